@@ -1,0 +1,203 @@
+"""The values that the layers hand to each other."""
+
+
+class BadInput(ValueError):
+    """Wrong input from outside; the message says what is wrong and where."""
+
+
+class Value:
+    """A plain immutable-by-habit value: equal when its slots are equal."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def _fields(self) -> list[object]:
+        return [getattr(self, name) for name in self.__slots__]
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._fields() == other._fields()  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._fields()))
+
+    def __repr__(self) -> str:
+        pairs = [name + "=" + repr(getattr(self, name)) for name in self.__slots__]
+        return type(self).__name__ + "(" + ", ".join(pairs) + ")"
+
+
+HISTORY = "history"
+PROTECTION = "protection"
+
+CHILD = "child"
+TEEN = "teen"
+ADULT = "adult"
+AGE_GROUPS = (CHILD, TEEN, ADULT)
+
+
+class Person(Value):
+    """Someone behind one or more devices; `group` is child, teen or adult."""
+
+    __slots__ = ("id", "name", "group")
+
+    def __init__(self, id: int, name: str, group: str) -> None:
+        self.id = id
+        self.name = name
+        self.group = group
+
+
+class Device(Value):
+    """An enrolled device. `enrolment` is a random id: the only name of it that the ledger knows.
+
+    `mac` is 6 bytes or None, `address` a textual IP address where identity goes by address or None;
+    `slot` (1..255) is its place in the kernel's mark while it is enrolled.
+    """
+
+    __slots__ = ("id", "enrolment", "label", "mac", "address", "person_id", "shared", "slot")
+
+    def __init__(
+        self,
+        id: int,
+        enrolment: str,
+        label: str,
+        mac: bytes | None = None,
+        address: str | None = None,
+        person_id: int | None = None,
+        shared: bool = False,
+        slot: int = 0,
+    ) -> None:
+        self.id = id
+        self.enrolment = enrolment
+        self.label = label
+        self.mac = mac
+        self.address = address
+        self.person_id = person_id
+        self.shared = shared
+        self.slot = slot
+
+
+class Permit(Value):
+    """The right to record one observation of one device for one feature in one epoch.
+
+    Made by `consent.py` only, passed along, never kept.
+    """
+
+    __slots__ = ("device_id", "feature", "epoch")
+
+    def __init__(self, device_id: int, feature: str, epoch: int) -> None:
+        self.device_id = device_id
+        self.feature = feature
+        self.epoch = epoch
+
+
+class Rule(Value):
+    """One rule of a list or of the household.
+
+    `text` is the rule as its list has it (a name, a URL, an address); `action` is "block" or "allow";
+    `scope` is "list", "household", "person" or "device"; `list_id` is "" for the household's own.
+    """
+
+    __slots__ = ("text", "action", "list_id", "list_name", "list_version", "category", "scope", "important")
+
+    def __init__(
+        self,
+        text: str,
+        action: str = "block",
+        list_id: str = "",
+        list_name: str = "",
+        list_version: str = "",
+        category: str = "",
+        scope: str = "list",
+        important: bool = False,
+    ) -> None:
+        self.text = text
+        self.action = action
+        self.list_id = list_id
+        self.list_name = list_name
+        self.list_version = list_version
+        self.category = category
+        self.scope = scope
+        self.important = important
+
+
+ALLOW = "allow"
+BLOCK = "block"
+
+
+class Verdict(Value):
+    """The decision and the rule that made it, so that it can explain itself; `rule` is None by default."""
+
+    __slots__ = ("action", "rule")
+
+    def __init__(self, action: str, rule: Rule | None = None) -> None:
+        self.action = action
+        self.rule = rule
+
+    @property
+    def blocked(self) -> bool:
+        return self.action == BLOCK
+
+
+class Observation(Value):
+    """What was seen of a device: `host` (canonical name), `source` "dns", "tls" or "http", how many times, when.
+
+    `at` is wall time in whole seconds, `age` the age clock's (see history.AgeClock), both at the last hit.
+    """
+
+    __slots__ = ("host", "source", "hits", "at", "age")
+
+    def __init__(self, host: bytes, source: str, hits: int, at: int, age: int) -> None:
+        self.host = host
+        self.source = source
+        self.hits = hits
+        self.at = at
+        self.age = age
+
+
+class Visit(Value):
+    """A device's stay at a site (registrable domain) inside one epoch; a gap of 30 minutes starts a new one.
+
+    `id` is None until stored. `hosts` is a sorted list of canonical names, at most history.HOSTS_MAX of them.
+    """
+
+    __slots__ = ("id", "device_id", "epoch", "site", "first", "last", "age", "hits", "hosts", "source")
+
+    def __init__(
+        self,
+        id: int | None,
+        device_id: int,
+        epoch: int,
+        site: bytes,
+        first: int,
+        last: int,
+        age: int,
+        hits: int,
+        hosts: list[bytes],
+        source: str,
+    ) -> None:
+        self.id = id
+        self.device_id = device_id
+        self.epoch = epoch
+        self.site = site
+        self.first = first
+        self.last = last
+        self.age = age
+        self.hits = hits
+        self.hosts = hosts
+        self.source = source
+
+
+class Attempt(Value):
+    """A refused name or URL with the rule that refused it, as it stood then. `hits` counts repeats."""
+
+    __slots__ = ("device_id", "epoch", "target", "source", "at", "age", "hits", "rule")
+
+    def __init__(
+        self, device_id: int, epoch: int, target: str, source: str, at: int, age: int, hits: int, rule: Rule
+    ) -> None:
+        self.device_id = device_id
+        self.epoch = epoch
+        self.target = target
+        self.source = source
+        self.at = at
+        self.age = age
+        self.hits = hits
+        self.rule = rule

@@ -1,0 +1,1 @@
+"""Processes that are started when needed and exit when done."""
