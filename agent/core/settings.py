@@ -1,0 +1,291 @@
+"""The table of settings, and the check that turns what somebody wrote into values that the daemon can trust.
+
+A settings file is one JSON object. What it leaves out has the default of the table; what the table does not
+know is refused, so that a misspelt name never means "silently as before".
+"""
+
+import json
+
+from agent.core.addresses import parse_endpoint, show_endpoint
+from agent.core.model import BadInput, Value
+from agent.core.nearest import nearest
+
+PATH = "path"  # absolute
+NAME = "name"  # a word without spaces, may be empty
+FLAG = "flag"
+NUMBER = "number"  # limits: lowest and highest
+CHOICE = "choice"  # limits: the words
+NAMES = "names"  # a list of words
+LISTENERS = "listeners"  # a list of address:port
+SERVERS = "servers"  # a list of address[:port]
+
+DNS_PORT = 53
+
+
+class Under:
+    """A default path inside the folder that another setting names."""
+
+    def __init__(self, folder: str, file: str) -> None:
+        self.folder = folder
+        self.file = file
+
+
+class Setting(Value):
+    """One row of the table. `household` says that the web UI may change it while the daemon runs."""
+
+    __slots__ = ("name", "kind", "default", "sentence", "limits", "household")
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        default: object,
+        sentence: str,
+        limits: tuple[int, int] | tuple[str, ...] = (),
+        household: bool = False,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.default = default
+        self.sentence = sentence
+        self.limits = limits
+        self.household = household
+
+
+TABLE = (
+    Setting("state_dir", PATH, "/etc/privacy-agent", "Folder on flash: devices, consent, ledger, snapshots."),
+    Setting("run_dir", PATH, "/var/run/privacy-agent", "Folder in RAM: control socket, history, compiled lists."),
+    Setting("data_dir", PATH, "/usr/share/privacy-agent", "Folder of what is installed: starter list, suffixes."),
+    Setting(
+        "lists_dir",
+        PATH,
+        Under("run_dir", "lists"),
+        "Folder of downloaded list texts and what is known of them.",
+    ),
+    Setting("ruleset_file", PATH, Under("run_dir", "rules.bin"), "The compiled lists."),
+    Setting("suffixes_file", PATH, Under("data_dir", "suffixes.bin"), "The compiled public suffix list."),
+    Setting("leases_file", PATH, "/tmp/dhcp.leases", "DHCP leases, read for names to show."),
+    Setting("dns_listen", LISTENERS, ["0.0.0.0:5391", "[::]:5391"], "Where DNS queries are taken, UDP and TCP."),
+    Setting("agent_port", NUMBER, 5391, "The port that enrolled devices' queries are steered to.", (1024, 65535)),
+    Setting(
+        "identity",
+        CHOICE,
+        "mark",
+        "A device is known by the kernel's mark, or by its address.",
+        ("mark", "address"),
+    ),
+    Setting("interfaces", NAMES, ["br-lan"], "Network interfaces that enrolled devices are behind."),
+    Setting("upstream", SERVERS, [], "Resolvers to ask; none: those of resolver_file."),
+    Setting("resolver_file", PATH, "/etc/resolv.conf", "The system's resolvers, in the form of resolv.conf."),
+    Setting(
+        "blocked_answer",
+        CHOICE,
+        "null",
+        "A refused name gets the null address, or does not exist.",
+        ("null", "nxdomain"),
+        household=True,
+    ),
+    # Short, so that "allow" is felt at once; long enough that a device answers a page's retries by itself.
+    Setting("blocked_ttl", NUMBER, 10, "Seconds that a device may remember a refusal.", (1, 3600), household=True),
+    # An entry is about 300 bytes; the storm test holds the daemon to 20 MB.
+    Setting("cache_entries", NUMBER, 4000, "Answers kept in memory, at most.", (100, 100000)),
+    # Thirty days is the most that the promise to the watched person allows.
+    Setting("history_days", NUMBER, 7, "Days that visits are kept.", (1, 30), household=True),
+    Setting("attempts_days", NUMBER, 30, "Days that refused attempts are kept.", (1, 30), household=True),
+    # A visit is about 200 bytes, and history.db is in RAM.
+    Setting("history_rows", NUMBER, 20000, "Visits kept, at most; the oldest go first.", (100, 200000)),
+    Setting("attempts_rows", NUMBER, 5000, "Refused attempts kept, at most; the oldest go first.", (100, 100000)),
+    Setting(
+        "keep_history",
+        FLAG,
+        False,
+        "Whether snapshots on flash let history outlive a restart.",
+        household=True,
+    ),
+    Setting("snapshot_hours", NUMBER, 6, "Hours between two snapshots.", (1, 168), household=True),
+    Setting("web_listen", LISTENERS, ["127.0.0.1:5392"], "Where the web UI is served; an empty list: nowhere."),
+    Setting("web_user", NAME, "nobody", "The user that the web job becomes when the daemon runs as root."),
+    Setting("jobs_user", NAME, "nobody", "The user that the other jobs become when the daemon runs as root."),
+)
+
+
+class Settings:
+    """Every setting of the table with a checked value, and an accessor for each type."""
+
+    def __init__(self, values: dict[str, object]) -> None:
+        self.values = values
+
+    def __getitem__(self, name: str) -> object:
+        return self.values[name]
+
+    def text(self, name: str) -> str:
+        value = self.values[name]
+        assert isinstance(value, str), name
+        return value
+
+    def number(self, name: str) -> int:
+        value = self.values[name]
+        assert isinstance(value, int), name
+        return value
+
+    def flag(self, name: str) -> bool:
+        return self.values[name] is True
+
+    def texts(self, name: str) -> list[str]:
+        value = self.values[name]
+        assert isinstance(value, list), name
+        return value
+
+
+def read(text: str, overrides: dict[str, object] | None = None) -> Settings:
+    """The settings of a file's text ("" for none); `overrides` go before it. BadInput."""
+    merged = parse(text)
+    merged.update(overrides or {})
+    return complete(merged)
+
+
+def parse(text: str) -> dict[str, object]:
+    """The JSON object of a settings file; an empty text is an empty object."""
+    if not text.strip():
+        return {}
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise BadInput("the settings are not JSON: " + str(error)) from error
+    if not isinstance(given, dict):
+        raise BadInput("the settings are not a JSON object")
+    return given
+
+
+def complete(given: dict[str, object]) -> Settings:
+    """Every setting of the table, checked: as given, or else its default."""
+    for name in sorted(given):
+        known(name)
+    values: dict[str, object] = {}
+    for setting in TABLE:
+        if setting.name in given:
+            values[setting.name] = check(setting.name, given[setting.name])
+        elif isinstance(setting.default, Under):
+            values[setting.name] = str(values[setting.default.folder]) + "/" + setting.default.file
+        else:
+            values[setting.name] = check(setting.name, setting.default)
+    settings = Settings(values)
+    _agree(settings)
+    return settings
+
+
+def known(name: str) -> Setting:
+    """The table's row, or BadInput with the name that was probably meant."""
+    for setting in TABLE:
+        if setting.name == name:
+            return setting
+    near = nearest(name, [setting.name for setting in TABLE])
+    hint = " (did you mean " + near + "?)" if near else ""
+    raise BadInput("unknown setting " + repr(name) + hint)
+
+
+def check(name: str, value: object) -> object:
+    """The value in its canonical form, or BadInput."""
+    setting = known(name)
+    try:
+        return _CHECKS[setting.kind](value, setting.limits)
+    except BadInput as error:
+        raise BadInput("setting " + name + ": " + str(error)) from error
+
+
+def from_word(name: str, word: str) -> object:
+    """The value that a command line's `name=word` means; a list's items stand between commas."""
+    kind = known(name).kind
+    if kind == NUMBER and word and all(digit in "0123456789" for digit in word):
+        return check(name, int(word))
+    if kind == FLAG and word in _FLAG_WORDS:
+        return _FLAG_WORDS[word]
+    if kind in (NAMES, LISTENERS, SERVERS):
+        return check(name, [item.strip() for item in word.split(",") if item.strip()])
+    return check(name, word)
+
+
+_FLAG_WORDS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+def _path(value: object, _limits: tuple[object, ...]) -> str:
+    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
+        raise BadInput("must be an absolute path, not " + repr(value))
+    return value.rstrip("/") or "/"
+
+
+def _name(value: object, _limits: tuple[object, ...]) -> str:
+    if not isinstance(value, str) or any(letter <= " " or letter == "/" for letter in value):
+        raise BadInput("must be a word without spaces, not " + repr(value))
+    return value
+
+
+def _flag(value: object, _limits: tuple[object, ...]) -> bool:
+    if value is not True and value is not False:
+        raise BadInput("must be true or false, not " + repr(value))
+    return value is True
+
+
+def _number(value: object, limits: tuple[object, ...]) -> int:
+    lowest, highest = limits
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:  # type: ignore[operator]
+        raise BadInput("must be a whole number from %s to %s, not %r" % (lowest, highest, value))
+    return value
+
+
+def _choice(value: object, limits: tuple[object, ...]) -> str:
+    if not isinstance(value, str) or value not in limits:
+        words = ", ".join([str(word) for word in limits])
+        raise BadInput("must be one of " + words + ", not " + repr(value))
+    return value
+
+
+def _items(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadInput("must be a list of texts, not " + repr(value))
+    return value
+
+
+def _names(value: object, limits: tuple[object, ...]) -> list[str]:
+    return [_name(item, limits) for item in _items(value)]
+
+
+def _listeners(value: object, _limits: tuple[object, ...]) -> list[str]:
+    return [show_endpoint(*parse_endpoint(item)) for item in _items(value)]
+
+
+def _servers(value: object, _limits: tuple[object, ...]) -> list[str]:
+    return [show_endpoint(*parse_endpoint(item, DNS_PORT)) for item in _items(value)]
+
+
+_CHECKS = {
+    PATH: _path,
+    NAME: _name,
+    FLAG: _flag,
+    NUMBER: _number,
+    CHOICE: _choice,
+    NAMES: _names,
+    LISTENERS: _listeners,
+    SERVERS: _servers,
+}
+
+
+def _agree(settings: Settings) -> None:
+    """What no single setting can see: pairs that contradict each other."""
+    ports = [parse_endpoint(item)[1] for item in settings.texts("dns_listen")]
+    if not ports:
+        raise BadInput("setting dns_listen: at least one address:port is needed")
+    if settings["identity"] == "mark" and settings["agent_port"] not in ports:
+        raise BadInput(
+            "settings agent_port and dns_listen contradict each other: nobody listens on port %d, "
+            "to which enrolled devices' queries are steered" % settings.number("agent_port")
+        )
