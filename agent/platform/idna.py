@@ -1,0 +1,46 @@
+"""Names as people write them, letters of any script, to A-labels. CPython only; core refuses what is not ASCII.
+
+Mapping as in UTS #46 (case folding, NFKC, ideographic full stops), characters as in IDNA 2008: letters, marks and
+decimal digits. The four characters that IDNA 2003 folded away (sharp s, final sigma, the joiners) stay, as in browsers.
+"""
+
+import unicodedata
+
+from agent.core.model import BadInput
+
+_DEVIATIONS = "\u00df\u03c2\u200c\u200d"
+_DOTS = "\u3002\uff0e\uff61"
+_IGNORED = "\u00ad\u034f\u200b\u2060\ufe00\ufe0f\ufeff"
+# RFC 5892 appendix A: allowed in some contexts; the context is left to the registries.
+_CONTEXT = "\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d"
+_LETTERS = ("Ll", "Lo", "Lm", "Mn", "Mc", "Nd")
+
+
+def to_ascii(text: str) -> str:
+    """The name with each label that is not ASCII as an A-label (RFC 5891); raise BadInput where there is none.
+
+    ASCII labels pass as they are, in their case: `names.parse` judges them.
+    """
+    if text.isascii():
+        return text
+    for dot in _DOTS:
+        text = text.replace(dot, ".")
+    return ".".join([_label(label) for label in text.split(".")])
+
+
+def _label(label: str) -> str:
+    if label.isascii():
+        return label
+    mapped = _mapped(label)
+    if mapped.isascii():
+        return mapped
+    bad = [c for c in mapped if not (c.isascii() or c in _CONTEXT or unicodedata.category(c) in _LETTERS)]
+    if bad or mapped.startswith("xn--"):
+        raise BadInput("a name holds a character that no domain name has: " + ascii("".join(bad) or label))
+    return "xn--" + mapped.encode("punycode").decode("ascii")
+
+
+def _mapped(label: str) -> str:
+    folded = "".join([c if c in _DEVIATIONS else c.casefold() for c in label if c not in _IGNORED])
+    normal = unicodedata.normalize("NFKC", folded)
+    return unicodedata.normalize("NFKC", "".join([c if c in _DEVIATIONS else c.casefold() for c in normal]))
