@@ -1,0 +1,174 @@
+"""The gate: the only maker of permits, the toggles as a state machine, and the ledger's hash chain.
+
+Consent is what the ledger says: the state of every feature of every enrolment is a fold over its rows. An epoch is the
+time between a row that leads to ON and the next row that leads away from it; its number is the first row's sequence
+number. No clock takes part in that.
+"""
+
+from agent.core.model import BadInput, Device, Permit, Value
+
+OFF = "off"
+WAITING = "waiting"  # asked for; an adult's own agreement is outstanding
+ON = "on"
+SUSPENDED = "suspended"  # was on; paused, restored or upgraded; comes back only when somebody says so
+
+# (state, action) -> next state. What is not here is refused.
+TRANSITIONS = {
+    (OFF, "on"): ON,
+    (OFF, "ask"): WAITING,
+    (WAITING, "agree"): ON,
+    (WAITING, "off"): OFF,
+    (ON, "off"): OFF,
+    (ON, "suspend"): SUSPENDED,
+    (SUSPENDED, "resume"): ON,
+    (SUSPENDED, "off"): OFF,
+}
+
+# Rows that tell what happened without switching anything (feature may be empty).
+NOTES = ("enrol", "forget", "erase", "group", "object", "read", "share", "report", "restore", "correct")
+
+GENESIS = bytes(32)
+
+
+class LedgerRow(Value):
+    """One row of the consent ledger.
+
+    `at` is wall time in seconds and only for people to read; `notice` the version agreed to (0 where none applies);
+    `hash` is 32 bytes over all other fields and the previous row's hash.
+    """
+
+    __slots__ = ("seq", "at", "actor", "enrolment", "feature", "action", "notice", "hash")
+
+    def __init__(
+        self,
+        seq: int,
+        at: int,
+        actor: str,
+        enrolment: str,
+        feature: str,
+        action: str,
+        notice: int,
+        hash: bytes,
+    ) -> None:
+        self.seq = seq
+        self.at = at
+        self.actor = actor
+        self.enrolment = enrolment
+        self.feature = feature
+        self.action = action
+        self.notice = notice
+        self.hash = hash
+
+
+def digest(row: LedgerRow, previous: bytes, sha256) -> bytes:  # type: ignore[no-untyped-def]
+    """The hash that belongs into `row`: SHA-256 over the previous hash and the fields as netstrings."""
+    fields = (str(row.seq), str(row.at), row.actor, row.enrolment, row.feature, row.action, str(row.notice))
+    parts = [previous]
+    for field in fields:
+        data = field.encode()
+        parts.append(str(len(data)).encode() + b":" + data + b",")
+    return bytes(sha256(b"".join(parts)))
+
+
+def sealed(row: LedgerRow, previous: bytes, sha256) -> LedgerRow:  # type: ignore[no-untyped-def]
+    """The same row with its hash filled in."""
+    chained = digest(row, previous, sha256)
+    return LedgerRow(row.seq, row.at, row.actor, row.enrolment, row.feature, row.action, row.notice, chained)
+
+
+class Epoch(Value):
+    """One on…off of a feature: opened by ledger row `seq`, closed by row `closed` (None while open)."""
+
+    __slots__ = ("seq", "enrolment", "feature", "closed")
+
+    def __init__(self, seq: int, enrolment: str, feature: str, closed: int | None) -> None:
+        self.seq = seq
+        self.enrolment = enrolment
+        self.feature = feature
+        self.closed = closed
+
+
+class Register:
+    """What the ledger's rows add up to: states, since when, and epochs. Feed it the rows in order."""
+
+    def __init__(self) -> None:
+        self._toggles: dict[tuple[str, str], tuple[str, LedgerRow]] = {}
+        self.epochs: dict[int, Epoch] = {}
+
+    def add(self, row: LedgerRow) -> None:
+        """Take one row in; BadInput when its action does not fit the state (a forged or damaged ledger)."""
+        if row.action in NOTES:
+            return
+        state = self.state(row.enrolment, row.feature)
+        after = next_state(state, row.action)
+        if state == ON:
+            epoch = self.epoch(row.enrolment, row.feature)
+            self.epochs[epoch].closed = row.seq
+        if after == ON:
+            self.epochs[row.seq] = Epoch(row.seq, row.enrolment, row.feature, None)
+        self._toggles[(row.enrolment, row.feature)] = (after, row)
+
+    def state(self, enrolment: str, feature: str) -> str:
+        return self._toggles.get((enrolment, feature), (OFF, None))[0]
+
+    def since(self, enrolment: str, feature: str) -> LedgerRow | None:
+        """The row that led to the present state; None when there never was one."""
+        return self._toggles.get((enrolment, feature), (OFF, None))[1]
+
+    def epoch(self, enrolment: str, feature: str) -> int:
+        """The number of the open epoch; BadInput when the feature is not on."""
+        state, row = self._toggles.get((enrolment, feature), (OFF, None))
+        if state != ON or row is None:
+            raise BadInput(feature + " is not on")
+        return row.seq
+
+    def in_state(self, state: str) -> list[tuple[str, str]]:
+        """All (enrolment, feature) in that state, sorted."""
+        return sorted([key for key, value in self._toggles.items() if value[0] == state])
+
+
+def next_state(state: str, action: str) -> str:
+    """The state after `action`, or BadInput when that is not possible from `state`."""
+    if (state, action) not in TRANSITIONS:
+        raise BadInput("cannot " + action + ": it is " + state)
+    return TRANSITIONS[(state, action)]
+
+
+class Gate:
+    """Who may be recorded, now. Everything that records asks here each time and passes the permit along.
+
+    `generation` grows by one with every opening of a device's features, so that packets and queries from before are
+    told apart from those after, however quickly a feature is switched off and on again.
+    """
+
+    def __init__(self) -> None:
+        self._generations: dict[int, int] = {}
+        self._open: dict[tuple[int, str], Permit] = {}
+        self._devices: dict[int, Device] = {}
+
+    def open(self, device: Device, feature: str, epoch: int) -> None:
+        self._generations[device.slot] = self.generation(device.slot) + 1
+        self._open[(device.slot, feature)] = Permit(device.id, feature, epoch)
+        self._devices[device.slot] = device
+
+    def close(self, device: Device, feature: str) -> None:
+        """Nothing of that device and feature is permitted from here on; also when it was not open."""
+        self._open.pop((device.slot, feature), None)
+        if not self.features(device.slot):
+            self._devices.pop(device.slot, None)
+
+    def generation(self, slot: int) -> int:
+        return self._generations.get(slot, 0)
+
+    def issue(self, slot: int, generation: int, feature: str) -> Permit | None:
+        """A permit if that feature is on for that slot and has been since `generation` began; else None."""
+        if self._generations.get(slot) != generation:
+            return None
+        return self._open.get((slot, feature))
+
+    def features(self, slot: int) -> list[str]:
+        return sorted([feature for held, feature in self._open if held == slot])
+
+    def devices(self) -> list[Device]:
+        """The devices with anything on, by slot."""
+        return [self._devices[slot] for slot in sorted(self._devices)]

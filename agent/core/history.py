@@ -1,0 +1,131 @@
+"""Observations become visits; ages decide how long they stay.
+
+A visit is a device's stay at a site inside one epoch. It never crosses an epoch; a gap of 30 minutes starts a new one.
+"""
+
+from agent.core.model import Observation, Permit, Visit
+
+GAP_S = 30 * 60  # DESIGN: a longer silence means that somebody came back
+HOSTS_MAX = 12  # enough to see what a site consists of; bounds the row's size
+HOST_BYTES_MAX = 600
+OPEN_MAX = 1500  # some 500 bytes each: the memory of a burst of names stays below 1 MB
+DAY_S = 86400
+
+
+class Visits:
+    """The visits that may still grow, by device, epoch and site.
+
+    `site_of(host: bytes) -> bytes` gives the registrable domain. `dropped` counts observations that found no room.
+    """
+
+    def __init__(self, site_of) -> None:  # type: ignore[no-untyped-def]
+        self._site_of = site_of
+        self._open: dict[tuple[int, int, bytes], Visit] = {}
+        self._dirty: dict[int, Visit] = {}  # by identity: a retired visit still waits to be stored
+        self.dropped = 0
+
+    def observe(self, permit: Permit, seen: Observation) -> None:
+        """Take one observation in. In doubt (no room) it is dropped and counted, never kept elsewhere."""
+        site = self._site_of(seen.host)
+        key = (permit.device_id, permit.epoch, site)
+        visit = self._open.get(key)
+        if visit is not None and seen.age - visit.age > GAP_S:
+            visit = None
+        if visit is None:
+            if len(self._dirty) >= OPEN_MAX:
+                self.dropped += seen.hits
+                return
+            self._make_room()
+            visit = Visit(None, permit.device_id, permit.epoch, site, seen.at, seen.at, seen.age, 0, [], seen.source)
+            self._open[key] = visit
+        self._grow(visit, seen)
+        self._dirty[id(visit)] = visit
+
+    def _grow(self, visit: Visit, seen: Observation) -> None:
+        visit.hits += seen.hits
+        visit.last = seen.at
+        visit.age = seen.age
+        if seen.source != "dns":
+            visit.source = seen.source
+        hosts = visit.hosts
+        if seen.host in hosts or len(hosts) >= HOSTS_MAX:
+            return
+        if sum([len(host) for host in hosts]) + len(seen.host) <= HOST_BYTES_MAX:
+            hosts.append(seen.host)
+            hosts.sort()
+
+    def _make_room(self) -> None:
+        if len(self._open) < OPEN_MAX:
+            return
+        by_age = sorted([(visit.age, key) for key, visit in self._open.items()])
+        for _, key in by_age[: OPEN_MAX // 4]:
+            del self._open[key]  # it only stops growing: what is dirty is still stored
+
+    def dirty(self) -> list[Visit]:
+        """The visits that changed since `written` was called; each is to be stored, then `written` called."""
+        return list(self._dirty.values())
+
+    def written(self) -> None:
+        self._dirty.clear()
+
+    def end(self, epochs: list[int]) -> list[Visit]:
+        """End all open visits of these epochs; returns those that still have to be stored."""
+        waiting = [visit for visit in self._dirty.values() if visit.epoch in epochs]
+        self._dirty = {id(visit): visit for visit in self._dirty.values() if visit.epoch not in epochs}
+        self._open = {key: visit for key, visit in self._open.items() if visit.epoch not in epochs}
+        return waiting
+
+    def forget(self, ids: set[int]) -> None:
+        """Rows with these ids were removed from the store: they must not grow on."""
+        gone = [key for key, visit in self._open.items() if visit.id in ids]
+        for key in gone:
+            self._dirty.pop(id(self._open.pop(key)), None)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+
+class AgeClock:
+    """Seconds of the household's life, by running time: a jump of the wall clock neither deletes nor preserves.
+
+    While the system runs only the monotonic clock counts. The time that the system was off is added once, when the wall
+    clock is known to be set both before and after, and never more than `OFF_MAX_S`.
+    """
+
+    OFF_MAX_S = 40 * DAY_S  # more than the longest retention: whatever was kept is over by then
+
+    def __init__(
+        self,
+        age: int = 0,
+        boot: str = "",
+        monotonic: int = 0,
+        wall: int | None = None,
+        pending: int | None = None,
+    ) -> None:
+        self.age = age
+        self.boot = boot
+        self.monotonic = monotonic
+        self.wall = wall
+        self.pending = pending
+
+    def tick(self, boot: str, monotonic: int, wall: int | None) -> int:
+        """The age now, given this boot's id, its monotonic seconds, and wall seconds (None while not set)."""
+        if boot == self.boot:
+            self.age += max(0, monotonic - self.monotonic)
+        else:
+            self.age += monotonic  # the running time of this boot so far
+            if self.pending is None and self.wall is not None:
+                self.pending = self.wall
+        if self.pending is not None and wall is not None:
+            off = wall - self.pending - monotonic
+            self.age += min(max(0, off), self.OFF_MAX_S)
+            self.pending = None
+        self.boot, self.monotonic = boot, monotonic
+        if wall is not None:
+            self.wall = wall
+        return self.age
+
+
+def oldest_kept(age: int, days: int) -> int:
+    """Rows whose age stamp is below this are over their time."""
+    return age - days * DAY_S

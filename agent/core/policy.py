@@ -1,0 +1,90 @@
+"""Decides: what a protected device may reach, by which rule.
+
+Precedence: the household's own rules (the device's before the person's before everybody's; in one scope allow before
+block), then the lists: exceptions and important rules, then the most specific rule. A device sees the policy through a
+view, a tuple of the scopes whose rules apply to it; devices with equal views can share answers.
+"""
+
+from agent.core import names
+from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
+
+HOUSEHOLD = "household"
+ALLOWED = Verdict(ALLOW)
+
+
+class OwnRule(Value):
+    """A rule of the household. `owner` is a device or person id, 0 for all; `until` is wall seconds or None."""
+
+    __slots__ = ("id", "name", "action", "scope", "owner", "until", "created")
+
+    def __init__(
+        self, id: int, name: bytes, action: str, scope: str, owner: int, until: int | None, created: int
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.action = action
+        self.scope = scope
+        self.owner = owner
+        self.until = until
+        self.created = created
+
+
+class Policy:
+    """The household's rules over one compiled rule set (None while there is none), and the names never refused.
+
+    `rules` are those in force now; the caller makes a new Policy when one is added, removed or over.
+    `never` is a set of names (bytes) that no list refuses, subdomains included.
+    """
+
+    def __init__(self, ruleset, rules: list[OwnRule], never=()) -> None:  # type: ignore[no-untyped-def]
+        self._ruleset = ruleset
+        self._never = set(never)
+        self._scopes: dict[tuple[str, int], dict[bytes, OwnRule]] = {}
+        for rule in sorted(rules, key=lambda rule: (rule.action == ALLOW, rule.id)):
+            self._scopes.setdefault((rule.scope, rule.owner), {})[rule.name] = rule
+
+    def view(self, device_id: int, person_id: int | None) -> tuple[tuple[str, int], ...]:
+        """The scopes with rules that apply to that device, most particular first."""
+        scopes = [("device", device_id), ("person", person_id or 0), (HOUSEHOLD, 0)]
+        return tuple([scope for scope in scopes if scope in self._scopes])
+
+    def decide(self, view: tuple[tuple[str, int], ...], name: bytes, qtype: int = 0) -> Verdict:
+        """The verdict for a canonical name asked for with that record type (0: not by DNS)."""
+        for scope in view:
+            own = self._own(scope, name)
+            if own is not None:
+                return own
+        return self._listed(name, qtype)
+
+    def review(self, view: tuple[tuple[str, int], ...], chain: list[bytes], addresses: list[bytes]) -> Verdict:
+        """The verdict for an answer: refused when any alias in its CNAME chain is, or an address of it is listed."""
+        for name in chain:
+            verdict = self.decide(view, name)
+            if verdict.blocked:
+                return verdict
+        if self._ruleset is None:
+            return ALLOWED
+        return self._ruleset.decide_addresses(addresses) or ALLOWED
+
+    def helpline(self, name: bytes) -> bool:
+        """Whether the name belongs to the shipped list that is never recorded and never refused."""
+        return any([suffix in self._never for suffix in names.suffixes(name)])
+
+    def _own(self, scope: tuple[str, int], name: bytes) -> Verdict | None:
+        rules = self._scopes.get(scope, {})
+        found = [rules[suffix] for suffix in names.suffixes(name) if suffix in rules]
+        for action in (ALLOW, BLOCK):
+            for rule in found:
+                if rule.action == action:
+                    return Verdict(action, Rule(rule.name.decode(), action, scope=rule.scope))
+        return None
+
+    def _listed(self, name: bytes, qtype: int) -> Verdict:
+        if self._ruleset is None:
+            return ALLOWED
+        verdict: Verdict | None = self._ruleset.decide(name, qtype)
+        if verdict is None:
+            return ALLOWED
+        if verdict.blocked and self._never and self.helpline(name):
+            return ALLOWED
+        return verdict

@@ -1,0 +1,53 @@
+"""The clocks: wall time with a word on whether it is set, and the household's age (core/history.AgeClock)."""
+
+import time
+
+from agent.core.history import AgeClock
+
+# A router without a battery wakes up in 1970 or at its firmware's build time. Before this date the clock is not set.
+SET_SINCE = 1_767_225_600  # 2026-01-01
+
+
+def boot_id() -> str:
+    """The kernel's random id of this boot, or "" where there is none."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+class Clock:
+    """`saved` is what `save` returned last, also before a reboot."""
+
+    def __init__(self, saved: str = "") -> None:
+        self.boot = boot_id()
+        self._age = _parse(saved)
+
+    @property
+    def is_set(self) -> bool:
+        return time.time() >= SET_SINCE
+
+    def wall(self) -> int:
+        return int(time.time())
+
+    def age(self) -> int:
+        wall = self.wall() if self.is_set else None
+        return self._age.tick(self.boot, int(time.monotonic()), wall)
+
+    def now(self) -> tuple[int, int]:
+        """Wall seconds and age."""
+        return self.wall(), self.age()
+
+    def save(self) -> str:
+        self.age()
+        clock = self._age
+        return " ".join(str(x) for x in (clock.age, clock.boot or "-", clock.monotonic, clock.wall or 0, clock.pending or 0))
+
+
+def _parse(saved: str) -> AgeClock:
+    fields = saved.split()
+    if len(fields) != 5:
+        return AgeClock(boot=boot_id(), monotonic=int(time.monotonic()))
+    age, boot, monotonic, wall, pending = fields
+    return AgeClock(int(age), boot, int(monotonic), int(wall) or None, int(pending) or None)

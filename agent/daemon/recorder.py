@@ -1,0 +1,99 @@
+"""Where observations become rows: permits asked for at the moment of recording, batches written every second.
+
+Nothing here keeps a permit. An attempt waiting to be written is kept with its epoch and goes through the database's own
+check like everything else.
+"""
+
+from collections.abc import Callable
+
+from agent.core.consent import Gate
+from agent.core.history import Visits
+from agent.core.model import HISTORY, PROTECTION, Attempt, Observation, Verdict
+from agent.daemon.database import StorageError
+from agent.daemon.records import Records
+
+ATTEMPTS_MAX = 500  # waiting for the next batch; a device that is refused more often in a second is a loop, not a person
+REPEAT_S = 60  # the same refusal within this time is one attempt with more hits
+
+
+class Recorder:
+    """`now()` gives (wall seconds, age); `helpline(name)` tells names that are never recorded.
+
+    `on_attempt` is called with (device id, attempt) for whoever watches live. `unrecorded` counts what was passed on
+    without being recorded because there was no room or the storage refused.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        visits: Visits,
+        records: Records,
+        now: Callable[[], tuple[int, int]],
+        helpline: Callable[[bytes], bool],
+    ) -> None:
+        self._gate = gate
+        self._visits = visits
+        self._records = records
+        self._now = now
+        self._helpline = helpline
+        self._attempts: dict[tuple[int, int, str], Attempt] = {}
+        self.unrecorded = 0
+        self.trouble = ""
+
+    def allowed(self, slot: int, generation: int, host: bytes, source: str, hits: int) -> None:
+        """A name or connection that was let through: a visit's, where history is on."""
+        permit = self._gate.issue(slot, generation, HISTORY)
+        if permit is None or self._helpline(host):
+            return
+        at, age = self._now()
+        self._visits.observe(permit, Observation(host, source, hits, at, age))
+
+    def refused(self, slot: int, generation: int, target: str, source: str, hits: int, verdict: Verdict) -> None:
+        """A name or URL that was refused: an attempt, where protection is on."""
+        permit = self._gate.issue(slot, generation, PROTECTION)
+        if permit is None or verdict.rule is None:
+            return
+        at, age = self._now()
+        key = (permit.device_id, permit.epoch, target)
+        waiting = self._attempts.get(key)
+        if waiting is not None:
+            waiting.hits += hits
+            waiting.at, waiting.age = at, age
+        elif len(self._attempts) < ATTEMPTS_MAX:
+            made = Attempt(permit.device_id, permit.epoch, target, source, at, age, hits, verdict.rule)
+            self._attempts[key] = made
+        else:
+            self.unrecorded += hits
+
+    def flush(self) -> bool:
+        """Write what waits in one batch; on a storage failure it is dropped and said. True when something was written."""
+        visits, attempts = self._visits.dirty(), list(self._attempts.values())
+        self._visits.written()
+        self._attempts.clear()
+        if not visits and not attempts:
+            return False
+        try:
+            self._records.write(visits, attempts)
+            self.trouble = ""
+        except StorageError as error:
+            self._dropped(len(visits) + len(attempts), error)
+        return True
+
+    def end(self, epochs: list[int]) -> None:
+        """Store what was observed in these epochs before now, and close them for good; on failure it is dropped."""
+        visits = self._visits.end(epochs)
+        attempts = [attempt for attempt in self._attempts.values() if attempt.epoch in epochs]
+        self._attempts = {key: a for key, a in self._attempts.items() if a.epoch not in epochs}
+        try:
+            self._records.close(epochs, visits, attempts)
+        except StorageError as error:
+            self._dropped(len(visits) + len(attempts), error)
+            self._records.close_later(epochs)
+
+    def forget(self, visit_ids: set[int]) -> None:
+        """Rows with these ids were removed: they must not grow on."""
+        self._visits.forget(visit_ids)
+
+    def _dropped(self, rows: int, error: StorageError) -> None:
+        self.unrecorded += rows
+        self.trouble = str(error)

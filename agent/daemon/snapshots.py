@@ -1,0 +1,134 @@
+"""history.db lies in RAM; this keeps a copy on flash, if the household wants one, and brings it back after a reboot.
+
+A copy is taken in RAM between two transactions (some milliseconds), then written to flash by a forked child, so that
+the loop never waits for flash. What was erased is deleted again from whatever comes back.
+"""
+
+import contextlib
+import os
+import signal
+
+from agent.daemon.records import Records
+from agent.daemon.state import State
+
+CHUNK = 1 << 20
+
+
+class Snapshots:
+    """`live` is history.db in RAM, `kept` its copy on flash. `wanted` is False where nothing may stay after a reboot."""
+
+    def __init__(self, live: str, kept: str, wanted: bool) -> None:
+        self._live = live
+        self._kept = kept
+        self._copy = live + ".copy"
+        self._child = 0
+        self.wanted = wanted
+        self.trouble = ""
+
+    def restore(self) -> bool:
+        """Put the kept copy in place when there is no live file; True when it did. Call before opening Records."""
+        self._discard(self._copy)
+        self._discard(self._kept + ".new")
+        if not self.wanted:
+            self._discard(self._kept)
+        if os.path.exists(self._live) or not os.path.exists(self._kept):
+            return False
+        with open(self._kept, "rb") as source, open(self._live + ".new", "wb") as target:
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+        os.rename(self._live + ".new", self._live)
+        return True
+
+    def start(self) -> bool:
+        """Begin a snapshot; False when none is wanted or one is under way. `finished` tells when it stands."""
+        if not self.wanted or self._child:
+            return False
+        with open(self._live, "rb") as source, open(self._copy, "wb") as target:
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+        self._child = os.fork()
+        if self._child == 0:
+            _write_and_exit(self._copy, self._kept)
+        return True
+
+    def finished(self) -> bool:
+        """Whether no snapshot is under way (any more)."""
+        if not self._child:
+            return True
+        pid, status = os.waitpid(self._child, os.WNOHANG)
+        if pid == 0:
+            return False
+        self._child = 0
+        self._discard(self._copy)
+        self.trouble = "" if status == 0 else "the history could not be saved to flash: check its free space"
+        return True
+
+    def abandon(self) -> None:
+        """Stop a snapshot under way and remove what it wrote: it may hold rows that are being erased."""
+        if self._child:
+            os.kill(self._child, signal.SIGKILL)
+            os.waitpid(self._child, 0)
+            self._child = 0
+        self._discard(self._copy)
+        self._discard(self._kept + ".new")
+
+    def drop(self) -> None:
+        """Remove the copy on flash."""
+        self.abandon()
+        self._discard(self._kept)
+
+    @property
+    def exists(self) -> bool:
+        return os.path.exists(self._kept)
+
+    @staticmethod
+    def _discard(path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _write_and_exit(source_path: str, target_path: str) -> None:
+    code = 1
+    try:
+        with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
+            os.fchmod(target.fileno(), 0o600)
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+        os.rename(target_path + ".new", target_path)
+        code = 0
+    except OSError:
+        pass
+    finally:
+        os._exit(code)
+
+
+def parse_ids(text: str) -> list[tuple[int, int]]:
+    """"3-9,12" as [(3, 9), (12, 12)]."""
+    spans = []
+    for part in text.split(","):
+        low, _, high = part.partition("-")
+        spans.append((int(low), int(high or low)))
+    return spans
+
+
+def show_ids(ids: list[int]) -> str:
+    """The shortest text that `parse_ids` turns back into exactly these ids."""
+    spans: list[list[int]] = []
+    for row_id in sorted(ids):
+        if spans and spans[-1][1] == row_id - 1:
+            spans[-1][1] = row_id
+        else:
+            spans.append([row_id, row_id])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in spans)
+
+
+def reapply(state: State, records: Records) -> int:
+    """Delete again what was erased, from a history that came back; returns how many rows it still held."""
+    gone = 0
+    for _, table, device, ids, _ in state.removals():
+        for low, high in parse_ids(ids):
+            gone += records.delete_span(table, device, low, high)
+            records.reserve_ids(table, high)
+    return gone

@@ -1,0 +1,261 @@
+"""state.db: devices, people, the consent ledger, the household's rules, removals. On flash, durable at each commit."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from agent.core.consent import GENESIS, LedgerRow, Register, sealed
+from agent.core.model import BadInput, Device, Person
+from agent.core.policy import OwnRule
+from agent.daemon.database import Database, insist
+
+SLOTS = 255  # what the kernel's mark has room for; slot 0 means "no device"
+LEDGER_TEXT_MAX = 64
+
+MIGRATIONS = (
+    """
+CREATE TABLE persons(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, grp TEXT NOT NULL);
+CREATE TABLE devices(id INTEGER PRIMARY KEY AUTOINCREMENT, enrolment TEXT UNIQUE NOT NULL, label TEXT UNIQUE NOT NULL,
+  mac BLOB UNIQUE, address TEXT UNIQUE, person INTEGER REFERENCES persons(id), shared INTEGER NOT NULL,
+  slot INTEGER UNIQUE NOT NULL);
+CREATE TABLE ledger(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, enrolment TEXT NOT NULL,
+  feature TEXT NOT NULL, action TEXT NOT NULL, notice INTEGER NOT NULL, hash BLOB NOT NULL);
+CREATE TABLE rules(id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL, action TEXT NOT NULL, scope TEXT NOT NULL,
+  owner INTEGER NOT NULL, until INTEGER, created INTEGER NOT NULL, UNIQUE(name, action, scope, owner));
+CREATE TABLE removals(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, device INTEGER NOT NULL,
+  ids TEXT NOT NULL, age INTEGER NOT NULL);
+CREATE TABLE boots(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, boot TEXT NOT NULL);
+CREATE TABLE web(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER ledger_grows_only BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER ledger_keeps_all BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+""",
+)
+
+DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot"
+
+
+class State:
+    """The authority on who is enrolled and what is on. `register` is the ledger's fold, always up to date.
+
+    `sha256` is `bytes -> bytes`. Every method that changes something commits before it returns, or raises StorageError.
+    """
+
+    def __init__(self, path: str, sha256: Callable[[bytes], bytes]) -> None:
+        self.db = Database(path, MIGRATIONS, "FULL", reserved=True)
+        self._sha256 = sha256
+        self.register = Register()
+        self._last: LedgerRow | None = None
+        for row in self.ledger():
+            self.register.add(row)
+            self._last = row
+
+    # ledger
+
+    def ledger(self, after: int = 0, limit: int = -1) -> Iterator[LedgerRow]:
+        columns = "seq, at, actor, enrolment, feature, action, notice, hash"
+        query = f"SELECT {columns} FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?"
+        for fields in self.db.sql.execute(query, (after, limit)):
+            yield LedgerRow(*fields)
+
+    @property
+    def head(self) -> LedgerRow | None:
+        return self._last
+
+    def append(self, rows: list[tuple[str, str, str, int]], actor: str, at: int) -> list[LedgerRow]:
+        """Add rows (enrolment, feature, action, notice) in one durable transaction, with reserved room if need be.
+
+        BadInput when an action does not fit; then nothing is written.
+        """
+        made = self._chain(rows, actor[:LEDGER_TEXT_MAX], at)
+
+        def write() -> None:
+            with self.db.transaction() as sql:
+                self._insert(sql, made)
+
+        insist(self.db, write)
+        self._take(made)
+        return made
+
+    def _chain(self, rows: list[tuple[str, str, str, int]], actor: str, at: int) -> list[LedgerRow]:
+        seq = self._last.seq if self._last else 0
+        previous = self._last.hash if self._last else GENESIS
+        made = []
+        for enrolment, feature, action, notice in rows:
+            seq += 1
+            row = sealed(LedgerRow(seq, at, actor, enrolment, feature, action, notice, b""), previous, self._sha256)
+            previous = row.hash
+            made.append(row)
+        return made
+
+    @staticmethod
+    def _insert(sql: sqlite3.Connection, made: list[LedgerRow]) -> None:
+        rows = [(r.seq, r.at, r.actor, r.enrolment, r.feature, r.action, r.notice, r.hash) for r in made]
+        sql.executemany("INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?)", rows)
+
+    def _take(self, made: list[LedgerRow]) -> None:
+        for row in made:
+            self.register.add(row)
+            self._last = row
+
+    # people and devices
+
+    def devices(self) -> list[Device]:
+        rows = self.db.sql.execute("SELECT " + DEVICE_COLUMNS + " FROM devices ORDER BY label").fetchall()
+        return [Device(r[0], r[1], r[2], r[3], r[4], r[5], bool(r[6]), r[7]) for r in rows]
+
+    def device(self, device_id: int) -> Device:
+        """BadInput when there is no device of that id."""
+        for found in self.devices():
+            if found.id == device_id:
+                return found
+        raise BadInput("no device " + str(device_id))
+
+    def persons(self) -> list[Person]:
+        rows = self.db.sql.execute("SELECT id, name, grp FROM persons ORDER BY name").fetchall()
+        return [Person(*row) for row in rows]
+
+    def person(self, person_id: int) -> Person:
+        """BadInput when there is no person of that id."""
+        for found in self.persons():
+            if found.id == person_id:
+                return found
+        raise BadInput("no person " + str(person_id))
+
+    def add_device(
+        self,
+        label: str,
+        mac: bytes | None,
+        address: str | None,
+        person: int | None,
+        shared: bool,
+        actor: str,
+        at: int,
+    ) -> Device:
+        """Enrol a device under a new random enrolment id, in the first free slot, with everything off."""
+        enrolment = os.urandom(9).hex()
+        made = self._chain([(enrolment, "", "enrol", 0)], actor, at)
+        values = (enrolment, label, mac, address, person, int(shared), self._free_slot())
+        try:
+            with self.db.transaction() as sql:
+                sql.execute(
+                    "INSERT INTO devices(enrolment, label, mac, address, person, shared, slot) VALUES (?,?,?,?,?,?,?)",
+                    values,
+                )
+                self._insert(sql, made)
+        except sqlite3.IntegrityError as error:
+            raise BadInput("a device with that name, MAC or address is enrolled already") from error
+        self._take(made)
+        return next(found for found in self.devices() if found.enrolment == enrolment)
+
+    def _free_slot(self) -> int:
+        # The slot after the highest one in use comes first, so that a slot rests as long as possible between owners.
+        used = {row[0] for row in self.db.sql.execute("SELECT slot FROM devices")}
+        start = int(self.meta("last_slot", "0"))
+        for step in range(1, SLOTS + 1):
+            slot = (start + step - 1) % SLOTS + 1
+            if slot not in used:
+                self.put_meta("last_slot", str(slot))
+                return slot
+        raise BadInput("no room: at most " + str(SLOTS) + " devices can be enrolled")
+
+    def change(self, table: str, row_id: int, values: dict[str, object], note: tuple[list[str], str, str, int]) -> None:
+        """Change columns of a device or person; `note` is (enrolments, action, actor, at) for the ledger."""
+        enrolments, action, actor, at = note
+        made = self._chain([(enrolment, "", action, 0) for enrolment in enrolments], actor, at)
+        columns = ", ".join(name + "=?" for name in values)
+        try:
+            with self.db.transaction() as sql:
+                sql.execute("UPDATE " + table + " SET " + columns + " WHERE id=?", (*values.values(), row_id))
+                self._insert(sql, made)
+        except sqlite3.IntegrityError as error:
+            raise BadInput("that name is taken already, or there is no such person") from error
+        self._take(made)
+
+    def add_person(self, name: str, group: str) -> Person:
+        try:
+            with self.db.transaction() as sql:
+                cursor = sql.execute("INSERT INTO persons(name, grp) VALUES (?,?)", (name, group))
+        except sqlite3.IntegrityError as error:
+            raise BadInput("there is a person of that name already") from error
+        return self.person(int(cursor.lastrowid or 0))
+
+    def forget_person(self, person_id: int) -> None:
+        with self.db.transaction() as sql:
+            sql.execute("UPDATE devices SET person=NULL WHERE person=?", (person_id,))
+            sql.execute("DELETE FROM rules WHERE scope='person' AND owner=?", (person_id,))
+            sql.execute("DELETE FROM persons WHERE id=?", (person_id,))
+
+    def forget_device(self, device: Device, actor: str, at: int) -> None:
+        """Delete the device's row with its MAC, label and own rules; its enrolment id stays in the ledger."""
+        made = self._chain([(device.enrolment, "", "forget", 0)], actor, at)
+        with self.db.transaction() as sql:
+            sql.execute("DELETE FROM rules WHERE scope='device' AND owner=?", (device.id,))
+            sql.execute("DELETE FROM devices WHERE id=?", (device.id,))
+            self._insert(sql, made)
+        self._take(made)
+
+    # the household's rules
+
+    def rules(self) -> list[OwnRule]:
+        query = "SELECT id, name, action, scope, owner, until, created FROM rules ORDER BY id"
+        return [OwnRule(*row) for row in self.db.sql.execute(query)]
+
+    def add_rule(self, name: bytes, action: str, scope: str, owner: int, until: int | None, at: int) -> OwnRule:
+        """Add a rule; the opposite one for the same name and scope goes, an equal one is renewed."""
+        with self.db.transaction() as sql:
+            sql.execute("DELETE FROM rules WHERE name=? AND scope=? AND owner=?", (name, scope, owner))
+            cursor = sql.execute(
+                "INSERT INTO rules(name, action, scope, owner, until, created) VALUES (?,?,?,?,?,?)",
+                (name, action, scope, owner, until, at),
+            )
+        return OwnRule(int(cursor.lastrowid or 0), name, action, scope, owner, until, at)
+
+    def remove_rule(self, rule_id: int) -> None:
+        with self.db.transaction() as sql:
+            if sql.execute("DELETE FROM rules WHERE id=?", (rule_id,)).rowcount == 0:
+                raise BadInput("no rule " + str(rule_id))
+
+    # removals: what was erased, so that no snapshot brings it back; ids only, never a name
+
+    def add_removal(self, kind: str, device: int, ids: str, age: int) -> int:
+        with self.db.transaction() as sql:
+            cursor = sql.execute(
+                "INSERT INTO removals(kind, device, ids, age) VALUES (?,?,?,?)", (kind, device, ids, age)
+            )
+        return int(cursor.lastrowid or 0)
+
+    def removals(self) -> list[tuple[int, str, int, str, int]]:
+        return self.db.sql.execute("SELECT id, kind, device, ids, age FROM removals ORDER BY id").fetchall()
+
+    def drop_removals(self, older_than_age: int) -> None:
+        with self.db.transaction() as sql:
+            sql.execute("DELETE FROM removals WHERE age < ?", (older_than_age,))
+
+    # small things
+
+    def boot(self, boot_id: str, at: int) -> None:
+        """Commit this start. Whoever can't, must not record."""
+        with self.db.transaction() as sql:
+            sql.execute("INSERT INTO boots(at, boot) VALUES (?,?)", (at, boot_id))
+            sql.execute("DELETE FROM boots WHERE id <= (SELECT MAX(id) FROM boots) - 50")
+
+    def meta(self, key: str, default: str) -> str:
+        row = self.db.sql.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
+        return str(row[0]) if row else default
+
+    def put_meta(self, key: str, value: str) -> None:
+        with self.db.transaction() as sql:
+            sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (key, value))
+
+    def web(self, key: str) -> str | None:
+        row = self.db.sql.execute("SELECT value FROM web WHERE key=?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    def put_web(self, key: str, value: str | None) -> None:
+        """Keep an opaque value for the web job; None deletes it."""
+        with self.db.transaction() as sql:
+            if value is None:
+                sql.execute("DELETE FROM web WHERE key=?", (key,))
+            else:
+                sql.execute("INSERT OR REPLACE INTO web VALUES (?,?)", (key, value))
