@@ -1,0 +1,234 @@
+"""DNS as the daemon needs it: what a query asks, what an answer says, and the answers that are our own.
+
+Reading (`peek`, `walk`) and the numbers lie in `wire`; here are the cache's key, the ageing of answers and the
+writing. EDNS is hop by hop (RFC 6891 section 6.2.6): a client's OPT ends here and upstream's does too, so no
+cookie, client subnet or other option of one side reaches the other, and one cached answer serves everybody.
+Only extended errors (RFC 8914) are passed on.
+"""
+
+import struct
+
+from agent.core.model import BadInput
+from agent.core.wire import (
+    AAAA,
+    BADVERS,
+    FORMERR,
+    HEADER,
+    IN,
+    NOERROR,
+    NOTIMP,
+    NXDOMAIN,
+    OPT,
+    REFUSED,
+    SERVFAIL,
+    SOA,
+    A,
+    records,
+    skip_questions,
+)
+from agent.core.wire import Answer as Answer
+from agent.core.wire import Edns as Edns
+from agent.core.wire import Question as Question
+from agent.core.wire import peek as peek
+from agent.core.wire import walk as walk
+
+NULL = "null"
+NXDOMAIN_STYLE = "nxdomain"
+
+EDE_BLOCKED, EDE_NO_REACHABLE_AUTHORITY, EDE_NETWORK_ERROR = 15, 22, 23  # RFC 8914 section 4
+
+UDP_MIN = 512  # what every client takes, RFC 1035 section 4.2.1
+UDP_MAX = 1232  # fits an unfragmented IPv6 packet: 1280 less 48 bytes of headers
+_TCP_MAX = 65535
+_TEXT_MAX = 160  # bytes of an extended error's text: with the longest name, a blocked answer still fits into 512
+_OWNER = b"\xc0\x0c"  # the question's name
+_NULL_ADDRESSES = {A: bytes(4), AAAA: bytes(16)}
+_RD, _QR, _TC, _OPCODE = 0x01, 0x80, 0x02, 0x78  # third byte of the header
+_RA, _AD, _CD = 0x80, 0x20, 0x10  # fourth byte
+
+
+def cache_key(message: bytes, question: Question) -> bytes:
+    """What an upstream answer depends on, and nothing else, so that equal keys may share one answer.
+
+    In it: the name in lower case (case carries no meaning but is randomised by some clients, 0x20), type and
+    class; RD, since without recursion the answer is a referral or a refusal; CD, since it lets through what
+    fails validation; AD, since it asks for the AD bit in the answer (RFC 6840 section 5.7); DO, since it asks
+    for signatures; and whether there is EDNS, since only then the answer carries OPT. Not in it: the id, the
+    UDP size (`truncated` sees to it when answering) and all EDNS options, which `forwarded` does not pass on.
+    """
+    name_end = question.end - 4
+    flags = (message[2] & _RD) | (message[3] & (_AD | _CD))
+    edns = question.edns
+    if edns is not None:
+        flags |= 0xC0 if edns.dnssec else 0x40
+    return message[HEADER:name_end].lower() + message[name_end : question.end] + bytes([flags])
+
+
+def forwarded(message: bytes, question: Question, id: int) -> bytes:
+    """The query for upstream: the same question, case included, and the flags of `cache_key`; OPT is our own."""
+    head = struct.pack(">HBB", id, message[2] & _RD, message[3] & (_AD | _CD))
+    opt = _opt(question.edns)
+    return head + b"\0\1\0\0\0\0\0" + (b"\1" if opt else b"\0") + message[HEADER : question.end] + opt
+
+
+def answers(response: bytes, query: bytes, end: int) -> bool:
+    """Whether `response` answers `query`, whose question ends at `end`: same id, operation and question."""
+    name_end = end - 4
+    return (
+        response[:2] == query[:2]
+        and len(response) >= end
+        and response[2] & (_QR | _OPCODE) == _QR | query[2] & _OPCODE
+        and response[4:6] == b"\0\1"
+        # Length octets are below "A", so lower() changes letters of labels only; the type must not be touched.
+        and response[HEADER:name_end].lower() == query[HEADER:name_end].lower()
+        and response[name_end:end] == query[name_end:end]
+    )
+
+
+def settled(response: bytes, question: Question, answer: Answer) -> bytes:
+    """Upstream's response as it may be cached and served: OPT is ours if the query had one, nothing behind it.
+
+    `answer` is what `walk` said of it; its ttl_offsets hold for the result too.
+    """
+    opt = _opt(question.edns, answer.rcode, answer.ede)
+    count = struct.pack(">H", answer.additional + (1 if opt else 0))
+    whole = response[:10] + count + response[HEADER : answer.body_end] + opt
+    if len(whole) > _TCP_MAX:
+        raise BadInput("a response has no room for OPT")
+    return whole
+
+
+def restored(response: bytes, message: bytes, question: Question) -> bytes:
+    """A settled response with the id and the question bytes (0x20 case) of the query being answered."""
+    return message[:2] + response[2:HEADER] + message[HEADER : question.end] + response[question.end :]
+
+
+def ttl_offsets(response: bytes) -> list[int]:
+    """Where the TTLs are, OPT excluded: its field holds no time."""
+    found = records(response, skip_questions(response))
+    return [record.data - 6 for record in found if record.rtype != OPT]
+
+
+def age(response: bytearray, offsets: list[int], seconds: int) -> None:
+    """Count the TTLs at `offsets` down by `seconds` in place, not below 0; a TTL from 2**31 on is 0 (RFC 2181)."""
+    for at in offsets:
+        ttl = struct.unpack_from(">I", response, at)[0]
+        struct.pack_into(">I", response, at, ttl - seconds if seconds < ttl < 1 << 31 else 0)
+
+
+def aged(response: bytes, seconds: int) -> bytes:
+    """The response with every TTL counted down by `seconds`."""
+    patched = bytearray(response)
+    age(patched, ttl_offsets(response), seconds)
+    return bytes(patched)
+
+
+def udp_limit(question: Question) -> int:
+    """How many bytes an answer by UDP may have."""
+    return UDP_MIN if question.edns is None else min(max(question.edns.size, UDP_MIN), UDP_MAX)
+
+
+def truncated(response: bytes, limit: int) -> bytes:
+    """The response if it has at most `limit` bytes, else its question and OPT with the TC bit: ask again by TCP."""
+    if len(response) <= limit:
+        return response
+    end = skip_questions(response)
+    opt = b""
+    for record in records(response, end):
+        if record.rtype == OPT:
+            opt = response[record.start : record.data - 2] + b"\0\0"
+    head = response[:2] + bytes([response[2] | _TC]) + response[3:6]
+    return head + b"\0\0\0\0\0" + (b"\1" if opt else b"\0") + response[HEADER:end] + opt
+
+
+def blocked(message: bytes, question: Question, style: str, ttl: int, ede_text: str) -> bytes:
+    """The refusal of a name, valid for `ttl` seconds: EDE 15 with a text (RFC 8914) and, by `style`,
+
+    "null": 0.0.0.0 for A, :: for AAAA, and no data for all other types, HTTPS and SVCB among them;
+    "nxdomain": the name does not exist, for every type.
+    """
+    extra = _ede(EDE_BLOCKED, ede_text)
+    if style == NXDOMAIN_STYLE:
+        return _reply(message, question, NXDOMAIN, authority=_soa(question, ttl), extra=extra)
+    address = _NULL_ADDRESSES.get(question.qtype) if question.qclass == IN else None
+    if address is None:
+        return _reply(message, question, NOERROR, authority=_soa(question, ttl), extra=extra)
+    head = struct.pack(">HHIH", question.qtype, IN, ttl, len(address))
+    return _reply(message, question, NOERROR, answer=_OWNER + head + address, extra=extra)
+
+
+def nodata(message: bytes, question: Question, ttl: int) -> bytes:
+    """The name has nothing of this type, for `ttl` seconds."""
+    return _reply(message, question, NOERROR, authority=_soa(question, ttl))
+
+
+def nxdomain(message: bytes, question: Question, ttl: int) -> bytes:
+    """The name does not exist, for `ttl` seconds."""
+    return _reply(message, question, NXDOMAIN, authority=_soa(question, ttl))
+
+
+def servfail(message: bytes, question: Question, ede: int, text: str) -> bytes:
+    """No answer could be had; `ede` says why, for example EDE_NETWORK_ERROR."""
+    return _reply(message, question, SERVFAIL, extra=_ede(ede, text))
+
+
+def refused(message: bytes, question: Question) -> bytes:
+    """We don't do that for you."""
+    return _reply(message, question, REFUSED)
+
+
+def badvers(message: bytes, question: Question) -> bytes:
+    """For a query whose EDNS version is not 0 (RFC 6891 section 6.1.3); the answer says 0."""
+    return _reply(message, question, BADVERS)
+
+
+def malformed(message: bytes) -> bytes | None:
+    """The answer to a message that `peek` refused: NOTIMP, FORMERR, or None where none may be given.
+
+    None for what is itself a response, so that two servers never answer each other, and without a whole header.
+    """
+    if len(message) < HEADER or message[2] & _QR:
+        return None
+    return _head(message, NOTIMP if message[2] & _OPCODE else FORMERR) + bytes(8)
+
+
+def _head(message: bytes, rcode: int) -> bytes:
+    second = _QR | message[2] & (_OPCODE | _RD)
+    return message[:2] + bytes([second, _RA | message[3] & _CD | rcode & 0x0F])
+
+
+def _reply(
+    message: bytes, question: Question, rcode: int, answer: bytes = b"", authority: bytes = b"", extra: bytes = b""
+) -> bytes:
+    """Our own answer: at most one record in `answer` and `authority`, options in `extra` if the query had OPT."""
+    opt = _opt(question.edns, rcode, extra)
+    counts = bytes([0, 1, 0, 1 if answer else 0, 0, 1 if authority else 0, 0, 1 if opt else 0])
+    return _head(message, rcode) + counts + message[HEADER : question.end] + answer + authority + opt
+
+
+def _opt(edns: Edns | None, rcode: int = NOERROR, extra: bytes = b"") -> bytes:
+    """Our OPT record, for a query that had one: DO is copied (RFC 3225 section 3)."""
+    if edns is None:
+        return b""
+    dnssec = 0x8000 if edns.dnssec else 0
+    return struct.pack(">BHHBBHH", 0, OPT, UDP_MAX, rcode >> 4, 0, dnssec, len(extra)) + extra
+
+
+def _ede(code: int, text: str) -> bytes:
+    """An extended error option; the text is cut to _TEXT_MAX bytes, never inside a character."""
+    try:
+        raw = text[:_TEXT_MAX].encode()
+    except UnicodeError:
+        raw = b""  # half a surrogate pair in the name of some list: the answer matters more than its text
+    if len(raw) > _TEXT_MAX:
+        cut = _TEXT_MAX
+        while raw[cut] & 0xC0 == 0x80:
+            cut -= 1
+        raw = raw[:cut]
+    return struct.pack(">HHH", 15, 2 + len(raw), code) + raw
+
+
+def _soa(question: Question, ttl: int) -> bytes:
+    """A SOA that lets clients keep a negative answer for `ttl` seconds (RFC 2308); it names no server and nobody."""
+    times = struct.pack(">IIIII", 1, ttl, ttl, ttl, ttl)
+    return _OWNER + struct.pack(">HHIH", SOA, question.qclass, ttl, 22) + b"\0\0" + times
