@@ -1,0 +1,1 @@
+"""Builds the router's packages without the OpenWrt SDK, and images that try them in QEMU."""

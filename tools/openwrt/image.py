@@ -1,0 +1,71 @@
+"""Makes what QEMU boots: kernel, initramfs, a writable disk for what a reboot must keep, and a disk of packages."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tools.openwrt import cpio, rootfs
+
+GUEST = Path(__file__).resolve().parents[2] / "tests" / "qemu" / "guest"
+
+# What a router without us already has, by package name: the opkg of the guest checks dependencies against it.
+BASE_PACKAGES = ("libc", "kmod-nft-core", "kmod-nft-nat", "kmod-nf-conntrack-netlink", "dnsmasq", "firewall4")
+
+STATE_MIB = 32
+
+
+class Image:
+    """Paths of a made image."""
+
+    __slots__ = ("kernel", "initramfs", "state", "parcels")
+
+    def __init__(self, folder: Path) -> None:
+        self.kernel = folder / "kernel"
+        self.initramfs = folder / "initramfs.cpio"
+        self.state = folder / "state.ext4"
+        self.parcels = folder / "parcels.ext4"
+
+
+def make(folder: Path, python_packages: list[str], provided: list[str]) -> Image:
+    """Make kernel and initramfs in `folder`; disks are made per run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = Image(folder)
+    kernel, release = rootfs.kernel()
+    image.kernel.unlink(missing_ok=True)
+    image.kernel.symlink_to(kernel)
+    root = compose(release, python_packages, provided)
+    with open(image.initramfs, "wb") as out:
+        cpio.write(out, root.entries())
+    return image
+
+
+def compose(release: str, python_packages: list[str], provided: list[str]) -> rootfs.Root:
+    root = rootfs.Root()
+    for path in ("proc", "sys", "dev", "tmp", "root", "overlay", "usr/lib/opkg/info", "etc/rc.d", "lib/upgrade"):
+        root.add(cpio.directory(path))
+    root.add(cpio.symlink("var", "tmp"))
+    root.add(cpio.symlink("run", "tmp/run"))
+    root.add(cpio.console())
+    root.tree(GUEST)
+    for program in rootfs.PROGRAMS:
+        root.program(Path(program))
+    for file in rootfs.FILES:
+        root.file(Path(file))
+    rootfs.add_python(root, python_packages)
+    rootfs.add_modules(root, release, rootfs.MODULES)
+    listing = "".join(f"{name}\n" for name in sorted({*BASE_PACKAGES, *python_packages, *provided}))
+    root.add(cpio.regular("usr/lib/opkg/provided", listing.encode()))
+    root.applets()
+    return root
+
+
+def make_disk(path: Path, mib: int, content: Path | None = None, label: str = "") -> None:
+    """An ext4 file system in a sparse file, with the content of a folder."""
+    path.unlink(missing_ok=True)
+    with open(path, "wb") as file:
+        os.truncate(file.fileno(), mib << 20)
+    command = ["mke2fs", "-q", "-t", "ext4", "-L", label, "-E", "root_owner=0:0"]
+    if content is not None:
+        command += ["-d", str(content)]
+    environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+    subprocess.run([*command, str(path)], check=True, env=environment)

@@ -1,0 +1,177 @@
+"""Puts a router-shaped root file system together from this Debian machine's own files.
+
+What the guest gets is listed here: busybox and a few programs with their libraries, kernel modules in the
+order in which they can be loaded, and of Python's standard library only what OpenWrt's packages that we
+depend on contain (`stdlib.py`). So a missing dependency fails in the guest as it would on a router.
+"""
+
+import importlib.util
+import os
+import py_compile
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tools.openwrt import cpio, stdlib
+
+PYTHON = Path("/usr/bin/python3.11")
+STDLIB = Path("/usr/lib/python3.11")
+BUSYBOX = Path("/bin/busybox")
+LIBRARY_FOLDERS = ("/lib", "/usr/lib", "/lib64")
+
+# Witnesses and the router's own programs. setpriv and unshare stand in for procd's jail.
+PROGRAMS = (
+    "/usr/sbin/nft",
+    "/usr/sbin/conntrack",
+    "/usr/sbin/dnsmasq",
+    "/usr/sbin/ip",
+    "/usr/sbin/bridge",
+    "/usr/bin/setpriv",
+    "/usr/bin/unshare",
+)
+
+FILES = ("/etc/protocols", "/etc/services")
+
+MODULES = """virtio_pci virtio_blk virtio_net virtio-rng overlay bridge veth dummy
+    nf_tables nf_conntrack nf_conntrack_netlink nfnetlink nfnetlink_queue nfnetlink_log
+    nft_ct nft_masq nft_nat nft_redir nft_chain_nat nft_reject_inet nft_queue nft_log nft_limit nft_compat
+    nft_fib_inet nft_hash nft_objref""".split()
+
+
+class Missing(Exception):
+    """Something that the image needs is not on this machine; the message says what to install."""
+
+
+class Root:
+    """The files of the image by path; a later file of the same path wins."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, cpio.Entry] = {}
+
+    def entries(self) -> list[cpio.Entry]:
+        return [self._entries[path] for path in sorted(self._entries)]
+
+    def add(self, entry: cpio.Entry) -> None:
+        parent = os.path.dirname(entry.path)
+        if parent and parent not in self._entries:
+            self.add(cpio.directory(parent))
+        self._entries[entry.path] = entry
+
+    def file(self, source: Path, path: str | None = None) -> None:
+        """Copy one file with its mode to the same place, or to `path`."""
+        self.add(cpio.regular((path or str(source)).lstrip("/"), source.read_bytes(), source.stat().st_mode & 0o777))
+
+    def tree(self, source: Path, path: str = "") -> None:
+        """Copy a folder's content to `path`, links as links."""
+        for item in sorted(source.rglob("*")):
+            target = os.path.join(path, str(item.relative_to(source)))
+            if item.is_symlink():
+                self.add(cpio.symlink(target, os.readlink(item)))
+            elif item.is_file():
+                self.file(item, target)
+
+    def program(self, source: Path) -> None:
+        """Copy a program (or a shared object) and the libraries it needs."""
+        if not source.exists():
+            raise Missing(f"{source} is not here: install the Debian package that has it")
+        self.file(source.resolve(), str(source))
+        for library in libraries(source):
+            self.file(library.resolve(), str(library))
+
+    def applets(self) -> None:
+        """busybox under all its names, where nothing better stands yet."""
+        self.file(BUSYBOX, "bin/busybox")
+        names = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
+        taken = {os.path.basename(path) for path in self._entries}
+        for name in names:
+            if name not in taken or name == "sh":
+                self.add(cpio.symlink(f"bin/{name}", "busybox"))
+
+
+def libraries(program: Path) -> list[Path]:
+    """The shared libraries of a program, the loader among them, as the dynamic linker would find them."""
+    run = subprocess.run(["/usr/bin/ldd", program], capture_output=True, text=True, check=False)
+    if "not a dynamic executable" in run.stderr or "statically linked" in run.stdout:
+        return []
+    found = re.findall(r"(/\S+) \(0x", run.stdout)
+    return [Path(name) for name in found]
+
+
+def add_python(root: Root, packages: list[str]) -> None:
+    """Python with the modules of these OpenWrt packages, as bytecode beside no source, as OpenWrt ships it."""
+    root.program(PYTHON)
+    root.add(cpio.symlink("usr/bin/python3", PYTHON.name))
+    for module in stdlib.files(STDLIB, packages):
+        source = STDLIB / module
+        if module.suffix == ".py":
+            root.add(cpio.regular(_guest(module.with_suffix(".pyc")), bytecode(source)))
+        elif module.suffix == ".so":
+            root.program(source)
+        else:
+            root.file(source)
+    # Debian's site module looks here only; on OpenWrt it is site-packages itself.
+    root.add(cpio.directory("usr/lib/python3.11/site-packages"))
+    root.add(cpio.symlink("usr/lib/python3/dist-packages", "../python3.11/site-packages"))
+
+
+def _guest(module: Path) -> str:
+    return str(STDLIB / module).lstrip("/")
+
+
+def bytecode(source: Path) -> bytes:
+    """The compiled form of a module: the machine's cache of it, or compiled now."""
+    cached = Path(importlib.util.cache_from_source(str(source)))
+    if cached.exists():
+        return cached.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "module.pyc"
+        py_compile.compile(str(source), str(target), doraise=True)
+        return target.read_bytes()
+
+
+def kernel() -> tuple[Path, str]:
+    """The newest installed cloud kernel and its release."""
+    found = sorted(Path("/boot").glob("vmlinuz-*-cloud-amd64"), key=_release_key)
+    if not found:
+        raise Missing("no cloud kernel in /boot: install linux-image-cloud-amd64")
+    return found[-1], found[-1].name.removeprefix("vmlinuz-")
+
+
+def _release_key(path: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", path.name)]
+
+
+def add_modules(root: Root, release: str, names: list[str]) -> None:
+    """Copy modules with what they depend on, and their order of loading into /etc/modules.boot."""
+    folder = Path("/lib/modules") / release
+    order = load_order((folder / "modules.dep").read_text(), names)
+    for module in order:
+        root.file(folder / module, f"lib/modules/{module}")
+    listing = "".join(f"/lib/modules/{module}\n" for module in order)
+    root.add(cpio.regular("etc/modules.boot", listing.encode()))
+
+
+def load_order(dependencies: str, names: list[str]) -> list[str]:
+    """Paths of the named modules and of all they need, each after what it needs.
+
+    `dependencies` is the text of modules.dep: "path: needed paths, the nearest first".
+    """
+    needs = {}
+    for line in dependencies.splitlines():
+        path, _, rest = line.partition(":")
+        needs[path] = rest.split()
+    paths = {_module_name(path): path for path in needs}
+    order: list[str] = []
+    for name in names:
+        path = paths.get(_module_name(name))
+        if path is None:
+            continue  # built into this kernel
+        for needed in [*reversed(needs[path]), path]:
+            if needed not in order:
+                order.append(needed)
+    return order
+
+
+def _module_name(path: str) -> str:
+    return os.path.basename(path).split(".")[0].replace("-", "_")
