@@ -28,10 +28,11 @@ def parse(text: str | bytes) -> bytes:
         name = (text.encode() if isinstance(text, str) else text).lower()
     except UnicodeError as error:
         raise BadInput("a name holds a character that can't be encoded") from error
+    whole = b".." not in name
     if name[-1:] == b".":
         name = name[:-1]
     # Lists hold a million names: a short plain one is through after these few tests.
-    if len(name) <= LABEL_MAX and b".." not in name and name[:1] not in (b".", b"") and not name.strip(HOST):
+    if whole and len(name) <= LABEL_MAX and name[:1] not in (b".", b"") and not name.strip(HOST):
         return name
     return canonical(labels(name)) if name else _refuse_empty()
 
@@ -132,8 +133,9 @@ def is_address(name: bytes) -> bool:
 # entries; an entry is a zero byte, the rule's name, and one byte < 32 that says which rules the name has. Ancestors of
 # rules have an entry too, so that a look-up from the right can stop at the first miss.
 _MAGIC = b"PSL\x02"
-_HEADER = "<4sIII"  # magic, mask of the buckets, size of all in bytes, crc32 of what follows
+_HEADER = "<4sIII"  # magic, crc32 of what follows it, size of all in bytes, mask of the buckets
 _HEADER_SIZE = 16
+_CHECKED = 8  # from here on the checksum holds
 _KINDS_END = 32  # below every byte of a canonical name
 _NODE, _RULE, _WILDCARD, _EXCEPTION = 1, 2, 4, 8
 _PER_BUCKET = 3  # entries a bucket, on average: a look-up searches some 50 bytes
@@ -159,7 +161,8 @@ def compile_suffixes(lines: list[str]) -> bytes:
         place += sum([len(entry) for entry in bucket])
     directory += struct.pack("<I", place)
     body = bytes(directory) + b"".join([b"".join(bucket) for bucket in entries]) + b"\0"
-    return struct.pack(_HEADER, _MAGIC, buckets - 1, _HEADER_SIZE + len(body), crc32(body)) + body
+    checked = struct.pack("<II", _HEADER_SIZE + len(body), buckets - 1) + body
+    return _MAGIC + struct.pack("<I", crc32(checked)) + checked
 
 
 def _kinds(lines: list[str]) -> dict[bytes, int]:
@@ -188,8 +191,8 @@ class PublicSuffixes:
         """Raise BadInput unless `data` is a whole and undamaged compiled list."""
         if len(data) < _HEADER_SIZE or data[:4] != _MAGIC:
             raise BadInput("this is not a compiled public suffix list of this version")
-        _, mask, size, checksum = struct.unpack_from(_HEADER, data, 0)
-        if size != len(data) or crc32(memoryview(data)[_HEADER_SIZE:]) != checksum:
+        _, checksum, size, mask = struct.unpack_from(_HEADER, data, 0)
+        if size != len(data) or crc32(memoryview(data)[_CHECKED:]) != checksum:
             raise BadInput("the compiled public suffix list is cut short or damaged")
         self._data = data
         self._mask = mask
