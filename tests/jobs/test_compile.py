@@ -1,0 +1,101 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from agent.core.model import BadInput
+from agent.core.rules import WHOLE, parse_line
+from agent.core.ruleset import Match, Ruleset
+from agent.jobs.compile import Report, Source, compile_lists, fast_names
+from agent.platform.hashing import sha256
+
+
+def source(folder: Path, id: str, text: bytes, category: str = "phishing", syntax: str | None = None) -> Source:
+    path = folder / id
+    path.write_bytes(text)
+    return Source(str(path), id, "List " + id, "v1", category, syntax, 1700000000)
+
+
+def compiled(folder: Path, *sources: Source) -> tuple[Report, Ruleset]:
+    target = folder / "set.rules"
+    report = compile_lists(list(sources), str(target))
+    found = Ruleset(open(target, "rb", buffering=0), sha256)  # noqa: SIM115
+    found.verify()
+    return report, found
+
+
+def test_two_lists_become_one_set(tmp_path: Path) -> None:
+    hosts = source(tmp_path, "a", b"# hosts\n127.0.0.1 localhost\n0.0.0.0 one.example\n0.0.0.0 www.two.example\n")
+    names = source(tmp_path, "b", b"two.example\none.example\nnot a name\n", "malware")
+    report, found = compiled(tmp_path, hosts, names)
+    assert found.find(b"login.one.example") == Match(b"one.example", WHOLE, 0)
+    assert found.find(b"www.two.example") == Match(b"two.example", WHOLE, 1)
+    assert (report.count, report.folded, report.repeated) == (2, 1, 1)
+    assert [(of.syntax, of.read, of.kept) for of in report.lists] == [("hosts", 2, 1), ("domains", 2, 1)]
+    assert report.lists[0].skipped == {"a name of the machine itself": 1}
+    assert report.lists[1].skipped == {"not a domain name": 1}
+    assert report.categories() == {"malware": 1, "phishing": 1}
+    assert [of["count"] for of in found.lists] == [1, 1]
+    assert found.lists[1]["category"] == "malware"
+    found._file.close()
+
+
+def test_many_names_are_all_found_again(tmp_path: Path) -> None:
+    names = [b"n%d.zone%d.example" % (at, at % 977) for at in range(70_000)]
+    report, found = compiled(tmp_path, source(tmp_path, "a", b"\n".join(names)))
+    assert report.count == found.count == len(names)
+    assert all(found.find(b"www." + name) == Match(name, WHOLE, 0) for name in names)
+    assert not any(found.find(b"n%d.zone.example" % at) for at in range(10_000))
+    found._file.close()
+
+
+def test_what_is_no_list_is_refused_and_the_old_set_stays(tmp_path: Path) -> None:
+    good = source(tmp_path, "good", b"one.example\n")
+    compiled(tmp_path, good)[1]._file.close()
+    before = (tmp_path / "set.rules").read_bytes()
+    for id, text, syntax in (
+        ("page", b"<html>Sign in</html>", "hosts"),
+        ("empty", b"", None),
+        ("words", b"nothing here is a rule\n", "domains"),
+    ):
+        with pytest.raises(BadInput, match=id + ": not a list"):
+            compile_lists([good, source(tmp_path, id, text, syntax=syntax)], str(tmp_path / "set.rules"))
+    assert (tmp_path / "set.rules").read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["empty", "good", "page", "set.rules", "words"]
+
+
+def test_lines_are_whole_across_chunks_and_the_last_needs_no_end(tmp_path: Path) -> None:
+    text = b"".join(b"# %s\nn%d.example\r\n" % (b"-" * (at % 300), at) for at in range(9_000)) + b"last.example"
+    report, found = compiled(tmp_path, source(tmp_path, "a", text))
+    assert report.count == 9_001
+    assert report.lists[0].skipped == {}
+    assert found.find(b"last.example") is not None
+    found._file.close()
+
+
+def test_a_line_without_end_is_skipped_in_bounded_memory(tmp_path: Path) -> None:
+    text = b"one.example\n" + b"x" * 3_000_000 + b"\ntwo.example\n"
+    report, found = compiled(tmp_path, source(tmp_path, "a", text))
+    assert report.count == 2
+    assert report.lists[0].skipped == {"longer than any rule": 1}
+    found._file.close()
+
+
+def test_progress_tells_bytes_read_of_all(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    first, second = source(tmp_path, "a", b"one.example\n"), source(tmp_path, "b", b"two.example\n")
+    compile_lists([first, second], str(tmp_path / "set.rules"), progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(12, 24), (24, 24)]
+
+
+def test_the_fast_way_reads_what_the_parser_reads() -> None:
+    for syntax, text in (
+        ("hosts", b"0.0.0.0 a.example\n127.0.0.1\tb.example \r\n0.0.0.0 C.example\n::1 d.example\n0.0.0.0 e.example #"),
+        ("domains", b"a.example\nb.example # x\n1.2.3.4\n-odd-.example\n.c.example\nd..example\n\n\ne.example"),
+    ):
+        names, rest = fast_names(text, syntax)
+        slow = [value for line in rest for value in parse_line(line, syntax)]
+        values = [value for line in text.split(b"\n") for value in parse_line(line, syntax)]
+        keys = [value.key for value in values if hasattr(value, "key")]
+        assert names
+        assert sorted(names + [value.key for value in slow if hasattr(value, "key")]) == sorted(keys)
