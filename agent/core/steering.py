@@ -1,0 +1,168 @@
+"""The rules that lead enrolled devices' DNS to the agent: one nftables table, and the changes between its states.
+
+As `nft list` would show them (udp; `devices` maps an enrolled device's Ethernet address to its mark):
+
+    chain steer  { type nat hook prerouting priority -105;      # hard-coded resolvers: to the router's own port 53
+      th dport 53 iifname @lan fib daddr type unicast ct mark set ether saddr map @devices redirect }
+    chain arrive { type filter hook input priority 200;         # after the firewall has judged it as DNS
+      iifname != lo th dport AGENT reject                       # nobody talks to the agent's port directly
+      th dport 53 iifname @lan meta mark set ether saddr map @devices th dport set AGENT }
+    chain leave  { type filter hook output priority -301;       # before conntrack: the rewrite leaves no trace in it
+      meta mark LISTENER oifname != lo th sport AGENT th sport set 53 }
+
+Every firewall, guest zones included, sees port 53 in both directions, and so does conntrack: a held-open socket talks
+to the agent while its device is in the map, and to the router's own resolver in the next packet when it is not. That
+goes for redirected flows as well, since they were redirected to port 53 and not to the agent.
+
+A TCP connection has to stay with whom it began: its SYN puts the mark on the conntrack entry, and later packets are
+rewritten only with that. The SYN also carries the mark to the agent, see `marks.of_syn`.
+"""
+
+from agent.core import nftables as nft
+from agent.core.marks import DEFAULT, SYN_MAGIC, Layout
+from agent.core.netlink import Message, encode
+
+DNS = 53
+TABLE = "privacy_agent"
+_MAP, _LAN = "devices", "lan"
+_STEER, _ARRIVE, _LEAVE = "steer", "arrive", "leave"
+
+# Just before other destination NAT (-100), or a force-DNS rule of the firewall would take the flow first.
+_BEFORE_DNAT = -105
+# Behind every filter of the input path, before conntrack confirms the entry.
+_AFTER_FIREWALL = 200
+# Before conntrack's -200 and raw's -300.
+_BEFORE_CONNTRACK = -301
+
+_SOURCE_PORT, _DESTINATION_PORT, _TCP_FLAGS = 0, 2, 13
+_UDP_CHECKSUM, _TCP_CHECKSUM = 6, 16
+_CHECKSUM = {nft.UDP: _UDP_CHECKSUM, nft.TCP: _TCP_CHECKSUM}
+_FIN_SYN_RST_ACK, _SYN = b"\x17", b"\x02"
+
+
+class Steering:
+    """The table's content for these interfaces, this agent port and this layout of marks."""
+
+    def __init__(self, interfaces: "list[str]", port: int, layout: Layout = DEFAULT, table: str = TABLE) -> None:
+        self.table = table
+        self._interfaces = sorted(set(interfaces))
+        self._port = port
+        self._layout = layout
+
+    def arm(self, wanted: "dict[bytes, int]") -> "list[Message]":
+        """The whole table with `wanted` (MAC → mark) in its map."""
+        table = self.table
+        work = [
+            nft.new_table(table),
+            nft.new_mark_map(table, _MAP, 1),
+            nft.new_interface_set(table, _LAN, 2),
+            nft.add_keys(table, _LAN, [nft.interface(name) for name in self._interfaces]),
+            nft.new_chain(table, _STEER, "nat", nft.PREROUTING, _BEFORE_DNAT),
+            nft.new_chain(table, _ARRIVE, "filter", nft.INPUT, _AFTER_FIREWALL),
+            nft.new_chain(table, _LEAVE, "filter", nft.OUTPUT, _BEFORE_CONNTRACK),
+        ]
+        for chain, expressions in self.rules():
+            work.append(nft.new_rule(table, chain, expressions))
+        return work + self.change({}, wanted)
+
+    def change(self, standing: "dict[bytes, int]", wanted: "dict[bytes, int]") -> "list[Message]":
+        """What makes `wanted` of `standing`; a new mark for a device is a removal and an addition."""
+        gone = sorted([mac for mac, mark in standing.items() if wanted.get(mac) != mark])
+        new = sorted([(mac, mark) for mac, mark in wanted.items() if standing.get(mac) != mark])
+        work = []
+        if gone:
+            work.append(nft.delete_keys(self.table, _MAP, gone))
+        if new:
+            work.append(nft.add_marks(self.table, _MAP, new))
+        return work
+
+    def disarm(self) -> "list[Message]":
+        return [nft.delete_table(self.table)]
+
+    def flush(self) -> Message:
+        """Ends every redirected flow of every device."""
+        return nft.flush_conntrack(self._layout.tag, self._layout.tag_mask)
+
+    def flush_device(self, mark: int) -> Message:
+        """Ends the redirected flows of one device since one `on`."""
+        return nft.flush_conntrack(mark, self._layout.mask)
+
+    def farewell(self) -> "list[bytes]":
+        """Datagrams that leave a plain router behind, ready to send without any thought."""
+        return [nft.batch(self.disarm(), 1), encode(self.flush(), 1)]
+
+    def rules(self) -> "list[tuple[str, bytes]]":
+        """(chain, expressions) in their order."""
+        rules = []
+        for protocol in (nft.UDP, nft.TCP):
+            rules.append((_STEER, self._redirected(protocol)))
+            rules.append((_ARRIVE, self._direct(protocol)))
+        for expressions in (self._datagram_unchecked(), self._datagram(), self._syn(), self._segment()):
+            rules.append((_ARRIVE, expressions))
+        for protocol in (nft.UDP, nft.TCP):
+            rules.append((_LEAVE, self._answer(protocol)))
+        return rules
+
+    # --- prerouting
+
+    def _redirected(self, protocol: int) -> bytes:
+        elsewhere = nft.route_type() + nft.equals(nft.host32(nft.UNICAST))
+        return (
+            _to_port(protocol, DNS) + _FROM_LAN + elsewhere + _MARK_OF_SENDER + nft.ct_set(nft.CT_MARK) + nft.redirect()
+        )
+
+    # --- input
+
+    def _direct(self, protocol: int) -> bytes:
+        closed = nft.refuse_tcp() if protocol == nft.TCP else nft.refuse()
+        return _to_port(protocol, self._port) + _NOT_FROM_SELF + closed
+
+    def _datagram(self) -> bytes:
+        return _to_port(nft.UDP, DNS) + _FROM_LAN + _MARK_OF_SENDER + nft.meta_set(nft.MARK) + self._to_agent(nft.UDP)
+
+    def _datagram_unchecked(self) -> bytes:
+        """A zero checksum means none (RFC 768); "corrected" it would be a wrong one."""
+        query = _to_port(nft.UDP, DNS) + _FROM_LAN + _UNCHECKED
+        return query + _MARK_OF_SENDER + nft.meta_set(nft.MARK) + self._to_agent(None)
+
+    def _syn(self) -> bytes:
+        flags = nft.load(nft.TRANSPORT, _TCP_FLAGS, 1) + nft.masked(_FIN_SYN_RST_ACK) + nft.equals(_SYN)
+        to_agent = nft.store(nft.LINK, 0, 4) + nft.immediate(SYN_MAGIC) + nft.store(nft.LINK, 4, 2)
+        return _to_port(nft.TCP, DNS) + _FROM_LAN + flags + _MARK_OF_SENDER + nft.ct_set(nft.CT_MARK) + to_agent
+
+    def _segment(self) -> bytes:
+        mask = nft.masked(nft.host32(self._layout.tag_mask))
+        begun_here = nft.ct(nft.CT_MARK) + mask + nft.equals(nft.host32(self._layout.tag))
+        still_on = nft.load(nft.LINK, 6, 6) + nft.within(_MAP)
+        return _to_port(nft.TCP, DNS) + _FROM_LAN + begun_here + still_on + self._to_agent(nft.TCP)
+
+    def _to_agent(self, protocol: "int | None") -> bytes:
+        return _rewrite(_DESTINATION_PORT, self._port, protocol)
+
+    # --- output
+
+    def _answer(self, protocol: int) -> bytes:
+        listener = nft.meta(nft.MARK) + nft.equals(nft.host32(self._layout.tag))
+        outside = nft.meta(nft.OIFNAME) + nft.differs(nft.interface("lo"))
+        port = nft.load(nft.TRANSPORT, _SOURCE_PORT, 2) + nft.equals(nft.port(self._port))
+        return listener + _is(protocol) + port + outside + _rewrite(_SOURCE_PORT, DNS, protocol)
+
+
+def _is(protocol: int) -> bytes:
+    return nft.meta(nft.L4PROTO) + nft.equals(bytes([protocol]))
+
+
+def _to_port(protocol: int, port: int) -> bytes:
+    return _is(protocol) + nft.load(nft.TRANSPORT, _DESTINATION_PORT, 2) + nft.equals(nft.port(port))
+
+
+def _rewrite(offset: int, port: int, protocol: "int | None") -> bytes:
+    """`protocol` says which checksum to correct; None for none."""
+    checksum = None if protocol is None else _CHECKSUM[protocol]
+    return nft.immediate(nft.port(port)) + nft.store(nft.TRANSPORT, offset, 2, checksum)
+
+
+_FROM_LAN = nft.meta(nft.IIFNAME) + nft.within(_LAN) + nft.meta(nft.IIFTYPE) + nft.equals(nft.host16(nft.ETHERNET))
+_NOT_FROM_SELF = nft.meta(nft.IIFNAME) + nft.differs(nft.interface("lo"))
+_MARK_OF_SENDER = nft.load(nft.LINK, 6, 6) + nft.mapped(_MAP)
+_UNCHECKED = nft.load(nft.TRANSPORT, _UDP_CHECKSUM, 2) + nft.equals(bytes(2))

@@ -1,0 +1,211 @@
+"""The kernel switch: which devices' DNS comes to the agent, as one nftables table that this process's socket owns.
+
+The caller says what it wants; the difference to what stands is sent as one atomic batch, so that either all of it holds
+or nothing has changed. Nothing wanted means no table at all. The kernel removes the table when the socket goes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from agent.core.marks import DEFAULT, Layout
+from agent.core.model import BadInput
+from agent.core.netlink import Answer, Message, encode, messages
+from agent.core.nftables import batch, get_table
+from agent.core.steering import Steering
+
+IDLE = "idle"  # nothing wanted, no table
+ARMED = "armed"
+REFUSED = "refused"
+
+_NETLINK_NETFILTER = 12
+_SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
+# A batch for 255 devices has about 300 messages, and a refused one may leave an error for each.
+_READ_BYTES = 65536
+
+# What the kernel's error means here, and what to do about it.
+_REASONS = {
+    errno.EPERM: "the kernel does not permit it: run as root (CAP_NET_ADMIN), and only once: "
+    "the table may belong to another running agent",
+    errno.EACCES: "the kernel does not permit it: run as root (CAP_NET_ADMIN)",
+    errno.EEXIST: "a table of this name exists and belongs to somebody else",
+    errno.ENOENT: "the kernel lacks a part of nftables: install kmod-nft-core, kmod-nft-nat and kmod-nft-fib",
+    errno.EOPNOTSUPP: "the kernel is too old: tables with an owner need Linux 5.12 or newer",
+    errno.EINVAL: "the kernel does not know a part of the rules: it needs Linux 5.19 or newer with nftables",
+    errno.EPROTONOSUPPORT: "the kernel has no netfilter: install kmod-nft-core",
+    errno.ENOBUFS: "the kernel is short of memory",
+    errno.ENOMEM: "the kernel is short of memory",
+}
+
+
+class Refused(Exception):
+    """The kernel would not do it; the message is a sentence for the household, `errno` the kernel's number."""
+
+    def __init__(self, sentence: str, errno: int) -> None:
+        super().__init__(sentence)
+        self.errno = errno
+
+
+def open_socket() -> socket.socket | None:
+    """The raw netlink socket, or None where the system has none. Needs no privilege; using it does."""
+    family = getattr(socket, "AF_NETLINK", None)
+    if family is None:
+        return None
+    try:
+        sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
+    except OSError:
+        return None
+    sock.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
+    sock.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
+    sock.bind((0, 0))
+    sock.setblocking(False)
+    return sock
+
+
+class Switch:
+    """`standing` is what the kernel holds (MAC → mark), `state` one of IDLE, ARMED, REFUSED, `message` a sentence.
+
+    The socket is made before the guard forks and shared with it: whoever holds it is the table's owner.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket | None,
+        interfaces: list[str],
+        port: int,
+        layout: Layout = DEFAULT,
+    ) -> None:
+        self.sock = sock
+        self.standing: dict[bytes, int] = {}
+        self.state = IDLE
+        self.message = "No device is switched on; there is no rule in the kernel."
+        self._steering = Steering(interfaces, port, layout)
+        self._seq = 1
+        self._table_stands = False
+
+    def apply(self, wanted: dict[bytes, int]) -> None:
+        """Makes the kernel's map of MAC (6 bytes) → mark equal to `wanted`, or raises Refused and has changed nothing.
+
+        A table that was lost meanwhile is put up again as a whole.
+        """
+        try:
+            self._bring_about(wanted)
+        except Refused as refusal:
+            self.state, self.message = REFUSED, f"Enrolled devices are not covered: {refusal}."
+            raise
+        self.standing = dict(wanted)
+        self._table_stands = bool(wanted)
+        self.state, self.message = self._described()
+
+    def flush(self) -> None:
+        """Ends the redirected flows of all devices, so that none goes on to the router's resolver. Refused."""
+        self._ask(self._steering.flush())
+
+    def flush_marked(self, mark: int) -> None:
+        """Ends the redirected flows that one device has had since one `on`. Refused."""
+        self._ask(self._steering.flush_device(mark))
+
+    def verify(self) -> bool:
+        """Whether the kernel has the table that is thought to stand. If not, nothing stands: call `apply` again."""
+        if not self._table_stands:
+            return True
+        try:
+            self._ask(get_table(self._steering.table))
+        except Refused:
+            self._lost()
+            return False
+        return True
+
+    def farewell(self) -> list[bytes]:
+        """What the guard sends on the shared socket when the daemon can't: table deleted, flows flushed."""
+        return self._steering.farewell()
+
+    def close(self) -> None:
+        """Removes the table and ends the flows; for an orderly stop. Refused."""
+        self.apply({})
+        self.flush()
+
+    def _described(self) -> tuple[str, str]:
+        if not self.standing:
+            return IDLE, "No device is switched on; there is no rule in the kernel."
+        return ARMED, f"DNS of {len(self.standing)} device(s) comes to the agent."
+
+    def _lost(self) -> None:
+        self.standing = {}
+        self._table_stands = False
+        self.state, self.message = REFUSED, "Enrolled devices are not covered: the table in the kernel was lost."
+
+    def _bring_about(self, wanted: dict[bytes, int]) -> None:
+        if not self._table_stands:
+            if wanted:
+                self._arm(wanted)
+            return
+        if wanted:
+            work = self._steering.change(self.standing, wanted)
+        else:
+            work = self._steering.disarm()
+        try:
+            self._commit(work)
+        except Refused as refusal:
+            if refusal.errno != errno.ENOENT:
+                raise
+            self._lost()
+            if wanted:
+                self._arm(wanted)
+
+    def _arm(self, wanted: dict[bytes, int]) -> None:
+        work = self._steering.arm(wanted)
+        try:
+            self._commit(work)
+        except Refused as refusal:
+            if refusal.errno != errno.EEXIST:
+                raise
+            # Left by an earlier daemon on the same socket; in one batch, so there is no moment without a table.
+            self._commit(self._steering.disarm() + work)
+
+    def _commit(self, work: list[Message]) -> None:
+        if work:
+            first = self._seq
+            self._seq += len(work) + 2
+            self._exchange(batch(work, first), first, first + len(work))
+
+    def _ask(self, message: Message) -> None:
+        seq = self._seq
+        self._seq += 1
+        self._exchange(encode(message, seq), seq, seq)
+
+    def _exchange(self, datagram: bytes, first: int, last: int) -> None:
+        """Sends; raises Refused for the first error among sequence numbers `first` to `last`.
+
+        netfilter works inside send(): when it returns, everything is done and all answers wait in the socket.
+        """
+        if self.sock is None:
+            raise Refused("this system has no netlink", errno.EPROTONOSUPPORT)
+        try:
+            _drain(self.sock)
+            self.sock.send(datagram)
+            answers = [answer for answer in _drain(self.sock) if first <= answer.seq <= last]
+        except (OSError, BadInput) as error:
+            number = getattr(error, "errno", None) or errno.EIO
+            raise Refused(_sentence(number, ""), number) from error
+        for answer in answers:
+            if answer.errno:
+                raise Refused(_sentence(answer.errno, answer.text), answer.errno)
+        if not any(answer.seq == last for answer in answers):
+            raise Refused("the kernel did not answer", errno.EIO)
+
+
+def _drain(sock: socket.socket) -> list[Answer]:
+    answers: list[Answer] = []
+    while True:
+        try:
+            answers += messages(sock.recv(_READ_BYTES))
+        except BlockingIOError:
+            return answers
+
+
+def _sentence(number: int, words: str) -> str:
+    reason = _REASONS.get(number, os.strerror(number))
+    return f"{reason} ({words})" if words else reason

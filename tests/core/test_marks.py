@@ -1,0 +1,76 @@
+"""The layout of the kernel's mark."""
+
+import struct
+
+from agent.core import marks
+from agent.core.model import BadInput
+
+OTHERS = 0x00FF3F00  # pbr, tailscale, mwan3
+
+
+def refused(call, *arguments):
+    try:
+        call(*arguments)
+    except BadInput:
+        return True
+    return False
+
+
+def test_every_slot_and_generation_comes_back():
+    for slot in range(1, 256):
+        for generation in range(64):
+            assert marks.unpack(marks.pack(slot, generation)) == (slot, generation)
+
+
+def test_a_generation_wraps():
+    assert marks.pack(3, 64 * 7 + 5) == marks.pack(3, 5)
+    assert marks.wrap(64 * 7 + 5) == 5
+
+
+def test_no_mark_is_zero_or_shared_or_leaves_the_mask():
+    seen = {marks.pack(slot, generation) for slot in range(1, 256) for generation in range(64)}
+    assert len(seen) == 255 * 64
+    for mark in seen:
+        assert mark & marks.MASK == mark
+        assert mark & OTHERS == 0
+        assert mark & marks.DEFAULT.tag_mask == marks.TAG
+
+
+def test_bits_of_others_are_ignored():
+    assert marks.unpack(marks.pack(7, 9) | OTHERS) == (7, 9)
+
+
+def test_unknown_marks_are_nobody():
+    strangers = (0, 1, 0x7001, 0xFFFFFFFF, 0x40000001, 0x00008001, 0xC0008001, 0x4000C001, marks.TAG)
+    for mark in strangers:
+        assert marks.unpack(mark) is None
+
+
+def test_slots_outside_are_refused():
+    for slot in (0, -1, 256):
+        assert refused(marks.pack, slot, 1)
+
+
+def test_layouts_that_overlap_are_refused():
+    assert refused(marks.Layout, 1, 1)
+    assert refused(marks.Layout, 0, 0)
+    assert refused(marks.Layout, 0x100, 0x10)
+    assert refused(marks.Layout, 0x40000000, 0x40000000, 0, 4)
+    assert refused(marks.Layout, 0x40000000, 0x40000000, 0, 30, 6)
+
+
+def test_another_layout():
+    layout = marks.Layout(0x10000, 0x10000, 8, 0, 4)
+    assert layout.pack(255, 15) == 0x1FF0F
+    assert layout.unpack(0x1FF0F) == (255, 15)
+    assert layout.unpack(0xFF0F) is None
+
+
+def test_the_mark_in_a_saved_syn():
+    mark = marks.pack(9, 2)
+    header = struct.pack("I", mark) + b"PA" + bytes(6) + b"\x08\x00" + bytes(40)
+    assert marks.of_syn(header) == mark
+    assert marks.of_syn(header[:14]) == mark
+    for end in range(14):
+        assert marks.of_syn(header[:end]) is None
+    assert marks.of_syn(struct.pack("I", mark) + bytes(50)) is None
