@@ -42,7 +42,9 @@ class Clock:
     def save(self) -> str:
         self.age()
         clock = self._age
-        return " ".join(str(x) for x in (clock.age, clock.boot or "-", clock.monotonic, clock.wall or 0, clock.pending or 0))
+        return " ".join(
+            str(x) for x in (clock.age, clock.boot or "-", clock.monotonic, clock.wall or 0, clock.pending or 0)
+        )
 
 
 def _parse(saved: str) -> AgeClock:

@@ -12,7 +12,9 @@ from agent.core.model import HISTORY, PROTECTION, Attempt, Observation, Verdict
 from agent.daemon.database import StorageError
 from agent.daemon.records import Records
 
-ATTEMPTS_MAX = 500  # waiting for the next batch; a device that is refused more often in a second is a loop, not a person
+ATTEMPTS_MAX = (
+    500  # waiting for the next batch; a device that is refused more often in a second is a loop, not a person
+)
 REPEAT_S = 60  # the same refusal within this time is one attempt with more hits
 
 
@@ -66,7 +68,7 @@ class Recorder:
             self.unrecorded += hits
 
     def flush(self) -> bool:
-        """Write what waits in one batch; on a storage failure it is dropped and said. True when something was written."""
+        """Write what waits in one batch; on a storage failure it is dropped and said. False when nothing waited."""
         visits, attempts = self._visits.dirty(), list(self._attempts.values())
         self._visits.written()
         self._attempts.clear()

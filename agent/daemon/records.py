@@ -59,7 +59,7 @@ class Records:
         # OFF: it lies in RAM; what a power cut takes is gone with or without a sync.
         self.db = Database(path, MIGRATIONS, "OFF", reserved=True)
         self.batch = self._last_batch()
-        self._unclosed: list[int] = []
+        self.unclosed: list[int] = []  # closing them waits for room; the gate and the ledger are closed
 
     def _last_batch(self) -> int:
         query = (
@@ -73,9 +73,9 @@ class Records:
     def write(self, visits: Iterable[Visit], attempts: Iterable[Attempt]) -> None:
         """Store new visits and attempts and update grown visits, all or none."""
         with self.db.transaction() as sql:
-            sql.executemany("UPDATE epochs SET closed=? WHERE epoch=?", [(self.batch, e) for e in self._unclosed])
+            sql.executemany("UPDATE epochs SET closed=? WHERE epoch=?", [(self.batch, e) for e in self.unclosed])
             made = self._put(sql, visits, attempts)
-        self._unclosed = []
+        self.unclosed = []
         self._number(made)
 
     def _put(
@@ -128,7 +128,7 @@ class Records:
 
         The gate is closed and the ledger says so; a restart closes them from the ledger.
         """
-        self._unclosed.extend(epochs)
+        self.unclosed.extend(epochs)
 
     def rebuild(self, epochs: dict[int, Epoch], device_of: dict[str, int]) -> int:
         """Make the table of epochs agree with the ledger, and delete rows outside every epoch; returns how many.
@@ -200,6 +200,42 @@ class Records:
                 (table, table),
             )
             sql.execute("UPDATE sqlite_sequence SET seq=MAX(seq, ?) WHERE name=?", (above, table))
+
+    # reading
+
+    def ids(self, table: str, device: int, start: int | None = None, end: int | None = None) -> list[int]:
+        """The ids of a device's rows, of those last seen from `start` on and before `end` (wall seconds)."""
+        column = {"visits": "last", "attempts": "at"}[table]
+        where, values = "device=?", [device]
+        for limit, operator in ((start, ">="), (end, "<")):
+            if limit is not None:
+                where += f" AND {column} {operator} ?"
+                values.append(limit)
+        return [row[0] for row in self.db.sql.execute(f"SELECT id FROM {table} WHERE {where} ORDER BY id", values)]
+
+    def count(self, table: str, device: int) -> int:
+        return int(self.db.sql.execute(f"SELECT COUNT(*) FROM {table} WHERE device=?", (device,)).fetchone()[0])
+
+    def top(self, table: str) -> int:
+        """The highest id in use, 0 for none."""
+        return int(self.db.sql.execute(f"SELECT MAX(id) FROM {table}").fetchone()[0] or 0)
+
+    def newest_age(self, table: str, devices: list[int]) -> int | None:
+        marks = ",".join("?" for _ in devices)
+        row = self.db.sql.execute(f"SELECT MAX(age) FROM {table} WHERE device IN ({marks})", devices).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def epochs(self) -> list[tuple[int, int, str, int | None]]:
+        """(epoch, device, feature, batch that closed it or None)."""
+        return self.db.sql.execute("SELECT epoch, device, feature, closed FROM epochs ORDER BY epoch").fetchall()
+
+    def device_of_visit(self, visit_id: int) -> int | None:
+        row = self.db.sql.execute("SELECT device FROM visits WHERE id=?", (visit_id,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def set_status(self, visit_id: int, status: str) -> None:
+        with self.db.transaction() as sql:
+            sql.execute("UPDATE visits SET status=? WHERE id=?", (status, visit_id))
 
     # small things
 

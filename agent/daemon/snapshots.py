@@ -15,7 +15,7 @@ CHUNK = 1 << 20
 
 
 class Snapshots:
-    """`live` is history.db in RAM, `kept` its copy on flash. `wanted` is False where nothing may stay after a reboot."""
+    """`live` is history.db in RAM, `kept` its copy on flash, `wanted` whether anything may outlive a reboot."""
 
     def __init__(self, live: str, kept: str, wanted: bool) -> None:
         self._live = live
@@ -105,7 +105,7 @@ def _write_and_exit(source_path: str, target_path: str) -> None:
 
 
 def parse_ids(text: str) -> list[tuple[int, int]]:
-    """"3-9,12" as [(3, 9), (12, 12)]."""
+    """ "3-9,12" as [(3, 9), (12, 12)]."""
     spans = []
     for part in text.split(","):
         low, _, high = part.partition("-")

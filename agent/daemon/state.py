@@ -58,6 +58,13 @@ class State:
         for fields in self.db.sql.execute(query, (after, limit)):
             yield LedgerRow(*fields)
 
+    def ledger_of(self, enrolments: list[str], after: int, limit: int) -> list[LedgerRow]:
+        """The rows of these enrolments beyond sequence number `after`."""
+        columns = "seq, at, actor, enrolment, feature, action, notice, hash"
+        marks = ",".join("?" for _ in enrolments)
+        query = f"SELECT {columns} FROM ledger WHERE enrolment IN ({marks}) AND seq > ? ORDER BY seq LIMIT ?"
+        return [LedgerRow(*fields) for fields in self.db.sql.execute(query, [*enrolments, after, limit])]
+
     @property
     def head(self) -> LedgerRow | None:
         return self._last
@@ -251,6 +258,9 @@ class State:
     def web(self, key: str) -> str | None:
         row = self.db.sql.execute("SELECT value FROM web WHERE key=?", (key,)).fetchone()
         return str(row[0]) if row else None
+
+    def web_count(self) -> int:
+        return int(self.db.sql.execute("SELECT COUNT(*) FROM web").fetchone()[0])
 
     def put_web(self, key: str, value: str | None) -> None:
         """Keep an opaque value for the web job; None deletes it."""

@@ -1,8 +1,9 @@
 """Switching features on and off: the order of steps that makes off final and on accountable (DESIGN section 4).
 
-off: gate closed, open visits ended, rows observed before committed and the epoch closed in history.db, ledger row durable,
-kernel entry removed and flows flushed, acknowledged. on: ledger row durable, epoch opened, gate open, kernel entry added,
-acknowledged. A crash in between leaves "off", or "not acknowledged and still on", or "on with a ledger row".
+off: gate closed, open visits ended, rows observed before committed and the epoch closed in history.db, ledger row
+durable, kernel entry removed and flows flushed, acknowledged. on: ledger row durable, epoch opened, gate open, kernel
+entry added, acknowledged. A crash in between leaves "off", or "not acknowledged and still on", or "on with a ledger
+row".
 """
 
 from collections.abc import Callable, Iterable

@@ -1,0 +1,59 @@
+"""Which device a packet or a connection belongs to: by the kernel's mark, or by its source address."""
+
+from collections.abc import Callable
+
+from agent.core.marks import Layout
+
+
+class Client:
+    """A device with something on, as of one generation. A toggle makes a new Client; old ones are never changed.
+
+    `view` is the policy's view (None: nothing is refused), `generation` what its permits are asked with.
+    """
+
+    __slots__ = ("slot", "generation", "view", "device_id")
+
+    def __init__(self, slot: int, generation: int, view: object, device_id: int) -> None:
+        self.slot = slot
+        self.generation = generation
+        self.view = view
+        self.device_id = device_id
+
+
+class Clients:
+    """The clients of now. `layout` is the mark's, None where devices are known by address.
+
+    `mac_of(address)` looks a neighbour up: TCP carries no mark.
+    """
+
+    def __init__(self, layout: Layout | None, mac_of: Callable[[str], bytes | None]) -> None:
+        self._layout = layout
+        self._mac_of = mac_of
+        self._slots: dict[int, Client] = {}
+        self._macs: dict[bytes, Client] = {}
+        self._addresses: dict[str, Client] = {}
+
+    def replace(self, entries: list[tuple[Client, bytes | None, str | None]]) -> None:
+        """Take these (client, MAC, address) as all there are."""
+        self._slots = {client.slot: client for client, _, _ in entries}
+        self._macs = {mac: client for client, mac, _ in entries if mac is not None}
+        self._addresses = {address: client for client, _, address in entries if address is not None}
+
+    def identify(self, mark: int | None, address: str) -> Client | None:
+        """The client, or None: unknown, nothing on, or an old generation. None is answered plainly, unrecorded."""
+        if self._layout is None:
+            return self._addresses.get(address)
+        if mark is None:
+            mac = self._mac_of(address)
+            return self._macs.get(mac) if mac else None
+        place = self._layout.unpack(mark)
+        if place is None:
+            return None
+        slot, generation = place
+        client = self._slots.get(slot)
+        if client is None or self._layout.wrap(client.generation) != generation:
+            return None
+        return client
+
+    def __len__(self) -> int:
+        return len(self._slots)

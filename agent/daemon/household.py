@@ -1,0 +1,271 @@
+"""The household as the daemon knows it: the parts put together, and what keeps them in step."""
+
+import json
+from collections.abc import Callable, Iterator
+
+from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
+from agent.core.features import FEATURES
+from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, Person
+from agent.core.policy import Policy
+from agent.core.ruleset import Ruleset
+from agent.core.settings import Settings
+from agent.daemon.anchor import Anchor
+from agent.daemon.clients import Client, Clients
+from agent.daemon.clock import Clock
+from agent.daemon.recorder import Recorder
+from agent.daemon.records import Records
+from agent.daemon.snapshots import Snapshots, show_ids
+from agent.daemon.state import State
+from agent.daemon.toggles import Pairs, Toggles
+from agent.platform.hashing import sha256
+
+FEATURE_NAMES = (HISTORY, PROTECTION)
+LISTS_STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks ago hardly protects
+
+
+class Lists:
+    """The compiled rule set in use: its file, what stands in it, and the names that are never refused."""
+
+    def __init__(self) -> None:
+        self.ruleset: Ruleset | None = None
+        self.helplines: frozenset[bytes] = frozenset()
+        self.loaded_at = 0
+        self.trouble = ""
+
+
+class Household:
+    """Built once by main. `kernel(wanted)` applies {MAC: client}; `swap(policy)` gives the DNS side a new policy.
+
+    `publish` hands one event (a dict) to every subscriber.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        records: Records,
+        gate: Gate,
+        recorder: Recorder,
+        clients: Clients,
+        snapshots: Snapshots,
+        clock: Clock,
+        lists: Lists,
+        anchor: Anchor,
+    ) -> None:
+        self.settings = settings
+        self.anchor = anchor
+        self.state = state
+        self.records = records
+        self.gate = gate
+        self.recorder = recorder
+        self.clients = clients
+        self.snapshots = snapshots
+        self.clock = clock
+        self.lists = lists
+        self.toggles: Toggles
+        self.kernel: Callable[[dict[bytes, Client]], None] = lambda wanted: None
+        self.swap: Callable[[Policy], None] = lambda policy: None
+        self.publish: Callable[[dict[str, object]], None] = lambda event: None
+        self.policy = Policy(None, [])
+        self.sha256 = sha256
+        # What the edges can tell; by address there is no kernel's side, and every device that is on is covered.
+        self.covered: Callable[[Device], bool] = lambda device: True
+        self.seen: Callable[[], list[tuple[bytes, dict[str, object]]]] = list
+        self.address_of: Callable[[Device], str | None] = lambda device: device.address
+        self.kernel_state: Callable[[], dict[str, object]] = lambda: {"state": "none", "message": "by address"}
+        self.upstream_state: Callable[[], dict[str, object]] = dict
+        self.counters: Callable[[], dict[str, int]] = dict
+        self.setup: object = None
+        self.trouble = ""
+        self.started_at = clock.wall()
+
+    # keeping in step
+
+    def refresh(self) -> None:
+        """Make clients and kernel agree with the gate. Called at each toggle and change of a device."""
+        entries = []
+        wanted: dict[bytes, Client] = {}
+        for device in self._open_devices():
+            client = self._client(device)
+            entries.append((client, device.mac, device.address))
+            if device.mac is not None:
+                wanted[device.mac] = client
+        self.clients.replace(entries)
+        self.kernel(wanted)
+
+    def _open_devices(self) -> list[Device]:
+        by_slot = {device.slot: device for device in self.state.devices()}
+        return [by_slot[device.slot] for device in self.gate.devices() if device.slot in by_slot]
+
+    def _client(self, device: Device) -> Client:
+        protected = PROTECTION in self.gate.features(device.slot)
+        view = self.policy.view(device.id, device.person_id) if protected else None
+        return Client(device.slot, self.gate.generation(device.slot), view, device.id)
+
+    def new_policy(self) -> None:
+        """Put together the policy from the rule set and the household's rules in force, and use it from here on."""
+        now = self.clock.wall()
+        rules = [rule for rule in self.state.rules() if rule.until is None or rule.until > now]
+        self.policy = Policy(self.lists.ruleset, rules, self.lists.helplines)
+        self.swap(self.policy)
+        self.refresh()
+
+    def rule_over(self) -> bool:
+        """Whether a rule with an end came to it since the policy was made."""
+        now = self.clock.wall()
+        return any(rule.until is not None and rule.until <= now for rule in self.state.rules())
+
+    # finding
+
+    def devices_of(self, request: dict[str, object]) -> list[Device]:
+        """The devices that a request names by "device_id", "person_id" or "all"; BadInput when there are none."""
+        if request.get("all") is True:
+            return self.state.devices()
+        person_id = request.get("person_id")
+        if isinstance(person_id, int):
+            self.state.person(person_id)
+            found = [device for device in self.state.devices() if device.person_id == person_id]
+            if not found:
+                raise BadInput("that person has no device yet: add one, or give one of the devices this person")
+            return found
+        device_id = request.get("device_id", request.get("id"))
+        if not isinstance(device_id, int):
+            raise BadInput("say which: device_id or person_id (numbers)")
+        return [self.state.device(device_id)]
+
+    def person_of(self, device: Device) -> Person | None:
+        if device.person_id is None or device.shared:
+            return None
+        return self.state.person(device.person_id)
+
+    def is_on(self, device: Device, feature: str) -> bool:
+        """On is what records: the ledger says so and the gate is open."""
+        if self.state.register.state(device.enrolment, feature) != ON:
+            return False
+        return feature in self.gate.features(device.slot)
+
+    def pairs_on(self, feature: str) -> Pairs:
+        return [(device, feature) for device in self.state.devices() if self.is_on(device, feature)]
+
+    def person_named(self, request: dict[str, object]) -> Person:
+        person_id = request.get("id", request.get("person_id"))
+        if not isinstance(person_id, int):
+            raise BadInput("say which person: id (a number)")
+        return self.state.person(person_id)
+
+    def device_of_visit(self, visit_id: int) -> Device:
+        device_id = self.records.device_of_visit(visit_id)
+        if device_id is None:
+            raise BadInput("no visit " + str(visit_id))
+        return self.state.device(device_id)
+
+    def group_of(self, device: Device) -> str | None:
+        """The age group of the device's person, also of a shared device: sharing must not go round an agreement."""
+        return None if device.person_id is None else self.state.person(device.person_id).group
+
+    def may_see_attempts(self, device: Device, actor: str) -> bool:
+        """An adult's refused attempts are the adult's own; others see counts."""
+        return self.group_of(device) != ADULT or actor == "me:" + str(device.id)
+
+    def days(self, feature: str) -> int:
+        """For how long the household keeps what the feature records."""
+        days = self.settings.number({HISTORY: "history_days", PROTECTION: "attempts_days"}[feature])
+        return min(days, FEATURES[feature].days_max)
+
+    def kept_until(self, table: str, devices: list[Device]) -> int | None:
+        """Wall time at which the last of these devices' rows will be over its time; None when there are none."""
+        newest = self.records.newest_age(table, [device.id for device in devices])
+        if newest is None:
+            return None
+        feature = {"visits": HISTORY, "attempts": PROTECTION}[table]
+        return self.clock.wall() + newest + self.days(feature) * 86400 - self.clock.age()
+
+    def why_suspended(self, state: str, since: LedgerRow | None) -> str | None:
+        """Why something that was wanted does not run: "agreement", "restore", "notice", "pause", or None."""
+        if state == WAITING:
+            return "agreement"
+        if state != SUSPENDED or since is None:
+            return None
+        return since.actor if since.actor in ("restore", "notice") else "pause"
+
+    def noted(self) -> None:
+        """The ledger grew outside a toggle: note its head."""
+        self.anchor.note(self.state.head)
+        if self.state.head is not None:
+            self.publish({"event": "ledger", "seq": self.state.head.seq})
+
+    # settings and the web job's values, kept in state.db
+
+    def change_setting(self, key: str, value: object) -> None:
+        self.state.put_meta("setting " + key, json.dumps(value))
+        self.settings.values[key] = value
+        self.snapshots.wanted = self.settings.flag("keep_history")
+        if not self.snapshots.wanted:
+            self.snapshots.drop()
+
+    def web_value(self, key: str) -> object:
+        value = self.state.web(key)
+        return None if value is None else json.loads(value)
+
+    def put_web_value(self, key: str, value: object, bytes_max: int, keys_max: int) -> None:
+        """BadInput when the value is too long or there are too many."""
+        text = json.dumps(value)
+        if len(text) > bytes_max:
+            raise BadInput("a value is at most " + str(bytes_max) + " bytes")
+        if self.state.web(key) is None and self.state.web_count() >= keys_max:
+            raise BadInput("there are " + str(keys_max) + " values already")
+        self.state.put_web(key, text)
+
+    def lists_stale(self) -> bool:
+        """Whether the lists in use were compiled too long ago to protect from what is new."""
+        return self.clock.is_set and self.clock.wall() - self.lists.loaded_at > LISTS_STALE_S
+
+    # an adult's agreement
+
+    def regroup(self, devices: list[Device], group: str, actor: str) -> None:
+        """Devices come to somebody of that age group: history that an adult did not agree to ends here."""
+        if group != ADULT:
+            return
+        pairs = [(device, HISTORY) for device in devices if self.is_on(device, HISTORY)]
+        self.toggles.off(pairs, "off", actor)
+        if pairs:
+            self.toggles.on(pairs, "ask", actor)
+
+    def require_consent_survives(self, device: Device, values: dict[str, object], actor: str) -> None:
+        """A device that is given to an adult keeps no history that the adult did not agree to."""
+        person_id = values.get("person")
+        if isinstance(person_id, int) and person_id != device.person_id:
+            self.regroup([device], self.state.person(person_id).group, actor)
+
+    # erasing, in small steps
+
+    def erase(self, table: str, device: Device, ids: list[int]) -> Iterator[None]:
+        """Erase rows for good: removal durable, rows deleted, the copy on flash replaced. One small step a turn."""
+        if not ids:
+            return
+        self.snapshots.abandon()
+        for span in _batches(ids, 400):
+            self.state.add_removal(table, device.id, show_ids(span), self.clock.age())
+            self.records.delete(table, span)
+            if table == "visits":
+                self.recorder.forget(set(span))
+            yield
+
+    def rewrite_snapshot(self) -> Iterator[None]:
+        """Replace the copy on flash by one of what is there now; waits for one that is under way."""
+        if not self.snapshots.exists:
+            return
+        while not self.snapshots.finished():
+            yield
+        self.recorder.flush()
+        self.snapshots.start()
+        while not self.snapshots.finished():
+            yield
+        if self.snapshots.trouble:
+            # What is erased must not stay, even if what is kept is then only in RAM until the next snapshot.
+            self.snapshots.drop()
+
+
+def _batches(ids: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

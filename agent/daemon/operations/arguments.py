@@ -1,0 +1,80 @@
+"""Arguments of a request: present, of the right type, within bounds; otherwise BadInput that names the argument."""
+
+from agent.core.model import BadInput
+
+Request = dict[str, object]
+PAGE_DEFAULT = 50
+PAGE_MAX = 200  # a page of the widest rows stays below 64 KiB and below a few milliseconds
+TEXT_MAX = 64
+
+
+class Refused(BadInput):
+    """A request that is well-formed but may not be done now; `code` goes into the reply."""
+
+    def __init__(self, code: str, message: str, detail: dict[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.detail = detail or {}
+
+
+def text(request: Request, name: str, limit: int = TEXT_MAX) -> str:
+    """A non-empty line of at most `limit` characters without control characters."""
+    value = request.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise BadInput(name + " is missing or not a text")
+    value = value.strip()
+    if len(value) > limit or not value.isprintable():
+        raise BadInput(name + " must be one printable line of at most " + str(limit) + " characters")
+    return value
+
+
+def optional_text(request: Request, name: str, limit: int = TEXT_MAX) -> str | None:
+    return None if request.get(name) in (None, "") else text(request, name, limit)
+
+
+def number(request: Request, name: str) -> int:
+    value = request.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 1 << 52:
+        raise BadInput(name + " is missing or not a whole number")
+    return value
+
+
+def optional_number(request: Request, name: str) -> int | None:
+    return None if request.get(name) is None else number(request, name)
+
+
+def choice(request: Request, name: str, choices: tuple[str, ...]) -> str:
+    value = request.get(name)
+    if not isinstance(value, str) or value not in choices:
+        raise BadInput(name + " must be one of: " + ", ".join(choices))
+    return value
+
+
+def flag(request: Request, name: str) -> bool:
+    value = request.get(name, False)
+    if not isinstance(value, bool):
+        raise BadInput(name + " must be true or false")
+    return value
+
+
+def actor(request: Request) -> str:
+    """Who asks, for the ledger; never a person's name."""
+    return optional_text(request, "actor", 40) or "cli"
+
+
+def page(request: Request) -> tuple[int, int]:
+    """(limit, after): at most PAGE_MAX rows, those beyond the cursor."""
+    limit = optional_number(request, "limit") or PAGE_DEFAULT
+    if not 1 <= limit <= PAGE_MAX:
+        raise BadInput("limit must be 1 to " + str(PAGE_MAX))
+    after = request.get("after")
+    if after is None:
+        return limit, 0
+    if not isinstance(after, str) or not after.isdigit() or len(after) > 16:
+        raise BadInput("after must be a cursor from an earlier page")
+    return limit, int(after)
+
+
+def paged(items: list[dict[str, object]], limit: int, last: int) -> dict[str, object]:
+    """The reply of a listing; `last` is the id the next page goes on from."""
+    return {"items": items, "next": str(last) if len(items) == limit else None}

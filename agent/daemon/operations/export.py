@@ -1,0 +1,80 @@
+"""Everything held of some devices, in pages: for people who want to see it, keep it or take it elsewhere."""
+
+from collections.abc import Callable, Iterator
+
+from agent.core.consent import GENESIS
+from agent.core.model import Device
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import Request, page
+from agent.daemon.operations.people import device_row
+from agent.daemon.operations.reading import ATTEMPT, VISIT, attempt_row, visit_row
+from agent.daemon.operations.rules import rule_row
+
+Rows = Iterator[tuple[int, str, object]]  # (id, kind, row), by id
+SECTION_BITS = 40  # a cursor is section << 40 | id
+
+
+def export(household: Household, request: Request) -> dict[str, object]:
+    """Pages of {kind, row}; the first row is the ledger's head."""
+    limit, after = page(request)
+    sections = _sections(household, household.devices_of(request))
+    items: list[dict[str, object]] = []
+    section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
+    while section < len(sections):
+        for row_id, kind, row in sections[section](last, limit - len(items)):
+            items.append({"kind": kind, "row": row})
+            last = row_id
+        if len(items) >= limit:
+            return {"items": items, "next": str(section << SECTION_BITS | last)}
+        section, last = section + 1, 0
+    return {"items": items, "next": None}
+
+
+def _sections(household: Household, devices: list[Device]) -> list[Callable[[int, int], Rows]]:
+    return [
+        lambda after, limit: _head(household, after),
+        lambda after, limit: _devices(household, devices, after, limit),
+        lambda after, limit: _ledger(household, devices, after, limit),
+        lambda after, limit: _recorded(household, devices, "visits", after, limit),
+        lambda after, limit: _recorded(household, devices, "attempts", after, limit),
+        lambda after, limit: _rules(household, devices, after, limit),
+    ]
+
+
+def _head(household: Household, after: int) -> Rows:
+    last = household.state.head
+    if after == 0:
+        yield 1, "head", {"seq": last.seq if last else 0, "hash": (last.hash if last else GENESIS).hex()}
+
+
+def _devices(household: Household, devices: list[Device], after: int, limit: int) -> Rows:
+    later = sorted([device for device in devices if device.id > after], key=lambda device: device.id)
+    for device in later[:limit]:
+        yield device.id, "device", device_row(household, device)
+
+
+def _ledger(household: Household, devices: list[Device], after: int, limit: int) -> Rows:
+    for row in household.state.ledger_of([device.enrolment for device in devices], after, limit):
+        fields = {key: getattr(row, key) for key in row.__slots__}
+        yield row.seq, "ledger", {**fields, "hash": row.hash.hex()}
+
+
+def _recorded(household: Household, devices: list[Device], table: str, after: int, limit: int) -> Rows:
+    columns, kind, show = {
+        "visits": (VISIT, "visit", visit_row),
+        "attempts": (ATTEMPT, "attempt", attempt_row),
+    }[table]
+    marks = ",".join("?" for _ in devices)
+    query = f"SELECT {columns} FROM {table} WHERE device IN ({marks}) AND id > ? ORDER BY id LIMIT ?"
+    for row in household.records.db.sql.execute(query, [*(d.id for d in devices), after, limit]).fetchall():
+        yield row[0], kind, show(row)
+
+
+def _rules(household: Household, devices: list[Device], after: int, limit: int) -> Rows:
+    ids = {device.id for device in devices}
+    mine = [rule for rule in household.state.rules() if rule.scope != "device" or rule.owner in ids]
+    for rule in [rule for rule in mine if rule.id > after][:limit]:
+        yield rule.id, "rule", rule_row(rule)
+
+
+TABLE = {"export": export}

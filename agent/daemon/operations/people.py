@@ -1,0 +1,173 @@
+"""Devices and people: enrol, name, correct, forget."""
+
+from collections.abc import Generator
+
+from agent.core import addresses
+from agent.core.model import AGE_GROUPS, BadInput, Device, Person
+from agent.daemon.household import FEATURE_NAMES, Household
+from agent.daemon.operations.arguments import Request, actor, choice, flag, optional_number, optional_text, text
+
+TABLES = ("visits", "attempts")
+
+
+def device_list(household: Household, request: Request) -> dict[str, object]:
+    items = [device_row(household, device) for device in household.state.devices()]
+    return {"items": items, "next": None}
+
+
+def device_row(household: Household, device: Device) -> dict[str, object]:
+    """One enrolled device as every listing shows it."""
+    return {
+        "id": device.id,
+        "label": device.label,
+        "mac": device.mac.hex(":") if device.mac else None,
+        "address": device.address or household.address_of(device),
+        "person": person_row(household.person_of(device)),
+        "shared": device.shared,
+        "private_mac": bool(device.mac and device.mac[0] & 2),
+        "features": {name: _feature_row(household, device, name) for name in FEATURE_NAMES},
+        "kept": {table: household.records.count(table, device.id) for table in TABLES},
+        "covered": household.covered(device),
+    }
+
+
+def _feature_row(household: Household, device: Device, feature: str) -> dict[str, object]:
+    on = household.is_on(device, feature)
+    since = household.state.register.since(device.enrolment, feature)
+    state = household.state.register.state(device.enrolment, feature)
+    return {
+        "on": on,
+        "since": since.at if since and on else None,
+        "epoch": since.seq if since and on else None,
+        "suspended": household.why_suspended(state, since),
+    }
+
+
+def person_row(person: Person | None) -> dict[str, object] | None:
+    return None if person is None else {"id": person.id, "name": person.name, "group": person.group}
+
+
+def device_add(household: Household, request: Request) -> dict[str, object]:
+    mac, address = optional_text(request, "mac"), optional_text(request, "address")
+    if (mac is None) == (address is None):
+        raise BadInput("give the device's mac, or its address where devices are known by address")
+    person = optional_number(request, "person_id")
+    if person is not None:
+        household.state.person(person)
+    device = household.state.add_device(
+        text(request, "label"),
+        parse_mac(mac) if mac else None,
+        addresses.show(addresses.parse(address)) if address else None,
+        person,
+        flag(request, "shared"),
+        actor(request),
+        household.clock.wall(),
+    )
+    household.noted()
+    household.publish({"event": "device", "device_id": device.id})
+    return device_row(household, device)
+
+
+def parse_mac(given: str) -> bytes:
+    """Six bytes of a unicast Ethernet address, written with : or - or nothing between."""
+    digits = given.replace(":", "").replace("-", "").lower()
+    if len(digits) != 12 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise BadInput("mac must be six bytes in hexadecimal, as in 3c:22:fb:00:00:0a")
+    mac = bytes.fromhex(digits)
+    if mac[0] & 1 or mac == bytes(6):
+        raise BadInput("that is a group or zero address, not a device's")
+    return mac
+
+
+def device_change(household: Household, request: Request) -> dict[str, object]:
+    device = household.devices_of(request)[0]
+    values: dict[str, object] = {}
+    if "label" in request:
+        values["label"] = text(request, "label")
+    if "person_id" in request:
+        values["person"] = optional_number(request, "person_id")
+    if "shared" in request:
+        values["shared"] = int(flag(request, "shared"))
+    if not values:
+        raise BadInput("nothing to change: give label, person_id or shared")
+    household.require_consent_survives(device, values, actor(request))
+    note = ([device.enrolment], "correct", actor(request), household.clock.wall())
+    household.state.change("devices", device.id, values, note)
+    household.noted()
+    household.new_policy()
+    household.publish({"event": "device", "device_id": device.id})
+    return device_row(household, household.state.device(device.id))
+
+
+def device_forget(household: Household, request: Request) -> Generator[None, None, object]:
+    """Everything off, everything of it erased, and its row with MAC and label deleted."""
+    device = household.devices_of(request)[0]
+    counts = {table: household.records.count(table, device.id) for table in TABLES}
+    if flag(request, "preview"):
+        return {"erased": counts}
+    household.toggles.off([(device, feature) for feature in FEATURE_NAMES], "off", actor(request))
+    for table in TABLES:
+        yield from household.erase(table, device, household.records.ids(table, device.id))
+    household.state.forget_device(device, actor(request), household.clock.wall())
+    household.noted()
+    yield from household.rewrite_snapshot()
+    household.new_policy()
+    household.publish({"event": "device", "device_id": device.id})
+    return {"erased": counts}
+
+
+def device_seen(household: Household, request: Request) -> dict[str, object]:
+    known = {device.mac for device in household.state.devices()}
+    items = [row for mac, row in household.seen() if mac not in known]
+    return {"items": items, "next": None}
+
+
+def person_list(household: Household, request: Request) -> dict[str, object]:
+    return {"items": [person_row(person) for person in household.state.persons()], "next": None}
+
+
+def person_add(household: Household, request: Request) -> object:
+    person = household.state.add_person(text(request, "name"), choice(request, "group", AGE_GROUPS))
+    household.publish({"event": "device"})
+    return person_row(person)
+
+
+def person_change(household: Household, request: Request) -> object:
+    person = household.person_named(request)
+    values: dict[str, object] = {}
+    if "name" in request:
+        values["name"] = text(request, "name")
+    if "group" in request:
+        values["grp"] = choice(request, "group", AGE_GROUPS)
+    if not values:
+        raise BadInput("nothing to change: give name or group")
+    devices = [device for device in household.state.devices() if device.person_id == person.id]
+    if values.get("grp", person.group) != person.group:
+        household.regroup(devices, str(values["grp"]), actor(request))
+    action = "group" if "grp" in values else "correct"
+    note = ([device.enrolment for device in devices], action, actor(request), household.clock.wall())
+    household.state.change("persons", person.id, values, note)
+    household.noted()
+    household.publish({"event": "device"})
+    return person_row(household.state.person(person.id))
+
+
+def person_forget(household: Household, request: Request) -> dict[str, object]:
+    person = household.person_named(request)
+    household.state.forget_person(person.id)
+    household.new_policy()
+    household.publish({"event": "device"})
+    return {}
+
+
+TABLE = {
+    "device.list": device_list,
+    "device.add": device_add,
+    "device.change": device_change,
+    "device.forget": device_forget,
+    "device.seen": device_seen,
+    "person.list": person_list,
+    "person.add": person_add,
+    "person.change": person_change,
+    "person.forget": person_forget,
+}

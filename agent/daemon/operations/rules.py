@@ -1,0 +1,142 @@
+"""The household's own rules, and why a verdict is what it is."""
+
+from agent.core import names
+from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Verdict
+from agent.core.policy import OwnRule
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import Request, choice, number, optional_number, page, paged, text
+from agent.daemon.operations.reading import ATTEMPT, attempt_row
+
+SCOPES = ("household", "person", "device")
+RULES_MAX = 2000  # they are kept in memory
+SECONDS_MAX = 366 * 86400
+
+
+def allow(household: Household, request: Request) -> dict[str, object]:
+    return _add(household, request, ALLOW)
+
+
+def block(household: Household, request: Request) -> dict[str, object]:
+    return _add(household, request, BLOCK)
+
+
+def _add(household: Household, request: Request, action: str) -> dict[str, object]:
+    name = names.parse(text(request, "name", 253))
+    scope = choice(request, "scope", SCOPES) if "scope" in request else _scope_of(request)
+    seconds = optional_number(request, "seconds")
+    if seconds is not None and not 1 <= seconds <= SECONDS_MAX:
+        raise BadInput("seconds must be between 1 and a year")
+    if action == BLOCK and household.policy.helpline(name):
+        raise BadInput("that is a helpline: it is never refused and never recorded")
+    if len(household.state.rules()) >= RULES_MAX:
+        raise BadInput("there are " + str(RULES_MAX) + " rules already: remove some")
+    now = household.clock.wall()
+    until = None if seconds is None else now + seconds
+    rule = household.state.add_rule(name, action, scope, _owner(household, request, scope), until, now)
+    household.new_policy()
+    household.publish({"event": "lists"})
+    return rule_row(rule)
+
+
+def _scope_of(request: Request) -> str:
+    for scope, key in (("device", "device_id"), ("person", "person_id")):
+        if request.get(key) is not None:
+            return scope
+    return "household"
+
+
+def _owner(household: Household, request: Request, scope: str) -> int:
+    if scope == "device":
+        return household.state.device(number(request, "device_id")).id
+    if scope == "person":
+        return household.state.person(number(request, "person_id")).id
+    return 0
+
+
+def rule_row(rule: OwnRule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "action": rule.action,
+        "name": rule.name.decode(),
+        "scope": rule.scope,
+        "device_id": rule.owner if rule.scope == "device" else None,
+        "person_id": rule.owner if rule.scope == "person" else None,
+        "created_at": rule.created,
+        "expires_at": rule.until,
+    }
+
+
+def rule_list(household: Household, request: Request) -> dict[str, object]:
+    limit, after = page(request)
+    rules = [rule for rule in household.state.rules() if rule.id > after][:limit]
+    return paged([rule_row(rule) for rule in rules], limit, rules[-1].id if rules else 0)
+
+
+def rule_remove(household: Household, request: Request) -> dict[str, object]:
+    household.state.remove_rule(number(request, "id"))
+    household.new_policy()
+    household.publish({"event": "lists"})
+    return {}
+
+
+def explain(household: Household, request: Request) -> dict[str, object]:
+    """The real decision for a name now; for a past attempt also the rule as it was stored then."""
+    then = None
+    if request.get("attempt_id") is not None:
+        then = _stored(household, number(request, "attempt_id"))
+        name, device = str(then["target"]), household.state.device(int(str(then["device_id"])))
+    else:
+        name = text(request, "name", 253)
+        device_id = optional_number(request, "device_id")
+        device = household.state.device(device_id) if device_id is not None else None  # type: ignore[assignment]
+    asked = names.parse(name)
+    view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
+    verdict = household.policy.decide(view, asked)
+    return {
+        "name": asked.decode(),
+        "verdict": verdict.action,
+        "rule": verdict_rule(verdict),
+        "then": then,
+        "applies": device is None or household.is_on(device, PROTECTION),
+        "how": _how(household, asked.decode(), verdict, device),
+    }
+
+
+def _stored(household: Household, attempt_id: int) -> dict[str, object]:
+    query = f"SELECT {ATTEMPT} FROM attempts WHERE id=?"
+    row = household.records.db.sql.execute(query, (attempt_id,)).fetchone()
+    if row is None:
+        raise BadInput("no attempt " + str(attempt_id))
+    return attempt_row(row)
+
+
+def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
+    rule = verdict.rule
+    if rule is None:
+        return None
+    keys = ("text", "action", "scope", "list_id", "list_name", "list_version", "category")
+    return {key: getattr(rule, key) for key in keys}
+
+
+def _how(household: Household, name: str, verdict: Verdict, device: Device | None) -> str:
+    off = device is not None and not household.is_on(device, PROTECTION)
+    prefix = "Protection is off for this device, so nothing is refused. With it on: " if off else ""
+    rule = verdict.rule
+    if verdict.blocked and rule is not None:
+        source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"the household blocks {rule.text}"
+        return f"{prefix}{name} is refused because {source}. To allow it: privacy-agent allow {name}"
+    if rule is not None:
+        source = "the household allows" if not rule.list_id else f"the list {rule.list_name!r} makes an exception for"
+        return f"{prefix}{name} is let through because {source} {rule.text}."
+    if household.policy.helpline(names.parse(name)):
+        return f"{prefix}{name} belongs to a helpline: it is never refused and never recorded."
+    return f"{prefix}{name} is let through: no rule is about it. To refuse it: privacy-agent block {name}"
+
+
+TABLE = {
+    "allow": allow,
+    "block": block,
+    "rule.list": rule_list,
+    "rule.remove": rule_remove,
+    "explain": explain,
+}

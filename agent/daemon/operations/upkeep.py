@@ -1,0 +1,164 @@
+"""Status, settings, the web job's own values, and the code of the first run."""
+
+import os
+
+from agent import __version__
+from agent.core import settings as settings_table
+from agent.core.consent import SUSPENDED
+from agent.core.model import HISTORY, PROTECTION, BadInput
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import Refused, Request, text
+
+WEB_KEYS_MAX = 256
+WEB_BYTES_MAX = 8192
+CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
+CODE_LENGTH = 10  # 49 bits; five wrong guesses end it
+CODE_S = 3600
+CODE_TRIES = 5
+
+
+def status(household: Household, request: Request) -> dict[str, object]:
+    on = [device for device in household.state.devices() if household.gate.features(device.slot)]
+    uncovered = [device.id for device in on if not household.covered(device)]
+    recorder = household.recorder
+    parts = {
+        "version": __version__,
+        "started_at": household.started_at,
+        "lists": _lists(household),
+        "kernel": {**household.kernel_state(), "uncovered": uncovered},
+        "upstream": household.upstream_state(),
+        "clock_set": household.clock.is_set,
+        "booted": household.toggles.booted,
+        "recording": {"paused": _paused(household), "unrecorded": recorder.unrecorded},
+        "devices_on": len(on),
+        "storage": {"state": "trouble" if _storage(household) else "ok", "message": _storage(household)},
+        "dns": household.counters(),
+    }
+    return {**parts, "health": _health(household, parts)}
+
+
+def _lists(household: Household) -> dict[str, object]:
+    ruleset = household.lists.ruleset
+    state = "none" if ruleset is None or not ruleset.count else "stale" if household.lists_stale() else "ready"
+    return {
+        "rules": 0 if ruleset is None else ruleset.count,
+        "state": state,
+        "loaded_at": household.lists.loaded_at or None,
+        "trouble": household.lists.trouble,
+    }
+
+
+def _paused(household: Household) -> bool:
+    suspended = household.state.register.in_state(SUSPENDED)
+    return any(feature == HISTORY for _, feature in suspended)
+
+
+def _storage(household: Household) -> str:
+    return household.trouble or household.recorder.trouble or household.snapshots.trouble
+
+
+def _health(household: Household, parts: dict[str, object]) -> str:
+    """The most pressing thing in a sentence."""
+    if not household.toggles.booted:
+        return "Nothing is recorded and nothing is refused: the start could not be written to storage."
+    if _storage(household):
+        return "Storage trouble: " + _storage(household)
+    kernel = parts["kernel"]
+    assert isinstance(kernel, dict)
+    if kernel["uncovered"]:
+        return "Some devices are switched on but not covered: " + str(kernel["message"])
+    upstream = parts["upstream"]
+    if isinstance(upstream, dict) and upstream.get("state") == "down":
+        return "The upstream DNS does not answer: check the internet connection."
+    lists = parts["lists"]
+    if isinstance(lists, dict) and lists["state"] != "ready" and household.pairs_on(PROTECTION):
+        return "Not yet protecting: no current block list is loaded."
+    return "All is well."
+
+
+def settings_get(household: Household, request: Request) -> dict[str, object]:
+    items = []
+    for row in settings_table.TABLE:
+        if not row.household:
+            continue
+        item: dict[str, object] = {
+            "key": row.name,
+            "value": household.settings[row.name],
+            "kind": row.kind,
+            "sentence": row.sentence,
+        }
+        if row.kind == settings_table.NUMBER:
+            item["min"], item["max"] = row.limits
+        elif row.limits:
+            item["choices"] = list(row.limits)
+        items.append(item)
+    return {"items": items}
+
+
+def settings_set(household: Household, request: Request) -> dict[str, object]:
+    """Change one of the household's settings; kept in state.db, it goes before the settings file."""
+    key = text(request, "key")
+    if not settings_table.known(key).household:
+        raise BadInput("setting " + key + " is the owner's: change it in the settings file")
+    value = settings_table.check(key, request.get("value"))
+    household.change_setting(key, value)
+    household.publish({"event": "status"})
+    return {"key": key, "value": value}
+
+
+def web_get(household: Household, request: Request) -> dict[str, object]:
+    return {"value": household.web_value(text(request, "key"))}
+
+
+def web_put(household: Household, request: Request) -> dict[str, object]:
+    household.put_web_value(text(request, "key"), request.get("value"), WEB_BYTES_MAX, WEB_KEYS_MAX)
+    return {}
+
+
+def web_delete(household: Household, request: Request) -> dict[str, object]:
+    household.state.put_web(text(request, "key"), None)
+    return {}
+
+
+def setup_code(household: Household, request: Request) -> dict[str, object]:
+    """A new one-time code for the web UI's first run; the one before is void."""
+    code = "".join(CODE_LETTERS[byte % len(CODE_LETTERS)] for byte in os.urandom(CODE_LENGTH))
+    household.setup = SetupCode(code, household.clock.age() + CODE_S)
+    tls = household.web_value("tls")
+    fingerprint = tls.get("fingerprint") if isinstance(tls, dict) else None
+    return {"code": code, "expires_at": household.clock.wall() + CODE_S, "fingerprint": fingerprint}
+
+
+class SetupCode:
+    """In memory only. `tries` counts wrong ones."""
+
+    def __init__(self, code: str, until_age: int) -> None:
+        self.code = code
+        self.until_age = until_age
+        self.tries = 0
+
+
+def setup_check(household: Household, request: Request) -> dict[str, object]:
+    """Use the code up; wrong ones count."""
+    setup = household.setup
+    given = text(request, "code").lower()
+    if not isinstance(setup, SetupCode) or household.clock.age() > setup.until_age or setup.tries >= CODE_TRIES:
+        raise Refused("conflict", "no valid setup code: make a new one with privacy-agent setup-code")
+    # Hashed before comparing, so that the time taken tells nothing about the code.
+    if household.sha256(given.encode()) != household.sha256(setup.code.encode()):
+        setup.tries += 1
+        raise Refused("forbidden", "that is not the setup code")
+    household.setup = None
+    return {"ok": True}
+
+
+TABLE = {
+    "status": status,
+    "settings.get": settings_get,
+    "settings.set": settings_set,
+    "web.get": web_get,
+    "web.put": web_put,
+    "web.delete": web_delete,
+    "setup.code": setup_code,
+    "setup.check": setup_check,
+}
