@@ -1,0 +1,205 @@
+"""The shape that DESIGN promises, read from the source: who may import whom, and what core leaves out."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.micropython_rules import findings
+
+ROOT = Path(__file__).resolve().parent.parent
+STANDARD = json.loads((ROOT / "tests" / "data" / "standard-modules.json").read_text())
+CORE_STANDARD = {"struct", "array", "binascii", "json"}
+
+# Layer → the layers that it may import. agent/__init__.py holds the version only and belongs to nobody.
+LAYERS = {
+    "core": {"core"},
+    "platform": {"core", "platform"},
+    "client": {"core", "client"},
+    "daemon": {"core", "platform", "daemon"},
+    "jobs": {"core", "platform", "client", "jobs"},
+    "cli": {"core", "platform", "client", "jobs", "cli"},
+}
+# Small pieces without state that another layer may use as well.
+SHARED = {"agent.daemon.loop"}
+# The modules that may reach out, and to whom.
+OUTGOING = {
+    "agent.client": "the control socket",
+    "agent.daemon.upstream": "the configured DNS servers",
+}
+# Where everything is caught, and what becomes of it.
+BLIND = {"agent.jobs.web.tasks": "handed on: the connection answers 500 and the log says why"}
+CONNECTING = ("connect", "connect_ex", "create_connection", "open_connection", "urlopen")
+# The resident process must not carry these: they cost megabytes (DESIGN, section 2).
+HEAVY = {"asyncio", "ssl", "_ssl", "_hashlib", "logging", "dnslib", "pyroute2", "ctypes", "argparse", "typing", "site"}
+PURE_CALLS = {"open", "print", "input", "eval", "exec", "globals", "__import__", "compile"}
+
+
+class Module:
+    """A source file under agent/: its dotted name, its layer and its tree."""
+
+    def __init__(self, path: Path) -> None:
+        parts = list(path.relative_to(ROOT).with_suffix("").parts)
+        self.name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        self.layer = self.layer_of(self.name)
+        self.tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @staticmethod
+    def layer_of(name: str) -> str:
+        second = name.split(".")[1] if "." in name else ""
+        return "cli" if second.startswith(("cli", "__main__")) else second
+
+    def imports(self) -> set[str]:
+        """Dotted names of all that is imported, anywhere in the file and for the type checker only too."""
+        names = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{self.name}:{node.lineno}: relative import"
+                names.update(f"{node.module}.{alias.name}" for alias in node.names)
+                names.add(str(node.module))
+        return names
+
+    def standard_imports(self) -> set[str]:
+        return {name for name in self.imports() if name.split(".")[0] != "agent"}
+
+    def calls(self) -> list[ast.Call]:
+        return [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+
+
+def called(call: ast.Call) -> tuple[str, str]:
+    """("socket", "connect") for socket.connect(…), ("", "open") for open(…)."""
+    if isinstance(call.func, ast.Attribute):
+        return getattr(call.func.value, "id", "…"), call.func.attr
+    return "", getattr(call.func, "id", "")
+
+
+MODULES = [Module(path) for path in sorted((ROOT / "agent").rglob("*.py"))]
+NAMES = {module.name: module for module in MODULES}
+CORE = [module for module in MODULES if module.layer == "core"]
+EDGES = [module for module in MODULES if module.layer in ("daemon", "jobs", "client")]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_imports_point_down(module: Module) -> None:
+    if not module.layer:
+        return
+    for name in module.imports():
+        if name.startswith("agent."):
+            layer = Module.layer_of(name)
+            free = name == "agent.__version__" or any(name.startswith(shared) for shared in SHARED)
+            assert free or layer in LAYERS[module.layer], f"{module.name} imports {name}"
+
+
+@pytest.mark.parametrize("module", CORE, ids=str)
+def test_core_is_pure(module: Module) -> None:
+    assert {name.split(".")[0] for name in module.standard_imports()} <= CORE_STANDARD
+    for call in module.calls():
+        owner, name = called(call)
+        assert owner or name not in PURE_CALLS, f"{module.name}:{call.lineno} calls {name}"
+    for node in ast.walk(module.tree):
+        assert not isinstance(node, ast.Global), f"{module.name}:{node.lineno}: a global"
+
+
+@pytest.mark.parametrize("module", CORE, ids=str)
+def test_core_reads_on_micropython(module: Module) -> None:
+    assert list(findings(module.tree)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(a, /): pass",
+        "x = [*a, b]",
+        "x = (*a, b)",
+        "x = {**d}",
+        "x = a[::2]",
+        "x = a.removeprefix('b')",
+        "x = n.bit_length()",
+        "x = struct.Struct('>H')",
+        "try: f()\nexcept struct.error: pass",
+        "try: f()\nexcept FileNotFoundError: pass",
+        "x = struct.pack('=H', 1)",
+        "x = b.decode('utf-8', 'replace')",
+        "x = b.decode(errors='ignore')",
+        "x = s.split(maxsplit=1)",
+        "class T(tuple):\n def __new__(cls): pass",
+        "class T(metaclass=M): pass",
+        "match x:\n case 1: pass",
+        "async def f(): pass",
+    ],
+)
+def test_each_rule_finds_what_it_is_for(source: str) -> None:
+    assert list(findings(ast.parse(source)))
+
+
+def test_what_core_may_write_is_not_found() -> None:
+    source = "f(*a, **k)\na, *b = c\nx = a[1:2]\nx = b.decode('ascii')\nx = struct.pack('>H', 1)\nif (y := f()): pass"
+    assert list(findings(ast.parse(source))) == []
+
+
+@pytest.mark.parametrize("module", EDGES, ids=str)
+def test_standard_modules_are_those_that_micropython_lib_offers(module: Module) -> None:
+    for name in module.standard_imports():
+        parents = [name.rsplit(".", cut)[0] for cut in range(name.count(".") + 1)]
+        assert any(parent in STANDARD for parent in parents), f"{module.name} imports {name}"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.name not in BLIND], ids=str)
+def test_nothing_is_caught_blindly(module: Module) -> None:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ExceptHandler):
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            names = {getattr(kind, "id", getattr(kind, "attr", None)) for kind in kinds}
+            assert not names & {"Exception", "BaseException", None}, f"{module.name}:{node.lineno}"
+
+
+def test_permits_are_made_in_one_place() -> None:
+    makers = [module.name for module in MODULES for call in module.calls() if called(call)[1] == "Permit"]
+    assert makers == ["agent.core.consent"]
+
+
+def reached(name: str) -> set[str]:
+    """The modules of ours that a process has in memory, or may come to have, when it starts with this one."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in NAMES and current not in seen:
+            seen.add(current)
+            waiting.extend(NAMES[current].imports())
+    return seen
+
+
+def connecting(module: Module) -> bool:
+    return any(owner != "sqlite3" and name in CONNECTING for owner, name in map(called, module.calls()))
+
+
+def test_one_module_a_process_may_reach_out() -> None:
+    assert {module.name for module in MODULES if connecting(module)} <= set(OUTGOING)
+    for process in [name for name in NAMES if name == "agent.daemon.main" or name.count(".") == 2 and ".jobs." in name]:
+        outward = {name for name in reached(process) if connecting(NAMES[name])} - {"agent.client"}
+        assert len(outward) <= 1, f"{process} reaches out by {sorted(outward)}"
+
+
+@pytest.mark.skipif("agent.daemon.main" not in NAMES, reason="agent/daemon/main.py does not exist yet")
+def test_the_resident_process_is_light() -> None:
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import agent.daemon.main; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.split())
+
+
+def test_no_registry_is_named() -> None:
+    hosts = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "yarn" + "pkg.com"]
+    hosts += ["proxy." + "golang.org", "crates" + ".io", "ruby" + "gems.org", "docker" + ".io", "un" + "pkg.com"]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    for path in [ROOT / name.decode() for name in listed.split(b"\0") if name]:
+        text = path.read_bytes() if path.is_file() else b""
+        assert [host for host in hosts if host.encode() in text] == [], path
