@@ -1,0 +1,172 @@
+"""One poll loop: descriptors, timers, tasks in small steps, and the heartbeat that tells the guard it still turns.
+
+A callback that raises ends `run()` with that exception: our own mistake ends the process visibly.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Generator
+
+BEAT_S = 0.3  # five missed beats fit into the 1.5 s of silence after which the guard acts
+IDLE_S = 1.0  # the longest sleep: a signal's handler that called stop() is noticed within it
+READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+WRITABLE = select.POLLOUT | select.POLLHUP | select.POLLERR
+
+
+class Timer:
+    """One call to come. `cancel()` may be called at any time, also after it ran."""
+
+    __slots__ = ("due", "call")
+
+    def __init__(self, due: float, call: Callable[[], None] | None) -> None:
+        self.due = due
+        self.call = call
+
+    def cancel(self) -> None:
+        self.call = None
+
+    def __lt__(self, other: Timer) -> bool:
+        return self.due < other.due
+
+
+class Repeat:
+    """A call every so many seconds, counted from the end of the one before."""
+
+    __slots__ = ("loop", "seconds", "call", "timer")
+
+    def __init__(self, loop: Loop, seconds: float, call: Callable[[], None]) -> None:
+        self.loop = loop
+        self.seconds = seconds
+        self.call = call
+        self.timer = loop.after(seconds, self.tick)
+
+    def tick(self) -> None:
+        timer = self.timer
+        self.call()
+        if self.timer is timer and timer.call is not None:
+            self.timer = self.loop.after(self.seconds, self.tick)
+
+    def cancel(self) -> None:
+        self.timer.cancel()
+
+
+class Loop:
+    """`now` is the monotonic time at which this turn woke up, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.now = clock()
+        self._poll = select.poll()
+        self._calls: dict[int, tuple[Callable[[], None] | None, Callable[[], None] | None]] = {}
+        self._timers: list[Timer] = []
+        self._tasks: list[Generator[None, None, None]] = []
+        self._beat_fd: int | None = None
+        self._beat_due = 0.0
+        self._running = False
+
+    def add(
+        self,
+        source: int | socket.socket,
+        on_readable: Callable[[], None] | None,
+        on_writable: Callable[[], None] | None = None,
+    ) -> None:
+        """Watches a descriptor; a second `add` of the same one replaces what is watched. Errors and hang-ups
+        wake whichever callback there is, which meets them at its own read or write."""
+        fd = source if isinstance(source, int) else source.fileno()
+        events = (select.POLLIN if on_readable else 0) | (select.POLLOUT if on_writable else 0)
+        self._calls[fd] = (on_readable, on_writable)
+        self._poll.register(fd, events)
+
+    def remove(self, source: int | socket.socket) -> None:
+        """Stops watching; to be called before the descriptor is closed. Nothing happens if it was not watched."""
+        fd = source if isinstance(source, int) else source.fileno()
+        if self._calls.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+
+    def at(self, due: float, call: Callable[[], None]) -> Timer:
+        timer = Timer(due, call)
+        heapq.heappush(self._timers, timer)
+        return timer
+
+    def after(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Counted from the start of this turn."""
+        return self.at(self.now + seconds, call)
+
+    def every(self, seconds: float, call: Callable[[], None]) -> Repeat:
+        return Repeat(self, seconds, call)
+
+    def task(self, steps: Generator[None, None, None]) -> None:
+        """Long work in small pieces: one step of it runs in each turn, so a step may take a few milliseconds."""
+        self._tasks.append(steps)
+
+    def heartbeat(self, fd: int) -> None:
+        """Writes a byte to this non-blocking pipe at most every 0.3 s, and stops when nobody holds its other end."""
+        self._beat_fd = fd
+        self._beat_due = self.now
+
+    def run(self) -> None:
+        """Turns until `stop()`, or until a callback raises."""
+        self._running = True
+        self.now = self.clock()
+        while self._running:
+            self._turn()
+
+    def stop(self) -> None:
+        self._running = False
+
+    def _turn(self) -> None:
+        events = self._poll.poll(self._sleep_ms())
+        self.now = self.clock()
+        if self._beat_fd is not None and self.now >= self._beat_due:
+            self._beat(self._beat_fd)
+        for fd, event in events:
+            # Looked up each time: an earlier callback of this turn may have removed it.
+            on_readable, on_writable = self._calls.get(fd, (None, None))
+            if on_readable and event & READABLE:
+                on_readable()
+            # Asked again, because the reader may have closed it.
+            if on_writable and event & WRITABLE and fd in self._calls:
+                on_writable()
+        self._run_timers()
+        self._step_tasks()
+
+    def _sleep_ms(self) -> int:
+        if self._tasks:
+            return 0
+        due = self.now + IDLE_S
+        if self._beat_fd is not None:
+            due = min(due, self._beat_due)
+        if self._timers:
+            due = min(due, self._timers[0].due)
+        # Rounded up, or a timer due in half a millisecond would spin.
+        return max(0, int((due - self.clock()) * 1000) + 1)
+
+    def _beat(self, fd: int) -> None:
+        self._beat_due = self.now + BEAT_S
+        try:
+            os.write(fd, b".")
+        except BlockingIOError:
+            pass  # the guard is behind, not gone; a full pipe says "alive" just as well
+        except BrokenPipeError:
+            self.stop()
+
+    def _run_timers(self) -> None:
+        due = []
+        # Taken out first: a timer that sets another one with no delay must not hold the loop.
+        while self._timers and self._timers[0].due <= self.now:
+            due.append(heapq.heappop(self._timers))
+        for timer in due:
+            if timer.call is not None:
+                timer.call()
+
+    def _step_tasks(self) -> None:
+        for steps in self._tasks[:]:
+            try:
+                next(steps)
+            except StopIteration:
+                self._tasks.remove(steps)
