@@ -10,10 +10,11 @@ from agent.core.model import BadInput
 
 _DEVIATIONS = "\u00df\u03c2\u200c\u200d"
 _DOTS = "\u3002\uff0e\uff61"
-_IGNORED = "\u00ad\u034f\u200b\u2060\ufe00\ufe0f\ufeff"
+# Shown as nothing: soft hyphen, joiners of other kinds, variation selectors.
+_IGNORED = "\u00ad\u034f\u200b\u2060\ufeff" + "".join([chr(c) for c in range(0xFE00, 0xFE10)])
 # RFC 5892 appendix A: allowed in some contexts; the context is left to the registries.
 _CONTEXT = "\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d"
-_LETTERS = ("Ll", "Lo", "Lm", "Mn", "Mc", "Nd")
+_LETTERS = ("Ll", "Lo", "Lm", "Mn", "Mc", "Nd", "Lu")  # Lu: only Cherokee is still upper case once folded
 
 
 def to_ascii(text: str) -> str:
