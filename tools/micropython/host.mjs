@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
 
-const COPIED = ["agent/__init__.py", "agent/core", "tests/core", "tests/data", "tools/micropython/runner.py"];
+const COPIED = ["agent/__init__.py", "agent/core", "agent/platform", "tests/core", "tests/data", "tools/micropython/runner.py"];
 const HEAP_BYTES = 256 * 1024 * 1024; // the collector runs between two tests only
 const STACK_BYTES = 1024 * 1024;
 const NOISE = "Warning: exception chaining not supported"; // `raise … from` still raises

@@ -1,0 +1,61 @@
+# Sourced by tools/try, tools/test and tools/check: what they need, installed where it is missing.
+# shellcheck shell=sh
+
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+VENV="$ROOT/.venv"
+# The system's interpreter, not whatever a version switcher puts in front: the venv must outlive it.
+PYTHON=/usr/bin/python3
+MISSING=
+
+# need PACKAGE [COMMAND]: notes the Debian package when the command, or without one the package, is not there.
+need() {
+    if [ $# -gt 1 ]; then
+        PATH="$PATH:/usr/sbin:/sbin" command -v "$2" >/dev/null && return
+    else
+        dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed' && return
+    fi
+    MISSING="$MISSING $1"
+}
+
+# Installs what was noted, or says what to type.
+install_missing() {
+    [ -n "$MISSING" ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "Some Debian packages are missing. Please run this, then try again:" >&2
+        echo "    sudo apt-get install --no-install-recommends$MISSING" >&2
+        exit 3
+    fi
+    echo "installing$MISSING" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # shellcheck disable=SC2086 # a list of words
+    apt-get install -y -qq --no-install-recommends $MISSING >/dev/null
+    MISSING=
+}
+
+need_python() {
+    need python3 "$PYTHON"
+    need python3-venv
+}
+
+# A native MicroPython, or node for its WebAssembly build.
+need_micropython() {
+    command -v micropython >/dev/null && return
+    if apt-cache show micropython >/dev/null 2>&1; then
+        need micropython
+    else
+        need nodejs node
+        need npm npm
+    fi
+}
+
+# .venv, made anew when the pins or the interpreter change.
+make_venv() {
+    stamp=$({ cat "$ROOT/tools/requirements-test.txt"; "$PYTHON" --version; } | sha256sum)
+    [ "$(cat "$VENV/stamp" 2>/dev/null)" = "$stamp" ] && return
+    echo "making .venv" >&2
+    rm -rf "$VENV"
+    "$PYTHON" -m venv "$VENV"
+    "$VENV/bin/pip" install --quiet --disable-pip-version-check -r "$ROOT/tools/requirements-test.txt"
+    echo "$stamp" >"$VENV/stamp"
+}
