@@ -88,8 +88,9 @@ class Visits:
 class AgeClock:
     """Seconds of the household's life, by running time: a jump of the wall clock neither deletes nor preserves.
 
-    While the system runs only the monotonic clock counts. The time that the system was off is added once, when the wall
-    clock is known to be set both before and after, and never more than `OFF_MAX_S`.
+    While the system runs only the monotonic clock counts. The time that the system was off is added once a boot, when
+    the wall clock is known to be set both before and after, and never more than `OFF_MAX_S`. `wall` and `wall_age` are the
+    last known wall time and the age at that moment; `settled` says that this boot's absence has been added.
     """
 
     OFF_MAX_S = 40 * DAY_S  # more than the longest retention: whatever was kept is over by then
@@ -100,13 +101,15 @@ class AgeClock:
         boot: str = "",
         monotonic: int = 0,
         wall: int | None = None,
-        pending: int | None = None,
+        wall_age: int = 0,
+        settled: bool = True,
     ) -> None:
         self.age = age
         self.boot = boot
         self.monotonic = monotonic
         self.wall = wall
-        self.pending = pending
+        self.wall_age = wall_age
+        self.settled = settled
 
     def tick(self, boot: str, monotonic: int, wall: int | None) -> int:
         """The age now, given this boot's id, its monotonic seconds, and wall seconds (None while not set)."""
@@ -114,15 +117,13 @@ class AgeClock:
             self.age += max(0, monotonic - self.monotonic)
         else:
             self.age += monotonic  # the running time of this boot so far
-            if self.pending is None and self.wall is not None:
-                self.pending = self.wall
-        if self.pending is not None and wall is not None:
-            off = wall - self.pending - monotonic
-            self.age += min(max(0, off), self.OFF_MAX_S)
-            self.pending = None
+            self.settled = False
         self.boot, self.monotonic = boot, monotonic
         if wall is not None:
-            self.wall = wall
+            if not self.settled and self.wall is not None:
+                self.age = max(self.age, self.wall_age + min(wall - self.wall, self.OFF_MAX_S))
+            self.settled = True
+            self.wall, self.wall_age = wall, self.age
         return self.age
 
 

@@ -56,7 +56,7 @@ class Policy:
                 return own
         return self._listed(name, qtype)
 
-    def review(self, view: tuple[tuple[str, int], ...], chain: list[bytes], addresses: list[bytes]) -> Verdict:  # noqa: ARG002
+    def review(self, view: tuple[tuple[str, int], ...], chain: list[bytes], addresses: list[bytes]) -> Verdict:
         """The verdict for an answer: refused when any alias in its CNAME chain is. (No rule is about addresses yet.)"""
         for name in chain:
             verdict = self.decide(view, name)

@@ -42,14 +42,13 @@ class Clock:
     def save(self) -> str:
         self.age()
         clock = self._age
-        return " ".join(
-            str(x) for x in (clock.age, clock.boot or "-", clock.monotonic, clock.wall or 0, clock.pending or 0)
-        )
+        fields = (clock.age, clock.boot or "-", clock.monotonic, clock.wall or 0, clock.wall_age, int(clock.settled))
+        return " ".join(str(field) for field in fields)
 
 
 def _parse(saved: str) -> AgeClock:
     fields = saved.split()
-    if len(fields) != 5:
+    if len(fields) != 6:
         return AgeClock(boot=boot_id(), monotonic=int(time.monotonic()))
-    age, boot, monotonic, wall, pending = fields
-    return AgeClock(int(age), boot, int(monotonic), int(wall) or None, int(pending) or None)
+    age, boot, monotonic, wall, wall_age, settled = fields
+    return AgeClock(int(age), boot, int(monotonic), int(wall) or None, int(wall_age), settled == "1")

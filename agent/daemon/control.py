@@ -1,6 +1,6 @@
 """The control socket: one JSON object a line, from the command line, the rpcd plugin and the jobs.
 
-Root and the daemon's own user may ask on the socket (peer credentials, and mode 0600); a job asks on the connection that
+Root and the daemon's own user may ask on the socket (peer credentials, mode 0600); a job asks on the connection that
 it inherits. No operation holds the loop: a long one is a generator and goes on a step a turn.
 """
 

@@ -1,0 +1,167 @@
+"""The toggle state machine, epochs, generations, and the ledger's chain."""
+
+from agent.core import consent
+from agent.core.consent import (
+    GENESIS,
+    OFF,
+    ON,
+    SUSPENDED,
+    WAITING,
+    Gate,
+    LedgerRow,
+    Register,
+    digest,
+    next_state,
+    sealed,
+)
+from agent.core.model import HISTORY, PROTECTION, BadInput, Device, Permit
+
+
+def weak_sum(data):
+    """Stands in for SHA-256, which the core is handed: 32 bytes that depend on all of `data`."""
+    total = 1
+    for byte in data:
+        total = (total * 257 + byte + 1) % (1 << 61)
+    return (str(total) + "x" * 32).encode()[:32]
+
+
+def row(seq, action, enrolment="e1", feature=HISTORY):
+    return LedgerRow(seq, 1000 + seq, "cli", enrolment, feature, action, 1, b"")
+
+
+def refused(call):
+    try:
+        call()
+    except BadInput as error:
+        return str(error)
+    return None
+
+
+def test_every_transition_of_the_table_and_no_other():
+    states = (OFF, WAITING, ON, SUSPENDED)
+    actions = ("on", "ask", "agree", "off", "suspend", "resume")
+    allowed = 0
+    for state in states:
+        for action in actions:
+            if (state, action) in consent.TRANSITIONS:
+                assert next_state(state, action) == consent.TRANSITIONS[(state, action)]
+                allowed += 1
+            else:
+                assert refused(lambda s=state, a=action: next_state(s, a)) is not None
+    assert allowed == len(consent.TRANSITIONS)
+
+
+def test_off_is_reachable_from_everywhere_but_off():
+    for state in (WAITING, ON, SUSPENDED):
+        assert next_state(state, "off") == OFF
+
+
+def test_nothing_leads_to_on_without_consent():
+    leading = sorted([action for (_, action), after in consent.TRANSITIONS.items() if after == ON])
+    assert leading == ["agree", "on", "resume"]
+
+
+def test_epochs_are_between_on_and_off():
+    register = Register()
+    for seq, action in ((1, "on"), (2, "off"), (3, "on"), (4, "suspend"), (5, "resume")):
+        register.add(row(seq, action))
+    assert sorted(register.epochs) == [1, 3, 5]
+    assert register.epochs[1].closed == 2 and register.epochs[3].closed == 4 and register.epochs[5].closed is None
+    assert register.epoch("e1", HISTORY) == 5
+    assert register.in_state(ON) == [("e1", HISTORY)]
+
+
+def test_features_and_devices_are_apart():
+    register = Register()
+    register.add(row(1, "on"))
+    register.add(row(2, "on", feature=PROTECTION))
+    register.add(row(3, "off"))
+    assert register.state("e1", HISTORY) == OFF
+    assert register.state("e1", PROTECTION) == ON
+    assert register.state("e2", HISTORY) == OFF
+
+
+def test_a_note_switches_nothing():
+    register = Register()
+    register.add(row(1, "enrol", feature=""))
+    assert register.epochs == {} and register.in_state(ON) == []
+
+
+def test_a_ledger_that_does_not_fit_is_refused():
+    register = Register()
+    assert refused(lambda: register.add(row(1, "off"))) is not None
+    register.add(row(1, "on"))
+    assert refused(lambda: register.add(row(2, "on"))) is not None
+    assert refused(lambda: register.add(row(2, "dance"))) is not None
+
+
+def test_the_hash_covers_every_field_and_the_row_before():
+    base = sealed(row(1, "on"), GENESIS, weak_sum)
+    assert base.hash == digest(base, GENESIS, weak_sum)
+    changed = (
+        LedgerRow(2, 1001, "cli", "e1", HISTORY, "on", 1, b""),
+        LedgerRow(1, 1002, "cli", "e1", HISTORY, "on", 1, b""),
+        LedgerRow(1, 1001, "web", "e1", HISTORY, "on", 1, b""),
+        LedgerRow(1, 1001, "cli", "e2", HISTORY, "on", 1, b""),
+        LedgerRow(1, 1001, "cli", "e1", PROTECTION, "on", 1, b""),
+        LedgerRow(1, 1001, "cli", "e1", HISTORY, "off", 1, b""),
+        LedgerRow(1, 1001, "cli", "e1", HISTORY, "on", 2, b""),
+    )
+    for other in changed:
+        assert digest(other, GENESIS, weak_sum) != base.hash
+    assert digest(base, b"\x01" * 32, weak_sum) != base.hash
+
+
+def test_fields_can_not_run_into_each_other():
+    one = LedgerRow(1, 1, "ab", "c", "", "on", 1, b"")
+    other = LedgerRow(1, 1, "a", "bc", "", "on", 1, b"")
+    assert digest(one, GENESIS, weak_sum) != digest(other, GENESIS, weak_sum)
+
+
+def tablet(slot=7):
+    return Device(3, "e1", "Mia's tablet", slot=slot)
+
+
+def test_a_permit_only_while_open():
+    gate = Gate()
+    assert gate.issue(7, 0, HISTORY) is None
+    gate.open(tablet(), HISTORY, 41)
+    assert gate.issue(7, gate.generation(7), HISTORY) == Permit(3, HISTORY, 41)
+    assert gate.issue(7, gate.generation(7), PROTECTION) is None
+    gate.close(tablet(), HISTORY)
+    assert gate.issue(7, gate.generation(7), HISTORY) is None
+    assert gate.devices() == []
+
+
+def test_an_old_generation_gets_no_permit():
+    gate = Gate()
+    gate.open(tablet(), HISTORY, 1)
+    before = gate.generation(7)
+    gate.close(tablet(), HISTORY)
+    gate.open(tablet(), HISTORY, 3)
+    assert gate.issue(7, before, HISTORY) is None
+    assert gate.issue(7, gate.generation(7), HISTORY) == Permit(3, HISTORY, 3)
+
+
+def test_a_second_feature_takes_a_new_generation_too():
+    gate = Gate()
+    gate.open(tablet(), HISTORY, 1)
+    before = gate.generation(7)
+    gate.open(tablet(), PROTECTION, 2)
+    assert gate.issue(7, before, HISTORY) is None
+    assert gate.features(7) == [HISTORY, PROTECTION]
+
+
+def test_another_slot_is_another_device():
+    gate = Gate()
+    gate.open(tablet(), HISTORY, 1)
+    assert gate.issue(8, gate.generation(7), HISTORY) is None
+
+
+def test_closing_twice_or_never_opened_is_harmless():
+    gate = Gate()
+    gate.close(tablet(), HISTORY)
+    gate.open(tablet(), HISTORY, 1)
+    gate.close(tablet(), HISTORY)
+    gate.close(tablet(), HISTORY)
+    assert gate.devices() == []
