@@ -42,7 +42,7 @@ class Machine:
 
     def __init__(self, arguments: list[str], log: Path | None = None) -> None:
         self._arguments = arguments
-        self._log_file = open(log, "wb", buffering=0) if log else None
+        self._log_path = log
         self._serial = 0
         self._unread = ""
         self.log = ""
@@ -77,8 +77,9 @@ class Machine:
         if not self._selector.select(timeout_s):
             return True
         data = os.read(self._read_fd, 65536)
-        if self._log_file:
-            self._log_file.write(data)
+        if self._log_path:
+            with open(self._log_path, "ab") as file:
+                file.write(data)
         text = data.decode("utf-8", "replace").replace("\r", "")
         self.log += text
         self._unread += text
@@ -132,8 +133,3 @@ class Machine:
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             stream.close()
-
-    def stop(self) -> None:
-        self.power_off()
-        if self._log_file:
-            self._log_file.close()

@@ -164,12 +164,10 @@ def load_order(dependencies: str, names: list[str]) -> list[str]:
     paths = {_module_name(path): path for path in needs}
     order: list[str] = []
     for name in names:
-        path = paths.get(_module_name(name))
-        if path is None:
+        found = paths.get(_module_name(name))
+        if found is None:
             continue  # built into this kernel
-        for needed in [*reversed(needs[path]), path]:
-            if needed not in order:
-                order.append(needed)
+        order += [needed for needed in [*reversed(needs[found]), found] if needed not in order]
     return order
 
 

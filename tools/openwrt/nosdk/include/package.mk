@@ -1,0 +1,35 @@
+# Stands in for OpenWrt's package.mk: BuildPackage writes a package's fields and scripts, as make understands them,
+# to $(STAGE)/packages/NAME, and `make stage` fills its root there. Packing is tools/openwrt/ipk.py's.
+NOSDK_FIELDS:=TITLE DEPENDS SECTION URL USERID PKGARCH CONFLICTS PROVIDES
+NOSDK_PARTS:=conffiles description preinst postinst prerm postrm
+
+define Build/Prepare
+endef
+define Build/Compile
+endef
+
+.PHONY: stage nosdk-build
+stage:
+
+nosdk-build:
+	$(INSTALL_DIR) $(PKG_BUILD_DIR) $(PKG_INSTALL_DIR)
+	$(call Build/Prepare)
+	$(call Build/Compile)
+
+# The sub-define of a field line such as "TITLE:=…" is evaluated as make text, as the SDK does it.
+define BuildPackage
+$(foreach field,$(NOSDK_FIELDS),$(eval $(field):=))
+$(eval $(call Package/$(1)))
+$(shell mkdir -p $(STAGE)/packages/$(1)/root)
+$(file >$(STAGE)/packages/$(1)/fields,PACKAGE=$(1)
+VERSION=$(PKG_VERSION)-r$(PKG_RELEASE)
+LICENSE=$(PKG_LICENSE)
+MAINTAINER=$(PKG_MAINTAINER)
+$(foreach field,$(NOSDK_FIELDS),$(field)=$($(field))
+))
+$(foreach part,$(NOSDK_PARTS),$(if $(value Package/$(1)/$(part)),$(file >$(STAGE)/packages/$(1)/$(part),$(call Package/$(1)/$(part)))))
+stage: nosdk-$(1)
+.PHONY: nosdk-$(1)
+nosdk-$(1): nosdk-build
+	$$(call Package/$(1)/install,$(STAGE)/packages/$(1)/root)
+endef
