@@ -1,0 +1,103 @@
+"""The web job: started by the daemon with listeners and a control socket, gone after five idle minutes."""
+
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from agent.daemon.loop import Loop
+from agent.jobs.web import exporting, household, vault
+from agent.jobs.web.account import Account
+from agent.jobs.web.api import Api, Handler
+from agent.jobs.web.control import Closed, Control
+from agent.jobs.web.messages import Request, Response
+from agent.jobs.web.person import Person
+from agent.jobs.web.server import Application, Server
+from agent.jobs.web.static import Files
+from agent.platform import sodium
+
+IDLE_S = 300.0
+OPENAPI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "openapi.json")
+
+
+def main() -> int:
+    try:
+        run(dict(os.environ))
+    except Closed:
+        # The daemon has gone; it starts a new job when it is back.
+        print("web: the control socket was closed", file=sys.stderr, flush=True)
+    return 0
+
+
+def run(environment: dict[str, str]) -> None:
+    loop = Loop()
+    signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    listeners = [socket.socket(fileno=int(fd)) for fd in environment["PRIVACY_AGENT_LISTEN_FDS"].split(",")]
+    box: list[Server] = []
+    control = Control(
+        socket.socket(fileno=int(environment["PRIVACY_AGENT_CONTROL_FD"])), lambda event: box[0].take_event(event)
+    )
+    server = Server(loop, listeners, control, None)
+    box.append(server)
+    account = Account(vault.load(control.call), sodium.load())
+    control.call("subscribe", {})
+    names = tuple(name for name in environment.get("PRIVACY_AGENT_WEB_HOSTS", "").lower().split(",") if name)
+    api = Api(account, Files(), handlers(account), names, server.tls is not None)
+    server.serve(
+        Application(api.respond, api.body_limit, api.event),
+        float(environment.get("PRIVACY_AGENT_WEB_IDLE_S", IDLE_S)),
+    )
+
+
+def handlers(account: Account) -> dict[str, Handler]:
+    """The dotted names of the route table → what answers them."""
+    person = Person(account)
+
+    async def my_export(request: Request, own: dict[str, Any], **query: Any) -> Response:
+        return await exporting.export(request, device_id=own["device"]["id"], **query)
+
+    return {
+        ".show_session": account.show,
+        ".sign_in": account.sign_in,
+        ".sign_out": account.sign_out,
+        ".confirm": account.confirm,
+        ".set_up": account.set_up,
+        ".list_sessions": account.list_sessions,
+        ".end_all": account.end_all,
+        ".end_session": account.end_session,
+        ".change_password": account.change_password,
+        ".offer_totp": account.offer_totp,
+        ".start_totp": account.start_totp,
+        ".stop_totp": account.stop_totp,
+        ".overview": household.overview,
+        ".events": household.events,
+        ".switch": household.switch,
+        ".pause": household.pause,
+        ".add_rule": household.add_rule,
+        ".preview_erase": household.preview_erase,
+        ".set_setting": household.set_setting,
+        ".metrics": household.metrics,
+        ".export": exporting.export,
+        ".make_pin_code": person.make_pin_code,
+        ".me": person.me,
+        ".my_events": person.my_events,
+        ".my_switch": person.my_switch,
+        ".my_request": person.my_request,
+        ".set_pin": person.set_pin,
+        ".enter_pin": person.enter_pin,
+        ".my_history": person.my_history,
+        ".my_attempts": person.my_attempts,
+        ".my_export": my_export,
+        ".openapi": openapi,
+    }
+
+
+async def openapi(request: Request) -> Response:
+    with open(OPENAPI, "rb") as file:
+        return Response(200, file.read(), "application/json; charset=utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,306 @@
+"""Signing in and out: setup, password, second factor, sessions, the short confirmation before what can't be undone."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from agent.jobs.web import limits, passwords, sessions, totp
+from agent.jobs.web.messages import Problem, Request, Response, reply
+from agent.jobs.web.sessions import DEVICE, HOUSEHOLD, Session
+from agent.jobs.web.tasks import Ask, Refused, Work
+from agent.jobs.web.vault import Vault
+from agent.platform.sodium import Sodium
+
+# How long "yes, it is me" holds for export, erase, opt-in and the second factor.
+CONFIRMED_S = 300
+TRUSTED_MAX = 16
+SECURE_COOKIE = "__Host-session"
+LOCAL_COOKIE = "session"
+
+WEAK = {
+    "too_short": "Use at least 10 characters. A short sentence is a good password.",
+    "too_long": "Use at most 256 bytes.",
+    "too_simple": "This repeats or counts. Mix different characters or words.",
+    "too_common": "This is one of the first that people guess. Put several words together.",
+}
+
+
+class Account:
+    """The household's one account. All of its state lives in the vault, but confirmations, which end with the job."""
+
+    def __init__(self, vault: Vault, sodium: Sodium, wall: Callable[[], float] = time.time) -> None:
+        self.vault = vault
+        self.sodium = sodium
+        self._wall = wall
+        self._confirmed: dict[str, float] = {}
+
+    @property
+    def now(self) -> int:
+        return int(self._wall())
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.vault.get("account"))
+
+    # Who asks
+
+    async def identify(self, request: Request) -> Session | None:
+        """The session of a request's cookie; its last-seen time is written now and then."""
+        await self.vault.refresh()
+        if not request.private:
+            return None
+        token = request.cookie(SECURE_COOKIE if request.secure else LOCAL_COOKIE)
+        rows = self.vault.get("sessions")
+        session = sessions.find(rows, token, self.now)
+        if session is not None and self.now - session.seen >= sessions.SEEN_EVERY_S:
+            seen = rows[session.id] | {"seen": self.now, "address": request.peer}
+            await self.vault.put("sessions", rows | {session.id: seen})
+        return session
+
+    def check_csrf(self, request: Request, session: Session) -> None:
+        given = request.head.header("x-csrf-token")
+        if not self.sodium.same(given.encode(), session.csrf.encode()):
+            raise Problem(403, "csrf", "The page is out of date. Load it again.")
+
+    def is_confirmed(self, session: Session) -> int:
+        """Seconds that the last confirmation still holds, 0 when none does."""
+        return max(0, int(self._confirmed.get(session.id, 0) - time.monotonic()))
+
+    # Handlers
+
+    async def show(self, request: Request) -> Response:
+        """What the page needs to know first."""
+        session = request.session
+        state: dict[str, Any] = {
+            "signed_in": session is not None,
+            "kind": session.kind if session else None,
+            "setup_needed": not self.exists,
+            "private": request.private,
+            "secure": request.secure,
+            "tls": bool(self.vault.get("tls")),
+            "csrf": session.csrf if session else None,
+            "label": session.label if session else None,
+            "confirmed_s": self.is_confirmed(session) if session else 0,
+            "totp": session is not None and "totp" in self.vault.get("account"),
+        }
+        return reply(state, headers=[("Cache-Control", "no-store")])
+
+    async def set_up(self, request: Request) -> Response:
+        """A setup code and a new password: the first start, or a way back in for whoever owns the router."""
+        self._need_private(request)
+        body = request.json()
+        password = _text(body, "password", passwords.BYTES_MAX)
+        self._need_strong(password)
+        who = limits.source(request.peer)
+        await self.may_try(who)
+        try:
+            await Ask("setup.check", {"code": _text(body, "code", 64).strip()})
+        except Refused as error:
+            if error.code == "forbidden":
+                raise Problem(403, "wrong-code", "This is not the setup code.") from error
+            raise
+        await self.forgive(who)
+        stored = await Work(self.sodium.hash_password, password.encode())
+        await self.vault.put("sessions", {})
+        await self.vault.put("account", {"password": stored, "trusted": [], "since": self.now})
+        return await self._open(request, HOUSEHOLD, None, 201)
+
+    async def sign_in(self, request: Request) -> Response:
+        body = request.json()
+        who = await self._check(request, body)
+        await self._trust(who)
+        return await self._open(request, HOUSEHOLD, None, 201)
+
+    async def confirm(self, request: Request) -> Response:
+        await self._check(request, request.json())
+        self._confirmed[request.session.id] = time.monotonic() + CONFIRMED_S
+        return reply({"confirmed_s": CONFIRMED_S})
+
+    async def sign_out(self, request: Request) -> Response:
+        if request.session is not None:
+            await self._drop([request.session.id])
+        return Response(204, headers=[self._cookie(request, "", 0)])
+
+    async def list_sessions(self, request: Request) -> Response:
+        rows = self.vault.get("sessions")
+        items = [
+            {
+                "label": key[:8],
+                "kind": row["kind"],
+                "device_id": row["device_id"],
+                "browser": row["browser"],
+                "address": row["address"],
+                "at": row["at"],
+                "seen_at": row["seen"],
+                "this": key == request.session.id,
+            }
+            for key, row in rows.items()
+            if sessions.is_alive(row, self.now)
+        ]
+        items.sort(key=lambda item: (-item["seen_at"], item["label"]))
+        return reply({"items": items})
+
+    async def end_session(self, _: Request, label: str) -> Response:
+        found = [key for key in self.vault.get("sessions") if key[:8] == label]
+        if not found:
+            raise Problem(404, "not-found", "There is no such session.")
+        await self._drop(found)
+        return Response(204)
+
+    async def end_all(self, request: Request) -> Response:
+        """Sign out everywhere, here too."""
+        await self._drop(list(self.vault.get("sessions")))
+        return Response(204, headers=[self._cookie(request, "", 0)])
+
+    async def change_password(self, request: Request) -> Response:
+        """Needs the present one; every other session ends."""
+        body = request.json()
+        password = _text(body, "new_password", passwords.BYTES_MAX)
+        self._need_strong(password)
+        await self._check(request, body)
+        stored = await Work(self.sodium.hash_password, password.encode())
+        await self.vault.put("account", self.vault.get("account") | {"password": stored})
+        await self._drop([key for key in self.vault.get("sessions") if key != request.session.id])
+        return Response(204)
+
+    # Second factor
+
+    async def offer_totp(self, _: Request) -> Response:
+        """A fresh secret, not in force until a code made with it comes back."""
+        secret = self.sodium.random(totp.SECRET_BYTES)
+        account = self.vault.get("account")
+        await self.vault.put("account", account | {"totp_offer": secret.hex()})
+        return reply({"secret": totp.base32(secret), "uri": totp.uri(secret, "household")})
+
+    async def start_totp(self, request: Request) -> Response:
+        account = dict(self.vault.get("account"))
+        secret = bytes.fromhex(account.pop("totp_offer", ""))
+        given = _text(request.json(), "code", 16)
+        step = totp.matching_step(secret, given, self.now, 0) if secret else None
+        if step is None:
+            raise Problem(422, "wrong-code", "This code does not fit. Check the time of the phone and of the router.")
+        codes = [totp.recovery_code(self.sodium.random(totp.RECOVERY_BYTES)) for _ in range(totp.RECOVERY_CODES)]
+        account |= {"totp": {"secret": secret.hex(), "step": step}}
+        account |= {"recovery": [sessions.session_id(code) for code in codes]}
+        await self.vault.put("account", account)
+        await self._drop([key for key in self.vault.get("sessions") if key != request.session.id])
+        return reply({"recovery_codes": codes}, 201)
+
+    async def stop_totp(self, _: Request) -> Response:
+        account = self.vault.get("account")
+        gone = ("totp", "totp_offer", "recovery")
+        await self.vault.put("account", {key: account[key] for key in account if key not in gone})
+        return Response(204)
+
+    # PINs of the people behind the devices
+
+    async def open_for_device(self, request: Request, device_id: int) -> Response:
+        return await self._open(request, DEVICE, device_id, 201)
+
+    async def drop_device_sessions(self, device_id: int) -> None:
+        rows = self.vault.get("sessions")
+        await self._drop([key for key in rows if rows[key]["device_id"] == device_id])
+
+    # Steps
+
+    async def _check(self, request: Request, body: dict[str, Any]) -> str:
+        """Password and, where it is on, second factor; counts the try before it is judged."""
+        self._need_private(request)
+        password = _text(body, "password", passwords.BYTES_MAX)
+        who = limits.source(request.peer)
+        await self.may_try(who)
+        account = self.vault.get("account")
+        if not account:
+            raise Problem(409, "setup-needed", "No password is set yet. Use a setup code first.")
+        right = await Work(self.sodium.check_password, account["password"], password.encode())
+        if right is not True:
+            raise Problem(401, "wrong-password", "The password is not right.")
+        if "totp" in account:
+            await self._check_second(body, who)
+        await self.forgive(who)
+        return who
+
+    async def _check_second(self, body: dict[str, Any], who: str) -> None:
+        given = str(body.get("code", "")).replace(" ", "").upper()
+        if not given:
+            # The password was right: asking for the code is no failure.
+            await self.forgive(who)
+            raise Problem(401, "code-needed", "Enter the code of your authenticator app.")
+        # Read again: while the password was checked, somebody may have used this very code.
+        account = self.vault.get("account")
+        factor = account["totp"]
+        step = totp.matching_step(bytes.fromhex(factor["secret"]), given, self.now, factor["step"])
+        if step is not None:
+            await self.vault.put("account", account | {"totp": factor | {"step": step}})
+            return
+        used = sessions.session_id(given)
+        if used not in account["recovery"]:
+            raise Problem(401, "wrong-code", "This code is not right, or it was used before.")
+        left = [one for one in account["recovery"] if one != used]
+        await self.vault.put("account", account | {"recovery": left})
+
+    async def may_try(self, who: str) -> None:
+        """Refuse, or count a failure in advance, so that tries at the same time share one count."""
+        table = limits.rebased(self.vault.get("failures"), self.now)
+        trusted = who in self.vault.get("account").get("trusted", [])
+        wait = limits.wait_s(table, who, self.now, trusted)
+        if wait:
+            problem = Problem(429, "too-many-tries", "Too many tries. Wait a little.", {"wait_s": wait})
+            problem.headers.append(("Retry-After", str(wait)))
+            raise problem
+        await self.vault.put("failures", limits.failed(table, who, self.now))
+
+    async def forgive(self, who: str) -> None:
+        await self.vault.put("failures", limits.succeeded(self.vault.get("failures"), who))
+
+    async def _trust(self, who: str) -> None:
+        account = self.vault.get("account")
+        if who not in account["trusted"]:
+            trusted = [*account["trusted"], who][-TRUSTED_MAX:]
+            await self.vault.put("account", account | {"trusted": trusted})
+
+    async def _open(self, request: Request, kind: str, device_id: int | None, status: int) -> Response:
+        # A session that was there before ends: its token may be known to somebody (fixation).
+        rows = self.vault.get("sessions")
+        if request.session is not None:
+            rows = {key: row for key, row in rows.items() if key != request.session.id}
+        token = self.sodium.random(sessions.TOKEN_BYTES).hex()
+        row = {
+            "kind": kind,
+            "device_id": device_id,
+            "browser": sessions.browser(request.head.header("user-agent")),
+            "address": request.peer,
+            "at": self.now,
+            "seen": self.now,
+        }
+        await self.vault.put("sessions", sessions.added(rows, token, row, self.now))
+        request.session = Session(token, row)
+        response = await self.show(request)
+        response.status = status
+        response.headers.append(self._cookie(request, token, sessions.LIFE_S))
+        return response
+
+    async def _drop(self, ids: list[str]) -> None:
+        rows = self.vault.get("sessions")
+        await self.vault.put("sessions", {key: rows[key] for key in rows if key not in ids})
+
+    def _cookie(self, request: Request, token: str, age_s: int) -> tuple[str, str]:
+        name = SECURE_COOKIE if request.secure else LOCAL_COOKIE
+        text = f"{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}"
+        return ("Set-Cookie", text + "; Secure" if request.secure else text)
+
+    def _need_private(self, request: Request) -> None:
+        if not request.private:
+            raise Problem(403, "use-https", "Passwords are accepted over HTTPS only, or from the router itself.")
+
+    def _need_strong(self, password: str) -> None:
+        weakness = passwords.weakness(password)
+        if weakness:
+            raise Problem(422, "weak-password", WEAK[weakness], {"reason": weakness})
+
+
+def _text(body: dict[str, Any], name: str, longest: int) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value.encode()) <= longest:
+        raise Problem(422, "invalid", f"{name} must be a text of up to {longest} bytes.", {"field": name})
+    return value

@@ -1,0 +1,178 @@
+"""The application: every request passes the same gates in the same order, then a handler or the daemon answers.
+
+Order: Host (rebinding) → static file or route → Origin → who asks → CSRF → right → arguments → answer.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agent.core.http import BadRequest, Head, parse_query
+from agent.jobs.web import fields, origin
+from agent.jobs.web.account import Account
+from agent.jobs.web.messages import Problem, Request, Response, bad_request, reply
+from agent.jobs.web.routes import BODY_MAX, CONFIRMED, HOUSEHOLD, OWN, PERSON, PUBLIC, ROUTES, Route
+from agent.jobs.web.sessions import DEVICE
+from agent.jobs.web.sessions import HOUSEHOLD as HOUSEHOLD_SESSION
+from agent.jobs.web.static import PAGES, Files
+from agent.jobs.web.tasks import Ask, Refused
+
+Handler = Callable[..., Awaitable[Response]]
+
+# The control protocol's errors as HTTP statuses.
+STATUS = {
+    "bad_request": 422,
+    "not_found": 404,
+    "conflict": 409,
+    "agree_first": 409,
+    "storage": 507,
+    "forbidden": 403,
+    "busy": 503,
+    "internal": 500,
+}
+
+
+class Api:
+    """`handlers` maps the dotted names of the route table to functions."""
+
+    def __init__(
+        self,
+        account: Account,
+        files: Files,
+        handlers: dict[str, Handler],
+        names: tuple[str, ...],
+        has_tls: bool,
+    ) -> None:
+        self._account = account
+        self._files = files
+        self._names = names
+        self._has_tls = has_tls
+        self._routes = [(route, route.path.split("/"), handlers.get(route.op)) for route in ROUTES]
+
+    def body_limit(self, _: Head) -> int:
+        return BODY_MAX
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event.get("event") == "web":
+            self._account.vault.mark_stale()
+
+    async def respond(self, request: Request) -> Response:
+        try:
+            return await self._answer(request)
+        except Problem as problem:
+            return problem.response()
+        except BadRequest as error:
+            return bad_request(error).response()
+        except Refused as error:
+            return problem_of(error).response()
+
+    async def _answer(self, request: Request) -> Response:
+        head = request.head
+        origin.check_host(head, request.local, self._names)
+        file = self._files.find(head.path)
+        if file is not None:
+            if head.method not in ("GET", "HEAD"):
+                raise _not_allowed("GET, HEAD")
+            return self._to_https(request) or self._files.respond(head, file)
+        route, handler, found = self._route(head)
+        origin.check_origin(head, request.secure)
+        request.session = await self._account.identify(request)
+        self._check_csrf(request, route)
+        arguments = await self._check_access(request, route)
+        arguments |= found
+        arguments |= fields.from_query(parse_query(head.query), route.query)
+        if handler is not None:
+            if route.body:
+                arguments |= fields.from_body(request.json(), route.body)
+            return await handler(request, **arguments)
+        return await self._forward(request, route, arguments)
+
+    def _to_https(self, request: Request) -> Response | None:
+        """The household's page over plain HTTP moves to TLS; /me stays, it needs no secret to tell the truth."""
+        if request.private or not self._has_tls or request.head.path not in PAGES or request.head.path == "/me":
+            return None
+        place = "https://" + request.head.header("host") + request.head.path
+        return Response(307, headers=[("Location", place), ("Cache-Control", "no-store")])
+
+    def _route(self, head: Head) -> tuple[Route, Handler | None, dict[str, Any]]:
+        parts = head.path.split("/")
+        allowed = []
+        method = "GET" if head.method == "HEAD" else head.method
+        for route, pattern, handler in self._routes:
+            found = _match(pattern, parts)
+            if found is None:
+                continue
+            if route.method == method:
+                values = {name: fields.from_path(name, value) for name, value in found}
+                return route, handler, values
+            allowed.append(route.method)
+        if allowed:
+            raise _not_allowed(", ".join(sorted(set(allowed))))
+        raise Problem(404, "not-found", "There is nothing at this address.")
+
+    def _check_csrf(self, request: Request, route: Route) -> None:
+        if route.method in origin.UNSAFE and request.session is not None:
+            signing_in = route.access in (PUBLIC, PERSON) and route.method == "POST"
+            if not signing_in:
+                self._account.check_csrf(request, request.session)
+
+    async def _check_access(self, request: Request, route: Route) -> dict[str, Any]:
+        """What the access level adds to the arguments; Problem when it is not met."""
+        session = request.session
+        if route.access == PUBLIC:
+            return {}
+        if route.access in (HOUSEHOLD, CONFIRMED):
+            if session is None or session.kind != HOUSEHOLD_SESSION:
+                raise Problem(401, "sign-in", "Sign in first.")
+            if route.access == CONFIRMED and not self._account.is_confirmed(session):
+                raise Problem(403, "confirm", "Enter the password again for this.")
+            return {}
+        return {"own": await self._own_device(request, route)}
+
+    async def _own_device(self, request: Request, route: Route) -> dict[str, Any]:
+        """The device that this request comes from; its content only with a session made by its PIN."""
+        try:
+            own: dict[str, Any] = await Ask("me", {"address": request.peer})
+        except Refused as error:
+            if error.code != "not_found":
+                raise
+            raise Problem(404, "not-enrolled", "This device is not enrolled: nothing of it is recorded.") from error
+        if route.access == OWN:
+            session = request.session
+            if session is None or session.kind != DEVICE or session.device_id != own["device"]["id"]:
+                raise Problem(401, "pin", "Enter your PIN first.")
+        return own
+
+    async def _forward(self, request: Request, route: Route, arguments: dict[str, Any]) -> Response:
+        if route.method in origin.UNSAFE:
+            arguments |= fields.from_body(request.json(), route.body)
+        if route.actor:
+            arguments["actor"] = "web:" + request.session.label
+        value = await Ask(route.op, arguments)
+        return reply(value, route.status, [("Cache-Control", "no-store")])
+
+
+def problem_of(error: Refused) -> Problem:
+    """A refusal of the daemon in HTTP's words."""
+    problem = Problem(STATUS.get(error.code, 500), error.code.replace("_", "-"), error.message, error.detail)
+    if error.code == "busy":
+        problem.headers.append(("Retry-After", "2"))
+    return problem
+
+
+def _not_allowed(methods: str) -> Problem:
+    problem = Problem(405, "method-not-allowed", "This address takes " + methods + ".")
+    problem.headers.append(("Allow", methods))
+    return problem
+
+
+def _match(pattern: list[str], parts: list[str]) -> list[tuple[str, str]] | None:
+    """("devices", "{id}") against ("devices", "7") → [("id", "7")]; None when it does not fit."""
+    if len(pattern) != len(parts):
+        return None
+    found = []
+    for expected, part in zip(pattern, parts, strict=True):
+        if expected.startswith("{"):
+            found.append((expected[1:-1], part))
+        elif expected != part:
+            return None
+    return found

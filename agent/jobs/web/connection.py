@@ -1,0 +1,265 @@
+"""One client's connection: TLS or not by its first byte, requests in turn, limits on everything it can hold."""
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from agent.core.http import BadRequest, Head, Reader, chunk, response_head
+from agent.jobs.web import sse
+from agent.jobs.web.messages import Problem, Request, Response, bad_request
+from agent.jobs.web.tasks import Task
+
+if TYPE_CHECKING:
+    import ssl
+
+    from agent.jobs.web.server import Server
+
+READ_BYTES = 16384
+# Seconds a connection may spend in a state. `head`: a slow loris holds one place for ten seconds, no longer.
+TIME_LIMITS = {"head": 10.0, "idle": 75.0, "body": 20.0, "work": 120.0, "write": 30.0, "stream": 86400.0}
+TLS_HANDSHAKE = 0x16
+SECURITY = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+]
+
+
+class Connection:
+    """States: head (reading one) → body → work (a handler runs) → write → idle or closed; or stream."""
+
+    def __init__(self, server: "Server", sock: socket.socket, peer: str) -> None:
+        self.server = server
+        self.sock: socket.socket | ssl.SSLSocket = sock
+        self.peer = peer
+        self.local, self.port = sock.getsockname()[:2]
+        self.local = plain_address(self.local)
+        self.secure = False
+        self.state = ""
+        self.deadline = 0.0
+        self.filter: Any = None
+        self._known = False
+        self._reader = Reader()
+        self._head: Head | None = None
+        self._out = b""
+        self._task: Task | None = None
+        self._response: Response | None = None
+        self._chunked = False
+        self._close_after = False
+        self._enter("head")
+
+    # Descriptor events
+
+    def readable(self) -> None:
+        try:
+            data = self._receive()
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        if not data:
+            self.close()
+            return
+        if self.state == "stream":
+            return
+        self._reader.feed(data)
+        if self.state == "idle":
+            self._enter("head")
+        self._advance()
+
+    def writable(self) -> None:
+        try:
+            while self._out:
+                sent = self._send(self._out[:65536])
+                self._out = self._out[sent:]
+                self.deadline = self.server.loop.now + TIME_LIMITS[self.state]
+        except BlockingIOError:
+            self._watch()
+            return
+        except OSError:
+            self.close()
+            return
+        self._watch()
+        if self.state == "write":
+            self._written()
+
+    def _receive(self) -> bytes:
+        if not self._known:
+            first = self.sock.recv(1, socket.MSG_PEEK)
+            self._known = True
+            if first and first[0] == TLS_HANDSHAKE and self.server.tls is not None:
+                self.sock = self.server.tls.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+                self.secure = True
+        if not self.secure:
+            return self.sock.recv(READ_BYTES)
+        return self.server.receive_tls(self.sock, READ_BYTES)
+
+    def _send(self, data: bytes) -> int:
+        return self.server.send_tls(self.sock, data) if self.secure else self.sock.send(data)
+
+    # Requests
+
+    def _advance(self) -> None:
+        try:
+            if self.state == "head":
+                self._head = self._reader.head()
+                if self._head is None:
+                    return
+                self._begin_body(self._head)
+            if self.state == "body" and self._head is not None:
+                body = self._reader.body(self._head.length)
+                if body is not None:
+                    self._work(self._head, body)
+        except BadRequest as error:
+            self._refuse(bad_request(error))
+        except Problem as error:
+            self._refuse(error)
+
+    def _begin_body(self, head: Head) -> None:
+        if head.length > self.server.body_limit(head):
+            raise Problem(413, "too-large", "The body is larger than this address takes.")
+        self._enter("body")
+        if head.wants_continue and head.length:
+            self._out += b"HTTP/1.1 100 Continue\r\n\r\n"
+            self.writable()
+
+    def _work(self, head: Head, body: bytes) -> None:
+        self._enter("work")
+        request = Request(head, body, self.peer, self.local, self.port, self.secure)
+        self._close_after = not head.keep_alive
+        self._run(self.server.respond(request), self._answer)
+
+    def _run(self, coroutine: Any, done: Any) -> None:
+        self._task = Task(coroutine, self.server.perform, done)
+        self._task.resume(None)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer and close: what follows on this connection can't be trusted to be a request."""
+        self._close_after = True
+        self._answer(problem.response())
+
+    def _answer(self, result: Any) -> None:
+        self._task = None
+        if self.state == "closed":
+            return
+        if isinstance(result, BaseException):
+            self.server.bug(result)
+            result = Problem(500, "internal", "Something went wrong in the web page's program.").response()
+            self._close_after = True
+        self._respond(result)
+
+    def _respond(self, response: Response) -> None:
+        self._response = response
+        head = self._head
+        headers = response.headers + SECURITY
+        self._chunked = response.more is not None and head is not None and head.keep_alive
+        if response.stream is not None or response.more is not None and not self._chunked:
+            self._close_after = True
+        elif self._chunked:
+            headers.append(("Transfer-Encoding", "chunked"))
+        elif response.status not in (204, 304):
+            headers.append(("Content-Length", str(len(response.body))))
+        if self._close_after:
+            headers.append(("Connection", "close"))
+        bodyless = head is not None and head.method == "HEAD"
+        self._out += response_head(response.status, headers)
+        if not bodyless:
+            self._out += self._piece(response.body)
+        self._enter("write")
+        if bodyless:
+            response.more = response.stream = None
+        self.writable()
+
+    def _piece(self, data: bytes) -> bytes:
+        return chunk(data) if self._chunked and data else data
+
+    def _written(self) -> None:
+        """Everything given is sent: the next piece, the stream, the next request, or the end."""
+        response = self._response
+        if response is not None and response.more is not None:
+            self._enter("work")
+            self._run(_await(response.more), self._next_piece)
+        elif response is not None and response.stream is not None:
+            self.filter = response.stream
+            self._enter("stream")
+            self.server.streams.append(self)
+        elif self._close_after:
+            self.close()
+        else:
+            self._response = self._head = None
+            self._enter("head" if self._reader.pending else "idle")
+            self._watch()
+            if self.state == "head":
+                self._advance()
+
+    def _next_piece(self, result: Any) -> None:
+        self._task = None
+        if self.state == "closed":
+            return
+        if isinstance(result, BaseException):
+            # The head has promised 200: only an early end can say that the rest is missing.
+            self.server.bug(result)
+            self.close()
+            return
+        self._enter("write")
+        if result:
+            self._out += self._piece(result)
+        elif self._response is not None:
+            self._out += chunk(b"") if self._chunked else b""
+            self._response.more = None
+        self.writable()
+
+    # Streams
+
+    def push(self, data: bytes) -> None:
+        """More of an event stream; one that is not read is cut, its page asks again when it wakes."""
+        if len(self._out) > sse.BACKLOG_MAX:
+            self.close()
+            return
+        self._out += data
+        self.writable()
+
+    # State
+
+    def _enter(self, state: str) -> None:
+        self.state = state
+        self.deadline = self.server.loop.now + TIME_LIMITS[state]
+
+    def _watch(self) -> None:
+        if self.state != "closed":
+            # While a handler runs nothing is read: what a client sends meanwhile waits in the kernel.
+            reading = self.state not in ("work", "write")
+            self.server.loop.add(self.sock, self.readable if reading else None, self.writable if self._out else None)
+
+    def start(self) -> None:
+        self._watch()
+
+    def overdue(self) -> None:
+        """Its time is over: a started request is told so, everything else is closed."""
+        if self.state == "body" or self.state == "head" and self._reader.pending:
+            self._refuse(Problem(408, "too-slow", "The request took too long to arrive."))
+        else:
+            self.close()
+
+    def close(self) -> None:
+        if self.state == "closed":
+            return
+        self.state = "closed"
+        if self._task is not None:
+            self._task.cancel()
+        self.server.forget(self)
+        self.sock.close()
+
+
+async def _await(more: Any) -> bytes:
+    piece: bytes = await more()
+    return piece
+
+
+def plain_address(address: str) -> str:
+    """A socket's address without zone, IPv4 in its own form."""
+    address = address.partition("%")[0]
+    return address[7:] if address.startswith("::ffff:") and "." in address else address

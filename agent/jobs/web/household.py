@@ -1,0 +1,119 @@
+"""Handlers of the household's pages that need more than one control operation, or one with another shape."""
+
+from typing import Any
+
+from agent.jobs.web import fields, sse
+from agent.jobs.web.messages import Problem, Request, Response, reply
+from agent.jobs.web.tasks import Ask, Refused
+
+NO_STORE = [("Cache-Control", "no-store")]
+# Beyond a household's size; a page of the daemon's listing has 200.
+ITEMS_MAX = 1000
+
+
+async def all_items(op: str, arguments: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Every item of a paged listing."""
+    items: list[dict[str, Any]] = []
+    after = None
+    while len(items) < ITEMS_MAX:
+        page = await Ask(op, (arguments or {}) | {"limit": 200} | ({"after": after} if after else {}))
+        items += page["items"]
+        after = page.get("next")
+        if not after:
+            break
+    return items
+
+
+async def overview(request: Request, since: int = 0) -> Response:
+    """Everything the first page shows, in one answer; `since` is the start of the browser's day."""
+    today = await Ask("today", {"since": since})
+    open_requests = await optional("request.list", {"state": "open", "limit": 50})
+    return reply(
+        {
+            "status": await Ask("status"),
+            "people": await all_items("person.list"),
+            "devices": await all_items("device.list"),
+            "today": today["items"],
+            "requests": open_requests["items"] if open_requests else [],
+        },
+        headers=NO_STORE,
+    )
+
+
+async def switch(request: Request, feature: str, on: bool | None = None, **more: Any) -> Response:
+    """One of the two switches of a device or a person. The answer is what the daemon has acknowledged."""
+    if on is None:
+        raise fields.invalid("on", "is missing")
+    names = ("device_id", "person_id", "agree") if on else ("device_id", "person_id", "erase")
+    arguments = {name: more[name] for name in names if name in more}
+    arguments |= {"feature": feature, "actor": actor(request)}
+    return reply(await Ask("on" if on else "off", arguments), headers=NO_STORE)
+
+
+async def pause(request: Request, paused: bool | None = None, preview: bool = False) -> Response:
+    if paused is None:
+        raise fields.invalid("paused", "is missing")
+    arguments: dict[str, Any] = {"actor": actor(request)}
+    if preview and not paused:
+        arguments["preview"] = True
+    return reply(await Ask("pause" if paused else "resume", arguments), headers=NO_STORE)
+
+
+async def add_rule(request: Request, action: str = "", **more: Any) -> Response:
+    if not action:
+        raise fields.invalid("action", "is missing")
+    arguments = {name: value for name, value in more.items() if value is not None}
+    return reply(await Ask(action, arguments | {"actor": actor(request)}), 201, NO_STORE)
+
+
+async def preview_erase(request: Request, **what: Any) -> Response:
+    return reply(await Ask("erase", what | {"preview": True}), headers=NO_STORE)
+
+
+async def set_setting(request: Request) -> Response:
+    """{"key": value, …}: each one is checked and stored by the daemon."""
+    done = {}
+    for key, value in request.json().items():
+        fields.check("key", key)
+        done[key] = await Ask("settings.set", {"key": key, "value": value, "actor": actor(request)})
+    return reply(done, headers=NO_STORE)
+
+
+async def events(request: Request) -> Response:
+    return sse.stream(None)
+
+
+async def metrics(request: Request) -> Response:
+    """Counts for a collector (Prometheus text format); from the router itself or with a session."""
+    if request.session is None and request.peer != request.local:
+        raise Problem(401, "sign-in", "Metrics are for the router itself, or for whoever is signed in.")
+    status = await Ask("status")
+    lines = []
+    for name, value in sorted(_numbers(status)):
+        lines.append(f"privacy_agent_{name} {value}")
+    return Response(200, ("\n".join(lines) + "\n").encode(), "text/plain; version=0.0.4; charset=utf-8")
+
+
+def _numbers(status: dict[str, Any], prefix: str = "") -> list[tuple[str, int | float]]:
+    """The numbers in nested objects, names joined by "_"; truth values count as 0 and 1."""
+    found: list[tuple[str, int | float]] = []
+    for key, value in status.items():
+        if isinstance(value, dict):
+            found += _numbers(value, prefix + key + "_")
+        elif isinstance(value, (int, float)):
+            found.append((prefix + key, int(value) if isinstance(value, bool) else value))
+    return found
+
+
+def actor(request: Request) -> str:
+    return "web:" + str(request.session.label)
+
+
+async def optional(op: str, arguments: dict[str, Any]) -> Any:
+    """What an operation says, or None where this router's build does not have it."""
+    try:
+        return await Ask(op, arguments)
+    except Refused as error:
+        if error.code in ("bad_request", "not_found"):
+            return None
+        raise

@@ -1,0 +1,173 @@
+"""The API as a table: address, who may, and what is asked of the daemon."""
+
+from agent.core.model import Value
+
+PUBLIC = "public"
+HOUSEHOLD = "household"
+CONFIRMED = "confirmed"  # household that gave its password in the last minutes
+PERSON = "person"  # whoever is at an enrolled device, known by its address alone
+OWN = "own"  # the person at a device, after their PIN, from that device
+
+BODY_MAX = 16384
+
+
+class Route(Value):
+    """One operation of the API.
+
+    `op` names the control operation that answers it, or, with a leading dot, the handler of ours that does.
+    `query` and `body` name the fields it takes (see fields.py); `actor` adds who did it, for the ledger.
+    """
+
+    __slots__ = ("method", "path", "access", "op", "query", "body", "actor", "status")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        access: str,
+        op: str,
+        query: tuple[str, ...] = (),
+        body: tuple[str, ...] = (),
+        actor: bool = False,
+        status: int = 200,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.access = access
+        self.op = op
+        self.query = query
+        self.body = body
+        self.actor = actor
+        self.status = status
+
+
+PAGE = ("limit", "after")
+WHO = ("device_id", "person_id")
+
+ROUTES = (
+    # The account
+    Route("GET", "/api/v1/session", PUBLIC, ".show_session"),
+    Route("POST", "/api/v1/session", PUBLIC, ".sign_in", status=201),
+    Route("DELETE", "/api/v1/session", PUBLIC, ".sign_out", status=204),
+    Route("POST", "/api/v1/session/confirm", HOUSEHOLD, ".confirm"),
+    Route("POST", "/api/v1/setup", PUBLIC, ".set_up", status=201),
+    Route("GET", "/api/v1/sessions", HOUSEHOLD, ".list_sessions"),
+    Route("DELETE", "/api/v1/sessions", HOUSEHOLD, ".end_all", status=204),
+    Route("DELETE", "/api/v1/sessions/{label}", HOUSEHOLD, ".end_session", status=204),
+    Route("PUT", "/api/v1/password", HOUSEHOLD, ".change_password", status=204),
+    Route("POST", "/api/v1/totp", CONFIRMED, ".offer_totp"),
+    Route("PUT", "/api/v1/totp", CONFIRMED, ".start_totp", status=201),
+    Route("DELETE", "/api/v1/totp", CONFIRMED, ".stop_totp", status=204),
+    # What is going on
+    Route("GET", "/api/v1/overview", HOUSEHOLD, ".overview", query=("since",)),
+    Route("GET", "/api/v1/status", HOUSEHOLD, "status"),
+    Route("GET", "/api/v1/events", HOUSEHOLD, ".events"),
+    Route("GET", "/api/v1/today", HOUSEHOLD, "today", query=("since",)),
+    # Devices and people
+    Route("GET", "/api/v1/devices", HOUSEHOLD, "device.list", query=PAGE),
+    Route(
+        "POST",
+        "/api/v1/devices",
+        HOUSEHOLD,
+        "device.add",
+        body=("label", "mac", "address", "person_id", "shared"),
+        actor=True,
+        status=201,
+    ),
+    Route("GET", "/api/v1/devices/seen", HOUSEHOLD, "device.seen"),
+    Route(
+        "PATCH",
+        "/api/v1/devices/{id}",
+        HOUSEHOLD,
+        "device.change",
+        body=("label", "person_id", "shared"),
+        actor=True,
+    ),
+    Route("DELETE", "/api/v1/devices/{id}", CONFIRMED, "device.forget", actor=True),
+    Route("PUT", "/api/v1/devices/{device_id}/features/{feature}", HOUSEHOLD, ".switch", body=("on", "agree", "erase")),
+    Route("GET", "/api/v1/people", HOUSEHOLD, "person.list", query=PAGE),
+    Route(
+        "POST", "/api/v1/people", HOUSEHOLD, "person.add", body=("name", "group", "birth_month"), actor=True, status=201
+    ),
+    Route(
+        "PATCH",
+        "/api/v1/people/{id}",
+        HOUSEHOLD,
+        "person.change",
+        body=("name", "group", "birth_month"),
+        actor=True,
+    ),
+    Route("DELETE", "/api/v1/people/{id}", CONFIRMED, "person.forget", actor=True),
+    Route("PUT", "/api/v1/people/{person_id}/features/{feature}", HOUSEHOLD, ".switch", body=("on", "agree", "erase")),
+    Route("PUT", "/api/v1/pause", HOUSEHOLD, ".pause", body=("paused", "preview")),
+    # History
+    Route(
+        "GET",
+        "/api/v1/history",
+        HOUSEHOLD,
+        "history",
+        query=(*WHO, "day", "from", "to", "tz_offset", "search", *PAGE),
+    ),
+    Route("GET", "/api/v1/history/days", HOUSEHOLD, "history.days", query=(*WHO, "tz_offset")),
+    Route("PATCH", "/api/v1/visits/{id}", HOUSEHOLD, "visit.dispute", body=("note",), actor=True),
+    Route("DELETE", "/api/v1/visits/{id}", HOUSEHOLD, "visit.remove", actor=True),
+    # Protection
+    Route("GET", "/api/v1/attempts", HOUSEHOLD, "attempts", query=(*WHO, *PAGE)),
+    Route("GET", "/api/v1/attempts/counts", HOUSEHOLD, "attempts.counts", query=("days", "tz_offset")),
+    Route("GET", "/api/v1/explanation", HOUSEHOLD, "explain", query=("name", "device_id", "attempt_id")),
+    Route("GET", "/api/v1/rules", HOUSEHOLD, "rule.list", query=PAGE),
+    Route(
+        "POST",
+        "/api/v1/rules",
+        HOUSEHOLD,
+        ".add_rule",
+        body=("action", "name", "scope", "device_id", "person_id", "seconds"),
+        status=201,
+    ),
+    Route("DELETE", "/api/v1/rules/{id}", HOUSEHOLD, "rule.remove", actor=True),
+    Route("GET", "/api/v1/lists", HOUSEHOLD, "lists"),
+    Route("POST", "/api/v1/lists/update", HOUSEHOLD, "lists.update", status=202),
+    Route("GET", "/api/v1/lists/progress", HOUSEHOLD, "lists.progress"),
+    # Privacy
+    Route("GET", "/api/v1/features", PUBLIC, "features"),
+    Route("GET", "/api/v1/notice", PUBLIC, "notice", query=("language",)),
+    Route("POST", "/api/v1/notice/read", HOUSEHOLD, "notice.read", body=("version",), actor=True),
+    Route("GET", "/api/v1/recipients", PUBLIC, "recipients"),
+    Route("GET", "/api/v1/ledger", HOUSEHOLD, "ledger", query=PAGE),
+    Route("POST", "/api/v1/audit", HOUSEHOLD, "audit", body=("head",)),
+    Route(
+        "POST",
+        "/api/v1/erase",
+        CONFIRMED,
+        "erase",
+        body=(*WHO, "all", "feature", "day", "from", "to", "tz_offset"),
+        actor=True,
+    ),
+    Route(
+        "POST",
+        "/api/v1/erase/preview",
+        HOUSEHOLD,
+        ".preview_erase",
+        body=(*WHO, "all", "feature", "day", "from", "to", "tz_offset"),
+    ),
+    Route("GET", "/api/v1/export", CONFIRMED, ".export", query=(*WHO, "all", "format", "table")),
+    Route("GET", "/api/v1/settings", HOUSEHOLD, "settings.get"),
+    Route("PATCH", "/api/v1/settings", HOUSEHOLD, ".set_setting"),
+    # What the people behind the devices say
+    Route("GET", "/api/v1/requests", HOUSEHOLD, "request.list", query=("state", *PAGE)),
+    Route("POST", "/api/v1/requests/{id}/answer", HOUSEHOLD, "request.answer", body=("answer",), actor=True),
+    Route("POST", "/api/v1/devices/{device_id}/pin-code", HOUSEHOLD, ".make_pin_code", status=201),
+    # The person at a device
+    Route("GET", "/api/v1/me", PERSON, ".me"),
+    Route("GET", "/api/v1/me/events", PERSON, ".my_events"),
+    Route("PUT", "/api/v1/me/features/{feature}", PERSON, ".my_switch", body=("on", "agree", "erase")),
+    Route("POST", "/api/v1/me/requests", PERSON, ".my_request", body=("kind", "text", "target"), status=201),
+    Route("POST", "/api/v1/me/pin", PERSON, ".set_pin", status=201),
+    Route("POST", "/api/v1/me/session", PERSON, ".enter_pin", status=201),
+    Route("GET", "/api/v1/me/history", OWN, ".my_history", query=("day", "tz_offset", "search", *PAGE)),
+    Route("GET", "/api/v1/me/attempts", OWN, ".my_attempts", query=PAGE),
+    Route("GET", "/api/v1/me/export", OWN, ".my_export", query=("format", "table")),
+    # For programs
+    Route("GET", "/api/v1/openapi.json", PUBLIC, ".openapi"),
+    Route("GET", "/metrics", PUBLIC, ".metrics"),
+)

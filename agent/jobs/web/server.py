@@ -1,0 +1,207 @@
+"""The web job's loop: accepts, limits, hands requests to the application, sends events, goes when idle."""
+
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from agent.core.http import Head
+from agent.daemon.loop import Loop
+from agent.jobs.web import sse
+from agent.jobs.web.connection import Connection, plain_address
+from agent.jobs.web.control import Control
+from agent.jobs.web.messages import Request, Response
+from agent.jobs.web.tasks import Ask, Resume, Work
+from agent.jobs.web.workers import Workers
+
+if TYPE_CHECKING:
+    import ssl
+
+# A household's browsers hold some 30. Beyond this the idlest of the greediest address makes room.
+CONNECTIONS_MAX = 192
+ACCEPTS_A_TURN = 32
+SWEEP_S = 1.0
+
+
+class Application:
+    """What the server needs of the application: two functions."""
+
+    def __init__(
+        self,
+        respond: Callable[[Request], Coroutine[Any, Any, Response]],
+        body_limit: Callable[[Head], int],
+        event: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.respond = respond
+        self.body_limit = body_limit
+        self.event = event
+
+
+class Server:
+    """`serve()` returns when nobody used it for `idle_s` seconds; an open event stream alone is no use."""
+
+    def __init__(
+        self, loop: Loop, listeners: list[socket.socket], control: Control, tls: "ssl.SSLContext | None"
+    ) -> None:
+        self.loop = loop
+        self.tls = tls
+        self.streams: list[Connection] = []
+        self._listeners = listeners
+        self._control = control
+        self._workers = Workers(loop.add, loop.remove)
+        self._connections: list[Connection] = []
+        self._application: Application | None = None
+        self._last_use = loop.now
+        self._idle_s = 0.0
+
+    def serve(self, application: Application, idle_s: float) -> None:
+        self._application = application
+        self._idle_s = idle_s
+        self._last_use = self.loop.now
+        for listener in self._listeners:
+            listener.setblocking(False)
+            self._watch_listener(listener)
+        self._watch_control()
+        self.loop.every(SWEEP_S, self._sweep)
+        self.loop.every(sse.BEAT_S, lambda: self._push(sse.BEAT, None))
+        self.loop.run()
+        self._close()
+
+    # What connections ask for
+
+    def respond(self, request: Request) -> Coroutine[Any, Any, Response]:
+        assert self._application is not None
+        if request.head.path != "/metrics":
+            # A collector's regular scrape is not a person's use.
+            self._last_use = self.loop.now
+        return self._application.respond(request)
+
+    def body_limit(self, head: Head) -> int:
+        assert self._application is not None
+        return self._application.body_limit(head)
+
+    def perform(self, effect: Any, resume: Resume) -> None:
+        if isinstance(effect, Ask):
+            self._control.send(effect.op, effect.arguments, resume)
+            self._watch_control()
+        elif isinstance(effect, Work):
+            self._workers.start(effect, resume)
+        else:
+            raise TypeError("a handler awaited something else than an effect")
+
+    def receive_tls(self, sock: Any, size: int) -> bytes:
+        """Like recv on a plain socket: BlockingIOError when there is nothing yet."""
+        import ssl
+
+        try:
+            data: bytes = sock.recv(size)
+            while sock.pending():
+                data += sock.recv(size)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+            raise BlockingIOError from error
+        return data
+
+    def send_tls(self, sock: Any, data: bytes) -> int:
+        import ssl
+
+        try:
+            return int(sock.send(data))
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+            raise BlockingIOError from error
+
+    def bug(self, error: BaseException) -> None:
+        """Our own mistake: where it happened, without any value that the request carried."""
+        places = traceback.extract_tb(error.__traceback__)[-3:]
+        where = " < ".join(f"{place.name}:{place.lineno}" for place in reversed(places))
+        print(f"web: internal error {type(error).__name__} in {where}", file=sys.stderr, flush=True)
+
+    def forget(self, connection: Connection) -> None:
+        self.loop.remove(connection.sock)
+        if connection in self._connections:
+            self._connections.remove(connection)
+        if connection in self.streams:
+            self.streams.remove(connection)
+
+    # Events of the loop
+
+    def _watch_listener(self, listener: socket.socket) -> None:
+        self.loop.add(listener, lambda: self._accept(listener))
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(ACCEPTS_A_TURN):
+            try:
+                sock, address = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                # The client has gone already, or the process is out of descriptors: room comes with the sweep.
+                return
+            sock.setblocking(False)
+            if len(self._connections) >= CONNECTIONS_MAX:
+                self._make_room()
+            connection = Connection(self, sock, plain_address(str(address[0])))
+            self._connections.append(connection)
+            connection.start()
+
+    def _make_room(self) -> None:
+        """Close one connection: of the address that holds most, the one that waits longest."""
+        counts: dict[str, int] = {}
+        for connection in self._connections:
+            counts[connection.peer] = counts.get(connection.peer, 0) + 1
+        waiting = [one for one in self._connections if one.state in ("head", "idle", "stream")]
+        candidates = waiting or self._connections
+        candidates.sort(key=lambda one: (-counts[one.peer], one.deadline))
+        candidates[0].close()
+
+    def _watch_control(self) -> None:
+        self.loop.add(
+            self._control.sock,
+            self._read_control,
+            self._write_control if self._control.wants_write else None,
+        )
+
+    def _read_control(self) -> None:
+        self._control.read()
+        self._watch_control()
+
+    def _write_control(self) -> None:
+        self._control.write()
+        self._watch_control()
+
+    def take_event(self, event: dict[str, Any]) -> None:
+        """An event of the daemon: to the application first, then to the pages that may know."""
+        if self._application is not None:
+            self._application.event(event)
+        data = sse.encode(event)
+        if data:
+            self._push(data, event)
+
+    def _push(self, data: bytes, event: dict[str, Any] | None) -> None:
+        for connection in self.streams[:]:
+            if event is None or connection.filter(event):
+                connection.push(data)
+
+    def _sweep(self) -> None:
+        now = self.loop.now
+        for connection in self._connections[:]:
+            if connection.deadline <= now:
+                connection.overdue()
+        working = [one for one in self._connections if one.state in ("body", "work", "write")]
+        if working or self._workers.busy:
+            self._last_use = now
+        elif now - self._last_use >= self._idle_s:
+            self._sleep()
+
+    def _sleep(self) -> None:
+        # From here on new connections wait in the daemon's listener for the next job.
+        for listener in self._listeners:
+            self.loop.remove(listener)
+        self._push(sse.SLEEP, None)
+        self.loop.stop()
+
+    def _close(self) -> None:
+        for connection in self._connections[:]:
+            connection.close()
+        for sock in (*self._listeners, self._control.sock):
+            sock.close()

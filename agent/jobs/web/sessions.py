@@ -1,0 +1,98 @@
+"""Who is signed in: random tokens in the browser, their hashes here.
+
+A session is of the "household" or of one "device" (the person at it, after their PIN). Values only; the
+account decides when to store them.
+"""
+
+import hashlib
+from typing import Any
+
+TOKEN_BYTES = 32
+# A parent looks at this every few days; a forgotten browser should not stay signed in for ever.
+IDLE_S = 14 * 86400
+LIFE_S = 60 * 86400
+# Fits the daemon's 8 KiB a value; the one not seen for longest makes room.
+SESSIONS_MAX = 24
+# "Last seen" is written this rarely: it is for the list of sessions, and flash wears.
+SEEN_EVERY_S = 3600
+
+HOUSEHOLD = "household"
+DEVICE = "device"
+
+# In this order: each of the later ones is named by the earlier ones too.
+BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+
+Sessions = dict[str, dict[str, Any]]
+
+
+class Session:
+    """One signed-in browser. `token` is known only while a request that carries it is answered."""
+
+    def __init__(self, token: str, row: dict[str, Any]) -> None:
+        self.token = token
+        self.id = session_id(token)
+        self.kind: str = row["kind"]
+        self.device_id: int | None = row["device_id"]
+        self.at: int = row["at"]
+        self.seen: int = row["seen"]
+
+    @property
+    def label(self) -> str:
+        """Short, public: names the session in lists and in the ledger."""
+        return self.id[:8]
+
+    @property
+    def csrf(self) -> str:
+        return _digest("csrf:" + self.token)
+
+
+def session_id(token: str) -> str:
+    return _digest("session:" + token)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find(sessions: Sessions, token: str, now: int) -> Session | None:
+    """The living session of that token."""
+    if len(token) != 2 * TOKEN_BYTES:
+        return None
+    row = sessions.get(session_id(token))
+    return Session(token, row) if row is not None and is_alive(row, now) else None
+
+
+def is_alive(row: dict[str, Any], now: int) -> bool:
+    # A clock that was set back makes a session look younger, never unborn.
+    return bool(now - row["seen"] < IDLE_S and now - row["at"] < LIFE_S)
+
+
+def added(sessions: Sessions, token: str, row: dict[str, Any], now: int) -> Sessions:
+    """The sessions with one more; dead ones and, beyond the limit, the idlest are left out."""
+    alive = {key: one for key, one in sessions.items() if is_alive(one, now)}
+    idlest = sorted(alive, key=lambda key: alive[key]["seen"])
+    for key in idlest[: max(0, len(alive) + 1 - SESSIONS_MAX)]:
+        del alive[key]
+    alive[session_id(token)] = row
+    return alive
+
+
+def browser(agent: str) -> str:
+    """A User-Agent in two words, enough to tell one's own browsers apart: "Firefox · Android"."""
+    name = next((title for mark, title in BROWSERS if mark in agent), "Browser")
+    system = next((title for mark, title in SYSTEMS if mark in agent), "")
+    return name + " · " + system if system else name

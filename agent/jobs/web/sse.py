@@ -1,0 +1,34 @@
+"""Server-sent events: the daemon's events, reduced to what a page may know, as text/event-stream."""
+
+from typing import Any
+
+from agent.jobs.web.messages import Response, dump
+
+# A page that does not read its stream is asleep; it fetches everything anew when it wakes.
+BACKLOG_MAX = 65536
+# A comment line this often finds clients that went away without saying so.
+BEAT_S = 25.0
+BEAT = b": still here\n\n"
+# Said before the job goes to sleep: the page reconnects when somebody looks at it.
+SLEEP = b"event: sleep\ndata: {}\n\n"
+KINDS = ("device", "feature", "attempt", "history", "ledger", "lists", "status", "request")
+
+
+def stream(device_id: int | None) -> Response:
+    """All events for the household, or only those of one device for the person at it."""
+    return Response(
+        200,
+        b"retry: 2000\n: hello\n\n",
+        "text/event-stream",
+        [("Cache-Control", "no-store")],
+        stream=lambda event: device_id is None or event.get("device_id") == device_id,
+    )
+
+
+def encode(event: dict[str, Any]) -> bytes:
+    """An event of the control protocol → its lines; unknown kinds give b""."""
+    kind = event.get("event")
+    if kind not in KINDS:
+        return b""
+    data = {key: event[key] for key in sorted(event) if key != "event"}
+    return b"event: " + str(kind).encode() + b"\ndata: " + dump(data) + b"\n\n"

@@ -1,0 +1,72 @@
+"""The page's files: a fixed table read at the start, so that no path from outside ever reaches the file system."""
+
+import hashlib
+import os
+
+from agent.core.http import Head
+from agent.jobs.web.messages import Headers, Problem, Response
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+# Addresses of the one page; its own code looks at the rest of the address.
+PAGES = ("/", "/me", "/history", "/protection", "/privacy", "/devices", "/account")
+
+
+class File:
+    """One file. `packed` says that it is stored as gzip only (that is how packages install it)."""
+
+    def __init__(self, path: str, content_type: str, packed: bool) -> None:
+        self.path = path
+        self.content_type = content_type
+        self.packed = packed
+        with open(path, "rb") as file:
+            self.tag = '"' + hashlib.sha256(file.read()).hexdigest()[:16] + '"'
+
+
+class Files:
+    """Answers GET for what lay in the folder at the start; bytes stay on disk until asked for."""
+
+    def __init__(self, folder: str = FOLDER) -> None:
+        self._files = dict(_walk(folder, "/"))
+
+    def find(self, path: str) -> File | None:
+        return self._files.get("/index.html" if path in PAGES else path)
+
+    def respond(self, head: Head, file: File) -> Response:
+        headers: Headers = [("ETag", file.tag), ("Cache-Control", "no-cache")]
+        if file.content_type.startswith("text/html"):
+            headers.append(("Content-Security-Policy", POLICY))
+        if file.tag in head.header("if-none-match"):
+            return Response(304, headers=headers)
+        if file.packed:
+            if "gzip" not in head.header("accept-encoding"):
+                raise Problem(406, "not-acceptable", "These files are stored compressed. Accept gzip.")
+            headers.append(("Content-Encoding", "gzip"))
+        with open(file.path, "rb") as stored:
+            return Response(200, stored.read(), file.content_type, headers)
+
+
+def _walk(folder: str, prefix: str) -> list[tuple[str, File]]:
+    found = []
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            found += _walk(path, prefix + name + "/")
+            continue
+        plain = name[:-3] if name.endswith(".gz") else name
+        ending = os.path.splitext(plain)[1]
+        if ending in TYPES:
+            found.append((prefix + plain, File(path, TYPES[ending], plain != name)))
+    return found

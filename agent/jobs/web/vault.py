@@ -1,0 +1,43 @@
+"""The job's few lasting values, kept by the daemon: account, sessions, failures, PINs. Read once, written through."""
+
+from collections.abc import Callable
+from typing import Any
+
+from agent.jobs.web.tasks import Ask, Refused
+
+KEYS = ("account", "sessions", "failures", "pins", "tls")
+
+
+class Vault:
+    """`get` gives what the daemon last acknowledged; `put` returns once it is durable."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+        self._stale = False
+
+    def get(self, key: str) -> dict[str, Any]:
+        value = self._values.get(key)
+        return value if isinstance(value, dict) else {}
+
+    async def put(self, key: str, value: dict[str, Any]) -> None:
+        before = self._values.get(key)
+        self._values[key] = value
+        try:
+            await Ask("web.put", {"key": key, "value": value})
+        except Refused:
+            self._values[key] = before
+            raise
+
+    def mark_stale(self) -> None:
+        """Somebody else changed them (a reset from the command line)."""
+        self._stale = True
+
+    async def refresh(self) -> None:
+        if self._stale:
+            self._stale = False
+            for key in KEYS:
+                self._values[key] = (await Ask("web.get", {"key": key}))["value"]
+
+
+def load(call: Callable[[str, dict[str, Any]], Any]) -> Vault:
+    return Vault({key: call("web.get", {"key": key})["value"] for key in KEYS})
