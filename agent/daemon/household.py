@@ -12,6 +12,7 @@ from agent.core.settings import Settings
 from agent.daemon.anchor import Anchor
 from agent.daemon.clients import Client, Clients
 from agent.daemon.clock import Clock
+from agent.daemon.database import StorageError
 from agent.daemon.recorder import Recorder
 from agent.daemon.records import Records
 from agent.daemon.snapshots import Snapshots, show_ids
@@ -76,8 +77,19 @@ class Household:
         self.upstream_state: Callable[[], dict[str, object]] = dict
         self.counters: Callable[[], dict[str, int]] = dict
         self.setup: object = None
+        self.stale_snapshot = False  # the copy on flash still holds rows that were erased
         self.trouble = ""
         self.started_at = clock.wall()
+
+    def begin(self) -> None:
+        """Open the gate from the ledger, after this start is committed; on a storage failure nothing is on."""
+        try:
+            strays = self.toggles.start(self.clock.boot)
+            self.stale_snapshot = self.stale_snapshot or strays > 0
+            self.trouble = ""
+        except StorageError as error:
+            self.trouble = str(error)
+        self.new_policy()
 
     # keeping in step
 

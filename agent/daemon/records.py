@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from agent.core.consent import Epoch
 from agent.core.model import Attempt, Visit
-from agent.daemon.database import Database, insist
+from agent.daemon.database import Database, StorageError, insist
 
 # `batch` numbers the write that touched a row last; an epoch remembers the batch that closed it. That is what the audit
 # compares: sequence numbers, no clock. Disputing (status) and deleting stay possible after an epoch has closed.
@@ -73,8 +73,8 @@ class Records:
     def write(self, visits: Iterable[Visit], attempts: Iterable[Attempt]) -> None:
         """Store new visits and attempts and update grown visits, all or none."""
         with self.db.transaction() as sql:
-            sql.executemany("UPDATE epochs SET closed=? WHERE epoch=?", [(self.batch, e) for e in self.unclosed])
             made = self._put(sql, visits, attempts)
+            sql.executemany("UPDATE epochs SET closed=? WHERE epoch=?", [(self.batch, e) for e in self.unclosed])
         self.unclosed = []
         self._number(made)
 
@@ -83,11 +83,14 @@ class Records:
     ) -> list[tuple[Visit, int]]:
         self.batch += 1
         made = []
-        for visit in visits:
-            row_id = self._put_visit(sql, visit)
-            if row_id is not None:
-                made.append((visit, row_id))
-        sql.executemany(ATTEMPT_INSERT, [_attempt_row(attempt, self.batch) for attempt in attempts])
+        try:
+            for visit in visits:
+                row_id = self._put_visit(sql, visit)
+                if row_id is not None:
+                    made.append((visit, row_id))
+            sql.executemany(ATTEMPT_INSERT, [_attempt_row(attempt, self.batch) for attempt in attempts])
+        except sqlite3.IntegrityError as error:
+            raise StorageError("a row was refused: " + str(error)) from error
         return made
 
     def _put_visit(self, sql: sqlite3.Connection, visit: Visit) -> int | None:
@@ -151,7 +154,10 @@ class Records:
             "INSERT OR IGNORE INTO epochs(epoch, device, feature, opened) VALUES (?,?,?,?)",
             (epoch.seq, device, epoch.feature, self.batch),
         )
-        if epoch.closed is not None:
+        if epoch.closed is None:
+            # Closed here and not in the ledger: a crash before the ledger row, so that off was never acknowledged.
+            sql.execute("UPDATE epochs SET closed=NULL WHERE epoch=?", (epoch.seq,))
+        else:
             sql.execute("UPDATE epochs SET closed=? WHERE epoch=? AND closed IS NULL", (self.batch, epoch.seq))
 
     @staticmethod

@@ -1,0 +1,115 @@
+"""Puts the household together from its settings: databases restored and opened, gate, recorder, policy. No sockets."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+
+from agent.core.consent import Gate
+from agent.core.history import Visits, oldest_kept
+from agent.core.marks import DEFAULT
+from agent.core.model import HISTORY, PROTECTION, BadInput
+from agent.core.names import PublicSuffixes
+from agent.core.ruleset import Ruleset
+from agent.core.settings import TABLE, Settings, check
+from agent.daemon.anchor import Anchor
+from agent.daemon.clients import Clients
+from agent.daemon.clock import Clock
+from agent.daemon.household import Household, Lists
+from agent.daemon.recorder import Recorder
+from agent.daemon.records import Records
+from agent.daemon.snapshots import Snapshots, reapply
+from agent.daemon.state import State
+from agent.daemon.toggles import Toggles
+from agent.platform.hashing import sha256
+
+SITES_CACHED = 512
+
+
+def build(
+    settings: Settings,
+    step: Callable[[str], None] = lambda name: None,
+    mac_of: Callable[[str], bytes | None] = lambda address: None,
+) -> Household:
+    """A household that has read everything and records nothing yet: `begin` opens the gate. StorageError."""
+    state_dir, run_dir = settings.text("state_dir"), settings.text("run_dir")
+    for folder in (state_dir, run_dir):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    state = State(os.path.join(state_dir, "state.db"), sha256)
+    _household_settings(settings, state)
+    clock = Clock(state.meta("clock", ""))
+    live = os.path.join(run_dir, "history.db")
+    snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
+    came_back = snapshots.restore()
+    records = Records(live)
+    gate = Gate()
+    lists = Lists()
+    visits = Visits(site_of(settings.text("suffixes_file"), lists))
+    household: Household
+    recorder = Recorder(gate, visits, records, clock.now, lambda name: household.policy.helpline(name))
+    clients = Clients(DEFAULT if settings.text("identity") == "mark" else None, mac_of)
+    anchor = Anchor(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
+    household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
+    household.toggles = Toggles(state, records, gate, recorder, anchor, household.refresh, clock.wall, step)
+    household.stale_snapshot = bool(reapply(state, records)) if came_back else False
+    return household
+
+
+def _household_settings(settings: Settings, state: State) -> None:
+    """What the household changed goes before the file; a value that a newer table refuses is passed over."""
+    for row in TABLE:
+        kept = state.meta("setting " + row.name, "")
+        if row.household and kept:
+            with contextlib.suppress(BadInput, ValueError):
+                settings.values[row.name] = check(row.name, json.loads(kept))
+
+
+def site_of(path: str, lists: Lists) -> Callable[[bytes], bytes]:
+    """The registrable domain of a host; without the suffix file the last two labels, which `lists.trouble` says."""
+    try:
+        with open(path, "rb") as file:
+            find: Callable[[bytes], bytes] = PublicSuffixes(file.read()).registrable
+    except (OSError, BadInput):
+        lists.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
+        find = _last_two
+    known: dict[bytes, bytes] = {}
+
+    def site(host: bytes) -> bytes:
+        found = known.get(host)
+        if found is None:
+            if len(known) >= SITES_CACHED:
+                known.clear()
+            found = known[host] = find(host)
+        return found
+
+    return site
+
+
+def _last_two(host: bytes) -> bytes:
+    return b".".join(host.split(b".")[-2:])
+
+
+def load_lists(household: Household) -> None:
+    """Take the compiled rule set into use; a missing or damaged one leaves the one in use and says so."""
+    path = household.settings.text("ruleset_file")
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115 (it stays open as long as it is in use)
+        household.lists.ruleset = Ruleset(file, sha256)
+        household.lists.loaded_at = int(os.fstat(file.fileno()).st_mtime)
+        household.lists.trouble = ""
+    except FileNotFoundError:
+        household.lists.trouble = "no list is compiled yet: privacy-agent lists compile"
+    except (OSError, BadInput) as error:
+        household.lists.trouble = f"the compiled list was refused: {error}"
+    household.new_policy()
+
+
+def expire(household: Household) -> bool:
+    """One small step of retention; True while there may be more to do."""
+    step = 200
+    age = household.clock.age()
+    gone = 0
+    for table, feature, rows in (("visits", HISTORY, "history_rows"), ("attempts", PROTECTION, "attempts_rows")):
+        oldest = oldest_kept(age, household.days(feature))
+        gone += household.records.expire(table, oldest, household.settings.number(rows), step)
+    return gone >= step

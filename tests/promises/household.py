@@ -1,0 +1,68 @@
+"""A daemon's household without its sockets, for tests: the real gate, recorder and databases in a folder, and crashes."""
+
+import json
+import os
+
+from agent.core import settings as settings_table
+from agent.daemon import parts
+from agent.daemon.household import Household
+
+
+class Crash(BaseException):
+    """The process ends here, as by kill -9: nothing after this line runs, nothing is closed in order."""
+
+
+class Home:
+    """One household on disk. `start` and `crash` as often as wanted; `crash_at` names the step to end at."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.state_dir = os.path.join(folder, "state")
+        self.run_dir = os.path.join(folder, "run")
+        self.crash_at: str | None = None
+        self.household: Household | None = None
+
+    def start(self, **overrides: object) -> Household:
+        values = {"state_dir": self.state_dir, "run_dir": self.run_dir, "identity": "address", **overrides}
+        settings = settings_table.read(json.dumps(values))
+        self.household = parts.build(settings, self._step)
+        self.household.begin()
+        return self.household
+
+    def _step(self, name: str) -> None:
+        if name == self.crash_at:
+            self.crash_at = None
+            raise Crash(name)
+
+    def crash(self) -> None:
+        """End without a word: connections are dropped as the kernel would, uncommitted work is lost."""
+        if self.household is not None:
+            self.household.state.db.sql.close()
+            self.household.records.db.sql.close()
+            self.household = None
+
+    def power_cut(self) -> None:
+        """A crash that takes what is in RAM."""
+        self.crash()
+        for name in os.listdir(self.run_dir):
+            os.unlink(os.path.join(self.run_dir, name))
+
+    def ask(self, op: str, **arguments: object) -> dict:
+        """One operation, driven to its end; raises what it raises."""
+        from agent.daemon.operations import TABLE
+
+        result = TABLE[op](self.household, arguments)
+        if isinstance(result, dict):
+            return result
+        while True:
+            try:
+                next(result)
+            except StopIteration as done:
+                return done.value
+
+
+def observe(household: Household, address: str, host: bytes) -> None:
+    """What the DNS side does for an allowed query of the device at that address."""
+    client = household.clients.identify(None, address)
+    if client is not None:
+        household.recorder.allowed(client.slot, client.generation, host, "dns", 1)
