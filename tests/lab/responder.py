@@ -1,0 +1,172 @@
+"""A tiny daemon around the real switch: whoever reaches it is told which device the kernel says it is.
+
+Run in the router's namespace. It answers every query with 10.<slot>.<generation>.<0 udp, 1 tcp>; strangers get no
+answer, but are counted. Commands come as JSON lines on stdin: {"op": "apply", "wanted": {mac: [slot, generation]}},
+"flush", "flush_marked", "seen", "verify".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+
+from agent.core import marks
+from agent.daemon import guard
+from agent.daemon.switch import Refused, Switch, open_socket
+
+PORT = 5391
+INTERFACES = ["br-lan", "br-guest"]
+SO_MARK, SO_RCVMARK = 36, 75
+TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
+IPV6_RECVPKTINFO, IPV6_PKTINFO = 49, 50
+
+
+class Responder:
+    def __init__(self, switch: Switch) -> None:
+        self.switch = switch
+        self.seen: list[tuple[str, int, int]] = []
+        self.strangers = 0
+        self.udp = listener(socket.SOCK_DGRAM)
+        self.udp.setsockopt(socket.SOL_SOCKET, SO_RCVMARK, 1)
+        self.udp.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+        self.tcp = listener(socket.SOCK_STREAM)
+        self.tcp.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 2)
+        self.tcp.listen()
+        self.connections: dict[int, tuple[socket.socket, int | None]] = {}
+        self.poll = select.poll()
+        self.poll.register(self.udp, select.POLLIN)
+        self.poll.register(self.tcp, select.POLLIN)
+
+    def turn(self, timeout_ms: int) -> list[int]:
+        """Answers what is there; returns the descriptors that are somebody else's."""
+        others = []
+        for fd, _ in self.poll.poll(timeout_ms):
+            if fd == self.udp.fileno():
+                self.datagrams()
+            elif fd == self.tcp.fileno():
+                self.accept()
+            elif fd in self.connections:
+                self.segment(fd)
+            else:
+                others.append(fd)
+        return others
+
+    def datagrams(self) -> None:
+        while True:
+            try:
+                query, ancillary, _, sender = self.udp.recvmsg(4096, 256)
+            except BlockingIOError:
+                return
+            mark = None
+            reply_from = []
+            for level, kind, data in ancillary:
+                if (level, kind) == (socket.SOL_SOCKET, SO_MARK):
+                    mark = struct.unpack("I", data[:4])[0]
+                elif (level, kind) == (socket.IPPROTO_IPV6, IPV6_PKTINFO):
+                    reply_from = [(level, kind, data)]
+            if reply := self.answer(query, mark, 0):
+                self.udp.sendmsg([reply], reply_from, 0, sender)
+
+    def accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.tcp.accept()
+            except BlockingIOError:
+                return
+            connection.setblocking(False)
+            mark = marks.of_syn(connection.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 256))
+            self.connections[connection.fileno()] = (connection, mark)
+            self.poll.register(connection, select.POLLIN)
+
+    def segment(self, fd: int) -> None:
+        connection, mark = self.connections[fd]
+        try:
+            data = connection.recv(4096)
+        except OSError:
+            data = b""
+        reply = self.answer(data[2:], mark, 1) if data else None
+        if reply:
+            connection.send(struct.pack(">H", len(reply)) + reply)
+            return
+        self.poll.unregister(fd)
+        del self.connections[fd]
+        connection.close()
+
+    def answer(self, query: bytes, mark: int | None, path: int) -> bytes | None:
+        place = marks.unpack(mark) if mark is not None else None
+        if place is None:
+            self.strangers += 1
+            return None
+        self.seen.append((("udp", "tcp")[path], *place))
+        end = query.index(b"\0", 12) + 5
+        record = struct.pack(">HHHIHBBBB", 0xC00C, 1, 1, 0, 4, 10, *place, path)
+        return query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end] + record
+
+    def command(self, line: str) -> object:
+        order = json.loads(line)
+        if order["op"] == "apply":
+            wanted = {bytes.fromhex(mac.replace(":", "")): marks.pack(*to) for mac, to in order["wanted"].items()}
+            self.switch.apply(wanted)
+        elif order["op"] == "flush":
+            self.switch.flush()
+        elif order["op"] == "flush_marked":
+            self.switch.flush_marked(marks.pack(*order["mark"]))
+        elif order["op"] == "verify":
+            return self.switch.verify()
+        elif order["op"] == "hang":
+            while True:
+                pass
+        elif order["op"] == "seen":
+            # What waits in the sockets counts as seen.
+            self.turn(0)
+            seen, self.seen = self.seen, []
+            strangers, self.strangers = self.strangers, 0
+            return {"seen": seen, "strangers": strangers}
+        return {"state": self.switch.state, "message": self.switch.message, "pid": os.getpid()}
+
+
+def listener(kind: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6, kind)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, SO_MARK, marks.TAG)
+    sock.setblocking(False)
+    sock.bind(("::", PORT))
+    return sock
+
+
+def serve(heartbeat: int, netlink: socket.socket | None) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    responder = Responder(Switch(netlink, INTERFACES, PORT))
+    commands = sys.stdin.fileno()
+    responder.poll.register(commands, select.POLLIN)
+    responder.poll.register(heartbeat, select.POLLIN)
+    print(json.dumps({"ready": os.getpid()}), flush=True)
+    while True:
+        os.write(heartbeat, b".")
+        others = responder.turn(200)
+        if heartbeat in others:
+            return 1
+        if commands in others:
+            line = sys.stdin.readline()
+            if not line:
+                return 0
+            try:
+                print(json.dumps({"ok": responder.command(line)}), flush=True)
+            except Refused as refusal:
+                print(json.dumps({"refused": str(refusal)}), flush=True)
+
+
+def main() -> int:
+    netlink = open_socket()
+    farewell = Switch(netlink, INTERFACES, PORT).farewell()
+    return guard.run(serve, netlink, farewell)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
