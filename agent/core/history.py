@@ -89,8 +89,8 @@ class AgeClock:
     """Seconds of the household's life, by running time: a jump of the wall clock neither deletes nor preserves.
 
     While the system runs only the monotonic clock counts. The time that the system was off is added once a boot, when
-    the wall clock is known to be set both before and after, and never more than `OFF_MAX_S`. `wall` and `wall_age` are the
-    last known wall time and the age at that moment; `settled` says that this boot's absence has been added.
+    the wall clock is known to be set both before and after, and never more than `OFF_MAX_S`. `wall` and `wall_age` are
+    the last known wall time and the age at that moment; `settled` says that this boot's absence has been added.
     """
 
     OFF_MAX_S = 40 * DAY_S  # more than the longest retention: whatever was kept is over by then

@@ -185,6 +185,11 @@ class Records:
             query = f"DELETE FROM {table} WHERE device=? AND id BETWEEN ? AND ?"
             return int(sql.execute(query, (device, low, high)).rowcount)
 
+    def forget(self, device: int) -> None:
+        """The device is no longer enrolled and its rows are erased: its epochs say nothing about any row."""
+        with self.db.transaction() as sql:
+            sql.execute("DELETE FROM epochs WHERE device=?", (device,))
+
     def expire(self, table: str, oldest_age: int, rows_max: int, step: int) -> int:
         """Delete at most `step` rows that are over their time or over the bound; returns how many."""
         with self.db.transaction() as sql:

@@ -108,6 +108,7 @@ def device_forget(household: Household, request: Request) -> Generator[None, Non
     household.toggles.off([(device, feature) for feature in FEATURE_NAMES], "off", actor(request))
     for table in TABLES:
         yield from household.erase(table, device, household.records.ids(table, device.id))
+    household.records.forget(device.id)
     household.state.forget_device(device, actor(request), household.clock.wall())
     household.noted()
     yield from household.rewrite_snapshot()

@@ -1,0 +1,15 @@
+"""A household in a temporary folder, crashed at the end so that nothing is left open."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.promises.household import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    made = Home(str(tmp_path))
+    yield made
+    made.crash()
