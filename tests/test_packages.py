@@ -1,0 +1,197 @@
+"""The OpenWrt packages: reproducible to the byte, in opkg's shape, indexed and signed."""
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import agent
+from tools.openwrt import bytecode, index, ipk, packages, usign
+
+EPOCH = 1_700_000_000
+SUFFIXES = Path("/usr/share/publicsuffix/public_suffix_list.dat")
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="GNU make is not installed")
+needs_suffixes = pytest.mark.skipif(not SUFFIXES.exists(), reason="Debian's package publicsuffix is not installed")
+
+
+def build(folder: Path, compiled: bool = True) -> Path:
+    (made,) = packages.build(["privacy-agent"], folder / "out", folder / "work", EPOCH, compiled=compiled)
+    return made
+
+
+def members(archive: bytes) -> list[tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive))) as tar:
+        return tar.getmembers()
+
+
+def content(archive: bytes, name: str) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive))) as tar:
+        member = tar.extractfile(name)
+        assert member is not None
+        return member.read()
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    if shutil.which("make") is None or not SUFFIXES.exists():
+        pytest.skip("make or Debian's package publicsuffix is not installed")
+    try:
+        bytecode.interpreter("3.11")
+    except bytecode.WrongPython as error:
+        pytest.skip(str(error))
+    return build(tmp_path_factory.mktemp("ipk"))
+
+
+def test_the_same_sources_make_the_same_bytes(package, tmp_path):
+    again = build(tmp_path / "elsewhere")
+    assert package.name == again.name
+    assert package.read_bytes() == again.read_bytes()
+
+
+def test_outer_archive_is_what_opkg_reads(package):
+    outer = members(package.read_bytes())
+    assert [member.name for member in outer] == ["./debian-binary", "./data.tar.gz", "./control.tar.gz"]
+    assert content(package.read_bytes(), "./debian-binary") == b"2.0\n"
+
+
+def test_everything_is_roots_sorted_and_of_one_time(package):
+    for name in ("./data.tar.gz", "./control.tar.gz"):
+        inner = members(content(package.read_bytes(), name))
+        assert [tuple(m.name.split("/")) for m in inner] == sorted(tuple(m.name.split("/")) for m in inner)
+        assert {(m.uid, m.gid, m.uname, m.gname, m.mtime) for m in inner} == {(0, 0, "", "", EPOCH)}
+        assert not [m.name for m in inner if m.mode & 0o022]
+
+
+def test_control_says_what_the_makefile_says(package):
+    control = index.control_of(package)
+    fields = dict(line.split(": ", 1) for line in control.splitlines() if not line.startswith(" "))
+    assert fields["Package"] == "privacy-agent"
+    assert fields["Version"] == agent.__version__ + "-r1"
+    assert fields["Architecture"] == "all"
+    assert "python3-light (>= 3.11)" in fields["Depends"] and "python3-light (<< 3.12)" in fields["Depends"]
+    data = content(package.read_bytes(), "./data.tar.gz")
+    assert int(fields["Installed-Size"]) == sum(m.size for m in members(data) if m.isfile())
+
+
+def test_python_is_bytecode_without_sources(package):
+    names = [m.name for m in members(content(package.read_bytes(), "./data.tar.gz"))]
+    site = [name for name in names if "site-packages/agent" in name]
+    assert any(name.endswith("/agent/core/names.pyc") for name in site)
+    assert not [name for name in site if name.endswith(".py") or "__pycache__" in name]
+
+
+def test_configuration_survives_upgrades(package):
+    control = content(package.read_bytes(), "./control.tar.gz")
+    assert content(control, "./conffiles") == b"/etc/config/privacy-agent\n"
+
+
+def test_hooks_are_the_base_systems(package):
+    control = content(package.read_bytes(), "./control.tar.gz")
+    for hook in ("postinst", "prerm"):
+        assert f'default_{hook} "$0" "$@"' in content(control, f"./{hook}").decode()
+
+
+@needs_make
+@needs_suffixes
+def test_sources_on_request(tmp_path):
+    names = [m.name for m in members(content(build(tmp_path, compiled=False).read_bytes(), "./data.tar.gz"))]
+    assert any(name.endswith("/agent/core/names.py") for name in names)
+
+
+def test_every_feed_folder_names_the_projects_version():
+    for name in packages.feed_folders():
+        text = (packages.FEED / name / "Makefile").read_text()
+        if "PYPI_NAME" in text:
+            continue
+        assert f"PKG_VERSION:={agent.__version__}\n" in text, name
+
+
+def test_capabilities_are_no_more_than_allowed():
+    allowed = {"CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE", "CAP_SETUID", "CAP_SETGID", "CAP_KILL"}
+    text = (packages.FEED / "privacy-agent" / "files" / "capabilities.json").read_text()
+    for sets in json.loads(text).values():
+        assert set(sets) <= allowed
+
+
+def test_depends_refuses_what_only_the_sdk_can_tell():
+    assert packages.depends("+a +b @TARGET_x86") == ["libc", "a", "b"]
+    with pytest.raises(ValueError, match="conditional"):
+        packages.depends("+PACKAGE_x:y")
+
+
+def test_index_names_size_and_hash(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "file").write_bytes(b"content")
+    data = ipk.pack({"control": b"Package: p\nVersion: 1\nDescription:  a\n b\n"}, root, EPOCH)
+    (tmp_path / "p_1_all.ipk").write_bytes(data)
+    index.write(tmp_path, None)
+    text = (tmp_path / "Packages").read_text()
+    assert gzip.decompress((tmp_path / "Packages.gz").read_bytes()).decode() == text
+    assert f"SHA256sum: {hashlib.sha256(data).hexdigest()}\nDescription:  a\n b\n\n" in text
+    assert f"Filename: p_1_all.ipk\nSize: {len(data)}\n" in text
+    assert not (tmp_path / "Packages.sig").exists()
+
+
+@pytest.fixture
+def key():
+    try:
+        return usign.generate()
+    except usign.BadKey as error:
+        pytest.skip(str(error))
+
+
+def test_signature_holds_for_the_message_and_the_key_only(key):
+    public, signature = usign.encode_public(key), usign.sign(b"message", key)
+    assert usign.verify(b"message", signature, public)
+    assert not usign.verify(b"messagf", signature, public)
+    assert not usign.verify(b"message", signature, usign.encode_public(usign.generate()))
+
+
+def test_secret_key_round_trips_and_notices_damage(key):
+    text = usign.encode_secret(key)
+    assert usign.decode_secret(text).key == key.key
+    comment, packed = text.splitlines()
+    other = packed[:-8] + ("B" if packed[-8] == "A" else "A") + packed[-7:]
+    with pytest.raises(usign.BadKey):
+        usign.decode_secret(f"{comment}\n{other}\n")
+
+
+def test_key_file_is_made_once_and_private(key, tmp_path):
+    first = usign.load_or_make(tmp_path / "feed.key")
+    assert usign.load_or_make(tmp_path / "feed.key").key == first.key
+    assert os.stat(tmp_path / "feed.key").st_mode & 0o777 == 0o600
+    assert (tmp_path / "feed.pub").read_text() == usign.encode_public(first)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_openssl_agrees_with_the_signature(key, tmp_path):
+    """An independent Ed25519 accepts the bytes inside the usign file."""
+    import base64
+
+    prefix = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo of Ed25519, RFC 8410
+    (tmp_path / "key.der").write_bytes(prefix + key.public)
+    (tmp_path / "message").write_bytes(b"a message")
+    signature = base64.b64decode(usign.sign(b"a message", key).splitlines()[1])
+    assert signature[:2] == b"Ed" and signature[2:10] == key.fingerprint
+    (tmp_path / "sig").write_bytes(signature[10:])
+    command = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey", "key.der"]
+    subprocess.run([*command, "-in", "message", "-sigfile", "sig"], cwd=tmp_path, check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("signify-openbsd") is None, reason="signify-openbsd is not installed")
+def test_signify_agrees_with_the_files(key, tmp_path):
+    """usign's format is signify's: OpenBSD's own program verifies it."""
+    (tmp_path / "key.pub").write_text(usign.encode_public(key))
+    (tmp_path / "message").write_bytes(b"a message")
+    (tmp_path / "message.sig").write_text(usign.sign(b"a message", key))
+    command = ["signify-openbsd", "-V", "-p", "key.pub", "-m", "message"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
