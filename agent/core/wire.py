@@ -114,38 +114,41 @@ class Record(Value):
 
 
 def read_name(message: bytes, at: int) -> tuple[bytes, int]:
-    """The canonical name at `at`, compressed or not, and the offset after it."""
+    """The canonical name at `at`, compressed or not, and the offset after it.
+
+    What a compression pointer leads to must lie wholly before the labels that it follows, as it does in every
+    honest message. So there are no loops, and no name depends on bytes behind it.
+    """
     raw = []
     size = 1
     jumps = end = 0
-    lowest = at
+    start, limit = at, len(message)
     try:
         while length := message[at]:
             if length <= LABEL_MAX:
                 raw.append(message[at + 1 : at + 1 + length])
                 at += length + 1
                 size += length + 1
-                if size > _WIRE_MAX:
-                    raise BadInput("a name is longer than 255 bytes")
+                if size > _WIRE_MAX or at >= limit:
+                    raise BadInput("a name is longer than 255 bytes or does not end where it must")
                 continue
-            target = _pointer(message, at, lowest)
             end = end or at + 2
-            lowest = at = target
             jumps += 1
-            if jumps > _JUMPS_MAX:
-                raise BadInput("a name has too many compression pointers")
+            start, limit = _target(message, at), start
+            at = start
+            if at >= limit or jumps > _JUMPS_MAX:
+                raise BadInput("a compression pointer leads nowhere, or there are too many")
     except IndexError as error:
         raise BadInput("a name runs past the end of the message") from error
     return canonical(raw), end or at + 1
 
 
-def _pointer(message: bytes, at: int, lowest: int) -> int:
-    """The target of a compression pointer: always further to the front, so there are no loops."""
+def _target(message: bytes, at: int) -> int:
     if message[at] < 0xC0:
         raise BadInput("a label of a kind that DNS does not have")
     target = (message[at] & 0x3F) << 8 | message[at + 1]
-    if not HEADER <= target < lowest:
-        raise BadInput("a compression pointer does not point back into the message")
+    if target < HEADER:
+        raise BadInput("a compression pointer leads into the header")
     return target
 
 
