@@ -53,7 +53,7 @@ class Module:
     @staticmethod
     def layer_of(name: str) -> str:
         second = name.split(".")[1] if "." in name else ""
-        return "cli" if second.startswith(("cli", "__main__")) else second
+        return "cli" if second == "__main__" else second
 
     def imports(self) -> set[str]:
         """Dotted names of all that is imported, anywhere in the file and for the type checker only too."""

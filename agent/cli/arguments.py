@@ -1,0 +1,225 @@
+"""The words of the command line. Each command carries the function that does it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from agent import __version__
+from agent.cli import changing, consents, export, people, reading, running, times
+from agent.cli.trouble import MEANINGS
+from agent.core.model import AGE_GROUPS
+
+Parser = argparse.ArgumentParser
+if TYPE_CHECKING:
+    Groups: TypeAlias = argparse._SubParsersAction[Parser]
+
+ROWS = 50
+WHOM = "a device by its label, MAC, address or number, or a person by name (all their devices)"
+
+
+def parser() -> Parser:
+    top = Parser(
+        prog="privacy-agent",
+        description="Parental controls and real-time protection that stay on the router.",
+        epilog=MEANINGS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    top.add_argument("--settings", metavar="FILE", help=f"settings file (default {running.SETTINGS_FILE}, if there)")
+    top.add_argument("--socket", metavar="PATH", help="control socket (default: $PRIVACY_AGENT_SOCKET, or run_dir's)")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (_daemon, _devices, _persons, _consents, _records, _verdicts, _proofs, _lists, _rest):
+        add(commands)
+    return top
+
+
+def _local(of: Parser, function: Callable[[argparse.Namespace], object]) -> Parser:
+    """A command that runs here and does not ask the daemon."""
+    of.set_defaults(local=function)
+    return of
+
+
+def _asks(of: Parser, function: Callable[..., object], reads: bool = False) -> Parser:
+    """A command that asks the daemon; one that reads has --json."""
+    of.set_defaults(asks=function, json=False)
+    if reads:
+        of.add_argument("--json", action="store_true", help="print one JSON document")
+    return of
+
+
+def _group(commands: Groups, name: str, help: str) -> Groups:
+    group = commands.add_parser(name, help=help)
+    return group.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+
+def _yes(of: Parser) -> None:
+    of.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _settings(of: Parser) -> None:
+    of.add_argument("--set", action="append", metavar="NAME=VALUE", help="a setting, before the settings file's")
+
+
+def _daemon(commands: Groups) -> None:
+    run = _local(commands.add_parser("run", help="run the daemon in the foreground"), running.run)
+    run.add_argument("--check", action="store_true", help="check the settings, print them, and do not run")
+    _settings(run)
+    _asks(commands.add_parser("status", help="how the daemon is"), reading.status, reads=True)
+
+
+def _devices(commands: Groups) -> None:
+    group = _group(commands, "device", "enrolled devices: list, add, rename, correct, forget")
+    listed = _asks(group.add_parser("list", help="enrolled devices and what is on for them"), people.device_list, True)
+    listed.add_argument("--seen", action="store_true", help="devices in the network that are not enrolled")
+    add = _asks(group.add_parser("add", help="enrol a device; nothing is on for it"), people.device_add)
+    add.add_argument("label")
+    known = add.add_mutually_exclusive_group(required=True)
+    known.add_argument("--mac", help="its MAC address")
+    known.add_argument("--address", help="its IP address, where devices are known by address")
+    add.add_argument("--person", help="whose it is")
+    add.add_argument("--shared", action="store_true", help="used by several: its records name no person")
+    rename = _asks(group.add_parser("rename", help="give a device another label"), people.device_rename)
+    rename.add_argument("device")
+    rename.add_argument("label")
+    correct = _asks(group.add_parser("correct", help="correct what is held of a device"), people.device_correct)
+    correct.add_argument("device")
+    correct.add_argument("--label")
+    whose = correct.add_mutually_exclusive_group()
+    whose.add_argument("--person")
+    whose.add_argument("--no-person", action="store_true")
+    correct.add_argument("--shared", action=argparse.BooleanOptionalAction, default=None)
+    forget = _asks(group.add_parser("forget", help="all off, all erased, no longer known"), people.device_forget)
+    forget.add_argument("device")
+    _yes(forget)
+
+
+def _persons(commands: Groups) -> None:
+    group = _group(commands, "person", "people behind devices: list, add, change, forget")
+    _asks(group.add_parser("list", help="the people"), people.person_list, reads=True)
+    add = _asks(group.add_parser("add", help="add a person"), people.person_add)
+    add.add_argument("name")
+    add.add_argument("group", choices=AGE_GROUPS)
+    change = _asks(group.add_parser("change", help="change a name or age group"), people.person_change)
+    change.add_argument("person")
+    change.add_argument("--name")
+    change.add_argument("--group", choices=AGE_GROUPS)
+    forget = _asks(group.add_parser("forget", help="forget a person; devices stay"), people.person_forget)
+    forget.add_argument("person")
+    _yes(forget)
+
+
+def _consents(commands: Groups) -> None:
+    on = _asks(commands.add_parser("on", help="say what a feature does, ask, and switch it on"), consents.on)
+    on.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
+    on.add_argument("feature", metavar="FEATURE", help="history or protection")
+    on.add_argument(
+        "--agree", type=int, metavar="VERSION", help="agree to this version of the text, without a question"
+    )
+    off = _asks(commands.add_parser("off", help="switch a feature off, and say what remains"), consents.off)
+    off.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
+    off.add_argument("feature", metavar="FEATURE")
+    off.add_argument("--erase", action="store_true", help="erase what was recorded, too")
+    _asks(commands.add_parser("pause", help="history off on every device, until resumed"), consents.pause)
+    resume = _asks(
+        commands.add_parser("resume", help="list what was paused or suspended, ask, and switch on"), consents.resume
+    )
+    _yes(resume)
+
+
+def _window(of: Parser) -> None:
+    of.add_argument("--day", type=times.day, help="a date, today or yesterday")
+    of.add_argument("--from", dest="start", type=times.moment, metavar="TIME", help="from this date or time on")
+    of.add_argument("--to", dest="end", type=times.moment, metavar="TIME", help="before this date or time")
+
+
+def _paged(of: Parser) -> None:
+    of.add_argument("--limit", type=int, default=ROWS, metavar="N", help=f"the newest N (default {ROWS})")
+    of.add_argument("--all", dest="everything", action="store_true", help="not only the newest")
+
+
+def _target(of: Parser) -> None:
+    target = of.add_mutually_exclusive_group(required=True)
+    target.add_argument("whom", metavar="DEVICE|PERSON", nargs="?", help=WHOM)
+    target.add_argument("--all", action="store_true", help="of every device")
+
+
+def _records(commands: Groups) -> None:
+    history = _asks(
+        commands.add_parser("history", help="sites that a device contacted, newest first"), reading.history, True
+    )
+    history.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
+    history.add_argument("--search", metavar="TEXT", help="only sites with this in their name")
+    attempts = _asks(commands.add_parser("attempts", help="what was refused, newest first"), reading.attempts, True)
+    attempts.add_argument("whom", metavar="DEVICE|PERSON", nargs="?", help=WHOM)
+    for of in (history, attempts):
+        _window(of)
+        _paged(of)
+    take = _asks(commands.add_parser("export", help="everything held, as JSON or CSV"), export.export)
+    _target(take)
+    take.add_argument("--format", choices=("json", "csv"), default="json")
+    take.add_argument("--output", metavar="PATH", help="a new file (JSON), or a new folder (CSV)")
+    erase = _asks(commands.add_parser("erase", help="erase records for good"), changing.erase)
+    _target(erase)
+    erase.add_argument("--feature", choices=("history", "protection"), help="only what this feature recorded")
+    _window(erase)
+    _yes(erase)
+    group = _group(commands, "visit", "correct one visit: dispute, remove")
+    dispute = _asks(group.add_parser("dispute", help="mark a visit as wrong"), changing.visit_dispute)
+    dispute.add_argument("--undo", action="store_true", help="take the mark away")
+    remove = _asks(group.add_parser("remove", help="remove a visit for good"), changing.visit_remove)
+    _yes(remove)
+    for of in (dispute, remove):
+        of.add_argument("id", type=int, help="its number, from history")
+
+
+def _verdicts(commands: Groups) -> None:
+    explain = _asks(commands.add_parser("explain", help="why a name is refused or let through"), reading.explain, True)
+    what = explain.add_mutually_exclusive_group(required=True)
+    what.add_argument("name", nargs="?", help="a name, as the device would ask for it")
+    what.add_argument("--attempt", type=int, metavar="ID", help="a refused attempt: then and now")
+    explain.add_argument("--device", help="as this device would be answered")
+    for name, function, help in (
+        ("allow", changing.allow, "let a name through, whatever the lists say"),
+        ("block", changing.block, "refuse a name"),
+    ):
+        rule = _asks(commands.add_parser(name, help=help), function)
+        rule.add_argument("name")
+        whose = rule.add_mutually_exclusive_group()
+        whose.add_argument("--device", help="for this device only")
+        whose.add_argument("--person", help="for this person's devices only")
+        rule.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 30m, 2h, 7d")
+    group = _group(commands, "rule", "the household's own rules: list, remove")
+    _asks(group.add_parser("list", help="what was allowed and blocked"), reading.rule_list, reads=True)
+    remove = _asks(group.add_parser("remove", help="take a rule back"), changing.rule_remove)
+    remove.add_argument("id", type=int)
+
+
+def _proofs(commands: Groups) -> None:
+    audit = _asks(
+        commands.add_parser("audit", help="check every record against the consent ledger"), reading.audit, True
+    )
+    audit.add_argument("--head", metavar="HASH", help="a head noted earlier: is it an ancestor of today's?")
+    ledger = _asks(commands.add_parser("ledger", help="the consent ledger"), reading.ledger, reads=True)
+    ledger.add_argument("--limit", type=int, metavar="N", help="the first N rows only")
+    doctor = _local(commands.add_parser("doctor", help="check kernel and DNS from outside"), running.doctor)
+    doctor.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _lists(commands: Groups) -> None:
+    group = _group(commands, "lists", "block lists: compile, status")
+    compile = _local(group.add_parser("compile", help="compile lists into one rule set"), running.lists_compile)
+    compile.add_argument("files", nargs="*", metavar="FILE", help="default: the installed ones")
+    compile.add_argument("--output", metavar="FILE", help="default: the setting ruleset_file")
+    _settings(compile)
+    _asks(group.add_parser("status", help="which lists are in use"), reading.lists_status, reads=True)
+
+
+def _rest(commands: Groups) -> None:
+    group = _group(commands, "setting", "what the household may change while the daemon runs: list, set")
+    _asks(group.add_parser("list", help="settings and their values"), reading.setting_list, reads=True)
+    change = _asks(group.add_parser("set", help="change a setting"), changing.setting_set)
+    change.add_argument("key", metavar="NAME")
+    change.add_argument("value", metavar="VALUE")
+    _asks(commands.add_parser("setup-code", help="a one-time code for the web page"), changing.setup_code, reads=True)

@@ -1,0 +1,77 @@
+"""Commands that change what is refused, kept or set: allow, block, erase, visits, settings, the setup code."""
+
+import argparse
+
+from agent.cli import show, whom
+from agent.cli.ask import confirmed
+from agent.cli.rows import given, records
+from agent.cli.times import window
+from agent.client import Client
+from agent.core import settings
+
+
+def allow(client: Client, options: argparse.Namespace) -> None:
+    _rule(client, options, "allow", "let through")
+
+
+def block(client: Client, options: argparse.Namespace) -> None:
+    _rule(client, options, "block", "refused")
+
+
+def _rule(client: Client, options: argparse.Namespace, op: str, effect: str) -> None:
+    target: dict[str, object] = {"scope": "household"}
+    whose = "everybody"
+    if options.device:
+        row = whom.device(client, options.device)
+        target, whose = {"scope": "device", "device_id": row["id"]}, str(row["label"])
+    elif options.person:
+        row = whom.person(client, options.person)
+        target, whose = {"scope": "person", "person_id": row["id"]}, str(row["name"])
+    rule = client.call(op, name=options.name, **target, **given(seconds=options.seconds))
+    until = f" until {show.when(rule['expires_at'])}" if rule.get("expires_at") else ""
+    show.line(f"{rule['name']} and what is under it is {effect} for {whose}{until}.")
+    show.line(f"To undo: privacy-agent rule remove {rule['id']}")
+
+
+def rule_remove(client: Client, options: argparse.Namespace) -> None:
+    client.call("rule.remove", id=options.id)
+    show.line(f"Rule {options.id} is removed.")
+
+
+def erase(client: Client, options: argparse.Namespace) -> None:
+    target = {"all": True} if options.all else whom.either(client, options.whom).arguments
+    chosen = given(feature=options.feature, **target, **window(options))
+    counts = client.call("erase", preview=True, **chosen)
+    if not any(counts.values()):
+        show.line("Nothing of that is kept.")
+        return
+    confirmed(options, f"Erase {records(counts)} for good?")
+    show.line(f"{records(client.call('erase', actor='cli', **chosen))} erased.")
+
+
+def visit_dispute(client: Client, options: argparse.Namespace) -> None:
+    client.call("visit.dispute", id=options.id, undo=options.undo)
+    show.line(f"Visit {options.id} is " + ("no longer marked." if options.undo else "marked as disputed."))
+
+
+def visit_remove(client: Client, options: argparse.Namespace) -> None:
+    client.call("visit.remove", id=options.id, preview=True)
+    confirmed(options, f"Remove visit {options.id} for good?")
+    client.call("visit.remove", id=options.id)
+    show.line(f"Visit {options.id} is removed.")
+
+
+def setting_set(client: Client, options: argparse.Namespace) -> None:
+    value = settings.from_word(options.key, options.value)
+    reply = client.call("settings.set", key=options.key, value=value)
+    show.line(f"{reply['key']} is {reply['value']}")
+
+
+def setup_code(client: Client, options: argparse.Namespace) -> None:
+    reply = client.call("setup.code")
+    if options.json:
+        show.document(reply)
+        return
+    show.line(f"Setup code for the web page: {reply['code']} (valid until {show.when(reply['expires_at'])})")
+    if reply.get("fingerprint"):
+        show.line(f"The page's certificate has the fingerprint {reply['fingerprint']}")

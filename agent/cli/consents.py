@@ -1,0 +1,75 @@
+"""Switching on and off: what a feature reads, keeps and sends is said before anything is switched."""
+
+import argparse
+
+from agent.cli import show, whom
+from agent.cli.ask import confirmed, yes
+from agent.cli.rows import Row, part, rows_of, state
+from agent.cli.trouble import NOT_AGREED, NOT_FOUND, Trouble
+from agent.client import Client
+from agent.core.nearest import nearest
+
+
+def on(client: Client, options: argparse.Namespace) -> None:
+    target = whom.either(client, options.whom)
+    feature = feature_named(client, options.feature)
+    if options.agree is None:
+        options.agree = agreed_version(target.name, feature)
+    reply = client.call("on", feature=feature["name"], agree=options.agree, actor="cli", **target.arguments)
+    for device in rows_of(reply, "devices"):
+        told = state(str(feature["name"]), part(part(device, "features"), str(feature["name"])))
+        show.line(f"{device['label']}: {told or 'not on'}")
+
+
+def feature_named(client: Client, name: str) -> Row:
+    rows = rows_of(client.call("features"))
+    for row in rows:
+        if row["name"] == name:
+            return row
+    names = [str(row["name"]) for row in rows]
+    near = nearest(name, names)
+    hint = f": did you mean {near}?" if near else "; there are: " + ", ".join(sorted(names))
+    raise Trouble(f"no feature {name!r}{hint}", NOT_FOUND)
+
+
+def agreed_version(name: str, feature: Row) -> object:
+    """The version that somebody at the terminal agrees to after having read it."""
+    show.line(f"{feature['title']} for {name}")
+    show.line(f"  reads  {feature['reads']}")
+    show.line(f"  keeps  {feature['keeps']}; for {feature['days']} days")
+    show.line(f"  sends  {feature['sends']}")
+    show.line("  Whoever uses the device can see that it is on, since when, and what is kept.")
+    if yes("Switch it on?"):
+        return feature["version"]
+    version = feature["version"]
+    raise Trouble(f"Not switched on. In a script, agree to this text with --agree {version}.", NOT_AGREED)
+
+
+def off(client: Client, options: argparse.Namespace) -> None:
+    target = whom.either(client, options.whom)
+    feature = feature_named(client, options.feature)
+    reply = client.call("off", feature=feature["name"], erase=options.erase, actor="cli", **target.arguments)
+    show.line(f"{feature['title']} is off for {target.name}. Nothing more is recorded.")
+    if reply.get("erased"):
+        show.line(f"{show.count(reply['erased'], 'record was', 'records were')} erased.")
+    if reply.get("remaining"):
+        remaining = show.count(reply["remaining"], "record remains", "records remain")
+        again = f"privacy-agent erase {target.name!r} --feature {feature['name']}"
+        show.line(f"{remaining} until {show.when(reply.get('until'))} at the latest. To erase now: {again}")
+
+
+def pause(client: Client, options: argparse.Namespace) -> None:
+    paused = client.call("pause", actor="cli").get("paused")
+    show.line(f"History is paused on {show.count(paused, 'device', 'devices')}. It comes back by: privacy-agent resume")
+
+
+def resume(client: Client, options: argparse.Namespace) -> None:
+    items = rows_of(client.call("resume", preview=True))
+    if not items:
+        show.line("Nothing is paused or suspended.")
+        return
+    for row in items:
+        show.line(f"  {row['feature']} on {row['label']}")
+    confirmed(options, "Switch these on again?")
+    client.call("resume", actor="cli")
+    show.line("They are on again.")

@@ -1,0 +1,64 @@
+"""From the words typed to an exit code."""
+
+import argparse
+import os
+import sys
+
+from agent.cli import running
+from agent.cli.arguments import parser
+from agent.cli.trouble import CODES, NOT_RUNNING, OK, REFUSED, USAGE, Trouble
+from agent.client import Client, Refusal, Unreachable
+from agent.core.model import BadInput
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run a command; the exit code is one of trouble.py's."""
+    options = parser().parse_args(words)
+    try:
+        code = perform(options)
+        sys.stdout.flush()
+        return code
+    except Trouble as trouble:
+        return say(str(trouble), trouble.code)
+    except Refusal as refusal:
+        return say(str(refusal), CODES.get(refusal.code, REFUSED))
+    except BadInput as error:
+        return say(str(error), USAGE)
+    except KeyboardInterrupt:
+        return say("interrupted", 130)
+    except BrokenPipeError:
+        # The reader (head, less) has enough. Python must not flush into the closed pipe again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def perform(options: argparse.Namespace) -> int:
+    local = getattr(options, "local", None)
+    if local:
+        return local(options) or OK
+    client = connect(options)
+    try:
+        return options.asks(client, options) or OK
+    except Unreachable as error:
+        raise Trouble(f"privacy-agent went away while it was asked: {error}", NOT_RUNNING) from error
+    finally:
+        client.close()
+
+
+def connect(options: argparse.Namespace) -> Client:
+    """The daemon's socket; Trouble that says how to start it when nobody is there."""
+    path = options.socket or os.environ.get("PRIVACY_AGENT_SOCKET")
+    if not path:
+        path = os.path.join(running.read_settings(options).text("run_dir"), "control.sock")
+    try:
+        return Client(path)
+    except Unreachable as error:
+        if not os.access(os.path.dirname(path), os.X_OK) and os.geteuid() != 0:
+            raise Trouble(f"{path} belongs to another user: try again as root", NOT_RUNNING) from error
+        start = "service privacy-agent start (on a router), or privacy-agent run"
+        raise Trouble(f"privacy-agent does not run ({path}: {error}). Start it: {start}", NOT_RUNNING) from error
+
+
+def say(message: str, code: int) -> int:
+    print("privacy-agent: " + message, file=sys.stderr)
+    return code

@@ -1,0 +1,81 @@
+"""Commands about devices and people: list, add, rename, correct, forget."""
+
+import argparse
+
+from agent.cli import show, whom
+from agent.cli.ask import confirmed
+from agent.cli.rows import given, person_of, records, states
+from agent.client import Client
+
+
+def device_list(client: Client, options: argparse.Namespace) -> None:
+    rows = list(client.items("device.seen" if options.seen else "device.list"))
+    if options.json:
+        show.document({"items": rows})
+    elif options.seen:
+        cells = [[row["mac"], row["address"], row["hostname"]] for row in rows]
+        show.table(["MAC", "ADDRESS", "NAME"], cells, "No other device is in sight.")
+    else:
+        cells = [[r["id"], r["label"], r["mac"] or r["address"], person_of(r), states(r)] for r in rows]
+        empty = 'No device yet. Enrol one: privacy-agent device add "Mia\'s tablet" --mac 3c:22:fb:00:00:0a'
+        show.table(["ID", "DEVICE", "KNOWN BY", "PERSON", "ON"], cells, empty)
+
+
+def device_add(client: Client, options: argparse.Namespace) -> None:
+    person = whom.person(client, options.person)["id"] if options.person else None
+    known_by = given(mac=options.mac, address=options.address, person_id=person)
+    row = client.call("device.add", label=options.label, shared=options.shared, **known_by)
+    show.line(f"{row['label']} is enrolled. Nothing is on for it. Next: privacy-agent on {row['label']!r} history")
+
+
+def device_rename(client: Client, options: argparse.Namespace) -> None:
+    row = whom.device(client, options.device)
+    client.call("device.change", device_id=row["id"], label=options.label)
+    show.line(f"{row['label']} is now {options.label}")
+
+
+def device_correct(client: Client, options: argparse.Namespace) -> None:
+    row = whom.device(client, options.device)
+    changes = given(label=options.label, shared=options.shared)
+    if options.person:
+        changes["person_id"] = whom.person(client, options.person)["id"]
+    if options.no_person:
+        changes["person_id"] = None
+    changed = client.call("device.change", device_id=row["id"], **changes)
+    show.line(f"{changed['label']}: person {person_of(changed) or 'none'}, on: {states(changed)}")
+
+
+def device_forget(client: Client, options: argparse.Namespace) -> None:
+    row = whom.device(client, options.device)
+    kept = client.call("device.forget", device_id=row["id"], preview=True)["erased"]
+    question = f"Forget {row['label']}, switch all off for it and erase {records(kept)}?"
+    confirmed(options, question)
+    erased = client.call("device.forget", device_id=row["id"])["erased"]
+    show.line(f"{row['label']} is forgotten; {records(erased)} erased.")
+
+
+def person_list(client: Client, options: argparse.Namespace) -> None:
+    rows = list(client.items("person.list"))
+    if options.json:
+        show.document({"items": rows})
+        return
+    cells = [[row["id"], row["name"], row["group"]] for row in rows]
+    show.table(["ID", "PERSON", "GROUP"], cells, "No person yet. Add one: privacy-agent person add Mia child")
+
+
+def person_add(client: Client, options: argparse.Namespace) -> None:
+    row = client.call("person.add", name=options.name, group=options.group)
+    show.line(f"{row['name']} ({row['group']}) is known. Give a device: privacy-agent device correct … --person")
+
+
+def person_change(client: Client, options: argparse.Namespace) -> None:
+    row = whom.person(client, options.person)
+    changed = client.call("person.change", id=row["id"], **given(name=options.name, group=options.group))
+    show.line(f"{changed['name']} ({changed['group']})")
+
+
+def person_forget(client: Client, options: argparse.Namespace) -> None:
+    row = whom.person(client, options.person)
+    confirmed(options, f"Forget {row['name']}? Devices stay enrolled and name no person any more.")
+    client.call("person.forget", id=row["id"])
+    show.line(f"{row['name']} is forgotten.")

@@ -1,0 +1,146 @@
+"""Commands that read: status, history, attempts, explain, audit, ledger, settings."""
+
+import argparse
+
+from agent.cli import show, whom
+from agent.cli.rows import Row, given, part, rows_of, rule_source
+from agent.cli.times import window
+from agent.cli.trouble import FINDINGS
+from agent.client import Client
+
+
+def status(client: Client, options: argparse.Namespace) -> None:
+    reply = client.call("status")
+    if options.json:
+        show.document(reply)
+        return
+    lists, kernel, dns = part(reply, "lists"), part(reply, "kernel"), part(reply, "dns")
+    show.line(str(reply["health"]))
+    show.line(f"version    {reply['version']}, running since {show.when(reply['started_at'])}")
+    show.line(f"devices    {show.count(reply['devices_on'], 'device has', 'devices have')} something on")
+    show.line(f"lists      {lists.get('state')}, {show.count(lists.get('rules'), 'rule', 'rules')}")
+    show.line(f"kernel     {kernel.get('state')}: {kernel.get('message')}")
+    show.line(f"upstream   {part(reply, 'upstream').get('state')}")
+    show.line("dns        " + (", ".join(f"{name} {dns[name]}" for name in sorted(dns)) or "no query yet"))
+    if part(reply, "recording").get("paused"):
+        show.line("recording  paused; privacy-agent resume lists what comes back")
+    if not reply.get("clock_set"):
+        show.line("clock      not set yet: ages are counted in running time")
+
+
+def history(client: Client, options: argparse.Namespace) -> None:
+    target = whom.either(client, options.whom)
+    chosen = given(search=options.search, **window(options), **target.arguments)
+    rows = list(client.items("history", None if options.everything else options.limit, **chosen))
+    if options.json:
+        show.document({"items": rows})
+        return
+    heads = ["ID", "FIRST", "LAST", "SITE", "TIMES", "SEEN BY", "NOTE"]
+    cells = [
+        [r["id"], show.when(r["first"]), show.when(r["last"]), r["site"], r["hits"], r["source"], r["status"]]
+        for r in rows
+    ]
+    show.table(heads, cells, f"Nothing of {target.name} is kept for that time.")
+
+
+def attempts(client: Client, options: argparse.Namespace) -> None:
+    target = whom.either(client, options.whom).arguments if options.whom else {}
+    chosen = given(**window(options), **target)
+    rows = list(client.items("attempts", None if options.everything else options.limit, **chosen))
+    if options.json:
+        show.document({"items": rows})
+        return
+    labels = {row["id"]: row["label"] for row in client.items("device.list")}
+    cells = [
+        [r["id"], show.when(r["at"]), labels.get(r["device_id"]), r["target"], r["hits"], *_by_rule(part(r, "rule"))]
+        for r in rows
+    ]
+    show.table(["ID", "AT", "DEVICE", "REFUSED", "TIMES", "RULE", "FROM"], cells, "No refused attempt is kept.")
+
+
+def _by_rule(rule: Row) -> list[object]:
+    return [rule.get("text"), rule_source(rule)]
+
+
+def explain(client: Client, options: argparse.Namespace) -> None:
+    device = whom.device(client, options.device)["id"] if options.device else None
+    reply = client.call("explain", **given(name=options.name, device_id=device, attempt_id=options.attempt))
+    if options.json:
+        show.document(reply)
+        return
+    then = part(reply, "then")
+    if then:
+        rule = part(then, "rule")
+        at = show.when(then.get("at"))
+        show.line(f"At {at}, {then.get('target')} was refused: {rule.get('text')} from {rule_source(rule)}.")
+        show.line("Now:")
+    show.line(str(reply["how"]))
+
+
+def audit(client: Client, options: argparse.Namespace) -> int | None:
+    reply = client.call("audit", **given(head=options.head))
+    if options.json:
+        show.document(reply)
+    else:
+        findings = reply.get("findings")
+        for finding in findings if isinstance(findings, list) else []:
+            show.line(f"! {finding}")
+        checked = (
+            f"{reply['rows_checked']} records against {show.count(reply['ledger_rows'], 'ledger row', 'ledger rows')}"
+        )
+        show.line(f"{'All is well' if reply['ok'] else 'Not well'}: {checked}.")
+        show.line(f"The ledger's head, to note and to check later with --head: {reply['head']}")
+    return None if reply["ok"] else FINDINGS
+
+
+def ledger(client: Client, options: argparse.Namespace) -> None:
+    rows = list(client.items("ledger", options.limit))
+    if options.json:
+        show.document({"items": rows})
+        return
+    labels = {row["id"]: row["label"] for row in client.items("device.list")}
+    cells = [
+        [r["seq"], show.when(r["at"]), r["actor"], labels.get(r["device_id"], "forgotten"), r["feature"], r["action"]]
+        for r in rows
+    ]
+    show.table(["SEQ", "AT", "BY", "DEVICE", "FEATURE", "ACTION"], cells, "The ledger is empty: nothing was ever on.")
+
+
+def lists_status(client: Client, options: argparse.Namespace) -> None:
+    reply = client.call("lists")
+    if options.json:
+        show.document(reply)
+        return
+    cells = [
+        [r["id"], r["category"], r["rules"], r["version"], show.when(r["loaded_at"]), r["state"]]
+        for r in rows_of(reply)
+    ]
+    show.table(["LIST", "CATEGORY", "RULES", "VERSION", "LOADED", "STATE"], cells, "No list is loaded.")
+
+
+def setting_list(client: Client, options: argparse.Namespace) -> None:
+    rows = rows_of(client.call("settings.get"))
+    if options.json:
+        show.document({"items": rows})
+        return
+    show.table(["SETTING", "VALUE", "MEANING"], [[r["key"], r["value"], r["sentence"]] for r in rows], "None.")
+
+
+def rule_list(client: Client, options: argparse.Namespace) -> None:
+    rows = list(client.items("rule.list"))
+    if options.json:
+        show.document({"items": rows})
+        return
+    devices = {row["id"]: row["label"] for row in client.items("device.list")}
+    persons = {row["id"]: row["name"] for row in client.items("person.list")}
+    cells = [
+        [
+            r["id"],
+            r["action"],
+            r["name"],
+            devices.get(r["device_id"]) or persons.get(r["person_id"]) or "everybody",
+            show.when(r["expires_at"]) or "for good",
+        ]
+        for r in rows
+    ]
+    show.table(["ID", "ACTION", "NAME", "FOR", "UNTIL"], cells, "The household has no rules of its own.")

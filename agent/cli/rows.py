@@ -1,0 +1,61 @@
+"""Pieces of the daemon's rows, in words."""
+
+from agent.cli import show
+
+Row = dict[str, object]
+
+WHY_NOT = {
+    "agreement": "waits for their own agreement",
+    "restore": "suspended after a restore",
+    "notice": "suspended: the notice changed",
+    "pause": "paused",
+}
+
+
+def given(**arguments: object) -> Row:
+    """The arguments that were given."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def part(row: Row, name: str) -> Row:
+    """An object inside a row; an empty one where there is none."""
+    value = row.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def rows_of(reply: Row, name: str = "items") -> list[Row]:
+    value = reply.get(name)
+    return value if isinstance(value, list) else []
+
+
+def person_of(device: Row) -> str:
+    name = part(device, "person").get("name")
+    return "shared" if device.get("shared") else str(name or "")
+
+
+def states(device: Row) -> str:
+    """ "history since 2026-11-23 18:30, protection paused", or "nothing"."""
+    told = [state(name, part(part(device, "features"), name)) for name in sorted(part(device, "features"))]
+    return ", ".join(text for text in told if text) or "nothing"
+
+
+def state(name: str, feature: Row) -> str:
+    if feature.get("on"):
+        return f"{name} since {show.when(feature.get('since'))}"
+    why = feature.get("suspended")
+    return f"{name} {WHY_NOT.get(str(why), why)}" if why else ""
+
+
+def records(counts: object) -> str:
+    """ "12 visits and 1 attempt" of {"visits": 12, "attempts": 1}."""
+    held = counts if isinstance(counts, dict) else {}
+    visits, attempts = held.get("visits", 0), held.get("attempts", 0)
+    return show.count(visits, "visit", "visits") + " and " + show.count(attempts, "attempt", "attempts")
+
+
+def rule_source(rule: Row) -> str:
+    """Where a rule is from: the list and its version, or the household."""
+    if not rule.get("list_id"):
+        return "the household"
+    version = rule.get("list_version")
+    return f"{rule.get('list_name')}" + (f" {version}" if version else "")

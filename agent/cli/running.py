@@ -1,0 +1,109 @@
+"""Commands that run something here instead of asking the daemon: the daemon itself, the compiler, doctor."""
+
+import argparse
+import glob
+import importlib.util
+import json
+import os
+import sys
+
+from agent.cli import show
+from agent.cli.trouble import NOT_FOUND, USAGE, Trouble
+from agent.core import settings
+from agent.core.model import BadInput
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SETTINGS_FILE = "/etc/privacy-agent/settings.json"
+
+
+def settings_path(options: argparse.Namespace) -> str:
+    """The settings file to read, or "-" for none: the usual one may be absent, one that was named may not."""
+    if options.settings:
+        if not os.path.isfile(options.settings):
+            raise Trouble(f"no settings file {options.settings}", NOT_FOUND)
+        return os.path.abspath(str(options.settings))
+    return SETTINGS_FILE if os.path.isfile(SETTINGS_FILE) else "-"
+
+
+def overrides(options: argparse.Namespace) -> dict[str, object]:
+    """What --set NAME=VALUE gave."""
+    given: dict[str, object] = {}
+    for word in getattr(options, "set", None) or []:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise Trouble(f"--set needs NAME=VALUE, not {word!r}", USAGE)
+        given[name] = settings.from_word(name, value)
+    return given
+
+
+def read_settings(options: argparse.Namespace) -> settings.Settings:
+    """The settings that the daemon would run with; Trouble where they are wrong."""
+    path = settings_path(options)
+    try:
+        text = ""
+        if path != "-":
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        return settings.read(text, overrides(options))
+    except (OSError, UnicodeError) as error:
+        raise Trouble(f"cannot read {path}: {error}", USAGE) from error
+    except BadInput as error:
+        raise Trouble(str(error) if path == "-" else f"{path}: {error}", USAGE) from error
+
+
+def run(options: argparse.Namespace) -> None:
+    """Becomes the daemon. A fresh interpreter, so that what the command line imported is not resident."""
+    values = read_settings(options)
+    if options.check:
+        show.document(values.values)
+        return
+    code = f"import sys; sys.path.insert(0, {ROOT!r}); from agent.daemon.main import main; sys.exit(main())"
+    arguments = [settings_path(options), json.dumps(overrides(options))]
+    os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code, *arguments])
+
+
+def lists_compile(options: argparse.Namespace) -> None:
+    from agent.jobs.compile import Source, compile_lists
+
+    values = read_settings(options)
+    target = options.output or values.text("ruleset_file")
+    files = [_categorised(word) for word in options.files] or _starter(values)
+    sources = [Source(path, _stem(path), category=category) for path, category in files]
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(target)), mode=0o755, exist_ok=True)
+        report = compile_lists(sources, target)
+    except (OSError, BadInput) as error:
+        raise Trouble(f"nothing was compiled: {error}") from error
+    for of in report.lists:
+        skipped = sum(of.skipped.values())
+        show.line(f"{of.id}: {of.kept} of {of.read} rules kept, read as {of.syntax}, {skipped} lines skipped")
+    show.line(f"{target}: {show.count(report.count, 'rule', 'rules')}")
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _categorised(word: str) -> tuple[str, str]:
+    """ "phishing=FILE" → file and category; a bare FILE has none."""
+    category, equals, path = word.partition("=")
+    return (path, category) if equals else (word, "")
+
+
+def _starter(values: settings.Settings) -> list[tuple[str, str]]:
+    """The lists that come with the agent: one file a category, installed or in the source tree."""
+    for folder in (os.path.join(values.text("data_dir"), "starter"), os.path.join(ROOT, "blocklists", "starter")):
+        found = sorted(glob.glob(os.path.join(folder, "*.txt")))
+        if found:
+            return [(path, _stem(path)) for path in found]
+    raise Trouble("no list is installed: name the files to compile", NOT_FOUND)
+
+
+def doctor(options: argparse.Namespace) -> None:
+    """The outside witness: another program with other libraries, so that agreeing means something."""
+    for module in ("agent.jobs.doctor", "pyroute2", "dnslib"):
+        if importlib.util.find_spec(module) is None:
+            raise Trouble("doctor needs the package privacy-agent-doctor (pyroute2 and dnslib): install it", NOT_FOUND)
+    words = [sys.executable, "-m", "agent.jobs.doctor", settings_path(options), json.dumps(overrides(options))]
+    os.chdir(ROOT)
+    os.execv(sys.executable, words + (["--json"] if options.json else []))

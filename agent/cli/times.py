@@ -1,0 +1,46 @@
+"""Dates and durations as people write them, in the local time zone."""
+
+import argparse
+import time
+
+DAY_S = 86400
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
+FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
+
+
+def duration(text: str) -> int:
+    """Seconds of "90s", "30m", "2h", "7d" or "1w"."""
+    number, unit = text[:-1], text[-1:].lower()
+    if not number.isascii() or not number.isdigit() or unit not in UNITS or int(number) == 0:
+        raise argparse.ArgumentTypeError(f"not a duration: {text!r} (as in 30m, 2h, 7d)")
+    return int(number) * UNITS[unit]
+
+
+def moment(text: str) -> int:
+    """Wall seconds of a date, or of a date with a time."""
+    for form in FORMATS:
+        try:
+            return int(time.mktime(time.strptime(text, form)))
+        except (ValueError, OverflowError):
+            continue
+    raise argparse.ArgumentTypeError(f"not a time: {text!r} (as in 2026-11-23 or '2026-11-23 18:30')")
+
+
+def day(text: str) -> tuple[int, int]:
+    """The first second of a local day and of the next; "today" and "yesterday" too."""
+    back = {"today": 0, "yesterday": 1}.get(text.lower())
+    now = time.localtime()
+    if back is None:
+        now, back = time.localtime(moment(text)), 0
+    # mktime sorts out the ends of months and the days on which clocks change.
+    start = time.mktime((now.tm_year, now.tm_mon, now.tm_mday - back, 0, 0, 0, 0, 0, -1))
+    end = time.mktime((now.tm_year, now.tm_mon, now.tm_mday - back + 1, 0, 0, 0, 0, 0, -1))
+    return int(start), int(end)
+
+
+def window(options: argparse.Namespace) -> dict[str, object]:
+    """The "from" and "to" of a request, from --day or --from and --to."""
+    if options.day:
+        start, end = options.day
+        return {"from": start, "to": end}
+    return {"from": options.start, "to": options.end}
