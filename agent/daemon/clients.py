@@ -28,7 +28,7 @@ class Clients:
 
     def __init__(self, layout: Layout | None, mac_of: Callable[[str], bytes | None]) -> None:
         self._layout = layout
-        self._mac_of = mac_of
+        self.mac_of = mac_of
         self._slots: dict[int, Client] = {}
         self._macs: dict[bytes, Client] = {}
         self._addresses: dict[str, Client] = {}
@@ -44,7 +44,7 @@ class Clients:
         if self._layout is None:
             return self._addresses.get(address)
         if mark is None:
-            mac = self._mac_of(address)
+            mac = self.mac_of(address)
             return self._macs.get(mac) if mac else None
         place = self._layout.unpack(mark)
         if place is None:

@@ -1,7 +1,7 @@
 """The household as the daemon knows it: the parts put together, and what keeps them in step."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES
@@ -251,7 +251,7 @@ class Household:
 
     # erasing, in small steps
 
-    def erase(self, table: str, device: Device, ids: list[int]) -> Iterator[None]:
+    def erase(self, table: str, device: Device, ids: list[int]) -> Generator[None, None, None]:
         """Erase rows for good: removal durable, rows deleted, the copy on flash replaced. One small step a turn."""
         if not ids:
             return
@@ -263,7 +263,7 @@ class Household:
                 self.recorder.forget(set(span))
             yield
 
-    def rewrite_snapshot(self) -> Iterator[None]:
+    def rewrite_snapshot(self) -> Generator[None, None, None]:
         """Replace the copy on flash by one of what is there now; waits for one that is under way."""
         if not self.snapshots.exists:
             return

@@ -1,4 +1,4 @@
-"""Keeps the kernel switch in step with the gate: marks from clients, flows ended after a change, retries, what to tell."""
+"""Keeps the kernel switch in step with the gate: marks from clients, flows ended after a change, retries."""
 
 from agent.core.marks import Layout
 from agent.core.model import Device

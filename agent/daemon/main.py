@@ -1,4 +1,4 @@
-"""The resident's entry: settings, then the guard, and the daemon as its child. Only what the guard needs is imported here.
+"""The resident's entry: settings, then the guard with the daemon as its child. Only what the guard needs is imported.
 
 argv[1] is the settings file's path ("-" for none), argv[2] a JSON object of overrides.
 """

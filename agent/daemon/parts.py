@@ -36,7 +36,7 @@ def build(
     for folder in (state_dir, run_dir):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     state = State(os.path.join(state_dir, "state.db"), sha256)
-    _household_settings(settings, state)
+    household_settings(settings, state)
     clock = Clock(state.meta("clock", ""))
     live = os.path.join(run_dir, "history.db")
     snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
@@ -55,7 +55,7 @@ def build(
     return household
 
 
-def _household_settings(settings: Settings, state: State) -> None:
+def household_settings(settings: Settings, state: State) -> None:
     """What the household changed goes before the file; a value that a newer table refuses is passed over."""
     for row in TABLE:
         kept = state.meta("setting " + row.name, "")

@@ -236,6 +236,12 @@ class Records:
         row = self.db.sql.execute(f"SELECT MAX(age) FROM {table} WHERE device IN ({marks})", devices).fetchone()
         return None if row[0] is None else int(row[0])
 
+    def oldest_at(self, device: int) -> int | None:
+        """Wall time of the oldest thing kept of a device."""
+        both = "SELECT first AS t FROM visits WHERE device=?1 UNION ALL SELECT at FROM attempts WHERE device=?1"
+        row = self.db.sql.execute(f"SELECT MIN(t) FROM ({both})", (device,)).fetchone()
+        return None if row[0] is None else int(row[0])
+
     def epochs(self) -> list[tuple[int, int, str, int | None]]:
         """(epoch, device, feature, batch that closed it or None)."""
         return self.db.sql.execute("SELECT epoch, device, feature, closed FROM epochs ORDER BY epoch").fetchall()

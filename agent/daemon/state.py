@@ -24,6 +24,8 @@ CREATE TABLE rules(id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL, act
   owner INTEGER NOT NULL, until INTEGER, created INTEGER NOT NULL, UNIQUE(name, action, scope, owner));
 CREATE TABLE removals(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, device INTEGER NOT NULL,
   ids TEXT NOT NULL, age INTEGER NOT NULL);
+CREATE TABLE requests(id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, kind TEXT NOT NULL,
+  text TEXT NOT NULL, target TEXT, at INTEGER NOT NULL, state TEXT NOT NULL, answer TEXT, answered_at INTEGER);
 CREATE TABLE boots(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, boot TEXT NOT NULL);
 CREATE TABLE web(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -32,6 +34,8 @@ CREATE TRIGGER ledger_keeps_all BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT
 """,
 )
 
+REQUEST_COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"
+RequestRow = tuple[int, int, str, str, str | None, int, str, str | None, int | None]
 DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot"
 
 
@@ -198,6 +202,7 @@ class State:
         made = self._chain([(device.enrolment, "", "forget", 0)], actor, at)
         with self.db.transaction() as sql:
             sql.execute("DELETE FROM rules WHERE scope='device' AND owner=?", (device.id,))
+            sql.execute("DELETE FROM requests WHERE device=?", (device.id,))
             sql.execute("DELETE FROM devices WHERE id=?", (device.id,))
             self._insert(sql, made)
         self._take(made)
@@ -222,6 +227,38 @@ class State:
         with self.db.transaction() as sql:
             if sql.execute("DELETE FROM rules WHERE id=?", (rule_id,)).rowcount == 0:
                 raise BadInput("no rule " + str(rule_id))
+
+    # what the people behind the devices ask for
+
+    def add_request(self, device: int, kind: str, text: str, target: str | None, at: int) -> RequestRow:
+        with self.db.transaction() as sql:
+            cursor = sql.execute(
+                "INSERT INTO requests(device, kind, text, target, at, state) VALUES (?,?,?,?,?,'open')",
+                (device, kind, text, target, at),
+            )
+        return self._request(int(cursor.lastrowid or 0))
+
+    def answer_request(self, request_id: int, answer: str, at: int) -> RequestRow | None:
+        """The answered request; None when there is none of that id."""
+        with self.db.transaction() as sql:
+            query = "UPDATE requests SET state='answered', answer=?, answered_at=? WHERE id=?"
+            found = sql.execute(query, (answer, at, request_id)).rowcount
+        return self._request(request_id) if found else None
+
+    def _request(self, request_id: int) -> RequestRow:
+        query = "SELECT " + REQUEST_COLUMNS + " FROM requests WHERE id=?"
+        return tuple(self.db.sql.execute(query, (request_id,)).fetchone())
+
+    def requests(self, device: int | None, state: str | None, after: int, limit: int) -> list[RequestRow]:
+        """Of a device or all, open, answered or both, by id."""
+        query = (
+            f"SELECT {REQUEST_COLUMNS} FROM requests WHERE id > ? AND (? IS NULL OR device=?)"
+            " AND (? IS NULL OR state=?) ORDER BY id LIMIT ?"
+        )
+        return self.db.sql.execute(query, (after, device, device, state, state, limit)).fetchall()
+
+    def open_requests(self) -> int:
+        return int(self.db.sql.execute("SELECT COUNT(*) FROM requests WHERE state='open'").fetchone()[0])
 
     # removals: what was erased, so that no snapshot brings it back; ids only, never a name
 

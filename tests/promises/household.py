@@ -1,4 +1,4 @@
-"""A daemon's household without its sockets, for tests: the real gate, recorder and databases in a folder, and crashes."""
+"""A household without its sockets, for tests: the real gate, recorder and databases in a folder, and crashes."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """P1, off is off: random interleavings of observe, toggle, flush, crash, restart and clock jump against a simple model.
 
-Every observation is a host name of its own. The model knows whether history was on, by acknowledgement, when it was made;
-what the databases hold afterwards must be a subset of what was made while on, and the audit must agree.
+Every observation is a host name of its own. The model knows whether history was on, by acknowledgement, when it was
+made; what the databases hold afterwards must be a subset of what was made while on, and the audit must agree.
 """
 
 import os
@@ -40,7 +40,7 @@ ACTIONS = st.one_of(
 
 
 class Model:
-    """What must hold: per device "on", "off" or "unknown" (a toggle was not acknowledged), and which hosts may be kept."""
+    """Per device "on", "off" or "unknown" (a toggle was not acknowledged), and which hosts may be kept."""
 
     def __init__(self, home: Home) -> None:
         self.home = home

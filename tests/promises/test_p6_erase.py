@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.promises.household import Home, observe
+from tests.promises.household import Home
 
 SITES = (b"tell-tale-one.example", b"tell-tale-two.example")
 MAC = "3c:22:fb:12:34:56"

@@ -4,7 +4,7 @@ A function takes (household, request) and returns the reply's value, or a genera
 small steps and returns the value at its end. BadInput becomes an error reply, StorageError one of code "storage".
 """
 
-from agent.daemon.operations import consents, export, people, reading, rules, upkeep
+from agent.daemon.operations import consents, export, lists, people, person, reading, rules, upkeep
 
 TABLE = {
     **upkeep.TABLE,
@@ -13,6 +13,8 @@ TABLE = {
     **reading.TABLE,
     **rules.TABLE,
     **export.TABLE,
+    **lists.TABLE,
+    **person.TABLE,
 }
 
 # What only the command line, on the router itself, may ask for.
