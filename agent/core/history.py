@@ -15,7 +15,8 @@ DAY_S = 86400
 class Visits:
     """The visits that may still grow, by device, epoch and site.
 
-    `site_of(host: bytes) -> bytes` gives the registrable domain. `dropped` counts observations that found no room.
+    `site_of(host: bytes) -> bytes | None` gives the registrable domain, None for what is never recorded. `dropped`
+    counts observations that found no room.
     """
 
     def __init__(self, site_of) -> None:  # type: ignore[no-untyped-def]
@@ -27,6 +28,8 @@ class Visits:
     def observe(self, permit: Permit, seen: Observation) -> None:
         """Take one observation in. In doubt (no room) it is dropped and counted, never kept elsewhere."""
         site = self._site_of(seen.host)
+        if site is None:
+            return
         key = (permit.device_id, permit.epoch, site)
         visit = self._open.get(key)
         if visit is not None and seen.age - visit.age > GAP_S:

@@ -27,9 +27,9 @@ LISTS_STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks 
 class Lists:
     """The compiled rule set in use: its file, what stands in it, and the names that are never refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, helplines: frozenset[bytes] = frozenset()) -> None:
         self.ruleset: Ruleset | None = None
-        self.helplines: frozenset[bytes] = frozenset()
+        self.helplines = helplines
         self.loaded_at = 0
         self.trouble = ""
 

@@ -9,7 +9,7 @@ from agent.core.consent import Gate
 from agent.core.history import Visits, oldest_kept
 from agent.core.marks import DEFAULT
 from agent.core.model import HISTORY, PROTECTION, BadInput
-from agent.core.names import PublicSuffixes
+from agent.core.names import PublicSuffixes, parse, suffixes
 from agent.core.ruleset import Ruleset
 from agent.core.settings import TABLE, Settings, check
 from agent.daemon.anchor import Anchor
@@ -30,8 +30,12 @@ def build(
     settings: Settings,
     step: Callable[[str], None] = lambda name: None,
     mac_of: Callable[[str], bytes | None] = lambda address: None,
+    turn: Callable[[], float] | None = None,
 ) -> Household:
-    """A household that has read everything and records nothing yet: `begin` opens the gate. StorageError."""
+    """A household that has read everything and records nothing yet: `begin` opens the gate. StorageError.
+
+    `turn()` is the time at which the loop's turn began, for reading the clocks once a turn.
+    """
     state_dir, run_dir = settings.text("state_dir"), settings.text("run_dir")
     for folder in (state_dir, run_dir):
         os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -43,10 +47,9 @@ def build(
     came_back = snapshots.restore()
     records = Records(live)
     gate = Gate()
-    lists = Lists()
+    lists = Lists(helplines(os.path.join(settings.text("data_dir"), "helplines.txt")))
     visits = Visits(site_of(settings.text("suffixes_file"), lists))
-    household: Household
-    recorder = Recorder(gate, visits, records, clock.now, lambda name: household.policy.helpline(name))
+    recorder = Recorder(gate, visits, records, clock.now if turn is None else _once_a_turn(turn, clock.now))
     clients = Clients(DEFAULT if settings.text("identity") == "mark" else None, mac_of)
     anchor = Anchor(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
@@ -64,25 +67,55 @@ def household_settings(settings: Settings, state: State) -> None:
                 settings.values[row.name] = check(row.name, json.loads(kept))
 
 
-def site_of(path: str, lists: Lists) -> Callable[[bytes], bytes]:
-    """The registrable domain of a host; without the suffix file the last two labels, which `lists.trouble` says."""
-    try:
-        with open(path, "rb") as file:
-            find: Callable[[bytes], bytes] = PublicSuffixes(file.read()).registrable
-    except (OSError, BadInput):
-        lists.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
-        find = _last_two
-    known: dict[bytes, bytes] = {}
+def site_of(suffixes_file: str, lists: Lists) -> Callable[[bytes], bytes | None]:
+    """The registrable domain of a host, or None for a helpline's, which is never recorded.
 
-    def site(host: bytes) -> bytes:
-        found = known.get(host)
-        if found is None:
+    Without the suffix file it is the last two labels, which `lists.trouble` says.
+    """
+    find = _registrable(suffixes_file, lists)
+    known: dict[bytes, bytes | None] = {}
+
+    def site(host: bytes) -> bytes | None:
+        found = known.get(host, b"")
+        if found == b"":
             if len(known) >= SITES_CACHED:
                 known.clear()
-            found = known[host] = find(host)
+            never = any(suffix in lists.helplines for suffix in suffixes(host))
+            found = known[host] = None if never else find(host)
         return found
 
     return site
+
+
+def _registrable(path: str, lists: Lists) -> Callable[[bytes], bytes]:
+    try:
+        with open(path, "rb") as file:
+            return PublicSuffixes(file.read()).registrable
+    except (OSError, BadInput):
+        lists.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
+        return _last_two
+
+
+def helplines(path: str) -> frozenset[bytes]:
+    """The names of the shipped list that are never recorded and never refused; none when it is missing."""
+    try:
+        with open(path, encoding="ascii") as file:
+            lines = [line.split("#")[0].strip() for line in file]
+    except OSError:
+        return frozenset()
+    return frozenset([parse(line) for line in lines if line])
+
+
+def _once_a_turn(turn: Callable[[], float], now: Callable[[], tuple[int, int]]) -> Callable[[], tuple[int, int]]:
+    read_at, value = -1.0, (0, 0)
+
+    def cached() -> tuple[int, int]:
+        nonlocal read_at, value
+        if turn() != read_at:
+            read_at, value = turn(), now()
+        return value
+
+    return cached
 
 
 def _last_two(host: bytes) -> bytes:

@@ -19,10 +19,9 @@ REPEAT_S = 60  # the same refusal within this time is one attempt with more hits
 
 
 class Recorder:
-    """`now()` gives (wall seconds, age); `helpline(name)` tells names that are never recorded.
+    """`now()` gives (wall seconds, age), at most a turn of the loop old.
 
-    `on_attempt` is called with (device id, attempt) for whoever watches live. `unrecorded` counts what was passed on
-    without being recorded because there was no room or the storage refused.
+    `unrecorded` counts what was passed on without being recorded because there was no room or the storage refused.
     """
 
     def __init__(
@@ -31,13 +30,11 @@ class Recorder:
         visits: Visits,
         records: Records,
         now: Callable[[], tuple[int, int]],
-        helpline: Callable[[bytes], bool],
     ) -> None:
         self._gate = gate
         self._visits = visits
         self._records = records
         self._now = now
-        self._helpline = helpline
         self._attempts: dict[tuple[int, int, str], Attempt] = {}
         self.unrecorded = 0
         self.trouble = ""
@@ -45,7 +42,7 @@ class Recorder:
     def allowed(self, slot: int, generation: int, host: bytes, source: str, hits: int) -> None:
         """A name or connection that was let through: a visit's, where history is on."""
         permit = self._gate.issue(slot, generation, HISTORY)
-        if permit is None or self._helpline(host):
+        if permit is None:
             return
         at, age = self._now()
         self._visits.observe(permit, Observation(host, source, hits, at, age))

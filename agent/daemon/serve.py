@@ -1,0 +1,204 @@
+"""The daemon: built, started, run, stopped. Reads as a list."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from agent.core.addresses import parse_endpoint
+from agent.core.history import DAY_S
+from agent.core.marks import DEFAULT
+from agent.core.model import BadInput
+from agent.core.settings import Settings
+from agent.daemon import parts
+from agent.daemon.control import Control
+from agent.daemon.database import StorageError
+from agent.daemon.household import Household
+from agent.daemon.jobs import Identity, WebJob, python_command
+from agent.daemon.kernel import Kernel
+from agent.daemon.log import say
+from agent.daemon.loop import Loop
+from agent.daemon.neighbours import Neighbours
+from agent.daemon.resolving import Resolving
+from agent.daemon.switch import Switch
+
+FLUSH_S = 1.0  # a batch a second: a loss of power takes RAM anyway, and off commits what waits
+RETENTION_S = 60.0
+KERNEL_S = 2.0
+RULES_S = 5.0
+SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
+RETRY_BOOT_S = 30.0
+STOP_SNAPSHOT_S = 8.0  # the guard waits 10 s before it ends the daemon for good
+REMOVALS_AGE_S = 31 * DAY_S  # after the longest retention no snapshot holds the rows any more
+
+
+def serve(settings: Settings, reread: Callable[[], Settings], heartbeat: int, netlink: socket.socket | None) -> int:
+    """Run until told to stop or the guard has gone; returns the exit code."""
+    loop = Loop()
+    loop.heartbeat(heartbeat)
+    loop.add(heartbeat, loop.stop)
+    try:
+        daemon = Daemon(settings, loop, netlink)
+    except (StorageError, OSError, BadInput) as error:
+        say(f"cannot start: {error}")
+        return 1
+    signal.signal(signal.SIGTERM, lambda number, frame: loop.stop())
+    signal.signal(signal.SIGINT, lambda number, frame: loop.stop())
+    signal.signal(signal.SIGHUP, lambda number, frame: loop.after(0, lambda: daemon.reload(reread)))
+    daemon.start()
+    loop.run()
+    daemon.stop()
+    return 0
+
+
+class Daemon:
+    """The parts with sockets around the household. StorageError, OSError when they can't be made."""
+
+    def __init__(self, settings: Settings, loop: Loop, netlink: socket.socket | None) -> None:
+        self.loop = loop
+        self.settings = settings
+        self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
+        self.household = parts.build(settings, mac_of=self.neighbours.mac_of, turn=lambda: loop.now)
+        self.kernel = _kernel(self.household, settings, netlink)
+        self.resolving = Resolving(loop, settings, self.household)
+        self.control = Control(loop, self.household, os.path.join(settings.text("run_dir"), "control.sock"))
+        self.web = _web(loop, settings, self.control)
+        self._show_neighbours()
+
+    def _show_neighbours(self) -> None:
+        self.household.seen = self.neighbours.seen
+        self.household.address_of = lambda device: self.neighbours.address_of(device.mac) if device.mac else None
+
+    def start(self) -> None:
+        """Open the gate, load the lists, and begin what repeats."""
+        household = self.household
+        household.begin()
+        parts.load_lists(household)
+        if household.stale_snapshot:
+            self.loop.task(household.rewrite_snapshot())
+        if household.trouble:
+            self.loop.after(RETRY_BOOT_S, self._retry_boot)
+        for seconds, call in self._repeated():
+            self.loop.every(seconds, call)
+        if self.neighbours.fileno() >= 0:
+            self.loop.add(self.neighbours.fileno(), self.neighbours.read)
+        say("ready")
+
+    def _repeated(self) -> list[tuple[float, Callable[[], None]]]:
+        household = self.household
+        return [
+            (FLUSH_S, self._flush),
+            (RETENTION_S, self._expire),
+            (KERNEL_S, self.kernel.check if self.kernel else lambda: None),
+            (RULES_S, lambda: household.new_policy() if household.rule_over() else None),
+            (self.settings.number("snapshot_hours") * 3600.0, self._snapshot),
+            (SAVE_S, self._save_clock),
+        ]
+
+    def _flush(self) -> None:
+        self.household.recorder.flush()
+        self.household.snapshots.finished()
+
+    def _expire(self) -> None:
+        household = self.household
+        try:
+            if parts.expire(household):
+                self.loop.after(0.05, self._expire)
+            household.state.db.refill()
+            household.records.db.refill()
+        except StorageError as error:
+            household.recorder.trouble = str(error)
+
+    def _snapshot(self) -> None:
+        self.household.recorder.flush()
+        self.household.snapshots.start()
+        self._save_clock()
+
+    def _save_clock(self) -> None:
+        household = self.household
+        try:
+            household.state.put_meta("clock", household.clock.save())
+            household.state.drop_removals(household.clock.age() - REMOVALS_AGE_S)
+        except StorageError as error:
+            household.recorder.trouble = str(error)
+
+    def _retry_boot(self) -> None:
+        self.household.begin()
+        if self.household.trouble:
+            self.loop.after(RETRY_BOOT_S, self._retry_boot)
+
+    def reload(self, reread: Callable[[], Settings]) -> None:
+        """SIGHUP: settings that can change while running, and the compiled lists. A bad file leaves all as it was."""
+        try:
+            fresh = reread()
+        except (BadInput, OSError) as error:
+            say(f"the settings were not read again: {error}")
+            return
+        self.settings.values.update(fresh.values)
+        parts.household_settings(self.settings, self.household.state)
+        parts.load_lists(self.household)
+        self.resolving.reload()
+        say("settings and lists read again")
+
+    def stop(self) -> None:
+        """In order: no more queries steered here, then what waits is written, then the last snapshot."""
+        if self.kernel:
+            self.kernel.close()
+        self.resolving.close()
+        if self.web:
+            self.web.stop()
+        self.control.close()
+        household = self.household
+        household.recorder.flush()
+        self._save_clock()
+        self._last_snapshot()
+        household.records.db.close()
+        household.state.db.close()
+        say("stopped")
+
+    def _last_snapshot(self) -> None:
+        snapshots = self.household.snapshots
+        end = time.monotonic() + STOP_SNAPSHOT_S
+        while not snapshots.finished() and time.monotonic() < end:
+            time.sleep(0.02)
+        if not snapshots.start():
+            return
+        while not snapshots.finished() and time.monotonic() < end:
+            time.sleep(0.02)
+
+
+def _kernel(household: Household, settings: Settings, netlink: socket.socket | None) -> Kernel | None:
+    if settings.text("identity") != "mark":
+        return None
+    kernel = Kernel(Switch(netlink, settings.texts("interfaces"), settings.number("agent_port")), DEFAULT)
+    household.kernel = kernel.apply
+    household.covered = kernel.covers
+    household.kernel_state = kernel.state
+    return kernel
+
+
+def _web(loop: Loop, settings: Settings, control: Control) -> WebJob | None:
+    listeners = [_listener(endpoint) for endpoint in settings.texts("web_listen")]
+    if not listeners:
+        return None
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    command = python_command(root, "agent.jobs.web.__main__")
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+    for name in ("PRIVACY_AGENT_WEB_HOSTS", "PRIVACY_AGENT_WEB_IDLE_S", "PRIVACY_AGENT_WEB_TLS"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    return WebJob(loop, listeners, command, environment, Identity(settings.text("web_user")), control.adopt)
+
+
+def _listener(endpoint: str) -> socket.socket:
+    address, port = parse_endpoint(endpoint)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    listener.bind((address, port))
+    listener.listen(64)
+    listener.setblocking(False)
+    return listener
