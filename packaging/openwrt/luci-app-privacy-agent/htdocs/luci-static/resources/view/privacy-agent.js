@@ -1,0 +1,157 @@
+'use strict';
+'require view';
+'require rpc';
+'require ui';
+'require poll';
+
+const callStatus = rpc.declare({ object: 'privacy-agent', method: 'status' });
+const callDevices = rpc.declare({ object: 'privacy-agent', method: 'devices' });
+const callFeatures = rpc.declare({ object: 'privacy-agent', method: 'features' });
+const callOn = rpc.declare({ object: 'privacy-agent', method: 'on', params: [ 'device', 'feature', 'agree' ] });
+const callOff = rpc.declare({ object: 'privacy-agent', method: 'off', params: [ 'device', 'feature' ] });
+const callSetupCode = rpc.declare({ object: 'privacy-agent', method: 'setup_code' });
+
+const POLL_S = 10;
+
+// The agent's own pages: the same host that shows this one.
+function pagesAddress(status) {
+	return 'http://%s:%d/'.format(window.location.hostname, status.web_port || 5392);
+}
+
+// An answer with an error becomes a rejection with its sentence, so that every caller treats it alike.
+function checked(answer) {
+	if (answer && answer.error)
+		return Promise.reject(new Error(answer.error.message));
+	return answer;
+}
+
+function day(seconds) {
+	return seconds ? new Date(seconds * 1000).toLocaleString() : '';
+}
+
+function failed(error) {
+	ui.addNotification(null, E('p', error.message), 'warning');
+}
+
+return view.extend({
+	load: function() {
+		return callFeatures().then(checked).then((answer) => {
+			this.features = answer.items;
+			return this.fetch();
+		}).catch((error) => ({ error: error.message }));
+	},
+
+	fetch: function() {
+		return Promise.all([ callStatus().then(checked), callDevices().then(checked) ])
+			.then(([ status, devices ]) => ({ status: status, devices: devices.items }));
+	},
+
+	// Before anything is switched on: what it reads, keeps and sends, in the agent's own words.
+	ask: function(device, feature) {
+		ui.showModal(_('Switch on %s for %s?').format(feature.title, device.label), [
+			E('dl', {}, [
+				E('dt', {}, _('It reads')), E('dd', {}, feature.reads),
+				E('dt', {}, _('It keeps')), E('dd', {}, feature.keeps),
+				E('dt', {}, _('It sends')), E('dd', {}, feature.sends)
+			]),
+			E('div', { 'class': 'right' }, [
+				E('button', { 'class': 'btn', 'click': ui.hideModal }, _('Leave it off')), ' ',
+				E('button', {
+					'class': 'btn cbi-button-action',
+					'click': ui.createHandlerFn(this, 'switchOn', device, feature)
+				}, _('I agree: switch it on'))
+			])
+		]);
+	},
+
+	switchOn: function(device, feature) {
+		return callOn(device.id, feature.name, feature.version).then(checked)
+			.then(() => this.refresh()).catch(failed).finally(ui.hideModal);
+	},
+
+	switchOff: function(device, feature) {
+		return callOff(device.id, feature.name).then(checked).then((answer) => {
+			const sentence = answer.remaining
+				? _('Off. %d records remain until %s; erase them on the agent’s own pages.')
+					.format(answer.remaining, day(answer.until))
+				: _('Off. Nothing was recorded, or nothing is left.');
+			ui.addNotification(null, E('p', sentence), 'info');
+			return this.refresh();
+		}).catch(failed);
+	},
+
+	newSetupCode: function() {
+		return callSetupCode().then(checked).then((answer) => {
+			ui.showModal(_('Setup code'), [
+				E('p', {}, _('Enter it on the agent’s own pages to set their password. It works once, until %s.')
+					.format(day(answer.expires_at))),
+				E('p', {}, E('strong', { 'style': 'font-size: 160%' }, answer.code)),
+				E('div', { 'class': 'right' }, E('button', { 'class': 'btn', 'click': ui.hideModal }, _('Close')))
+			]);
+		}).catch(failed);
+	},
+
+	switchOf: function(device, feature) {
+		const state = device.features[feature.name];
+		const button = state.on
+			? E('button', {
+				'class': 'btn cbi-button-negative',
+				'click': ui.createHandlerFn(this, 'switchOff', device, feature)
+			}, _('Switch off'))
+			: E('button', {
+				'class': 'btn cbi-button-positive',
+				'click': ui.createHandlerFn(this, 'ask', device, feature)
+			}, _('Switch on'));
+		const words = state.on ? _('on since %s').format(day(state.since))
+			: (state.suspended ? _('paused') : _('off'));
+		return E('td', { 'class': 'td' }, [ button, ' ', words ]);
+	},
+
+	rows: function(devices) {
+		const head = E('tr', { 'class': 'tr table-titles' }, [ E('th', { 'class': 'th' }, _('Device')) ].concat(
+			this.features.map((feature) => E('th', { 'class': 'th' }, feature.title))));
+		const rows = devices.map((device) => E('tr', { 'class': 'tr' }, [
+			E('td', { 'class': 'td' }, [ device.label, E('br'), E('small', {}, device.mac || device.address || '') ])
+		].concat(this.features.map((feature) => this.switchOf(device, feature)))));
+		if (!rows.length)
+			rows.push(E('tr', { 'class': 'tr placeholder' }, E('td', { 'class': 'td' },
+				_('No device is enrolled. Nothing of any device is recorded or refused.'))));
+		return E('table', { 'class': 'table' }, [ head ].concat(rows));
+	},
+
+	refresh: function() {
+		return this.fetch().then((data) => {
+			const place = document.getElementById('privacy-agent');
+			if (place)
+				place.replaceWith(this.body(data));
+		});
+	},
+
+	body: function(data) {
+		return E('div', { 'id': 'privacy-agent' }, [
+			E('p', {}, data.status.health),
+			this.rows(data.devices),
+			E('p', {}, [
+				E('a', { 'class': 'btn', 'href': pagesAddress(data.status), 'target': '_blank', 'rel': 'noreferrer' },
+					_('Open the agent’s own pages')), ' ',
+				E('button', { 'class': 'btn', 'click': ui.createHandlerFn(this, 'newSetupCode') }, _('New setup code'))
+			])
+		]);
+	},
+
+	render: function(data) {
+		const page = E('div', { 'class': 'cbi-map' }, [
+			E('h2', {}, _('Privacy Agent')),
+			E('div', { 'class': 'cbi-map-descr' }, _('Parental controls and real-time protection that stay on this ' +
+				'router. History is shown on the agent’s own pages only, after their own login.')),
+			data.error ? E('div', { 'class': 'alert-message warning' }, data.error) : this.body(data)
+		]);
+		if (!data.error)
+			poll.add(() => this.refresh(), POLL_S);
+		return page;
+	},
+
+	handleSave: null,
+	handleSaveApply: null,
+	handleReset: null
+});

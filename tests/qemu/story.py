@@ -1,0 +1,97 @@
+"""What the steps of the scenario are told in: a router, the machines around it, the agent's command line.
+
+The router is driven over its serial console only, so that the same steps serve a real OpenWrt image.
+"""
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tools.openwrt.machine import Machine, StepFailed
+
+TABLE = "inet privacy_agent"
+
+
+class Answer(NamedTuple):
+    """A line of the guest's `ask`."""
+
+    name: str
+    rcode: str
+    addresses: str
+    ede: str
+
+
+class Rows(NamedTuple):
+    """A line of the guest's `rows`: what history.db holds."""
+
+    visits: int
+    visit_hits: int
+    attempts: int
+    attempt_hits: int
+
+
+def expect(fact: object, sentence: str) -> None:
+    if not fact:
+        raise StepFailed(sentence)
+
+
+class Story:
+    """One run of the scenario. `parcels` is where the packages lie in the guest."""
+
+    def __init__(self, router: Machine, parcels: str = "/parcels") -> None:
+        self.router = router
+        self.parcels = parcels
+
+    def ask(self, *names: str, who: str = "client", flags: str = "") -> list[Answer]:
+        """Resolve names on one of the machines around the router."""
+        output = self.router.ask(f"at {who} ask {flags} {' '.join(names)}", 60)
+        return [Answer(*line.split()) for line in output.splitlines()]
+
+    def cli(self, *words: str) -> str:
+        return self.router.ask("privacy-agent " + shlex.join(words), 60)
+
+    def asked(self, *words: str) -> Any:
+        """A reading command's JSON document."""
+        return json.loads(self.cli(*words, "--json"))
+
+    def rows(self) -> Rows:
+        return Rows(*(int(word) for word in self.router.ask("rows").split()))
+
+    def steered(self) -> list[str]:
+        """MAC addresses that the kernel steers to the agent; the witness is nft."""
+        status, output = self.router.run(f"nft list map {TABLE} devices")
+        return re.findall(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", output) if status == 0 else []
+
+    def table_stands(self) -> bool:
+        return self.router.run(f"nft list table {TABLE}")[0] == 0
+
+    def processes(self) -> list[str]:
+        """The agent's processes, by their command lines."""
+        output = self.router.ask(
+            "ps -o args | grep -E 'agent[.]daemon|agent[.]jobs|bin/privacy-agent' | grep -v grep; true"
+        )
+        return output.splitlines()
+
+    def until(self, fact: Callable[[], object], sentence: str, timeout_s: float = 20) -> None:
+        """Wait for a fact to become true."""
+        end = time.monotonic() + timeout_s
+        while not fact():
+            if time.monotonic() > end:
+                raise StepFailed(f"{sentence} (waited {timeout_s:.0f} s)")
+            time.sleep(0.3)
+
+    def running(self) -> bool:
+        return self.router.run("privacy-agent status --json", 60)[0] == 0
+
+    def dns_works(self, who: str = "client") -> None:
+        """The provider's answer comes, over UDP and TCP, IPv4 and IPv6."""
+        for flags in ("", "-t", "-s fd00:1::1", "-s fd00:1::1 -t -6"):
+            if who == "visitor" and "fd00" in flags:
+                continue
+            server = "-s 192.168.3.1 " if who == "visitor" else ""
+            (answer,) = self.ask("plain.example", who=who, flags=server + flags)
+            expected = "2001:db8::7" if "-6" in flags else "198.51.100.7"
+            expect(answer.addresses == expected, f"DNS for {who} ({flags or 'udp'}) said {answer}")
