@@ -40,7 +40,7 @@ def perform(options: argparse.Namespace) -> int:
     try:
         return options.asks(client, options) or OK
     except Unreachable as error:
-        raise Trouble(f"privacy-agent went away while it was asked: {error}", NOT_RUNNING) from error
+        raise Trouble(f"the daemon went away while it was asked: {error}", NOT_RUNNING) from error
     finally:
         client.close()
 
@@ -56,7 +56,7 @@ def connect(options: argparse.Namespace) -> Client:
         if not os.access(os.path.dirname(path), os.X_OK) and os.geteuid() != 0:
             raise Trouble(f"{path} belongs to another user: try again as root", NOT_RUNNING) from error
         start = "service privacy-agent start (on a router), or privacy-agent run"
-        raise Trouble(f"privacy-agent does not run ({path}: {error}). Start it: {start}", NOT_RUNNING) from error
+        raise Trouble(f"the daemon does not run ({path}: {error}). Start it: {start}", NOT_RUNNING) from error
 
 
 def say(message: str, code: int) -> int:

@@ -1,0 +1,72 @@
+"""Counts outcomes by class of test, and with --require fails where a class that should have run did not.
+
+A class is a folder of tests/, or a file beside them: core, properties, daemon, promises, lab, qemu, boundaries …
+"""
+
+from collections import Counter
+from pathlib import PurePosixPath
+
+import pytest
+
+# Data that is not part of the project: where it is absent, these tests have nothing to read.
+EXCUSED = "not here: "
+
+
+class Classes:
+    """Outcomes by class, and the skips that nothing excuses."""
+
+    def __init__(self, required: list[str]) -> None:
+        self.required = required
+        self.outcomes: dict[str, Counter[str]] = {}
+        self.skips: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            self.note(report.nodeid, report.outcome, report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.outcome != "passed":
+            self.note(report.nodeid, report.outcome, report)
+
+    def note(self, node: str, outcome: str, report: pytest.TestReport | pytest.CollectReport) -> None:
+        name = class_of(node)
+        self.outcomes.setdefault(name, Counter())[outcome] += 1
+        if outcome == "skipped" and not hasattr(report, "wasxfail"):
+            reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+            if name in self.required and EXCUSED not in reason:
+                self.skips.append(f"{node}: {reason}")
+
+    def failures(self) -> list[str]:
+        absent = [name for name in self.required if not self.outcomes.get(name, Counter())["passed"]]
+        return [f"no test of class {name!r} ran" for name in absent] + [f"skipped: {skip}" for skip in self.skips]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.failures() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self.required:
+            return
+        terminalreporter.section("classes of tests")
+        for name, counted in sorted(self.outcomes.items()):
+            outcomes = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counted.items()))
+            terminalreporter.line(f"{name:12} {outcomes}")
+        for failure in self.failures():
+            terminalreporter.line("REQUIRED: " + failure, red=True)
+
+
+def class_of(node: str) -> str:
+    """ "tests/lab/test_x.py::test_y" → lab; "tests/test_cli.py::test_y" → cli."""
+    parts = PurePosixPath(node.split("::")[0]).parts[1:]
+    if len(parts) > 1:
+        return parts[0]
+    return parts[0].removeprefix("test_").removesuffix(".py") if parts else "tests"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--require", default="", help="classes that must run, without a skip: core,lab,…")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    required = [name for name in config.getoption("--require").split(",") if name]
+    config.pluginmanager.register(Classes(required), "classes of tests")

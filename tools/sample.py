@@ -1,0 +1,246 @@
+"""The sample household of tools/try: the daemon on the loopback, Mia's tablet, a television, the starter lists."""
+
+import argparse
+import os
+import pwd
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from agent.client import Client, Unreachable  # noqa: E402
+
+HOST = "127.0.0.1"
+DNS_PORT = 5391
+WEB_PORT = 5392
+TABLET, TELEVISION = "127.0.0.2", "127.0.0.3"
+RESOLVER_WAIT_S = 1.5
+START_WAIT_S = 15.0
+ALLOWED, LISTED = "en.wikipedia.org", "login.bank.example"
+
+
+class Household:
+    """A folder in /tmp and the processes that live in it; `close` takes everything away."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="privacy-agent-try-"))
+        self.command = ROOT / "build" / "try" / "privacy-agent"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.upstream: list[str] = []
+        self.daemon: subprocess.Popen[bytes]
+
+    def start(self, offline: bool) -> None:
+        if offline or not resolver_answers():
+            self.upstream = [f"{HOST}:{self._local_upstream()}"]
+        self.daemon = self._daemon()
+        self._furnish()
+
+    def _local_upstream(self) -> int:
+        port = free_port()
+        self._start([sys.executable, str(ROOT / "tools" / "responder.py"), HOST, str(port)])
+        return port
+
+    def _daemon(self) -> subprocess.Popen[bytes]:
+        suffixes, rules = self.folder / "suffixes.bin", self.folder / "run" / "rules.bin"
+        settings = {
+            "identity": "address",
+            "state_dir": self.folder / "state",
+            "run_dir": self.folder / "run",
+            "suffixes_file": suffixes,
+            "dns_listen": f"{HOST}:{DNS_PORT}",
+            "web_listen": f"{HOST}:{WEB_PORT}",
+            "upstream": ",".join(self.upstream),
+            # As root the web job becomes the owner of the source tree, who can read it.
+            "web_user": pwd.getpwuid(ROOT.stat().st_uid).pw_name,
+        }
+        quiet([sys.executable, str(ROOT / "tools" / "build-suffixes"), "--output", str(suffixes)])
+        quiet([*agent(), "lists", "compile", "--output", str(rules)])
+        return self._start([*agent(), "run", *[word for pair in settings.items() for word in set_word(*pair)]])
+
+    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
+        # A group of its own: Ctrl-C comes to this program only, which ends the others in order.
+        process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+        self.processes.append(process)
+        return process
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "run" / "control.sock"
+
+    def _connect(self) -> Client:
+        end = time.monotonic() + START_WAIT_S
+        while True:
+            try:
+                return Client(str(self.socket))
+            except Unreachable:
+                if self.daemon.poll() is not None or time.monotonic() > end:
+                    raise SystemExit("the daemon did not start; its lines above say why") from None
+            time.sleep(0.05)
+
+    def _furnish(self) -> None:
+        """Mia's tablet with both features on; a television with nothing on."""
+        client = self._connect()
+        mia = client.call("person.add", name="Mia", group="child")
+        tablet = client.call("device.add", label="Mia's tablet", address=TABLET, person_id=mia["id"])
+        client.call("device.add", label="Television", address=TELEVISION)
+        features = client.call("features")["items"]
+        for feature in features if isinstance(features, list) else []:
+            client.call("on", device_id=tablet["id"], feature=feature["name"], agree=feature["version"], actor="cli")
+        client.close()
+        self._write_command()
+
+    def _write_command(self) -> None:
+        self.command.parent.mkdir(parents=True, exist_ok=True)
+        environment = f"PRIVACY_AGENT_SOCKET='{self.socket}' PYTHONPATH='{ROOT}'"
+        self.command.write_text(f'#!/bin/sh\n{environment} exec "{sys.executable}" -m agent "$@"\n')
+        self.command.chmod(0o755)
+
+    def run(self, *words: str) -> str:
+        """What the command prints."""
+        done = subprocess.run([str(self.command), *words], capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    def close(self) -> None:
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in reversed(self.processes):
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.command.unlink(missing_ok=True)
+
+
+def agent() -> list[str]:
+    return [sys.executable, "-m", "agent"]
+
+
+def set_word(name: str, value: object) -> list[str]:
+    return ["--set", f"{name}={value}"]
+
+
+def quiet(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def resolver_answers() -> bool:
+    """Whether the system's resolver says anything about the root."""
+    query = struct.pack(">HHHHHH", os.getpid() & 0xFFFF, 0x0100, 1, 0, 0, 0) + b"\0" + struct.pack(">HH", 2, 1)
+    for line in Path("/etc/resolv.conf").read_text().splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] == "nameserver":
+            family = socket.AF_INET6 if ":" in words[1] else socket.AF_INET
+            with socket.socket(family, socket.SOCK_DGRAM) as asked:
+                asked.settimeout(RESOLVER_WAIT_S)
+                try:
+                    asked.connect((words[1], 53))
+                    asked.send(query)
+                    return bool(asked.recv(4096))
+                except OSError:
+                    continue
+    return False
+
+
+def dig(source: str, name: str) -> list[str]:
+    return ["dig", f"@{HOST}", "-p", str(DNS_PORT), "-b", source, name]
+
+
+def tell(household: Household) -> None:
+    upstream = "the system's resolver" if not household.upstream else "a local one: every name is 192.0.2.1"
+    command = household.command.relative_to(ROOT)
+    print(f"""
+privacy-agent runs on {HOST} port {DNS_PORT}; upstream is {upstream}.
+Mia's tablet is {TABLET}, with history and protection on. The television is {TELEVISION}, with nothing on.
+
+1  A site, as the tablet asks for it: answered, and it becomes a visit.
+       {" ".join(dig(TABLET, ALLOWED))}
+       {command} history "Mia's tablet"
+2  A name on the starter list: refused, the answer says why, and it becomes an attempt. The television is not asked.
+       {" ".join(dig(TABLET, LISTED))}
+       {" ".join(dig(TELEVISION, LISTED))}
+       {command} attempts
+3  Off is off: ask again afterwards, and nothing is added. The audit checks every record.
+       {command} off "Mia's tablet" history
+       {command} audit
+
+The web page: http://{HOST}:{WEB_PORT}/ (its first page wants a code: {command} setup-code)
+Ctrl-C ends it and takes everything away.
+""")
+
+
+def check(household: Household) -> list[str]:
+    """The three things, done; what did not come out as told."""
+    wrong = []
+
+    def expect(what: str, text: str, test: Callable[[str], bool]) -> None:
+        print(f"$ {what}\n{text.rstrip()}")
+        if not test(text):
+            wrong.append(what)
+
+    for source, name, test in (
+        (TABLET, ALLOWED, lambda text: "NOERROR" in text),
+        (TABLET, LISTED, lambda text: "EDE: 15" in text),
+        (TELEVISION, LISTED, lambda text: "EDE: 15" not in text),
+    ):
+        command = dig(source, name)
+        expect(" ".join(command), subprocess.run(command, capture_output=True, text=True).stdout, test)
+    tablet = "Mia's tablet"
+    for words, test in (
+        (["history", tablet], lambda text: "wikipedia.org" in text),
+        (["attempts"], lambda text: LISTED in text and "television" not in text.lower()),
+        (["explain", LISTED, "--device", tablet], lambda text: "refused" in text),
+        (["off", tablet, "history"], lambda text: "is off" in text),
+        (["audit"], lambda text: "All is well" in text),
+    ):
+        expect(" ".join(words), household.run(*words), test)
+    return wrong
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tools/try", description="a sample household on the loopback")
+    parser.add_argument("--offline", action="store_true", help="a local upstream where every name exists")
+    parser.add_argument("--check", action="store_true", help="do the three things, and end")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, end)
+    household = Household()
+    try:
+        household.start(options.offline)
+        if options.check:
+            wrong = check(household)
+            print("all as told" if not wrong else "NOT as told: " + "; ".join(wrong))
+            return bool(wrong)
+        tell(household)
+        return household.daemon.wait()
+    except KeyboardInterrupt:
+        print()
+        return 0
+    finally:
+        household.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
