@@ -1,6 +1,6 @@
 """DNS as the daemon needs it: what a query asks, what an answer says, and the answers that are our own.
 
-Reading (`peek`, `walk`) and the numbers lie in `wire`; here are the cache's key, the ageing of answers and the
+Reading lies in `wire` (with the numbers) and `answer`; here are the cache's key, the ageing of answers and the
 writing. EDNS is hop by hop (RFC 6891 section 6.2.6): a client's OPT ends here and upstream's does too, so no
 cookie, client subnet or other option of one side reaches the other, and one cached answer serves everybody.
 Only extended errors (RFC 8914) are passed on.
@@ -8,6 +8,8 @@ Only extended errors (RFC 8914) are passed on.
 
 import struct
 
+from agent.core.answer import Answer as Answer
+from agent.core.answer import walk as walk
 from agent.core.model import BadInput
 from agent.core.wire import (
     AAAA,
@@ -26,11 +28,9 @@ from agent.core.wire import (
     records,
     skip_questions,
 )
-from agent.core.wire import Answer as Answer
 from agent.core.wire import Edns as Edns
 from agent.core.wire import Question as Question
 from agent.core.wire import peek as peek
-from agent.core.wire import walk as walk
 
 NULL = "null"
 NXDOMAIN_STYLE = "nxdomain"

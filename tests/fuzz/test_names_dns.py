@@ -65,11 +65,11 @@ def everything(message: bytes) -> None:
     dns.malformed(message)
     attempt(dns.ttl_offsets, message)
     question = attempt(wire.peek, message)
-    answer = attempt(wire.walk, message)
+    answer = attempt(dns.walk, message)
     if isinstance(question, wire.Question):
         answer_it(message, question)
         assert names.from_wire(names.to_wire(question.name)) == question.name
-    if isinstance(answer, wire.Answer):
+    if isinstance(answer, dns.Answer):
         serve_it(message, answer)
 
 
@@ -89,20 +89,20 @@ def answer_it(message: bytes, question: wire.Question) -> None:
         dns.servfail(message, question, dns.EDE_NETWORK_ERROR, "x"),
         dns.badvers(message, question),
     ):
-        assert wire.walk(answer) and len(answer) <= wire.HEADER + 512
+        assert dns.walk(answer) and len(answer) <= wire.HEADER + 512
         assert dns.answers(answer, message, question.end)
-        assert wire.walk(dns.truncated(answer, 100))
+        assert dns.walk(dns.truncated(answer, 100))
 
 
-def serve_it(message: bytes, answer: wire.Answer) -> None:
+def serve_it(message: bytes, answer: dns.Answer) -> None:
     assert answer.lifetime >= 0
     question = attempt(wire.peek, message[:2] + b"\1\0\0\1" + bytes(6) + message[12:])
     if not isinstance(question, wire.Question) or message[4:6] != b"\0\1":
         return
     settled = dns.settled(message, question, answer)
-    assert wire.walk(settled).addresses == answer.addresses
+    assert dns.walk(settled).addresses == answer.addresses
     assert dns.ttl_offsets(settled) == answer.ttl_offsets
-    assert wire.walk(dns.aged(settled, 1 << 33)).min_ttl in (None, 0)
+    assert dns.walk(dns.aged(settled, 1 << 33)).min_ttl in (None, 0)
     assert len(dns.restored(settled, message, question)) == len(settled)
 
 
@@ -163,4 +163,4 @@ def test_the_worst_messages_end_soon() -> None:
         heads(1, 0) + b"\x3f" * 65000,
     ):
         timed(message)
-    assert len(wire.walk(heads(0, 65) + deep + alias * 64).chain) == 64
+    assert len(dns.walk(heads(0, 65) + deep + alias * 64).chain) == 64

@@ -62,9 +62,9 @@ def is_query(message: bytes) -> bool:
     return len(message) < 3 or not message[2] & 0x80
 
 
-def read(message: bytes) -> wire.Question | wire.Answer | None:
+def read(message: bytes) -> wire.Question | dns.Answer | None:
     try:
-        return wire.peek(message) if is_query(message) else wire.walk(message)
+        return wire.peek(message) if is_query(message) else dns.walk(message)
     except BadInput:
         return None
 
@@ -99,7 +99,7 @@ def before_opt(theirs: dnslib.DNSRecord) -> list[dnslib.RR]:
     return theirs.rr + theirs.auth + theirs.ar[: types.index(wire.OPT) if wire.OPT in types else None]
 
 
-def same_answer(ours: wire.Answer, theirs: dnslib.DNSRecord) -> None:
+def same_answer(ours: dns.Answer, theirs: dnslib.DNSRecord) -> None:
     opt = opt_of(theirs)
     assert ours.rcode == theirs.header.rcode | ((opt.ttl >> 24 << 4) if opt else 0)
     assert ours.truncated == bool(theirs.header.tc)
@@ -228,7 +228,7 @@ def test_answers_of_the_corpus_can_be_kept_and_served() -> None:
     served = 0
     for _, message, _ in messages():
         answer, before = read(message), dnslib_reads(message)
-        if not isinstance(answer, wire.Answer) or before is None or len(before.questions) != 1:
+        if not isinstance(answer, dns.Answer) or before is None or len(before.questions) != 1:
             continue
         end = wire.skip_questions(message)
         asked = dnslib.DNSRecord.question("x").pack()[:12] + message[12:end]
@@ -289,12 +289,12 @@ def reply(draw: st.DrawFn) -> bytes:
 
 @given(reply())
 def test_what_dnslib_writes_is_read(message: bytes) -> None:
-    ours = wire.walk(message)
+    ours = dns.walk(message)
     same_answer(ours, dnslib.DNSRecord.parse(message))
     assert ours.body_end <= len(message)
     for size in (len(message) - 1, len(message) // 2, 11):
         with pytest.raises(BadInput):
-            wire.walk(message[:size])
+            dns.walk(message[:size])
 
 
 @given(reply(), st.integers(0, 1 << 32))
@@ -339,6 +339,6 @@ def test_random_bytes_are_a_value_or_bad_input(message: bytes) -> None:
 
 
 def total(message: bytes) -> None:
-    for action in (wire.peek, wire.walk, dns.ttl_offsets, from_wire, parse, dns.malformed):
+    for action in (wire.peek, dns.walk, dns.ttl_offsets, from_wire, parse, dns.malformed):
         with suppress(BadInput):
             action(message)
