@@ -196,13 +196,13 @@ class Guard:
             return
         for datagram in self._farewell:
             try:
-                self._netlink.send(datagram)
+                self._netlink.send(datagram, socket.MSG_DONTWAIT)
             except OSError:
                 # The next datagram must still go out; the kernel removes the table at the latest with the socket.
                 continue
         try:
             while True:
-                self._netlink.recv(65536)
+                self._netlink.recv(65536, socket.MSG_DONTWAIT)
         except OSError:
             return
 
