@@ -4,7 +4,7 @@ Mapping as in UTS #46 (case folding, NFKC, ideographic full stops), characters a
 decimal digits. The four characters that IDNA 2003 folded away (sharp s, final sigma, the joiners) stay, as in browsers.
 """
 
-import unicodedata
+from collections.abc import Callable
 
 from agent.core.model import BadInput
 
@@ -32,16 +32,22 @@ def to_ascii(text: str) -> str:
 def _label(label: str) -> str:
     if label.isascii():
         return label
-    mapped = _mapped(label)
+    try:
+        # A megabyte of tables, and a package of its own on OpenWrt: loaded for those who type such names only.
+        import unicodedata
+        from encodings.punycode import punycode_encode
+    except ImportError as error:
+        raise BadInput("this system can't convert names that are not ASCII; give the xn-- form") from error
+    mapped = _mapped(label, lambda text: unicodedata.normalize("NFKC", text))
     if mapped.isascii():
         return mapped
     bad = [c for c in mapped if not (c.isascii() or c in _CONTEXT or unicodedata.category(c) in _LETTERS)]
     if bad or mapped.startswith("xn--"):
         raise BadInput("a name holds a character that no domain name has: " + ascii("".join(bad) or label))
-    return "xn--" + mapped.encode("punycode").decode("ascii")
+    return "xn--" + punycode_encode(mapped).decode("ascii")
 
 
-def _mapped(label: str) -> str:
+def _mapped(label: str, nfkc: Callable[[str], str]) -> str:
     folded = "".join([c if c in _DEVIATIONS else c.casefold() for c in label if c not in _IGNORED])
-    normal = unicodedata.normalize("NFKC", folded)
-    return unicodedata.normalize("NFKC", "".join([c if c in _DEVIATIONS else c.casefold() for c in normal]))
+    normal = nfkc(folded)
+    return nfkc("".join([c if c in _DEVIATIONS else c.casefold() for c in normal]))
