@@ -1,0 +1,74 @@
+// The one JSON API: session, CSRF token, problem details, and the sentence for each of them.
+
+import { t } from "./i18n.js";
+
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail || "");
+    this.status = status;
+    this.kind = (body.type || "").split("/").pop() || "unreachable";
+    this.body = body;
+  }
+
+  /** A sentence in the reader's language; the server's own words where the catalogue has none. */
+  get sentence() {
+    const own = t("problem." + this.kind, { wait: this.body.wait_s }, "");
+    return own || this.message || t("problem.unreachable");
+  }
+}
+
+export const session = { signed_in: false, csrf: null };
+const watchers = [];
+/** `call` runs whenever an answer says that the session is over. */
+export const onSignedOut = (call) => watchers.push(call);
+
+export async function call(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (session.csrf) headers["X-CSRF-Token"] = session.csrf;
+  let answer;
+  try {
+    answer = await fetch("/api/v1" + path, {
+      method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store",
+    });
+  } catch {
+    throw new Problem(0, {});
+  }
+  const value = answer.status === 204 ? null : await answer.json().catch(() => ({}));
+  if (answer.ok) return value;
+  const problem = new Problem(answer.status, value || {});
+  if (problem.kind === "sign-in") for (const watcher of watchers) watcher();
+  throw problem;
+}
+
+export const get = (path, query) => call("GET", path + search(query));
+export const post = (path, body) => call("POST", path, body || {});
+export const put = (path, body) => call("PUT", path, body || {});
+export const patch = (path, body) => call("PATCH", path, body || {});
+export const del = (path) => call("DELETE", path);
+
+export function search(query) {
+  const pairs = Object.entries(query || {}).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return pairs.length ? "?" + new URLSearchParams(pairs) : "";
+}
+
+export async function loadSession() {
+  Object.assign(session, await get("/session"));
+  return session;
+}
+
+export function adopt(state) {
+  Object.assign(session, state);
+}
+
+/** All pages of a listing, up to a bound. */
+export async function all(path, query, most = 2000) {
+  const items = [];
+  let after;
+  do {
+    const page = await get(path, { ...query, limit: 200, after });
+    items.push(...page.items);
+    after = page.next;
+  } while (after && items.length < most);
+  return items;
+}

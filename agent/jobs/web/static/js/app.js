@@ -1,0 +1,95 @@
+// The shell: who is here, which view, and keeping it live.
+
+import { loadSession, onSignedOut, session } from "./api.js";
+import { h, render } from "./dom.js";
+import { entry } from "./entry.js";
+import { loadLanguage, t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { follow, unfollow } from "./live.js";
+import { me } from "./me.js";
+import { say } from "./ui.js";
+import { VIEWS } from "./views.js";
+
+const root = document.getElementById("app");
+let current = null;
+
+const here = () => VIEWS.find((one) => one.path === location.pathname) || VIEWS[0];
+
+export function go(path) {
+  window.history.pushState(null, "", path);
+  open();
+}
+
+async function start() {
+  await loadLanguage();
+  document.title = t("product");
+  if (location.pathname === "/me") return me(root);
+  await loadSession();
+  onSignedOut(() => {
+    session.signed_in = false;
+    open();
+  });
+  addEventListener("popstate", open);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest("a[data-go]");
+    if (!link || event.metaKey || event.ctrlKey) return;
+    event.preventDefault();
+    go(link.getAttribute("href"));
+  });
+  open();
+}
+
+async function open() {
+  if (!session.signed_in || session.kind !== "household") {
+    unfollow();
+    current = null;
+    return entry(root, open);
+  }
+  const view = here();
+  const made = view.make({ redraw, query: new URLSearchParams(location.search), go });
+  made.name = view.name;
+  current = made;
+  root.dataset.view = view.name;
+  shell(view, [h("div.loading", { role: "status" }, t("loading"))]);
+  try {
+    await made.load();
+  } catch (error) {
+    say(error);
+    if (current === made) shell(view, [h("div.loading", null, t("problem.unreachable"))]);
+    return;
+  }
+  if (current !== made) return;
+  redraw();
+  const title = root.querySelector("h1");
+  if (title) title.focus({ preventScroll: true });
+  scrollTo(0, 0);
+  document.title = `${t("nav." + view.name)} · ${t("product")}`;
+  follow("/events", async () => {
+    if (current !== made) return;
+    await made.load().catch(say);
+    if (current === made) redraw();
+  });
+}
+
+function redraw() {
+  if (current) shell(here(), current.draw());
+}
+
+function shell(view, content) {
+  render(root, [
+    h("a.skip", { href: "#main" }, t("skip")),
+    h("header.top", null,
+      h("a.brand", { href: "/", "data-go": true }, icon("shield"), h("span", null, t("product"))),
+      h("nav.nav", { "aria-label": t("nav.label") },
+        VIEWS.map((one) => h("a.nav-item", {
+          key: "nav-" + one.name, href: one.path, "data-go": true, "aria-current": one === view ? "page" : null,
+        }, icon(one.picture), h("span", null, t("nav." + one.name)))))),
+    h("main.main", { id: "main", key: "view-" + view.name, tabindex: "-1" }, content),
+  ]);
+}
+
+start().catch((error) => {
+  render(root, [h("p.plain", null, t("problem.unreachable"))]);
+  throw error;
+});
+

@@ -1,0 +1,43 @@
+// Words from one catalogue file a language; a new language is a new file in text/ and a line here.
+
+export const LANGUAGES = { en: "English", de: "Deutsch" };
+
+let words = {};
+let plural = new Intl.PluralRules("en");
+export let language = "en";
+
+export async function loadLanguage() {
+  const wanted = [stored(), ...navigator.languages.map((one) => one.slice(0, 2)), "en"];
+  language = wanted.find((one) => one in LANGUAGES);
+  words = await (await fetch(`/text/${language}.json`)).json();
+  plural = new Intl.PluralRules(language);
+  document.documentElement.lang = language;
+}
+
+export function chooseLanguage(code) {
+  try {
+    localStorage.setItem("language", code);
+  } catch {
+    // A browser that keeps nothing: its own language stays.
+  }
+  location.reload();
+}
+
+function stored() {
+  try {
+    return localStorage.getItem("language");
+  } catch {
+    return null;
+  }
+}
+
+/** The words of a key with {names} filled in; an entry with forms is chosen by `values.n`. */
+export function t(key, values = {}, otherwise = key) {
+  let text = words[key];
+  if (text === undefined) return otherwise;
+  if (typeof text === "object") text = text[plural.select(values.n)] || text.other;
+  return text.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return typeof value === "number" ? value.toLocaleString(language) : value === undefined ? "" : value;
+  });
+}

@@ -1,0 +1,69 @@
+// The event stream: open while somebody looks, closed while the tab is hidden, so that the router may sleep.
+
+import { get } from "./api.js";
+
+// Looking is use, a forgotten stream is not: a visible page says so this often.
+const PRESENCE_MS = 4 * 60 * 1000;
+const KINDS = ["device", "feature", "attempt", "history", "ledger", "lists", "status", "request"];
+// Several events of one change become one look.
+const GATHER_MS = 120;
+
+let source = null;
+let path = null;
+let call = () => {};
+let gathering = null;
+let presence = null;
+let kinds = new Set();
+
+/** Run `change(kinds)` after events; the stream lives until `unfollow()`. */
+export function follow(address, change) {
+  unfollow();
+  path = address;
+  call = change;
+  open();
+}
+
+export function unfollow() {
+  path = null;
+  close();
+}
+
+function open() {
+  if (!path || source || document.hidden) return;
+  source = new EventSource("/api/v1" + path);
+  for (const kind of KINDS) source.addEventListener(kind, () => gather(kind));
+  // The job says good night; the next look wakes it.
+  source.addEventListener("sleep", close);
+  let first = true;
+  source.addEventListener("open", () => {
+    if (!first) gather("status");
+    first = false;
+  });
+  presence = setInterval(() => get("/session").catch(() => {}), PRESENCE_MS);
+}
+
+function close() {
+  if (source) source.close();
+  source = null;
+  clearInterval(presence);
+}
+
+function gather(kind) {
+  kinds.add(kind);
+  if (gathering) return;
+  gathering = setTimeout(() => {
+    const seen = kinds;
+    kinds = new Set();
+    gathering = null;
+    if (path) call(seen);
+  }, GATHER_MS);
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) close();
+  else if (path) {
+    open();
+    gather("status");
+  }
+});
+for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => open(), { passive: true });

@@ -1,0 +1,129 @@
+// The two switches of a device: consent before on, what remains after off, and only the acknowledged state between.
+
+import { get, post, put } from "./api.js";
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+import { deviceIcon, icon } from "./icons.js";
+import { until, when } from "./time.js";
+import { button, card, confirm, say, sheet, toast, toggle } from "./ui.js";
+import { confirmed } from "./confirming.js";
+
+export const FEATURES = ["history", "protection"];
+const waiting = new Set();
+
+/** A device's row: name and both switches. `redraw` draws again, `reload` asks the router first. */
+export function switches(device, { redraw, reload }) {
+  return h("div.device", { key: "device-" + device.id },
+    h("div.device-head", null, h("span.device-picture", null, deviceIcon(device.label)),
+      h("div", null, h("h3", null, device.label),
+        device.covered === false ? h("p.care-text", null, t("device.uncovered")) : null)),
+    FEATURES.map((feature) => {
+      const row = device.features[feature];
+      return toggle({
+        key: feature, label: t("feature." + feature), on: row.on, busy: waiting.has(device.id + feature),
+        note: waiting.has(device.id + feature) ? t("wait") : note(row), tone: feature === "history" ? "plum" : "teal",
+        onchange: (on) => change(device, feature, on, redraw, reload),
+      });
+    }));
+}
+
+export function note(row) {
+  if (row.on) return t("since", { when: when(row.since) });
+  if (row.suspended) return t("suspended." + row.suspended);
+  return t("off");
+}
+
+async function change(device, feature, on, redraw, reload) {
+  const agree = on ? await consent(feature, device.label) : null;
+  if (on && !agree) return;
+  const key = device.id + feature;
+  waiting.add(key);
+  redraw();
+  try {
+    const done = await put(`/devices/${device.id}/features/${feature}`, on ? { on, agree } : { on });
+    if (!on) remains(device, feature, done);
+    else if (done.device && !done.device.features[feature].on) toast(t("switch.waiting_agreement"));
+  } catch (error) {
+    say(error);
+  }
+  waiting.delete(key);
+  await reload().catch(say);
+}
+
+function remains(device, feature, done) {
+  if (!done.remaining) return toast(t("switch.off_nothing"));
+  toast(t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) }), {
+    label: t("switch.erase_now"),
+    call: () => eraseOf(device, feature),
+  });
+}
+
+async function eraseOf(device, feature) {
+  const what = { device_id: device.id, feature };
+  try {
+    const counts = await post("/erase/preview", what);
+    const n = counts.visits + counts.attempts;
+    if (!(await confirm(t("erase.title"), t("erase.text", { n }), t("erase.go", { n })))) return;
+    const done = await confirmed(() => post("/erase", what));
+    if (done) toast(t("erase.done", { n: done.visits + done.attempts }));
+  } catch (error) {
+    say(error);
+  }
+}
+
+/** What a feature reads, keeps and sends, from the table that the router obeys; the version agreed to, or null. */
+export async function consent(feature, label) {
+  const { items } = await get("/features");
+  const row = items.find((one) => one.name === feature);
+  return sheet(t("consent.title", { feature: t("feature." + feature), device: label }), (close) => [
+    facts(row),
+    h("p.soft", null, t(feature === "history" ? "consent.seen" : "consent.seen_protection")),
+    h("div.actions", null,
+      button(t("cancel"), () => close(null), { tone: "plain" }),
+      button(t("consent.agree"), () => close(row.version), { tone: "primary" })),
+  ]);
+}
+
+/** The four facts of a feature, in the reader's language. */
+export function facts(row) {
+  const say = (name) => t(`facts.${row.name}.${name}`, {}, row[name]);
+  return h("dl.facts", null,
+    ["reads", "keeps"].map((name) => [h("dt", null, t("facts." + name)), h("dd", null, say(name))]),
+    h("dt", null, t("facts.days")), h("dd", null, t("facts.days_text", { n: row.days })),
+    h("dt", null, t("facts.sends")), h("dd", null, say("sends")));
+}
+
+export function pauseCard({ status, devices }, reload) {
+  const recording = devices.filter((one) => one.features.history.on).length;
+  const paused = status.recording.paused;
+  if (!recording && !paused) return null;
+  return card({ class: paused ? "pause care" : "pause", key: "pause" },
+    h("div", null, h("h2", null, t(paused ? "pause.paused" : "pause.title")),
+      h("p.soft", null, t(paused ? "pause.paused_text" : "pause.text", { n: recording }))),
+    button(t(paused ? "pause.resume" : "pause.go"), () => (paused ? resume(reload) : pause(reload)), { picture: paused ? "play" : "pause", tone: paused ? "primary" : "plain" }));
+}
+
+async function pause(reload) {
+  try {
+    const done = await put("/pause", { paused: true });
+    toast(t("pause.done", { n: done.paused }));
+  } catch (error) {
+    say(error);
+  }
+  await reload();
+}
+
+async function resume(reload) {
+  try {
+    const { items } = await put("/pause", { paused: false, preview: true });
+    const yes = await sheet(t("pause.resume_title"), (close) => [
+      h("p", null, t("pause.resume_text")),
+      h("ul.plain-list", null, items.map((one) => h("li", null, icon("check"), `${one.label}: ${t("feature." + one.feature)}`))),
+      h("div.actions", null, button(t("cancel"), () => close(false), { tone: "plain" }), button(t("pause.resume"), () => close(true), { tone: "primary" })),
+    ]);
+    if (yes) await put("/pause", { paused: false });
+  } catch (error) {
+    say(error);
+  }
+  await reload();
+}

@@ -1,0 +1,98 @@
+// Password, second factor, sessions, language.
+
+import { del, get, loadSession, post, put, session } from "../api.js";
+import { confirmed } from "../confirming.js";
+import { h } from "../dom.js";
+import { LANGUAGES, chooseLanguage, language, t } from "../i18n.js";
+import { when } from "../time.js";
+import { button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../ui.js";
+
+export function account({ redraw }) {
+  const state = { sessions: [], error: null };
+
+  async function load() {
+    state.sessions = (await get("/sessions")).items;
+    await loadSession();
+  }
+
+  const reload = async () => {
+    await load().catch(say);
+    redraw();
+  };
+
+  const draw = () => [heading(t("nav.account")), sessionsCard(), password(), second(), languageCard()];
+
+  const sessionsCard = () => card({ key: "sessions", class: "flush" }, h("h3.group", null, t("sessions.title")),
+    h("ul.rows", null, state.sessions.map((one) => h("li.row", { key: "session-" + one.label },
+      h("span.row-main", null, h("strong", null, one.browser), h("span.soft", null, `${one.address} · ${t("sessions.seen", { when: when(one.seen_at) })}`)),
+      one.kind === "device" ? h("span.badge.plum", null, t("sessions.own")) : null,
+      one.this ? h("span.badge.teal", null, t("sessions.this")) : button(t("sessions.end"), () => end("/sessions/" + one.label), { tone: "plain small" })))),
+    h("div.actions.left.pad", null, button(t("sessions.out"), () => end("/session"), { tone: "plain" }), button(t("sessions.out_all"), () => end("/sessions"), { tone: "plain" })));
+
+  async function end(path) {
+    try {
+      await del(path);
+      await loadSession();
+      await load();
+    } catch (error) {
+      say(error);
+    }
+    redraw();
+  }
+
+  const password = () => card({ key: "password" }, h("h2", null, t("password.title")),
+    form({ key: "password-form" }, async (values) => {
+      try {
+        await put("/password", values);
+        state.error = null;
+        document.querySelector("[data-key=password-form]").reset();
+        toast(t("password.done"));
+      } catch (error) {
+        state.error = error;
+      }
+      await reload();
+    },
+    field({ name: "password", label: t("password.present"), type: "password", autocomplete: "current-password", error: state.error && state.error.kind === "wrong-password" ? state.error.sentence : null }),
+    session.totp ? field({ name: "code", label: t("signin.code"), autocomplete: "one-time-code" }) : null,
+    field({ name: "new_password", label: t("password.new"), type: "password", autocomplete: "new-password", hint: t("setup.password_hint"), error: state.error && state.error.kind !== "wrong-password" ? (state.error.kind === "weak-password" ? t("weak." + state.error.body.reason) : state.error.sentence) : null }),
+    h("div.actions.left", null, h("button.button.plain", { type: "submit" }, h("span", null, t("password.go"))))));
+
+  const second = () => card({ key: "second" }, h("h2", null, t("totp.title")), h("p.soft", null, t(session.totp ? "totp.on" : "totp.text")),
+    h("div.actions.left", null, session.totp ? button(t("totp.stop"), stop, { tone: "plain" }) : button(t("totp.start"), start, { tone: "plain" })));
+
+  async function start() {
+    try {
+      const offer = await confirmed(() => post("/totp"));
+      if (!offer) return;
+      const codes = await enter(offer);
+      if (codes) await show(codes);
+    } catch (error) {
+      say(error);
+    }
+    await reload();
+  }
+
+  const enter = (offer, error = { text: null }) => sheet(t("totp.title"), (close, again) => form({ key: "totp" }, async (values) => {
+    try {
+      close((await confirmed(() => put("/totp", values))).recovery_codes);
+    } catch (problem) {
+      error.text = problem.sentence;
+      again();
+    }
+  },
+  h("ol.steps", null, h("li", null, t("totp.step_app"), h("p", null, h("a.button.plain", { href: offer.uri }, t("totp.open")))), h("li", null, t("totp.step_key"), h("code.hash", null, offer.secret.match(/.{1,4}/g).join(" "))), h("li", null, t("totp.step_code"))),
+  field({ name: "code", label: t("totp.code"), inputmode: "numeric", autocomplete: "one-time-code", error: error.text }),
+  h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("totp.go"))))));
+
+  const show = (codes) => sheet(t("totp.recovery"), (close) => [h("p", null, t("totp.recovery_text")), h("ul.codes", null, codes.map((one) => h("li", null, h("code", null, one)))), h("div.actions", null, button(t("totp.kept"), () => close(true), { tone: "primary" }))]);
+
+  async function stop() {
+    if (!(await confirm(t("totp.stop"), t("totp.stop_text"), t("totp.stop")))) return;
+    await confirmed(() => del("/totp")).catch(say);
+    await reload();
+  }
+
+  const languageCard = () => card({ key: "language" }, choice({ name: "language", label: t("language"), value: language, options: Object.entries(LANGUAGES), onchange: chooseLanguage }));
+
+  return { load, draw };
+}

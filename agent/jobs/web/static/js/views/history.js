@@ -1,0 +1,164 @@
+// What a device contacted: a week as a heat map, a day as a timeline, a list to search.
+
+import { all, del, get, patch } from "../api.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { icon } from "../icons.js";
+import { clock, dayName, duration, midnight, shortDay, when } from "../time.js";
+import { button, card, confirm, empty, heading, say, toast } from "../ui.js";
+import { note } from "../switching.js";
+
+const HOURS = [...Array(24).keys()];
+const DAYS = 7;
+const WAIT_FOR_TYPING_MS = 250;
+
+export function history({ redraw, query, go }) {
+  const state = { devices: [], device: null, back: 0, days: [], visits: [], search: "", hour: null };
+  const wanted = Number(query.get("device"));
+  let typing = null;
+
+  async function load() {
+    const { items } = await get("/devices");
+    state.devices = items.filter((one) => one.features.history.on || one.kept.visits || one.features.history.suspended);
+    state.device = state.devices.find((one) => one.id === (state.device ? state.device.id : wanted)) || state.devices[0] || null;
+    if (state.device) await loadVisits();
+  }
+
+  async function loadVisits() {
+    const device_id = state.device.id;
+    const tz_offset = -new Date().getTimezoneOffset() * 60;
+    const window = state.search
+      ? { search: state.search } : { from: midnight(state.back), to: midnight(state.back - 1) };
+    [state.days, state.visits] = await Promise.all([
+      get("/history/days", { device_id, tz_offset }).then((page) => page.items),
+      all("/history", { device_id, ...window }, 1000),
+    ]);
+  }
+
+  async function pick(values) {
+    Object.assign(state, { hour: null }, values);
+    try {
+      await loadVisits();
+    } catch (error) {
+      say(error);
+    }
+    redraw();
+  }
+
+  function draw() {
+    if (!state.device) {
+      return [heading(t("nav.history")), empty("history", t("history.empty"), t("history.empty_text"),
+        h("a.button.primary", { href: "/", "data-go": true }, t("history.empty_go")))];
+    }
+    return [
+      heading(t("nav.history")),
+      h("div.chips", { role: "group", "aria-label": t("history.which") }, state.devices.map((one) => h("button.chip", {
+        key: "chip-" + one.id, type: "button", "aria-pressed": String(one.id === state.device.id), onclick: () => pick({ device: one }),
+      }, one.label))),
+      h("p.soft.tight", null, t("history.contacted", { device: state.device.label }), " ", note(state.device.features.history), "."),
+      searchField(),
+      state.search ? found() : [week(), timeline(), list()],
+    ];
+  }
+
+  const searchField = () => h("div.search", { key: "search" }, icon("search"), h("input", {
+    type: "search", "aria-label": t("history.search"), placeholder: t("history.search"), value: state.search,
+    oninput: (event) => {
+      const search = event.target.value.trim();
+      clearTimeout(typing);
+      typing = setTimeout(() => pick({ search }), WAIT_FOR_TYPING_MS);
+    },
+  }));
+
+  function week() {
+    const rows = [...Array(DAYS).keys()].map((back) => ({ back, start: midnight(back), hours: hoursOf(midnight(back)) }));
+    const most = Math.max(1, ...rows.flatMap((row) => row.hours));
+    return card({ key: "week" }, h("h2", null, t("history.week")),
+      h("table.heat", null,
+        h("caption.hidden", null, t("history.week_caption")),
+        h("thead.hidden", null, h("tr", null, h("th", null, t("history.day")), HOURS.map((hour) => h("th", { scope: "col" }, String(hour))))),
+        h("tbody", null, rows.map(({ back, start, hours }) => h("tr", { class: back === state.back ? "picked" : "" },
+          h("th", { scope: "row" }, h("button", { type: "button", "aria-pressed": String(back === state.back), "aria-label": dayName(start), onclick: () => pick({ back }) }, shortDay(start))),
+          hours.map((count) => h("td", { class: "heat-" + level(count, most) }, h("span.hidden", null, String(count)))))))),
+      h("div.heat-scale", { "aria-hidden": "true" }, h("span", null, "0"), h("span", null, "6"), h("span", null, "12"), h("span", null, "18"), h("span", null, "24")));
+  }
+
+  // The router's hours are in this browser's zone already, by tz_offset; a day is found by its middle.
+  function hoursOf(start) {
+    const row = state.days.find((one) => Math.abs(one.start - start) < 43200);
+    return row ? row.hours : HOURS.map(() => 0);
+  }
+
+  const level = (count, most) => (count ? Math.max(1, Math.ceil((4 * Math.log(1 + count)) / Math.log(1 + most))) : 0);
+
+  function timeline() {
+    const start = midnight(state.back);
+    const counts = HOURS.map((hour) => state.visits.filter((one) => hourOf(one) === hour).length);
+    const most = Math.max(1, ...counts);
+    return card({ key: "day" },
+      h("div.stepper", null,
+        h("button.round", { type: "button", "aria-label": t("history.earlier"), onclick: () => pick({ back: state.back + 1 }) }, icon("back")),
+        h("h2", { "aria-live": "polite" }, dayName(start)),
+        h("button.round", { type: "button", "aria-label": t("history.later"), disabled: state.back === 0, onclick: () => pick({ back: state.back - 1 }) }, icon("next"))),
+      h("div.timeline", { role: "group", "aria-label": t("history.hours") }, counts.map((count, hour) => h("button.bar", {
+        key: "hour-" + hour, type: "button", disabled: !count, "aria-pressed": String(hour === state.hour),
+        "aria-label": t("history.hour", { n: count, hour: String(hour) }), title: t("history.hour", { n: count, hour: String(hour) }),
+        onclick: () => {
+          state.hour = state.hour === hour ? null : hour;
+          redraw();
+        },
+      }, h("span", { style: { height: count ? 12 + (88 * count) / most + "%" : "0" } })))),
+      h("div.heat-scale", { "aria-hidden": "true" }, h("span", null, "0"), h("span", null, "6"), h("span", null, "12"), h("span", null, "18"), h("span", null, "24")));
+  }
+
+  const hourOf = (visit) => new Date(visit.last * 1000).getHours();
+
+  function list() {
+    const shown = state.visits.filter((one) => state.hour === null || hourOf(one) === state.hour);
+    if (!shown.length) return h("p.nothing", null, t(state.device.features.history.on ? "history.quiet" : "history.none"));
+    const hours = [...new Set(shown.map(hourOf))];
+    return hours.map((hour) => card({ key: "list-" + hour, class: "flush" },
+      h("h3.group", null, `${String(hour).padStart(2, "0")}:00`),
+      h("ul.visits", null, shown.filter((one) => hourOf(one) === hour).map((one) => row(one, clock)))));
+  }
+
+  const found = () => card({ key: "found", class: "flush" },
+    h("h3.group", null, t("history.found", { n: state.visits.length })),
+    state.visits.length ? h("ul.visits", null, state.visits.map((one) => row(one, when))) : h("p.nothing", null, t("history.not_found")));
+
+  const row = (visit, format) => h("li", { key: "visit-" + visit.id }, h("details.visit", { class: visit.status },
+    h("summary", null,
+      h("span.site", null, visit.site),
+      visit.status === "disputed" ? h("span.badge.care", null, t("history.disputed")) : null,
+      h("span.times", null, format(visit.first), visit.last - visit.first >= 60 ? h("span.soft", null, duration(visit.last - visit.first)) : null)),
+    h("div.visit-more", null,
+      h("p", null, t("history.accessed", { n: visit.hits, first: clock(visit.first), last: clock(visit.last) })),
+      h("ul.hosts", null, visit.hosts.map((host) => h("li", null, host))),
+      h("p.soft", null, t("history.source_" + visit.source)),
+      h("div.actions.left", null,
+        button(t(visit.status === "disputed" ? "history.undispute" : "history.dispute"), () => dispute(visit), { tone: "plain small", picture: "flag" }),
+        button(t("history.remove"), () => remove(visit), { tone: "plain small", picture: "trash" })))));
+
+  async function dispute(visit) {
+    const undo = visit.status === "disputed";
+    try {
+      await patch("/visits/" + visit.id, { undo });
+      toast(t(undo ? "history.undisputed_done" : "history.disputed_done"));
+    } catch (error) {
+      say(error);
+    }
+    await pick({});
+  }
+
+  async function remove(visit) {
+    if (!(await confirm(t("history.remove_title"), t("history.remove_text", { site: visit.site, when: when(visit.last) }), t("history.remove")))) return;
+    try {
+      await del("/visits/" + visit.id);
+    } catch (error) {
+      say(error);
+    }
+    await pick({});
+  }
+
+  return { load, draw };
+}

@@ -1,0 +1,74 @@
+// People and devices with their two switches, and how things stand.
+
+import { get } from "../api.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { icon } from "../icons.js";
+import { pauseCard, switches } from "../switching.js";
+import { midnight } from "../time.js";
+import { avatar, card, empty, heading } from "../ui.js";
+
+export function overview({ redraw, go }) {
+  const state = { data: null };
+
+  async function load() {
+    state.data = await get("/overview", { since: midnight() });
+  }
+
+  const today = (devices) => {
+    const rows = state.data.today.filter((row) => devices.some((device) => device.id === row.device_id));
+    const sum = (name) => rows.reduce((total, row) => total + row[name], 0);
+    return { sites: sum("sites"), attempts: sum("attempts") };
+  };
+
+  function draw() {
+    const { devices, people } = state.data;
+    if (!devices.length) return [heading(t("nav.overview")), hero(), firstSteps()];
+    const counted = today(devices);
+    return [
+      heading(t("nav.overview")),
+      hero(),
+      h("div.tiles", null,
+        tile("history", counted.sites, t("overview.sites", { n: counted.sites }), "/history", "plum"),
+        tile("shield", counted.attempts, t("overview.refused", { n: counted.attempts }), "/protection", "teal")),
+      h("div.people", null,
+        people.map((person) => household(person, devices.filter((one) => one.person && one.person.id === person.id))),
+        household(null, devices.filter((one) => !one.person))),
+      pauseCard(state.data, reload),
+    ];
+  }
+
+  function hero() {
+    const { status } = state.data;
+    const fine = status.health === "All is well.";
+    return card({ class: fine ? "hero fine" : "hero care", key: "hero" },
+      h("span.hero-picture", null, icon(fine ? "shield" : "warn")),
+      h("div", null,
+        h("p.hero-line", null, t("health." + status.health, {}, status.health)),
+        h("p.hero-more", null, t("overview.local"))));
+  }
+
+  const tile = (picture, count, text, path, tone) => h("a.tile", { class: tone, href: path, "data-go": true },
+    h("span.tile-count", null, icon(picture), count.toLocaleString()), h("span.tile-text", null, text));
+
+  function household(person, devices) {
+    if (!devices.length && !person) return null;
+    return card({ key: person ? "person-" + person.id : "shared", class: "person" },
+      h("header.person-head", null,
+        person ? avatar(person.name, person.group) : h("span.avatar.tint-none", null, icon("devices")),
+        h("div", null,
+          h("h2", null, person ? person.name : t("overview.nobody")),
+          h("p.soft", null, person ? t("group." + person.group) : t("overview.nobody_text")))),
+      devices.length ? devices.map((device) => switches(device, { redraw, reload })) : h("p.soft", null, t("overview.no_device")));
+  }
+
+  const firstSteps = () => empty("devices", t("overview.empty"), t("overview.empty_text"),
+    h("a.button.primary", { href: "/devices", "data-go": true }, t("overview.empty_go")));
+
+  async function reload() {
+    await load();
+    redraw();
+  }
+
+  return { load, draw };
+}

@@ -1,0 +1,159 @@
+// What is read, kept and sent; the ledger; the proof; taking it along and erasing it.
+
+import { get, patch, post, search } from "../api.js";
+import { confirmed } from "../confirming.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { icon } from "../icons.js";
+import { facts } from "../switching.js";
+import { date, when } from "../time.js";
+import { button, card, choice, confirm, field, form, heading, say, toast } from "../ui.js";
+
+const PAGE = 30;
+
+export function privacy({ redraw }) {
+  const state = { features: [], notice: null, recipients: [], devices: [], people: [], settings: [], ledger: [], after: null, audit: null, auditing: false };
+
+  async function load() {
+    const [features, notice, recipients, devices, settings, status] = await Promise.all([
+      get("/features"), get("/notice"), get("/recipients").catch(() => ({ items: [] })), get("/devices"), get("/settings"), get("/status"),
+    ]);
+    Object.assign(state, { features: features.items, notice, recipients: recipients.items, devices: devices.items, settings: settings.items, status });
+    await loadLedger();
+  }
+
+  // Newest first: the listing goes upwards, so the last page is asked for.
+  async function loadLedger() {
+    const rows = [];
+    let after;
+    do {
+      const page = await get("/ledger", { limit: 200, after });
+      rows.push(...page.items);
+      after = page.next;
+    } while (after && rows.length < 4000);
+    state.ledger = rows.reverse();
+  }
+
+  const draw = () => [heading(t("nav.privacy")), proof(), h("div.columns-2", null, state.features.map(feature)), leaving(), takeAlong(), eraseCard(), keeping(), ledger(), notice()];
+
+  function proof() {
+    const { audit } = state;
+    return card({ key: "proof", class: audit ? (audit.ok ? "proof fine" : "proof care") : "proof" },
+      h("h2", null, t("proof.title")), h("p", null, t("proof.text")),
+      audit ? h("div.proof-result", { role: "status" },
+        h("p.proof-line", null, icon(audit.ok ? "check" : "warn"), h("strong", null, t(audit.ok ? "proof.ok" : "proof.bad"))),
+        h("p", null, t("proof.checked", { n: audit.rows_checked, ledger: audit.ledger_rows })),
+        audit.findings.length ? h("ul", null, audit.findings.map((one) => h("li", null, one))) : null,
+        h("p.soft", null, t("proof.head")), h("code.hash", null, audit.head)) : null,
+      form({ key: "proof-form" }, (values) => prove(values.head),
+        h("details", null, h("summary", null, t("proof.earlier")), field({ name: "head", label: t("proof.earlier_label"), hint: t("proof.earlier_hint"), autocapitalize: "off", spellcheck: "false", maxlength: 64 })),
+        h("button.button.primary", { type: "submit", "aria-busy": state.auditing ? "true" : null }, icon("check"), h("span", null, t(state.auditing ? "wait" : "proof.go")))));
+  }
+
+  async function prove(head) {
+    state.auditing = true;
+    redraw();
+    try {
+      state.audit = await post("/audit", head ? { head: head.trim() } : {});
+    } catch (error) {
+      say(error);
+    }
+    state.auditing = false;
+    redraw();
+  }
+
+  const feature = (row) => card({ key: "feature-" + row.name }, h("h2", null, t("feature." + row.name)), facts(row));
+
+  const leaving = () => card({ key: "leaving" }, h("h2", null, t("leaving.title")), h("p", null, t("leaving.text")),
+    h("ul.plain-list", null, state.recipients.map((one) => h("li", null, icon("info"), h("span", null, h("strong", null, one.name || t("recipient." + one.kind)), " ", t("recipient.sees_" + one.kind), one.detail ? h("span.soft", null, " " + one.detail) : null)))),
+    h("p.soft", null, t("leaving.cookie")));
+
+  const whose = (name) => choice({ name, label: t("whose"), value: "all", options: [["all", t("whose.all")], ...state.devices.map((one) => ["device-" + one.id, one.label])] });
+  const chosen = (value) => (value === "all" ? { all: true } : { device_id: Number(value.slice(7)) });
+
+  const takeAlong = () => card({ key: "export" }, h("h2", null, t("export.title")), h("p.soft", null, t("export.text")),
+    form({ key: "export-form" }, async (values, event) => download(values),
+      h("div.pair", null, whose("export-whose"),
+        choice({ name: "format", label: t("export.format"), value: "json", options: [["json", t("export.json")], ["csv-visit", t("export.visits")], ["csv-attempt", t("export.attempts")]] })),
+      h("div.actions.left", null, h("button.button.plain", { type: "submit" }, icon("download"), h("span", null, t("export.go"))))));
+
+  async function download(values) {
+    const [format, table] = values.format.split("-");
+    const path = "/api/v1/export" + search({ ...chosen(values["export-whose"]), format, table });
+    try {
+      const answer = await confirmed(async () => {
+        // Asked for by fetch, so that a request for the password can be answered; then saved as a file.
+        const one = await fetch(path);
+        if (one.ok) return one.blob();
+        const body = await one.json();
+        throw Object.assign(new Error(body.detail), { kind: body.type.split("/").pop() });
+      });
+      if (!answer) return;
+      const link = h("a", { href: URL.createObjectURL(answer), download: "privacy-agent." + format });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    } catch (error) {
+      toast(error.message || t("problem.unreachable"), null, "bad");
+    }
+  }
+
+  const eraseCard = () => card({ key: "erase" }, h("h2", null, t("erase.card")), h("p.soft", null, t("erase.card_text")),
+    form({ key: "erase-form" }, erase,
+      h("div.pair", null, whose("erase-whose"),
+        choice({ name: "feature", label: t("erase.what"), value: "", options: [["", t("erase.both")], ["history", t("feature.history")], ["protection", t("feature.protection")]] })),
+      h("div.actions.left", null, h("button.button.danger", { type: "submit" }, icon("trash"), h("span", null, t("erase.ask"))))));
+
+  async function erase(values) {
+    const what = { ...chosen(values["erase-whose"]), ...(values.feature ? { feature: values.feature } : {}) };
+    try {
+      const counts = await post("/erase/preview", what);
+      const n = counts.visits + counts.attempts;
+      if (!n) return toast(t("erase.nothing"));
+      if (!(await confirm(t("erase.title"), t("erase.text_counts", counts), t("erase.go", { n })))) return;
+      const done = await confirmed(() => post("/erase", what));
+      if (done) toast(t("erase.done", { n: done.visits + done.attempts }));
+    } catch (error) {
+      say(error);
+    }
+  }
+
+  const keeping = () => {
+    const shown = state.settings.filter((one) => ["history_days", "attempts_days", "keep_history"].includes(one.key));
+    return shown.length ? card({ key: "keeping" }, h("h2", null, t("keeping.title")), shown.map((one) => one.kind === "flag"
+      ? h("label.check", { key: one.key }, h("input", { type: "checkbox", checked: one.value, onchange: (event) => change(one.key, event.target.checked) }), h("span", null, t("setting." + one.key)))
+      : field({ name: one.key, label: t("setting." + one.key), type: "number", min: one.min, max: one.max, value: one.value, onchange: (event) => change(one.key, Number(event.target.value)) }))) : null;
+  };
+
+  async function change(key, value) {
+    try {
+      await patch("/settings", { [key]: value });
+      toast(t("saved"));
+    } catch (error) {
+      say(error);
+    }
+    await load().catch(say);
+    redraw();
+  }
+
+  const label = (row) => (row.device_id ? (state.devices.find((one) => one.id === row.device_id) || {}).label : null) || t("device.gone_named", { id: row.enrolment.slice(0, 6) });
+
+  const ledger = () => card({ key: "ledger", class: "flush" }, h("h3.group", null, t("ledger.title")), h("p.soft.pad", null, t("ledger.text")),
+    h("ol.rows.ledger", null, state.ledger.slice(0, state.shown || PAGE).map((row) => h("li.row", { key: "row-" + row.seq },
+      h("span.row-main", null,
+        h("span", null, h("strong", null, t("ledger." + row.action, {}, row.action)), row.feature ? " " + t("feature." + row.feature) : "", row.enrolment ? " · " + label(row) : ""),
+        h("span.soft", null, `${when(row.at)} · ${actor(row.actor)}`)),
+      h("code.soft", { title: row.hash }, row.hash.slice(0, 8))))),
+    state.ledger.length > (state.shown || PAGE) ? button(t("more"), () => {
+      state.shown = (state.shown || PAGE) + 100;
+      redraw();
+    }, { tone: "plain wide" }) : null);
+
+  const actor = (name) => t("actor." + name.split(":")[0], {}, name);
+
+  const notice = () => card({ key: "notice" }, h("h2", null, t("notice.title")),
+    h("p", null, t("notice.text." + state.notice.version, {}, state.notice.text)),
+    h("p.soft", null, t("notice.version", { version: state.notice.version, date: date(Date.parse(state.notice.date) / 1000) })));
+
+  return { load, draw };
+}
+
