@@ -34,11 +34,9 @@ def parse(text: str | bytes) -> bytes:
     # Lists hold a million names: a short plain one is through after these few tests.
     if whole and len(name) <= LABEL_MAX and name[:1] not in (b".", b"") and not name.strip(HOST):
         return name
-    return canonical(labels(name)) if name else _refuse_empty()
-
-
-def _refuse_empty() -> bytes:
-    raise BadInput("a name is empty")
+    if not name:
+        raise BadInput("a name is empty")
+    return canonical(labels(name))
 
 
 def labels(name: bytes) -> list[bytes]:
@@ -196,6 +194,14 @@ class PublicSuffixes:
             raise BadInput("the compiled public suffix list is cut short or damaged")
         self._data = data
         self._mask = mask
+
+    def rules(self) -> list[bytes]:
+        """The names that are public suffixes by a rule of their own, not by a wildcard's."""
+        found = []
+        for entry in self._data[_HEADER_SIZE + 4 * (self._mask + 2) :].split(b"\0"):
+            if entry and entry[-1] & _RULE:
+                found.append(entry[:-1])
+        return found
 
     def _kind(self, name: bytes) -> int:
         start, end = struct.unpack_from("<II", self._data, _HEADER_SIZE + 4 * (crc32(name) & self._mask))
