@@ -9,7 +9,7 @@ from tools.openwrt import cpio, rootfs
 GUEST = Path(__file__).resolve().parents[2] / "tests" / "qemu" / "guest"
 
 # What a router without us already has, by package name: the opkg of the guest checks dependencies against it.
-BASE_PACKAGES = ("libc", "kmod-nft-core", "kmod-nft-nat", "kmod-nf-conntrack-netlink", "dnsmasq", "firewall4")
+BASE_PACKAGES = ("libc", "kmod-nft-core", "dnsmasq", "firewall4")
 
 STATE_MIB = 32
 
@@ -26,20 +26,20 @@ class Image:
         self.parcels = folder / "parcels.ext4"
 
 
-def make(folder: Path, python_packages: list[str], provided: list[str]) -> Image:
-    """Make kernel and initramfs in `folder`; disks are made per run."""
+def make(folder: Path, depends: list[str]) -> Image:
+    """Make kernel and initramfs in `folder`, with what these OpenWrt packages contain; disks are made per run."""
     folder.mkdir(parents=True, exist_ok=True)
     image = Image(folder)
     kernel, release = rootfs.kernel()
     image.kernel.unlink(missing_ok=True)
     image.kernel.symlink_to(kernel)
-    root = compose(release, python_packages, provided)
+    root = compose(release, depends)
     with open(image.initramfs, "wb") as out:
         cpio.write(out, root.entries())
     return image
 
 
-def compose(release: str, python_packages: list[str], provided: list[str]) -> rootfs.Root:
+def compose(release: str, depends: list[str]) -> rootfs.Root:
     root = rootfs.Root()
     for path in ("proc", "sys", "dev", "tmp", "root", "overlay", "usr/lib/opkg/info", "etc/rc.d", "lib/upgrade"):
         root.add(cpio.directory(path))
@@ -51,9 +51,8 @@ def compose(release: str, python_packages: list[str], provided: list[str]) -> ro
         root.program(Path(program))
     for file in rootfs.FILES:
         root.file(Path(file))
-    rootfs.add_python(root, python_packages)
-    rootfs.add_modules(root, release, rootfs.MODULES)
-    listing = "".join(f"{name}\n" for name in sorted({*BASE_PACKAGES, *python_packages, *provided}))
+    rootfs.add_depends(root, release, depends)
+    listing = "".join(f"{name}\n" for name in sorted({*BASE_PACKAGES, *depends}))
     root.add(cpio.regular("usr/lib/opkg/provided", listing.encode()))
     root.applets()
     return root

@@ -33,10 +33,18 @@ PROGRAMS = (
 
 FILES = ("/etc/protocols", "/etc/services")
 
-MODULES = """virtio_pci virtio_blk virtio_net virtio-rng overlay bridge veth dummy
-    nf_tables nf_conntrack nf_conntrack_netlink nfnetlink nfnetlink_queue nfnetlink_log
-    nft_ct nft_masq nft_nat nft_redir nft_chain_nat nft_reject_inet nft_queue nft_log nft_limit nft_compat
-    nft_fib_inet nft_hash nft_objref""".split()
+# Modules of a router with the default firewall, and what our packages' dependencies add: by OpenWrt package name.
+BASE_MODULES = """virtio_pci virtio_blk virtio_net virtio-rng overlay bridge veth
+    nf_tables nf_conntrack nfnetlink nft_ct nft_reject_inet nft_log nft_limit nft_fib_inet nft_hash nft_objref
+    nft_masq nft_chain_nat"""
+KMODS = {
+    "kmod-nft-nat": "nft_chain_nat nft_nat nft_masq nft_redir",
+    "kmod-nf-conntrack-netlink": "nf_conntrack_netlink",
+    "kmod-nft-queue": "nfnetlink_queue nft_queue",
+    "kmod-nfnetlink-log": "nfnetlink_log",
+    "kmod-nfnetlink-queue": "nfnetlink_queue",
+}
+LIBRARIES = {"libsodium": "/usr/lib/x86_64-linux-gnu/libsodium.so.23"}
 
 
 class Missing(Exception):
@@ -140,6 +148,15 @@ def kernel() -> tuple[Path, str]:
 
 def _release_key(path: Path) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", path.name)]
+
+
+def add_depends(root: Root, release: str, depends: list[str]) -> None:
+    """What packages bring along that ours depend on: Python modules, libraries, kernel modules. Nothing else."""
+    add_python(root, [name for name in depends if name.startswith("python3-")])
+    for name in depends:
+        if name in LIBRARIES:
+            root.program(Path(LIBRARIES[name]))
+    add_modules(root, release, [*BASE_MODULES.split(), *" ".join(KMODS.get(name, "") for name in depends).split()])
 
 
 def add_modules(root: Root, release: str, names: list[str]) -> None:

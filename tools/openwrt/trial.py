@@ -16,16 +16,19 @@ def prepare(folder: Path, feeds: tuple[str, ...] = ("privacy-agent",)) -> image.
     shutil.rmtree(parcels, ignore_errors=True)
     for release in RELEASES:
         packages.build(list(feeds), parcels, folder / "nosdk", EPOCH, overrides={"PKG_RELEASE": release})
-    made = image.make(folder, python_packages(folder), [])
+    made = image.make(folder, outside_depends(folder, feeds))
     image.make_disk(made.state, image.STATE_MIB, label="state")
     image.make_disk(made.parcels, PARCELS_MIB, parcels, label="parcels")
     return made
 
 
-def python_packages(folder: Path) -> list[str]:
-    """What the agent's package depends on of Python: the guest gets these modules and no others."""
-    package = packages.Package(folder / "nosdk" / "privacy-agent" / "packages" / "privacy-agent")
-    return [name for name in package.depends if name.startswith("python3-")]
+def outside_depends(folder: Path, feeds: tuple[str, ...]) -> list[str]:
+    """What our packages depend on outside the feed: the guest gets that and no more."""
+    staged = [
+        packages.Package(path) for feed in feeds for path in sorted((folder / "nosdk" / feed / "packages").iterdir())
+    ]
+    ours = {package.name for package in staged}
+    return sorted({name for package in staged for name in package.depends} - ours)
 
 
 def start(made: image.Image, log: Path | None = None) -> machine.Machine:

@@ -1,0 +1,91 @@
+"""The packages name every Python package that they need: each module imports with only those present."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools.openwrt import bytecode, packages, stdlib
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+# Run in an interpreter that sees nothing but the folder of allowed modules and the project. C modules that Debian
+# builds into the interpreter, but OpenWrt ships in a package that is not named, are made unimportable.
+PROBE = """
+import sys
+folder, project, blocked, *modules = sys.argv[1:]
+sys.path[:] = [folder, folder + "/lib-dynload", project]
+for name in blocked.split(","):
+    sys.modules[name] = None
+import importlib
+failed = []
+for module in modules:
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        failed.append(f"{module}: {error}")
+sys.exit("\\n".join(failed))
+"""
+
+# Needs python3-codecs (a megabyte for one table), and runs where packages are built, not on the router.
+BUILD_ONLY = {"agent.platform.idna"}
+
+
+def interpreter() -> str:
+    try:
+        return bytecode.interpreter("3.11")
+    except bytecode.WrongPython as error:
+        pytest.skip(str(error))
+
+
+def library(python: str, names: list[str], folder: Path) -> None:
+    """The standard library as far as these OpenWrt packages have it."""
+    code = "import os; print(os.path.dirname(os.__file__))"
+    source = Path(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+    for path in stdlib.files(source, names):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        os.symlink(source / path, folder / path)
+
+
+def c_modules_of_others(names: list[str]) -> list[str]:
+    present = stdlib.with_requirements(names)
+    claims = [claim for package, claims in stdlib.PACKAGES.items() if package not in present for claim in claims]
+    return [claim.removeprefix("lib-dynload/") for claim in claims if claim.startswith("lib-dynload/")]
+
+
+def depends_of(makefile: str) -> list[str]:
+    text = (packages.FEED / makefile / "Makefile").read_text().replace("\\\n", " ")
+    (line,) = [line for line in text.splitlines() if line.strip().startswith("DEPENDS:=")]
+    return packages.depends(line.split(":=", 1)[1])
+
+
+def modules() -> list[str]:
+    found = []
+    for path in sorted((PROJECT / "agent").rglob("*.py")):
+        name = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
+        if not name.endswith("__main__"):
+            found.append(name.removesuffix(".__init__"))
+    return [name for name in found if name not in BUILD_ONLY]
+
+
+def test_every_module_imports_with_what_the_package_depends_on(tmp_path):
+    python = interpreter()
+    names = [name for name in depends_of("privacy-agent") if name.startswith("python3-")]
+    library(python, names, tmp_path)
+    command = [python, "-I", "-S", "-c", PROBE, str(tmp_path), str(PROJECT), ",".join(c_modules_of_others(names))]
+    run = subprocess.run([*command, *modules()], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_no_dependency_is_named_in_vain(tmp_path):
+    """Without any one of the named Python packages, some module no longer imports."""
+    python = interpreter()
+    names = [name for name in depends_of("privacy-agent") if name.startswith("python3-") and name != stdlib.LIGHT]
+    for left_out in names:
+        folder = tmp_path / left_out
+        rest = [stdlib.LIGHT] + [name for name in names if name != left_out]
+        library(python, rest, folder)
+        command = [python, "-I", "-S", "-c", PROBE, str(folder), str(PROJECT), ",".join(c_modules_of_others(rest))]
+        run = subprocess.run([*command, *modules()], capture_output=True, text=True, check=False)
+        assert run.returncode != 0, f"{left_out} is not needed"
