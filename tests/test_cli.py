@@ -1,0 +1,367 @@
+"""The command line against a real daemon on the loopback, and what it says when there is none."""
+
+import argparse
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.cli import export, times
+from agent.cli.arguments import parser
+from agent.cli.main import main
+from agent.cli.trouble import FINDINGS, NOT_AGREED, NOT_FOUND, NOT_RUNNING, OK, REFUSED, USAGE
+from agent.client import Client, Unreachable
+from tools.sample import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLET = "127.0.0.2"
+LISTED = "login.bank.example"
+
+
+class Home:
+    """A daemon with a folder of its own, the starter lists and an upstream where every name exists."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = str(folder / "run" / "control.sock")
+        self.port = free_port()
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        folder, upstream = self.folder, free_port()
+        rules = str(folder / "run" / "rules.bin")
+        self.processes.append(spawn("tools/responder.py", "127.0.0.1", str(upstream)))
+        assert main(["lists", "compile", "--output", rules]) == OK
+        settings = {
+            "identity": "address",
+            "state_dir": folder / "state",
+            "run_dir": folder / "run",
+            "dns_listen": f"127.0.0.1:{self.port}",
+            "upstream": f"127.0.0.1:{upstream}",
+            "web_listen": "",
+        }
+        words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+        self.processes.append(spawn("-m", "agent", "run", *words))
+        self._wait()
+
+    def _wait(self) -> None:
+        for _ in range(200):
+            try:
+                Client(self.socket).close()
+                return
+            except Unreachable:
+                assert self.processes[-1].poll() is None, "the daemon ended"
+                time.sleep(0.05)
+        raise AssertionError("the daemon did not start")
+
+    def ask(self, name: str, source: str = TABLET) -> str:
+        command = ["dig", "@127.0.0.1", "-p", str(self.port), "-b", source, "+tries=1", "+time=5", name]
+        return subprocess.run(command, capture_output=True, text=True).stdout
+
+    def close(self) -> None:
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait(20)
+
+
+def spawn(*words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, *words], cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    made = Home(tmp_path_factory.mktemp("home"))
+    os.environ["PRIVACY_AGENT_SOCKET"] = made.socket
+    try:
+        made.start()
+        furnish(made)
+        yield made
+    finally:
+        made.close()
+        del os.environ["PRIVACY_AGENT_SOCKET"]
+
+
+def furnish(made: Home) -> None:
+    assert main(["person", "add", "Mia", "child"]) == OK
+    assert main(["person", "add", "Ben", "adult"]) == OK
+    assert main(["device", "add", "Mia's tablet", "--address", TABLET, "--person", "mia"]) == OK
+    assert main(["device", "add", "Laptop", "--address", "127.0.0.4", "--person", "Ben"]) == OK
+    assert main(["on", "Mia's tablet", "history", "--agree", "1"]) == OK
+    assert main(["on", "Mia", "protection", "--agree", "1"]) == OK
+    assert "NOERROR" in made.ask("en.wikipedia.org")
+    assert "EDE: 15" in made.ask(LISTED)
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]):
+    """Runs a command: (exit code, what it said)."""
+
+    def run(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = main(list(words))
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def document(say, *words: str) -> dict:
+    code, text = say(*words, "--json")
+    assert code == OK, text
+    return json.loads(text)
+
+
+# Without a daemon.
+
+
+def commands(of: argparse.ArgumentParser, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    groups = [action for action in of._actions if isinstance(action, argparse._SubParsersAction)]
+    for group in groups:
+        for name, inner in group.choices.items():
+            yield from commands(inner, (*before, name))
+    if not groups:
+        yield before
+
+
+@pytest.mark.parametrize("words", list(commands(parser())), ids=" ".join)
+def test_every_command_explains_itself(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--help"])
+    assert end.value.code == OK
+    assert "usage: privacy-agent" in capsys.readouterr().out
+
+
+def test_without_a_daemon_it_says_how_to_start_one(say, tmp_path):
+    code, text = say("--socket", str(tmp_path / "none.sock"), "status")
+    assert code == NOT_RUNNING
+    assert "privacy-agent run" in text
+
+
+def test_a_dead_socket_is_no_daemon(say, tmp_path):
+    path = tmp_path / "control.sock"
+    path.touch()
+    assert say("--socket", str(path), "status")[0] == NOT_RUNNING
+
+
+def test_settings_are_checked_before_the_daemon_starts(say, tmp_path):
+    file = tmp_path / "settings.json"
+    file.write_text('{"history_day": 3}')
+    code, text = say("--settings", str(file), "run", "--check")
+    assert code == USAGE
+    assert str(file) in text and "did you mean history_days?" in text
+    file.write_text('{"history_days": 3}')
+    code, text = say("--settings", str(file), "run", "--check", "--set", "blocked_ttl=5")
+    assert code == OK
+    assert json.loads(text)["history_days"] == 3 and json.loads(text)["blocked_ttl"] == 5
+    assert say("--settings", str(tmp_path / "none"), "status")[0] == NOT_FOUND
+    assert say("run", "--check", "--set", "blocked_ttl")[0] == USAGE
+
+
+def test_lists_compile_refuses_what_is_no_list(say, tmp_path):
+    (tmp_path / "page.txt").write_text("<html><body>404</body></html>")
+    code, text = say("lists", "compile", str(tmp_path / "page.txt"), "--output", str(tmp_path / "rules.bin"))
+    assert code == REFUSED and "nothing was compiled" in text
+    assert not (tmp_path / "rules.bin").exists()
+
+
+def test_durations_and_days():
+    assert [times.duration(text) for text in ("90s", "30m", "2H", "7d", "1w")] == [90, 1800, 7200, 604800, 604800]
+    for text in ("", "3", "m", "-3m", "0m", "3y", "1.5h"):
+        with pytest.raises((argparse.ArgumentTypeError, IndexError)):
+            times.duration(text)
+    start, end = times.day("2026-11-23")
+    assert times.moment("2026-11-23 00:00") == start and times.moment("2026-11-24") == end
+    assert times.day("yesterday")[1] == times.day("today")[0]
+    with pytest.raises(argparse.ArgumentTypeError):
+        times.day("soon")
+
+
+def test_csv_cells_do_not_run_in_a_spreadsheet():
+    assert export.csv_line(["=1+1", 'a "b"', None, -3]) == '\'=1+1,"a ""b""",,-3\r\n'
+    assert export.flat({"b": [1, 2], "a": {"x": 1}, "person": None}) == {
+        "a.x": 1,
+        "b": "1 2",
+        "person.group": None,
+        "person.id": None,
+        "person.name": None,
+    }
+
+
+# With one.
+
+
+def test_status(home, say):
+    code, text = say("status")
+    assert code == OK and "1 device has something on" in text and "ready" in text
+    assert document(say, "status")["devices_on"] == 1
+
+
+def test_history_and_attempts(home, say):
+    assert "wikipedia.org" in say("history", "Mia's tablet")[1]
+    assert "wikipedia.org" in say("history", "mia", "--search", "wiki", "--day", "today")[1]
+    assert "Nothing of Mia's tablet" in say("history", "Mia's tablet", "--day", "2001-01-01")[1]
+    (attempt,) = document(say, "attempts")["items"]
+    assert attempt["target"] == LISTED
+    code, text = say("attempts", "Mia's tablet")
+    assert LISTED in text and "phishing" in text
+    code, text = say("explain", "--attempt", str(attempt["id"]))
+    assert "was refused" in text and "Now:" in text
+
+
+def test_what_is_mistyped_is_recognised(home, say):
+    for words in (
+        ("history", "mias tablet"),
+        ("off", "Mia's tablets", "history"),
+        ("device", "rename", "mia tablet", "x"),
+    ):
+        code, text = say(*words)
+        assert code == NOT_FOUND and 'did you mean "Mia\'s tablet"?' in text
+    code, text = say("on", "Mia's tablet", "histroy", "--agree", "1")
+    assert code == NOT_FOUND and "did you mean history?" in text
+    code, text = say("person", "change", "Mio", "--name", "x")
+    assert code == NOT_FOUND and "did you mean 'Mia'?" in text
+
+
+def test_on_says_what_it_does_and_asks(home, say):
+    code, text = say("on", "Laptop", "protection")
+    assert code == NOT_AGREED
+    for word in ("reads", "keeps", "sends", "for 30 days", "--agree 1"):
+        assert word in text
+    assert say("on", "Laptop", "protection", "--agree", "99")[0] == NOT_AGREED
+    assert not document(say, "device", "list")["items"][1]["features"]["protection"]["on"]
+
+
+def test_on_at_a_terminal(home, say):
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "agent", "on", "Laptop", "protection"]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=theirs, stdout=subprocess.PIPE, text=True)
+    os.write(ours, b"y\n")
+    out, _ = process.communicate(timeout=30)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == OK and "Switch it on?" in out and "Laptop: protection since" in out
+    assert say("off", "Laptop", "protection")[0] == OK
+
+
+def test_an_adults_history_waits_for_them(home, say):
+    code, text = say("on", "Ben", "history", "--agree", "1")
+    assert code == OK and "waits for their own agreement" in text
+    assert say("off", "Ben", "history")[0] == OK
+
+
+def test_allow_and_block(home, say):
+    code, text = say("allow", LISTED, "--device", "Mia's tablet", "--for", "2h")
+    assert code == OK and "let through for Mia's tablet until" in text
+    number = text.split("rule remove ")[1].strip()
+    assert "EDE: 15" not in home.ask(LISTED)
+    assert "let through" in say("explain", LISTED, "--device", "Mia's tablet")[1]
+    assert number in say("rule", "list")[1]
+    assert say("rule", "remove", number)[0] == OK
+    assert "EDE: 15" in home.ask(LISTED)
+    assert "is refused" in say("explain", LISTED)[1]
+    assert say("block", "not a name")[0] == REFUSED
+
+
+def test_audit_and_ledger(home, say):
+    code, text = say("audit")
+    assert code == OK and "All is well" in text
+    head = document(say, "audit")["head"]
+    assert say("audit", "--head", str(head))[0] == OK
+    assert say("audit", "--head", "00" * 32)[0] == FINDINGS
+    assert "Mia's tablet" in say("ledger")[1]
+
+
+def test_export_as_json_and_csv(home, say, tmp_path):
+    code, text = say("export", "Mia")
+    held = json.loads(text)
+    assert set(held["head"]) >= {"seq", "hash"}
+    assert {"device", "ledger", "visit", "attempt"} <= {row["kind"] for row in held["rows"]}
+    assert say("export", "--all", "--output", str(tmp_path / "all.json"))[0] == OK
+    assert (tmp_path / "all.json").stat().st_mode & 0o077 == 0
+    assert say("export", "--all", "--output", str(tmp_path / "all.json"))[0] == REFUSED
+    assert say("export", "--all", "--format", "csv", "--output", str(tmp_path / "csv"))[0] == OK
+    assert "wikipedia.org" in (tmp_path / "csv" / "visit.csv").read_text()
+    devices = (tmp_path / "csv" / "device.csv").read_text().splitlines()
+    assert len({line.count(",") for line in devices}) == 1
+
+
+def test_a_visit_is_disputed_and_removed(home, say):
+    home.ask("disputed.example.org")
+    (visit,) = document(say, "history", "Mia", "--search", "example.org")["items"]
+    assert say("visit", "dispute", str(visit["id"]))[0] == OK
+    assert "disputed" in say("history", "Mia", "--search", "example.org")[1]
+    assert say("visit", "remove", str(visit["id"]))[0] == NOT_AGREED
+    assert say("visit", "remove", str(visit["id"]), "--yes")[0] == OK
+    assert document(say, "history", "Mia", "--search", "example.org")["items"] == []
+    assert say("visit", "remove", str(visit["id"]), "--yes")[0] == NOT_FOUND
+
+
+def test_pause_and_resume(home, say):
+    assert "paused on 1 device." in say("pause")[1]
+    assert "history paused" in say("device", "list")[1]
+    code, text = say("resume")
+    assert code == NOT_AGREED and "history on Mia's tablet" in text
+    assert say("resume", "--yes")[0] == OK
+    assert "history since" in say("device", "list")[1]
+
+
+def test_off_says_what_remains_and_erase_takes_it(home, say):
+    home.ask("remains.example.net")
+    code, text = say("off", "Mia", "history")
+    assert code == OK and "remain" in text and "until" in text
+    code, text = say("erase", "Mia", "--feature", "history")
+    assert code == NOT_AGREED
+    code, text = say("erase", "Mia", "--feature", "history", "--yes")
+    assert code == OK and "visit" in text
+    assert "Nothing of that is kept" in say("erase", "Mia", "--feature", "history")[1]
+    assert say("on", "Mia", "history", "--agree", "1")[0] == OK
+
+
+def test_devices_and_people_are_corrected_and_forgotten(home, say):
+    assert say("device", "add", "Old phone", "--address", "127.0.0.9", "--shared")[0] == OK
+    assert say("device", "add", "Other", "--address", "not an address")[0] == REFUSED
+    assert say("device", "rename", "old phone", "Old telephone")[0] == OK
+    assert say("device", "correct", "Old telephone", "--person", "Mia", "--no-shared")[0] == OK
+    rows = {row["label"]: row for row in document(say, "device", "list")["items"]}
+    assert rows["Old telephone"]["person"]["name"] == "Mia"
+    assert say("device", "correct", "Old telephone", "--no-person")[0] == OK
+    assert say("device", "forget", "Old telephone")[0] == NOT_AGREED
+    assert say("device", "forget", "Old telephone", "--yes")[0] == OK
+    assert "Old telephone" not in say("device", "list")[1]
+    assert say("person", "add", "Eva", "teen")[0] == OK
+    assert say("person", "change", "Eva", "--group", "adult")[0] == OK
+    assert say("person", "forget", "Eva", "--yes")[0] == OK
+    assert "Eva" not in say("person", "list")[1]
+
+
+def test_a_name_of_both_kinds_must_be_told_apart(home, say):
+    assert say("device", "add", "Ben", "--address", "127.0.0.10")[0] == OK
+    code, text = say("history", "Ben")
+    assert code == NOT_FOUND and "device:Ben or person:Ben" in text
+    assert say("history", "device:Ben")[0] == OK
+    assert say("device", "forget", "Ben", "--yes")[0] == OK
+
+
+def test_settings_of_the_household(home, say):
+    assert "blocked_ttl" in say("setting", "list")[1]
+    assert say("setting", "set", "blocked_ttl", "7")[0] == OK
+    values = {row["key"]: row["value"] for row in document(say, "setting", "list")["items"]}
+    assert values["blocked_ttl"] == 7
+    assert say("setting", "set", "blocked_ttl", "0")[0] == USAGE
+    assert say("setting", "set", "run_dir", "/x")[0] == REFUSED
+
+
+def test_setup_code(home, say):
+    assert len(document(say, "setup-code")["code"]) >= 8
+
+
+def test_a_reader_that_has_enough_is_no_error(home):
+    command = f"{sys.executable} -m agent ledger | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == OK and done.stderr == ""
