@@ -228,6 +228,11 @@ def test_what_is_mistyped_is_recognised(home, say):
     assert code == NOT_FOUND and "did you mean 'Mia'?" in text
 
 
+def test_features_tell_what_they_do(home, say):
+    assert "reads" in say("features")[1]
+    assert {row["name"] for row in document(say, "features")["items"]} == {"history", "protection"}
+
+
 def test_on_says_what_it_does_and_asks(home, say):
     code, text = say("on", "Laptop", "protection")
     assert code == NOT_AGREED

@@ -111,6 +111,8 @@ def _persons(commands: Groups) -> None:
 
 
 def _consents(commands: Groups) -> None:
+    told = commands.add_parser("features", help="what each feature reads, keeps and sends")
+    _asks(told, consents.features, reads=True)
     on = _asks(commands.add_parser("on", help="say what a feature does, ask, and switch it on"), consents.on)
     on.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     on.add_argument("feature", metavar="FEATURE", help="history or protection")

@@ -32,12 +32,28 @@ def feature_named(client: Client, name: str) -> Row:
     raise Trouble(f"no feature {name!r}{hint}", NOT_FOUND)
 
 
-def agreed_version(name: str, feature: Row) -> object:
-    """The version that somebody at the terminal agrees to after having read it."""
-    show.line(f"{feature['title']} for {name}")
+def features(client: Client, options: argparse.Namespace) -> None:
+    reply, notice = client.call("features"), client.call("notice")
+    if options.json:
+        show.document({**reply, "notice": notice})
+        return
+    for feature in rows_of(reply):
+        show.line(f"{feature['title']} ({feature['name']}, version {feature['version']} of this text)")
+        tell(feature)
+    show.line(f"Notice {notice['version']} of {notice['date']}: {notice['text']}")
+
+
+def tell(feature: Row) -> None:
+    """What is promised about a feature, from the table that the daemon works by."""
     show.line(f"  reads  {feature['reads']}")
     show.line(f"  keeps  {feature['keeps']}; for {feature['days']} days")
     show.line(f"  sends  {feature['sends']}")
+
+
+def agreed_version(name: str, feature: Row) -> object:
+    """The version that somebody at the terminal agrees to after having read it."""
+    show.line(f"{feature['title']} for {name}")
+    tell(feature)
     show.line("  Whoever uses the device can see that it is on, since when, and what is kept.")
     if yes("Switch it on?"):
         return feature["version"]
