@@ -9,10 +9,13 @@ Layout, all numbers big-endian on every machine (offsets are from the file's sta
     80   SHA-256 of the digests of bytes 0..79, of the index and of the meta block
     112  index: 65,537 offsets (u32) of the buckets; bucket i ends where i + 1 begins
          body: the buckets, then the side tables
-         meta: JSON, the lists and what the class bytes stand for
+         meta: JSON: the lists, what the class bytes stand for, where the side tables are
 
 A key (a name, an address, host/path) has the digest SHA-256(salt + key). Its first 16 bits are the bucket's number; the
 next 40 and a class byte are its entry. The class byte stands for a list, a kind and an action (meta: "classes").
+Side tables hold what needs more than a key: networks (first address, last, class byte) and rules with conditions (the
+first 8 bytes of the digest of their key, place and size of a JSON record); the latter's keys have an entry, too, so
+that a look-up comes across them.
 
 How often is a name refused that no list holds? A key that is not in the set matches by chance with probability
 n / 2^56 for n entries: 1.4e-11 for a million. A household that asks for 50,000 new names a day with two probes each
@@ -24,8 +27,23 @@ the same 56 bits cost nothing but the list's name in one explanation.
 import json
 import struct
 
-from agent.core.model import ALLOW, BLOCK, BadInput, Rule, Value, Verdict
-from agent.core.rules import BELOW, EXACT, WHOLE
+from agent.core.addresses import show
+from agent.core.condition import load
+from agent.core.match import (
+    BELOW,
+    EXACT,
+    SPECIAL,
+    WHOLE,
+    Match,
+    best,
+    join_authority,
+    network_text,
+    page_ends,
+    split_authority,
+)
+from agent.core.model import ALLOW, BLOCK, BadInput, Rule, Verdict
+from agent.core.names import suffixes
+from agent.core.rows import Rows
 
 MAGIC = b"\x93PARS\r\n\x1a"
 FORMAT = 1
@@ -38,25 +56,7 @@ ENTRY = 6  # 40 bits of the digest and the class byte
 CLASSES_MAX = 255
 META_MAX = 1 << 20  # a list's meta takes some 300 bytes, and there are at most CLASSES_MAX of them
 BLOCK_SIZE = 65536  # the body's checksum is made over blocks, so that it needs neither the whole file nor a hash object
-
-
-class Match(Value):
-    """The rule of a list that decides: its key, its kind, the list's index, whether it allows, whether important."""
-
-    __slots__ = ("key", "kind", "list", "allow", "important")
-
-    def __init__(self, key: bytes, kind: int, list: int, allow: bool = False, important: bool = False) -> None:
-        self.key = key
-        self.kind = kind
-        self.list = list
-        self.allow = allow
-        self.important = important
-
-    @property
-    def text(self) -> str:
-        """The rule as people write it: `name`, `=name` for the name alone, `*.name` for those below it."""
-        mark = ("", "=", "*.")[self.kind]
-        return ("@@" if self.allow else "") + mark + self.key.decode()
+SPECIAL_ROW = ">8sII"
 
 
 class Ruleset:
@@ -92,35 +92,105 @@ class Ruleset:
         self.lists = meta["lists"]
         self.count = meta["count"]
         self._classes = [tuple(entry) for entry in meta["classes"]]
+        # With refusals of names only, the first one met on the walk up is the most specific and decides.
+        self._plain = all([of[1] != SPECIAL and not of[2] and not of[3] for of in self._classes])
+        self._top_level = meta["top_level"]
+        self._pages = meta["pages"]
+        self._addresses = meta["addresses"]
+        tables = meta["tables"]
+        self._special = self._rows(tables["special"], struct.calcsize(SPECIAL_ROW), 8)
+        self._networks = {size: self._rows(tables["networks" + str(size)], 2 * size + 1, size) for size in (4, 16)}
 
-    def find(self, name: bytes) -> Match | None:
-        """The rule of the lists that decides over a canonical name, or None.
+    def _rows(self, table: list[int], size: int, key_size: int) -> Rows:
+        return Rows(self._file, table[0], table[1], size, key_size)
 
-        Probes the name and its parents of two labels or more; written out flat because every query not in the
-        cache comes through here.
+    def find(self, name: bytes, qtype: int = 0) -> Match | None:
+        """The rule of the lists that decides over a canonical name or an address's text, or None.
+
+        `qtype` is the record type asked for, 0 if not by DNS. Probes the name and its parents of two labels or more;
+        written out flat because every query that is not in the cache comes through here.
         """
         salt, index, sha256, file = self._salt, self._index, self._sha256, self._file
         at = 0
-        stop = name.rfind(b".") + 1
+        stop = len(name) if self._top_level else name.rfind(b".") + 1 or len(name)
         while at < stop:
             digest = sha256(salt + name[at:])
             start, end = struct.unpack_from(">II", index, (digest[0] << 8 | digest[1]) << 2)
             if start != end:
                 file.seek(start)
                 bucket = file.read(end - start)
-                if bucket.find(digest[2:7]) >= 0:
-                    match = self._match(bucket, digest[2:7], name[at:], at == 0)
-                    if match is not None:
-                        return match
-            at = name.find(b".", at) + 1
+                if digest[2:7] in bucket:
+                    found = self._fitting(bucket, digest, name[at:], name, qtype)
+                    if found:
+                        # What a parent's rule says can only matter where it can outrank a block.
+                        return found[0] if self._plain else best(self._walk(name, qtype))
+            at = name.find(b".", at) + 1 or stop
         return None
 
-    def _match(self, bucket: bytes, print40: bytes, key: bytes, own: bool) -> Match | None:
-        for number in entries(bucket, print40):
-            list_index, kind = self._classes[number][:2]
-            if kind == WHOLE or kind == (EXACT if own else BELOW):
-                return Match(key, kind, list_index)
-        return None
+    def _walk(self, name: bytes, qtype: int) -> list[Match]:
+        """The matches on all levels."""
+        found = []
+        for key in suffixes(name):
+            found += self._matches(key, name, qtype)
+        return found
+
+    def _matches(self, key: bytes, name: bytes, qtype: int = 0) -> list[Match]:
+        """The rules with that key that fit the name (the key itself or one below it)."""
+        digest = self._sha256(self._salt + key)
+        start, end = struct.unpack_from(">II", self._index, (digest[0] << 8 | digest[1]) << 2)
+        return self._fitting(_read(self._file, start, end - start), digest, key, name, qtype)
+
+    def _fitting(self, bucket: bytes, digest: bytes, key: bytes, name: bytes, qtype: int) -> list[Match]:
+        kinds = (WHOLE, EXACT) if key == name else (WHOLE, BELOW)
+        found = []
+        at = bucket.find(digest[2:7])
+        while at >= 0:
+            if at % ENTRY == 0:
+                list_index, kind, allow, important = self._classes[bucket[at + 5]]
+                if kind in kinds:
+                    found.append(Match(key, kind, list_index, allow, important))
+                elif kind == SPECIAL:
+                    found += self._conditional(digest, key, name, qtype, kinds)
+            at = bucket.find(digest[2:7], at + 1)
+        return found
+
+    def _conditional(self, digest: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, int]) -> list[Match]:
+        found = []
+        for row in self._special.equal(digest[:8]):
+            _, place, size = struct.unpack(SPECIAL_ROW, row)
+            own_key, number, dumped = json.loads(_read(self._file, place, size).decode())
+            list_index, kind, allow, important = self._classes[number]
+            condition = load(dumped)
+            if own_key == key.decode() and kind in kinds and condition.holds(name, qtype):
+                found.append(Match(key, kind, list_index, allow, important, condition.text))
+        return found
+
+    def find_address(self, packed: bytes) -> Match | None:
+        """The rule that decides over an address (4 or 16 bytes), or None."""
+        found = []
+        if self._addresses:
+            found = self._walk(show(packed).encode(), 0)
+        row = self._networks[len(packed)].at_most(packed)
+        if row is not None and packed <= row[len(packed) : -1]:
+            list_index, kind, allow, important = self._classes[row[-1]]
+            key = network_text(row[: len(packed)], row[len(packed) : -1])
+            found.append(Match(key, kind, list_index, allow, important))
+        return best(found)
+
+    def find_page(self, authority: bytes, target: bytes) -> Match | None:
+        """The rule that decides over a URL: `authority` is a canonical name, an address's text (IPv6 in brackets) or
+        either with `:port` (80 and 443 left out), `target` the path and query as they are in the request."""
+        host, port = split_authority(authority)
+        found = self._walk(host, 0)
+        if self._pages:
+            # Exact URLs heed case, as servers do; Adblock rules do not.
+            found += [match for match in self._matches(authority + target, authority + target) if match.kind == EXACT]
+            for suffix in suffixes(host):
+                site = join_authority(suffix, port)
+                for end in page_ends(target):
+                    key = site + target[:end].lower()
+                    found += [match for match in self._matches(key, key) if match.kind == WHOLE]
+        return best(found)
 
     def rule(self, match: Match) -> Rule:
         """The match as a rule that explains itself."""
@@ -128,12 +198,24 @@ class Ruleset:
         action = ALLOW if match.allow else BLOCK
         return Rule(match.text, action, of["id"], of["name"], of["version"], of["category"], "list", match.important)
 
-    def decide(self, name: bytes, qtype: int = 0) -> Verdict | None:  # noqa: ARG002
+    def _verdict(self, match: Match | None) -> Verdict | None:
+        return None if match is None else Verdict(ALLOW if match.allow else BLOCK, self.rule(match))
+
+    def decide(self, name: bytes, qtype: int = 0) -> Verdict | None:
         """The lists' verdict over a canonical name, or None if no list has a rule for it."""
-        match = self.find(name)
-        if match is None:
-            return None
-        return Verdict(ALLOW if match.allow else BLOCK, self.rule(match))
+        return self._verdict(self.find(name, qtype))
+
+    def decide_page(self, authority: bytes, target: bytes) -> Verdict | None:
+        """The lists' verdict over a URL (see `find_page`), or None."""
+        return self._verdict(self.find_page(authority, target))
+
+    def decide_addresses(self, addresses: list[bytes]) -> Verdict | None:
+        """The first refusal among the addresses of an answer (4 or 16 bytes each), or None."""
+        for packed in addresses:
+            verdict = self._verdict(self.find_address(packed))
+            if verdict is not None and verdict.blocked:
+                return verdict
+        return None
 
     def verify(self) -> None:
         """Read the whole file; BadInput if the body does not have its checksum."""
@@ -142,17 +224,6 @@ class Ruleset:
         digests = [self._sha256(_read(self._file, at, min(BLOCK_SIZE, self._meta_at - at))) for at in sizes]
         if self._sha256(b"".join(digests)) != self._body:
             raise BadInput("the rule set is damaged: its rules do not have their checksum")
-
-
-def entries(bucket: bytes, print40: bytes) -> list[int]:
-    """The class bytes of a fingerprint's entries in a bucket."""
-    found = []
-    at = bucket.find(print40)
-    while at >= 0:
-        if at % ENTRY == 0:
-            found.append(bucket[at + 5])
-        at = bucket.find(print40, at + 1)
-    return found
 
 
 def _read(file, at: int, size: int) -> bytes:  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""Writes the file that `ruleset.py` reads: buckets in order, then the head; in memory for small sets.
+"""Writes the file that `ruleset.py` reads: buckets in order, side tables, then the head; in memory for small sets.
 
 The streaming compile of large lists (`agent/jobs/compile.py`) sorts on disk and uses the same `Writer`.
 """
@@ -6,17 +6,20 @@ The streaming compile of large lists (`agent/jobs/compile.py`) sorts on disk and
 import json
 import struct
 
+from agent.core.listrules import ListRule, Network
+from agent.core.match import EXACT, SPECIAL
 from agent.core.model import BadInput, Value
+from agent.core.names import is_address
 from agent.core.ruleset import (
     BLOCK_SIZE,
     BUCKETS,
     CLASSES_MAX,
-    ENTRY,
     FORMAT,
     HEAD,
     INDEX_SIZE,
     INDEX_START,
     MAGIC,
+    SPECIAL_ROW,
 )
 
 
@@ -44,7 +47,7 @@ class Classes:
         self._numbers: dict[tuple[int, int, bool, bool], int] = {}
 
     def number(self, list_index: int, kind: int, allow: bool = False, important: bool = False) -> int:
-        """The class byte; BadInput when the sets of lists needs more than there are."""
+        """The class byte; BadInput when the lists need more than there are."""
         entry = (list_index, kind, allow, important)
         if entry not in self._numbers:
             if len(self.table) == CLASSES_MAX:
@@ -52,6 +55,50 @@ class Classes:
             self._numbers[entry] = len(self.table)
             self.table.append(entry)
         return self._numbers[entry]
+
+
+class SideTables:
+    """The rules that need more than a key, and what keys there are; filled while lists are read."""
+
+    def __init__(self) -> None:
+        self.networks: list[tuple[Network, int]] = []
+        self.special: list[tuple[ListRule, int]] = []
+        self.top_level = False
+        self.pages = False
+        self.addresses = False
+
+    def note(self, key: bytes, kind: int) -> None:
+        """Notice which probes a reader of the set has to make because of that key."""
+        if b"/" in key:
+            self.pages = True
+        elif kind == EXACT and is_address(key):
+            self.addresses = True
+        elif b"." not in key:
+            self.top_level = True
+
+    def take_back(self, bad: list[tuple]) -> None:  # type: ignore[type-arg]
+        """Remove the rules with conditions that `$badfilter` rules name (as `identity` gives them)."""
+        self.special = [(rule, number) for rule, number in self.special if identity(rule) not in bad]
+
+    def merged(self, size: int) -> list[tuple[bytes, bytes, int]]:
+        """The networks of one address size (4 or 16), sorted, those within another left out."""
+        found: list[tuple[bytes, bytes, int]] = []
+        order = [(of.first, _complement(of.last), of.last, number) for of, number in self.networks]
+        for first, _, last, number in sorted([row for row in order if len(row[0]) == size]):
+            if not found or last > found[-1][1]:
+                found.append((first, last, number))
+        return found
+
+
+def _complement(address: bytes) -> bytes:
+    return bytes([255 - byte for byte in address])
+
+
+def identity(rule: ListRule) -> tuple:  # type: ignore[type-arg]
+    """What makes two Adblock rules the same, `$badfilter` aside."""
+    of = rule.condition
+    more = (of.pattern, of.denyallow, of.types, of.except_types) if of is not None else None
+    return (rule.key, rule.kind, rule.allow, rule.important, more)
 
 
 class Writer:
@@ -74,29 +121,32 @@ class Writer:
         """The entries of the next bucket, each 40 bits of the digest and the class byte."""
         struct.pack_into(">I", self._index, 4 * self._next, self._place)
         self._next += 1
-        self._place += len(packed)
         self._body(packed)
 
-    def _body(self, data: bytes) -> None:
+    def _body(self, data: bytes) -> int:
+        """Append to the body; the place where the data begins."""
+        place = self._place
+        self._place += len(data)
         self._pending += data
-        if len(self._pending) >= BLOCK_SIZE:
+        while len(self._pending) >= BLOCK_SIZE:
             self._flush(self._pending[:BLOCK_SIZE])
             self._pending = self._pending[BLOCK_SIZE:]
+        return place
 
     def _flush(self, block: bytes) -> None:
         self._digests += self._sha256(block)
         self._file.write(block)
 
-    def finish(self, lists: list[ListMeta], classes: Classes) -> None:
-        """Write the meta block, index and head: before this the file is refused as foreign."""
+    def finish(self, lists: list[ListMeta], classes: Classes, side: SideTables) -> None:
+        """Write side tables, meta block, index and head: before this the file is refused as foreign."""
         if self._next != BUCKETS:
             raise BadInput("a rule set has " + str(BUCKETS) + " buckets, not " + str(self._next))
         struct.pack_into(">I", self._index, 4 * BUCKETS, self._place)
-        count = (self._place - INDEX_START - INDEX_SIZE) // ENTRY
-        while self._pending:
-            self._flush(self._pending[:BLOCK_SIZE])
-            self._pending = self._pending[BLOCK_SIZE:]
-        meta = _meta(lists, classes, count)
+        tables = {"networks4": self._networks(side.merged(4)), "networks16": self._networks(side.merged(16))}
+        tables["special"] = self._special(side.special)
+        if self._pending:
+            self._flush(self._pending)
+        meta = _meta(lists, classes, side, tables)
         self._file.write(meta)
         size = self._place + len(meta)
         body = self._sha256(bytes(self._digests))
@@ -106,32 +156,89 @@ class Writer:
         self._file.write(head + sha256(sha256(head) + sha256(bytes(self._index)) + sha256(meta)))
         self._file.write(self._index)
 
+    def _networks(self, rows: list[tuple[bytes, bytes, int]]) -> list[int]:
+        """Place and number of rows, as the meta block names a table."""
+        place = self._place
+        for first, last, number in rows:
+            self._body(first + last + bytes([number]))
+        return [place, len(rows)]
 
-def _meta(lists: list[ListMeta], classes: Classes, count: int) -> bytes:
+    def _special(self, rules: list[tuple[ListRule, int]]) -> list[int]:
+        rows = []
+        for rule, number in rules:
+            if rule.condition is not None:
+                record = json.dumps([rule.key.decode(), number, rule.condition.dump()]).encode()
+                digest = self._sha256(self._salt + rule.key)[:8]
+                rows.append(struct.pack(SPECIAL_ROW, digest, self._body(record), len(record)))
+        place = self._place
+        for row in sorted(rows):
+            self._body(row)
+        return [place, len(rows)]
+
+
+def _meta(lists: list[ListMeta], classes: Classes, side: SideTables, tables: dict[str, list[int]]) -> bytes:
     described = [{name: getattr(of, name) for name in ListMeta.__slots__} for of in lists]
-    return json.dumps({"lists": described, "classes": classes.table, "count": count}).encode()
+    meta = {"lists": described, "classes": classes.table, "count": sum([of.count for of in lists]), "tables": tables}
+    for flag in ("top_level", "pages", "addresses"):
+        meta[flag] = getattr(side, flag)
+    return json.dumps(meta).encode()
 
 
 def build(file, lists, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-def]
-    """Write a rule set from pairs of ListMeta and its rules (`rules.ListRule`), all in memory.
+    """Write a rule set from pairs of ListMeta and its rules (`ListRule` and `Network` values), all in memory.
 
     For sets of some thousand rules; the lists' `count` is set to the rules they contributed.
     """
-    classes = Classes()
-    found: dict[bytes, int] = {}
+    bad = [identity(rule) for _, rules in lists for rule in rules if isinstance(rule, ListRule) and rule.badfilter]
+    small = _Small(salt, sha256)
     for number in range(len(lists)):
         for rule in lists[number][1]:
-            key = sha256(salt + rule.key)[:7] + bytes([rule.kind])
-            found[key] = found.get(key, classes.number(number, rule.kind))
-    keys = sorted(found)
-    writer = Writer(file, salt, sha256)
-    at = 0
-    for bucket in range(BUCKETS):
-        packed = b""
-        while at < len(keys) and (keys[at][0] << 8 | keys[at][1]) == bucket:
-            number = found[keys[at]]
-            packed += keys[at][2:7] + bytes([number])
-            lists[classes.table[number][0]][0].count += 1
-            at += 1
-        writer.bucket(packed)
-    writer.finish([of for of, _ in lists], classes)
+            if isinstance(rule, Network) or (not rule.badfilter and identity(rule) not in bad):
+                small.add(number, rule)
+    small.write(file, [of for of, _ in lists])
+
+
+class _Small:
+    """The rules of a small set, in memory."""
+
+    def __init__(self, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-def]
+        self._salt = salt
+        self._sha256 = sha256
+        self._classes = Classes()
+        self._side = SideTables()
+        self._entries: dict[bytes, int] = {}
+
+    def add(self, list_index: int, rule: ListRule | Network) -> None:
+        if isinstance(rule, Network):
+            self._side.networks.append((rule, self._classes.number(list_index, EXACT)))
+            return
+        self._side.note(rule.key, rule.kind)
+        number = self._classes.number(list_index, rule.kind, rule.allow, rule.important)
+        group = (rule.kind, rule.allow, rule.important)
+        if rule.condition is not None:
+            self._side.special.append((rule, number))
+            number = self._classes.number(0, SPECIAL)
+            group = (SPECIAL, False, False)
+        # One entry for each kind and action, of the first list that has it.
+        key = self._sha256(self._salt + rule.key)[:7] + repr(group).encode()
+        self._entries.setdefault(key, number)
+
+    def write(self, file, lists: list[ListMeta]) -> None:  # type: ignore[no-untyped-def]
+        self._count(lists)
+        keys = sorted(self._entries)
+        writer = Writer(file, self._salt, self._sha256)
+        at = 0
+        for bucket in range(BUCKETS):
+            packed = b""
+            while at < len(keys) and (keys[at][0] << 8 | keys[at][1]) == bucket:
+                packed += keys[at][2:7] + bytes([self._entries[keys[at]]])
+                at += 1
+            writer.bucket(packed)
+        writer.finish(lists, self._classes, self._side)
+
+    def _count(self, lists: list[ListMeta]) -> None:
+        numbers = [number for _, number in self._side.special]
+        numbers += [row[2] for size in (4, 16) for row in self._side.merged(size)]
+        numbers += [number for number in self._entries.values() if self._classes.table[number][1] != SPECIAL]
+        for number in numbers:
+            lists[self._classes.table[number][0]].count += 1

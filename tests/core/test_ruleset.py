@@ -1,8 +1,9 @@
 from io import BytesIO
 
+from agent.core.listrules import ListRule
+from agent.core.match import BELOW, EXACT, WHOLE, Match
 from agent.core.model import BadInput
-from agent.core.rules import BELOW, EXACT, WHOLE, ListRule
-from agent.core.ruleset import HEAD_SIZE, INDEX_START, Match, Ruleset
+from agent.core.ruleset import HEAD_SIZE, INDEX_START, Ruleset
 from agent.core.rulewriter import ListMeta, build
 from agent.platform.hashing import sha256
 
@@ -98,9 +99,7 @@ def test_a_truncated_file_is_refused_at_every_length() -> None:
 def test_a_changed_byte_is_noticed_wherever_it_is() -> None:
     data = compiled(rules(b"a.example", b"b.example")).getvalue()
     places = (
-        list(range(INDEX_START + 9))
-        + list(range(HEAD_SIZE, len(data), 4999))
-        + list(range(len(data) - 300, len(data)))
+        list(range(INDEX_START + 9)) + list(range(HEAD_SIZE, len(data), 4999)) + list(range(len(data) - 300, len(data)))
     )
     for at in places:
         changed = bytearray(data)

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.match import WHOLE, Match
 from agent.core.model import BadInput
-from agent.core.rules import WHOLE, parse_line
-from agent.core.ruleset import Match, Ruleset
-from agent.jobs.compile import Report, Source, compile_lists, fast_names
+from agent.core.rules import parse_line
+from agent.core.ruleset import Ruleset
+from agent.jobs.compile import Report, Source, compile_lists
+from agent.jobs.plainlines import plain_names
 from agent.platform.hashing import sha256
 
 
@@ -33,7 +35,7 @@ def test_two_lists_become_one_set(tmp_path: Path) -> None:
     assert (report.count, report.folded, report.repeated) == (2, 1, 1)
     assert [(of.syntax, of.read, of.kept) for of in report.lists] == [("hosts", 2, 1), ("domains", 2, 1)]
     assert report.lists[0].skipped == {"a name of the machine itself": 1}
-    assert report.lists[1].skipped == {"not a domain name": 1}
+    assert report.lists[1].skipped == {"not a rule of this syntax": 1}
     assert report.categories() == {"malware": 1, "phishing": 1}
     assert [of["count"] for of in found.lists] == [1, 1]
     assert found.lists[1]["category"] == "malware"
@@ -93,7 +95,7 @@ def test_the_fast_way_reads_what_the_parser_reads() -> None:
         ("hosts", b"0.0.0.0 a.example\n127.0.0.1\tb.example \r\n0.0.0.0 C.example\n::1 d.example\n0.0.0.0 e.example #"),
         ("domains", b"a.example\nb.example # x\n1.2.3.4\n-odd-.example\n.c.example\nd..example\n\n\ne.example"),
     ):
-        names, rest = fast_names(text, syntax)
+        names, _, rest = plain_names(text, syntax)
         slow = [value for line in rest for value in parse_line(line, syntax)]
         values = [value for line in text.split(b"\n") for value in parse_line(line, syntax)]
         keys = [value.key for value in values if hasattr(value, "key")]

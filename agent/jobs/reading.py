@@ -1,0 +1,194 @@
+"""Reads one list into the spill and the side tables of a compile: bytes of a file → rules, and what was skipped."""
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from agent.core.listrules import NOT_A_RULE, TOO_MANY, ListRule, Network, Skipped
+from agent.core.match import EXACT, SPECIAL
+from agent.core.model import BadInput, Value
+from agent.core.names import PublicSuffixes, is_address
+from agent.core.rules import SAMPLE_SIZE, Reader, detect, refuse_page
+from agent.core.rulewriter import Classes, SideTables, identity
+from agent.jobs.plainlines import plain_names
+from agent.jobs.spill import Batch, Spill
+
+CHUNK_SIZE = 1 << 18
+BATCH_SIZE = 1 << 15  # keys held before they are spilled: 2 MB
+SIDE_MAX = 100_000  # rules with conditions and networks are held in memory, some 150 bytes each
+# In these a line says "this host"; that it covers the names below is our reading, and wrong for a public suffix.
+_HOST_SYNTAXES = ("hosts", "domains")
+
+
+class Source(Value):
+    """A list to compile: a file, and what the rule set shall say of it; `syntax` None is found out by content."""
+
+    __slots__ = ("path", "id", "name", "version", "category", "syntax", "fetched")
+
+    def __init__(
+        self,
+        path: str,
+        id: str,
+        name: str = "",
+        version: str = "",
+        category: str = "",
+        syntax: str | None = None,
+        fetched: int | None = None,
+    ) -> None:
+        self.path = path
+        self.id = id
+        self.name = name or id
+        self.version = version
+        self.category = category
+        self.syntax = syntax
+        self.fetched = fetched
+
+
+class ListReport:
+    """What became of one list: rules `read`, rules `kept` (neither repeated nor folded), lines `skipped` by reason.
+
+    `examples` has the first line skipped for each reason; such text is for the household's eyes, not for logs.
+    """
+
+    def __init__(self, source: Source, syntax: str) -> None:
+        self.id = source.id
+        self.category = source.category
+        self.syntax = syntax
+        self.read = 0
+        self.kept = 0
+        self.skipped: dict[str, int] = {}
+        self.examples: dict[str, str] = {}
+
+    def skip(self, reason: str, line: bytes) -> None:
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+        if reason not in self.examples:
+            self.examples[reason] = line.strip()[:100].decode(errors="replace")
+
+    @property
+    def unreadable(self) -> int:
+        return self.skipped.get(NOT_A_RULE.reason, 0)
+
+
+class Draft:
+    """A rule set in the making: what the lists read so far have given."""
+
+    def __init__(self, salt: bytes, spill: Spill, public_suffixes: PublicSuffixes | None) -> None:
+        self.salt = salt
+        self.spill = spill
+        self.public = frozenset(public_suffixes.rules()) if public_suffixes else frozenset()
+        self.classes = Classes()
+        self.side = SideTables()
+        self.bad: list[tuple] = []  # type: ignore[type-arg]
+
+
+class Reading:
+    """The rules of one list, on their way into a draft. `index` is the list's place in the rule set."""
+
+    def __init__(self, draft: Draft, index: int, source: Source, file: BinaryIO) -> None:
+        self.report = ListReport(source, _syntax(source, file))
+        self._draft = draft
+        self._index = index
+        self._file = file
+        self._reader = Reader(self.report.syntax)
+        self._public = draft.public if self.report.syntax in _HOST_SYNTAXES else frozenset()
+        self._batches: dict[int, Batch] = {}
+
+    def steps(self) -> Iterator[int]:
+        """Read on; yields how many bytes each step took. BadInput at the end if it was no list after all."""
+        rest = b""
+        while chunk := self._file.read(CHUNK_SIZE):
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                self._lines(rest + chunk[:end])
+                rest = chunk[end:]
+            else:
+                # No rule is as long as a chunk: its middle is dropped, what is left is skipped as too long.
+                rest = (rest + chunk)[-CHUNK_SIZE:]
+            yield len(chunk)
+        self._lines(rest)
+        for batch in self._batches.values():
+            batch.spill(self._draft.spill)
+        if self.report.unreadable >= max(self.report.read, 1):
+            raise BadInput("not a list: most lines do not read as rules (" + self.report.syntax + ")")
+
+    def _lines(self, chunk: bytes) -> None:
+        names, kind, rest = plain_names(chunk, self.report.syntax)
+        exact = self._public.intersection(names)
+        if exact:
+            names = [name for name in names if name not in exact]
+            self._batch(EXACT).add_names(sorted(exact))
+        self._batch(kind).add_names(names)
+        self.report.read += len(names) + len(exact)
+        for line in rest:
+            for value in self._reader.read(line):
+                self._take(value, line)
+        for batch in self._batches.values():
+            if batch.size >= BATCH_SIZE:
+                batch.spill(self._draft.spill)
+
+    def _batch(self, kind: int, allow: bool = False, important: bool = False) -> Batch:
+        index = 0 if kind == SPECIAL else self._index
+        number = self._draft.classes.number(index, kind, allow, important)
+        if number not in self._batches:
+            self._batches[number] = Batch(self._draft.salt, number)
+        return self._batches[number]
+
+    def _take(self, value: Value, line: bytes) -> None:
+        if isinstance(value, Skipped):
+            self.report.skip(value.reason, line)
+        elif isinstance(value, ListRule) and value.badfilter:
+            self._draft.bad.append(identity(value))
+        elif isinstance(value, ListRule) and value.condition is None:
+            self.report.read += 1
+            self._take_plain(value)
+        elif isinstance(value, (ListRule, Network)):
+            self._take_aside(value, line)
+
+    def _take_plain(self, rule: ListRule) -> None:
+        if rule.key in self._public:
+            rule.kind = EXACT
+        self._draft.side.note(rule.key, rule.kind)
+        batch = self._batch(rule.kind, rule.allow, rule.important)
+        if rule.allow or rule.important or (rule.kind == EXACT and is_address(rule.key)):
+            batch.add_alone(rule.key)
+        elif b"/" in rule.key:
+            batch.add_page(rule.key)
+        else:
+            batch.add_names([rule.key])
+
+    def _take_aside(self, rule: ListRule | Network, line: bytes) -> None:
+        side = self._draft.side
+        if len(side.special) + len(side.networks) >= SIDE_MAX:
+            self.report.skip(TOO_MANY.reason, line)
+            return
+        self.report.read += 1
+        if isinstance(rule, Network):
+            side.networks.append((rule, self._draft.classes.number(self._index, EXACT)))
+            return
+        side.note(rule.key, rule.kind)
+        number = self._draft.classes.number(self._index, rule.kind, rule.allow, rule.important)
+        side.special.append((rule, number))
+        self._batch(SPECIAL).add_alone(rule.key)
+
+
+def _syntax(source: Source, file: BinaryIO) -> str:
+    sample = _sample(file)
+    file.seek(0)
+    if source.syntax is None:
+        return detect(sample)
+    refuse_page(sample)
+    return source.syntax
+
+
+def _sample(file: BinaryIO) -> bytes:
+    """Whole lines of the list's head, middle and end: sorted lists have their names first and their pages last."""
+    size = os.fstat(file.fileno()).st_size
+    if size <= SAMPLE_SIZE:
+        return file.read(size)
+    piece = SAMPLE_SIZE // 3
+    parts = []
+    for at in (0, (size - piece) // 2, size - piece):
+        file.seek(at)
+        part = file.read(piece)
+        parts.append(part[: part.rfind(b"\n") + 1] if at == 0 else part[part.find(b"\n") + 1 : part.rfind(b"\n") + 1])
+    return b"".join(parts)
