@@ -26,6 +26,12 @@ def say(words: str) -> None:
     os.write(1, words.encode() + b"\n")
 
 
+def ready(heartbeat: int) -> None:
+    """The first beat comes before anything is done: from then on silence counts."""
+    os.write(heartbeat, b".")
+    say("ready")
+
+
 def finish(heartbeat: int) -> int:
     beat_until(heartbeat, time.monotonic() + 0.3)
     return 0
@@ -43,7 +49,7 @@ def crash(heartbeat: int) -> int:
 def live(heartbeat: int) -> int:
     signal.signal(signal.SIGHUP, lambda *_: say("reload"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    say("ready")
+    ready(heartbeat)
     beat_until(heartbeat, time.monotonic() + 60)
     return 1
 
@@ -64,14 +70,14 @@ def stop_slowly(heartbeat: int) -> int:
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, snapshot)
-    say("ready")
+    ready(heartbeat)
     beat_until(heartbeat, time.monotonic() + 60)
     return 1
 
 
 def refuse_to_stop(heartbeat: int) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    say("ready")
+    ready(heartbeat)
     beat_until(heartbeat, time.monotonic() + 60)
     return 1
 
@@ -84,7 +90,7 @@ def orphan(heartbeat: int) -> int:
         os._exit(0)
     os.wait()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    say("ready")
+    ready(heartbeat)
     beat_until(heartbeat, time.monotonic() + 60)
     return 1
 

@@ -1,5 +1,6 @@
 """The guard with daemons that finish, crash, hang, are killed, or don't want to stop. No root, no netlink."""
 
+import contextlib
 import os
 import select
 import shutil
@@ -28,6 +29,8 @@ class Guarded:
             stderr=subprocess.PIPE,
             cwd=ROOT,
             pass_fds=(theirs.fileno(),),
+            # A group of its own, so that nothing outlives the test, not even a daemon that is stopped.
+            start_new_session=True,
         )
         theirs.close()
 
@@ -53,7 +56,8 @@ class Guarded:
                 return found
 
     def close(self) -> None:
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
         self.witness.close()
 
