@@ -190,10 +190,10 @@ def _anchored(pattern: bytes, kind: int) -> Value:
     bare = pattern.rstrip(b"^|")
     if b"/" in bare:
         return _page(bare)
+    if not bare.strip(b"*."):
+        return TOO_BROAD
     if b"*" in bare:
         return _wild(bare, kind, pattern)
-    if not bare:
-        return TOO_BROAD
     if is_address(bare):
         return read_address(bare) or NOT_A_RULE
     # `|name` without an end is also the beginning of longer names: left out, or it would refuse too much.

@@ -185,7 +185,7 @@ def _meta(lists: list[ListMeta], classes: Classes, side: SideTables, tables: dic
 
 
 def build(file, lists, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-def]
-    """Write a rule set from pairs of ListMeta and its rules (`ListRule` and `Network` values), all in memory.
+    """Write a rule set from pairs of ListMeta and the values that `rules.parse_lines` gives, all in memory.
 
     For sets of some thousand rules; the lists' `count` is set to the rules they contributed.
     """
@@ -193,9 +193,13 @@ def build(file, lists, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-
     small = _Small(salt, sha256)
     for number in range(len(lists)):
         for rule in lists[number][1]:
-            if isinstance(rule, Network) or (not rule.badfilter and identity(rule) not in bad):
+            if isinstance(rule, Network) or (isinstance(rule, ListRule) and not _taken_back(rule, bad)):
                 small.add(number, rule)
     small.write(file, [of for of, _ in lists])
+
+
+def _taken_back(rule: ListRule, bad: list) -> bool:  # type: ignore[type-arg]
+    return rule.badfilter or identity(rule) in bad
 
 
 class _Small:

@@ -1,8 +1,10 @@
 from io import BytesIO
 
+from agent.core import addresses
 from agent.core.listrules import ListRule
-from agent.core.match import BELOW, EXACT, WHOLE, Match
+from agent.core.match import BELOW, EXACT, WHOLE, Match, network_text, page_ends
 from agent.core.model import BadInput
+from agent.core.rules import parse_lines
 from agent.core.ruleset import HEAD_SIZE, INDEX_START, Ruleset
 from agent.core.rulewriter import ListMeta, build
 from agent.platform.hashing import sha256
@@ -12,7 +14,7 @@ SALT = b"salt of the test"
 
 def compiled(*lists: list[ListRule]) -> BytesIO:
     file = BytesIO()
-    metas = [ListMeta("list" + str(at), "List " + str(at), "v" + str(at), "phishing", 0, 1700000000) for at in range(9)]
+    metas = [ListMeta(f"list{at}", f"List {at}", f"v{at}", "phishing", 0, 1700000000) for at in range(9)]
     build(file, list(zip(metas, lists)), SALT, sha256)
     return file
 
@@ -23,6 +25,15 @@ def rules(*names: bytes) -> list[ListRule]:
 
 def opened(*lists: list[ListRule]) -> Ruleset:
     return Ruleset(compiled(*lists), sha256)
+
+
+def reading(*texts: bytes, syntax: str = "adblock") -> Ruleset:
+    """The set of some lists' texts."""
+    return opened(*[list(parse_lines(text.split(b"\n"), syntax)) for text in texts])
+
+
+def shown(match: Match | None) -> str:
+    return "-" if match is None else match.text
 
 
 def test_a_listed_name_and_all_below_it_are_found() -> None:
@@ -42,10 +53,17 @@ def test_the_most_specific_rule_is_found_first() -> None:
 
 def test_a_rule_can_be_for_the_name_alone_or_for_those_below() -> None:
     found = opened([ListRule(b"one.example", EXACT), ListRule(b"two.example", BELOW)])
-    assert found.find(b"one.example") == Match(b"one.example", EXACT, 0)
+    assert shown(found.find(b"one.example")) == "=one.example"
     assert found.find(b"a.one.example") is None
     assert found.find(b"two.example") is None
-    assert found.find(b"a.two.example") == Match(b"two.example", BELOW, 0)
+    assert shown(found.find(b"a.two.example")) == "*.two.example"
+
+
+def test_a_rule_can_be_for_a_whole_top_level() -> None:
+    found = reading(b"||zip^$denyallow=good.zip\n||phish.example^")
+    assert shown(found.find(b"bad.zip")) == "||zip^$denyallow=good.zip"
+    assert found.find(b"www.good.zip") is None
+    assert found.find(b"zip.example") is None
 
 
 def test_a_verdict_names_the_rule_and_its_list() -> None:
@@ -60,6 +78,141 @@ def test_a_verdict_names_the_rule_and_its_list() -> None:
     assert found.decide(b"c.example") is None
 
 
+# Text of a list, name, the rule that decides. Order of precedence: important exceptions, important rules, exceptions,
+# rules; with equal ones the most specific.
+PRECEDENCE = [
+    (b"||a.example^", b"x.a.example", "a.example"),
+    (b"||a.example^\n@@||a.example^", b"a.example", "@@a.example"),
+    (b"||x.a.example^\n@@||a.example^", b"x.a.example", "@@a.example"),
+    (b"||a.example^\n@@||x.a.example^", b"x.a.example", "@@x.a.example"),
+    (b"||a.example^\n@@||x.a.example^", b"y.a.example", "a.example"),
+    (b"||a.example^$important\n@@||a.example^", b"a.example", "a.example"),
+    (b"||a.example^$important\n@@||x.a.example^", b"x.a.example", "a.example"),
+    (b"||a.example^$important\n@@||a.example^$important", b"a.example", "@@a.example"),
+    (b"||x.a.example^$important\n@@||a.example^$important", b"x.a.example", "@@a.example"),
+    (b"||a.example^\n||a.example^$badfilter", b"a.example", "-"),
+    (b"||a.example^$important\n||a.example^$badfilter", b"a.example", "a.example"),
+    (b"||a.example^\n@@||a.example^\n@@||a.example^$badfilter", b"a.example", "a.example"),
+    (b"||a.example^$dnstype=A\n||a.example^$badfilter", b"a.example", "||a.example^$dnstype=A"),
+    (b"||a.example^$dnstype=A\n||a.example^$dnstype=A,badfilter", b"a.example", "-"),
+    (b"||a.example^$denyallow=x.a.example", b"a.example", "||a.example^$denyallow=x.a.example"),
+    (b"||a.example^$denyallow=x.a.example", b"y.x.a.example", "-"),
+    (b"||a.example^$dnstype=AAAA", b"a.example", "-"),
+    (b"||a.example^$dnstype=~AAAA", b"a.example", "||a.example^$dnstype=~AAAA"),
+    (b"||a.example^\n@@||a.example^$dnstype=A", b"a.example", "@@||a.example^$dnstype=A"),
+    (b"||a.example^\n@@||a.example^$dnstype=AAAA", b"a.example", "a.example"),
+    (b"||a.example^\n@@|a.example^", b"a.example", "@@=a.example"),
+    (b"||a.example^\n@@|a.example^", b"x.a.example", "a.example"),
+    (b"||ad*.a.example^", b"x.ad7.a.example", "||ad*.a.example^"),
+    (b"||ad*.a.example^", b"x.a.example", "-"),
+    (b"@@||a.example^", b"a.example", "@@a.example"),
+    (b"||a.example^$client=x", b"a.example", "-"),
+]
+
+
+def test_precedence_and_modifiers_case_by_case() -> None:
+    for text, name, expected in PRECEDENCE:
+        assert shown(reading(text).find(name, 1)) == expected, (text, name)
+
+
+def test_an_exception_of_one_list_counts_for_another() -> None:
+    found = reading(b"||a.example^", b"@@||a.example^")
+    verdict = found.decide(b"a.example", 1)
+    assert verdict is not None
+    assert not verdict.blocked
+    assert verdict.rule is not None
+    assert verdict.rule.list_id == "list1"
+
+
+def test_a_page_is_refused_without_its_host() -> None:
+    found = reading(b"||host.example/bad^\n||other.example^", b"||203.0.113.9/bin.sh^")
+    assert shown(found.find_page(b"host.example", b"/bad")) == "host.example/bad"
+    assert shown(found.find_page(b"cdn.host.example", b"/BAD/more?x")) == "host.example/bad"
+    assert shown(found.find_page(b"host.example", b"/bad?x=1")) == "host.example/bad"
+    assert shown(found.find_page(b"other.example", b"/any")) == "other.example"
+    assert shown(found.find_page(b"203.0.113.9", b"/bin.sh")) == "203.0.113.9/bin.sh"
+    for authority, target in (
+        (b"host.example", b"/"),
+        (b"host.example", b"/badness"),
+        (b"host.example:8080", b"/bad"),
+        (b"203.0.113.9", b"/"),
+        (b"203.0.113.8", b"/bin.sh"),
+    ):
+        assert found.find_page(authority, target) is None, (authority, target)
+    assert found.find(b"host.example") is None
+
+
+def test_a_listed_url_is_refused_alone_and_heeds_case() -> None:
+    text = b"http://short.example/AbC?x=1\nhttp://203.0.113.9:8080/i\nhttp://[2001:db8::1]/a\nhttp://root.example/"
+    found = reading(text, syntax="urls")
+    assert shown(found.find_page(b"short.example", b"/AbC?x=1")) == "short.example/AbC?x=1"
+    assert found.find_page(b"short.example", b"/abc?x=1") is None
+    assert found.find_page(b"short.example", b"/AbC?x=1&y=2") is None
+    assert found.find_page(b"www.short.example", b"/AbC?x=1") is None
+    assert shown(found.find_page(b"203.0.113.9:8080", b"/i")) == "203.0.113.9:8080/i"
+    assert shown(found.find_page(b"[2001:db8::1]", b"/a")) == "[2001:db8::1]/a"
+    assert shown(found.find_page(b"root.example", b"/any")) == "=root.example"
+    verdict = found.decide_page(b"short.example", b"/AbC?x=1")
+    assert verdict is not None
+    assert verdict.blocked
+
+
+def test_a_page_may_end_at_separators_only() -> None:
+    assert page_ends(b"/") == [1]
+    assert page_ends(b"/a/b.c?d=e") == [2, 6, 8, 10]
+    assert len(page_ends(b"/" * 9000)) == 33
+
+
+def test_addresses_and_networks_are_found() -> None:
+    text = b"203.0.113.9\n198.51.100.0/24\n198.51.100.128/25\n192.0.2.1-192.0.2.6\n2001:db8:1::/48\n2001:db8::7"
+    found = reading(text, syntax="addresses")
+    for address, expected in (
+        ("203.0.113.9", "203.0.113.9"),
+        ("203.0.113.8", "-"),
+        ("198.51.100.0", "198.51.100.0/24"),
+        ("198.51.100.255", "198.51.100.0/24"),
+        ("198.51.101.0", "-"),
+        ("198.51.99.255", "-"),
+        ("192.0.2.1", "192.0.2.1-192.0.2.6"),
+        ("192.0.2.6", "192.0.2.1-192.0.2.6"),
+        ("192.0.2.7", "-"),
+        ("0.0.0.0", "-"),
+        ("255.255.255.255", "-"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("2001:db8:2::", "-"),
+    ):
+        assert shown(found.find_address(addresses.parse(address))) == expected, address
+    assert shown(found.find(b"203.0.113.9")) == "203.0.113.9"
+    verdict = found.decide_addresses([addresses.parse("192.0.2.99"), addresses.parse("198.51.100.7")])
+    assert verdict is not None
+    assert verdict.rule is not None
+    assert verdict.rule.text == "198.51.100.0/24"
+    assert found.decide_addresses([]) is None
+    # The /25 lies within the /24.
+    assert found.count == 5
+
+
+def test_many_networks_are_searched_in_blocks() -> None:
+    lines = [f"{11 + at // 999}.{at % 999 // 4}.{at % 4}.0/25" for at in range(3000)]
+    found = reading("\n".join(lines).encode(), syntax="addresses")
+    for at in range(0, 3000, 7):
+        place = lines[at].split("/")[0]
+        packed = addresses.parse(place)
+        assert shown(found.find_address(packed)) == lines[at]
+        assert shown(found.find_address(packed[:3] + b"\x7f")) == lines[at]
+        assert found.find_address(packed[:3] + b"\x80") is None
+
+
+def test_a_network_is_named_as_people_write_it() -> None:
+    for text in ("0.0.0.0/0", "198.51.100.0/24", "203.0.113.8/31", "2001:db8::/32"):
+        bits = int(text.split("/")[1])
+        first = addresses.parse(text.split("/")[0])
+        size = 8 * len(first)
+        last = (int.from_bytes(first, "big") + (1 << size - bits) - 1).to_bytes(len(first), "big")
+        assert network_text(first, last) == text.encode()
+
+
 def test_the_meta_counts_each_rule_once() -> None:
     found = opened(rules(b"a.example", b"a.example"), rules(b"b.example", b"a.example"))
     assert found.count == 2
@@ -71,6 +224,8 @@ def test_an_empty_set_finds_nothing() -> None:
     found = opened([])
     assert found.count == 0
     assert found.find(b"phish.example") is None
+    assert found.find_page(b"phish.example", b"/") is None
+    assert found.find_address(b"\xcb\x00\x71\x09") is None
     found.verify()
 
 
@@ -98,10 +253,8 @@ def test_a_truncated_file_is_refused_at_every_length() -> None:
 
 def test_a_changed_byte_is_noticed_wherever_it_is() -> None:
     data = compiled(rules(b"a.example", b"b.example")).getvalue()
-    places = (
-        list(range(INDEX_START + 9)) + list(range(HEAD_SIZE, len(data), 4999)) + list(range(len(data) - 300, len(data)))
-    )
-    for at in places:
+    places = list(range(INDEX_START + 9)) + list(range(HEAD_SIZE, len(data), 4999))
+    for at in places + list(range(len(data) - 300, len(data))):
         changed = bytearray(data)
         changed[at] ^= 1
         assert refusal(bytes(changed)) != "taken", at
