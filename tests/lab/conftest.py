@@ -1,6 +1,7 @@
 """The lab for a test module, and the responder for a test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,8 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def agent(lab: Lab) -> Iterator[Agent]:
-    agent = Agent(lab.router)
+def agent(lab: Lab, tmp_path: Path) -> Iterator[Agent]:
+    agent = Agent(lab.router, tmp_path / "memory")
     yield agent
     for space in lab.spaces.values():
         space.close_sockets()

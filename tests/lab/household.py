@@ -22,9 +22,9 @@ PLAIN = {WHO_ROUTER: "router", WHO_WAN: "wan"}
 class Agent:
     """tests/lab/responder.py in a namespace. `place` of a MAC is [slot, generation]."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, memory: Path, prefix: tuple[str, ...] = ()) -> None:
         self.process = space.start(
-            [sys.executable, "-m", "tests.lab.responder"],
+            [*prefix, sys.executable, "-m", "tests.lab.responder", str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,

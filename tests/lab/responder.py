@@ -2,7 +2,8 @@
 
 Run in the router's namespace. It answers every query with 10.<slot>.<generation>.<0 udp, 1 tcp>; strangers get no
 answer, but are counted. Commands come as JSON lines on stdin: {"op": "apply", "wanted": {mac: [slot, generation]}},
-"flush", "flush_marked", "seen", "verify".
+"flush", "flush_marked", "seen", "verify", "hang", "write". What was applied is kept in the file that is its argument,
+and armed again by the next daemon after a crash.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import socket
 import struct
 import sys
+from pathlib import Path
 
 from agent.core import marks
 from agent.daemon import guard
@@ -27,8 +29,9 @@ IPV6_RECVPKTINFO, IPV6_PKTINFO = 49, 50
 
 
 class Responder:
-    def __init__(self, switch: Switch) -> None:
+    def __init__(self, switch: Switch, memory: Path) -> None:
         self.switch = switch
+        self.memory = memory
         self.seen: list[tuple[str, int, int]] = []
         self.strangers = 0
         self.udp = listener(socket.SOCK_DGRAM)
@@ -107,11 +110,15 @@ class Responder:
         record = struct.pack(">HHHIHBBBB", 0xC00C, 1, 1, 0, 4, 10, *place, path)
         return query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end] + record
 
+    def apply(self, places: dict[str, list[int]]) -> None:
+        wanted = {bytes.fromhex(mac.replace(":", "")): marks.pack(*place) for mac, place in places.items()}
+        self.switch.apply(wanted)
+        self.memory.write_text(json.dumps(places))
+
     def command(self, line: str) -> object:
         order = json.loads(line)
         if order["op"] == "apply":
-            wanted = {bytes.fromhex(mac.replace(":", "")): marks.pack(*to) for mac, to in order["wanted"].items()}
-            self.switch.apply(wanted)
+            self.apply(order["wanted"])
         elif order["op"] == "flush":
             self.switch.flush()
         elif order["op"] == "flush_marked":
@@ -121,6 +128,8 @@ class Responder:
         elif order["op"] == "hang":
             while True:
                 pass
+        elif order["op"] == "write":
+            Path(order["file"]).write_text("on frozen storage this never ends")
         elif order["op"] == "seen":
             # What waits in the sockets counts as seen.
             self.turn(0)
@@ -142,7 +151,11 @@ def listener(kind: int) -> socket.socket:
 
 def serve(heartbeat: int, netlink: socket.socket | None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    responder = Responder(Switch(netlink, INTERFACES, PORT))
+    memory = Path(sys.argv[1])
+    responder = Responder(Switch(netlink, INTERFACES, PORT), memory)
+    os.write(heartbeat, b".")
+    if memory.exists():
+        responder.apply(json.loads(memory.read_text()))
     commands = sys.stdin.fileno()
     responder.poll.register(commands, select.POLLIN)
     responder.poll.register(heartbeat, select.POLLIN)
@@ -151,6 +164,7 @@ def serve(heartbeat: int, netlink: socket.socket | None) -> int:
         os.write(heartbeat, b".")
         others = responder.turn(200)
         if heartbeat in others:
+            responder.switch.close()
             return 1
         if commands in others:
             line = sys.stdin.readline()
