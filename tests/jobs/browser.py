@@ -1,0 +1,53 @@
+"""Headless Chromium by Playwright: the system's browser, a fresh profile, loopback only."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 390, "height": 844}
+SMALL = {"width": 320, "height": 640}
+DESKTOP = {"width": 1280, "height": 860}
+SHOTS = Path(__file__).resolve().parent.parent.parent / "build" / "screenshots"
+
+
+def missing() -> str:
+    """Why there is no browser here, or ""."""
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return "Playwright for Python is not installed"
+    return "" if os.path.exists(CHROMIUM) else f"{CHROMIUM} is not installed (Debian: chromium)"
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def shoot(page, name: str) -> None:
+    """A picture of the whole page at its present width, into build/screenshots."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.wait_for_timeout(350)
+    page.screenshot(path=SHOTS / f"{name}-{page.viewport_size['width']}.png", full_page=True)
+
+
+def clear_shots() -> None:
+    shutil.rmtree(SHOTS, ignore_errors=True)

@@ -1,0 +1,180 @@
+"""A household that has been lived in for a week, served for real: household, control, web job; only the DNS is left out.
+
+`python -m tests.jobs.lived_in FOLDER PORT` prints "ready CODE" with a setup code and serves until it is ended.
+"""
+
+import json
+import os
+import pwd
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from agent.core import settings as settings_table
+from agent.core.model import HISTORY, PROTECTION, Attempt, Rule, Visit
+from agent.daemon import parts
+from agent.daemon.control import Control
+from agent.daemon.household import Household
+from agent.daemon.jobs import Identity, WebJob, python_command
+from agent.daemon.loop import Loop
+from agent.daemon.operations import TABLE
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DAY_S = 86400
+SITES = (
+    "wikipedia.org", "youtube.com", "example-school.example", "roblox.com", "whatsapp.net", "duolingo.com",
+    "spotify.com", "weather.example", "khanacademy.org", "netflix.com", "minecraft.net", "scratch.mit.edu",
+)  # fmt: skip
+REFUSED = (
+    ("login.bank.example", "phishing", "Starter list"),
+    ("cheap-sneakers.example", "fraud", "Fake shops"),
+    ("free-coins.example", "malware", "Malware names"),
+    ("parcel-tracking.example", "phishing", "Starter list"),
+)
+
+
+def main() -> int:
+    folder, port = Path(sys.argv[1]), int(sys.argv[2])
+    loop = Loop()
+    household = build(folder)
+    control = Control(loop, household, str(folder / "run" / "control.sock"))
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(64)
+    listener.setblocking(False)
+    environment = {name: os.environ[name] for name in os.environ if name.startswith("PRIVACY_AGENT_WEB")}
+    owner = Identity(pwd.getpwuid(ROOT.stat().st_uid).pw_name)
+    command = python_command(str(ROOT), "agent.jobs.web.__main__")
+    job = WebJob(loop, [listener], command, {"PATH": "/usr/bin:/bin"} | environment, owner, control.adopt)
+    household.seen = neighbours
+    if "--empty" not in sys.argv:
+        furnish(household)
+    signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+    code = ask(household, "setup.code")["code"]
+    print("ready", code, flush=True)
+    loop.every(1.0, household.recorder.flush)
+    loop.run()
+    job.stop()
+    control.close()
+    return 0
+
+
+def build(folder: Path) -> Household:
+    rules = folder / "rules.bin"
+    subprocess.run([sys.executable, "-m", "agent", "lists", "compile", "--output", str(rules)], cwd=ROOT, check=True,
+                   capture_output=True)  # fmt: skip
+    overrides = {"identity": "address", "state_dir": str(folder / "state"), "run_dir": str(folder / "run")}
+    overrides |= {"ruleset_file": str(rules), "data_dir": str(ROOT / "blocklists")}
+    settings = settings_table.read("{}", dict(overrides))
+    household = parts.build(settings)
+    household.begin()
+    parts.load_lists(household)
+    return household
+
+
+def ask(household: Household, op: str, **arguments: object) -> dict:
+    """One control operation, driven to its end."""
+    result = TABLE[op](household, {"op": op, "actor": "cli"} | arguments)
+    if isinstance(result, dict):
+        return result
+    try:
+        while True:
+            next(result)
+    except StopIteration as end:
+        return end.value
+
+
+def furnish(household: Household) -> None:
+    mia = ask(household, "person.add", name="Mia", group="child")["id"]
+    ben = ask(household, "person.add", name="Ben", group="teen")["id"]
+    anna = ask(household, "person.add", name="Anna", group="adult")["id"]
+    tablet = ask(household, "device.add", label="Mia's tablet", address="127.0.0.2", person_id=mia)["id"]
+    phone = ask(household, "device.add", label="Ben's phone", address="127.0.0.3", person_id=ben)["id"]
+    ask(household, "device.add", label="Ben's console", address="127.0.0.4", person_id=ben)
+    laptop = ask(household, "device.add", label="Anna's laptop", address="127.0.0.5", person_id=anna)["id"]
+    ask(household, "device.add", label="Television", address="127.0.0.6", shared=True)
+    for device, names in ((tablet, (HISTORY, PROTECTION)), (phone, (HISTORY, PROTECTION)), (laptop, (PROTECTION,))):
+        for name in names:
+            ask(household, "on", device_id=device, feature=name, agree=1)
+    ask(household, "on", device_id=laptop, feature=HISTORY, agree=1)
+    past(household, tablet, random.Random(6))
+    past(household, phone, random.Random(7))
+
+
+def past(household: Household, device_id: int, dice: random.Random) -> None:
+    """A week of visits and refusals, as if the clock had run through them."""
+    device = household.state.device(device_id)
+    since = {name: household.state.register.since(device.enrolment, name) for name in (HISTORY, PROTECTION)}
+    visits, attempts = [], []
+    now = int(time.time())
+    for back in range(7):
+        start = now - now % DAY_S - back * DAY_S
+        for _ in range(dice.randint(14, 40)):
+            hour = min(23, max(6, int(dice.gauss(16.5, 3.2))))
+            first = start + hour * 3600 + dice.randint(0, 3599)
+            last = first + dice.choice((0, 40, 300, 900, 1500))
+            if last >= now:
+                continue
+            site = dice.choice(SITES)
+            hosts = sorted({("www." + site).encode(), site.encode(), ("cdn." + site).encode()})[: dice.randint(1, 3)]
+            age = household.clock.age() - (now - last)
+            visits.append(Visit(None, device_id, since[HISTORY].seq, site.encode(), first, last, age,
+                                dice.randint(1, 60), hosts, "dns"))  # fmt: skip
+        for _ in range(dice.randint(0, 3)):
+            target, category, name = dice.choice(REFUSED)
+            at = start + dice.randint(8 * 3600, 20 * 3600)
+            if at < now:
+                rule = Rule(target, "block", "starter", name, "2026-11-20", category)
+                age = household.clock.age() - (now - at)
+                attempts.append(Attempt(device_id, since[PROTECTION].seq, target, "dns", at, age,
+                                        dice.randint(1, 4), rule))  # fmt: skip
+    visits.sort(key=lambda visit: visit.last)
+    household.records.write(visits, sorted(attempts, key=lambda attempt: attempt.at))
+
+
+def neighbours() -> list[tuple[bytes, dict[str, object]]]:
+    rows = (("3c:22:fb:00:00:0a", "192.168.1.77", "printer"), ("da:a1:19:00:00:0b", "192.168.1.80", "pixel-8"))
+    return [
+        (
+            bytes.fromhex(mac.replace(":", "")),
+            {"mac": mac, "address": address, "hostname": name, "private_mac": mac == "da:a1:19:00:00:0b"},
+        )
+        for mac, address, name in rows
+    ]
+
+
+class Served:
+    """The household above as a process of its own."""
+
+    def __init__(self, folder: Path, *flags: str, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.socket = folder / "run" / "control.sock"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.jobs.lived_in", str(folder), str(self.port), *flags],
+            cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ | environment,
+        )  # fmt: skip
+        word, self.code = self.process.stdout.readline().split()
+        assert word == "ready"
+
+    def ask(self, op: str, **arguments: object) -> dict:
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(str(self.socket))
+            link.sendall(json.dumps({"op": op} | arguments).encode() + b"\n")
+            reply = json.loads(link.makefile().readline())
+        assert "ok" in reply, reply
+        return reply["ok"]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=10)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
