@@ -20,7 +20,7 @@ ROWS_STEP = 4000  # some 2 ms a step
 
 def audit(
     state: State, records: Records, head: str | None, sha256: Callable[[bytes], bytes]
-) -> Generator[None, None, dict[str, object]]:
+) -> Generator[float | None, None, dict[str, object]]:
     """Returns {ok, rows_checked, ledger_rows, head, findings}. `head` is a hash noted earlier, in hexadecimal."""
     findings: list[str] = []
     register = Register()
@@ -43,7 +43,7 @@ def audit(
 
 def _ledger(
     state: State, register: Register, noted: str | None, findings: list[str], sha256: Callable[[bytes], bytes]
-) -> Generator[None, None, tuple[int, bytes, bool]]:
+) -> Generator[float | None, None, tuple[int, bytes, bool]]:
     previous, seq, met = GENESIS, 0, noted == GENESIS.hex()
     while True:
         page = list(state.ledger(seq, LEDGER_STEP))
@@ -76,7 +76,7 @@ def _epochs(state: State, records: Records, register: Register) -> list[str]:
     return findings
 
 
-def _rows(records: Records, table: str, feature: str, findings: list[str]) -> Generator[None, None, int]:
+def _rows(records: Records, table: str, feature: str, findings: list[str]) -> Generator[float | None, None, int]:
     checked, low = 0, 0
     top = records.top(table)
     while low < top:

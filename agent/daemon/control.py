@@ -85,7 +85,9 @@ class Peer:
         self._under_way += 1
         self._loop.task(self._long(request, result))
 
-    def _long(self, request: dict[str, object], steps: Generator[None, None, object]) -> Generator[None, None, None]:
+    def _long(
+        self, request: dict[str, object], steps: Generator[float | None, None, object]
+    ) -> Generator[float | None, None, None]:
         reply = yield from self._control.drive(steps)
         self._under_way -= 1
         self._reply(request, reply)
@@ -150,7 +152,9 @@ class Control:
         """Serve a job's end of a socket pair; `closed` is called when the job hangs up."""
         self.peers.add(Peer(self, link, WEB, closed))
 
-    def perform(self, request: dict[str, object], role: str) -> dict[str, object] | Generator[None, None, object]:
+    def perform(
+        self, request: dict[str, object], role: str
+    ) -> dict[str, object] | Generator[float | None, None, object]:
         """The reply, or a generator that ends with the value for one (to be driven by `drive`)."""
         name = request.get("op")
         if not isinstance(name, str) or name not in TABLE:
@@ -164,7 +168,7 @@ class Control:
         return result if isinstance(result, GeneratorType) else {"ok": result}
 
     @staticmethod
-    def drive(steps: Generator[None, None, object]) -> Generator[None, None, dict[str, object]]:
+    def drive(steps: Generator[float | None, None, object]) -> Generator[float | None, None, dict[str, object]]:
         try:
             result = yield from steps
         except (BadInput, StorageError) as error:

@@ -21,6 +21,7 @@ from agent.daemon.toggles import Pairs, Toggles
 from agent.platform.hashing import sha256
 
 FEATURE_NAMES = (HISTORY, PROTECTION)
+CHILD_S = 0.02  # between two looks at the child that writes to flash
 LISTS_STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks ago hardly protects
 
 
@@ -251,7 +252,7 @@ class Household:
 
     # erasing, in small steps
 
-    def erase(self, table: str, device: Device, ids: list[int]) -> Generator[None, None, None]:
+    def erase(self, table: str, device: Device, ids: list[int]) -> Generator[float | None, None, None]:
         """Erase rows for good: removal durable, rows deleted, the copy on flash replaced. One small step a turn."""
         if not ids:
             return
@@ -263,16 +264,16 @@ class Household:
                 self.recorder.forget(set(span))
             yield
 
-    def rewrite_snapshot(self) -> Generator[None, None, None]:
+    def rewrite_snapshot(self) -> Generator[float | None, None, None]:
         """Replace the copy on flash by one of what is there now; waits for one that is under way."""
         if not self.snapshots.exists:
             return
         while not self.snapshots.finished():
-            yield
+            yield CHILD_S
         self.recorder.flush()
         self.snapshots.start()
         while not self.snapshots.finished():
-            yield
+            yield CHILD_S
         if self.snapshots.trouble:
             # What is erased must not stay, even if what is kept is then only in RAM until the next snapshot.
             self.snapshots.drop()

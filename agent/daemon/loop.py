@@ -11,6 +11,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Generator
+from functools import partial
 
 BEAT_S = 0.3  # five missed beats fit into the 1.5 s of silence after which the guard acts
 IDLE_S = 1.0  # the longest sleep: a signal's handler that called stop() is noticed within it
@@ -64,7 +65,7 @@ class Loop:
         self._poll = select.poll()
         self._calls: dict[int, tuple[Callable[[], None] | None, Callable[[], None] | None]] = {}
         self._timers: list[Timer] = []
-        self._tasks: list[Generator[None, None, None]] = []
+        self._tasks: list[Generator[float | None, None, None]] = []
         self._beat_fd: int | None = None
         self._beat_due = 0.0
         self._running = False
@@ -100,8 +101,11 @@ class Loop:
     def every(self, seconds: float, call: Callable[[], None]) -> Repeat:
         return Repeat(self, seconds, call)
 
-    def task(self, steps: Generator[None, None, None]) -> None:
-        """Long work in small pieces: one step of it runs in each turn, so a step may take a few milliseconds."""
+    def task(self, steps: Generator[float | None, None, None]) -> None:
+        """Long work in small pieces: one step of it runs in each turn, so a step may take a few milliseconds.
+
+        A step that yields a number waits for something else: its next one comes after that many seconds.
+        """
         self._tasks.append(steps)
 
     def heartbeat(self, fd: int) -> None:
@@ -167,6 +171,10 @@ class Loop:
     def _step_tasks(self) -> None:
         for steps in self._tasks[:]:
             try:
-                next(steps)
+                pause_s = next(steps)
             except StopIteration:
                 self._tasks.remove(steps)
+                continue
+            if pause_s:
+                self._tasks.remove(steps)
+                self.after(pause_s, partial(self._tasks.append, steps))

@@ -95,7 +95,7 @@ def announce(household: Household, pairs: Pairs) -> None:
         )
 
 
-def off(household: Household, request: Request) -> Generator[None, None, object]:
+def off(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Switch a feature off; final when acknowledged. With erase, what was recorded goes too."""
     name = feature(str(request.get("feature", ""))).name
     devices = household.devices_of(request)

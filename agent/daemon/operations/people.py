@@ -99,7 +99,7 @@ def device_change(household: Household, request: Request) -> dict[str, object]:
     return device_row(household, household.state.device(device.id))
 
 
-def device_forget(household: Household, request: Request) -> Generator[None, None, object]:
+def device_forget(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Everything off, everything of it erased, and its row with MAC and label deleted."""
     device = household.devices_of(request)[0]
     counts = {table: household.records.count(table, device.id) for table in TABLES}

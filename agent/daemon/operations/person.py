@@ -71,7 +71,7 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
     return device_row(household, device)
 
 
-def me_off(household: Household, request: Request) -> Generator[None, None, object]:
+def me_off(household: Household, request: Request) -> Generator[float | None, None, object]:
     """An adult's off, at once. A child or teen may object instead (request.add)."""
     device = own_device(household, request)
     if household.group_of(device) != ADULT:

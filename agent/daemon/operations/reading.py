@@ -1,6 +1,6 @@
 """Reading what was recorded, proving it, taking it along, erasing and correcting it."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 from agent.core.model import Device
 from agent.daemon.audit import audit as audit_steps
@@ -134,7 +134,7 @@ def dispute(household: Household, request: Request) -> dict[str, object]:
     return {"id": number(request, "id"), "status": status}
 
 
-def remove(household: Household, request: Request) -> Generator[None, None, object]:
+def remove(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Remove one visit for good."""
     device = household.device_of_visit(number(request, "id"))
     if not flag(request, "preview"):
@@ -143,7 +143,7 @@ def remove(household: Household, request: Request) -> Generator[None, None, obje
     return {"visits": 1, "attempts": 0}
 
 
-def erase(household: Household, request: Request) -> Generator[None, None, object]:
+def erase(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Erase a device's, a person's or everybody's records, of one feature or both, of a window of time or all."""
     devices = household.devices_of(request)
     tables = {"history": ("visits",), "protection": ("attempts",), "": ("visits", "attempts")}
@@ -162,7 +162,7 @@ def erase(household: Household, request: Request) -> Generator[None, None, objec
     return counts
 
 
-def _erased(household: Household, devices: list[Device], who: str) -> Iterator[None]:
+def _erased(household: Household, devices: list[Device], who: str) -> Generator[float | None, None, None]:
     yield from household.rewrite_snapshot()
     rows = [(device.enrolment, "", "erase", 0) for device in devices]
     household.state.append(rows, who, household.clock.wall())
@@ -191,7 +191,7 @@ def ledger(household: Household, request: Request) -> dict[str, object]:
     return paged(items, limit, after + len(items))
 
 
-def audit(household: Household, request: Request) -> Generator[None, None, object]:
+def audit(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Check every row against the ledger, and the ledger against itself (and a head noted earlier)."""
     household.recorder.flush()
     head = optional_text(request, "head", 80)
