@@ -46,6 +46,8 @@ class Toggles:
         self._apply = apply
         self._clock = clock
         self._step = step
+        # Reads what waits in the sockets and hands over what was observed, under the clients of before the toggle.
+        self.settle: Callable[[], None] = lambda: None
         self.booted = False
 
     def start(self, boot_id: str) -> int:
@@ -86,6 +88,7 @@ class Toggles:
         if not self.booted:
             raise StorageError("nothing can be switched on: the start could not be committed to storage")
         after = [consent.next_state(self._state_of(pair), action) for pair in pairs]
+        self.settle()
         self._step("on.ledger")
         rows = self._append(pairs, action, actor)
         opened = [(d, f, row.seq) for (d, f), row, state in zip(pairs, rows, after, strict=True) if state == ON]
@@ -109,6 +112,7 @@ class Toggles:
         When the ledger row can't be written the gate stays closed for this run and StorageError says so.
         """
         fitting = [pair for pair in pairs if (self._state_of(pair), action) in consent.TRANSITIONS]
+        self.settle()
         self._step("off.gate")
         for device, feature in fitting:
             self._gate.close(device, feature)
