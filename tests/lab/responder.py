@@ -149,6 +149,14 @@ def listener(kind: int) -> socket.socket:
     return sock
 
 
+def beat(heartbeat: int) -> bool:
+    """Whether the guard is there to hear it."""
+    try:
+        return os.write(heartbeat, b".") == 1
+    except BrokenPipeError:
+        return False
+
+
 def serve(heartbeat: int, netlink: socket.socket | None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     memory = Path(sys.argv[1])
@@ -161,9 +169,9 @@ def serve(heartbeat: int, netlink: socket.socket | None) -> int:
     responder.poll.register(heartbeat, select.POLLIN)
     print(json.dumps({"ready": os.getpid()}), flush=True)
     while True:
-        os.write(heartbeat, b".")
+        gone = not beat(heartbeat)
         others = responder.turn(200)
-        if heartbeat in others:
+        if gone or heartbeat in others:
             responder.switch.close()
             return 1
         if commands in others:
