@@ -1,4 +1,4 @@
-"""A household that has been lived in for a week, served for real: household, control, web job; only the DNS is left out.
+"""A household after a week, served for real: household, control and web job; only the DNS is left out.
 
 `python -m tests.jobs.lived_in FOLDER PORT` prints "ready CODE" with a setup code and serves until it is ended.
 """

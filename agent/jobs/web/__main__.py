@@ -75,6 +75,7 @@ def handlers(account: Account) -> dict[str, Handler]:
         ".events": household.events,
         ".switch": household.switch,
         ".pause": household.pause,
+        ".recipients": household.recipients,
         ".add_rule": household.add_rule,
         ".preview_erase": household.preview_erase,
         ".set_setting": household.set_setting,

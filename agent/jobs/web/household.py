@@ -59,6 +59,11 @@ async def pause(request: Request, paused: bool | None = None, preview: bool = Fa
     return reply(await Ask("pause" if paused else "resume", arguments), headers=NO_STORE)
 
 
+async def recipients(request: Request) -> Response:  # noqa: ARG001 - every handler takes the request
+    """Who gets to know what; public, because it concerns everybody on the LAN."""
+    return reply(await optional("recipients", {}) or {"items": []})
+
+
 async def add_rule(request: Request, action: str = "", **more: Any) -> Response:
     if not action:
         raise fields.invalid("action", "is missing")

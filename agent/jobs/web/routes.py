@@ -132,7 +132,7 @@ ROUTES = (
     Route("GET", "/api/v1/features", PUBLIC, "features"),
     Route("GET", "/api/v1/notice", PUBLIC, "notice", query=("language",)),
     Route("POST", "/api/v1/notice/read", HOUSEHOLD, "notice.read", body=("version",), actor=True),
-    Route("GET", "/api/v1/recipients", PUBLIC, "recipients"),
+    Route("GET", "/api/v1/recipients", PUBLIC, ".recipients"),
     Route("GET", "/api/v1/ledger", HOUSEHOLD, "ledger", query=PAGE),
     Route("POST", "/api/v1/audit", HOUSEHOLD, "audit", body=("head",)),
     Route(

@@ -89,7 +89,7 @@ function shell(view, content) {
 }
 
 start().catch((error) => {
-  render(root, [h("p.plain", null, t("problem.unreachable"))]);
+  render(root, [h("p.message", null, t("problem.unreachable"))]);
   throw error;
 });
 

@@ -26,7 +26,7 @@ export function entry(root, done) {
     session.tls ? h("a.button.primary", { href: "https://" + location.host + "/" }, t("entry.use_https")) : null,
   ];
 
-  const setupForm = () => form({ key: "setup" }, (values) => send("/setup", values),
+  const setupForm = () => form({ key: "setup" }, (values) => send("/setup", values), who(),
     h("p", null, t(state.reset ? "setup.reset_text" : "setup.text")),
     h("p.code-line", null, h("code", null, "privacy-agent setup-code")),
     field({ name: "code", label: t("setup.code"), autocomplete: "one-time-code", autocapitalize: "off", spellcheck: "false", required: true, error: state.error && state.error.kind !== "weak-password" ? state.error.sentence : null }),
@@ -34,11 +34,14 @@ export function entry(root, done) {
     submit(t("setup.go")),
     state.reset ? h("button.link", { type: "button", onclick: () => change({ reset: false }) }, t("back")) : null);
 
-  const signInForm = () => form({ key: "signin" }, (values) => send("/session", values),
+  const signInForm = () => form({ key: "signin" }, (values) => send("/session", values), who(),
     field({ name: "password", label: t("signin.password"), type: "password", autocomplete: "current-password", required: true, error: state.error && state.error.kind !== "code-needed" ? state.error.sentence : null }),
     state.code ? field({ name: "code", label: t("signin.code"), autocomplete: "one-time-code", inputmode: "text", hint: t("signin.code_hint") }) : null,
     submit(t("signin.go")),
     h("button.link", { type: "button", onclick: () => change({ reset: true, error: null }) }, t("signin.forgot")));
+
+  // For password managers, which want a name.
+  const who = () => h("input", { type: "text", name: "username", autocomplete: "username", value: t("product"), hidden: true });
 
   const submit = (text) => h("button.button.primary.wide", { type: "submit", "aria-busy": state.busy ? "true" : null }, h("span", null, state.busy ? t("wait") : text));
 
@@ -62,6 +65,6 @@ export function entry(root, done) {
   }
 
   draw();
-  const first = root.querySelector("input");
+  const first = root.querySelector("input:not([hidden])");
   if (first) first.focus();
 }

@@ -5,10 +5,13 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 let words = {};
 let plural = new Intl.PluralRules("en");
 export let language = "en";
+// The region decides about 14:02 or 2:02 pm.
+export let region = "en";
 
 export async function loadLanguage() {
   const wanted = [stored(), ...navigator.languages.map((one) => one.slice(0, 2)), "en"];
   language = wanted.find((one) => one in LANGUAGES);
+  region = navigator.languages.find((one) => one.startsWith(language)) || language;
   words = await (await fetch(`/text/${language}.json`)).json();
   plural = new Intl.PluralRules(language);
   document.documentElement.lang = language;
@@ -38,6 +41,6 @@ export function t(key, values = {}, otherwise = key) {
   if (typeof text === "object") text = text[plural.select(values.n)] || text.other;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
-    return typeof value === "number" ? value.toLocaleString(language) : value === undefined ? "" : value;
+    return typeof value === "number" ? value.toLocaleString(region) : value === undefined ? "" : value;
   });
 }

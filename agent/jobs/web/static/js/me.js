@@ -37,7 +37,7 @@ export async function me(root) {
     const adult = device.person && device.person.group === "adult";
     return [
       h("div.brand.solo", null, icon("shield"), h("span", null, t("product"))),
-      h("div.me-head", null, device.person ? avatar(device.person.name, device.person.group) : null, heading(device.label)),
+      h("div.me-head", null, device.person ? avatar(device.person.name) : null, heading(device.label)),
       card({ class: history.on ? "hero recording" : "hero fine", key: "hero" },
         h("span.hero-picture", null, icon(history.on ? "history" : "check")),
         h("div", null, h("p.hero-line", null, t(history.on ? "me.recording" : "me.not_recording")),

@@ -12,11 +12,12 @@ export const FEATURES = ["history", "protection"];
 const waiting = new Set();
 
 /** A device's row: name and both switches. `redraw` draws again, `reload` asks the router first. */
-export function switches(device, { redraw, reload }) {
+export function switches(device, { redraw, reload, today }) {
   return h("div.device", { key: "device-" + device.id },
     h("div.device-head", null, h("span.device-picture", null, deviceIcon(device.label)),
       h("div", null, h("h3", null, device.label),
-        device.covered === false ? h("p.care-text", null, t("device.uncovered")) : null)),
+        device.covered === false ? h("p.care-text", null, t("device.uncovered")) : null),
+      today ? h("a.soft", { href: "/history?device=" + device.id, "data-go": true }, t("overview.today", { n: today })) : null),
     FEATURES.map((feature) => {
       const row = device.features[feature];
       return toggle({

@@ -1,6 +1,6 @@
 // The few pieces that all views are made of.
 
-import { Problem } from "./api.js";
+import { Problem, session } from "./api.js";
 import { h, render } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -16,9 +16,9 @@ export function toggle({ key, label, on, busy, note, tone, onchange, disabled })
   h("span.track", null, h("span.thumb")));
 }
 
-export function avatar(name, group) {
+export function avatar(name) {
   return h("span.avatar", { class: "tint-" + ([...name].reduce((sum, one) => sum + one.codePointAt(0), 0) % 5), "aria-hidden": "true" },
-    [...name][0].toUpperCase(), group === "adult" ? null : h("span.avatar-dot"));
+    [...name][0].toUpperCase());
 }
 
 export function card(props, ...children) {
@@ -26,7 +26,8 @@ export function card(props, ...children) {
 }
 
 export function heading(text, ...more) {
-  return h("div.heading", null, h("h1", { tabindex: "-1" }, text), ...more);
+  return h("div.heading", null, h("h1", { tabindex: "-1" }, text), h("div.heading-more", null, ...more,
+    session.signed_in ? h("a.round.to-account", { href: "/account", "data-go": true, "aria-label": t("nav.account") }, icon("account")) : null));
 }
 
 export function empty(picture, title, text, ...actions) {

@@ -45,7 +45,7 @@ export function devices({ redraw }) {
         one.shared ? h("span.badge.teal", null, t("devices.shared")) : null, icon("next"))))) : h("p.nothing", null, t("devices.none"))),
     card({ key: "people", class: "flush" }, h("h3.group", null, t("devices.people")),
       h("ul.rows", null, state.people.map((one) => h("li", { key: "person-" + one.id }, h("button.row", { type: "button", onclick: () => person(one) },
-        avatar(one.name, one.group), h("span.row-main", null, h("strong", null, one.name), h("span.soft", null, t("group." + one.group))), icon("next"))))),
+        avatar(one.name), h("span.row-main", null, h("strong", null, one.name), h("span.soft", null, t("group." + one.group))), icon("next"))))),
       h("div.actions.left.pad", null, button(t("devices.add_person"), () => person(null), { tone: "plain", picture: "plus" }))),
     card({ key: "seen", class: "flush" }, h("h3.group", null, t("devices.seen")), h("p.soft.pad", null, t("devices.seen_text")),
       state.seen.length ? h("ul.rows", null, state.seen.map((one) => h("li.row", { key: "seen-" + one.mac },

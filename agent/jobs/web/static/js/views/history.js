@@ -20,7 +20,8 @@ export function history({ redraw, query, go }) {
   async function load() {
     const { items } = await get("/devices");
     state.devices = items.filter((one) => one.features.history.on || one.kept.visits || one.features.history.suspended);
-    state.device = state.devices.find((one) => one.id === (state.device ? state.device.id : wanted)) || state.devices[0] || null;
+    const asked = state.device ? state.device.id : wanted;
+    state.device = state.devices.find((one) => one.id === asked) || state.devices.find((one) => one.kept.visits) || state.devices[0] || null;
     if (state.device) await loadVisits();
   }
 
@@ -76,6 +77,7 @@ export function history({ redraw, query, go }) {
     return card({ key: "week" }, h("h2", null, t("history.week")),
       h("table.heat", null,
         h("caption.hidden", null, t("history.week_caption")),
+        h("colgroup", null, h("col.heat-days")),
         h("thead.hidden", null, h("tr", null, h("th", null, t("history.day")), HOURS.map((hour) => h("th", { scope: "col" }, String(hour))))),
         h("tbody", null, rows.map(({ back, start, hours }) => h("tr", { class: back === state.back ? "picked" : "" },
           h("th", { scope: "row" }, h("button", { type: "button", "aria-pressed": String(back === state.back), "aria-label": dayName(start), onclick: () => pick({ back }) }, shortDay(start))),

@@ -8,11 +8,16 @@ import { pauseCard, switches } from "../switching.js";
 import { midnight } from "../time.js";
 import { avatar, card, empty, heading } from "../ui.js";
 
-export function overview({ redraw, go }) {
+const GROUPS = ["child", "teen", "adult"];
+
+export function overview({ redraw }) {
   const state = { data: null };
 
   async function load() {
-    state.data = await get("/overview", { since: midnight() });
+    const data = await get("/overview", { since: midnight() });
+    // Those whom this is mostly for come first.
+    data.people.sort((one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group) || one.name.localeCompare(other.name));
+    state.data = data;
   }
 
   const today = (devices) => {
@@ -55,11 +60,11 @@ export function overview({ redraw, go }) {
     if (!devices.length && !person) return null;
     return card({ key: person ? "person-" + person.id : "shared", class: "person" },
       h("header.person-head", null,
-        person ? avatar(person.name, person.group) : h("span.avatar.tint-none", null, icon("devices")),
+        person ? avatar(person.name) : h("span.avatar.tint-none", null, icon("devices")),
         h("div", null,
           h("h2", null, person ? person.name : t("overview.nobody")),
           h("p.soft", null, person ? t("group." + person.group) : t("overview.nobody_text")))),
-      devices.length ? devices.map((device) => switches(device, { redraw, reload })) : h("p.soft", null, t("overview.no_device")));
+      devices.length ? devices.map((device) => switches(device, { redraw, reload, today: today([device]).sites })) : h("p.soft", null, t("overview.no_device")));
   }
 
   const firstSteps = () => empty("devices", t("overview.empty"), t("overview.empty_text"),
