@@ -46,7 +46,7 @@ def _ledger(
 ) -> Generator[float | None, None, tuple[int, bytes, bool]]:
     previous, seq, met = GENESIS, 0, noted == GENESIS.hex()
     while True:
-        page = list(state.ledger(seq, LEDGER_STEP))
+        page = list(state.ledger.rows(seq, LEDGER_STEP))
         if not page:
             return seq, previous, met
         for row in page:
@@ -60,7 +60,7 @@ def _ledger(
                 findings.append(f"ledger row {row.seq}: {error}")
             met = met or row.hash.hex() == noted
             previous, seq = row.hash, row.seq
-        yield
+        yield None
 
 
 def _epochs(state: State, records: Records, register: Register) -> list[str]:
@@ -87,5 +87,5 @@ def _rows(records: Records, table: str, feature: str, findings: list[str]) -> Ge
             f"SELECT COUNT(*) FROM {table} WHERE id > ? AND id <= ?", (low, high)
         ).fetchone()[0]
         low = high
-        yield
+        yield None
     return checked

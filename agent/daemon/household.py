@@ -1,7 +1,7 @@
 """The household as the daemon knows it: the parts put together, and what keeps them in step."""
 
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES
@@ -15,13 +15,12 @@ from agent.daemon.clock import Clock
 from agent.daemon.database import StorageError
 from agent.daemon.recorder import Recorder
 from agent.daemon.records import Records
-from agent.daemon.snapshots import Snapshots, show_ids
+from agent.daemon.snapshots import Snapshots
 from agent.daemon.state import State
 from agent.daemon.toggles import Pairs, Toggles
 from agent.platform.hashing import sha256
 
 FEATURE_NAMES = (HISTORY, PROTECTION)
-CHILD_S = 0.02  # between two looks at the child that writes to flash
 LISTS_STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks ago hardly protects
 
 
@@ -153,7 +152,7 @@ class Household:
 
     def is_on(self, device: Device, feature: str) -> bool:
         """On is what records: the ledger says so and the gate is open."""
-        if self.state.register.state(device.enrolment, feature) != ON:
+        if self.state.ledger.register.state(device.enrolment, feature) != ON:
             return False
         return feature in self.gate.features(device.slot)
 
@@ -203,9 +202,9 @@ class Household:
 
     def noted(self) -> None:
         """The ledger grew outside a toggle: note its head."""
-        self.anchor.note(self.state.head)
-        if self.state.head is not None:
-            self.publish({"event": "ledger", "seq": self.state.head.seq})
+        self.anchor.note(self.state.ledger.head)
+        if self.state.ledger.head is not None:
+            self.publish({"event": "ledger", "seq": self.state.ledger.head.seq})
 
     # settings and the web job's values, kept in state.db
 
@@ -249,36 +248,3 @@ class Household:
         person_id = values.get("person")
         if isinstance(person_id, int) and person_id != device.person_id:
             self.regroup([device], self.state.person(person_id).group, actor)
-
-    # erasing, in small steps
-
-    def erase(self, table: str, device: Device, ids: list[int]) -> Generator[float | None, None, None]:
-        """Erase rows for good: removal durable, rows deleted, the copy on flash replaced. One small step a turn."""
-        if not ids:
-            return
-        self.snapshots.abandon()
-        for span in _batches(ids, 400):
-            self.state.add_removal(table, device.id, show_ids(span), self.clock.age())
-            self.records.delete(table, span)
-            if table == "visits":
-                self.recorder.forget(set(span))
-            yield
-
-    def rewrite_snapshot(self) -> Generator[float | None, None, None]:
-        """Replace the copy on flash by one of what is there now; waits for one that is under way."""
-        if not self.snapshots.exists:
-            return
-        while not self.snapshots.finished():
-            yield CHILD_S
-        self.recorder.flush()
-        self.snapshots.start()
-        while not self.snapshots.finished():
-            yield CHILD_S
-        if self.snapshots.trouble:
-            # What is erased must not stay, even if what is kept is then only in RAM until the next snapshot.
-            self.snapshots.drop()
-
-
-def _batches(ids: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]

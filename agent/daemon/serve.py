@@ -14,6 +14,7 @@ from agent.core.settings import Settings
 from agent.daemon import parts
 from agent.daemon.control import Control
 from agent.daemon.database import StorageError
+from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.kernel import Kernel
@@ -76,7 +77,7 @@ class Daemon:
         household.begin()
         parts.load_lists(household)
         if household.stale_snapshot:
-            self.loop.task(household.rewrite_snapshot())
+            self.loop.task(rewrite_snapshot(household))
         if household.trouble:
             self.loop.after(RETRY_BOOT_S, self._retry_boot)
         for seconds, call in self._repeated():

@@ -2,15 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from agent.core.consent import GENESIS, LedgerRow, Register, sealed
 from agent.core.model import BadInput, Device, Person
 from agent.core.policy import OwnRule
-from agent.daemon.database import Database, insist
+from agent.daemon.database import Database
+from agent.daemon.ledger import Ledger
 
 SLOTS = 255  # what the kernel's mark has room for; slot 0 means "no device"
-LEDGER_TEXT_MAX = 64
 
 MIGRATIONS = (
     """
@@ -40,74 +39,14 @@ DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot"
 
 
 class State:
-    """The authority on who is enrolled and what is on. `register` is the ledger's fold, always up to date.
+    """The authority on who is enrolled and, by its ledger, on what is on. `sha256` is `bytes -> bytes`.
 
-    `sha256` is `bytes -> bytes`. Every method that changes something commits before it returns, or raises StorageError.
+    Every method that changes something commits before it returns, or raises StorageError.
     """
 
     def __init__(self, path: str, sha256: Callable[[bytes], bytes]) -> None:
         self.db = Database(path, MIGRATIONS, "FULL", reserved=True)
-        self._sha256 = sha256
-        self.register = Register()
-        self._last: LedgerRow | None = None
-        for row in self.ledger():
-            self.register.add(row)
-            self._last = row
-
-    # ledger
-
-    def ledger(self, after: int = 0, limit: int = -1) -> Iterator[LedgerRow]:
-        columns = "seq, at, actor, enrolment, feature, action, notice, hash"
-        query = f"SELECT {columns} FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?"
-        for fields in self.db.sql.execute(query, (after, limit)):
-            yield LedgerRow(*fields)
-
-    def ledger_of(self, enrolments: list[str], after: int, limit: int) -> list[LedgerRow]:
-        """The rows of these enrolments beyond sequence number `after`."""
-        columns = "seq, at, actor, enrolment, feature, action, notice, hash"
-        marks = ",".join("?" for _ in enrolments)
-        query = f"SELECT {columns} FROM ledger WHERE enrolment IN ({marks}) AND seq > ? ORDER BY seq LIMIT ?"
-        return [LedgerRow(*fields) for fields in self.db.sql.execute(query, [*enrolments, after, limit])]
-
-    @property
-    def head(self) -> LedgerRow | None:
-        return self._last
-
-    def append(self, rows: list[tuple[str, str, str, int]], actor: str, at: int) -> list[LedgerRow]:
-        """Add rows (enrolment, feature, action, notice) in one durable transaction, with reserved room if need be.
-
-        BadInput when an action does not fit; then nothing is written.
-        """
-        made = self._chain(rows, actor[:LEDGER_TEXT_MAX], at)
-
-        def write() -> None:
-            with self.db.transaction() as sql:
-                self._insert(sql, made)
-
-        insist(self.db, write)
-        self._take(made)
-        return made
-
-    def _chain(self, rows: list[tuple[str, str, str, int]], actor: str, at: int) -> list[LedgerRow]:
-        seq = self._last.seq if self._last else 0
-        previous = self._last.hash if self._last else GENESIS
-        made = []
-        for enrolment, feature, action, notice in rows:
-            seq += 1
-            row = sealed(LedgerRow(seq, at, actor, enrolment, feature, action, notice, b""), previous, self._sha256)
-            previous = row.hash
-            made.append(row)
-        return made
-
-    @staticmethod
-    def _insert(sql: sqlite3.Connection, made: list[LedgerRow]) -> None:
-        rows = [(r.seq, r.at, r.actor, r.enrolment, r.feature, r.action, r.notice, r.hash) for r in made]
-        sql.executemany("INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?)", rows)
-
-    def _take(self, made: list[LedgerRow]) -> None:
-        for row in made:
-            self.register.add(row)
-            self._last = row
+        self.ledger = Ledger(self.db, sha256)
 
     # people and devices
 
@@ -145,7 +84,7 @@ class State:
     ) -> Device:
         """Enrol a device under a new random enrolment id, in the first free slot, with everything off."""
         enrolment = os.urandom(9).hex()
-        made = self._chain([(enrolment, "", "enrol", 0)], actor, at)
+        made = self.ledger.chain([(enrolment, "", "enrol", 0)], actor, at)
         values = (enrolment, label, mac, address, person, int(shared), self._free_slot())
         try:
             with self.db.transaction() as sql:
@@ -153,10 +92,10 @@ class State:
                     "INSERT INTO devices(enrolment, label, mac, address, person, shared, slot) VALUES (?,?,?,?,?,?,?)",
                     values,
                 )
-                self._insert(sql, made)
+                self.ledger.insert(sql, made)
         except sqlite3.IntegrityError as error:
             raise BadInput("a device with that name, MAC or address is enrolled already") from error
-        self._take(made)
+        self.ledger.take(made)
         return next(found for found in self.devices() if found.enrolment == enrolment)
 
     def _free_slot(self) -> int:
@@ -173,15 +112,15 @@ class State:
     def change(self, table: str, row_id: int, values: dict[str, object], note: tuple[list[str], str, str, int]) -> None:
         """Change columns of a device or person; `note` is (enrolments, action, actor, at) for the ledger."""
         enrolments, action, actor, at = note
-        made = self._chain([(enrolment, "", action, 0) for enrolment in enrolments], actor, at)
+        made = self.ledger.chain([(enrolment, "", action, 0) for enrolment in enrolments], actor, at)
         columns = ", ".join(name + "=?" for name in values)
         try:
             with self.db.transaction() as sql:
                 sql.execute("UPDATE " + table + " SET " + columns + " WHERE id=?", (*values.values(), row_id))
-                self._insert(sql, made)
+                self.ledger.insert(sql, made)
         except sqlite3.IntegrityError as error:
             raise BadInput("that name is taken already, or there is no such person") from error
-        self._take(made)
+        self.ledger.take(made)
 
     def add_person(self, name: str, group: str) -> Person:
         try:
@@ -199,13 +138,13 @@ class State:
 
     def forget_device(self, device: Device, actor: str, at: int) -> None:
         """Delete the device's row with its MAC, label and own rules; its enrolment id stays in the ledger."""
-        made = self._chain([(device.enrolment, "", "forget", 0)], actor, at)
+        made = self.ledger.chain([(device.enrolment, "", "forget", 0)], actor, at)
         with self.db.transaction() as sql:
             sql.execute("DELETE FROM rules WHERE scope='device' AND owner=?", (device.id,))
             sql.execute("DELETE FROM requests WHERE device=?", (device.id,))
             sql.execute("DELETE FROM devices WHERE id=?", (device.id,))
-            self._insert(sql, made)
-        self._take(made)
+            self.ledger.insert(sql, made)
+        self.ledger.take(made)
 
     # the household's rules
 

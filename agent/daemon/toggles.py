@@ -55,30 +55,30 @@ class Toggles:
 
         StorageError when the boot row can't be committed: then nothing is on.
         """
-        hashes = {row.seq: row.hash for row in self._state.ledger()}
+        hashes = {row.seq: row.hash for row in self._state.ledger.rows()}
         restored = self._anchor.restored(hashes)
         self._state.boot(boot_id, self._clock())
         if restored:
             self._suspend_all("restore")
-        self._anchor.note(self._state.head)
+        self._anchor.note(self._state.ledger.head)
         device_of = {device.enrolment: device.id for device in self._state.devices()}
-        strays = self._records.rebuild(self._state.register.epochs, device_of)
+        strays = self._records.rebuild(self._state.ledger.register.epochs, device_of)
         self.booted = True
         for device, feature in self._on_pairs():
-            self._gate.open(device, feature, self._state.register.epoch(device.enrolment, feature))
+            self._gate.open(device, feature, self._state.ledger.register.epoch(device.enrolment, feature))
         self._apply()
         return strays
 
     def _on_pairs(self) -> Pairs:
         by_enrolment = {device.enrolment: device for device in self._state.devices()}
-        pairs = self._state.register.in_state(ON)
+        pairs = self._state.ledger.register.in_state(ON)
         return [(by_enrolment[enrolment], feature) for enrolment, feature in pairs if enrolment in by_enrolment]
 
     def _suspend_all(self, actor: str) -> None:
-        pairs = self._state.register.in_state(ON)
+        pairs = self._state.ledger.register.in_state(ON)
         rows = [(enrolment, feature, "suspend", 0) for enrolment, feature in pairs]
         if rows:
-            self._state.append(rows, actor, self._clock())
+            self._state.ledger.append(rows, actor, self._clock())
 
     def on(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
         """Take the `action` ("on", "ask", "agree", "resume") for all pairs in one transaction.
@@ -130,15 +130,15 @@ class Toggles:
     def _append(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
         notice = NOTICE_VERSION if action in ("on", "agree", "ask") else 0
         rows = [(device.enrolment, feature, action, notice) for device, feature in pairs]
-        made = self._state.append(rows, actor, self._clock()) if rows else []
-        self._anchor.note(self._state.head)
+        made = self._state.ledger.append(rows, actor, self._clock()) if rows else []
+        self._anchor.note(self._state.ledger.head)
         return made
 
     def _state_of(self, pair: tuple[Device, str]) -> str:
         device, feature = pair
-        return self._state.register.state(device.enrolment, feature)
+        return self._state.ledger.register.state(device.enrolment, feature)
 
     def _epochs(self, pairs: Pairs) -> Iterable[int]:
         for device, feature in pairs:
             if self._state_of((device, feature)) == ON:
-                yield self._state.register.epoch(device.enrolment, feature)
+                yield self._state.ledger.register.epoch(device.enrolment, feature)

@@ -76,18 +76,18 @@ def test_a_ledger_rewritten_from_the_start_does_not_have_the_noted_head(lived: H
     """Somebody who can write the file can make a chain that is right in itself; a head noted elsewhere finds it."""
     noted = lived.ask("audit")["head"]
     state = lived.household.state
-    rows = [(row.enrolment, row.feature, row.action, row.notice) for row in state.ledger()]
+    rows = [(row.enrolment, row.feature, row.action, row.notice) for row in state.ledger.rows()]
     unlocked(state.db.sql)
     state.db.sql.execute("DELETE FROM ledger")
-    state._last = None
-    state.register.__init__()
-    state.append(rows, "forger", 12345)
+    state.ledger.head = None
+    state.ledger.register.__init__()
+    state.ledger.append(rows, "forger", 12345)
     assert lived.ask("audit")["ok"]
     assert not lived.ask("audit", head=noted)["ok"]
 
 
 def test_every_stored_row_names_an_epoch_of_the_ledger(lived: Home) -> None:
-    epochs = lived.household.state.register.epochs
+    epochs = lived.household.state.ledger.register.epochs
     rows = lived.household.records.db.sql.execute("SELECT epoch FROM visits").fetchall()
     assert rows and all(row[0] in epochs for row in rows)
 

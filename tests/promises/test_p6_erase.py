@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent.daemon.erasing import erase as erase_rows
+from agent.daemon.erasing import rewrite_snapshot
 from tests.promises.household import Home
 
 SITES = (b"tell-tale-one.example", b"tell-tale-two.example")
@@ -128,7 +130,7 @@ def test_no_restored_snapshot_brings_it_back(lived: Home, tmp_path) -> None:
     lived.start(keep_history=True)
     assert [row["site"] for row in lived.ask("history", all=True)["items"]] == ["stays.example"]
     assert lived.household.stale_snapshot  # the loop replaces the copy on flash at its first chance
-    for _ in lived.household.rewrite_snapshot():
+    for _ in rewrite_snapshot(lived.household):
         pass
     assert holding(lived, SITES[0]) == []
 
@@ -153,7 +155,7 @@ def test_a_crash_between_the_removal_and_the_rows(lived: Home) -> None:
     """The power goes after the removal was committed and before the copy on flash was replaced."""
     household = lived.household
     ids = household.records.ids("visits", 1)
-    steps = household.erase("visits", household.state.device(1), ids)
+    steps = erase_rows(household, "visits", household.state.device(1), ids)
     next(steps)
     lived.power_cut()
     lived.start(keep_history=True)

@@ -5,6 +5,8 @@ from collections.abc import Generator
 from agent.core import consent
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
 from agent.core.model import ADULT, HISTORY, Device
+from agent.daemon.erasing import erase as erase_rows
+from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Refused, Request, actor, flag, optional_number
 from agent.daemon.operations.people import device_row
@@ -59,7 +61,7 @@ def _action_for(household: Household, devices: list[Device], name: str) -> str:
 
 
 def _fitting(household: Household, devices: list[Device], name: str, action: str) -> Pairs:
-    states = [household.state.register.state(device.enrolment, name) for device in devices]
+    states = [household.state.ledger.register.state(device.enrolment, name) for device in devices]
     pairs = [(d, name) for d, state in zip(devices, states, strict=True) if (state, action) in consent.TRANSITIONS]
     if not pairs:
         raise Refused("conflict", "nothing to switch: it is " + states[0] + " already" + _hint(states[0]))
@@ -83,7 +85,7 @@ def _switched(household: Household, pairs: Pairs) -> dict[str, object]:
 def announce(household: Household, pairs: Pairs) -> None:
     """Tell every subscriber the acknowledged state."""
     for device, name in pairs:
-        since = household.state.register.since(device.enrolment, name)
+        since = household.state.ledger.register.since(device.enrolment, name)
         household.publish(
             {
                 "event": "feature",
@@ -108,8 +110,8 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
         for device in devices:
             ids = household.records.ids(table, device.id)
             erased += len(ids)
-            yield from household.erase(table, device, ids)
-        yield from household.rewrite_snapshot()
+            yield from erase_rows(household, table, device, ids)
+        yield from rewrite_snapshot(household)
     remaining = sum(household.records.count(table, device.id) for device in devices)
     reply = _switched(household, pairs)
     reply.update(remaining=remaining, until=household.kept_until(table, devices), erased=erased)
@@ -127,7 +129,7 @@ def pause(household: Household, request: Request) -> dict[str, object]:
 
 def resume(household: Household, request: Request) -> dict[str, object]:
     """What was paused, restored or upgraded comes back; with preview it is only listed."""
-    suspended = set(household.state.register.in_state(consent.SUSPENDED))
+    suspended = set(household.state.ledger.register.in_state(consent.SUSPENDED))
     only = household.devices_of(request) if "device_id" in request else household.state.devices()
     names = [str(request["feature"])] if "feature" in request else sorted(FEATURES)
     pairs = [(d, name) for d in only for name in names if (d.enrolment, name) in suspended]

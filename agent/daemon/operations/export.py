@@ -42,7 +42,7 @@ def _sections(household: Household, devices: list[Device]) -> list[Callable[[int
 
 
 def _head(household: Household, after: int) -> Rows:
-    last = household.state.head
+    last = household.state.ledger.head
     if after == 0:
         yield 1, "head", {"seq": last.seq if last else 0, "hash": (last.hash if last else GENESIS).hex()}
 
@@ -54,7 +54,7 @@ def _devices(household: Household, devices: list[Device], after: int, limit: int
 
 
 def _ledger(household: Household, devices: list[Device], after: int, limit: int) -> Rows:
-    for row in household.state.ledger_of([device.enrolment for device in devices], after, limit):
+    for row in household.state.ledger.rows_of([device.enrolment for device in devices], after, limit):
         fields = {key: getattr(row, key) for key in row.__slots__}
         yield row.seq, "ledger", {**fields, "hash": row.hash.hex()}
 

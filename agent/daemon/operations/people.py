@@ -4,6 +4,8 @@ from collections.abc import Generator
 
 from agent.core import addresses
 from agent.core.model import AGE_GROUPS, BadInput, Device, Person
+from agent.daemon.erasing import erase as erase_rows
+from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import FEATURE_NAMES, Household
 from agent.daemon.operations.arguments import Request, actor, choice, flag, optional_number, optional_text, text
 
@@ -33,8 +35,8 @@ def device_row(household: Household, device: Device) -> dict[str, object]:
 
 def _feature_row(household: Household, device: Device, feature: str) -> dict[str, object]:
     on = household.is_on(device, feature)
-    since = household.state.register.since(device.enrolment, feature)
-    state = household.state.register.state(device.enrolment, feature)
+    since = household.state.ledger.register.since(device.enrolment, feature)
+    state = household.state.ledger.register.state(device.enrolment, feature)
     return {
         "on": on,
         "since": since.at if since and on else None,
@@ -107,11 +109,11 @@ def device_forget(household: Household, request: Request) -> Generator[float | N
         return {"erased": counts}
     household.toggles.off([(device, feature) for feature in FEATURE_NAMES], "off", actor(request))
     for table in TABLES:
-        yield from household.erase(table, device, household.records.ids(table, device.id))
+        yield from erase_rows(household, table, device, household.records.ids(table, device.id))
     household.records.forget(device.id)
     household.state.forget_device(device, actor(request), household.clock.wall())
     household.noted()
-    yield from household.rewrite_snapshot()
+    yield from rewrite_snapshot(household)
     household.new_policy()
     household.publish({"event": "device", "device_id": device.id})
     return {"erased": counts}

@@ -45,7 +45,7 @@ def me(household: Household, request: Request) -> dict[str, object]:
     tables = [row.records for row in FEATURES.values()]
     kept = {table: household.records.count(table, device.id) for table in tables}
     until = [household.kept_until(table, [device]) for table in tables]
-    rows = household.state.ledger_of([device.enrolment], 0, -1)[-CHANGES:]
+    rows = household.state.ledger.rows_of([device.enrolment], 0, -1)[-CHANGES:]
     return {
         "device": device_row(household, device),
         "days": {name: household.days(name) for name in FEATURES},
@@ -98,7 +98,9 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
         raise Refused("busy", "there are too many open requests: ask in person")
     row = household.state.add_request(device.id, kind, words, target, household.clock.wall())
     if kind == "objection":
-        household.state.append([(device.enrolment, "", "object", 0)], "me:" + str(device.id), household.clock.wall())
+        household.state.ledger.append(
+            [(device.enrolment, "", "object", 0)], "me:" + str(device.id), household.clock.wall()
+        )
         household.noted()
     household.publish({"event": "request", "device_id": device.id})
     return request_row(row)

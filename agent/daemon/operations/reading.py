@@ -4,6 +4,8 @@ from collections.abc import Generator
 
 from agent.core.model import Device
 from agent.daemon.audit import audit as audit_steps
+from agent.daemon.erasing import erase as erase_rows
+from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     Request,
@@ -129,7 +131,7 @@ def dispute(household: Household, request: Request) -> dict[str, object]:
     device = household.device_of_visit(number(request, "id"))
     status = "" if flag(request, "undo") else "disputed"
     household.records.set_status(number(request, "id"), status)
-    household.state.append([(device.enrolment, "history", "correct", 0)], actor(request), household.clock.wall())
+    household.state.ledger.append([(device.enrolment, "history", "correct", 0)], actor(request), household.clock.wall())
     household.noted()
     return {"id": number(request, "id"), "status": status}
 
@@ -138,7 +140,7 @@ def remove(household: Household, request: Request) -> Generator[float | None, No
     """Remove one visit for good."""
     device = household.device_of_visit(number(request, "id"))
     if not flag(request, "preview"):
-        yield from household.erase("visits", device, [number(request, "id")])
+        yield from erase_rows(household, "visits", device, [number(request, "id")])
         yield from _erased(household, [device], actor(request))
     return {"visits": 1, "attempts": 0}
 
@@ -156,16 +158,16 @@ def erase(household: Household, request: Request) -> Generator[float | None, Non
             ids = household.records.ids(table, device.id, *window)
             counts[table] += len(ids)
             if not flag(request, "preview"):
-                yield from household.erase(table, device, ids)
+                yield from erase_rows(household, table, device, ids)
     if not flag(request, "preview"):
         yield from _erased(household, devices, actor(request))
     return counts
 
 
 def _erased(household: Household, devices: list[Device], who: str) -> Generator[float | None, None, None]:
-    yield from household.rewrite_snapshot()
+    yield from rewrite_snapshot(household)
     rows = [(device.enrolment, "", "erase", 0) for device in devices]
-    household.state.append(rows, who, household.clock.wall())
+    household.state.ledger.append(rows, who, household.clock.wall())
     household.noted()
     for device in devices:
         household.publish({"event": "history", "device_id": device.id})
@@ -186,7 +188,7 @@ def ledger(household: Household, request: Request) -> dict[str, object]:
             "notice": row.notice,
             "hash": row.hash.hex(),
         }
-        for row in household.state.ledger(after, limit)
+        for row in household.state.ledger.rows(after, limit)
     ]
     return paged(items, limit, after + len(items))
 

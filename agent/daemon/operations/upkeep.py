@@ -49,7 +49,7 @@ def _lists(household: Household) -> dict[str, object]:
 
 
 def _paused(household: Household) -> bool:
-    suspended = household.state.register.in_state(SUSPENDED)
+    suspended = household.state.ledger.register.in_state(SUSPENDED)
     return any(feature == HISTORY for _, feature in suspended)
 
 
