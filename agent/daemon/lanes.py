@@ -1,0 +1,164 @@
+"""Lanes: which device a query belongs to, the replies that its view may be given, and what it asked a moment ago.
+
+Who asked is noted with the query and told to the recorder soon after, off the answer's path, under the client that the
+query came in with.
+"""
+
+from collections.abc import Callable, Hashable
+
+from agent.core.model import Verdict
+from agent.daemon.cache import Cache
+from agent.daemon.clients import Client
+from agent.daemon.loop import Loop
+
+REPLIES_MAX = 2000  # per view: what a household's devices ask again and again
+REPLIES_BYTES_MAX = 1 << 20
+RECORD_S = 0.1  # the same name within it is recorded once, with a count
+ASKED_MAX = 1000  # waiting to be recorded; each may hold a name and an answer in memory
+LANES_MAX = 256  # source addresses or marks seen lately
+
+Identify = Callable[[int | None, str], Client | None]
+Record = Callable[[Client, bytes, Verdict, int], None]
+
+
+class Kept:
+    """A response of upstream as of `stored`, good `until` then (monotonic seconds). Its question ends at `end`."""
+
+    __slots__ = ("body", "stored", "until", "end")
+
+    def __init__(self, body: bytes, stored: float, until: float, end: int) -> None:
+        self.body = body
+        self.stored = stored
+        self.until = until
+        self.end = end
+
+
+class Reply:
+    """What a view gets for a query of exactly these bytes, `until` then: the message after its id.
+
+    `kept` is the response that it was made from, None for a refusal. `verdict` is None when there is nothing to record.
+    """
+
+    __slots__ = ("body", "until", "kept", "name", "verdict")
+
+    def __init__(self, body: bytes, until: float, kept: Kept | None, name: bytes, verdict: Verdict | None) -> None:
+        self.body = body
+        self.until = until
+        self.kept = kept
+        self.name = name
+        self.verdict = verdict
+
+
+class Lane:
+    """A client's way through. `client` and `view` are None for a device that nobody knows, or that is not filtered."""
+
+    __slots__ = ("client", "view", "replies", "asked")
+
+    def __init__(self, client: Client | None, view: Hashable, replies: Cache) -> None:
+        self.client = client
+        self.view = view
+        self.replies = replies
+        self.asked: list[Reply] = []
+
+
+class Lanes:
+    """`identify(mark or None, address)` tells the client, None for unknown; what it said is remembered until `forget`.
+
+    `record(client, name, verdict, count)` is called within RECORD_S of the query, never without a client.
+    `known` are the lanes by mark (4 bytes, host order) or address.
+    """
+
+    def __init__(self, loop: Loop, identify: Identify, record: Record) -> None:
+        self.known: dict[str | bytes, Lane] = {}
+        self.refusals = 0
+        self._loop = loop
+        self._identify = identify
+        self._record = record
+        self._clients: dict[Client | None, Lane] = {}
+        self._replies: dict[Hashable, Cache] = {}
+        self._noted: set[Lane] = set()
+        self._flush_set = False
+
+    def find(self, key: str | bytes, mark: int | None, address: str) -> Lane:
+        """The lane of a source that is not among `known`; it is from now on."""
+        if len(self.known) >= LANES_MAX:
+            self.forget()
+        lane = self.known[key] = self._of(self._identify(mark, address))
+        return lane
+
+    def of_connection(self, mark: int | None, address: str) -> Lane:
+        """The lane of a connection; it is identified once, and not by what is known of its address."""
+        return self._of(self._identify(mark, address))
+
+    def _of(self, client: Client | None) -> Lane:
+        lane = self._clients.get(client)
+        if lane is None:
+            view = None if client is None else client.view
+            lane = self._clients[client] = Lane(client, view, self._view(view))
+        return lane
+
+    def _view(self, view: Hashable) -> Cache:
+        replies = self._replies.get(view)
+        if replies is None:
+            replies = self._replies[view] = Cache(REPLIES_MAX, REPLIES_BYTES_MAX)
+        return replies
+
+    def forget(self) -> None:
+        """Clients are identified anew from here on. Queries under way keep the lane that they came in by."""
+        self.flush()
+        self.known.clear()
+        self._clients.clear()
+
+    def forget_replies(self) -> None:
+        """What was decided so far must not be given to anybody any more."""
+        self.forget()
+        self._replies = {}
+
+    # recording
+
+    def note(self, lane: Lane, reply: Reply) -> None:
+        """For a lane that may be among the known no longer."""
+        lane.asked.append(reply)
+        self._noted.add(lane)
+        if len(lane.asked) >= ASKED_MAX:
+            self.flush()
+        self.flush_soon()
+
+    def flush_soon(self) -> None:
+        if not self._flush_set:
+            self._flush_set = True
+            self._loop.after(RECORD_S, self.flush)
+
+    def flush(self) -> None:
+        """Records what was asked until now."""
+        self._flush_set = False
+        lanes = self._noted.union(self._clients.values())
+        self._noted.clear()
+        for lane in lanes:
+            if lane.asked:
+                asked, lane.asked = lane.asked, []
+                self._record_all(lane.client, asked)
+
+    def _record_all(self, client: Client | None, asked: list[Reply]) -> None:
+        if client is None:
+            return
+        counts: dict[Reply, int] = {}
+        for reply in asked:
+            counts[reply] = counts.get(reply, 0) + 1
+        for name, verdict, count in _by_name(counts):
+            if verdict.blocked:
+                self.refusals += count
+            self._record(client, name, verdict, count)
+
+
+def _by_name(counts: dict[Reply, int]) -> list[tuple[bytes, Verdict, int]]:
+    """A and AAAA of a name are one look-up to whoever reads it."""
+    names: dict[tuple[bytes, bool], tuple[Verdict, int]] = {}
+    for reply, count in counts.items():
+        verdict = reply.verdict
+        if verdict is None:
+            continue
+        key = (reply.name, verdict.blocked)
+        before = names.get(key)
+        names[key] = (verdict, count if before is None else before[1] + count)
+    return [(name, verdict, count) for (name, _), (verdict, count) in names.items()]

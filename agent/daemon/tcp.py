@@ -1,0 +1,210 @@
+"""DNS by TCP (RFC 7766): few connections, short patience, and several questions on one of them."""
+
+import socket
+
+from agent.core.marks import of_syn
+from agent.core.wire import HEADER
+from agent.daemon.dns import Dns, Front
+from agent.daemon.lanes import Lane
+from agent.daemon.loop import Loop
+
+CONNECTIONS_MAX = 24  # TCP is for the odd long answer
+PER_ADDRESS_MAX = 6
+ACCEPT_DRAIN = 16
+# From the last whole question or answer. Bytes that trickle in don't prolong it.
+IDLE_S = 10.0
+SWEEP_S = 1.0
+OPEN_MAX = 16  # questions of one connection in flight
+QUERY_MAX = 4096
+CHUNK = 4096
+UNREAD_MAX = 1 << 16  # with more bytes of answers that wait for the client to read them, no question is taken
+OUT_MAX = 1 << 18  # the answers to what is open then may still come, but not all of them at full size
+
+# <linux/tcp.h>. The switch leaves the mark in the SYN, see `marks.of_syn`; 2 keeps it from the Ethernet header on.
+TCP_SAVE_SYN = 27
+TCP_SAVED_SYN = 28
+SYN_MAX = 256
+
+
+class Connection:
+    """A client's. `open` counts its questions without an answer; after `ended` nothing more is read."""
+
+    __slots__ = ("socket", "address", "lane", "received", "out", "open", "deadline", "ended", "closed", "busy")
+
+    def __init__(self, accepted: socket.socket, address: str, lane: Lane, deadline: float) -> None:
+        self.socket = accepted
+        self.address = address
+        self.lane = lane
+        self.received = bytearray()
+        self.out = bytearray()
+        self.open = 0
+        self.deadline = deadline
+        self.ended = False
+        self.closed = False
+        self.busy = False
+
+    @property
+    def has_room(self) -> bool:
+        return self.open < OPEN_MAX and len(self.out) < UNREAD_MAX
+
+    def next_query(self) -> bytes | None:
+        """The next whole message, taken from what was received; BufferError when what comes can't be one."""
+        if len(self.received) < 2:
+            return None
+        size = int.from_bytes(self.received[:2], "big")
+        if not HEADER <= size <= QUERY_MAX:
+            raise BufferError
+        if len(self.received) < 2 + size:
+            return None
+        message = bytes(self.received[2 : 2 + size])
+        del self.received[: 2 + size]
+        return message
+
+
+class Tcp(Front):
+    """A bound, listening, non-blocking TCP socket and its connections. Its `to` is the connection."""
+
+    stream = True
+
+    def __init__(self, loop: Loop, dns: Dns, listening: socket.socket, by_mark: bool) -> None:
+        self._loop = loop
+        self._dns = dns
+        self._socket = listening
+        self._by_mark = by_mark
+        self._connections: set[Connection] = set()
+        self._sweeping = False
+        loop.add(listening, self._accept)
+        dns.attach(self)
+
+    def send(self, message: bytes, to: object) -> None:
+        assert isinstance(to, Connection)
+        if to.closed:
+            return
+        to.open -= 1
+        to.out += len(message).to_bytes(2, "big") + message
+        if len(to.out) > OUT_MAX:
+            self._drop(to)
+        elif not to.busy:
+            self._advance(to)
+
+    def settle(self) -> None:
+        """Ends all connections: whoever asks again is identified anew. What was asked is still answered."""
+        self._accept()
+        for connection in list(self._connections):
+            self._read(connection)
+            connection.ended = True
+            if not connection.closed:
+                self._advance(connection)
+
+    def close(self) -> None:
+        for connection in list(self._connections):
+            self._drop(connection)
+        self._loop.remove(self._socket)
+        self._socket.close()
+
+    # connections
+
+    def _accept(self) -> None:
+        try:
+            for _ in range(ACCEPT_DRAIN):
+                accepted, source = self._socket.accept()
+                self._welcome(accepted, source[0])
+        except OSError:
+            pass  # no more, or gone again already, or no descriptor left: they come again
+
+    def _welcome(self, accepted: socket.socket, address: str) -> None:
+        accepted.setblocking(False)
+        if sum(connection.address == address for connection in self._connections) >= PER_ADDRESS_MAX:
+            accepted.close()
+            return
+        if len(self._connections) >= CONNECTIONS_MAX:
+            self._drop(min(self._connections, key=lambda connection: connection.deadline))
+        lane = self._lane(accepted, address)
+        connection = Connection(accepted, address, lane, self._loop.now + IDLE_S)
+        self._connections.add(connection)
+        self._loop.add(accepted, lambda: self._read(connection))
+        if not self._sweeping:
+            self._sweeping = True
+            self._loop.after(SWEEP_S, self._sweep)
+
+    def _lane(self, accepted: socket.socket, address: str) -> Lane:
+        """Not from the known ones: a connection is of a moment, and an address says less than its SYN's mark."""
+        return self._dns.lanes.of_connection(_mark_of(accepted) if self._by_mark else None, address)
+
+    def _sweep(self) -> None:
+        for connection in list(self._connections):
+            if connection.deadline <= self._loop.now:
+                self._drop(connection)
+        self._sweeping = bool(self._connections)
+        if self._sweeping:
+            self._loop.after(SWEEP_S, self._sweep)
+
+    def _drop(self, connection: Connection) -> None:
+        connection.closed = True
+        self._connections.discard(connection)
+        self._loop.remove(connection.socket)
+        connection.socket.close()
+
+    # bytes
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            chunk = connection.socket.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._drop(connection)
+            return
+        connection.received += chunk
+        # Half closed: what was asked is still answered.
+        connection.ended = connection.ended or not chunk
+        self._advance(connection)
+
+    def _advance(self, connection: Connection) -> None:
+        """Takes on what was received, sends what was answered, and watches for what there is room for."""
+        connection.busy = True
+        try:
+            self._take_on(connection)
+            self._write(connection)
+        except (BufferError, OSError):
+            self._drop(connection)
+            return
+        connection.busy = False
+        if connection.ended and not connection.open and not connection.out:
+            self._drop(connection)
+            return
+        readable = (lambda: self._read(connection)) if connection.has_room and not connection.ended else None
+        writable = (lambda: self._advance(connection)) if connection.out else None
+        if readable or writable:
+            self._loop.add(connection.socket, readable, writable)
+        else:
+            # Watched for nothing, it would still wake the loop again and again after a hang-up.
+            self._loop.remove(connection.socket)
+
+    def _take_on(self, connection: Connection) -> None:
+        while connection.has_room:
+            message = connection.next_query()
+            if message is None:
+                return
+            connection.open += 1
+            connection.deadline = self._loop.now + IDLE_S
+            self._dns.ask(connection.lane, message, self, connection)
+            self._dns.turn(1)
+
+    def _write(self, connection: Connection) -> None:
+        if not connection.out:
+            return
+        try:
+            del connection.out[: connection.socket.send(connection.out)]
+        except BlockingIOError:
+            return
+        if not connection.out:
+            connection.deadline = self._loop.now + IDLE_S
+
+
+def _mark_of(accepted: socket.socket) -> int:
+    """0, which is nobody's, for a connection that did not come by the switch."""
+    try:
+        return of_syn(accepted.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, SYN_MAX)) or 0
+    except OSError:
+        return 0

@@ -1,0 +1,175 @@
+"""DNS by UDP: the sockets that queries come in by.
+
+A marked socket tells the kernel's mark of each packet; one on a wildcard address answers from the address that was
+asked. Both take a slower system call, so the plain kind has a reader of its own.
+"""
+
+import errno
+import socket
+import sys
+from collections.abc import Generator
+
+from agent.daemon.dns import Dns, Front
+from agent.daemon.lanes import Lane
+from agent.daemon.loop import Loop
+
+DRAIN = 64  # queries a turn, some 2 ms of work when none is in the cache
+WAITING_MAX = 4096  # more than a socket's buffer holds of the smallest packets
+MESSAGE_MAX = 4096
+ANCILLARY_MAX = 128
+BUFFER_BYTES = 1 << 19
+ROUTES_MAX = 64
+
+# <asm-generic/socket.h>, <linux/in.h>, <linux/in6.h>
+SO_MARK = 36
+SO_RCVMARK = 75  # Linux 5.19; the mark itself comes as a control message of type SO_MARK
+IP_PKTINFO = 8
+IPV6_RECVPKTINFO = 49
+IPV6_PKTINFO = 50
+
+Source = tuple[str, int] | tuple[str, int, int, int]
+Ancillary = list[tuple[int, int, bytes]]
+Reader = tuple[Ancillary, Source]  # whom to answer, and from where
+
+
+class Udp(Front):
+    """A bound, non-blocking UDP socket. Its `to` is the source address, with ancillary data if the socket has any."""
+
+    def __init__(self, loop: Loop, dns: Dns, bound: socket.socket, by_mark: bool, wildcard: bool) -> None:
+        self._loop = loop
+        self._dns = dns
+        self._socket = bound
+        self._by_mark = by_mark
+        self._ancillary = by_mark or wildcard
+        self._v6 = bound.family == socket.AF_INET6
+        self._routes: dict[bytes, Ancillary] = {}
+        self._settled: list[tuple[bytes, Lane, Reader | Source]] = []
+        self.unsent = 0
+        loop.add(bound, self._read_ancillary if self._ancillary else self._read_plain)
+        dns.attach(self)
+
+    def send(self, message: bytes, to: object) -> None:
+        try:
+            if self._ancillary:
+                assert isinstance(to, tuple)
+                route, source = to
+                self._socket.sendmsg((message,), route, 0, source)
+            else:
+                self._socket.sendto(message, to)  # type: ignore[call-overload]
+        except OSError:
+            self.unsent += 1  # a full buffer, or nobody there any more: by UDP they ask again
+
+    def settle(self) -> None:
+        started = bool(self._settled)
+        try:
+            for _ in range(WAITING_MAX - len(self._settled)):
+                self._settled.append(self._take_ancillary() if self._ancillary else self._take_plain())
+        except OSError:
+            pass  # no more
+        if self._settled and not started:
+            self._loop.task(self._answer_settled())
+
+    def close(self) -> None:
+        self._loop.remove(self._socket)
+        self._socket.close()
+
+    def _answer_settled(self) -> Generator[None, None, None]:
+        while self._settled:
+            some, self._settled = self._settled[:DRAIN], self._settled[DRAIN:]
+            for message, lane, to in some:
+                self._dns.ask(lane, message, self, to)
+            self._dns.turn(len(some))
+            yield
+
+    # plain
+
+    def _read_plain(self) -> None:
+        """The hot path: everything that a cached reply needs is in this loop."""
+        known, find, ask, now = self._dns.lanes.known, self._dns.lanes.find, self._dns.ask, self._loop.now
+        receive, send = self._socket.recvfrom, self._socket.sendto
+        turn = 0
+        try:
+            for turn in range(DRAIN):  # noqa: B007 (counts until there is no more)
+                message, source = receive(MESSAGE_MAX)
+                address = source[0]
+                lane = known.get(address) or find(address, None, address)
+                reply = lane.replies.young.get(message[2:])
+                if reply is not None and reply.until > now:
+                    send(message[:2] + reply.body, source)
+                    if reply.verdict is not None:
+                        lane.asked.append(reply)
+                else:
+                    ask(lane, message, self, source)
+            turn = DRAIN
+        except OSError as error:
+            self._noticed(error)
+        self._dns.turn(turn)
+
+    def _take_plain(self) -> tuple[bytes, Lane, Source]:
+        message, source = self._socket.recvfrom(MESSAGE_MAX)
+        address = source[0]
+        known = self._dns.lanes.known
+        return message, known.get(address) or self._dns.lanes.find(address, None, address), source
+
+    # with marks or destination addresses
+
+    def _read_ancillary(self) -> None:
+        """The same with marks and routes."""
+        ask, now, take = self._dns.ask, self._loop.now, self._take_ancillary
+        send = self._socket.sendmsg
+        turn = 0
+        try:
+            for turn in range(DRAIN):  # noqa: B007 (counts until there is no more)
+                message, lane, to = take()
+                reply = lane.replies.young.get(message[2:])
+                if reply is not None and reply.until > now:
+                    send((message[:2], reply.body), to[0], 0, to[1])
+                    if reply.verdict is not None:
+                        lane.asked.append(reply)
+                else:
+                    ask(lane, message, self, to)
+            turn = DRAIN
+        except OSError as error:
+            self._noticed(error)
+        self._dns.turn(turn)
+
+    def _take_ancillary(self) -> tuple[bytes, Lane, Reader]:
+        message, ancillary, _, source = self._socket.recvmsg(MESSAGE_MAX, ANCILLARY_MAX)
+        mark = info = b""
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == SO_MARK:
+                mark = data
+            elif kind in (IP_PKTINFO, IPV6_PKTINFO):
+                info = data
+        key = mark if self._by_mark else source[0]
+        lane = self._dns.lanes.known.get(key)
+        if lane is None:
+            number = int.from_bytes(mark, sys.byteorder) if self._by_mark else None
+            lane = self._dns.lanes.find(key, number, source[0])
+        route = self._routes.get(info)
+        if route is None:
+            route = self._route(info)
+        return message, lane, (route, source)
+
+    def _route(self, info: bytes) -> Ancillary:
+        """The ancillary data of an answer that leaves from the address that the query came to.
+
+        struct in_pktinfo: interface, local address, destination; struct in6_pktinfo: destination, interface. The
+        interface is left out where routing finds it: only a link-local address means nothing without.
+        """
+        if not info:
+            return []
+        if not self._v6:
+            route = [(socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + info[4:])]
+        elif info[0] == 0xFE and info[1] & 0xC0 == 0x80:
+            route = [(socket.IPPROTO_IPV6, IPV6_PKTINFO, info)]
+        else:
+            route = [(socket.IPPROTO_IPV6, IPV6_PKTINFO, info[:16] + bytes(4))]
+        if len(self._routes) >= ROUTES_MAX:
+            self._routes.clear()
+        self._routes[info] = route
+        return route
+
+    def _noticed(self, error: OSError) -> None:
+        if error.errno != errno.EAGAIN:
+            self.unsent += 1
