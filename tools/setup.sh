@@ -38,10 +38,10 @@ need_python() {
     need python3-venv
 }
 
-# A native MicroPython, or node for its WebAssembly build.
+# A native MicroPython where Debian has one (since 13), else node for its WebAssembly build.
 need_micropython() {
     command -v micropython >/dev/null && return
-    if apt-cache show micropython >/dev/null 2>&1; then
+    if [ "$(. /etc/os-release && echo "${VERSION_ID:-0}")" -ge 13 ]; then
         need micropython
     else
         need nodejs node
