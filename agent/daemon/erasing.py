@@ -32,7 +32,7 @@ def rewrite_snapshot(household: Household) -> Steps:
         return
     while not household.snapshots.finished():
         yield CHILD_S
-    household.recorder.flush()
+    household.flush()
     household.snapshots.start()
     while not household.snapshots.finished():
         yield CHILD_S

@@ -35,7 +35,8 @@ class Lists:
 
 
 class Household:
-    """Built once by main. `kernel(wanted)` applies {MAC: client}; `swap(policy)` gives the DNS side a new policy.
+    """Built once by main. `kernel(wanted)` applies {MAC: client}; `swap(policy)` gives the DNS side a new policy,
+    `settle` has it read what waits under the clients of before, `hand_over` has it record what it noted until now.
 
     `publish` hands one event (a dict) to every subscriber.
     """
@@ -66,6 +67,8 @@ class Household:
         self.toggles: Toggles
         self.kernel: Callable[[dict[bytes, Client]], None] = lambda wanted: None
         self.swap: Callable[[Policy], None] = lambda policy: None
+        self.settle: Callable[[], None] = lambda: None
+        self.hand_over: Callable[[], None] = lambda: None
         self.publish: Callable[[dict[str, object]], None] = lambda event: None
         self.policy = Policy(None, [])
         self.sha256 = sha256
@@ -95,6 +98,7 @@ class Household:
 
     def refresh(self) -> None:
         """Make clients and kernel agree with the gate. Called at each toggle and change of a device."""
+        self.settle()
         entries = []
         wanted: dict[bytes, Client] = {}
         for device in self._open_devices():
@@ -113,6 +117,11 @@ class Household:
         protected = PROTECTION in self.gate.features(device.slot)
         view = self.policy.view(device.id, device.person_id) if protected else None
         return Client(device.slot, self.gate.generation(device.slot), view, device.id)
+
+    def flush(self) -> None:
+        """Everything observed until now is written."""
+        self.hand_over()
+        self.recorder.flush()
 
     def new_policy(self) -> None:
         """Put together the policy from the rule set and the household's rules in force, and use it from here on."""

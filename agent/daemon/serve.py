@@ -20,7 +20,6 @@ from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.kernel import Kernel
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
-from agent.daemon.neighbours import Neighbours
 from agent.daemon.resolving import Resolving
 from agent.daemon.switch import Switch
 
@@ -59,17 +58,11 @@ class Daemon:
     def __init__(self, settings: Settings, loop: Loop, netlink: socket.socket | None) -> None:
         self.loop = loop
         self.settings = settings
-        self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
-        self.household = parts.build(settings, mac_of=self.neighbours.mac_of, turn=lambda: loop.now)
+        self.household = parts.build(settings, turn=lambda: loop.now)
         self.kernel = _kernel(self.household, settings, netlink)
         self.resolving = Resolving(loop, settings, self.household)
         self.control = Control(loop, self.household, os.path.join(settings.text("run_dir"), "control.sock"))
         self.web = _web(loop, settings, self.control)
-        self._show_neighbours()
-
-    def _show_neighbours(self) -> None:
-        self.household.seen = self.neighbours.seen
-        self.household.address_of = lambda device: self.neighbours.address_of(device.mac) if device.mac else None
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
@@ -82,8 +75,6 @@ class Daemon:
             self.loop.after(RETRY_BOOT_S, self._retry_boot)
         for seconds, call in self._repeated():
             self.loop.every(seconds, call)
-        if self.neighbours.fileno() >= 0:
-            self.loop.add(self.neighbours.fileno(), self.neighbours.read)
         say("ready")
 
     def _repeated(self) -> list[tuple[float, Callable[[], None]]]:
@@ -98,7 +89,7 @@ class Daemon:
         ]
 
     def _flush(self) -> None:
-        self.household.recorder.flush()
+        self.household.flush()
         self.household.snapshots.finished()
 
     def _expire(self) -> None:
@@ -112,7 +103,7 @@ class Daemon:
             household.recorder.trouble = str(error)
 
     def _snapshot(self) -> None:
-        self.household.recorder.flush()
+        self.household.flush()
         self.household.snapshots.start()
         self._save_clock()
 
@@ -151,7 +142,7 @@ class Daemon:
             self.web.stop()
         self.control.close()
         household = self.household
-        household.recorder.flush()
+        household.flush()
         self._save_clock()
         self._last_snapshot()
         household.records.db.close()

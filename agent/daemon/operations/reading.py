@@ -28,7 +28,7 @@ def history(household: Household, request: Request) -> dict[str, object]:
     """Visits, newest first."""
     limit, before = page(request)
     devices = household.devices_of(request)
-    household.recorder.flush()
+    household.flush()
     where, values = _window(request, "last", before)
     search = optional_text(request, "search")
     if search is not None:
@@ -45,7 +45,7 @@ def attempts(household: Household, request: Request) -> dict[str, object]:
     named = "device_id" in request or "person_id" in request
     devices = household.devices_of(request) if named else household.state.devices()
     devices = [device for device in devices if household.may_see_attempts(device, actor(request))]
-    household.recorder.flush()
+    household.flush()
     where, values = _window(request, "at", before)
     rows = _rows(household, "attempts", ATTEMPT, devices, where, values, limit)
     return paged([attempt_row(row) for row in rows], limit, rows[-1][0] if rows else 0)
@@ -88,7 +88,7 @@ def attempt_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
 def attempt_counts(household: Household, request: Request) -> dict[str, object]:
     """Refused attempts per day and category, also of adults."""
     days = min(max(optional_number(request, "days") or 7, 1), 30)
-    household.recorder.flush()
+    household.flush()
     since = household.clock.wall() - days * DAY_S
     query = "SELECT at / 86400 * 86400, category, SUM(hits) FROM attempts WHERE at >= ? GROUP BY 1, 2 ORDER BY 1, 2"
     rows = household.records.db.sql.execute(query, (since,)).fetchall()
@@ -99,7 +99,7 @@ def history_days(household: Household, request: Request) -> dict[str, object]:
     """Per day the number of visits and their hours; `tz_offset` is seconds east of UTC."""
     offset = optional_number(request, "tz_offset") or 0
     devices = household.devices_of(request)
-    household.recorder.flush()
+    household.flush()
     marks = ",".join("?" for _ in devices)
     where = f"WHERE device IN ({marks}) GROUP BY 1 ORDER BY 1 DESC LIMIT 800"
     query = f"SELECT (last + ?) / 3600, COUNT(*) FROM visits {where}"
@@ -114,7 +114,7 @@ def history_days(household: Household, request: Request) -> dict[str, object]:
 
 def today(household: Household, request: Request) -> dict[str, object]:
     since = optional_number(request, "since") or household.clock.wall() // DAY_S * DAY_S
-    household.recorder.flush()
+    household.flush()
     sql = household.records.db.sql
     counted = "SELECT device, COUNT(*), COUNT(DISTINCT site) FROM visits WHERE last >= ? GROUP BY 1"
     visits = {row[0]: row[1:] for row in sql.execute(counted, (since,))}
@@ -151,7 +151,7 @@ def erase(household: Household, request: Request) -> Generator[float | None, Non
     tables = {"history": ("visits",), "protection": ("attempts",), "": ("visits", "attempts")}
     chosen = tables[choice(request, "feature", ("history", "protection")) if request.get("feature") else ""]
     counts = {"visits": 0, "attempts": 0}
-    household.recorder.flush()
+    household.flush()
     for device in devices:
         for table in chosen:
             window = optional_number(request, "from"), optional_number(request, "to")
@@ -195,7 +195,7 @@ def ledger(household: Household, request: Request) -> dict[str, object]:
 
 def audit(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Check every row against the ledger, and the ledger against itself (and a head noted earlier)."""
-    household.recorder.flush()
+    household.flush()
     head = optional_text(request, "head", 80)
     return (yield from audit_steps(household.state, household.records, head, household.sha256))
 

@@ -1,0 +1,65 @@
+"""The DNS side put together: listeners, upstream servers, and the household's answers to "who" and "may it"."""
+
+from agent.core.addresses import parse_endpoint
+from agent.core.marks import DEFAULT
+from agent.core.model import Verdict
+from agent.core.settings import Settings
+from agent.daemon.clients import Client
+from agent.daemon.dns import Dns
+from agent.daemon.household import Household
+from agent.daemon.listeners import listen
+from agent.daemon.loop import Loop
+from agent.daemon.resolvers import Servers
+from agent.daemon.upstream import Upstream
+
+
+class Resolving:
+    """Answers DNS as soon as it is built. OSError when a listener can't be made."""
+
+    def __init__(self, loop: Loop, settings: Settings, household: Household) -> None:
+        self._settings = settings
+        self._household = household
+        endpoints = [parse_endpoint(endpoint) for endpoint in settings.texts("dns_listen")]
+        given = [parse_endpoint(server) for server in settings.texts("upstream")]
+        self._upstream = Upstream(loop, Servers(given, settings.text("resolver_file"), endpoints))
+        self._dns = Dns(
+            loop,
+            self._upstream,
+            household.clients.identify,
+            household.policy,
+            self._record,
+            settings.number("cache_entries"),
+        )
+        tag = DEFAULT.tag if settings.text("identity") == "mark" else None
+        listen(loop, self._dns, endpoints, tag)
+        self._connect()
+
+    def _connect(self) -> None:
+        household = self._household
+        household.swap = self._dns.swap
+        household.settle = self.settle
+        household.toggles.settle = self.settle
+        household.hand_over = self._dns.flush
+        household.upstream_state = lambda: {"state": self._upstream.state}
+        household.counters = self._dns.counters
+        self.reload()
+
+    def settle(self) -> None:
+        """Everything asked until now is read and recorded under the clients of now. Before any toggle."""
+        self._dns.settle()
+        self._dns.flush()
+
+    def reload(self) -> None:
+        self._dns.refuse_with(self._settings.text("blocked_answer"), self._settings.number("blocked_ttl"))
+
+    def _record(self, client: Client, name: bytes, verdict: Verdict, count: int) -> None:
+        recorder = self._household.recorder
+        if verdict.blocked:
+            recorder.refused(client.slot, client.generation, name.decode(), "dns", count, verdict)
+            self._household.publish({"event": "attempt", "device_id": client.device_id})
+        else:
+            recorder.allowed(client.slot, client.generation, name, "dns", count)
+
+    def close(self) -> None:
+        self._dns.close()
+        self._upstream.close()
