@@ -6,20 +6,10 @@ know is refused, so that a misspelt name never means "silently as before".
 
 import json
 
-from agent.core.addresses import parse_endpoint, show_endpoint
+from agent.core.addresses import parse_endpoint
+from agent.core.kinds import CHECKS, CHOICE, FLAG, LISTENERS, NAME, NAMES, NUMBER, PATH, SERVERS, value_of
 from agent.core.model import BadInput, Value
 from agent.core.nearest import nearest
-
-PATH = "path"  # absolute
-NAME = "name"  # a word without spaces, may be empty
-FLAG = "flag"
-NUMBER = "number"  # limits: lowest and highest
-CHOICE = "choice"  # limits: the words
-NAMES = "names"  # a list of words
-LISTENERS = "listeners"  # a list of address:port
-SERVERS = "servers"  # a list of address[:port]
-
-DNS_PORT = 53
 
 
 class Under:
@@ -188,95 +178,14 @@ def check(name: str, value: object) -> object:
     """The value in its canonical form, or BadInput."""
     setting = known(name)
     try:
-        return _CHECKS[setting.kind](value, setting.limits)
+        return CHECKS[setting.kind](value, setting.limits)
     except BadInput as error:
         raise BadInput("setting " + name + ": " + str(error)) from error
 
 
 def from_word(name: str, word: str) -> object:
     """The value that a command line's `name=word` means; a list's items stand between commas."""
-    kind = known(name).kind
-    if kind == NUMBER and word and all(digit in "0123456789" for digit in word):
-        return check(name, int(word))
-    if kind == FLAG and word in _FLAG_WORDS:
-        return _FLAG_WORDS[word]
-    if kind in (NAMES, LISTENERS, SERVERS):
-        return check(name, [item.strip() for item in word.split(",") if item.strip()])
-    return check(name, word)
-
-
-_FLAG_WORDS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
-
-
-def _path(value: object, _limits: tuple[object, ...]) -> str:
-    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
-        raise BadInput("must be an absolute path, not " + repr(value))
-    return value.rstrip("/") or "/"
-
-
-def _name(value: object, _limits: tuple[object, ...]) -> str:
-    if not isinstance(value, str) or any(letter <= " " or letter == "/" for letter in value):
-        raise BadInput("must be a word without spaces, not " + repr(value))
-    return value
-
-
-def _flag(value: object, _limits: tuple[object, ...]) -> bool:
-    if value is not True and value is not False:
-        raise BadInput("must be true or false, not " + repr(value))
-    return value is True
-
-
-def _number(value: object, limits: tuple[object, ...]) -> int:
-    lowest, highest = limits
-    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:  # type: ignore[operator]
-        raise BadInput("must be a whole number from %s to %s, not %r" % (lowest, highest, value))
-    return value
-
-
-def _choice(value: object, limits: tuple[object, ...]) -> str:
-    if not isinstance(value, str) or value not in limits:
-        words = ", ".join([str(word) for word in limits])
-        raise BadInput("must be one of " + words + ", not " + repr(value))
-    return value
-
-
-def _items(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadInput("must be a list of texts, not " + repr(value))
-    return value
-
-
-def _names(value: object, limits: tuple[object, ...]) -> list[str]:
-    return [_name(item, limits) for item in _items(value)]
-
-
-def _listeners(value: object, _limits: tuple[object, ...]) -> list[str]:
-    return [show_endpoint(*parse_endpoint(item)) for item in _items(value)]
-
-
-def _servers(value: object, _limits: tuple[object, ...]) -> list[str]:
-    return [show_endpoint(*parse_endpoint(item, DNS_PORT)) for item in _items(value)]
-
-
-_CHECKS = {
-    PATH: _path,
-    NAME: _name,
-    FLAG: _flag,
-    NUMBER: _number,
-    CHOICE: _choice,
-    NAMES: _names,
-    LISTENERS: _listeners,
-    SERVERS: _servers,
-}
+    return check(name, value_of(known(name).kind, word))
 
 
 def _agree(settings: Settings) -> None:

@@ -5,6 +5,7 @@ import os
 from agent import __version__
 from agent.core import settings as settings_table
 from agent.core.consent import SUSPENDED
+from agent.core.kinds import NUMBER
 from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Refused, Request, text
@@ -87,7 +88,7 @@ def settings_get(household: Household, request: Request) -> dict[str, object]:
             "kind": row.kind,
             "sentence": row.sentence,
         }
-        if row.kind == settings_table.NUMBER:
+        if row.kind == NUMBER:
             item["min"], item["max"] = row.limits
         elif row.limits:
             item["choices"] = list(row.limits)
