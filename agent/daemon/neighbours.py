@@ -1,0 +1,169 @@
+"""Who is on the LAN: which MAC has which addresses and what it calls itself, to show and to find devices to enrol.
+
+Held in memory only and bounded; nothing is written about anybody. Identity of packets is the kernel's mark, not this.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from agent.core import addresses, leases, neighbour
+from agent.core.leases import Lease
+from agent.core.model import BadInput
+from agent.core.neighbour import Neighbour
+from agent.core.netlink import encode, messages
+
+_NETLINK_ROUTE = 0
+_READ_BYTES = 65536  # the kernel's pieces of a dump have at most 32 KiB
+_LEASES_BYTES_MAX = 1 << 20
+# The kernel itself keeps 1024 neighbours by default; this bounds us where somebody raised that.
+_NEIGHBOURS_MAX = 2048
+# A device has one IPv4 address, two while it changes; who answers for more stands in for others.
+_OWN_ADDRESSES = 2
+
+
+class Neighbours:
+    """`interfaces` are the LAN's names. Where there is no netlink `fileno()` is -1, and only leases are known."""
+
+    def __init__(self, interfaces: list[str], leases_file: str) -> None:
+        self._interfaces = frozenset(interfaces)
+        self._leases_file = leases_file
+        self._leases: list[Lease] = []
+        self._leases_stamp: tuple[int, int] | None = None
+        self._table: dict[bytes, Neighbour] = {}
+        self._seq = 0
+        self._sock = _open()
+        if self._sock is not None:
+            self._dump()
+            self.read()
+
+    def fileno(self) -> int:
+        return -1 if self._sock is None else self._sock.fileno()
+
+    def close(self) -> None:
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def read(self) -> None:
+        """Takes in what the kernel reports; to be called when `fileno()` is readable. Does not block."""
+        while self._sock is not None:
+            try:
+                data = self._sock.recv(_READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                # ENOBUFS: reports were lost, so all is asked for again. The kernel clears the error by telling it.
+                self._dump()
+                continue
+            for answer in messages(data):
+                found = neighbour.read(answer)
+                if found is not None:
+                    self._take(found)
+
+    def mac_of(self, address: str) -> bytes | None:
+        """The MAC that answers for an address (text, a scope is ignored), or None."""
+        try:
+            found = self._table.get(_plain(addresses.parse(address.partition("%")[0])))
+        except BadInput:
+            return None
+        return found.mac if found else None
+
+    def addresses_of(self, mac: bytes) -> list[str]:
+        """The device's addresses: IPv4 first, then IPv6, link-local ones last; those heard of lately before others."""
+        mine = [found for found in self._table.values() if found.mac == mac]
+        ordered = [addresses.show(found.address) for found in sorted(mine, key=_rank)]
+        leased = [lease.address for lease in self._lease_list() if lease.mac == mac]
+        return ordered + [address for address in leased if address not in ordered]
+
+    def address_of(self, mac: bytes) -> str | None:
+        """The address to show, or None for a device that is not here."""
+        return next(iter(self.addresses_of(mac)), None)
+
+    def name_of(self, mac: bytes) -> str:
+        """What the device called itself when it got its address, or ""."""
+        return next((lease.name for lease in self._lease_list() if lease.mac == mac and lease.name), "")
+
+    def stands_for_many(self, mac: bytes) -> bool:
+        """Whether the MAC answers for other devices too, as some Wi-Fi repeaters do: it has the address that was leased
+        to another MAC, or more addresses at once than one device has."""
+        live = [found for found in self._table.values() if found.mac == mac and found.live and len(found.address) == 4]
+        leased = {lease.address: lease.mac for lease in self._lease_list()}
+        others = [found for found in live if leased.get(addresses.show(found.address), mac) != mac]
+        return bool(others) or len(live) > _OWN_ADDRESSES
+
+    def seen(self) -> list[tuple[bytes, dict[str, object]]]:
+        """Every device in sight as (MAC, row to show), in the order of their addresses."""
+        macs = {found.mac for found in self._table.values() if found.mac is not None}
+        macs |= {lease.mac for lease in self._lease_list()}
+        rows = [(mac, self._row(mac)) for mac in sorted(macs)]
+        return sorted(rows, key=lambda row: _address_key(row[1]["address"]))
+
+    def _row(self, mac: bytes) -> dict[str, object]:
+        return {
+            "mac": mac.hex(":"),
+            "address": self.address_of(mac),
+            "hostname": self.name_of(mac),
+            "private_mac": neighbour.made_up(mac),
+            "many": self.stands_for_many(mac),
+        }
+
+    def _take(self, found: Neighbour) -> None:
+        if found.mac is None:
+            self._table.pop(found.address, None)
+        elif self._is_lan(found.interface) and (found.address in self._table or len(self._table) < _NEIGHBOURS_MAX):
+            self._table[found.address] = found
+
+    def _is_lan(self, index: int) -> bool:
+        try:
+            return socket.if_indextoname(index) in self._interfaces
+        except OSError:
+            return False
+
+    def _dump(self) -> None:
+        assert self._sock is not None
+        self._table.clear()
+        self._seq += 1
+        self._sock.send(encode(neighbour.dump(), self._seq))
+
+    def _lease_list(self) -> list[Lease]:
+        """The file's leases; read again when it has changed."""
+        try:
+            status = os.stat(self._leases_file)
+            stamp = (status.st_mtime_ns, status.st_size)
+            if stamp != self._leases_stamp:
+                with open(self._leases_file, encoding="utf-8", errors="replace") as file:
+                    self._leases = leases.parse(file.read(_LEASES_BYTES_MAX))
+                self._leases_stamp = stamp
+        except OSError:
+            self._leases, self._leases_stamp = [], None
+        return self._leases
+
+
+def _open() -> socket.socket | None:
+    family = getattr(socket, "AF_NETLINK", None)
+    if family is None:
+        return None
+    try:
+        sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE)
+        # Before the dump, so that nothing is missed in between.
+        sock.bind((0, neighbour.GROUP))
+    except OSError:
+        return None
+    sock.setblocking(False)
+    return sock
+
+
+def _plain(packed: bytes) -> bytes:
+    """An IPv4 address in IPv6 clothes (::ffff:a.b.c.d) without them."""
+    return packed[12:] if packed[:12] == bytes(10) + b"\xff\xff" else packed
+
+
+def _rank(found: Neighbour) -> tuple[bool, bool, bool, bytes]:
+    return len(found.address) != 4, found.address[:2] == b"\xfe\x80", not found.live, found.address
+
+
+def _address_key(address: object) -> tuple[int, bytes]:
+    packed = addresses.parse(address) if isinstance(address, str) else b""
+    return len(packed), packed
