@@ -144,7 +144,7 @@ def free_port() -> int:
 
 
 def resolver_answers() -> bool:
-    """Whether the system's resolver has an address for the name to try: one in a closed network answers and knows none."""
+    """Whether the system resolver has an address for the name to try: in a closed network it answers and knows none."""
     name = b"".join(bytes([len(label)]) + label.encode() for label in ALLOWED.split(".")) + b"\0"
     query = struct.pack(">HHHHHH", os.getpid() & 0xFFFF, 0x0100, 1, 0, 0, 0) + name + struct.pack(">HH", 1, 1)
     for line in Path("/etc/resolv.conf").read_text().splitlines():
