@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,8 @@ from agent.core.ruleset import Ruleset
 from agent.jobs.compile import Report, Source, compile_lists
 from agent.jobs.plainlines import plain_names
 from agent.platform.hashing import sha256
+
+ROOT = Path(__file__).parents[2]
 
 
 def source(folder: Path, id: str, text: bytes, category: str = "phishing", syntax: str | None = None) -> Source:
@@ -81,6 +86,41 @@ def test_a_line_without_end_is_skipped_in_bounded_memory(tmp_path: Path) -> None
     assert report.count == 2
     assert report.lists[0].skipped == {"longer than any rule": 1}
     found._file.close()
+
+
+def test_a_killed_compile_leaves_the_old_set_whole(tmp_path: Path) -> None:
+    target = tmp_path / "set.rules"
+    good = source(tmp_path, "good", b"one.example\n")
+    compiled(tmp_path, good)[1]._file.close()
+    big = source(tmp_path, "big", b"".join(b"n%d.example\n" % at for at in range(150_000)))
+    code = "import sys; from agent.jobs.compile import *; compile_lists([Source(sys.argv[1], 'big')], sys.argv[2])"
+    counts = []
+    for wait_s in (0.05, 0.2, 0.35, 0.5, 20):
+        child = subprocess.Popen([sys.executable, "-c", code, big.path, str(target)], cwd=ROOT)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(wait_s)
+        child.kill()
+        child.wait()
+        with open(target, "rb", buffering=0) as file:
+            found = Ruleset(file, sha256)
+            found.verify()
+            counts.append(found.count)
+    assert set(counts) <= {1, 150_000}
+    assert counts[-1] == 150_000
+    assert sorted(os.listdir(tmp_path)) == ["big", "good", "set.rules"]
+
+
+def test_two_compiles_at_once_do_not_mix(tmp_path: Path) -> None:
+    target = tmp_path / "set.rules"
+    first, second = source(tmp_path, "a", b"one.example\n"), source(tmp_path, "b", b"two.example\n")
+
+    def interrupt(done: int, total: int) -> None:
+        with pytest.raises(BadInput, match="another compile"):
+            compile_lists([second], str(target))
+
+    compile_lists([first], str(target), progress=interrupt)
+    with open(target, "rb", buffering=0) as file:
+        assert Ruleset(file, sha256).find(b"one.example") is not None
 
 
 def test_progress_tells_bytes_read_of_all(tmp_path: Path) -> None:

@@ -91,19 +91,20 @@ class Peer:
 class Job:
     """The real job as a process of its own, with its listener on loopback."""
 
-    def __init__(self, peer: Peer, idle_s: float = 300, family: int = socket.AF_INET, **environment: str) -> None:
-        self.listener = socket.socket(family)
-        self.listener.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
+    def __init__(self, peer: Peer, idle_s: float = 300, address: str = "127.0.0.1", **environment: str) -> None:
+        self.listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self.listener.bind((address, 0))
         self.listener.listen(128)
         self.port = self.listener.getsockname()[1]
         self.start(peer, idle_s, environment)
 
     def start(self, peer: Peer, idle_s: float, environment: dict[str, str]) -> None:
         fds = (self.listener.fileno(), peer.theirs.fileno())
+        own = [int(fd) for fd in environment.get("PRIVACY_AGENT_TLS_FDS", "").split(",") if fd]
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "agent.jobs.web"],
             cwd=ROOT,
-            pass_fds=fds,
+            pass_fds=(*fds, *own),
             env=os.environ
             | {
                 "PRIVACY_AGENT_LISTEN_FDS": str(fds[0]),

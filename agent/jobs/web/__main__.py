@@ -4,10 +4,11 @@ import os
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 from agent.daemon.loop import Loop
-from agent.jobs.web import exporting, household, vault
+from agent.jobs.web import certificate, exporting, household, vault
 from agent.jobs.web.account import Account
 from agent.jobs.web.api import Api, Handler
 from agent.jobs.web.control import Closed, Control
@@ -39,16 +40,40 @@ def run(environment: dict[str, str]) -> None:
     control = Control(
         socket.socket(fileno=int(environment["PRIVACY_AGENT_CONTROL_FD"])), lambda event: box[0].take_event(event)
     )
-    server = Server(loop, listeners, control, None)
-    box.append(server)
-    account = Account(vault.load(control.call), sodium.load())
-    control.call("subscribe", {})
+    kept = vault.load(control.call)
     names = tuple(name for name in environment.get("PRIVACY_AGENT_WEB_HOSTS", "").lower().split(",") if name)
-    api = Api(account, Files(), handlers(account), names, server.tls is not None)
+    found = find_certificate(environment, kept, control, names)
+    server = Server(loop, listeners, control, found)
+    box.append(server)
+    account = Account(kept, sodium.load(), found is not None)
+    control.call("subscribe", {})
+    api = Api(account, Files(), handlers(account), names)
     server.serve(
         Application(api.respond, api.body_limit, api.event),
         float(environment.get("PRIVACY_AGENT_WEB_IDLE_S", IDLE_S)),
     )
+
+
+def find_certificate(
+    environment: dict[str, str], kept: vault.Vault, control: Control, names: tuple[str, ...]
+) -> certificate.Certificate | None:
+    """The router's own certificate, or the self-made one, which is made once and kept by the daemon."""
+    if environment.get("PRIVACY_AGENT_WEB_TLS") == "off":
+        return None
+    now = int(time.time())
+    found = certificate.given(environment.get("PRIVACY_AGENT_TLS_FDS", ""))
+    if found is not None:
+        value = {"fingerprint": found.fingerprint, "until": 0}
+    else:
+        found = certificate.stored(kept.get("tls"), now)
+        if found is not None:
+            return found
+        found = certificate.make(("privacy-agent", *names))
+        value = certificate.to_store(found, now) if found else {}
+    if found is not None and value["fingerprint"] != kept.get("tls").get("fingerprint"):
+        # Kept where the setup code is made, so that it can be shown beside it.
+        control.call("web.put", {"key": "tls", "value": value})
+    return found
 
 
 def handlers(account: Account) -> dict[str, Handler]:

@@ -28,7 +28,8 @@ WEAK = {
 class Account:
     """The household's one account. All of its state lives in the vault, but confirmations, which end with the job."""
 
-    def __init__(self, vault: Vault, sodium: Sodium, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, vault: Vault, sodium: Sodium, has_tls: bool, wall: Callable[[], float] = time.time) -> None:
+        self.has_tls = has_tls
         self.vault = vault
         self.sodium = sodium
         self._wall = wall
@@ -77,7 +78,7 @@ class Account:
             "setup_needed": not self.exists,
             "private": request.private,
             "secure": request.secure,
-            "tls": bool(self.vault.get("tls")),
+            "tls": self.has_tls,
             "csrf": session.csrf if session else None,
             "label": session.label if session else None,
             "confirmed_s": self.is_confirmed(session) if session else 0,

@@ -40,12 +40,10 @@ class Api:
         files: Files,
         handlers: dict[str, Handler],
         names: tuple[str, ...],
-        has_tls: bool,
     ) -> None:
         self._account = account
         self._files = files
         self._names = names
-        self._has_tls = has_tls
         self._routes = [(route, route.path.split("/"), handlers.get(route.op)) for route in ROUTES]
 
     def body_limit(self, _: Head) -> int:
@@ -88,7 +86,7 @@ class Api:
 
     def _to_https(self, request: Request) -> Response | None:
         """The household's page over plain HTTP moves to TLS; /me stays, it needs no secret to tell the truth."""
-        if request.private or not self._has_tls or request.head.path not in PAGES or request.head.path == "/me":
+        if request.private or not self._account.has_tls or request.head.path not in PAGES or request.head.path == "/me":
             return None
         place = "https://" + request.head.header("host") + request.head.path
         return Response(307, headers=[("Location", place), ("Cache-Control", "no-store")])

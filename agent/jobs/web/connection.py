@@ -9,8 +9,6 @@ from agent.jobs.web.messages import Problem, Request, Response, bad_request
 from agent.jobs.web.tasks import Task
 
 if TYPE_CHECKING:
-    import ssl
-
     from agent.jobs.web.server import Server
 
 READ_BYTES = 16384
@@ -32,7 +30,7 @@ class Connection:
 
     def __init__(self, server: "Server", sock: socket.socket, peer: str) -> None:
         self.server = server
-        self.sock: socket.socket | ssl.SSLSocket = sock
+        self.sock: socket.socket = sock
         self.peer = peer
         self.local, self.port = sock.getsockname()[:2]
         self.local = plain_address(self.local)
@@ -90,9 +88,11 @@ class Connection:
         if not self._known:
             first = self.sock.recv(1, socket.MSG_PEEK)
             self._known = True
-            if first and first[0] == TLS_HANDSHAKE and self.server.tls is not None:
-                self.sock = self.server.tls.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+            if first and first[0] == TLS_HANDSHAKE:
+                self.server.loop.remove(self.sock)
+                self.sock = self.server.tls(self.sock)
                 self.secure = True
+                self._watch()
         if not self.secure:
             return self.sock.recv(READ_BYTES)
         return self.server.receive_tls(self.sock, READ_BYTES)

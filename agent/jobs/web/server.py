@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agent.core.http import Head
 from agent.daemon.loop import Loop
 from agent.jobs.web import sse
+from agent.jobs.web.certificate import Certificate
 from agent.jobs.web.connection import Connection, plain_address
 from agent.jobs.web.control import Control
 from agent.jobs.web.messages import Request, Response
@@ -42,10 +43,11 @@ class Server:
     """`serve()` returns when nobody used it for `idle_s` seconds; an open event stream alone is no use."""
 
     def __init__(
-        self, loop: Loop, listeners: list[socket.socket], control: Control, tls: "ssl.SSLContext | None"
+        self, loop: Loop, listeners: list[socket.socket], control: Control, certificate: Certificate | None
     ) -> None:
         self.loop = loop
-        self.tls = tls
+        self._certificate = certificate
+        self._tls: ssl.SSLContext | None = None
         self.streams: list[Connection] = []
         self._listeners = listeners
         self._control = control
@@ -89,6 +91,14 @@ class Server:
             self._workers.start(effect, resume)
         else:
             raise TypeError("a handler awaited something else than an effect")
+
+    def tls(self, sock: socket.socket) -> "ssl.SSLSocket":
+        """The connection under TLS. OSError without a certificate; OpenSSL is loaded with the first one only."""
+        if self._certificate is None:
+            raise OSError("no certificate")
+        if self._tls is None:
+            self._tls = self._certificate.context()
+        return self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
 
     def receive_tls(self, sock: Any, size: int) -> bytes:
         """Like recv on a plain socket: BlockingIOError when there is nothing yet."""
