@@ -4,11 +4,12 @@ Three passes over 64 partitions of the keys' digests, in a temporary file beside
 that a listed parent covers are found; what is left is sorted and written. The target appears whole or not at all.
 """
 
+import fcntl
 import os
 import tempfile
 from bisect import bisect_left
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from agent.core.match import SPECIAL, WHOLE
@@ -57,25 +58,31 @@ def compile_lists(
     of others below it. `progress` gets bytes read and bytes in all.
     """
     folder = os.path.dirname(os.path.abspath(target))
-    with tempfile.TemporaryFile(dir=folder) as spilled, tempfile.NamedTemporaryFile(dir=folder) as out:
+    with tempfile.TemporaryFile(dir=folder) as spilled, _replacing(target, folder) as out:
         job = _Compile(sources, Draft(salt or os.urandom(16), Spill(spilled), public_suffixes))
         job.read(progress)
         job.fold()
-        report = job.write(out)
-        out.flush()
-        os.fsync(out.fileno())
-        os.chmod(out.name, 0o644)
-        _publish(out.name, target, folder)
-        return report
+        return job.write(out)
 
 
-def _publish(temporary: str, target: str, folder: str) -> None:
-    # A second name for the finished file, moved over the target: the temporary one removes itself.
-    beside = target + ".new"
-    with suppress(FileNotFoundError):
-        os.unlink(beside)
-    os.link(temporary, beside)
-    os.replace(beside, target)
+@contextmanager
+def _replacing(target: str, folder: str) -> Iterator[IO[bytes]]:
+    """A file that takes the target's place, durably, if the block ends well; a killed run leaves only `target.new`."""
+    path = target + ".new"
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b") as out:
+        try:
+            fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadInput("another compile of this rule set is at work") from error
+        try:
+            out.truncate()
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+            os.replace(path, target)
+        except BaseException:
+            os.unlink(path)
+            raise
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
