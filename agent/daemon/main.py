@@ -1,43 +1,29 @@
-"""The resident's entry: settings, then the guard with the daemon as its child. Only what the guard needs is imported.
+"""The resident's entry: the guard, with the daemon as its child. Only what the guard needs is imported here.
 
-argv[1] is the settings file's path ("-" for none), argv[2] a JSON object of overrides.
+argv[1] is the settings file's path ("-" for none), argv[2] a JSON object of overrides. The guard does not read them:
+what it has to send when the daemon is dead does not depend on any setting.
 """
 
-import json
+import gc
 import os
-import socket
 import sys
 
-from agent.core import settings as settings_table
-from agent.core.model import BadInput
-from agent.core.settings import Settings
+from agent.core.steering import Steering
 from agent.daemon import guard
-from agent.daemon.switch import Switch, open_socket
+from agent.daemon.switch import open_socket
 
 
 def main() -> int:
-    try:
-        path, overrides = sys.argv[1], json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
-        settings = read(path, overrides)
-    except (BadInput, OSError, ValueError, IndexError) as error:
-        print(f"privacy-agent: {error}", file=sys.stderr)
-        return guard.EX_CONFIG
-    netlink = open_socket() if settings.text("identity") == "mark" else None
-    farewell = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port")).farewell()
+    path, overrides = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "{}"
 
-    def start(heartbeat: int, shared: socket.socket | None) -> int:
+    def start(heartbeat, netlink):  # type: ignore[no-untyped-def]
         from agent.daemon.serve import serve  # here, so that the guard never holds the daemon's modules
 
-        return serve(settings, lambda: read(path, overrides), heartbeat, shared)
+        gc.enable()
+        return serve(path, overrides, heartbeat, netlink)
 
     os.umask(0o077)
-    return guard.run(start, netlink, farewell)
-
-
-def read(path: str, overrides: dict[str, object]) -> Settings:
-    """The settings of a file with overrides; BadInput or OSError."""
-    text = ""
-    if path != "-":
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    return settings_table.read(text, overrides)
+    # The guard makes no cycles; a collection would only copy pages that it shares with the daemon.
+    gc.disable()
+    gc.freeze()
+    return guard.run(start, open_socket(), Steering([], 0).farewell())

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from agent.core import settings as settings_table
 from agent.core.addresses import parse_endpoint
 from agent.core.history import DAY_S
 from agent.core.marks import DEFAULT
@@ -15,6 +16,7 @@ from agent.daemon import parts
 from agent.daemon.control import Control
 from agent.daemon.database import StorageError
 from agent.daemon.erasing import rewrite_snapshot
+from agent.daemon.guard import EX_CONFIG
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.kernel import Kernel
@@ -33,8 +35,22 @@ STOP_SNAPSHOT_S = 8.0  # the guard waits 10 s before it ends the daemon for good
 REMOVALS_AGE_S = 31 * DAY_S  # after the longest retention no snapshot holds the rows any more
 
 
-def serve(settings: Settings, reread: Callable[[], Settings], heartbeat: int, netlink: socket.socket | None) -> int:
+def read(path: str, overrides: str) -> Settings:
+    """The settings of a file ("-": none) with a JSON object of overrides; BadInput or OSError."""
+    text = ""
+    if path != "-":
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    return settings_table.read(text, settings_table.parse(overrides))
+
+
+def serve(path: str, overrides: str, heartbeat: int, netlink: socket.socket | None) -> int:
     """Run until told to stop or the guard has gone; returns the exit code."""
+    try:
+        settings = read(path, overrides)
+    except (BadInput, OSError) as error:
+        say(f"cannot start: {error}")
+        return EX_CONFIG
     loop = Loop()
     loop.heartbeat(heartbeat)
     loop.add(heartbeat, loop.stop)
@@ -45,7 +61,7 @@ def serve(settings: Settings, reread: Callable[[], Settings], heartbeat: int, ne
         return 1
     signal.signal(signal.SIGTERM, lambda number, frame: loop.stop())
     signal.signal(signal.SIGINT, lambda number, frame: loop.stop())
-    signal.signal(signal.SIGHUP, lambda number, frame: loop.after(0, lambda: daemon.reload(reread)))
+    signal.signal(signal.SIGHUP, lambda number, frame: loop.after(0, lambda: daemon.reload(path, overrides)))
     daemon.start()
     loop.run()
     daemon.stop()
@@ -120,10 +136,10 @@ class Daemon:
         if self.household.trouble:
             self.loop.after(RETRY_BOOT_S, self._retry_boot)
 
-    def reload(self, reread: Callable[[], Settings]) -> None:
+    def reload(self, path: str, overrides: str) -> None:
         """SIGHUP: settings that can change while running, and the compiled lists. A bad file leaves all as it was."""
         try:
-            fresh = reread()
+            fresh = read(path, overrides)
         except (BadInput, OSError) as error:
             say(f"the settings were not read again: {error}")
             return
