@@ -13,6 +13,7 @@ from agent.daemon.anchor import Anchor
 from agent.daemon.clients import Client, Clients
 from agent.daemon.clock import Clock
 from agent.daemon.database import StorageError
+from agent.daemon.neighbours import Neighbours
 from agent.daemon.recorder import Recorder
 from agent.daemon.records import Records
 from agent.daemon.snapshots import Snapshots
@@ -74,8 +75,7 @@ class Household:
         self.sha256 = sha256
         # What the edges can tell; by address there is no kernel's side, and every device that is on is covered.
         self.covered: Callable[[Device], bool] = lambda device: True
-        self.seen: Callable[[], list[tuple[bytes, dict[str, object]]]] = list
-        self.address_of: Callable[[Device], str | None] = lambda device: device.address
+        self.neighbours: Neighbours | None = None
         self.kernel_state: Callable[[], dict[str, object]] = lambda: {"state": "none", "message": "by address"}
         self.upstream_state: Callable[[], dict[str, object]] = dict
         self.counters: Callable[[], dict[str, int]] = dict
@@ -214,6 +214,12 @@ class Household:
         self.anchor.note(self.state.ledger.head)
         if self.state.ledger.head is not None:
             self.publish({"event": "ledger", "seq": self.state.ledger.head.seq})
+
+    def address_of(self, device: Device) -> str | None:
+        """Where the device is now, for display."""
+        if device.mac is None or self.neighbours is None:
+            return device.address
+        return self.neighbours.address_of(device.mac)
 
     # settings and the web job's values, kept in state.db
 

@@ -22,6 +22,7 @@ from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.kernel import Kernel
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
+from agent.daemon.neighbours import Neighbours
 from agent.daemon.resolving import Resolving
 from agent.daemon.switch import Switch
 
@@ -74,7 +75,9 @@ class Daemon:
     def __init__(self, settings: Settings, loop: Loop, netlink: socket.socket | None) -> None:
         self.loop = loop
         self.settings = settings
-        self.household = parts.build(settings, turn=lambda: loop.now)
+        self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
+        self.household = parts.build(settings, mac_of=self.neighbours.mac_of, turn=lambda: loop.now)
+        self.household.neighbours = self.neighbours
         self.kernel = _kernel(self.household, settings, netlink)
         self.resolving = Resolving(loop, settings, self.household)
         self.control = Control(loop, self.household, os.path.join(settings.text("run_dir"), "control.sock"))
@@ -89,6 +92,8 @@ class Daemon:
             self.loop.task(rewrite_snapshot(household))
         if household.trouble:
             self.loop.after(RETRY_BOOT_S, self._retry_boot)
+        if self.neighbours.fileno() >= 0:
+            self.loop.add(self.neighbours.fileno(), self.neighbours.read)
         for seconds, call in self._repeated():
             self.loop.every(seconds, call)
         say("ready")
@@ -157,6 +162,7 @@ class Daemon:
         if self.web:
             self.web.stop()
         self.control.close()
+        self.neighbours.close()
         household = self.household
         household.flush()
         self._save_clock()

@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 from agent.core import addresses
 from agent.core.model import AGE_GROUPS, BadInput, Device, Person
+from agent.core.neighbour import made_up
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import FEATURE_NAMES, Household
@@ -18,15 +19,17 @@ def device_list(household: Household, request: Request) -> dict[str, object]:
 
 
 def device_row(household: Household, device: Device) -> dict[str, object]:
-    """One enrolled device as every listing shows it."""
+    """One enrolled device as every listing shows it. `many` means that its MAC answers for others too (a repeater)."""
+    neighbours = household.neighbours
     return {
         "id": device.id,
         "label": device.label,
         "mac": device.mac.hex(":") if device.mac else None,
-        "address": device.address or household.address_of(device),
+        "address": household.address_of(device),
         "person": person_row(household.person_of(device)),
         "shared": device.shared,
-        "private_mac": bool(device.mac and device.mac[0] & 2),
+        "private_mac": device.mac is not None and made_up(device.mac),
+        "many": device.mac is not None and neighbours is not None and neighbours.stands_for_many(device.mac),
         "features": {name: _feature_row(household, device, name) for name in FEATURE_NAMES},
         "kept": {table: household.records.count(table, device.id) for table in TABLES},
         "covered": household.covered(device),
@@ -121,7 +124,8 @@ def device_forget(household: Household, request: Request) -> Generator[float | N
 
 def device_seen(household: Household, request: Request) -> dict[str, object]:
     known = {device.mac for device in household.state.devices()}
-    items = [row for mac, row in household.seen() if mac not in known]
+    neighbours = household.neighbours
+    items = [] if neighbours is None else [row for mac, row in neighbours.seen() if mac not in known]
     return {"items": items, "next": None}
 
 
