@@ -12,11 +12,11 @@ from pathlib import Path
 
 from dnslib import DNSRecord
 
-from tests.lab.lab import WHO, WHO_ROUTER, WHO_WAN
+from tests.lab.lab import WHO, WHO_AGENT, WHO_ROUTER, WHO_WAN
 from tests.lab.spaces import Space
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PLAIN = {WHO_ROUTER: "router", WHO_WAN: "wan"}
+ANSWERS = {WHO_ROUTER: "router", WHO_WAN: "wan", WHO_AGENT: "agent"}
 
 
 class Agent:
@@ -93,7 +93,7 @@ class Asker:
         return self
 
     def ask(self, name: str = WHO) -> str:
-        """Who answered: "router", "wan", "agent SLOT/GENERATION", or the error's name."""
+        """Who answered: "router", "wan", "agent" (the responder adds SLOT/GENERATION), or the error's name."""
         self.number += 1
         question = DNSRecord.question(name)
         question.header.id = self.number
@@ -132,8 +132,8 @@ def who(reply: bytes, number: int) -> str:
     answer = DNSRecord.parse(reply)
     assert answer.header.id == number, "an answer to another question"
     address = str(answer.rr[0].rdata)
-    if address in PLAIN:
-        return PLAIN[address]
+    if address in ANSWERS:
+        return ANSWERS[address]
     first, slot, generation, _path = address.split(".")
     assert first == "10", address
     return f"agent {slot}/{generation}"

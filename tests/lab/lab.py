@@ -36,9 +36,12 @@ ALICE4, BOB4, GUEST4 = "192.168.50.10", "192.168.50.11", "192.168.60.12"
 RESOLVER4, RESOLVER4_B, RESOLVER6 = "203.0.113.10", "203.0.113.11", "2001:db8:f::10"
 WAN4, WAN6 = "198.51.100.1", "2001:db8::1"
 
+# The resolver that the agent asks: one of its own in the router, so that its answers can be told from the router's.
+UPSTREAM = "127.0.0.1:5300"
+
 # A name that everybody answers in his own way.
 WHO = "who.example"
-WHO_ROUTER, WHO_WAN = "192.0.2.1", "192.0.2.2"
+WHO_ROUTER, WHO_WAN, WHO_AGENT = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
 
 def missing() -> str:
@@ -152,8 +155,18 @@ class Lab:
             stderr=subprocess.DEVNULL,
         )
         self.router.start(
+            [*common, f"--address=/{WHO}/{WHO_AGENT}", f"--server={WAN4}", "--port=5300"]
+            + ["--listen-address=127.0.0.1", "--bind-interfaces"],
+            stderr=subprocess.DEVNULL,
+        )
+        self.router.start(
             [*common, f"--address=/{WHO}/{WHO_ROUTER}", f"--server={WAN4}", "--cache-size=1000"]
-            + ["--interface=br-lan,br-guest", "--bind-dynamic", f"--dhcp-leasefile={self.leases}"]
+            + [
+                "--interface=br-lan,br-guest",
+                "--except-interface=lo",
+                "--bind-dynamic",
+                f"--dhcp-leasefile={self.leases}",
+            ]
             + ["--dhcp-range=192.168.50.100,192.168.50.200,12h", "--dhcp-range=192.168.60.100,192.168.60.200,12h"]
             + [f"--dhcp-range={net}::,ra-only,64" for net in ("2001:db8:50", "fd50", "fd60")]
             + ["--enable-ra"],
@@ -162,7 +175,8 @@ class Lab:
 
     def _await_resolvers(self) -> None:
         for space in (self.router, self.wan):
-            await_true(lambda space=space: listens(space), "a resolver that listens")
+            await_true(lambda space=space: listens(space, 53), "a resolver that listens")
+        await_true(lambda: listens(self.router, 5300), "the agent's upstream")
 
     def addresses6(self, client: Space) -> list[str]:
         """The client's global addresses by SLAAC: the stable ones and the temporary (privacy) ones."""
@@ -195,12 +209,12 @@ class Lab:
         self.close()
 
 
-def listens(space: Space) -> bool:
-    """Whether somebody has UDP port 53 (0035) open there."""
+def listens(space: Space, port: int) -> bool:
+    """Whether somebody has this UDP port open there."""
 
     def look() -> bool:
         tables = [Path(f"/proc/thread-self/net/{table}").read_text() for table in ("udp", "udp6")]
-        return any(":0035 " in table for table in tables)
+        return any(f":{port:04X} " in table for table in tables)
 
     return space.inside(look)
 
