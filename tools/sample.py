@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from agent.client import Client, Unreachable  # noqa: E402
 
 HOST = "127.0.0.1"
-DNS_PORT = 5391
+DNS_PORT = 5391  # the default of the settings; others where these are taken
 WEB_PORT = 5392
 TABLET, TELEVISION = "127.0.0.2", "127.0.0.3"
 RESOLVER_WAIT_S = 1.5
@@ -36,6 +36,7 @@ class Household:
         self.folder = Path(tempfile.mkdtemp(prefix="privacy-agent-try-"))
         self.command = ROOT / "build" / "try" / "privacy-agent"
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.port, self.web_port = free_port(DNS_PORT), free_port(WEB_PORT)
         self.upstream: list[str] = []
         self.daemon: subprocess.Popen[bytes]
 
@@ -57,8 +58,8 @@ class Household:
             "state_dir": self.folder / "state",
             "run_dir": self.folder / "run",
             "suffixes_file": suffixes,
-            "dns_listen": f"{HOST}:{DNS_PORT}",
-            "web_listen": f"{HOST}:{WEB_PORT}",
+            "dns_listen": f"{HOST}:{self.port}",
+            "web_listen": f"{HOST}:{self.web_port}",
             "upstream": ",".join(self.upstream),
             # As root the web job becomes the owner of the source tree, who can read it.
             "web_user": pwd.getpwuid(ROOT.stat().st_uid).pw_name,
@@ -105,6 +106,9 @@ class Household:
         self.command.write_text(f'#!/bin/sh\n{environment} exec "{sys.executable}" -m agent "$@"\n')
         self.command.chmod(0o755)
 
+    def dig(self, source: str, name: str) -> list[str]:
+        return ["dig", f"@{HOST}", "-p", str(self.port), "-b", source, name]
+
     def run(self, *words: str) -> str:
         """What the command prints."""
         done = subprocess.run([str(self.command), *words], capture_output=True, text=True)
@@ -137,10 +141,15 @@ def quiet(command: list[str]) -> None:
         raise SystemExit(done.stdout + done.stderr)
 
 
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
+def free_port(wanted: int = 0) -> int:
+    """A port that is free for both UDP and TCP: the wanted one, or another where it is taken."""
+    try:
+        with socket.create_server((HOST, wanted)) as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            port: int = stream.getsockname()[1]
+            datagrams.bind((HOST, port))
+            return port
+    except OSError:
+        return free_port()
 
 
 def resolver_answers() -> bool:
@@ -162,29 +171,25 @@ def resolver_answers() -> bool:
     return False
 
 
-def dig(source: str, name: str) -> list[str]:
-    return ["dig", f"@{HOST}", "-p", str(DNS_PORT), "-b", source, name]
-
-
 def tell(household: Household) -> None:
     upstream = "the system's resolver" if not household.upstream else "a local one: every name is 192.0.2.1"
     command = household.command.relative_to(ROOT)
     print(f"""
-privacy-agent runs on {HOST} port {DNS_PORT}; upstream is {upstream}.
+privacy-agent runs on {HOST} port {household.port}; upstream is {upstream}.
 Mia's tablet is {TABLET}, with history and protection on. The television is {TELEVISION}, with nothing on.
 
 1  A site, as the tablet asks for it: answered, and it becomes a visit.
-       {" ".join(dig(TABLET, ALLOWED))}
+       {" ".join(household.dig(TABLET, ALLOWED))}
        {command} history "Mia's tablet"
 2  A name on the starter list: refused, the answer says why, and it becomes an attempt. The television is not asked.
-       {" ".join(dig(TABLET, LISTED))}
-       {" ".join(dig(TELEVISION, LISTED))}
+       {" ".join(household.dig(TABLET, LISTED))}
+       {" ".join(household.dig(TELEVISION, LISTED))}
        {command} attempts
 3  Off is off: ask again afterwards, and nothing is added. The audit checks every record.
        {command} off "Mia's tablet" history
        {command} audit
 
-The web page: http://{HOST}:{WEB_PORT}/ (its first page wants a code: {command} setup-code)
+The web page: http://{HOST}:{household.web_port}/ (its first page wants a code: {command} setup-code)
 Ctrl-C ends it and takes everything away.
 """)
 
@@ -203,7 +208,7 @@ def check(household: Household) -> list[str]:
         (TABLET, LISTED, lambda text: "EDE: 15" in text),
         (TELEVISION, LISTED, lambda text: "EDE: 15" not in text),
     ):
-        command = dig(source, name)
+        command = household.dig(source, name)
         expect(" ".join(command), subprocess.run(command, capture_output=True, text=True).stdout, test)
     tablet = "Mia's tablet"
     for words, test in (
@@ -226,7 +231,8 @@ def main() -> int:
     parser.add_argument("--offline", action="store_true", help="a local upstream where every name exists")
     parser.add_argument("--check", action="store_true", help="do the three things, and end")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, end)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
     household = Household()
     try:
         household.start(options.offline)

@@ -54,8 +54,8 @@ def records(counts: object) -> str:
 
 
 def rule_source(rule: Row) -> str:
-    """Where a rule is from: the list and its version, or the household."""
+    """Where a rule is from: the list with its version and category, or the household."""
     if not rule.get("list_id"):
         return "the household"
-    version = rule.get("list_version")
-    return f"{rule.get('list_name')}" + (f" {version}" if version else "")
+    version, category = rule.get("list_version"), rule.get("category")
+    return f"{rule.get('list_name')}" + (f" {version}" if version else "") + (f" ({category})" if category else "")

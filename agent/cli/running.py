@@ -1,7 +1,6 @@
 """Commands that run something here instead of asking the daemon: the daemon itself, the compiler, doctor."""
 
 import argparse
-import glob
 import importlib.util
 import json
 import os
@@ -63,40 +62,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 def lists_compile(options: argparse.Namespace) -> None:
-    from agent.jobs.compile import Source, compile_lists
+    from agent.cli.compiling import lists_compile  # here: it imports much that no other command needs
 
-    values = read_settings(options)
-    target = options.output or values.text("ruleset_file")
-    files = [_categorised(word) for word in options.files] or _starter(values)
-    sources = [Source(path, _stem(path), category=category) for path, category in files]
-    try:
-        os.makedirs(os.path.dirname(os.path.abspath(target)), mode=0o755, exist_ok=True)
-        report = compile_lists(sources, target)
-    except (OSError, BadInput) as error:
-        raise Trouble(f"nothing was compiled: {error}") from error
-    for of in report.lists:
-        skipped = sum(of.skipped.values())
-        show.line(f"{of.id}: {of.kept} of {of.read} rules kept, read as {of.syntax}, {skipped} lines skipped")
-    show.line(f"{target}: {show.count(report.count, 'rule', 'rules')}")
-
-
-def _stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path))[0]
-
-
-def _categorised(word: str) -> tuple[str, str]:
-    """ "phishing=FILE" → file and category; a bare FILE has none."""
-    category, equals, path = word.partition("=")
-    return (path, category) if equals else (word, "")
-
-
-def _starter(values: settings.Settings) -> list[tuple[str, str]]:
-    """The lists that come with the agent: one file a category, installed or in the source tree."""
-    for folder in (os.path.join(values.text("data_dir"), "starter"), os.path.join(ROOT, "blocklists", "starter")):
-        found = sorted(glob.glob(os.path.join(folder, "*.txt")))
-        if found:
-            return [(path, _stem(path)) for path in found]
-    raise Trouble("no list is installed: name the files to compile", NOT_FOUND)
+    lists_compile(read_settings(options), options.files, options.output)
 
 
 def doctor(options: argparse.Namespace) -> None:

@@ -85,7 +85,8 @@ def parse_mac(given: str) -> bytes:
 
 
 def device_change(household: Household, request: Request) -> dict[str, object]:
-    device = household.devices_of(request)[0]
+    # The person here is a value to set; it must not choose the device.
+    device = household.devices_of({"device_id": request.get("device_id", request.get("id"))})[0]
     values: dict[str, object] = {}
     if "label" in request:
         values["label"] = text(request, "label")

@@ -1,0 +1,56 @@
+"""`lists compile`: files in any list syntax → the rule set that the daemon loads."""
+
+import glob
+import os
+import time
+
+from agent import __version__
+from agent.cli import show
+from agent.cli.running import ROOT
+from agent.cli.trouble import NOT_FOUND, Trouble
+from agent.core.model import BadInput
+from agent.core.settings import Settings
+from agent.jobs.compile import Report, Source, compile_lists
+
+
+def lists_compile(settings: Settings, words: list[str], output: str | None) -> None:
+    """Compile the files that the words name, or the starter lists, and say what became of each."""
+    target = output or settings.text("ruleset_file")
+    try:
+        sources = [source(word) for word in words] or starter(settings)
+        os.makedirs(os.path.dirname(os.path.abspath(target)), mode=0o755, exist_ok=True)
+        report = compile_lists(sources, target)
+    except (OSError, BadInput) as error:
+        raise Trouble(f"nothing was compiled: {error}") from error
+    _tell(report)
+    show.line(f"{target}: {show.count(report.count, 'rule', 'rules')}")
+
+
+def _tell(report: Report) -> None:
+    for of in report.lists:
+        skipped = show.count(sum(of.skipped.values()), "line", "lines")
+        show.line(f"{of.id}: {of.kept} of {of.read} rules kept, read as {of.syntax}, {skipped} skipped")
+
+
+def source(word: str) -> Source:
+    """`phishing=FILE` is a list of that category; a bare FILE is one without. Its version is the file's own date."""
+    category, equals, path = word.partition("=")
+    if not equals:
+        category, path = "", word
+    changed = int(os.stat(path).st_mtime)
+    version = time.strftime("%Y-%m-%d", time.gmtime(changed))
+    return Source(path, stem(path), version=version, category=category, fetched=changed)
+
+
+def starter(settings: Settings) -> list[Source]:
+    """The lists that come with the agent: one file a category, installed or in the source tree."""
+    for folder in (os.path.join(settings.text("data_dir"), "starter"), os.path.join(ROOT, "blocklists", "starter")):
+        found = sorted(glob.glob(os.path.join(folder, "*.txt")))
+        if found:
+            ids = {path: "starter-" + stem(path) for path in found}
+            return [Source(path, ids[path], "starter list", __version__, category=stem(path)) for path in found]
+    raise Trouble("no list is installed: name the files to compile", NOT_FOUND)
+
+
+def stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
