@@ -45,8 +45,14 @@ def read(path: str, overrides: str) -> Settings:
     return settings_table.read(text, settings_table.parse(overrides))
 
 
-def serve(path: str, overrides: str, heartbeat: int, netlink: socket.socket | None) -> int:
-    """Run until told to stop or the guard has gone; returns the exit code."""
+def serve(
+    path: str,
+    overrides: str,
+    heartbeat: int,
+    netlink: socket.socket | None,
+    step: Callable[[str], None] = lambda name: None,
+) -> int:
+    """Run until told to stop or the guard has gone; returns the exit code. For `step` see Toggles."""
     try:
         settings = read(path, overrides)
     except (BadInput, OSError) as error:
@@ -56,7 +62,7 @@ def serve(path: str, overrides: str, heartbeat: int, netlink: socket.socket | No
     loop.heartbeat(heartbeat)
     loop.add(heartbeat, loop.stop)
     try:
-        daemon = Daemon(settings, loop, netlink)
+        daemon = Daemon(settings, loop, netlink, step)
     except (StorageError, OSError, BadInput) as error:
         say(f"cannot start: {error}")
         return 1
@@ -72,11 +78,13 @@ def serve(path: str, overrides: str, heartbeat: int, netlink: socket.socket | No
 class Daemon:
     """The parts with sockets around the household. StorageError, OSError when they can't be made."""
 
-    def __init__(self, settings: Settings, loop: Loop, netlink: socket.socket | None) -> None:
+    def __init__(
+        self, settings: Settings, loop: Loop, netlink: socket.socket | None, step: Callable[[str], None]
+    ) -> None:
         self.loop = loop
         self.settings = settings
         self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
-        self.household = parts.build(settings, mac_of=self.neighbours.mac_of, turn=lambda: loop.now)
+        self.household = parts.build(settings, step, self.neighbours.mac_of, lambda: loop.now)
         self.household.neighbours = self.neighbours
         self.kernel = _kernel(self.household, settings, netlink)
         self.resolving = Resolving(loop, settings, self.household)
