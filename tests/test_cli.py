@@ -218,6 +218,18 @@ def test_history_and_attempts(home, say):
     assert "was refused" in text and "Now:" in text
 
 
+def test_compiled_lists_are_in_use_at_once(home, say, tmp_path):
+    (tmp_path / "own.txt").write_text("new-phish.example\n")
+    rules = ["--set", f"ruleset_file={home.folder / 'run' / 'rules.bin'}"]
+    code, text = say("lists", "compile", *rules, f"phishing={tmp_path / 'own.txt'}")
+    assert code == OK and "uses them from now on" in text
+    assert "own" in say("lists", "status")[1]
+    assert "EDE: 15" in home.ask("www.new-phish.example")
+    assert say("lists", "compile", *rules)[0] == OK
+    assert "starter-phishing" in say("lists", "status")[1]
+    assert "EDE: 15" in home.ask(LISTED)
+
+
 def test_what_is_mistyped_is_recognised(home, say):
     for words in (
         ("history", "mias tablet"),

@@ -47,9 +47,7 @@ def perform(options: argparse.Namespace) -> int:
 
 def connect(options: argparse.Namespace) -> Client:
     """The daemon's socket; Trouble that says how to start it when nobody is there."""
-    path = options.socket or os.environ.get("PRIVACY_AGENT_SOCKET")
-    if not path:
-        path = os.path.join(running.read_settings(options).text("run_dir"), "control.sock")
+    path = running.socket_path(options)
     try:
         return Client(path)
     except Unreachable as error:

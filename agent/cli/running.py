@@ -8,6 +8,7 @@ import sys
 
 from agent.cli import show
 from agent.cli.trouble import NOT_FOUND, USAGE, Trouble
+from agent.client import Client, Unreachable
 from agent.core import settings
 from agent.core.model import BadInput
 
@@ -65,6 +66,22 @@ def lists_compile(options: argparse.Namespace) -> None:
     from agent.cli.compiling import lists_compile  # here: it imports much that no other command needs
 
     lists_compile(read_settings(options), options.files, options.output)
+    if options.output:
+        return
+    try:
+        client = Client(socket_path(options))
+    except Unreachable:
+        show.line("The daemon does not run; it takes the lists into use when it starts.")
+        return
+    client.call("lists.reload")
+    client.close()
+    show.line("The daemon uses them from now on.")
+
+
+def socket_path(options: argparse.Namespace) -> str:
+    """The control socket: as given, as in the environment, or where the settings have it."""
+    named = options.socket or os.environ.get("PRIVACY_AGENT_SOCKET")
+    return str(named) if named else os.path.join(read_settings(options).text("run_dir"), "control.sock")
 
 
 def doctor(options: argparse.Namespace) -> None:
