@@ -18,20 +18,25 @@ _UNRESERVED = b"abcdefghijklmnopqrstuvwxyz0123456789_-.%"  # everything else is 
 class Match(Value):
     """The rule of a list that decides: its key, its kind, the list's index, whether it allows, whether important.
 
-    `text` is the rule as people write it: `name`, `=name` for the name alone, `*.name` for those below, `@@` to allow.
+    `given` is the rule's text where it is more than these.
     """
 
-    __slots__ = ("key", "kind", "list", "allow", "important", "text")
+    __slots__ = ("key", "kind", "list", "allow", "important", "given")
 
     def __init__(
-        self, key: bytes, kind: int, list: int, allow: bool = False, important: bool = False, text: str = ""
+        self, key: bytes, kind: int, list: int, allow: bool = False, important: bool = False, given: str = ""
     ) -> None:
         self.key = key
         self.kind = kind
         self.list = list
         self.allow = allow
         self.important = important
-        self.text = text or ("@@" if allow else "") + _mark(key, kind) + key.decode()
+        self.given = given
+
+    @property
+    def text(self) -> str:
+        """The rule as people write it: `name`, `=name` for the name alone, `*.name` for those below, `@@` to allow."""
+        return self.given or ("@@" if self.allow else "") + _mark(self.key, self.kind) + self.key.decode()
 
     @property
     def rank(self) -> tuple[int, int, int]:

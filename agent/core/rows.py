@@ -4,10 +4,13 @@ _STEP = 64  # rows in a block: the first key of each stays in memory, a look-up 
 
 
 class Rows:
-    """`count` rows of `size` bytes from `place` on, sorted; each begins with a key of `key_size` bytes."""
+    """`count` rows of `size` bytes from `place` on, sorted; each begins with a key of `key_size` bytes.
 
-    def __init__(self, file, place: int, count: int, size: int, key_size: int) -> None:  # type: ignore[no-untyped-def]
-        self._file = file
+    `read` is a function (offset, size) → bytes of the file.
+    """
+
+    def __init__(self, read, place: int, count: int, size: int, key_size: int) -> None:  # type: ignore[no-untyped-def]
+        self._file_read = read
         self._place = place
         self._count = count
         self._size = size
@@ -15,8 +18,7 @@ class Rows:
         self._fence = [self._read(at, 1)[:key_size] for at in range(0, count, _STEP)]
 
     def _read(self, at: int, count: int) -> bytes:
-        self._file.seek(self._place + at * self._size)
-        data: bytes = self._file.read(count * self._size)
+        data: bytes = self._file_read(self._place + at * self._size, count * self._size)
         return data
 
     def at_most(self, key: bytes) -> bytes | None:

@@ -62,15 +62,17 @@ SPECIAL_ROW = ">8sII"
 class Ruleset:
     """Looks names up in a compiled file; keeps the index (256 KiB) and the lists' meta in memory, nothing else.
 
-    `file` is opened for reading, unbuffered where it can be: each probe is one seek and one small read, which the page
-    cache answers. `sha256` is a function bytes → 32 bytes. A foreign, truncated or damaged file is BadInput; the body's
-    checksum is left to `verify`, so that loading does not read it.
+    `file` is opened for reading and unbuffered: each probe is one small read, which the page cache answers. `read_at`
+    is a function (size, offset) → bytes that reads it; without one the file is sought and read. `sha256` is a function
+    bytes → 32 bytes. A foreign, truncated or damaged file is BadInput; the body's checksum is left to `verify`, so that
+    loading does not read it. With `close` the set ends.
     """
 
-    def __init__(self, file, sha256) -> None:  # type: ignore[no-untyped-def]
-        self._file = file
+    def __init__(self, file, sha256, read_at=None) -> None:  # type: ignore[no-untyped-def]
+        self.close = file.close
+        self._read_at = read_at or _seeking(file)  # type: ignore[no-untyped-call]
         self._sha256 = sha256
-        head = _read(file, 0, INDEX_START)
+        head = self._read(0, INDEX_START)
         magic, version, _, index_size, salt, size, meta_at, self._body = struct.unpack(HEAD, head[:HEAD_SIZE])
         if magic != MAGIC:
             raise BadInput("this is not a compiled rule set")
@@ -80,13 +82,16 @@ class Ruleset:
             raise BadInput("the rule set is cut short: the file has not the size that its head names")
         if index_size != INDEX_SIZE or not INDEX_START + INDEX_SIZE <= meta_at <= size <= meta_at + META_MAX:
             raise BadInput("the rule set's head is damaged")
-        self._index = _read(file, INDEX_START, INDEX_SIZE)
-        meta = _read(file, meta_at, size - meta_at)
+        self._index = self._read(INDEX_START, INDEX_SIZE)
+        meta = self._read(meta_at, size - meta_at)
         if sha256(sha256(head[:HEAD_SIZE]) + sha256(self._index) + sha256(meta)) != head[HEAD_SIZE:]:
             raise BadInput("the rule set is damaged: its head and index do not have their checksum")
         self._salt = salt
         self._meta_at = meta_at
-        self._learn(json.loads(meta.decode()))
+        try:
+            self._learn(json.loads(meta.decode()))
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise BadInput("the rule set was made by another version: its meta block has another form") from error
 
     def _learn(self, meta: dict) -> None:  # type: ignore[type-arg]
         self.lists = meta["lists"]
@@ -102,7 +107,13 @@ class Ruleset:
         self._networks = {size: self._rows(tables["networks" + str(size)], 2 * size + 1, size) for size in (4, 16)}
 
     def _rows(self, table: list[int], size: int, key_size: int) -> Rows:
-        return Rows(self._file, table[0], table[1], size, key_size)
+        return Rows(self._read, table[0], table[1], size, key_size)
+
+    def _read(self, at: int, size: int) -> bytes:
+        data: bytes = self._read_at(size, at)
+        if len(data) != size:
+            raise BadInput("the rule set is cut short")
+        return data
 
     def find(self, name: bytes, qtype: int = 0) -> Match | None:
         """The rule of the lists that decides over a canonical name or an address's text, or None.
@@ -110,19 +121,18 @@ class Ruleset:
         `qtype` is the record type asked for, 0 if not by DNS. Probes the name and its parents of two labels or more;
         written out flat because every query that is not in the cache comes through here.
         """
-        salt, index, sha256, file = self._salt, self._index, self._sha256, self._file
+        salt, index, sha256, read_at = self._salt, self._index, self._sha256, self._read_at
         at = 0
         stop = len(name) if self._top_level else name.rfind(b".") + 1 or len(name)
         while at < stop:
             digest = sha256(salt + name[at:])
             start, end = struct.unpack_from(">II", index, (digest[0] << 8 | digest[1]) << 2)
             if start != end:
-                file.seek(start)
-                bucket = file.read(end - start)
+                bucket = read_at(end - start, start)
                 if digest[2:7] in bucket:
                     found = self._fitting(bucket, digest, name[at:], name, qtype)
                     if found:
-                        # What a parent's rule says can only matter where it can outrank a block.
+                        # What a parent's rule says matters only where it can outrank a block.
                         return found[0] if self._plain else best(self._walk(name, qtype))
             at = name.find(b".", at) + 1 or stop
         return None
@@ -138,7 +148,7 @@ class Ruleset:
         """The rules with that key that fit the name (the key itself or one below it)."""
         digest = self._sha256(self._salt + key)
         start, end = struct.unpack_from(">II", self._index, (digest[0] << 8 | digest[1]) << 2)
-        return self._fitting(_read(self._file, start, end - start), digest, key, name, qtype)
+        return self._fitting(self._read(start, end - start), digest, key, name, qtype)
 
     def _fitting(self, bucket: bytes, digest: bytes, key: bytes, name: bytes, qtype: int) -> list[Match]:
         kinds = (WHOLE, EXACT) if key == name else (WHOLE, BELOW)
@@ -158,7 +168,7 @@ class Ruleset:
         found = []
         for row in self._special.equal(digest[:8]):
             _, place, size = struct.unpack(SPECIAL_ROW, row)
-            own_key, number, dumped = json.loads(_read(self._file, place, size).decode())
+            own_key, number, dumped = json.loads(self._read(place, size).decode())
             list_index, kind, allow, important = self._classes[number]
             condition = load(dumped)
             if own_key == key.decode() and kind in kinds and condition.holds(name, qtype):
@@ -221,14 +231,15 @@ class Ruleset:
         """Read the whole file; BadInput if the body does not have its checksum."""
         start = INDEX_START + INDEX_SIZE
         sizes = range(start, self._meta_at, BLOCK_SIZE)
-        digests = [self._sha256(_read(self._file, at, min(BLOCK_SIZE, self._meta_at - at))) for at in sizes]
+        digests = [self._sha256(self._read(at, min(BLOCK_SIZE, self._meta_at - at))) for at in sizes]
         if self._sha256(b"".join(digests)) != self._body:
             raise BadInput("the rule set is damaged: its rules do not have their checksum")
 
 
-def _read(file, at: int, size: int) -> bytes:  # type: ignore[no-untyped-def]
-    file.seek(at)
-    data: bytes = file.read(size)
-    if len(data) != size:
-        raise BadInput("the rule set is cut short")
-    return data
+def _seeking(file):  # type: ignore[no-untyped-def]
+    def read_at(size: int, offset: int) -> bytes:
+        file.seek(offset)
+        data: bytes = file.read(size)
+        return data
+
+    return read_at

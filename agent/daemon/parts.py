@@ -10,7 +10,6 @@ from agent.core.history import Visits, oldest_kept
 from agent.core.marks import DEFAULT
 from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.core.names import PublicSuffixes, parse, suffixes
-from agent.core.ruleset import Ruleset
 from agent.core.settings import TABLE, Settings, check
 from agent.daemon.anchor import Anchor
 from agent.daemon.clients import Clients
@@ -22,6 +21,7 @@ from agent.daemon.snapshots import Snapshots, reapply
 from agent.daemon.state import State
 from agent.daemon.toggles import Toggles
 from agent.platform.hashing import sha256
+from agent.platform.rulefile import open_ruleset
 
 SITES_CACHED = 512
 
@@ -126,9 +126,8 @@ def load_lists(household: Household) -> None:
     """Take the compiled rule set into use; a missing or damaged one leaves the one in use and says so."""
     path = household.settings.text("ruleset_file")
     try:
-        file = open(path, "rb", buffering=0)  # noqa: SIM115 (it stays open as long as it is in use)
-        household.lists.ruleset = Ruleset(file, sha256)
-        household.lists.loaded_at = int(os.fstat(file.fileno()).st_mtime)
+        household.lists.ruleset = open_ruleset(path)
+        household.lists.loaded_at = int(os.stat(path).st_mtime)
         household.lists.trouble = ""
     except FileNotFoundError:
         household.lists.trouble = "no list is compiled yet: privacy-agent lists compile"

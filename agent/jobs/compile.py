@@ -74,15 +74,17 @@ def _replacing(target: str, folder: str) -> Iterator[IO[bytes]]:
             fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BadInput("another compile of this rule set is at work") from error
+        finished = False
         try:
             out.truncate()
             yield out
             out.flush()
             os.fsync(out.fileno())
             os.replace(path, target)
-        except BaseException:
-            os.unlink(path)
-            raise
+            finished = True
+        finally:
+            if not finished:
+                os.unlink(path)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

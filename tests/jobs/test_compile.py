@@ -12,7 +12,7 @@ from agent.core.rules import parse_line
 from agent.core.ruleset import Ruleset
 from agent.jobs.compile import Report, Source, compile_lists
 from agent.jobs.plainlines import plain_names
-from agent.platform.hashing import sha256
+from agent.platform.rulefile import open_ruleset
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ def source(folder: Path, id: str, text: bytes, category: str = "phishing", synta
 def compiled(folder: Path, *sources: Source) -> tuple[Report, Ruleset]:
     target = folder / "set.rules"
     report = compile_lists(list(sources), str(target))
-    found = Ruleset(open(target, "rb", buffering=0), sha256)  # noqa: SIM115
+    found = open_ruleset(str(target))
     found.verify()
     return report, found
 
@@ -44,7 +44,7 @@ def test_two_lists_become_one_set(tmp_path: Path) -> None:
     assert report.categories() == {"malware": 1, "phishing": 1}
     assert [of["count"] for of in found.lists] == [1, 1]
     assert found.lists[1]["category"] == "malware"
-    found._file.close()
+    found.close()
 
 
 def test_many_names_are_all_found_again(tmp_path: Path) -> None:
@@ -53,12 +53,12 @@ def test_many_names_are_all_found_again(tmp_path: Path) -> None:
     assert report.count == found.count == len(names)
     assert all(found.find(b"www." + name) == Match(name, WHOLE, 0) for name in names)
     assert not any(found.find(b"n%d.zone.example" % at) for at in range(10_000))
-    found._file.close()
+    found.close()
 
 
 def test_what_is_no_list_is_refused_and_the_old_set_stays(tmp_path: Path) -> None:
     good = source(tmp_path, "good", b"one.example\n")
-    compiled(tmp_path, good)[1]._file.close()
+    compiled(tmp_path, good)[1].close()
     before = (tmp_path / "set.rules").read_bytes()
     for id, text, syntax in (
         ("page", b"<html>Sign in</html>", "hosts"),
@@ -77,7 +77,7 @@ def test_lines_are_whole_across_chunks_and_the_last_needs_no_end(tmp_path: Path)
     assert report.count == 9_001
     assert report.lists[0].skipped == {}
     assert found.find(b"last.example") is not None
-    found._file.close()
+    found.close()
 
 
 def test_a_line_without_end_is_skipped_in_bounded_memory(tmp_path: Path) -> None:
@@ -85,13 +85,13 @@ def test_a_line_without_end_is_skipped_in_bounded_memory(tmp_path: Path) -> None
     report, found = compiled(tmp_path, source(tmp_path, "a", text))
     assert report.count == 2
     assert report.lists[0].skipped == {"longer than any rule": 1}
-    found._file.close()
+    found.close()
 
 
 def test_a_killed_compile_leaves_the_old_set_whole(tmp_path: Path) -> None:
     target = tmp_path / "set.rules"
     good = source(tmp_path, "good", b"one.example\n")
-    compiled(tmp_path, good)[1]._file.close()
+    compiled(tmp_path, good)[1].close()
     big = source(tmp_path, "big", b"".join(b"n%d.example\n" % at for at in range(150_000)))
     code = "import sys; from agent.jobs.compile import *; compile_lists([Source(sys.argv[1], 'big')], sys.argv[2])"
     counts = []
@@ -101,10 +101,10 @@ def test_a_killed_compile_leaves_the_old_set_whole(tmp_path: Path) -> None:
             child.wait(wait_s)
         child.kill()
         child.wait()
-        with open(target, "rb", buffering=0) as file:
-            found = Ruleset(file, sha256)
-            found.verify()
-            counts.append(found.count)
+        found = open_ruleset(str(target))
+        found.verify()
+        counts.append(found.count)
+        found.close()
     assert set(counts) <= {1, 150_000}
     assert counts[-1] == 150_000
     assert sorted(os.listdir(tmp_path)) == ["big", "good", "set.rules"]
@@ -119,8 +119,9 @@ def test_two_compiles_at_once_do_not_mix(tmp_path: Path) -> None:
             compile_lists([second], str(target))
 
     compile_lists([first], str(target), progress=interrupt)
-    with open(target, "rb", buffering=0) as file:
-        assert Ruleset(file, sha256).find(b"one.example") is not None
+    found = open_ruleset(str(target))
+    assert found.find(b"one.example") is not None
+    found.close()
 
 
 def test_progress_tells_bytes_read_of_all(tmp_path: Path) -> None:

@@ -13,10 +13,9 @@ from agent.core.listrules import ListRule, Network, Skipped
 from agent.core.match import EXACT, WHOLE
 from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.rules import parse_lines
-from agent.core.ruleset import Ruleset
 from agent.jobs.compile import Report, Source, compile_lists
-from agent.platform.hashing import sha256
 from agent.platform.idna import to_ascii
+from agent.platform.rulefile import open_ruleset
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 URLHAUS = "lists/urlhaus-2025-07-19."
@@ -73,10 +72,10 @@ def test_every_list_reads(name: str, tmp_path: Path) -> None:
     of = report.lists[0]
     assert (of.syntax, of.read, of.unreadable) == LISTS[name]
     assert of.read == report.count + report.folded + report.repeated
-    with open(tmp_path / "set", "rb", buffering=0) as file:
-        found = Ruleset(file, sha256)
-        found.verify()
-        assert found.count == report.count
+    found = open_ruleset(str(tmp_path / "set"))
+    found.verify()
+    assert found.count == report.count
+    found.close()
 
 
 def urlhaus(suffix: str, syntax: str) -> list[object]:
@@ -159,7 +158,7 @@ def test_sites_on_shared_hosts_are_not_refused_with_them(tmp_path: Path) -> None
     (tmp_path / "list").write_bytes(b"0.0.0.0 github.io\n0.0.0.0 bad.github.io\n0.0.0.0 phish.example\n")
     report = compile_lists([Source(str(tmp_path / "list"), "list")], str(tmp_path / "set"), public_suffixes=suffixes)
     assert (report.count, report.folded) == (3, 0)
-    with open(tmp_path / "set", "rb", buffering=0) as file:
-        found = Ruleset(file, sha256)
-        texts = [found.find(name) for name in (b"github.io", b"www.bad.github.io", b"good.github.io")]
-        assert [match and match.text for match in texts] == ["=github.io", "bad.github.io", None]
+    found = open_ruleset(str(tmp_path / "set"))
+    matches = [found.find(name) for name in (b"github.io", b"www.bad.github.io", b"good.github.io")]
+    assert [match and match.text for match in matches] == ["=github.io", "bad.github.io", None]
+    found.close()
