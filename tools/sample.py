@@ -61,8 +61,7 @@ class Household:
             "dns_listen": f"{HOST}:{self.port}",
             "web_listen": f"{HOST}:{self.web_port}",
             "upstream": ",".join(self.upstream),
-            # As root the web job becomes the owner of the source tree, who can read it.
-            "web_user": pwd.getpwuid(ROOT.stat().st_uid).pw_name,
+            "web_user": source_owner(),
         }
         quiet([sys.executable, str(ROOT / "tools" / "build-suffixes"), "--output", str(suffixes)])
         quiet([*agent(), "lists", "compile", "--output", str(rules)])
@@ -129,6 +128,11 @@ class Household:
 
 def agent() -> list[str]:
     return [sys.executable, "-m", "agent"]
+
+
+def source_owner() -> str:
+    """Whom the web job becomes when this runs as root: somebody who can read the source tree."""
+    return pwd.getpwuid(ROOT.stat().st_uid).pw_name if os.geteuid() == 0 else ""
 
 
 def set_word(name: str, value: object) -> list[str]:
