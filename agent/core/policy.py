@@ -57,12 +57,17 @@ class Policy:
         return self._listed(name, qtype)
 
     def review(self, view: tuple[tuple[str, int], ...], chain: list[bytes], addresses: list[bytes]) -> Verdict:
-        """The verdict for an answer: refused when any alias in its CNAME chain is. (No rule is about addresses yet.)"""
+        """The verdict for an answer: refused when an alias in its CNAME chain is, or an address of it is listed.
+
+        Not asked for a name that a rule allows: that rule allows where it leads, too.
+        """
         for name in chain:
             verdict = self.decide(view, name)
             if verdict.blocked:
                 return verdict
-        return ALLOWED
+        if self._ruleset is None:
+            return ALLOWED
+        return self._ruleset.decide_addresses(addresses) or ALLOWED
 
     def helpline(self, name: bytes) -> bool:
         """Whether the name belongs to the shipped list that is never recorded and never refused."""
@@ -78,11 +83,10 @@ class Policy:
         return None
 
     def _listed(self, name: bytes, qtype: int) -> Verdict:
+        if self._never:
+            for suffix in names.suffixes(name):
+                if suffix in self._never:
+                    return Verdict(ALLOW, Rule(suffix.decode(), ALLOW, list_name="helplines", scope="shipped"))
         if self._ruleset is None:
             return ALLOWED
-        verdict: Verdict | None = self._ruleset.decide(name, qtype)
-        if verdict is None:
-            return ALLOWED
-        if verdict.blocked and self._never and self.helpline(name):
-            return ALLOWED
-        return verdict
+        return self._ruleset.decide(name, qtype) or ALLOWED

@@ -125,6 +125,7 @@ def _last_two(host: bytes) -> bytes:
 def load_lists(household: Household) -> None:
     """Take the compiled rule set into use; a missing or damaged one leaves the one in use and says so."""
     path = household.settings.text("ruleset_file")
+    before = household.lists.ruleset
     try:
         household.lists.ruleset = open_ruleset(path)
         household.lists.loaded_at = int(os.stat(path).st_mtime)
@@ -134,6 +135,8 @@ def load_lists(household: Household) -> None:
     except (OSError, BadInput) as error:
         household.lists.trouble = f"the compiled list was refused: {error}"
     household.new_policy()
+    if before is not None and before is not household.lists.ruleset:
+        before.close()
 
 
 def expire(household: Household) -> bool:

@@ -39,6 +39,8 @@ class Home:
         if self.household is not None:
             self.household.state.db.sql.close()
             self.household.records.db.sql.close()
+            if self.household.lists.ruleset is not None:
+                self.household.lists.ruleset.close()
             self.household = None
 
     def power_cut(self) -> None:

@@ -4,7 +4,17 @@ from agent.core import names
 from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Verdict
 from agent.core.policy import OwnRule
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, choice, number, optional_number, page, paged, text
+from agent.daemon.operations.arguments import (
+    Refused,
+    Request,
+    actor,
+    choice,
+    number,
+    optional_number,
+    page,
+    paged,
+    text,
+)
 from agent.daemon.operations.reading import ATTEMPT, attempt_row
 
 SCOPES = ("household", "person", "device")
@@ -83,8 +93,8 @@ def explain(household: Household, request: Request) -> dict[str, object]:
     """The real decision for a name now; for a past attempt also the rule as it was stored then."""
     then = None
     if request.get("attempt_id") is not None:
-        then = _stored(household, number(request, "attempt_id"))
-        name, device = str(then["target"]), household.state.device(int(str(then["device_id"])))
+        then, device = _stored(household, request)
+        name = str(then["target"])
     else:
         name = text(request, "name", 253)
         device_id = optional_number(request, "device_id")
@@ -102,12 +112,17 @@ def explain(household: Household, request: Request) -> dict[str, object]:
     }
 
 
-def _stored(household: Household, attempt_id: int) -> dict[str, object]:
+def _stored(household: Household, request: Request) -> tuple[dict[str, object], Device]:
+    attempt_id = number(request, "attempt_id")
+    household.flush()
     query = f"SELECT {ATTEMPT} FROM attempts WHERE id=?"
     row = household.records.db.sql.execute(query, (attempt_id,)).fetchone()
     if row is None:
         raise BadInput("no attempt " + str(attempt_id))
-    return attempt_row(row)
+    device = household.state.device(row[1])
+    if not household.may_see_attempts(device, actor(request)):
+        raise Refused("forbidden", "an adult's refused attempts are shown to that adult only, on their own device")
+    return attempt_row(row), device
 
 
 def verdict_rule(verdict: Verdict) -> dict[str, object] | None:

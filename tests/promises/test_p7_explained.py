@@ -1,0 +1,108 @@
+"""P7, every verdict explains itself: for every refusal that happened, `explain` names the list, version and rule, then
+and now, and how to allow it; and doing what it says allows it."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from agent.daemon import parts
+from agent.jobs.compile import compile_lists
+from agent.jobs.reading import Source
+from tests.promises.household import Home
+
+NAMES = [f"{word}{n}.example" for word in ("bank", "shop", "mail", "cdn") for n in range(8)]
+
+
+@pytest.fixture
+def lived(home: Home, tmp_path: Path) -> Home:
+    """Two lists in two syntaxes, and a household with rules of its own."""
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    first.write_text("".join(f"0.0.0.0 {name}\n" for name in NAMES[:16]))
+    second.write_text("".join(f"||{name}^\n" for name in NAMES[12:24]) + "@@||ok.bank1.example^\n")
+    home.start()
+    target = home.household.settings.text("ruleset_file")
+    compile_lists(
+        [Source(str(first), "one", "First", "v1", "phishing"), Source(str(second), "two", "Second", "v2", "malware")],
+        target,
+    )
+    parts.load_lists(home.household)
+    home.ask("device.add", label="tablet", address="127.0.0.2")
+    home.ask("on", device_id=1, feature="protection", agree=1)
+    home.ask("block", name=NAMES[30])
+    home.ask("allow", name=NAMES[3], device_id=1)
+    return home
+
+
+def meet(home: Home, name: str) -> bool:
+    """What the DNS side does with a question; whether it was refused."""
+    household = home.household
+    client = household.clients.identify(None, "127.0.0.2")
+    verdict = household.policy.decide(client.view, name.encode())
+    if verdict.blocked:
+        household.recorder.refused(client.slot, client.generation, name, "dns", 1, verdict)
+    return verdict.blocked
+
+
+def test_every_refusal_is_explained_then_and_now(lived: Home) -> None:
+    rng = random.Random(5)
+    met = {}
+    for name in NAMES:
+        asked = rng.choice(("", "www.", "a.b.")) + name
+        met[asked] = meet(lived, asked)
+    rows = lived.ask("attempts", limit=200)["items"]
+    assert sorted(row["target"] for row in rows) == sorted(name for name, refused in met.items() if refused)
+    assert len(rows) > 20
+    for row in rows:
+        told = lived.ask("explain", attempt_id=row["id"])
+        assert told["verdict"] == "block"
+        assert told["then"]["rule"]["text"] == row["rule"]["text"] == told["rule"]["text"]
+        assert told["then"]["rule"]["list_version"] == told["rule"]["list_version"]
+        assert told["rule"]["text"].lstrip("=*.") in row["target"]
+        assert "privacy-agent allow " + row["target"] in told["how"]
+    for name, refused in met.items():
+        assert (lived.ask("explain", name=name, device_id=1)["verdict"] == "block") == refused, name
+
+
+def test_doing_what_it_says_allows_it(lived: Home) -> None:
+    assert meet(lived, "www." + NAMES[0])
+    assert "privacy-agent allow www." + NAMES[0] in lived.ask("explain", name="www." + NAMES[0])["how"]
+    lived.ask("allow", name="www." + NAMES[0])
+    assert not meet(lived, "www." + NAMES[0])
+    assert meet(lived, NAMES[0])
+    told = lived.ask("explain", attempt_id=lived.ask("attempts")["items"][-1]["id"])
+    assert told["verdict"] == "allow" and told["then"]["rule"]["list_id"] == "one"
+
+
+def test_the_list_that_went_is_told_from_the_list_of_now(lived: Home, tmp_path: Path) -> None:
+    meet(lived, NAMES[1])
+    newer = tmp_path / "newer.txt"
+    newer.write_text("0.0.0.0 other.example\n")
+    compile_lists([Source(str(newer), "one", "First", "v9", "phishing")], lived.household.settings.text("ruleset_file"))
+    parts.load_lists(lived.household)
+    told = lived.ask("explain", attempt_id=1)
+    assert told["then"]["rule"]["list_version"] == "v1" and told["verdict"] == "allow"
+    assert "no rule is about it" in told["how"]
+
+
+def test_a_rule_of_the_household_names_itself(lived: Home) -> None:
+    told = lived.ask("explain", name=NAMES[30])
+    assert told["rule"]["scope"] == "household" and "the household blocks" in told["how"]
+    told = lived.ask("explain", name=NAMES[3], device_id=1)
+    assert told["verdict"] == "allow" and told["rule"]["scope"] == "device"
+
+
+def test_it_says_when_nothing_would_be_refused_because_it_is_off(lived: Home) -> None:
+    lived.ask("off", device_id=1, feature="protection")
+    told = lived.ask("explain", name=NAMES[0], device_id=1)
+    assert not told["applies"] and told["how"].startswith("Protection is off for this device")
+
+
+def test_a_rule_with_an_end_ends(lived: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    lived.ask("allow", name=NAMES[2], seconds=60)
+    assert not meet(lived, NAMES[2])
+    later = lived.household.clock.wall() + 61
+    monkeypatch.setattr(lived.household.clock, "wall", lambda: later)
+    assert lived.household.rule_over()
+    lived.household.new_policy()
+    assert meet(lived, NAMES[2])
