@@ -9,6 +9,7 @@ from agent.cli import show
 from agent.cli.running import ROOT
 from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.core.model import BadInput
+from agent.core.names import PublicSuffixes
 from agent.core.settings import Settings
 from agent.jobs.compile import Report, Source, compile_lists
 
@@ -19,17 +20,32 @@ def lists_compile(settings: Settings, words: list[str], output: str | None) -> N
     try:
         sources = [source(word) for word in words] or starter(settings)
         os.makedirs(os.path.dirname(os.path.abspath(target)), mode=0o755, exist_ok=True)
-        report = compile_lists(sources, target)
+        report = compile_lists(sources, target, public_suffixes=suffixes(settings))
     except (OSError, BadInput) as error:
         raise Trouble(f"nothing was compiled: {error}") from error
     _tell(report)
     show.line(f"{target}: {show.count(report.count, 'rule', 'rules')}")
 
 
+def suffixes(settings: Settings) -> PublicSuffixes | None:
+    """Which names are public suffixes; None, and a word about it, where the file is missing or damaged."""
+    path = settings.text("suffixes_file")
+    try:
+        with open(path, "rb") as file:
+            return PublicSuffixes(file.read())
+    except (OSError, BadInput):
+        show.line(f"{path} is missing: a shared domain on a list is refused with all sites below it")
+        return None
+
+
 def _tell(report: Report) -> None:
     for of in report.lists:
         skipped = show.count(sum(of.skipped.values()), "line", "lines")
         show.line(f"{of.id}: {of.kept} of {of.read} rules kept, read as {of.syntax}, {skipped} skipped")
+        for reason, number in sorted(of.skipped.items()):
+            show.line(f"  {number}: {reason}, such as {of.examples[reason]}")
+    if report.folded or report.repeated:
+        show.line(f"{report.folded} covered by a listed parent, {report.repeated} listed more than once")
 
 
 def source(word: str) -> Source:
