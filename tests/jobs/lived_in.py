@@ -108,8 +108,8 @@ def furnish(household: Household) -> None:
 
 def past(household: Household, device_id: int, dice: random.Random) -> None:
     """A week of visits and refusals, as if the clock had run through them."""
-    device = household.state.device(device_id)
-    since = {name: household.state.register.since(device.enrolment, name) for name in (HISTORY, PROTECTION)}
+    row = next(one for one in ask(household, "device.list")["items"] if one["id"] == device_id)
+    epoch = {name: row["features"][name]["epoch"] for name in (HISTORY, PROTECTION)}
     visits, attempts = [], []
     now = int(time.time())
     for back in range(7):
@@ -123,7 +123,7 @@ def past(household: Household, device_id: int, dice: random.Random) -> None:
             site = dice.choice(SITES)
             hosts = sorted({("www." + site).encode(), site.encode(), ("cdn." + site).encode()})[: dice.randint(1, 3)]
             age = household.clock.age() - (now - last)
-            visits.append(Visit(None, device_id, since[HISTORY].seq, site.encode(), first, last, age,
+            visits.append(Visit(None, device_id, epoch[HISTORY], site.encode(), first, last, age,
                                 dice.randint(1, 60), hosts, "dns"))  # fmt: skip
         for _ in range(dice.randint(0, 3)):
             target, category, name = dice.choice(REFUSED)
@@ -131,7 +131,7 @@ def past(household: Household, device_id: int, dice: random.Random) -> None:
             if at < now:
                 rule = Rule(target, "block", "starter", name, "2026-11-20", category)
                 age = household.clock.age() - (now - at)
-                attempts.append(Attempt(device_id, since[PROTECTION].seq, target, "dns", at, age,
+                attempts.append(Attempt(device_id, epoch[PROTECTION], target, "dns", at, age,
                                         dice.randint(1, 4), rule))  # fmt: skip
     visits.sort(key=lambda visit: visit.last)
     household.records.write(visits, sorted(attempts, key=lambda attempt: attempt.at))

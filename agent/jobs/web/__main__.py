@@ -101,6 +101,7 @@ def handlers(account: Account) -> dict[str, Handler]:
         ".switch": household.switch,
         ".pause": household.pause,
         ".recipients": household.recipients,
+        ".lists_progress": household.lists_progress,
         ".add_rule": household.add_rule,
         ".preview_erase": household.preview_erase,
         ".set_setting": household.set_setting,

@@ -35,6 +35,7 @@ async def overview(request: Request, since: int = 0) -> Response:
             "devices": await all_items("device.list"),
             "today": today["items"],
             "requests": open_requests["items"] if open_requests else [],
+            "notice": await Ask("notice"),
         },
         headers=NO_STORE,
     )
@@ -62,6 +63,11 @@ async def pause(request: Request, paused: bool | None = None, preview: bool = Fa
 async def recipients(request: Request) -> Response:  # noqa: ARG001 - every handler takes the request
     """Who gets to know what; public, because it concerns everybody on the LAN."""
     return reply(await optional("recipients", {}) or {"items": []})
+
+
+async def lists_progress(request: Request) -> Response:  # noqa: ARG001
+    """How far an update is; "running" is null where lists are updated by other means."""
+    return reply(await optional("lists.progress", {}) or {"running": None}, headers=NO_STORE)
 
 
 async def add_rule(request: Request, action: str = "", **more: Any) -> Response:

@@ -106,10 +106,10 @@ ROUTES = (
         "/api/v1/history",
         HOUSEHOLD,
         "history",
-        query=(*WHO, "day", "from", "to", "tz_offset", "search", *PAGE),
+        query=(*WHO, "from", "to", "search", *PAGE),
     ),
     Route("GET", "/api/v1/history/days", HOUSEHOLD, "history.days", query=(*WHO, "tz_offset")),
-    Route("PATCH", "/api/v1/visits/{id}", HOUSEHOLD, "visit.dispute", body=("note",), actor=True),
+    Route("PATCH", "/api/v1/visits/{id}", HOUSEHOLD, "visit.dispute", body=("undo",), actor=True),
     Route("DELETE", "/api/v1/visits/{id}", HOUSEHOLD, "visit.remove", actor=True),
     # Protection
     Route("GET", "/api/v1/attempts", HOUSEHOLD, "attempts", query=(*WHO, *PAGE)),
@@ -127,7 +127,7 @@ ROUTES = (
     Route("DELETE", "/api/v1/rules/{id}", HOUSEHOLD, "rule.remove", actor=True),
     Route("GET", "/api/v1/lists", HOUSEHOLD, "lists"),
     Route("POST", "/api/v1/lists/update", HOUSEHOLD, "lists.update", status=202),
-    Route("GET", "/api/v1/lists/progress", HOUSEHOLD, "lists.progress"),
+    Route("GET", "/api/v1/lists/progress", HOUSEHOLD, ".lists_progress"),
     # Privacy
     Route("GET", "/api/v1/features", PUBLIC, "features"),
     Route("GET", "/api/v1/notice", PUBLIC, "notice", query=("language",)),
@@ -140,7 +140,7 @@ ROUTES = (
         "/api/v1/erase",
         CONFIRMED,
         "erase",
-        body=(*WHO, "all", "feature", "day", "from", "to", "tz_offset"),
+        body=(*WHO, "all", "feature", "from", "to"),
         actor=True,
     ),
     Route(
@@ -148,7 +148,7 @@ ROUTES = (
         "/api/v1/erase/preview",
         HOUSEHOLD,
         ".preview_erase",
-        body=(*WHO, "all", "feature", "day", "from", "to", "tz_offset"),
+        body=(*WHO, "all", "feature", "from", "to"),
     ),
     Route("GET", "/api/v1/export", CONFIRMED, ".export", query=(*WHO, "all", "format", "table")),
     Route("GET", "/api/v1/settings", HOUSEHOLD, "settings.get"),
@@ -164,7 +164,7 @@ ROUTES = (
     Route("POST", "/api/v1/me/requests", PERSON, ".my_request", body=("kind", "text", "target"), status=201),
     Route("POST", "/api/v1/me/pin", PERSON, ".set_pin", status=201),
     Route("POST", "/api/v1/me/session", PERSON, ".enter_pin", status=201),
-    Route("GET", "/api/v1/me/history", OWN, ".my_history", query=("day", "tz_offset", "search", *PAGE)),
+    Route("GET", "/api/v1/me/history", OWN, ".my_history", query=("from", "to", "search", *PAGE)),
     Route("GET", "/api/v1/me/attempts", OWN, ".my_attempts", query=PAGE),
     Route("GET", "/api/v1/me/export", OWN, ".my_export", query=("format", "table")),
     # For programs

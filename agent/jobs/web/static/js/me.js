@@ -81,13 +81,13 @@ export async function me(root) {
   }
 
   const say_something = () => card({ key: "say" }, h("h2", null, t("me.say")), h("p.soft", null, t("me.say_text")),
-    (state.own.requests || []).map((one) => h("div.request", { key: "request-" + one.id }, h("p", null, h("strong", null, t("request." + one.kind)), " ", one.text), h("p.soft", null, one.state === "answered" ? t("request.answered", { answer: one.answer }) : t("request.open", { when: when(one.at) })))),
+    (state.own.requests || []).map((one) => h("div.request", { key: "request-" + one.id }, h("p", null, h("strong", null, t("request." + one.kind)), one.target ? [" ", h("code", null, one.target)] : null, " ", one.text), h("p.soft", null, one.state === "answered" ? t("request.answered", { answer: one.answer }) : t("request.open", { when: when(one.at) })))),
     h("div.actions.left", null, button(t("request.objection"), () => write("objection"), { tone: "plain", picture: "flag" }), button(t("request.exception"), () => write("exception"), { tone: "plain", picture: "speak" })));
 
-  const write = (kind) => sheet(t("request." + kind), (close) => form({ key: "request" }, async (values) => {
+  const write = (kind, target) => sheet(t("request." + kind), (close) => form({ key: "request" }, async (values) => {
     close();
     try {
-      await post("/me/requests", { kind, text: values.text.trim() || t("request." + kind) });
+      await post("/me/requests", { kind, ...(target ? { target } : {}), text: values.text.trim() || t("request." + kind) });
       toast(t("request.sent"));
     } catch (error) {
       say(error);
@@ -132,7 +132,7 @@ export async function me(root) {
   }
 
   const refused = () => (state.attempts.length ? card({ key: "refused", class: "flush" }, h("h3.group", null, t("protection.refused")),
-    h("ul.rows", null, state.attempts.map((one) => h("li.row", { key: "attempt-" + one.id }, h("span.row-main", null, h("strong.site", null, one.target), h("span.soft", null, one.rule.list_name)), h("span.times", null, when(one.at)))))) : null);
+    h("ul.rows", null, state.attempts.map((one) => h("li.row", { key: "attempt-" + one.id }, h("span.row-main", null, h("strong.site", null, one.target), h("span.soft", null, one.rule.list_name)), h("span.times", null, when(one.at)), button(t("request.ask"), () => write("unblock", one.target), { tone: "plain small" }))))) : null);
 
   const changes = () => card({ key: "changes", class: "flush" }, h("h3.group", null, t("me.changes")),
     h("ul.rows", null, (state.own.changes || []).map((one) => h("li.row", null, h("span.row-main", null, h("span", null, h("strong", null, t("ledger." + one.action, {}, one.action)), one.feature ? " " + t("feature." + one.feature) : ""), h("span.soft", null, when(one.at) + " · " + t("actor." + one.actor.split(":")[0], {}, one.actor)))))));

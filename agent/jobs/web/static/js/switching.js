@@ -21,7 +21,7 @@ export function switches(device, { redraw, reload, today }) {
     FEATURES.map((feature) => {
       const row = device.features[feature];
       return toggle({
-        key: feature, label: t("feature." + feature), on: row.on, busy: waiting.has(device.id + feature),
+        key: feature, label: t("feature." + feature), of: device.label, on: row.on, busy: waiting.has(device.id + feature),
         note: waiting.has(device.id + feature) ? t("wait") : note(row), tone: feature === "history" ? "plum" : "teal",
         onchange: (on) => change(device, feature, on, redraw, reload),
       });
@@ -55,16 +55,17 @@ function remains(device, feature, done) {
   if (!done.remaining) return toast(t("switch.off_nothing"));
   toast(t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) }), {
     label: t("switch.erase_now"),
-    call: () => eraseOf(device, feature),
+    call: () => eraseAfterAsking({ device_id: device.id, feature }),
   });
 }
 
-async function eraseOf(device, feature) {
-  const what = { device_id: device.id, feature };
+/** Says how much it would be, asks, and erases. */
+export async function eraseAfterAsking(what) {
   try {
     const counts = await post("/erase/preview", what);
     const n = counts.visits + counts.attempts;
-    if (!(await confirm(t("erase.title"), t("erase.text", { n }), t("erase.go", { n })))) return;
+    if (!n) return toast(t("erase.nothing"));
+    if (!(await confirm(t("erase.title"), t("erase.text_counts", { visits: t("count.visits", { n: counts.visits }), attempts: t("count.attempts", { n: counts.attempts }) }), t("erase.go", { n })))) return;
     const done = await confirmed(() => post("/erase", what));
     if (done) toast(t("erase.done", { n: done.visits + done.attempts }));
   } catch (error) {

@@ -6,9 +6,9 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 
 /** A switch that shows what the router acknowledged, and that it waits for the router. */
-export function toggle({ key, label, on, busy, note, tone, onchange, disabled }) {
+export function toggle({ key, label, of, on, busy, note, tone, onchange, disabled }) {
   return h("button.switch", {
-    key, type: "button", role: "switch", class: tone, "aria-checked": String(on), "aria-busy": busy ? "true" : null,
+    key, type: "button", role: "switch", class: tone, "aria-checked": String(on), "aria-label": of ? `${label}, ${of}, ${note}` : null, "aria-busy": busy ? "true" : null,
     "aria-disabled": busy || disabled ? "true" : null,
     onclick: () => !busy && !disabled && onchange(!on),
   },

@@ -3,6 +3,7 @@
 import { del, get, loadSession, post, put, session } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
+import { qr } from "../qr.js";
 import { LANGUAGES, chooseLanguage, language, t } from "../i18n.js";
 import { when } from "../time.js";
 import { button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../ui.js";
@@ -80,7 +81,7 @@ export function account({ redraw }) {
       again();
     }
   },
-  h("ol.steps", null, h("li", null, t("totp.step_app"), h("p", null, h("a.button.plain", { href: offer.uri }, t("totp.open")))), h("li", null, t("totp.step_key"), h("code.hash", null, offer.secret.match(/.{1,4}/g).join(" "))), h("li", null, t("totp.step_code"))),
+  h("ol.steps", null, h("li", null, t("totp.step_app"), qr(offer.uri), h("p", null, h("a.button.plain", { href: offer.uri }, t("totp.open")))), h("li", null, t("totp.step_key"), h("code.hash", null, offer.secret.match(/.{1,4}/g).join(" "))), h("li", null, t("totp.step_code"))),
   field({ name: "code", label: t("totp.code"), inputmode: "numeric", autocomplete: "one-time-code", error: error.text }),
   h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("totp.go"))))));
 

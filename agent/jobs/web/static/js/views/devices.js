@@ -112,7 +112,7 @@ export function devices({ redraw }) {
 
   async function forget(device) {
     const { visits, attempts } = device.kept;
-    if (!(await confirm(t("devices.forget_title", { device: device.label }), t("devices.forget_text", { visits, attempts }), t("devices.forget")))) return;
+    if (!(await confirm(t("devices.forget_title", { device: device.label }), t("devices.forget_text", { visits: t("count.visits", { n: visits }), attempts: t("count.attempts", { n: attempts }) }), t("devices.forget")))) return;
     await act(() => confirmed(() => del("/devices/" + device.id)));
   }
 

@@ -6,34 +6,43 @@ import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { clock, dayName, duration, midnight, shortDay, when } from "../time.js";
 import { button, card, confirm, empty, heading, say, toast } from "../ui.js";
-import { note } from "../switching.js";
+import { eraseAfterAsking, note } from "../switching.js";
 
 const HOURS = [...Array(24).keys()];
 const DAYS = 7;
 const WAIT_FOR_TYPING_MS = 250;
 
-export function history({ redraw, query, go }) {
-  const state = { devices: [], device: null, back: 0, days: [], visits: [], search: "", hour: null };
+export function history({ redraw, query }) {
+  const state = { whom: [], who: null, back: 0, days: [], visits: [], search: "", hour: null };
   const wanted = Number(query.get("device"));
   let typing = null;
 
   async function load() {
     const { items } = await get("/devices");
-    state.devices = items.filter((one) => one.features.history.on || one.kept.visits || one.features.history.suspended);
-    const asked = state.device ? state.device.id : wanted;
-    state.device = state.devices.find((one) => one.id === asked) || state.devices.find((one) => one.kept.visits) || state.devices[0] || null;
-    if (state.device) await loadVisits();
+    state.whom = whom(items.filter((one) => one.features.history.on || one.kept.visits || one.features.history.suspended));
+    const asked = state.who ? state.who.key : "device-" + wanted;
+    state.who = state.whom.find((one) => one.key === asked) || state.whom.find((one) => one.visits) || state.whom[0] || null;
+    if (state.who) await loadVisits();
   }
 
   async function loadVisits() {
-    const device_id = state.device.id;
     const tz_offset = -new Date().getTimezoneOffset() * 60;
     const window = state.search
       ? { search: state.search } : { from: midnight(state.back), to: midnight(state.back - 1) };
     [state.days, state.visits] = await Promise.all([
-      get("/history/days", { device_id, tz_offset }).then((page) => page.items),
-      all("/history", { device_id, ...window }, 1000),
+      get("/history/days", { ...state.who.query, tz_offset }).then((page) => page.items),
+      all("/history", { ...state.who.query, ...window }, 1000),
     ]);
+  }
+
+  // Each device, and each person who has several.
+  function whom(devices) {
+    const people = new Map();
+    for (const one of devices) if (one.person) people.set(one.person.id, [...(people.get(one.person.id) || []), one]);
+    const several = [...people.values()].filter((own) => own.length > 1).map((own) => ({
+      key: "person-" + own[0].person.id, label: own[0].person.name, query: { person_id: own[0].person.id }, visits: own.some((one) => one.kept.visits), devices: own,
+    }));
+    return [...several, ...devices.map((one) => ({ key: "device-" + one.id, label: one.label, query: { device_id: one.id }, visits: one.kept.visits, devices: [one] }))];
   }
 
   async function pick(values) {
@@ -47,16 +56,16 @@ export function history({ redraw, query, go }) {
   }
 
   function draw() {
-    if (!state.device) {
+    if (!state.who) {
       return [heading(t("nav.history")), empty("history", t("history.empty"), t("history.empty_text"),
         h("a.button.primary", { href: "/", "data-go": true }, t("history.empty_go")))];
     }
     return [
       heading(t("nav.history")),
-      h("div.chips", { role: "group", "aria-label": t("history.which") }, state.devices.map((one) => h("button.chip", {
-        key: "chip-" + one.id, type: "button", "aria-pressed": String(one.id === state.device.id), onclick: () => pick({ device: one }),
+      h("div.chips", { role: "group", "aria-label": t("history.which") }, state.whom.map((one) => h("button.chip", {
+        key: one.key, type: "button", "aria-pressed": String(one === state.who), onclick: () => pick({ who: one }),
       }, one.label))),
-      h("p.soft.tight", null, t("history.contacted", { device: state.device.label }), " ", note(state.device.features.history), "."),
+      h("p.soft", null, t("history.contacted", { device: state.who.label }), " ", note(state.who.devices[0].features.history), "."),
       searchField(),
       state.search ? found() : [week(), timeline(), list()],
     ];
@@ -117,11 +126,12 @@ export function history({ redraw, query, go }) {
 
   function list() {
     const shown = state.visits.filter((one) => state.hour === null || hourOf(one) === state.hour);
-    if (!shown.length) return h("p.nothing", null, t(state.device.features.history.on ? "history.quiet" : "history.none"));
+    if (!shown.length) return h("p.nothing", null, t(state.who.devices.some((one) => one.features.history.on) ? "history.quiet" : "history.none"));
     const hours = [...new Set(shown.map(hourOf))];
-    return hours.map((hour) => card({ key: "list-" + hour, class: "flush" },
-      h("h3.group", null, `${String(hour).padStart(2, "0")}:00`),
-      h("ul.visits", null, shown.filter((one) => hourOf(one) === hour).map((one) => row(one, clock)))));
+    return card({ key: "list", class: "flush" }, hours.map((hour) => [
+      h("h3.hour", null, `${String(hour).padStart(2, "0")}:00`),
+      h("ul.visits", null, shown.filter((one) => hourOf(one) === hour).map((one) => row(one, clock)))]),
+    h("div.actions.left.pad", null, button(t("history.erase_day"), eraseDay, { tone: "plain small", picture: "trash" })));
   }
 
   const found = () => card({ key: "found", class: "flush" },
@@ -134,12 +144,14 @@ export function history({ redraw, query, go }) {
       visit.status === "disputed" ? h("span.badge.care", null, t("history.disputed")) : null,
       h("span.times", null, format(visit.first), visit.last - visit.first >= 60 ? h("span.soft", null, duration(visit.last - visit.first)) : null)),
     h("div.visit-more", null,
-      h("p", null, t("history.accessed", { n: visit.hits, first: clock(visit.first), last: clock(visit.last) })),
+      h("p", null, t("history.accessed", { n: visit.hits, first: clock(visit.first), last: clock(visit.last), device: deviceOf(visit) })),
       h("ul.hosts", null, visit.hosts.map((host) => h("li", null, host))),
       h("p.soft", null, t("history.source_" + visit.source)),
       h("div.actions.left", null,
         button(t(visit.status === "disputed" ? "history.undispute" : "history.dispute"), () => dispute(visit), { tone: "plain small", picture: "flag" }),
         button(t("history.remove"), () => remove(visit), { tone: "plain small", picture: "trash" })))));
+
+  const deviceOf = (visit) => (state.who.devices.find((one) => one.id === visit.device_id) || state.who).label;
 
   async function dispute(visit) {
     const undo = visit.status === "disputed";
@@ -149,6 +161,12 @@ export function history({ redraw, query, go }) {
     } catch (error) {
       say(error);
     }
+    await pick({});
+  }
+
+  async function eraseDay() {
+    const what = { ...state.who.query, feature: "history", from: midnight(state.back), to: midnight(state.back - 1) };
+    await eraseAfterAsking(what);
     await pick({});
   }
 

@@ -1,6 +1,8 @@
 // People and devices with their two switches, and how things stand.
 
 import { get } from "../api.js";
+import { notice } from "../notice.js";
+import { requests } from "../requests.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
@@ -28,11 +30,11 @@ export function overview({ redraw }) {
 
   function draw() {
     const { devices, people } = state.data;
-    if (!devices.length) return [heading(t("nav.overview")), hero(), firstSteps()];
+    const first = [heading(t("nav.overview")), notice(state.data.notice, reload), hero(), requests(state.data, reload)];
+    if (!devices.length) return [...first, firstSteps()];
     const counted = today(devices);
     return [
-      heading(t("nav.overview")),
-      hero(),
+      ...first,
       h("div.tiles", null,
         tile("history", counted.sites, t("overview.sites", { n: counted.sites }), "/history", "plum"),
         tile("shield", counted.attempts, t("overview.refused", { n: counted.attempts }), "/protection", "teal")),
@@ -45,11 +47,12 @@ export function overview({ redraw }) {
 
   function hero() {
     const { status } = state.data;
-    const fine = status.health === "All is well.";
+    const code = status.health_code || (status.health === "All is well." ? "ok" : "");
+    const fine = code === "ok";
     return card({ class: fine ? "hero fine" : "hero care", key: "hero" },
       h("span.hero-picture", null, icon(fine ? "shield" : "warn")),
       h("div", null,
-        h("p.hero-line", null, t("health." + status.health, {}, status.health)),
+        h("p.hero-line", null, t("health." + code, {}, status.health)),
         h("p.hero-more", null, t("overview.local"))));
   }
 

@@ -5,9 +5,10 @@ import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { facts } from "../switching.js";
-import { date, when } from "../time.js";
-import { button, card, choice, confirm, field, form, heading, say, toast } from "../ui.js";
+import { eraseAfterAsking, facts } from "../switching.js";
+import { noticeText } from "../notice.js";
+import { when } from "../time.js";
+import { button, card, choice, field, form, heading, say, toast } from "../ui.js";
 
 const PAGE = 30;
 
@@ -105,16 +106,7 @@ export function privacy({ redraw }) {
 
   async function erase(values) {
     const what = { ...chosen(values["erase-whose"]), ...(values.feature ? { feature: values.feature } : {}) };
-    try {
-      const counts = await post("/erase/preview", what);
-      const n = counts.visits + counts.attempts;
-      if (!n) return toast(t("erase.nothing"));
-      if (!(await confirm(t("erase.title"), t("erase.text_counts", counts), t("erase.go", { n })))) return;
-      const done = await confirmed(() => post("/erase", what));
-      if (done) toast(t("erase.done", { n: done.visits + done.attempts }));
-    } catch (error) {
-      say(error);
-    }
+    await eraseAfterAsking(what);
   }
 
   const keeping = () => {
@@ -151,8 +143,7 @@ export function privacy({ redraw }) {
   const actor = (name) => t("actor." + name.split(":")[0], {}, name);
 
   const notice = () => card({ key: "notice" }, h("h2", null, t("notice.title")),
-    h("p", null, t("notice.text." + state.notice.version, {}, state.notice.text)),
-    h("p.soft", null, t("notice.version", { version: state.notice.version, date: date(Date.parse(state.notice.date) / 1000) })));
+    noticeText(state.notice));
 
   return { load, draw };
 }

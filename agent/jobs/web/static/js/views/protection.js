@@ -9,17 +9,18 @@ import { button, card, choice, empty, field, form, heading, say, sheet, toast } 
 
 const DAYS = 7;
 const PAGE = 50;
+const FEW = 8;
 const SPANS = { hour: 3600, day: 86400, week: 604800, ever: null };
 
 export function protection({ redraw }) {
-  const state = { devices: [], attempts: [], more: null, counts: [], rules: [], lists: [], status: null, asked: null };
+  const state = { devices: [], attempts: [], more: null, counts: [], rules: [], lists: [], status: null, asked: null, progress: null };
 
   async function load() {
-    const [devices, page, counts, rules, lists, status] = await Promise.all([
+    const [devices, page, counts, rules, lists, status, progress] = await Promise.all([
       get("/devices"), get("/attempts", { limit: PAGE }), get("/attempts/counts", { days: DAYS }),
-      all("/rules"), get("/lists").catch(() => ({ items: [] })), get("/status"),
+      all("/rules"), get("/lists"), get("/status"), get("/lists/progress"),
     ]);
-    Object.assign(state, { devices: devices.items, attempts: page.items, more: page.next, counts: counts.items, rules, lists: lists.items || [], status });
+    Object.assign(state, { progress, devices: devices.items, attempts: page.items, more: page.next, counts: counts.items, rules, lists: lists.items, status });
   }
 
   const reload = async () => {
@@ -62,14 +63,20 @@ export function protection({ redraw }) {
   function refused() {
     if (!state.attempts.length) return empty("shield", t("protection.empty"), t("protection.empty_text"));
     return card({ key: "attempts", class: "flush" }, h("h3.group", null, t("protection.refused")),
-      h("ul.rows", null, state.attempts.map((one) => h("li", { key: "attempt-" + one.id },
+      h("ul.rows", null, state.attempts.slice(0, state.all ? undefined : FEW).map((one) => h("li", { key: "attempt-" + one.id },
         h("button.row", { type: "button", onclick: () => explain(one) },
           h("span.row-main", null, h("strong.site", null, one.target), h("span.soft", null, `${label(one.device_id)} · ${when(one.at)}${one.hits > 1 ? " · " + t("protection.times", { n: one.hits }) : ""}`)),
           h("span.badge." + tone(one.rule.category), null, category(one.rule.category)), icon("next"))))),
-      state.more ? button(t("more"), more, { tone: "plain wide" }) : null);
+      state.more || (!state.all && state.attempts.length > FEW) ? button(t("more"), more, { tone: "plain wide" }) : null,
+      adults() ? h("p.soft.pad", null, t("protection.adults")) : null);
   }
 
+  const adults = () => state.devices.some((one) => one.features.protection.on && one.person && one.person.group === "adult");
+
   async function more() {
+    const first = !state.all;
+    state.all = true;
+    if (first) return redraw();
     try {
       const page = await get("/attempts", { limit: PAGE, after: state.more });
       state.attempts.push(...page.items);
@@ -159,7 +166,9 @@ export function protection({ redraw }) {
       h("span.row-main", null, h("strong", null, one.name), h("span.soft", null, [
         t("lists.rules", { n: one.rules || 0 }), one.loaded_at ? t("lists.loaded", { when: when(one.loaded_at) }) : null].filter(Boolean).join(" · "))),
       h("span.badge." + tone(one.category), null, category(one.category))))) : h("p.nothing", null, t("lists.empty")),
-    h("div.actions.left.pad", null, button(t("lists.update"), update, { tone: "plain", picture: "refresh" })));
+    state.progress.running ? h("div.pad", { key: "progress", role: "status" }, h("p", null, t("lists.step_" + state.progress.step, { name: state.progress.name })),
+      h("progress", { max: state.progress.total || 1, value: state.progress.done, "aria-label": t("lists.update") })) : null,
+    state.progress.running === null ? null : h("div.actions.left.pad", null, button(t("lists.update"), update, { tone: "plain", picture: "refresh" })));
 
   async function update() {
     try {

@@ -1,0 +1,27 @@
+// The notice: shown until it was read, and again after every change that matters.
+
+import { post } from "./api.js";
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { date } from "./time.js";
+import { button, card, say, sheet } from "./ui.js";
+
+export function notice(row, reload) {
+  if (!row || row.read_at) return null;
+  return card({ key: "notice", class: "hero recording" }, h("span.hero-picture", null, icon("info")),
+    h("div", null, h("p.hero-line", null, t(row.material ? "notice.changed" : "notice.first")),
+      h("div.actions.left", null, button(t("notice.open"), () => read(row, reload), { tone: "plain small" }))));
+}
+
+async function read(row, reload) {
+  const yes = await sheet(t("notice.title"), (close) => [noticeText(row), h("div.actions", null, button(t("notice.read"), () => close(true), { tone: "primary" }))]);
+  if (!yes) return;
+  await post("/notice/read", { version: row.version }).catch(say);
+  await reload();
+}
+
+export const noticeText = (row) => [
+  h("p", null, t("notice.text." + row.version, {}, row.text)),
+  h("p.soft", null, t("notice.version", { version: row.version, date: date(Date.parse(row.date) / 1000) })),
+];
