@@ -133,18 +133,18 @@ class Ruleset:
                     found = self._fitting(bucket, digest, name[at:], name, qtype)
                     if found:
                         # What a parent's rule says matters only where it can outrank a block.
-                        return found[0] if self._plain else best(self._walk(name, qtype))
+                        return found[0] if self._plain else best(self.matches(name, qtype))
             at = name.find(b".", at) + 1 or stop
         return None
 
-    def _walk(self, name: bytes, qtype: int) -> list[Match]:
-        """The matches on all levels."""
+    def matches(self, name: bytes, qtype: int = 0) -> list[Match]:
+        """All rules that fit a name, also those that another one outranks."""
         found = []
         for key in suffixes(name):
-            found += self._matches(key, name, qtype)
+            found += self._having(key, name, qtype)
         return found
 
-    def _matches(self, key: bytes, name: bytes, qtype: int = 0) -> list[Match]:
+    def _having(self, key: bytes, name: bytes, qtype: int = 0) -> list[Match]:
         """The rules with that key that fit the name (the key itself or one below it)."""
         digest = self._sha256(self._salt + key)
         start, end = struct.unpack_from(">II", self._index, (digest[0] << 8 | digest[1]) << 2)
@@ -179,7 +179,7 @@ class Ruleset:
         """The rule that decides over an address (4 or 16 bytes), or None."""
         found = []
         if self._addresses:
-            found = self._walk(show(packed).encode(), 0)
+            found = self.matches(show(packed).encode())
         row = self._networks[len(packed)].at_most(packed)
         if row is not None and packed <= row[len(packed) : -1]:
             list_index, kind, allow, important = self._classes[row[-1]]
@@ -191,15 +191,15 @@ class Ruleset:
         """The rule that decides over a URL: `authority` is a canonical name, an address's text (IPv6 in brackets) or
         either with `:port` (80 and 443 left out), `target` the path and query as they are in the request."""
         host, port = split_authority(authority)
-        found = self._walk(host, 0)
+        found = self.matches(host)
         if self._pages:
             # Exact URLs heed case, as servers do; Adblock rules do not.
-            found += [match for match in self._matches(authority + target, authority + target) if match.kind == EXACT]
+            found += [match for match in self._having(authority + target, authority + target) if match.kind == EXACT]
             for suffix in suffixes(host):
                 site = join_authority(suffix, port)
                 for end in page_ends(target):
                     key = site + target[:end].lower()
-                    found += [match for match in self._matches(key, key) if match.kind == WHOLE]
+                    found += [match for match in self._having(key, key) if match.kind == WHOLE]
         return best(found)
 
     def rule(self, match: Match) -> Rule:

@@ -1,6 +1,7 @@
 """Reads one list into the spill and the side tables of a compile: bytes of a file → rules, and what was skipped."""
 
 import os
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -12,12 +13,16 @@ from agent.core.rules import SAMPLE_SIZE, Reader, detect, refuse_page
 from agent.core.rulewriter import Classes, SideTables, identity
 from agent.jobs.plainlines import plain_names
 from agent.jobs.spill import Batch, Spill
+from agent.platform.idna import to_ascii
 
 CHUNK_SIZE = 1 << 18
 BATCH_SIZE = 1 << 15  # keys held before they are spilled: 2 MB
 SIDE_MAX = 100_000  # rules with conditions and networks are held in memory, some 150 bytes each
 # In these a line says "this host"; that it covers the names below is our reading, and wrong for a public suffix.
 _HOST_SYNTAXES = ("hosts", "domains")
+_BOM = b"\xef\xbb\xbf"
+# A word with a letter outside ASCII, up to what no name holds.
+_FOREIGN = re.compile(r"[^\s\x00-,/:-@\[-`{-\x7f]*[^\x00-\x7f][^\s\x00-,/:-@\[-`{-\x7f]*")
 
 
 class Source(Value):
@@ -117,10 +122,11 @@ class Reading:
         if exact:
             names = [name for name in names if name not in exact]
             self._batch(EXACT).add_names(sorted(exact))
-        self._batch(kind).add_names(names)
+        if names:
+            self._batch(kind).add_names(names)
         self.report.read += len(names) + len(exact)
         for line in rest:
-            for value in self._reader.read(line):
+            for value in self._reader.read(line if line.isascii() else ascii_names(line)):
                 self._take(value, line)
         for batch in self._batches.values():
             if batch.size >= BATCH_SIZE:
@@ -173,11 +179,20 @@ class Reading:
 
 def _syntax(source: Source, file: BinaryIO) -> str:
     sample = _sample(file)
-    file.seek(0)
+    file.seek(len(_BOM) if sample.startswith(_BOM) else 0)
     if source.syntax is None:
-        return detect(sample)
+        return detect(sample if sample.isascii() else b"\n".join(map(ascii_names, sample.split(b"\n"))))
     refuse_page(sample)
     return source.syntax
+
+
+def ascii_names(line: bytes) -> bytes:
+    """The line with its names as A-labels; as it is where it has a path, or what is there is no name."""
+    try:
+        text = line.decode()
+        return line if "/" in text else _FOREIGN.sub(lambda match: to_ascii(match[0]), text).encode()
+    except (UnicodeError, BadInput):
+        return line
 
 
 def _sample(file: BinaryIO) -> bytes:

@@ -260,6 +260,24 @@ def test_a_changed_byte_is_noticed_wherever_it_is() -> None:
         assert refusal(bytes(changed)) != "taken", at
 
 
+def test_the_layout_is_big_endian_on_every_machine() -> None:
+    data = compiled(rules(b"a.example")).getvalue()
+    digest = sha256(SALT + b"a.example")
+    assert data[:16] == b"\x93PARS\r\n\x1a\0\x01\0\0\0\x04\0\x04"
+    assert data[16:32] == SALT
+    assert int.from_bytes(data[32:40], "big") == len(data)
+    bucket = INDEX_START + 4 * int.from_bytes(digest[:2], "big")
+    start = int.from_bytes(data[bucket : bucket + 4], "big")
+    end = int.from_bytes(data[bucket + 4 : bucket + 8], "big")
+    assert data[start:end] == digest[2:7] + b"\0"
+
+
+def test_all_rules_that_fit_can_be_listed() -> None:
+    found = reading(b"||a.example^\n@@||x.a.example^\n||x.a.example^$dnstype=A\n||b.example^")
+    texts = [match.text for match in found.matches(b"x.a.example", 1)]
+    assert sorted(texts) == ["@@x.a.example", "a.example", "||x.a.example^$dnstype=A"]
+
+
 def test_another_salt_gives_other_fingerprints() -> None:
     first, second = BytesIO(), BytesIO()
     for file, salt in ((first, SALT), (second, b"another salt, 16")):

@@ -2,16 +2,19 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from agent.core.match import WHOLE, Match
 from agent.core.model import BadInput
-from agent.core.rules import parse_line
-from agent.core.ruleset import Ruleset
+from agent.core.rules import parse_line, parse_lines
+from agent.core.ruleset import INDEX_SIZE, INDEX_START, Ruleset
+from agent.core.rulewriter import ListMeta, build
 from agent.jobs.compile import Report, Source, compile_lists
 from agent.jobs.plainlines import plain_names
+from agent.platform.hashing import sha256
 from agent.platform.rulefile import open_ruleset
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +125,38 @@ def test_two_compiles_at_once_do_not_mix(tmp_path: Path) -> None:
     found = open_ruleset(str(target))
     assert found.find(b"one.example") is not None
     found.close()
+
+
+def test_names_in_any_script_are_found_as_a_labels(tmp_path: Path) -> None:
+    names = "\ufeff# B\u00fccher\nb\u00fccher.example\n\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444\n".encode()
+    rules = "||b\u00fccher-x.example^\n@@||\u4f8b.test^$important\n||plain.example^\n".encode()
+    hosts = "0.0.0.0 www.b\u00fccher-y.example # \u00fc\n0.0.0.0 c\u2011d.example\n0.0.0.0 a.example\n".encode()
+    report, found = compiled(
+        tmp_path, source(tmp_path, "a", names), source(tmp_path, "b", rules), source(tmp_path, "c", hosts)
+    )
+    for name in (b"xn--bcher-kva.example", b"xn--e1afmkfd.xn--p1ai", b"www.xn--bcher-x-n2a.example"):
+        assert found.find(name) is not None, name
+    assert found.decide(b"xn--fsq.test") is not None
+    assert [of.skipped for of in report.lists] == [{}, {}, {"not a rule of this syntax": 1}]
+    found.close()
+
+
+def test_streamed_and_in_memory_give_the_same_bytes(tmp_path: Path) -> None:
+    text = b"".join(b"||n%d.example^\n@@||ok.n%d.example^\n" % (at, at) for at in range(0, 3000, 7))
+    text += b"||a.example^$dnstype=A\n||b.example/page^\n203.0.113.9\n|c.example^$important\n"
+    path = source(tmp_path, "a", text).path
+    compile_lists([Source(path, "a", category="phishing")], str(tmp_path / "set"), b"0123456789abcdef")
+    file = BytesIO()
+    rules = list(parse_lines(text.split(b"\n"), "adblock"))
+    build(file, [(ListMeta("a", "a", "", "phishing"), rules)], b"0123456789abcdef", sha256)
+    streamed, built = (tmp_path / "set").read_bytes(), file.getvalue()
+    # Class numbers differ: they are given in the order in which rules come. All else is the same.
+    assert len(streamed) == len(built)
+    start = INDEX_START + INDEX_SIZE
+    assert streamed[INDEX_START:start] == built[INDEX_START:start]
+    count = int.from_bytes(built[start - 4 : start], "big") - start
+    for at in range(start, start + count, 6):
+        assert streamed[at : at + 5] == built[at : at + 5]
 
 
 def test_progress_tells_bytes_read_of_all(tmp_path: Path) -> None:
