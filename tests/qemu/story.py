@@ -60,13 +60,18 @@ class Story:
     def rows(self) -> Rows:
         return Rows(*(int(word) for word in self.router.ask("rows").split()))
 
-    def steered(self) -> list[str]:
-        """MAC addresses that the kernel steers to the agent; the witness is nft."""
-        status, output = self.router.run(f"nft list map {TABLE} devices")
-        return re.findall(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", output) if status == 0 else []
+    def table(self) -> str | None:
+        """The agent's table as nft lists it; None when there is none."""
+        status, output = self.router.run(f"nft list table {TABLE}")
+        if status == 0:
+            return output
+        expect("No such file or directory" in output, f"nft could not be asked: {output}")
+        return None
 
-    def table_stands(self) -> bool:
-        return self.router.run(f"nft list table {TABLE}")[0] == 0
+    def steered(self) -> list[str]:
+        """MAC addresses that the kernel steers to the agent: the elements of the table's map."""
+        listed = re.search(r"map devices \{(.*?)\n\t\}", self.table() or "", re.DOTALL)
+        return re.findall(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", listed.group(1)) if listed else []
 
     def processes(self) -> list[str]:
         """The agent's processes, by their command lines."""
