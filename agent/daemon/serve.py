@@ -32,6 +32,7 @@ KERNEL_S = 2.0
 RULES_S = 5.0
 SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
 RETRY_BOOT_S = 30.0
+RETRY_WEB_S = 10.0  # a LAN address may come later than the daemon
 STOP_SNAPSHOT_S = 8.0  # the guard waits 10 s before it ends the daemon for good
 REMOVALS_AGE_S = 31 * DAY_S  # after the longest retention no snapshot holds the rows any more
 
@@ -86,10 +87,10 @@ class Daemon:
         self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
         self.household = parts.build(settings, step, self.neighbours.mac_of, lambda: loop.now)
         self.household.neighbours = self.neighbours
-        self.kernel = _kernel(self.household, settings, netlink)
+        self.kernel = _kernel(self.household, settings, netlink, self.neighbours)
         self.resolving = Resolving(loop, settings, self.household)
         self.control = Control(loop, self.household, os.path.join(settings.text("run_dir"), "control.sock"))
-        self.web = _web(loop, settings, self.control)
+        self.web: WebJob | None = None
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
@@ -102,9 +103,21 @@ class Daemon:
             self.loop.after(RETRY_BOOT_S, self._retry_boot)
         if self.neighbours.fileno() >= 0:
             self.loop.add(self.neighbours.fileno(), self.neighbours.read)
+        self._serve_web()
         for seconds, call in self._repeated():
             self.loop.every(seconds, call)
+        if self.kernel:
+            # In the first turn, which begins with a beat: before it the guard would not notice a silence.
+            self.loop.after(0, self.kernel.begin)
         say("ready")
+
+    def _serve_web(self) -> None:
+        """The page is not worth a dead daemon: an address that is not there yet is tried again."""
+        try:
+            self.web = _web(self.loop, self.settings, self.control)
+        except OSError as error:
+            say(f"the web page is not served yet: {error.strerror}; trying again")
+            self.loop.after(RETRY_WEB_S, self._serve_web)
 
     def _repeated(self) -> list[tuple[float, Callable[[], None]]]:
         household = self.household
@@ -190,10 +203,13 @@ class Daemon:
             time.sleep(0.02)
 
 
-def _kernel(household: Household, settings: Settings, netlink: socket.socket | None) -> Kernel | None:
+def _kernel(
+    household: Household, settings: Settings, netlink: socket.socket | None, neighbours: Neighbours
+) -> Kernel | None:
     if settings.text("identity") != "mark":
         return None
-    kernel = Kernel(Switch(netlink, settings.texts("interfaces"), settings.number("agent_port")), DEFAULT)
+    switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"))
+    kernel = Kernel(switch, DEFAULT, neighbours)
     household.kernel = kernel.apply
     household.covered = kernel.covers
     household.kernel_state = kernel.state
@@ -217,10 +233,14 @@ def _listener(endpoint: str) -> socket.socket:
     address, port = parse_endpoint(endpoint)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    listener.bind((address, port))
-    listener.listen(64)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((address, port))
+        listener.listen(64)
+    except OSError:
+        listener.close()
+        raise
     listener.setblocking(False)
     return listener

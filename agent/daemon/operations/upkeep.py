@@ -35,7 +35,8 @@ def status(household: Household, request: Request) -> dict[str, object]:
         "storage": {"state": "trouble" if _storage(household) else "ok", "message": _storage(household)},
         "dns": household.counters(),
     }
-    return {**parts, "health": _health(household, parts)}
+    code, health = _health(household, parts)
+    return {**parts, "health_code": code, "health": health}
 
 
 def _lists(household: Household) -> dict[str, object]:
@@ -58,23 +59,23 @@ def _storage(household: Household) -> str:
     return household.trouble or household.recorder.trouble or household.snapshots.trouble
 
 
-def _health(household: Household, parts: dict[str, object]) -> str:
-    """The most pressing thing in a sentence."""
+def _health(household: Household, parts: dict[str, object]) -> tuple[str, str]:
+    """(a code for the UI's own words, the most pressing thing in a sentence)."""
+    kernel, upstream, lists = parts["kernel"], parts["upstream"], parts["lists"]
+    assert isinstance(kernel, dict) and isinstance(upstream, dict) and isinstance(lists, dict)
     if not household.toggles.booted:
-        return "Nothing is recorded and nothing is refused: the start could not be written to storage."
+        return "not_booted", "Nothing is recorded and nothing is refused: the start could not be written to storage."
     if _storage(household):
-        return "Storage trouble: " + _storage(household)
-    kernel = parts["kernel"]
-    assert isinstance(kernel, dict)
+        return "storage", "Storage trouble: " + _storage(household)
     if kernel["uncovered"]:
-        return "Some devices are switched on but not covered: " + str(kernel["message"])
-    upstream = parts["upstream"]
-    if isinstance(upstream, dict) and upstream.get("state") == "down":
-        return "The upstream DNS does not answer: check the internet connection."
-    lists = parts["lists"]
-    if isinstance(lists, dict) and lists["state"] != "ready" and household.pairs_on(PROTECTION):
-        return "Not yet protecting: no current block list is loaded."
-    return "All is well."
+        return "uncovered", "Some devices are switched on but not covered: " + str(kernel["message"])
+    if upstream.get("state") == "down":
+        return "upstream", "The upstream DNS does not answer: check the internet connection."
+    if lists["state"] != "ready" and household.pairs_on(PROTECTION):
+        return "lists", "Not yet protecting: no current block list is loaded."
+    if _paused(household):
+        return "paused", "Recording is suspended for some devices until somebody resumes it."
+    return "ok", "All is well."
 
 
 def settings_get(household: Household, request: Request) -> dict[str, object]:
