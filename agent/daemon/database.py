@@ -34,11 +34,15 @@ class Database:
         self._reserve = path + ".reserve" if reserved else None
         try:
             self.sql = sqlite3.connect(path, isolation_level=None, timeout=1.0, cached_statements=40)
+        except sqlite3.Error as error:
+            raise plain(error, path) from error
+        try:
             os.chmod(path, 0o600)
             self._configure(synchronous)
             self._migrate(migrations)
-        except (sqlite3.Error, OSError) as error:
-            raise plain(error, path) from error
+        except (sqlite3.Error, OSError, StorageError) as error:
+            self.sql.close()
+            raise error if isinstance(error, StorageError) else plain(error, path) from error
         self.refill()
 
     def _configure(self, synchronous: str) -> None:

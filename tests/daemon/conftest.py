@@ -1,0 +1,16 @@
+"""A household in a temporary folder for the tests of operations."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.promises.household import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    made = Home(str(tmp_path))
+    made.start()
+    yield made
+    made.crash()

@@ -1,0 +1,196 @@
+"""Devices, people and their rights: agreement, age groups, pausing, sharing, objections, /me."""
+
+import pytest
+
+from agent.core.model import BadInput
+from agent.daemon.operations.arguments import Refused
+from tests.promises.household import Home, observe
+
+A, B = "127.0.0.2", "127.0.0.3"
+
+
+def state(home: Home, device: int, feature: str = "history") -> dict:
+    rows = home.ask("device.list")["items"]
+    return next(row for row in rows if row["id"] == device)["features"][feature]
+
+
+@pytest.fixture
+def family(home: Home) -> Home:
+    """Mia (child) with a tablet, Anna (adult) with a laptop, a shared television."""
+    home.ask("person.add", name="Mia", group="child")
+    home.ask("person.add", name="Anna", group="adult")
+    home.ask("device.add", label="tablet", address=A, person_id=1)
+    home.ask("device.add", label="laptop", address=B, person_id=2)
+    home.ask("device.add", label="television", address="127.0.0.4", shared=True)
+    return home
+
+
+def test_everything_is_off_by_default(family: Home) -> None:
+    for row in family.ask("device.list")["items"]:
+        assert not any(feature["on"] for feature in row["features"].values())
+
+
+def test_an_adults_history_waits_for_the_adult(family: Home) -> None:
+    family.ask("on", device_id=2, feature="history", agree=1)
+    assert state(family, 2) == {"on": False, "since": None, "epoch": None, "suspended": "agreement"}
+    observe(family.household, B, b"a.example")
+    assert family.household.gate.devices() == []
+    with pytest.raises(Refused, match="already"):
+        family.ask("on", device_id=2, feature="history", agree=1)
+    with pytest.raises(Refused, match="agree to version"):
+        family.ask("me.agree", address=B, feature="history")
+    family.ask("me.agree", address=B, feature="history", agree=1)
+    assert state(family, 2)["on"]
+    row = family.ask("ledger")["items"][-1]
+    assert row["action"] == "agree" and row["actor"] == "me:2"
+
+
+def test_nobody_else_can_agree_for_the_adult(family: Home) -> None:
+    family.ask("on", device_id=2, feature="history", agree=1)
+    with pytest.raises((BadInput, Refused)):
+        family.ask("me.agree", address=A, feature="history", agree=1)
+    with pytest.raises(Refused, match="not enrolled"):
+        family.ask("me.agree", address="127.0.0.77", feature="history", agree=1)
+    assert not state(family, 2)["on"]
+
+
+def test_an_adults_off_takes_effect_at_once_a_childs_does_not(family: Home) -> None:
+    family.ask("on", device_id=2, feature="history", agree=1)
+    family.ask("me.agree", address=B, feature="history", agree=1)
+    family.ask("me.off", address=B, feature="history")
+    assert not state(family, 2)["on"]
+    family.ask("on", device_id=1, feature="history", agree=1)
+    with pytest.raises(Refused, match="object"):
+        family.ask("me.off", address=A, feature="history")
+    assert state(family, 1)["on"]
+
+
+def test_sharing_does_not_go_round_the_agreement(family: Home) -> None:
+    family.ask("device.change", id=2, shared=True)
+    family.ask("on", device_id=2, feature="history", agree=1)
+    assert state(family, 2)["suspended"] == "agreement"
+
+
+@pytest.mark.parametrize(
+    "change", [("person.change", {"id": 1, "group": "adult"}), ("device.change", {"id": 1, "person_id": 2})]
+)
+def test_a_device_that_comes_to_an_adult_waits_for_them(family: Home, change: tuple) -> None:
+    family.ask("on", device_id=1, feature="history", agree=1)
+    family.ask(change[0], **change[1])
+    assert state(family, 1) == {"on": False, "since": None, "epoch": None, "suspended": "agreement"}
+
+
+def test_a_change_of_age_group_is_a_ledger_row_seen_at_me(family: Home) -> None:
+    family.ask("person.change", id=1, group="teen")
+    assert "group" in [change["action"] for change in family.ask("me", address=A)["changes"]]
+
+
+def test_a_shared_device_names_no_person(family: Home) -> None:
+    family.ask("device.change", id=1, shared=True)
+    rows = family.ask("device.list")["items"]
+    assert next(row for row in rows if row["id"] == 1)["person"] is None
+
+
+def test_a_persons_switch_takes_all_their_devices_in_one_transaction(family: Home) -> None:
+    family.ask("device.add", label="phone", address="127.0.0.5", person_id=1)
+    before = family.household.state.ledger.head.seq
+    family.ask("on", person_id=1, feature="protection", agree=1)
+    assert state(family, 1, "protection")["on"] and state(family, 4, "protection")["on"]
+    assert family.household.state.ledger.head.seq == before + 2
+    family.ask("off", person_id=1, feature="protection")
+    assert not state(family, 1, "protection")["on"] and not state(family, 4, "protection")["on"]
+
+
+def test_pause_and_resume(family: Home) -> None:
+    family.ask("on", device_id=1, feature="history", agree=1)
+    family.ask("on", device_id=3, feature="history", agree=1)
+    family.ask("on", device_id=1, feature="protection", agree=1)
+    family.ask("pause")
+    assert state(family, 1)["suspended"] == "pause" and state(family, 1, "protection")["on"]
+    observe(family.household, A, b"a.example")
+    family.crash()
+    family.start()
+    assert not state(family, 1)["on"], "a pause survives a restart"
+    family.ask("off", device_id=3, feature="history")
+    listed = family.ask("resume", preview=True)["items"]
+    assert [item["device_id"] for item in listed] == [1]
+    family.ask("resume")
+    assert state(family, 1)["on"] and not state(family, 3)["on"]
+    assert family.ask("history", all=True)["items"] == []
+
+
+def test_an_adults_attempts_are_the_adults_own(family: Home) -> None:
+    family.ask("on", device_id=2, feature="protection", agree=1)
+    family.ask("block", name="bad.example")
+    household = family.household
+    client = household.clients.identify(None, B)
+    verdict = household.policy.decide(client.view, b"bad.example")
+    household.recorder.refused(client.slot, client.generation, "bad.example", "dns", 3, verdict)
+    assert family.ask("attempts")["items"] == []
+    assert family.ask("attempts.counts")["items"][0]["count"] == 3
+    assert family.ask("attempts", device_id=2, actor="me:2")["items"][0]["target"] == "bad.example"
+    assert family.ask("attempts", device_id=2, actor="me:1")["items"] == []
+    with pytest.raises(Refused, match="adult"):
+        family.ask("explain", attempt_id=1)
+
+
+def test_me_always_shows_that_recording_is_on(family: Home) -> None:
+    family.ask("on", device_id=1, feature="history", agree=1)
+    observe(family.household, A, b"a.example")
+    family.household.recorder.flush()
+    mine = family.ask("me", address=A)
+    assert mine["device"]["features"]["history"]["on"] and mine["days"]["history"] == 7
+    assert mine["kept"]["visits"] == 1 and mine["kept"]["until"] > mine["kept"]["oldest_at"]
+
+
+def test_an_objection_reaches_the_household_and_is_answered(family: Home) -> None:
+    asked = family.ask("request.add", address=A, kind="objection", text="I do not want this")
+    assert family.ask("request.list", state="open")["items"] == [asked]
+    answered = family.ask("request.answer", id=asked["id"], answer="Let us talk")
+    assert answered["state"] == "answered" and family.ask("me", address=A)["requests"] == [answered]
+    assert "object" in [change["action"] for change in family.ask("me", address=A)["changes"]]
+
+
+def test_forgetting_a_device_forgets_its_requests(family: Home) -> None:
+    family.ask("request.add", address=A, kind="exception", text="secret words")
+    family.ask("device.forget", id=1)
+    assert family.ask("request.list")["items"] == []
+
+
+def test_names_are_unique_and_forgetting_a_person_keeps_the_devices(family: Home) -> None:
+    for op, arguments in (
+        ("device.add", {"label": "tablet", "address": "127.0.0.9"}),
+        ("device.add", {"label": "other", "address": A}),
+        ("person.add", {"name": "Mia", "group": "teen"}),
+        ("device.change", {"id": 1, "label": "laptop"}),
+    ):
+        with pytest.raises(BadInput):
+            family.ask(op, **arguments)
+    family.ask("person.forget", id=1)
+    rows = family.ask("device.list")["items"]
+    assert next(row for row in rows if row["id"] == 1)["person"] is None
+
+
+def test_slots_rest_before_they_are_used_again(home: Home) -> None:
+    first = home.household.state.device(home.ask("device.add", label="a", address=A)["id"]).slot
+    home.ask("device.forget", id=1)
+    assert home.household.state.device(home.ask("device.add", label="b", address=B)["id"]).slot != first
+
+
+def test_export_holds_everything_in_small_pages(family: Home) -> None:
+    family.ask("on", device_id=1, feature="history", agree=1)
+    for number in range(7):
+        observe(family.household, A, b"h.s%d.example" % number)
+    family.household.recorder.flush()
+    family.ask("block", name="bad.example", device_id=1)
+    rows, after = [], None
+    while True:
+        page = family.ask("export", device_id=1, limit=3, **({"after": after} if after else {}))
+        rows += page["items"]
+        after = page["next"]
+        if after is None:
+            break
+    kinds = [row["kind"] for row in rows]
+    assert kinds[0] == "head" and kinds.count("visit") == 7 and kinds.count("rule") == 1 and kinds.count("device") == 1
+    assert [row["row"]["action"] for row in rows if row["kind"] == "ledger"] == ["enrol", "on"]
+    assert rows[0]["row"]["hash"] == family.ask("audit")["head"]
