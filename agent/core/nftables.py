@@ -27,11 +27,9 @@ ETHERNET = 1  # ARPHRD_ETHER
 UNICAST = 1  # RTN_UNICAST: an address that is routed on, not the host's own
 
 _NFTABLES = 10 << 8
-_CONNTRACK = 1 << 8
 _BATCH_BEGIN, _BATCH_END = 16, 17
 _NEW_TABLE, _GET_TABLE, _DEL_TABLE, _NEW_CHAIN, _NEW_RULE = 0, 1, 2, 3, 6
 _NEW_SET, _NEW_ELEMENTS, _DEL_ELEMENTS = 9, 12, 14
-_CONNTRACK_DELETE = 2
 _R1 = u32(1, 1)  # every expression used here has its register, or its destination, as attribute 1
 LINK, NETWORK, TRANSPORT = 0, 1, 2
 
@@ -215,11 +213,6 @@ def add_marks(table: str, name: str, entries: "list[tuple[bytes, int]]") -> Mess
 
 def delete_keys(table: str, name: str, keys: "list[bytes]") -> Message:
     return _elements(_DEL_ELEMENTS, table, name, [_key(key) for key in keys])
-
-
-def flush_conntrack(mark: int, mask: int) -> Message:
-    """Deletes every entry of every family whose mark under the mask is this one; the kernel does the walk."""
-    return Message(_CONNTRACK | _CONNTRACK_DELETE, ACK, bytes(4) + u32(8, mark) + u32(21, mask))
 
 
 def batch(work: "list[Message]", seq: int) -> bytes:

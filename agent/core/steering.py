@@ -18,6 +18,7 @@ A TCP connection has to stay with whom it began: its SYN puts the mark on the co
 rewritten only with that. The SYN also carries the mark to the agent, see `marks.of_syn`.
 """
 
+from agent.core import conntrack
 from agent.core import nftables as nft
 from agent.core.marks import DEFAULT, SYN_MAGIC, Layout
 from agent.core.netlink import Message, encode
@@ -81,11 +82,11 @@ class Steering:
 
     def flush(self) -> Message:
         """Ends every redirected flow of every device."""
-        return nft.flush_conntrack(self._layout.tag, self._layout.tag_mask)
+        return conntrack.flush(self._layout.tag, self._layout.tag_mask)
 
     def flush_device(self, mark: int) -> Message:
         """Ends the redirected flows of one device since one `on`."""
-        return nft.flush_conntrack(mark, self._layout.mask)
+        return conntrack.flush(mark, self._layout.mask)
 
     def farewell(self) -> "list[bytes]":
         """Datagrams that leave a plain router behind, ready to send without any thought."""

@@ -3,19 +3,31 @@
 from agent.core.marks import Layout
 from agent.core.model import Device
 from agent.daemon.clients import Client
+from agent.daemon.neighbours import Neighbours
 from agent.daemon.switch import REFUSED, Refused, Switch
 
 
 class Kernel:
-    """`apply` never raises: what the kernel refuses is said by `state`, and `check` tries again."""
+    """`apply` never raises: what the kernel refuses is said by `state`, and `check` tries again.
 
-    def __init__(self, switch: Switch, layout: Layout) -> None:
+    Nothing is put into the kernel before `begin`, which is the loop's to call: from then on the agent answers what is
+    steered to it, and the guard hears it.
+    """
+
+    def __init__(self, switch: Switch, layout: Layout, neighbours: Neighbours) -> None:
         self._switch = switch
         self._layout = layout
+        self._neighbours = neighbours
         self._wanted: dict[bytes, int] = {}
+        self._begun = False
+        self._flows = ""
+
+    def begin(self) -> None:
+        self._begun = True
+        self._bring_about()
 
     def apply(self, clients: dict[bytes, Client]) -> None:
-        """Steer exactly these devices (MAC → client), and end the flows of marks that are no longer wanted."""
+        """Steer exactly these devices (MAC → client), and end the flows of what they were before."""
         self._wanted = {mac: self._layout.pack(client.slot, client.generation) for mac, client in clients.items()}
         self._bring_about()
 
@@ -25,20 +37,41 @@ class Kernel:
             self._bring_about()
 
     def _bring_about(self) -> None:
+        if not self._begun:
+            return
         before = dict(self._switch.standing)
         try:
             self._switch.apply(self._wanted)
-            for mac, mark in before.items():
-                if self._wanted.get(mac) != mark:
-                    self._switch.flush_marked(mark)
         except Refused:
             return
+        try:
+            self._end_flows(before)
+            self._flows = ""
+        except Refused as refusal:
+            # They end by themselves after some minutes, and meanwhile the router's own resolver answers them.
+            self._flows = f" Flows from before a change could not be ended: {refusal}."
+
+    def _end_flows(self, before: dict[bytes, int]) -> None:
+        """Redirected ones of a mark that is no more, and those that a new device has had to resolvers elsewhere."""
+        for mac, mark in before.items():
+            if self._wanted.get(mac) != mark:
+                self._switch.flush_marked(mark)
+        for mac in self._wanted:
+            if mac not in before:
+                self._switch.release(self._neighbours.addresses_of(mac))
 
     def covers(self, device: Device) -> bool:
-        return device.mac is not None and device.mac in self._switch.standing
+        if device.mac is None or self._neighbours.elsewhere(device.mac):
+            return False
+        return device.mac in self._switch.standing
 
     def state(self) -> dict[str, object]:
-        return {"state": self._switch.state, "message": self._switch.message}
+        message = self._switch.message + self._flows
+        outside = {self._neighbours.elsewhere(mac) for mac in self._wanted} - {""}
+        if outside:
+            names = ", ".join(sorted(outside))
+            message += f" A device that is on is behind {names}, which the setting interfaces does not name."
+        return {"state": self._switch.state, "message": message}
 
     def close(self) -> None:
         """Leave nothing behind."""

@@ -32,6 +32,7 @@ class Neighbours:
         self._leases: list[Lease] = []
         self._leases_stamp: tuple[int, int] | None = None
         self._table: dict[bytes, Neighbour] = {}
+        self._strangers: dict[bytes, str] = {}
         self._seq = 0
         self._sock = _open()
         if self._sock is not None:
@@ -85,6 +86,12 @@ class Neighbours:
         """What the device called itself when it got its address, or ""."""
         return next((lease.name for lease in self._lease_list() if lease.mac == mac and lease.name), "")
 
+    def elsewhere(self, mac: bytes) -> str:
+        """The interface where the device is, if it is in sight but behind none of the LAN's; else ""."""
+        if mac not in self._strangers or any(found.mac == mac for found in self._table.values()):
+            return ""
+        return self._strangers[mac]
+
     def stands_for_many(self, mac: bytes) -> bool:
         """Whether the MAC answers for other devices too, as some Wi-Fi repeaters do: it has the address that was leased
         to another MAC, or more addresses at once than one device has."""
@@ -112,18 +119,18 @@ class Neighbours:
     def _take(self, found: Neighbour) -> None:
         if found.mac is None:
             self._table.pop(found.address, None)
-        elif self._is_lan(found.interface) and (found.address in self._table or len(self._table) < _NEIGHBOURS_MAX):
+            return
+        name = _name_of(found.interface)
+        if name not in self._interfaces:
+            if len(self._strangers) < _NEIGHBOURS_MAX:
+                self._strangers[found.mac] = name
+        elif found.address in self._table or len(self._table) < _NEIGHBOURS_MAX:
             self._table[found.address] = found
-
-    def _is_lan(self, index: int) -> bool:
-        try:
-            return socket.if_indextoname(index) in self._interfaces
-        except OSError:
-            return False
 
     def _dump(self) -> None:
         assert self._sock is not None
         self._table.clear()
+        self._strangers.clear()
         self._seq += 1
         self._sock.send(encode(neighbour.dump(), self._seq))
 
@@ -153,6 +160,13 @@ def _open() -> socket.socket | None:
         return None
     sock.setblocking(False)
     return sock
+
+
+def _name_of(interface: int) -> str:
+    try:
+        return socket.if_indextoname(interface)
+    except OSError:
+        return ""
 
 
 def _plain(packed: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """The kernel switch: which devices' DNS comes to the agent, as one nftables table that this process's socket owns.
 
 The caller says what it wants; the difference to what stands is sent as one atomic batch, so that either all of it holds
-or nothing has changed. Nothing wanted means no table at all. The kernel removes the table when the socket goes.
+or nothing has changed. The table is made when it is first needed and goes a few seconds after the last device: until
+then its other half brings the answers home to what was asked before. With the socket the kernel removes it at once.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import errno
 import os
 import socket
 
+from agent.core import conntrack
+from agent.core.addresses import parse
 from agent.core.marks import DEFAULT, Layout
 from agent.core.model import BadInput
 from agent.core.netlink import Answer, Message, encode, messages
 from agent.core.nftables import batch, get_table
-from agent.core.steering import Steering
+from agent.core.steering import DNS, Steering
 
-IDLE = "idle"  # nothing wanted, no table
+IDLE = "idle"  # nothing wanted
 ARMED = "armed"
 REFUSED = "refused"
+NOBODY = "No device is switched on."
 
 _NETLINK_NETFILTER = 12
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
@@ -80,10 +84,11 @@ class Switch:
         self.sock = sock
         self.standing: dict[bytes, int] = {}
         self.state = IDLE
-        self.message = "No device is switched on; there is no rule in the kernel."
+        self.message = NOBODY
         self._steering = Steering(interfaces, port, layout)
         self._seq = 1
         self._table_stands = False
+        self._unused = 0  # calls of `verify` since the table has been empty
 
     def apply(self, wanted: dict[bytes, int]) -> None:
         """Makes the kernel's map of MAC (6 bytes) → mark equal to `wanted`, or raises Refused and has changed nothing.
@@ -96,7 +101,8 @@ class Switch:
             self.state, self.message = REFUSED, f"Enrolled devices are not covered: {refusal}."
             raise
         self.standing = dict(wanted)
-        self._table_stands = bool(wanted)
+        self._table_stands = self._table_stands or bool(wanted)
+        self._unused = 0
         self.state, self.message = self._described()
 
     def flush(self) -> None:
@@ -107,15 +113,41 @@ class Switch:
         """Ends the redirected flows that one device has had since one `on`. Refused."""
         self._ask(self._steering.flush_device(mark))
 
+    def release(self, addresses: list[str]) -> None:
+        """Ends the DNS flows that a device's addresses had before its `on`, so that their next packet is steered.
+
+        Only datagrams to other resolvers need it: a flow is redirected at its first packet or never, and may go on for
+        days. Refused.
+        """
+        for address in addresses:
+            flows = self._ask(conntrack.datagram_flows(parse(address), DNS))
+            for work in [conntrack.end(flow) for flow in flows]:
+                if work is not None:
+                    self._end(work)
+
+    def _end(self, work: Message) -> None:
+        try:
+            self._ask(work)
+        except Refused as refusal:
+            if refusal.errno != errno.ENOENT:  # it ended by itself meanwhile
+                raise
+
     def verify(self) -> bool:
-        """Whether the kernel has the table that is thought to stand. If not, nothing stands: call `apply` again."""
+        """Whether the kernel has the table that is thought to stand. If not, nothing stands: call `apply` again.
+
+        To be called every few seconds: the second call in a row that finds the table empty removes it.
+        """
         if not self._table_stands:
             return True
         try:
             self._ask(get_table(self._steering.table))
+            if not self.standing:
+                self._unused += 1
+                if self._unused > 1:
+                    self._disarm()
         except Refused:
             self._lost()
-            return False
+            return not self.standing
         return True
 
     def farewell(self) -> list[bytes]:
@@ -125,11 +157,17 @@ class Switch:
     def close(self) -> None:
         """Removes the table and ends the flows; for an orderly stop. Refused."""
         self.apply({})
+        if self._table_stands:
+            self._disarm()
         self.flush()
+
+    def _disarm(self) -> None:
+        self._commit(self._steering.disarm())
+        self._table_stands = False
 
     def _described(self) -> tuple[str, str]:
         if not self.standing:
-            return IDLE, "No device is switched on; there is no rule in the kernel."
+            return IDLE, NOBODY
         return ARMED, f"DNS of {len(self.standing)} device(s) comes to the agent."
 
     def _lost(self) -> None:
@@ -142,12 +180,8 @@ class Switch:
             if wanted:
                 self._arm(wanted)
             return
-        if wanted:
-            work = self._steering.change(self.standing, wanted)
-        else:
-            work = self._steering.disarm()
         try:
-            self._commit(work)
+            self._commit(self._steering.change(self.standing, wanted))
         except Refused as refusal:
             if refusal.errno != errno.ENOENT:
                 raise
@@ -171,15 +205,16 @@ class Switch:
             self._seq += len(work) + 2
             self._exchange(batch(work, first), first, first + len(work))
 
-    def _ask(self, message: Message) -> None:
+    def _ask(self, message: Message) -> list[Answer]:
         seq = self._seq
         self._seq += 1
-        self._exchange(encode(message, seq), seq, seq)
+        return self._exchange(encode(message, seq), seq, seq)
 
-    def _exchange(self, datagram: bytes, first: int, last: int) -> None:
-        """Sends; raises Refused for the first error among sequence numbers `first` to `last`.
+    def _exchange(self, datagram: bytes, first: int, last: int) -> list[Answer]:
+        """Sends; the answers to sequence numbers `first` to `last`, or Refused for the first error among them.
 
-        netfilter works inside send(): when it returns, everything is done and all answers wait in the socket.
+        netfilter works inside send(): when it returns, everything is done and all answers wait in the socket. A dump
+        goes on inside recv() in the same way.
         """
         if self.sock is None:
             raise Refused("this system has no netlink", errno.EPROTONOSUPPORT)
@@ -195,6 +230,7 @@ class Switch:
                 raise Refused(_sentence(answer.errno, answer.text), answer.errno)
         if not any(answer.seq == last for answer in answers):
             raise Refused("the kernel did not answer", errno.EIO)
+        return answers
 
 
 def _drain(sock: socket.socket) -> list[Answer]:

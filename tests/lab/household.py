@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from dnslib import DNSRecord
@@ -87,6 +88,7 @@ class Asker:
         scope = space.index("eth0") if server.startswith("fe80") else 0
         self.to = (server, port, 0, scope) if ":" in server else (server, port)
         self.number = 0
+        self.sent_at = 0.0
 
     def connect(self) -> Asker:
         self.sock.connect(self.to)
@@ -105,14 +107,17 @@ class Asker:
             return type(error).__name__
 
     def _exchange(self, query: bytes) -> bytes:
+        self.sent_at = 0.0
         if not self.tcp:
             self.sock.send(query)
+            self.sent_at = time.monotonic()
             while True:
                 reply = self.sock.recv(4096)
                 # An answer to an earlier question that timed out is not one to this.
                 if reply[:2] == query[:2]:
                     return reply
         self.sock.send(struct.pack(">H", len(query)) + query)
+        self.sent_at = time.monotonic()
         length = struct.unpack(">H", self._read(2))[0]
         return self._read(length)
 

@@ -39,8 +39,8 @@ WAN4, WAN6 = "198.51.100.1", "2001:db8::1"
 # The resolver that the agent asks: one of its own in the router, so that its answers can be told from the router's.
 UPSTREAM = "127.0.0.1:5300"
 
-# A name that everybody answers in his own way.
-WHO = "who.example"
+# A zone that everybody answers in his own way, and a name in it.
+ZONE, WHO = "who", "any.who"
 WHO_ROUTER, WHO_WAN, WHO_AGENT = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
 
@@ -150,17 +150,17 @@ class Lab:
         common = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root"]
         common += ["--no-resolv", "--no-hosts", "--local-ttl=60", "--log-facility=-"]
         self.wan.start(
-            [*common, f"--address=/{WHO}/{WHO_WAN}", f"--address=/#/{RESOLVER4}", f"--address=/#/{RESOLVER6}"]
+            [*common, f"--address=/{ZONE}/{WHO_WAN}", f"--address=/#/{RESOLVER4}", f"--address=/#/{RESOLVER6}"]
             + [f"--listen-address={WAN4},{RESOLVER4},{RESOLVER4_B},{RESOLVER6}", "--bind-interfaces"],
             stderr=subprocess.DEVNULL,
         )
         self.router.start(
-            [*common, f"--address=/{WHO}/{WHO_AGENT}", f"--server={WAN4}", "--port=5300"]
+            [*common, f"--address=/{ZONE}/{WHO_AGENT}", f"--server={WAN4}", "--port=5300"]
             + ["--listen-address=127.0.0.1", "--bind-interfaces"],
             stderr=subprocess.DEVNULL,
         )
         self.router.start(
-            [*common, f"--address=/{WHO}/{WHO_ROUTER}", f"--server={WAN4}", "--cache-size=1000"]
+            [*common, f"--address=/{ZONE}/{WHO_ROUTER}", f"--server={WAN4}", "--cache-size=1000"]
             + [
                 "--interface=br-lan,br-guest",
                 "--except-interface=lo",

@@ -2,8 +2,8 @@
 
 Run in the router's namespace. It answers every query with 10.<slot>.<generation>.<0 udp, 1 tcp>; strangers get no
 answer, but are counted. Commands come as JSON lines on stdin: {"op": "apply", "wanted": {mac: [slot, generation]}},
-"flush", "flush_marked", "seen", "verify", "hang", "write". What was applied is kept in the file that is its argument,
-and armed again by the next daemon after a crash.
+"flush", "flush_marked", "release", "seen", "verify", "hang", "write". What was applied is kept in the file that is its
+argument, and armed again by the next daemon after a crash.
 """
 
 from __future__ import annotations
@@ -123,6 +123,8 @@ class Responder:
             self.switch.flush()
         elif order["op"] == "flush_marked":
             self.switch.flush_marked(marks.pack(*order["mark"]))
+        elif order["op"] == "release":
+            self.switch.release(order["addresses"])
         elif order["op"] == "verify":
             return self.switch.verify()
         elif order["op"] == "hang":

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.fixtures import agent, lab, resident
 from tests.promises.household import Home
+
+__all__ = ["agent", "home", "lab", "resident"]
 
 
 @pytest.fixture

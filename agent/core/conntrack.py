@@ -1,0 +1,45 @@
+"""Conntrack entries by netlink: which to end (linux/netfilter/nfnetlink_conntrack.h)."""
+
+import struct
+
+from agent.core.netlink import ACK, DUMP, HOST, Answer, Message, attribute, attributes, nested, u32
+
+_GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2
+_NEW = 1 << 8  # what a dump's entries are called
+_ORIGINAL, _MARK, _ID, _MARK_MASK, _FILTER = 1, 8, 12, 21, 25  # CTA_*
+_SOURCE4, _SOURCE6 = 1, 3
+_UDP = b"\x11"
+_UNMARKED = bytes(4)
+# Which parts of the original tuple a dump is filtered by (Linux 5.8): source, protocol, destination port.
+_BY_SOURCE, _BY_PROTOCOL, _BY_PORT = 1, 8, 32
+_INET, _INET6 = 2, 10
+
+
+def flush(mark: int, mask: int) -> Message:
+    """Ends every entry of every family whose mark under the mask is this one; the kernel does the walk."""
+    return Message(_DELETE, ACK, bytes(4) + u32(_MARK, mark) + u32(_MARK_MASK, mask))
+
+
+def datagram_flows(source: bytes, port: int) -> Message:
+    """Asks for the UDP flows from an address (4 or 16 bytes) to a port; the kernel leaves out all others."""
+    family, kind = (_INET, _SOURCE4) if len(source) == 4 else (_INET6, _SOURCE6)
+    protocol = nested(2, attribute(1, _UDP), attribute(3, struct.pack(">H", port)))
+    tuple_of = nested(_ORIGINAL, nested(1, attribute(kind, source)), protocol)
+    by = struct.pack(HOST + "I", _BY_SOURCE | _BY_PROTOCOL | _BY_PORT)
+    only = nested(_FILTER, attribute(1, by), attribute(2, bytes(4)))
+    return Message(_GET, DUMP, bytes([family, 0, 0, 0]) + tuple_of + only)
+
+
+def end(answer: Answer) -> "Message | None":
+    """What ends the entry that a dump told of; None for one that bears a mark, and for another message.
+
+    BadInput when its attributes don't fit.
+    """
+    if answer.type != _NEW or len(answer.body) < 4:
+        return None
+    found = attributes(answer.body[4:])
+    if _ORIGINAL not in found or _ID not in found or found.get(_MARK, _UNMARKED) != _UNMARKED:
+        return None
+    # With its id, so that a flow which took the same addresses and ports meanwhile is left alone.
+    entry = nested(_ORIGINAL, found[_ORIGINAL]) + attribute(_ID, found[_ID])
+    return Message(_DELETE, ACK, answer.body[:1] + bytes(3) + entry)
