@@ -93,6 +93,7 @@ class Register:
 
     def __init__(self) -> None:
         self._toggles: dict[tuple[str, str], tuple[str, LedgerRow]] = {}
+        self._agreed: dict[tuple[str, str], int] = {}
         self.epochs: dict[int, Epoch] = {}
 
     def add(self, row: LedgerRow) -> None:
@@ -107,6 +108,12 @@ class Register:
         if after == ON:
             self.epochs[row.seq] = Epoch(row.seq, row.enrolment, row.feature, None)
         self._toggles[(row.enrolment, row.feature)] = (after, row)
+        if row.notice:
+            self._agreed[(row.enrolment, row.feature)] = row.notice
+
+    def agreed(self, enrolment: str, feature: str) -> int:
+        """The version of the notice that was agreed to last; 0 when none was."""
+        return self._agreed.get((enrolment, feature), 0)
 
     def state(self, enrolment: str, feature: str) -> str:
         return self._toggles.get((enrolment, feature), (OFF, None))[0]

@@ -201,6 +201,11 @@ class Household:
         feature = {"visits": HISTORY, "attempts": PROTECTION}[table]
         return self.clock.wall() + newest + self.days(feature) * 86400 - self.clock.age()
 
+    def outdated(self, pairs: Pairs) -> Pairs:
+        """Those that were agreed to under a notice older than what the feature does today."""
+        agreed = self.state.ledger.register.agreed
+        return [(d, name) for d, name in pairs if agreed(d.enrolment, name) < FEATURES[name].version]
+
     def why_suspended(self, state: str, since: LedgerRow | None) -> str | None:
         """Why something that was wanted does not run: "agreement", "restore", "notice", "pause", or None."""
         if state == WAITING:

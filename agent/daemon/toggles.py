@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from agent.core import consent
 from agent.core.consent import ON, Gate, LedgerRow
-from agent.core.features import NOTICE_VERSION
+from agent.core.features import FEATURES, NOTICE_VERSION
 from agent.core.model import Device
 from agent.daemon.anchor import Anchor
 from agent.daemon.database import StorageError
@@ -59,7 +59,8 @@ class Toggles:
         restored = self._anchor.restored(hashes)
         self._state.boot(boot_id, self._clock())
         if restored:
-            self._suspend_all("restore")
+            self._suspend(self._state.ledger.register.in_state(ON), "restore")
+        self._suspend(self._outdated(), "notice")
         self._anchor.note(self._state.ledger.head)
         device_of = {device.enrolment: device.id for device in self._state.devices()}
         strays = self._records.rebuild(self._state.ledger.register.epochs, device_of)
@@ -74,15 +75,21 @@ class Toggles:
         pairs = self._state.ledger.register.in_state(ON)
         return [(by_enrolment[enrolment], feature) for enrolment, feature in pairs if enrolment in by_enrolment]
 
-    def _suspend_all(self, actor: str) -> None:
-        pairs = self._state.ledger.register.in_state(ON)
+    def _outdated(self) -> list[tuple[str, str]]:
+        """What is on under a notice older than the one that told what the feature does today."""
+        register = self._state.ledger.register
+        pairs = [pair for pair in register.in_state(ON) if pair[1] in FEATURES]
+        return [pair for pair in pairs if register.agreed(*pair) < FEATURES[pair[1]].version]
+
+    def _suspend(self, pairs: list[tuple[str, str]], actor: str) -> None:
         rows = [(enrolment, feature, "suspend", 0) for enrolment, feature in pairs]
         if rows:
             self._state.ledger.append(rows, actor, self._clock())
 
-    def on(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
+    def on(self, pairs: Pairs, action: str, actor: str, agreed: bool = True) -> list[LedgerRow]:
         """Take the `action` ("on", "ask", "agree", "resume") for all pairs in one transaction.
 
+        `agreed` notes the present notice as agreed to; a plain resume leaves the version that was.
         BadInput when it does not fit the state of one of them; StorageError leaves all of them as they were, closed.
         """
         if not self.booted:
@@ -90,13 +97,13 @@ class Toggles:
         after = [consent.next_state(self._state_of(pair), action) for pair in pairs]
         self.settle()
         self._step("on.ledger")
-        rows = self._append(pairs, action, actor)
+        rows = self._append(pairs, action, actor, NOTICE_VERSION if agreed else 0)
         opened = [(d, f, row.seq) for (d, f), row, state in zip(pairs, rows, after, strict=True) if state == ON]
         self._step("on.epoch")
         try:
             self._records.open([(seq, device.id, feature) for device, feature, seq in opened])
         except StorageError:
-            self._append([(device, feature) for device, feature, _ in opened], "off", "storage")
+            self._append([(device, feature) for device, feature, _ in opened], "off", "storage", 0)
             raise
         self._step("on.gate")
         for device, feature, seq in opened:
@@ -120,15 +127,14 @@ class Toggles:
         self._recorder.end(list(self._epochs(fitting)))
         self._step("off.ledger")
         try:
-            rows = self._append(fitting, action, actor)
+            rows = self._append(fitting, action, actor, 0)
         finally:
             self._step("off.kernel")
             self._apply()
         self._step("off.acknowledge")
         return rows
 
-    def _append(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
-        notice = NOTICE_VERSION if action in ("on", "agree", "ask") else 0
+    def _append(self, pairs: Pairs, action: str, actor: str, notice: int) -> list[LedgerRow]:
         rows = [(device.enrolment, feature, action, notice) for device, feature in pairs]
         made = self._state.ledger.append(rows, actor, self._clock()) if rows else []
         self._anchor.note(self._state.ledger.head)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.core.features import FEATURES
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import Refused
 from tests.promises.household import Home, observe
@@ -194,3 +195,33 @@ def test_export_holds_everything_in_small_pages(family: Home) -> None:
     assert kinds[0] == "head" and kinds.count("visit") == 7 and kinds.count("rule") == 1 and kinds.count("device") == 1
     assert [row["row"]["action"] for row in rows if row["kind"] == "ledger"] == ["enrol", "on"]
     assert rows[0]["row"]["hash"] == family.ask("audit")["head"]
+
+
+def test_an_upgrade_that_does_more_suspends_until_agreed_again(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    family.ask("on", device_id=1, feature="history", agree=1)
+    family.ask("on", device_id=1, feature="protection", agree=1)
+    family.crash()
+    monkeypatch.setattr(FEATURES["history"], "version", 2)
+    monkeypatch.setattr("agent.daemon.toggles.NOTICE_VERSION", 2)
+    family.start()
+    assert state(family, 1)["suspended"] == "notice" and state(family, 1, "protection")["on"]
+    observe(family.household, A, b"a.example")
+    assert family.ask("history", device_id=1)["items"] == []
+    with pytest.raises(Refused, match="agree to version 2"):
+        family.ask("resume")
+    with pytest.raises(Refused, match="agree to version 2"):
+        family.ask("resume", agree=1)
+    family.ask("resume", agree=2)
+    assert state(family, 1)["on"]
+    family.crash()
+    family.start()
+    assert state(family, 1)["on"]
+
+
+def test_the_notice_is_shown_until_it_was_read(family: Home) -> None:
+    assert family.ask("notice")["material"]
+    with pytest.raises(Refused):
+        family.ask("notice.read", version=99)
+    family.ask("notice.read", version=1)
+    assert not family.ask("notice")["material"] and family.ask("notice")["read_at"]
+    assert family.ask("ledger")["items"][-1]["action"] == "read"

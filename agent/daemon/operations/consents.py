@@ -8,7 +8,7 @@ from agent.core.model import ADULT, HISTORY, Device
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Refused, Request, actor, flag, optional_number
+from agent.daemon.operations.arguments import Refused, Request, actor, flag, number, optional_number
 from agent.daemon.operations.people import device_row
 from agent.daemon.toggles import Pairs
 
@@ -33,7 +33,27 @@ def _feature(household: Household, name: str) -> dict[str, object]:
 
 
 def notice(household: Household, request: Request) -> dict[str, object]:
-    return {"version": NOTICE_VERSION, "date": NOTICE_DATE, "text": NOTICE, "material": False, "read_at": None}
+    """`material` until somebody read a version that tells more than the one read before."""
+    version, _, at = household.state.meta("notice read", "0 0").partition(" ")
+    read = int(version) >= NOTICE_VERSION
+    return {
+        "version": NOTICE_VERSION,
+        "date": NOTICE_DATE,
+        "text": NOTICE,
+        "material": not read,
+        "read_at": int(at) if read else None,
+    }
+
+
+def notice_read(household: Household, request: Request) -> dict[str, object]:
+    """Somebody read the notice of this version; noted in the ledger."""
+    if number(request, "version") != NOTICE_VERSION:
+        raise Refused("conflict", "the notice is of version " + str(NOTICE_VERSION) + " now: read that one")
+    now = household.clock.wall()
+    household.state.ledger.append([("", "", "read", NOTICE_VERSION)], actor(request), now)
+    household.state.put_meta("notice read", f"{NOTICE_VERSION} {now}")
+    household.noted()
+    return notice(household, request)
 
 
 def on(household: Household, request: Request) -> dict[str, object]:
@@ -135,10 +155,21 @@ def resume(household: Household, request: Request) -> dict[str, object]:
     pairs = [(d, name) for d in only for name in names if (d.enrolment, name) in suspended]
     items = [{"device_id": device.id, "label": device.label, "feature": name} for device, name in pairs]
     if not flag(request, "preview"):
-        household.toggles.on(pairs, "resume", actor(request))
+        outdated = household.outdated(pairs)
+        for name in sorted({name for _, name in outdated}):
+            _agreed(household, request, name)
+        household.toggles.on(pairs, "resume", actor(request), agreed=bool(outdated))
         announce(household, pairs)
         household.publish({"event": "status"})
     return {"items": items}
 
 
-TABLE = {"features": features, "notice": notice, "on": on, "off": off, "pause": pause, "resume": resume}
+TABLE = {
+    "features": features,
+    "notice": notice,
+    "notice.read": notice_read,
+    "on": on,
+    "off": off,
+    "pause": pause,
+    "resume": resume,
+}
