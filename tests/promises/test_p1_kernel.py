@@ -107,7 +107,9 @@ class Windows:
         return any(start <= attempt.before and attempt.sent <= end for start, end in self.off)
 
     def crossed(self, question: Question) -> int:
-        return sum(start <= question.tries[-1].end and end >= question.since for start, end in self.toggles)
+        """How many tries the toggles may cost: one each, and more where storage kept one longer than the patience."""
+        spans = [(s, e) for s, e in self.toggles if s <= question.tries[-1].end and e >= question.since]
+        return sum(1 + int((end - start) / PATIENCE_S) for start, end in spans)
 
 
 def toggle(resident: Resident, device: int, times: int) -> Windows:
