@@ -159,6 +159,16 @@ def test_streamed_and_in_memory_give_the_same_bytes(tmp_path: Path) -> None:
         assert streamed[at : at + 5] == built[at : at + 5]
 
 
+def test_folding_leaves_exceptions_and_important_rules(tmp_path: Path) -> None:
+    text = b"||a.example^\n||x.a.example^\n@@||x.a.example^\n||y.a.example^\n||y.a.example^$important\n"
+    text += b"@@||a.example^$dnstype=A\n"
+    report, found = compiled(tmp_path, source(tmp_path, "a", text))
+    texts = [match.text for match in map(found.find, (b"x.a.example", b"y.a.example", b"z.a.example")) if match]
+    assert texts == ["@@x.a.example", "y.a.example", "a.example"]
+    assert (report.count, report.folded, report.repeated) == (4, 2, 0)
+    found.close()
+
+
 def test_progress_tells_bytes_read_of_all(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     first, second = source(tmp_path, "a", b"one.example\n"), source(tmp_path, "b", b"two.example\n")
