@@ -16,7 +16,7 @@ from agent.core.model import BadInput
 from agent.daemon.database import StorageError
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
-from agent.daemon.operations import CLI_ONLY, TABLE, WEB_ONLY
+from agent.daemon.operations import CLI_ONLY, FEEDS_ONLY, TABLE, WEB_ONLY
 from agent.daemon.operations.arguments import Refused
 
 LINE_MAX = 64 * 1024
@@ -25,10 +25,17 @@ WAITING_MAX = 1 << 20  # bytes a peer may leave unread; a slower one is cut off
 UNDER_WAY_MAX = 32  # long operations at once, per peer
 CLI = "cli"
 WEB = "web"
+FEEDS = "feeds"
+# Role → what it may not ask for. A job that reads strangers' texts may ask for nothing but its own.
+REFUSED = {
+    CLI: WEB_ONLY | FEEDS_ONLY,
+    WEB: CLI_ONLY | FEEDS_ONLY,
+    FEEDS: frozenset(TABLE) - FEEDS_ONLY,
+}
 
 
 class Peer:
-    """One connection. `role` is CLI or WEB; a subscriber gets events between its replies."""
+    """One connection. `role` is CLI, WEB or FEEDS; a subscriber gets events between its replies."""
 
     def __init__(self, control: "Control", link: socket.socket, role: str, closed: Callable[[], None]) -> None:
         self._control = control
@@ -71,7 +78,7 @@ class Peer:
         self._answer(request)
 
     def _answer(self, request: dict[str, object]) -> None:
-        if request.get("op") == "subscribe":
+        if request.get("op") == "subscribe" and self._role != FEEDS:
             self.subscribed = True
             self._reply(request, {"ok": {}})
             return
@@ -93,8 +100,8 @@ class Peer:
         self._reply(request, reply)
 
     def _reply(self, request: dict[str, object], reply: dict[str, object]) -> None:
-        if "id" in request:
-            reply = {**reply, "id": request["id"]}
+        if "tag" in request:
+            reply = {**reply, "tag": request["tag"]}
         self.send(reply)
 
     def send(self, message: dict[str, object]) -> None:
@@ -148,9 +155,9 @@ class Control:
             return
         self.peers.add(Peer(self, link, CLI, lambda: None))
 
-    def adopt(self, link: socket.socket, closed: Callable[[], None]) -> None:
+    def adopt(self, link: socket.socket, closed: Callable[[], None], role: str = WEB) -> None:
         """Serve a job's end of a socket pair; `closed` is called when the job hangs up."""
-        self.peers.add(Peer(self, link, WEB, closed))
+        self.peers.add(Peer(self, link, role, closed))
 
     def perform(
         self, request: dict[str, object], role: str
@@ -159,7 +166,7 @@ class Control:
         name = request.get("op")
         if not isinstance(name, str) or name not in TABLE:
             return {"error": {"code": "bad_request", "message": "no operation " + repr(name)[:60]}}
-        if name in (CLI_ONLY if role == WEB else WEB_ONLY):
+        if name in REFUSED[role]:
             return {"error": {"code": "forbidden", "message": name + " may not be asked for here"}}
         try:
             result = TABLE[name](self._household, request)

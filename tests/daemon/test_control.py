@@ -80,11 +80,11 @@ def test_bad_lines_get_an_error_and_the_connection_lives(raw: Raw, line: bytes) 
 
 
 def test_byte_by_byte_and_two_at_once(raw: Raw) -> None:
-    for byte in b'{"op": "status", "id": 3}\n':
+    for byte in b'{"op": "status", "tag": 3}\n':
         raw.send(bytes([byte]))
-    assert raw.read()["id"] == 3
-    raw.send(b'{"op": "status", "id": 4}\n{"op": "notice", "id": 5}\n')
-    assert [raw.read()["id"], raw.read()["id"]] == [4, 5]
+    assert raw.read()["tag"] == 3
+    raw.send(b'{"op": "status", "tag": 4}\n{"op": "notice", "tag": 5}\n')
+    assert [raw.read()["tag"], raw.read()["tag"]] == [4, 5]
 
 
 def test_a_request_without_end_is_cut_off(raw: Raw) -> None:

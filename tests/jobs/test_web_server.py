@@ -247,7 +247,7 @@ def test_a_slow_answer_holds_nobody_back(peer, job):
         started = time.monotonic()
         assert client.ask("PUT", "/api/v1/devices/1/features/history", {"on": False}).status == 200
         assert time.monotonic() - started < 0.5
-        peer._send({"ok": {"ok": True}, "id": peer.named("audit")[0]["id"]})
+        peer._send({"ok": {"ok": True}, "tag": peer.named("audit")[0]["tag"]})
         assert read_reply(sock).json == {"ok": True}
 
 

@@ -62,7 +62,7 @@ class Peer:
         self.calls.append(call)
         reply = self._reply(call)
         if reply is not None:
-            self._send(reply | {"id": call["id"]})
+            self._send(reply | {"tag": call["tag"]})
 
     def _reply(self, call: dict) -> dict | None:
         op = call["op"]
@@ -172,7 +172,7 @@ class Client:
             if key == "set-cookie":
                 name, _, rest = value.partition("=")
                 self.cookies[name] = rest.partition(";")[0]
-        if path.startswith("/api/") and reply.status < 300 and reply.body[:1] == b"{" and b'"csrf"' in reply.body:
+        if path.startswith("/api/") and reply.status < 300 and reply.body[:1] == b"{" and reply.json.get("csrf"):
             self.csrf = reply.json.get("csrf") or ""
         return reply
 

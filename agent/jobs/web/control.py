@@ -51,7 +51,7 @@ class Control:
             return
         number = self._next
         self._next += 1
-        line = json.dumps({"op": op, "id": number} | arguments, separators=(",", ":")).encode() + b"\n"
+        line = json.dumps({"op": op, "tag": number} | arguments, separators=(",", ":")).encode() + b"\n"
         if len(line) > LINE_MAX:
             resume(Refused("bad_request", "This is too large to be handed on in one piece."))
             return
@@ -100,7 +100,7 @@ class Control:
         if "event" in message:
             self._event(message)
             return
-        number = message.get("id", min(self._under_way, default=0))
+        number = message.get("tag", 0)
         resume = self._under_way.pop(number, None)
         if resume is None:
             return

@@ -22,7 +22,7 @@ def one_of(*words: str) -> Schema:
     return {"type": "string", "enum": list(words)}
 
 
-ID = number(1, 2**53 - 1)
+ID = number(1, 2**52)
 FLAG: Schema = {"type": "boolean"}
 # Wall-clock seconds until the year 9999.
 TIME = number(0, 253402300799)
@@ -59,7 +59,7 @@ FIELDS: dict[str, Schema] = {
     "answer": text(500),
     "target": text(512),
     "kind": one_of("objection", "exception", "unblock"),
-    "state": one_of("open", "all"),
+    "state": one_of("open", "answered"),
     "scope": one_of("household", "person", "device"),
     "action": one_of("allow", "block"),
     "seconds": number(60, 366 * 86400),
@@ -129,8 +129,8 @@ def _check_text(name: str, value: Any, schema: Schema) -> None:
             raise invalid(name, "must be one of: " + ", ".join(schema["enum"]))
     elif not schema["minLength"] <= len(value) <= schema["maxLength"]:
         raise invalid(name, f"must have {schema['minLength']} to {schema['maxLength']} characters")
-    elif any(ord(letter) < 32 and letter != "\n" or 0xD800 <= ord(letter) < 0xE000 for letter in value):
-        raise invalid(name, "has a control character")
+    elif not value.isprintable() or not value.strip():
+        raise invalid(name, "must be one line of printable characters")
 
 
 def _from_text(name: str, value: str) -> Any:

@@ -87,7 +87,7 @@ export async function me(root) {
   const write = (kind, target) => sheet(t("request." + kind), (close) => form({ key: "request" }, async (values) => {
     close();
     try {
-      await post("/me/requests", { kind, ...(target ? { target } : {}), text: values.text.trim() || t("request." + kind) });
+      await post("/me/requests", { kind, ...(target ? { target } : {}), text: values.text.trim().replace(/\s+/g, " ") || t("request." + kind) });
       toast(t("request.sent"));
     } catch (error) {
       say(error);

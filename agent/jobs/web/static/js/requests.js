@@ -19,7 +19,7 @@ export function requests({ requests: rows, devices }, reload) {
 
 const answer = (one, reload) => sheet(t("requests.answer"), (close) => form({ key: "answer" }, async (values) => {
   close();
-  await send(one, values.answer.trim() || t("requests.read"), reload);
+  await send(one, values.answer.trim().replace(/\s+/g, " ") || t("requests.read"), reload);
 }, h("p.soft", null, one.text), h("div.field", null, h("label", { for: "answer" }, t("requests.words")), h("textarea", { id: "answer", name: "answer", rows: 3, maxlength: 500, autofocus: true })),
 h("p.soft", null, t("requests.switch_yourself")),
 h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("request.go"))))));

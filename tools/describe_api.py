@@ -1,0 +1,303 @@
+"""Writes agent/jobs/web/openapi.json from the route table, the field table and the answers described here.
+
+`tools/describe_api.py` writes it, `--check` only says whether it is up to date.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from agent import __version__  # noqa: E402
+from agent.jobs.web.fields import FIELDS, NULLABLE  # noqa: E402
+from agent.jobs.web.routes import CONFIRMED, HOUSEHOLD, OWN, PERSON, PUBLIC, ROUTES, Route  # noqa: E402
+
+TARGET = ROOT / "agent" / "jobs" / "web" / "openapi.json"
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+INT: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+ANY: Schema = {"type": "object"}
+
+
+def maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def listed(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def shape(**properties: Schema) -> Schema:
+    return {"type": "object", "required": sorted(properties), "properties": properties}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": "#/components/schemas/" + name}
+
+
+def paged(schema: Schema) -> Schema:
+    page = shape(items=listed(schema))
+    page["properties"]["next"] = maybe(TEXT)
+    return page
+
+
+COUNTS = shape(visits=INT, attempts=INT)
+SCHEMAS: dict[str, Schema] = {
+    "Problem": shape(type=TEXT, title=TEXT, status=INT, detail=TEXT),
+    "Session": shape(
+        signed_in=FLAG,
+        kind=maybe({"enum": ["household", "device"]}),
+        setup_needed=FLAG,
+        private=FLAG,
+        secure=FLAG,
+        tls=FLAG,
+        csrf=maybe(TEXT),
+        label=maybe(TEXT),
+        confirmed_s=INT,
+        totp=FLAG,
+    ),
+    "Person": shape(id=INT, name=TEXT, group={"enum": ["child", "teen", "adult"]}),
+    "Switch": shape(on=FLAG, since=maybe(INT), epoch=maybe(INT), suspended=maybe(TEXT)),
+    "Device": shape(
+        id=INT,
+        label=TEXT,
+        mac=maybe(TEXT),
+        address=maybe(TEXT),
+        person=maybe(ref("Person")),
+        shared=FLAG,
+        private_mac=FLAG,
+        features=shape(history=ref("Switch"), protection=ref("Switch")),
+        kept=COUNTS,
+    ),
+    "Visit": shape(
+        id=INT, device_id=INT, site=TEXT, first=INT, last=INT, hits=INT, hosts=listed(TEXT), source=TEXT, status=TEXT
+    ),
+    "Attempt": shape(id=INT, device_id=INT, target=TEXT, at=INT, hits=INT, source=TEXT, rule=ref("Reason")),
+    "Reason": shape(text=TEXT, list_id=TEXT, list_name=TEXT, list_version=TEXT, category=TEXT),
+    "Rule": shape(
+        id=INT,
+        action={"enum": ["allow", "block"]},
+        name=TEXT,
+        scope={"enum": ["household", "person", "device"]},
+        device_id=maybe(INT),
+        person_id=maybe(INT),
+        created_at=INT,
+        expires_at=maybe(INT),
+    ),
+    "Request": shape(
+        id=INT,
+        device_id=INT,
+        kind={"enum": ["objection", "exception", "unblock"]},
+        text=TEXT,
+        target=maybe(TEXT),
+        at=INT,
+        state={"enum": ["open", "answered"]},
+        answer=maybe(TEXT),
+    ),
+    "LedgerRow": shape(
+        seq=INT,
+        at=INT,
+        actor=TEXT,
+        device_id=maybe(INT),
+        enrolment=TEXT,
+        feature=TEXT,
+        action=TEXT,
+        notice=INT,
+        hash=TEXT,
+    ),
+    "Feature": shape(name=TEXT, title=TEXT, reads=TEXT, keeps=TEXT, days=INT, sends=TEXT, version=INT, default=FLAG),
+    "Today": shape(device_id=INT, visits=INT, sites=INT, attempts=INT),
+    "Notice": shape(version=INT, date=TEXT, text=TEXT),
+    "Status": shape(version=TEXT, started_at=INT, lists=ANY, kernel=ANY, recording=ANY, devices_on=INT, health=TEXT),
+    "Switched": shape(device=maybe(ref("Device")), devices=listed(ref("Device"))),
+}
+
+# What each operation answers, by "METHOD path" below /api/v1; the others answer an object.
+ANSWERS: dict[str, Schema] = {
+    "GET /session": ref("Session"),
+    "POST /session": ref("Session"),
+    "POST /setup": ref("Session"),
+    "POST /session/confirm": shape(confirmed_s=INT),
+    "GET /sessions": paged(shape(label=TEXT, kind=TEXT, browser=TEXT, address=TEXT, at=INT, seen_at=INT, this=FLAG)),
+    "POST /totp": shape(secret=TEXT, uri=TEXT),
+    "PUT /totp": shape(recovery_codes=listed(TEXT)),
+    "GET /overview": shape(
+        status=ref("Status"),
+        people=listed(ref("Person")),
+        devices=listed(ref("Device")),
+        today=listed(ref("Today")),
+        requests=listed(ref("Request")),
+        notice=ref("Notice"),
+    ),
+    "GET /status": ref("Status"),
+    "GET /today": shape(items=listed(ref("Today"))),
+    "GET /devices": paged(ref("Device")),
+    "POST /devices": ref("Device"),
+    "GET /devices/seen": paged(ANY),
+    "PATCH /devices/{id}": ref("Device"),
+    "PUT /devices/{device_id}/features/{feature}": ref("Switched"),
+    "PUT /people/{person_id}/features/{feature}": ref("Switched"),
+    "GET /people": paged(ref("Person")),
+    "POST /people": ref("Person"),
+    "PATCH /people/{id}": ref("Person"),
+    "GET /history": paged(ref("Visit")),
+    "GET /history/days": shape(items=listed(shape(start=INT, visits=INT, hours=listed(INT)))),
+    "DELETE /visits/{id}": COUNTS,
+    "GET /attempts": paged(ref("Attempt")),
+    "GET /attempts/counts": shape(items=listed(shape(day=INT, category=TEXT, count=INT))),
+    "GET /explanation": shape(name=TEXT, verdict={"enum": ["allow", "block"]}, rule=maybe(ANY), how=TEXT),
+    "GET /rules": paged(ref("Rule")),
+    "POST /rules": ref("Rule"),
+    "GET /lists": shape(items=listed(shape(id=TEXT, name=TEXT, category=TEXT, rules=INT))),
+    "GET /features": shape(items=listed(ref("Feature"))),
+    "GET /notice": ref("Notice"),
+    "GET /recipients": shape(items=listed(ANY)),
+    "GET /ledger": paged(ref("LedgerRow")),
+    "POST /audit": shape(ok=FLAG, rows_checked=INT, ledger_rows=INT, head=TEXT, findings=listed(TEXT)),
+    "POST /erase": COUNTS,
+    "POST /erase/preview": COUNTS,
+    "GET /settings": shape(items=listed(shape(key=TEXT, kind=TEXT))),
+    "GET /requests": paged(ref("Request")),
+    "POST /requests/{id}/answer": ref("Request"),
+    "POST /devices/{device_id}/pin-code": shape(code=TEXT, expires_at=INT),
+    "POST /me/requests": ref("Request"),
+    "POST /me/pin": ref("Session"),
+    "POST /me/session": ref("Session"),
+    "GET /me/history": paged(ref("Visit")),
+    "GET /me/attempts": paged(ref("Attempt")),
+}
+
+PASSWORD: Schema = {"type": "string", "minLength": 1, "maxLength": 256}
+CODE: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
+# Bodies of the handlers that read them themselves.
+BODIES: dict[str, Schema] = {
+    ".sign_in": {**shape(password=PASSWORD), "properties": {"password": PASSWORD, "code": CODE}},
+    ".confirm": {**shape(password=PASSWORD), "properties": {"password": PASSWORD, "code": CODE}},
+    ".set_up": shape(code=CODE, password=PASSWORD),
+    ".change_password": {
+        **shape(password=PASSWORD, new_password=PASSWORD),
+        "properties": {"password": PASSWORD, "new_password": PASSWORD, "code": CODE},
+    },
+    ".start_totp": shape(code=CODE),
+    ".set_setting": {"type": "object", "maxProperties": 16},
+    ".set_pin": shape(code=CODE, pin={"type": "string", "minLength": 4, "maxLength": 64}),
+    ".enter_pin": shape(pin={"type": "string", "maxLength": 64}),
+}
+REQUIRED = {
+    ".switch": ["on"],
+    ".pause": ["paused"],
+    ".add_rule": ["action", "name"],
+    "device.add": ["label"],
+    "person.add": ["name", "group"],
+    "request.answer": ["answer"],
+    ".my_switch": ["on"],
+    ".my_request": ["kind"],
+}
+OTHER_TYPES = {
+    ".events": "text/event-stream",
+    ".my_events": "text/event-stream",
+    ".metrics": "text/plain",
+}
+ACCESS = {
+    PUBLIC: "Open to whoever reaches the router.",
+    HOUSEHOLD: "Needs a session of the household.",
+    CONFIRMED: "Needs a session of the household and its password again (POST /api/v1/session/confirm).",
+    PERSON: "For the person at an enrolled device, known by the request's address.",
+    OWN: "For the person at an enrolled device, from that device, after their PIN.",
+}
+
+
+def main() -> int:
+    text = json.dumps(document(), separators=(",", ":"), sort_keys=True) + "\n"
+    if "--check" in sys.argv:
+        current = TARGET.read_text() == text
+        print("openapi.json is up to date" if current else "openapi.json is out of date: run tools/describe_api.py")
+        return 0 if current else 1
+    TARGET.write_text(text)
+    return 0
+
+
+def document() -> Schema:
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "privacy-agent",
+            "version": __version__,
+            "description": "The household's API. Every error is a problem detail (RFC 9457).",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "responses": {
+                "Problem": {
+                    "description": "What is wrong and what to do.",
+                    "content": {"application/problem+json": {"schema": ref("Problem")}},
+                }
+            },
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
+                "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+            },
+        },
+    }
+
+
+def operation(route: Route) -> Schema:
+    made: Schema = {
+        "operationId": route.method.lower() + route.path.replace("/", "_").replace("{", "").replace("}", ""),
+        "description": ACCESS[route.access],
+        "responses": responses(route),
+        "parameters": parameters(route),
+    }
+    if route.access in (HOUSEHOLD, CONFIRMED, OWN):
+        needs: dict[str, list[str]] = {"session": []}
+        made["security"] = [needs if route.method == "GET" else needs | {"csrf": []}]
+    body = BODIES.get(route.op) or fields_body(route)
+    if body is not None:
+        made["requestBody"] = {
+            "required": bool(body.get("required")),
+            "content": {"application/json": {"schema": body}},
+        }
+    return made
+
+
+def parameters(route: Route) -> list[Schema]:
+    found = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    made = [{"name": name, "in": "path", "required": True, "schema": FIELDS[name]} for name in found]
+    return made + [{"name": name, "in": "query", "schema": FIELDS[name]} for name in route.query]
+
+
+def fields_body(route: Route) -> Schema | None:
+    if not route.body:
+        return None
+    properties = {name: maybe(FIELDS[name]) if name in NULLABLE else FIELDS[name] for name in route.body}
+    body: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    if route.op in REQUIRED:
+        body["required"] = REQUIRED[route.op]
+    return body
+
+
+def responses(route: Route) -> Schema:
+    made: Schema = {}
+    good: Schema = {"description": "Done."}
+    if route.status != 204:
+        kind = OTHER_TYPES.get(route.op, "application/json")
+        schema = ANSWERS.get(route.method + " " + route.path.replace("/api/v1", "", 1), ANY)
+        good["content"] = {kind: {"schema": schema if kind == "application/json" else TEXT}}
+    if ".export" in route.op or route.op == ".my_export":
+        good["content"]["text/csv"] = {"schema": TEXT}
+    made[str(route.status)] = good
+    return made | {kind: {"$ref": "#/components/responses/Problem"} for kind in ("4XX", "5XX")}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
