@@ -1,0 +1,117 @@
+"""A TLS ClientHello: the server name that a client asks for (RFC 8446 sections 4.1.2 and 5.1, RFC 6066 section 3).
+
+Only the hello is read, which every client sends in the clear. With ECH (RFC 9849) on offer the name may be that of the
+front and not of the site; a client that only pretends to offer it (GREASE) looks the same from outside.
+"""
+
+from agent.core import names
+from agent.core.model import BadInput, Value
+
+HANDSHAKE, CLIENT_HELLO, _TLS = 22, 1, 3
+# RFC 8446 section 5.1: a record holds at most 2^14 bytes; hellos seen in the wild take 12 kB at most.
+HELLO_MAX = 16384
+_RECORD_HEAD, _MESSAGE_HEAD = 5, 4
+_RANDOM_END = 34  # of the body: version and random
+_SERVER_NAME, _ECH, _HOST_NAME = 0, 0xFE0D, 0
+
+
+class Hello(Value):
+    """What a hello says of its destination. `name` is canonical, None when it names nobody; `ech`: ECH is offered."""
+
+    __slots__ = ("name", "ech")
+
+    def __init__(self, name: bytes | None, ech: bool) -> None:
+        self.name = name
+        self.ech = ech
+
+
+def begins(data: bytes) -> bool:
+    """Whether a connection that begins so may turn out to begin with a hello."""
+    return data[:2] == b"\x16\x03"[: len(data)] and data[5:6] in (b"", b"\x01")
+
+
+def read(data: bytes) -> Hello | None:
+    """The hello that a connection's first bytes are, None while it is not whole. What can't become one is BadInput."""
+    whole = _joined(data)
+    return None if whole is None else _body(whole)
+
+
+def _joined(data: bytes) -> bytes | None:
+    """The message without records and head."""
+    if not begins(data):
+        raise BadInput("this does not begin with a ClientHello")
+    message = b""
+    at = 0
+    while len(data) - at >= _RECORD_HEAD:
+        if data[at] != HANDSHAKE or data[at + 1] != _TLS:
+            raise BadInput("a record inside a ClientHello is of another kind")
+        end = at + _RECORD_HEAD + _u16(data, at + 3)
+        if end == at + _RECORD_HEAD or end - at > HELLO_MAX + _RECORD_HEAD:
+            raise BadInput("a handshake record is empty or too long")
+        message += data[at + _RECORD_HEAD : end]
+        if len(message) >= _MESSAGE_HEAD:
+            size = _MESSAGE_HEAD + (message[1] << 16) + _u16(message, 2)
+            if message[0] != CLIENT_HELLO or size > HELLO_MAX:
+                raise BadInput("the first message is not a ClientHello, or it is too long")
+            if len(message) >= size:
+                return message[_MESSAGE_HEAD:size]
+        at = end
+    return None
+
+
+def _body(body: bytes) -> Hello:
+    at = _RANDOM_END
+    at += 1 + _u8(body, at)  # session id
+    at += 2 + _u16(body, at)  # cipher suites
+    at += 1 + _u8(body, at)  # compression methods
+    if at == len(body):
+        return Hello(None, False)  # TLS 1.2 and older: extensions may be left out
+    end = at + 2 + _u16(body, at)
+    if end > len(body):
+        raise BadInput("the extensions leave the ClientHello")
+    at += 2
+    name = None
+    ech = False
+    while at < end:
+        kind = _u16(body, at)
+        start, at = at + 4, at + 4 + _u16(body, at + 2)
+        if at > end:
+            raise BadInput("an extension leaves the ClientHello")
+        if kind == _SERVER_NAME:
+            if name is not None:
+                raise BadInput("the server name is given twice")
+            name = _server_name(body[start:at])
+        elif kind == _ECH:
+            ech = True
+    return Hello(name, ech)
+
+
+def _server_name(data: bytes) -> bytes | None:
+    """The host name of the list; None when the list has none. The wire's letters only, no escapes."""
+    at, end = 2, 2 + _u16(data, 0)
+    if end != len(data):
+        raise BadInput("the list of server names has another length than it says")
+    found = None
+    while at < end:
+        kind, size = _u8(data, at), _u16(data, at + 1)
+        name = data[at + 3 : at + 3 + size]
+        if len(name) != size:
+            raise BadInput("a server name leaves its list")
+        if kind == _HOST_NAME and found is None:
+            if name.lower().strip(names.HOST):
+                raise BadInput("a server name holds a byte that no host name has")
+            found = names.parse(name)
+        at += 3 + size
+    return found
+
+
+def _u8(data: bytes, at: int) -> int:
+    if at >= len(data):
+        raise BadInput("a ClientHello ends too early")
+    return data[at]
+
+
+def _u16(data: bytes, at: int) -> int:
+    if at + 2 > len(data):
+        raise BadInput("a ClientHello ends too early")
+    return data[at] << 8 | data[at + 1]

@@ -1,0 +1,218 @@
+"""A plain HTTP/1.x request: its URL, from the first bytes of a connection (RFC 9112 section 3, RFC 3986 section 6.2.2).
+
+Read as a bystander reads: what a server would take is taken, and what says no URL is BadInput.
+"""
+
+from agent.core import names
+from agent.core.addresses import parse, show
+from agent.core.model import BadInput, Value
+
+HEAD_MAX = 16384  # servers take 8 to 16 kB; a client that sends more is let through unread
+METHOD_MAX = 20
+_USUAL_PORTS = (b"", b"80", b"443")  # as lists write URLs, these are left out
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_HEX = b"0123456789abcdefABCDEF"
+_SCHEMES = (b"http://", b"https://")
+
+
+class Request(Value):
+    """One request. `authority` is a canonical name or address, with its port unless that is 80 or 443; None when the
+    request names none. `target` is path and query as sent, b"" for CONNECT. `size` counts the bytes of head and body,
+    None when it is not known: the head is not whole yet, or the body says no length.
+    """
+
+    __slots__ = ("method", "authority", "target", "size")
+
+    def __init__(self, method: bytes, authority: bytes | None, target: bytes, size: int | None) -> None:
+        self.method = method
+        self.authority = authority
+        self.target = target
+        self.size = size
+
+    @property
+    def host(self) -> bytes | None:
+        """The authority's name or address."""
+        if self.authority is None:
+            return None
+        if self.authority.startswith(b"["):
+            return self.authority[1 : self.authority.find(b"]")]
+        return self.authority.partition(b":")[0]
+
+
+def begins(data: bytes) -> bool:
+    """Whether a connection that begins so may turn out to begin with a request."""
+    method, space, _ = data[: METHOD_MAX + 1].partition(b" ")
+    return not method.strip(_LETTERS) and (bool(space) or len(data) <= METHOD_MAX) and bool(method or not data)
+
+
+def read(data: bytes) -> Request | None:
+    """The request that a connection's bytes begin with, as soon as its URL is sure; None while it is not."""
+    if not begins(data):
+        raise BadInput("this does not begin with an HTTP request")
+    lines, size = _lines(data)
+    if not lines:
+        return None
+    method, target = _request_line(lines[0])
+    fields = _fields(lines[1:])
+    if size is None and b"host" not in fields:
+        if len(data) > HEAD_MAX:
+            raise BadInput("a request's head is too long")
+        return None
+    authority, target = _place(method, target, fields.get(b"host", b""))
+    return Request(method, authority, target, _whole(size, fields))
+
+
+def read_all(data: bytes) -> list[Request]:
+    """The requests that stand one behind the other, as far as they can be told apart."""
+    found: list[Request] = []
+    while data:
+        try:
+            request = read(data)
+        except BadInput:
+            if not found:
+                raise
+            break
+        if request is None:
+            break
+        found.append(request)
+        if request.size is None:
+            break
+        data = data[request.size :].lstrip(b"\r\n")
+    return found
+
+
+def _lines(data: bytes) -> tuple[list[bytes], int | None]:
+    """The complete lines of the head, and its size when its empty line is there. A lone LF ends a line, too."""
+    lines: list[bytes] = []
+    at = 0
+    while at < HEAD_MAX:
+        end = data.find(b"\n", at)
+        if end < 0:
+            break
+        line = data[at:end]
+        at = end + 1
+        if line in (b"", b"\r"):
+            return lines, at
+        lines.append(line[:-1] if line[-1:] == b"\r" else line)
+    return lines, None
+
+
+def _request_line(line: bytes) -> tuple[bytes, bytes]:
+    """Method and target. Blanks inside the target are left: some clients send them, and servers differ."""
+    method, _, rest = line.partition(b" ")
+    target, _, version = rest.strip().rpartition(b" ")
+    if not version.startswith(b"HTTP/") or not target:
+        raise BadInput("a request line says no version or no target")
+    return method, target.rstrip()
+
+
+def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
+    """The header fields by lower-case name, of a repeated one the first."""
+    fields: dict[bytes, bytes] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        key = name.rstrip().lower()
+        if colon and key not in fields:
+            fields[key] = value.strip()
+    return fields
+
+
+def _place(method: bytes, target: bytes, host: bytes) -> tuple[bytes | None, bytes]:
+    """The authority and the path."""
+    if method == b"CONNECT":
+        return _authority(target), b""
+    lower = target[:8].lower()
+    for scheme in _SCHEMES:
+        if lower.startswith(scheme):
+            # RFC 9112 section 3.2.2: with an absolute target the Host field is ignored.
+            rest = target[len(scheme) :]
+            end = _authority_end(rest)
+            return _authority(rest[:end]), _path(rest[end:])
+    return (_authority(host) if host else None), _path(target)
+
+
+def _authority_end(rest: bytes) -> int:
+    ends = [at for at in (rest.find(b"/"), rest.find(b"?"), rest.find(b"#")) if at >= 0]
+    return min(ends) if ends else len(rest)
+
+
+def _path(target: bytes) -> bytes:
+    path = target.partition(b"#")[0]
+    if path.startswith(b"/") or path == b"*":
+        return path
+    return b"/" + path
+
+
+def _authority(text: bytes) -> bytes:
+    """Canonical `host` or `host:port`; usual ports and user info are left out. BadInput."""
+    text = text.rpartition(b"@")[2]
+    host, port = _split(text)
+    if port.strip(b"0123456789") or len(port) > 5:
+        raise BadInput("a port is not a number")
+    port = port.lstrip(b"0")
+    return host if port in _USUAL_PORTS else host + b":" + port
+
+
+def _split(text: bytes) -> tuple[bytes, bytes]:
+    if text.startswith(b"["):
+        inside, bracket, rest = text[1:].partition(b"]")
+        if not bracket or rest[:1] not in (b"", b":"):
+            raise BadInput("a bracket is open, or followed by something else than a port")
+        return b"[" + show(parse(_text(inside))).encode() + b"]", rest[1:]
+    host, _, port = text.partition(b":")
+    if host.lower().strip(names.HOST):
+        raise BadInput("a host holds a byte that no host name has")
+    return names.parse(host), port
+
+
+def _text(data: bytes) -> str:
+    if [byte for byte in data if byte > 127]:
+        raise BadInput("an address holds a byte that is not ASCII")
+    return data.decode()
+
+
+def _whole(size: int | None, fields: dict[bytes, bytes]) -> int | None:
+    length = fields.get(b"content-length", b"0")
+    if size is None or b"transfer-encoding" in fields or not length or length.strip(b"0123456789") or len(length) > 12:
+        return None
+    return size + int(length)
+
+
+def normal(target: bytes) -> bytes:
+    """The target in the one form that equal URLs share: no needless percent-encoding, no "." and ".." segments."""
+    path, mark, query = target.partition(b"?")
+    return _undotted(_unescaped(path)) + mark + _unescaped(query)
+
+
+def _unescaped(text: bytes) -> bytes:
+    if b"%" not in text:
+        return text
+    first, rest = text.split(b"%")[0], text.split(b"%")[1:]
+    out = [first]
+    for part in rest:
+        pair = part[:2]
+        if len(pair) < 2 or pair[0] not in _HEX or pair[1] not in _HEX:
+            out.append(b"%" + part)
+            continue
+        byte = bytes([int(pair, 16)])
+        out.append((byte if byte in _UNRESERVED else b"%" + pair.upper()) + part[2:])
+    return b"".join(out)
+
+
+def _undotted(path: bytes) -> bytes:
+    if b"/." not in path:
+        return path
+    kept: list[bytes] = []
+    segments = path.split(b"/")
+    for at, segment in enumerate(segments):
+        last = at == len(segments) - 1
+        if segment == b"..":
+            if len(kept) > 1:
+                kept.pop()
+        elif segment != b".":
+            kept.append(segment)
+            continue
+        if last:
+            kept.append(b"")
+    return b"/".join(kept)
