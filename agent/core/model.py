@@ -34,14 +34,22 @@ AGE_GROUPS = (CHILD, TEEN, ADULT)
 
 
 class Person(Value):
-    """Someone behind one or more devices; `group` is child, teen or adult."""
+    """Someone behind one or more devices; `group` is child, teen or adult, `birth_month` "2012-05" or None."""
 
-    __slots__ = ("id", "name", "group")
+    __slots__ = ("id", "name", "group", "birth_month")
 
-    def __init__(self, id: int, name: str, group: str) -> None:
+    def __init__(self, id: int, name: str, group: str, birth_month: str | None = None) -> None:
         self.id = id
         self.name = name
         self.group = group
+        self.birth_month = birth_month
+
+    def of_age(self, year: int, month: int) -> bool:
+        """Whether the person is 18 in that month, as far as the birth month tells."""
+        if self.birth_month is None:
+            return False
+        born_year, born_month = [int(part) for part in self.birth_month.split("-")]
+        return (year - born_year) * 12 + month - born_month >= 18 * 12
 
 
 class Device(Value):

@@ -31,6 +31,11 @@ class Clock:
     def wall(self) -> int:
         return int(time.time())
 
+    def month(self) -> tuple[int, int]:
+        """Year and month, UTC."""
+        now = time.gmtime(self.wall())
+        return now.tm_year, now.tm_mon
+
     def age(self) -> int:
         wall = self.wall() if self.is_set else None
         return self._age.tick(self.boot, int(time.monotonic()), wall)

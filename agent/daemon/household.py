@@ -13,6 +13,7 @@ from agent.daemon.anchor import Anchor
 from agent.daemon.clients import Client, Clients
 from agent.daemon.clock import Clock
 from agent.daemon.database import StorageError
+from agent.daemon.feeds import Feeds, is_starter, protecting
 from agent.daemon.neighbours import Neighbours
 from agent.daemon.recorder import Recorder
 from agent.daemon.records import Records
@@ -33,6 +34,7 @@ class Lists:
         self.helplines = helplines
         self.loaded_at = 0
         self.trouble = ""
+        self.notes: dict[bytes, str] = {}  # of the helplines: what each is for, and where
 
 
 class Household:
@@ -66,6 +68,8 @@ class Household:
         self.clock = clock
         self.lists = lists
         self.toggles: Toggles
+        self.feeds = Feeds(settings, state, clock)
+        self.step: Callable[[str], None] = lambda name: None  # see Toggles
         self.kernel: Callable[[dict[bytes, Client]], None] = lambda wanted: None
         self.swap: Callable[[Policy], None] = lambda policy: None
         self.settle: Callable[[], None] = lambda: None
@@ -248,9 +252,26 @@ class Household:
             raise BadInput("there are " + str(keys_max) + " values already")
         self.state.put_web(key, text)
 
-    def lists_stale(self) -> bool:
-        """Whether the lists in use were compiled too long ago to protect from what is new."""
-        return self.clock.is_set and self.clock.wall() - self.lists.loaded_at > LISTS_STALE_S
+    def list_state(self, row: dict[str, object]) -> str:
+        """Of one list in use: "ready", or "stale" when its text was confirmed too long ago to protect from what is new.
+
+        A list that the feeds job looks after counts from its last good check, another one from its file's date.
+        """
+        if not self.clock.is_set:
+            return "ready"
+        outcome = self.feeds.outcomes.get(str(row["id"]), {})
+        checked = outcome.get("checked") if not outcome.get("failures") else None
+        seen = [at for at in (row.get("fetched"), checked) if isinstance(at, int)]
+        at = max(seen) if seen else self.lists.loaded_at
+        return "stale" if self.clock.wall() - at > LISTS_STALE_S else "ready"
+
+    def lists_state(self) -> str:
+        """ "none": nothing but test names, or nothing; "stale": no list is current; "ready"."""
+        ruleset = self.lists.ruleset
+        if ruleset is None or not protecting(ruleset):
+            return "none"
+        rows = [row for row in ruleset.lists if row["count"] and not is_starter(row["id"])]
+        return "ready" if "ready" in [self.list_state(row) for row in rows] else "stale"
 
     # an adult's agreement
 
@@ -262,6 +283,19 @@ class Household:
         self.toggles.off(pairs, "off", actor)
         if pairs:
             self.toggles.on(pairs, "ask", actor)
+
+    def birthdays(self) -> None:
+        """Who has turned 18 is an adult from here on: history ends until they agree. Needs a clock that is set."""
+        if not self.clock.is_set:
+            return
+        year, month = self.clock.month()
+        for person in self.state.persons():
+            if person.group != ADULT and person.of_age(year, month):
+                devices = [device for device in self.state.devices() if device.person_id == person.id]
+                self.regroup(devices, ADULT, "birthday")
+                note = ([device.enrolment for device in devices], "group", "birthday", self.clock.wall())
+                self.state.change("persons", person.id, {"grp": ADULT}, note)
+                self.noted()
 
     def require_consent_survives(self, device: Device, values: dict[str, object], actor: str) -> None:
         """A device that is given to an adult keeps no history that the adult did not agree to."""

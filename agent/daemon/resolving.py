@@ -40,7 +40,7 @@ class Resolving:
         household.settle = self.settle
         household.toggles.settle = self.settle
         household.hand_over = self._dns.flush
-        household.upstream_state = lambda: {"state": self._upstream.state}
+        household.upstream_state = lambda: {"state": self._upstream.state, "servers": self._upstream.names}
         household.counters = self._dns.counters
         self.reload()
 

@@ -16,6 +16,7 @@ from agent.daemon import parts
 from agent.daemon.control import Control
 from agent.daemon.database import StorageError
 from agent.daemon.erasing import rewrite_snapshot
+from agent.daemon.feeding import Feeding
 from agent.daemon.guard import EX_CONFIG
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
@@ -31,6 +32,7 @@ RETENTION_S = 60.0
 KERNEL_S = 2.0
 RULES_S = 5.0
 SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
+BIRTHDAYS_S = 3600.0
 RETRY_BOOT_S = 30.0
 RETRY_WEB_S = 10.0  # a LAN address may come later than the daemon
 STOP_SNAPSHOT_S = 8.0  # the guard waits 10 s before it ends the daemon for good
@@ -91,6 +93,7 @@ class Daemon:
         self.resolving = Resolving(loop, settings, self.household)
         self.control = Control(loop, self.household, os.path.join(settings.text("run_dir"), "control.sock"))
         self.web: WebJob | None = None
+        self.feeding: Feeding | None = None
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
@@ -104,6 +107,7 @@ class Daemon:
         if self.neighbours.fileno() >= 0:
             self.loop.add(self.neighbours.fileno(), self.neighbours.read)
         self._serve_web()
+        self.feeding = Feeding(self.loop, self.settings, household, self.control, job_command("agent.jobs.feeds"))
         for seconds, call in self._repeated():
             self.loop.every(seconds, call)
         if self.kernel:
@@ -128,6 +132,7 @@ class Daemon:
             (RULES_S, lambda: household.new_policy() if household.rule_over() else None),
             (self.settings.number("snapshot_hours") * 3600.0, self._snapshot),
             (SAVE_S, self._save_clock),
+            (BIRTHDAYS_S, household.birthdays),
         ]
 
     def _flush(self) -> None:
@@ -182,6 +187,8 @@ class Daemon:
         self.resolving.close()
         if self.web:
             self.web.stop()
+        if self.feeding:
+            self.feeding.close()
         self.control.close()
         self.neighbours.close()
         household = self.household
@@ -220,13 +227,17 @@ def _web(loop: Loop, settings: Settings, control: Control) -> WebJob | None:
     listeners = [_listener(endpoint) for endpoint in settings.texts("web_listen")]
     if not listeners:
         return None
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    command = python_command(root, "agent.jobs.web.__main__")
+    command = job_command("agent.jobs.web.__main__")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
     for name in ("PRIVACY_AGENT_WEB_HOSTS", "PRIVACY_AGENT_WEB_IDLE_S", "PRIVACY_AGENT_WEB_TLS"):
         if name in os.environ:
             environment[name] = os.environ[name]
     return WebJob(loop, listeners, command, environment, Identity(settings.text("web_user")), control.adopt)
+
+
+def job_command(module: str) -> list[str]:
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return python_command(root, module)
 
 
 def _listener(endpoint: str) -> socket.socket:

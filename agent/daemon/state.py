@@ -13,7 +13,8 @@ SLOTS = 255  # what the kernel's mark has room for; slot 0 means "no device"
 
 MIGRATIONS = (
     """
-CREATE TABLE persons(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, grp TEXT NOT NULL);
+CREATE TABLE persons(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, grp TEXT NOT NULL,
+  birth_month TEXT);
 CREATE TABLE devices(id INTEGER PRIMARY KEY AUTOINCREMENT, enrolment TEXT UNIQUE NOT NULL, label TEXT UNIQUE NOT NULL,
   mac BLOB UNIQUE, address TEXT UNIQUE, person INTEGER REFERENCES persons(id), shared INTEGER NOT NULL,
   slot INTEGER UNIQUE NOT NULL);
@@ -62,7 +63,7 @@ class State:
         raise BadInput("no device " + str(device_id))
 
     def persons(self) -> list[Person]:
-        rows = self.db.sql.execute("SELECT id, name, grp FROM persons ORDER BY name").fetchall()
+        rows = self.db.sql.execute("SELECT id, name, grp, birth_month FROM persons ORDER BY name").fetchall()
         return [Person(*row) for row in rows]
 
     def person(self, person_id: int) -> Person:
@@ -122,10 +123,12 @@ class State:
             raise BadInput("that name is taken already, or there is no such person") from error
         self.ledger.take(made)
 
-    def add_person(self, name: str, group: str) -> Person:
+    def add_person(self, name: str, group: str, birth_month: str | None) -> Person:
         try:
             with self.db.transaction() as sql:
-                cursor = sql.execute("INSERT INTO persons(name, grp) VALUES (?,?)", (name, group))
+                cursor = sql.execute(
+                    "INSERT INTO persons(name, grp, birth_month) VALUES (?,?,?)", (name, group, birth_month)
+                )
         except sqlite3.IntegrityError as error:
             raise BadInput("there is a person of that name already") from error
         return self.person(int(cursor.lastrowid or 0))

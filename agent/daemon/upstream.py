@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable
 
+from agent.core.addresses import show_endpoint
 from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY
 from agent.core.wire import FORMERR, HEADER, NOTIMP, REFUSED, SERVFAIL
 from agent.daemon.channels import Channel, Done, Query, Stream
@@ -24,7 +25,7 @@ REREAD_S = 2.0
 QUERIES_MAX = 512  # in flight; a household asks for a few dozen at once, and each takes about a kilobyte
 EDE_OTHER = 0
 
-CHANNELS = 8  # sockets to a server at a time
+CHANNELS = 4  # sockets to a server at a time: each more means fewer answers a wake-up
 CHANNEL_USES = 64  # then its port has been seen often enough
 CHANNEL_S = 10.0  # an idle one is closed after that
 SPENT_MAX = 64  # sockets that only wait for their last answers: bounds the descriptors
@@ -64,6 +65,11 @@ class Upstream:
     def state(self) -> str:
         """ "up", "down", or "none" when no server is configured."""
         return self._servers.state
+
+    @property
+    def names(self) -> list[str]:
+        """The servers' endpoints, in order of preference."""
+        return [show_endpoint(server.address, server.port) for server in self._servers.list]
 
     def close(self) -> None:
         """Forgets what is in flight; nobody is called back."""

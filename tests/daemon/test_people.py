@@ -225,3 +225,28 @@ def test_the_notice_is_shown_until_it_was_read(family: Home) -> None:
     family.ask("notice.read", version=1)
     assert not family.ask("notice")["material"] and family.ask("notice")["read_at"]
     assert family.ask("ledger")["items"][-1]["action"] == "read"
+
+
+def test_history_ends_at_eighteen(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    family.ask("person.change", id=1, birth_month="2012-05")
+    family.ask("on", device_id=1, feature="history", agree=1)
+    monkeypatch.setattr(family.household.clock, "month", lambda: (2030, 4))
+    family.household.birthdays()
+    assert state(family, 1)["on"]
+    monkeypatch.setattr(family.household.clock, "month", lambda: (2030, 5))
+    family.household.birthdays()
+    assert state(family, 1)["suspended"] == "agreement"
+    assert family.ask("person.list")["items"][1]["group"] == "adult"
+    assert family.ask("me", address=A)["changes"][0]["actor"] == "birthday"
+
+
+@pytest.mark.parametrize("wrong", ["2012", "2012-13", "12-05", "2012-5", "May 2012"])
+def test_a_birth_month_is_a_year_and_a_month(family: Home, wrong: str) -> None:
+    with pytest.raises(BadInput):
+        family.ask("person.change", id=1, birth_month=wrong)
+
+
+def test_recipients_are_named(family: Home) -> None:
+    family.household.upstream_state = lambda: {"state": "up", "servers": ["192.0.2.53:53"]}
+    kinds = {row["kind"]: row["name"] for row in family.ask("recipients")["items"]}
+    assert kinds["upstream"] == "192.0.2.53:53"

@@ -49,7 +49,9 @@ def _feature_row(household: Household, device: Device, feature: str) -> dict[str
 
 
 def person_row(person: Person | None) -> dict[str, object] | None:
-    return None if person is None else {"id": person.id, "name": person.name, "group": person.group}
+    if person is None:
+        return None
+    return {"id": person.id, "name": person.name, "group": person.group, "birth_month": person.birth_month}
 
 
 def device_add(household: Household, request: Request) -> dict[str, object]:
@@ -135,7 +137,8 @@ def person_list(household: Household, request: Request) -> dict[str, object]:
 
 
 def person_add(household: Household, request: Request) -> object:
-    person = household.state.add_person(text(request, "name"), choice(request, "group", AGE_GROUPS))
+    group = choice(request, "group", AGE_GROUPS)
+    person = household.state.add_person(text(request, "name"), group, _birth_month(request))
     household.publish({"event": "device"})
     return person_row(person)
 
@@ -147,8 +150,10 @@ def person_change(household: Household, request: Request) -> object:
         values["name"] = text(request, "name")
     if "group" in request:
         values["grp"] = choice(request, "group", AGE_GROUPS)
+    if "birth_month" in request:
+        values["birth_month"] = _birth_month(request)
     if not values:
-        raise BadInput("nothing to change: give name or group")
+        raise BadInput("nothing to change: give name, group or birth_month")
     devices = [device for device in household.state.devices() if device.person_id == person.id]
     if values.get("grp", person.group) != person.group:
         household.regroup(devices, str(values["grp"]), actor(request))
@@ -160,8 +165,21 @@ def person_change(household: Household, request: Request) -> object:
     return person_row(household.state.person(person.id))
 
 
+def _birth_month(request: Request) -> str | None:
+    given = optional_text(request, "birth_month")
+    if given is None:
+        return None
+    year, _, month = given.partition("-")
+    if not (len(year) == 4 and len(month) == 2 and (year + month).isdigit() and 1 <= int(month) <= 12):
+        raise BadInput("birth_month must be a year and a month, as in 2012-05")
+    return given
+
+
 def person_forget(household: Household, request: Request) -> dict[str, object]:
+    """The person's name goes; their devices stay, as nobody's in particular."""
     person = household.person_named(request)
+    if flag(request, "preview"):
+        return {"devices": sum(device.person_id == person.id for device in household.state.devices())}
     household.state.forget_person(person.id)
     household.new_policy()
     household.publish({"event": "device"})

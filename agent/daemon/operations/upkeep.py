@@ -12,6 +12,7 @@ from agent.daemon.operations.arguments import Refused, Request, text
 
 WEB_KEYS_MAX = 256
 WEB_BYTES_MAX = 8192
+LOGGERS = ("/etc/dnsmasq.conf", "/etc/config/dhcp")
 CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 CODE_LENGTH = 10  # 49 bits; five wrong guesses end it
 CODE_S = 3600
@@ -41,7 +42,7 @@ def status(household: Household, request: Request) -> dict[str, object]:
 
 def _lists(household: Household) -> dict[str, object]:
     ruleset = household.lists.ruleset
-    state = "none" if ruleset is None or not ruleset.count else "stale" if household.lists_stale() else "ready"
+    state = household.lists_state()
     return {
         "rules": 0 if ruleset is None else ruleset.count,
         "state": state,
@@ -108,6 +109,36 @@ def settings_set(household: Household, request: Request) -> dict[str, object]:
     return {"key": key, "value": value}
 
 
+def recipients(household: Household, request: Request) -> dict[str, object]:
+    """Who sees what: every party outside this router, and other software on it that logs the same."""
+    upstream = household.upstream_state()
+    servers = upstream.get("servers")
+    items = [
+        {"kind": "upstream", "name": name, "detail": "sees every name that is asked for, as without privacy-agent"}
+        for name in (servers if isinstance(servers, list) else [])
+    ]
+    ruleset = household.lists.ruleset
+    for row in [] if ruleset is None else ruleset.lists:
+        detail = "its server sees this router's address when the list is downloaded"
+        items.append({"kind": "feed", "name": row["name"], "detail": detail})
+    return {"items": items + [{"kind": "software", **found} for found in query_loggers()]}
+
+
+def query_loggers() -> list[dict[str, str]]:
+    """Other software here that is set up to log DNS queries; what can't be read is not claimed."""
+    found = []
+    for path in LOGGERS:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read(65536)
+        except OSError:
+            continue
+        lines = [line.strip() for line in text.splitlines()]
+        if any(line.startswith("log-queries") or line.replace("'", "") == "option logqueries 1" for line in lines):
+            found.append({"name": "dnsmasq", "detail": f"logs every query ({path}): switch log-queries off there"})
+    return found
+
+
 def web_get(household: Household, request: Request) -> dict[str, object]:
     return {"value": household.web_value(text(request, "key"))}
 
@@ -158,6 +189,7 @@ TABLE = {
     "status": status,
     "settings.get": settings_get,
     "settings.set": settings_set,
+    "recipients": recipients,
     "web.get": web_get,
     "web.put": web_put,
     "web.delete": web_delete,
