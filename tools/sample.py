@@ -1,19 +1,15 @@
 """The sample household of tools/try: the daemon on the loopback, Mia's tablet, a television, the starter lists."""
 
-import argparse
 import os
 import pwd
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -24,9 +20,9 @@ HOST = "127.0.0.1"
 DNS_PORT = 5391  # the default of the settings; others where these are taken
 WEB_PORT = 5392
 TABLET, TELEVISION = "127.0.0.2", "127.0.0.3"
+ALLOWED, LISTED = "en.wikipedia.org", "login.bank.example"
 RESOLVER_WAIT_S = 1.5
 START_WAIT_S = 15.0
-ALLOWED, LISTED = "en.wikipedia.org", "login.bank.example"
 
 
 class Household:
@@ -105,6 +101,10 @@ class Household:
         self.command.write_text(f'#!/bin/sh\n{environment} exec "{sys.executable}" -m agent "$@"\n')
         self.command.chmod(0o755)
 
+    @property
+    def page(self) -> str:
+        return f"http://{HOST}:{self.web_port}/"
+
     def dig(self, source: str, name: str) -> list[str]:
         return ["dig", f"@{HOST}", "-p", str(self.port), "-b", source, name]
 
@@ -173,85 +173,3 @@ def resolver_answers() -> bool:
                 except OSError:
                     continue
     return False
-
-
-def tell(household: Household) -> None:
-    upstream = "the system's resolver" if not household.upstream else "a local one: every name is 192.0.2.1"
-    command = household.command.relative_to(ROOT)
-    print(f"""
-privacy-agent runs on {HOST} port {household.port}; upstream is {upstream}.
-Mia's tablet is {TABLET}, with history and protection on. The television is {TELEVISION}, with nothing on.
-
-1  A site, as the tablet asks for it: answered, and it becomes a visit.
-       {" ".join(household.dig(TABLET, ALLOWED))}
-       {command} history "Mia's tablet"
-2  A name on the starter list: refused, the answer says why, and it becomes an attempt. The television is not asked.
-       {" ".join(household.dig(TABLET, LISTED))}
-       {" ".join(household.dig(TELEVISION, LISTED))}
-       {command} attempts
-3  Off is off: ask again afterwards, and nothing is added. The audit checks every record.
-       {command} off "Mia's tablet" history
-       {command} audit
-
-The web page: http://{HOST}:{household.web_port}/ (its first page wants a code: {command} setup-code)
-Ctrl-C ends it and takes everything away.
-""")
-
-
-def check(household: Household) -> list[str]:
-    """The three things, done; what did not come out as told."""
-    wrong = []
-
-    def expect(what: str, text: str, test: Callable[[str], bool]) -> None:
-        print(f"$ {what}\n{text.rstrip()}")
-        if not test(text):
-            wrong.append(what)
-
-    for source, name, test in (
-        (TABLET, ALLOWED, lambda text: "NOERROR" in text),
-        (TABLET, LISTED, lambda text: "EDE: 15" in text),
-        (TELEVISION, LISTED, lambda text: "EDE: 15" not in text),
-    ):
-        command = household.dig(source, name)
-        expect(" ".join(command), subprocess.run(command, capture_output=True, text=True).stdout, test)
-    tablet = "Mia's tablet"
-    for words, test in (
-        (["history", tablet], lambda text: "wikipedia.org" in text),
-        (["attempts"], lambda text: LISTED in text and "television" not in text.lower()),
-        (["explain", LISTED, "--device", tablet], lambda text: "refused" in text),
-        (["off", tablet, "history"], lambda text: "is off" in text),
-        (["audit"], lambda text: "All is well" in text),
-    ):
-        expect(" ".join(words), household.run(*words), test)
-    return wrong
-
-
-def end(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="tools/try", description="a sample household on the loopback")
-    parser.add_argument("--offline", action="store_true", help="a local upstream where every name exists")
-    parser.add_argument("--check", action="store_true", help="do the three things, and end")
-    options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
-    household = Household()
-    try:
-        household.start(options.offline)
-        if options.check:
-            wrong = check(household)
-            print("all as told" if not wrong else "NOT as told: " + "; ".join(wrong))
-            return bool(wrong)
-        tell(household)
-        return household.daemon.wait()
-    except KeyboardInterrupt:
-        print()
-        return 0
-    finally:
-        household.close()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
