@@ -29,10 +29,12 @@ SHARED = {"agent.daemon.loop"}
 OUTGOING = {
     "agent.client": "the control socket",
     "agent.daemon.upstream": "the configured DNS servers",
+    "agent.jobs.fetch": "the list's own server",
 }
 # Where everything is caught, and what becomes of it.
 BLIND = {"agent.jobs.web.tasks": "handed on: the connection answers 500 and the log says why"}
-CONNECTING = ("connect", "connect_ex", "create_connection", "open_connection", "urlopen")
+CONNECTING = {"connect", "connect_ex", "create_connection", "open_connection", "urlopen"}
+CONNECTING |= {"HTTPConnection", "HTTPSConnection", "FTP", "SMTP", "getaddrinfo", "gethostbyname"}
 # The resident process must not carry these: they cost megabytes (DESIGN, section 2).
 HEAVY = {"asyncio", "ssl", "_ssl", "_hashlib", "logging", "dnslib", "pyroute2", "ctypes", "argparse", "typing", "site"}
 PURE_CALLS = {"open", "print", "input", "eval", "exec", "globals", "__import__", "compile"}
