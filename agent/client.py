@@ -1,6 +1,6 @@
 """The daemon's control socket, from the outside: one JSON object a line each way.
 
-For the command line, the rpcd plugin and the jobs that are not handed a connection.
+For the command line, the rpcd plugin and the jobs, which are handed a connection.
 """
 
 import json
@@ -29,17 +29,12 @@ class Refusal(Exception):
 
 
 class Client:
-    """One connection; requests one after the other."""
+    """One connection, to the socket at a path or one that stands already; requests one after the other."""
 
-    def __init__(self, path: str) -> None:
-        self._link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def __init__(self, to: str | socket.socket) -> None:
+        self._link = to if isinstance(to, socket.socket) else _connected(to)
         self._link.settimeout(TIMEOUT_S)
         self._received = b""
-        try:
-            self._link.connect(path)
-        except OSError as error:
-            self._link.close()
-            raise Unreachable(error.strerror or str(error)) from error
 
     def call(self, op: str, **arguments: object) -> Reply:
         """What the daemon says is "ok"; Refusal when it refuses, Unreachable when it goes away."""
@@ -87,3 +82,14 @@ class Client:
             raise ValueError("a reply that is no object")
         # Events only come to subscribers, and this connection never subscribes.
         return reply
+
+
+def _connected(path: str) -> socket.socket:
+    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    link.settimeout(TIMEOUT_S)
+    try:
+        link.connect(path)
+    except OSError as error:
+        link.close()
+        raise Unreachable(error.strerror or str(error)) from error
+    return link

@@ -202,7 +202,9 @@ def test_csv_cells_do_not_run_in_a_spreadsheet():
 
 def test_status(home, say):
     code, text = say("status")
-    assert code == OK and "1 device has something on" in text and "ready" in text
+    assert code == OK and "1 device has something on" in text
+    # The starter list names nobody: it protects nobody.
+    assert "Not yet protecting" in text and "none," in text
     assert document(say, "status")["devices_on"] == 1
 
 
@@ -224,6 +226,7 @@ def test_compiled_lists_are_in_use_at_once(home, say, tmp_path):
     code, text = say("lists", "compile", *rules, f"phishing={tmp_path / 'own.txt'}")
     assert code == OK and "uses them from now on" in text
     assert "own" in say("lists", "status")[1]
+    assert "ready," in say("status")[1] and "Not yet protecting" not in say("status")[1]
     assert "EDE: 15" in home.ask("www.new-phish.example")
     assert say("lists", "compile", *rules)[0] == OK
     assert "starter-phishing" in say("lists", "status")[1]

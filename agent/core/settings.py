@@ -52,6 +52,16 @@ TABLE = (
         Under("run_dir", "lists"),
         "Folder of downloaded list texts and what is known of them.",
     ),
+    Setting("feeds_file", PATH, Under("data_dir", "feeds.json"), "The table of lists that can be fetched."),
+    Setting(
+        "lists_auto",
+        FLAG,
+        True,
+        "Whether lists are fetched by themselves while protection is on for a device.",
+        household=True,
+    ),
+    # Most makers ask for no more than a few times a day; phishing names live for days.
+    Setting("lists_hours", NUMBER, 12, "Hours between two updates of the lists.", (1, 168), household=True),
     Setting("ruleset_file", PATH, Under("run_dir", "rules.bin"), "The compiled lists."),
     Setting("suffixes_file", PATH, Under("data_dir", "suffixes.bin"), "The compiled public suffix list."),
     Setting("leases_file", PATH, "/tmp/dhcp.leases", "DHCP leases, read for names to show."),
@@ -95,6 +105,14 @@ TABLE = (
     Setting("snapshot_hours", NUMBER, 6, "Hours between two snapshots.", (1, 168), household=True),
     Setting("web_listen", LISTENERS, ["127.0.0.1:5392"], "Where the web UI is served; an empty list: nowhere."),
     Setting("web_user", NAME, "nobody", "The user that the web job becomes when the daemon runs as root."),
+    Setting(
+        "lookalike",
+        CHOICE,
+        "off",
+        "Names that imitate well-known ones, a guess: let through, let through with a warning, or refused.",
+        ("off", "warn", "refuse"),
+        household=True,
+    ),
     Setting("jobs_user", NAME, "nobody", "The user that the other jobs become when the daemon runs as root."),
 )
 

@@ -11,12 +11,15 @@ import socket
 import sys
 from collections.abc import Callable
 
-from agent.daemon.loop import Loop
+from agent.daemon.loop import Loop, Timer
 
 PAUSE_S = 1.0  # after a crash, so that a job that can't start does not eat the processor
 PAUSE_MAX_S = 60.0
 LONG_RUN_S = 30.0
 REAP_S = 0.5
+PATIENCE = 20  # looks, within REAP_S, whether a job that hung up has ended by itself
+FEEDS_MAX_S = 3600.0  # fifteen feeds at their slowest, and the compile
+NICE = 10  # answers come before lists
 
 
 class Identity:
@@ -34,6 +37,51 @@ class Identity:
             os.setgroups([])
             os.setgid(self.ids[1])
             os.setuid(self.ids[0])
+
+    def make_folder(self, path: str) -> None:
+        """A folder of ours that the job may write to, made without the right to give files away.
+
+        A new file has our group, so ours is the job's for that moment.
+        """
+        if os.path.isdir(path):
+            return
+        if self.ids is None:
+            os.makedirs(path, mode=0o700)
+            return
+        os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
+        before = os.getegid()
+        os.setegid(self.ids[1])
+        try:
+            os.mkdir(path, 0o770)
+            os.chmod(path, 0o770)
+        finally:
+            os.setegid(before)
+
+
+def launch(
+    command: list[str],
+    environment: dict[str, str],
+    identity: Identity,
+    link: socket.socket,
+    handed: tuple[int, ...] = (),
+    niceness: int = 0,
+) -> int:
+    """Start a job's program with its end of the control connection and other descriptors; returns its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for held in (link.fileno(), *handed):
+            os.set_inheritable(held, True)
+        if niceness:
+            os.nice(niceness)
+        identity.assume()
+        given = {**environment, "PRIVACY_AGENT_CONTROL_FD": str(link.fileno())}
+        os.execve(command[0], command, given)
+    finally:
+        os._exit(127)
 
 
 class WebJob:
@@ -68,28 +116,11 @@ class WebJob:
             self._loop.remove(listener)
         ours, theirs = socket.socketpair()
         self._started = self._loop.now
-        self._pid = os.fork()
-        if self._pid == 0:
-            self._become(theirs)
+        handed = tuple(listener.fileno() for listener in self._listeners)
+        environment = {**self._environment, "PRIVACY_AGENT_LISTEN_FDS": ",".join(map(str, handed))}
+        self._pid = launch(self._command, environment, self._identity, theirs, handed)
         theirs.close()
         self._adopt(ours, self._hung_up)
-
-    def _become(self, link: socket.socket) -> None:
-        """In the child: our own descriptors, user, environment, then the job's program. Never returns."""
-        try:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            for held in (link, *self._listeners):
-                os.set_inheritable(held.fileno(), True)
-            self._identity.assume()
-            environment = {
-                **self._environment,
-                "PRIVACY_AGENT_CONTROL_FD": str(link.fileno()),
-                "PRIVACY_AGENT_LISTEN_FDS": ",".join(str(listener.fileno()) for listener in self._listeners),
-            }
-            os.execve(self._command[0], self._command, environment)
-        finally:
-            os._exit(127)
 
     def _hung_up(self) -> None:
         self._loop.after(0, self._reap)
@@ -111,6 +142,74 @@ class WebJob:
     def stop(self) -> None:
         if self._pid:
             os.kill(self._pid, signal.SIGTERM)
+
+
+class FeedsJob:
+    """Fetches and compiles lists once, when started; `ended(well)` is called when it has gone.
+
+    `folder` is where it keeps texts: ours, and its group's to write to. `target()` opens the file that it may write
+    the finished set into.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        command: list[str],
+        environment: dict[str, str],
+        identity: Identity,
+        adopt: Callable[[socket.socket, Callable[[], None]], None],
+        folder: str,
+        target: Callable[[], int],
+        ended: Callable[[bool], None],
+    ) -> None:
+        self._loop = loop
+        self._command = command
+        self._environment = {**environment, "PRIVACY_AGENT_LISTS_DIR": folder}
+        self._identity = identity
+        self._adopt = adopt
+        self._folder = folder
+        self._target = target
+        self._ended = ended
+        self._limit: Timer | None = None
+        self.pid = 0
+
+    def start(self) -> bool:
+        """False when the folder or the file can't be made."""
+        try:
+            self._identity.make_folder(self._folder)
+            written = self._target()
+        except OSError:
+            return False
+        ours, theirs = socket.socketpair()
+        environment = {**self._environment, "PRIVACY_AGENT_SET_FD": str(written)}
+        self.pid = launch(self._command, environment, self._identity, theirs, (written,), NICE)
+        theirs.close()
+        os.close(written)
+        self._limit = self._loop.after(FEEDS_MAX_S, self.stop)
+        self._adopt(ours, self._hung_up)
+        return True
+
+    def _hung_up(self) -> None:
+        self._loop.after(0, self._reap)
+
+    def _reap(self, patience: int = PATIENCE) -> None:
+        """It hung up: it has said all and is about to end, or it is ended."""
+        if not self.pid:
+            return
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid == 0:
+            if not patience:
+                os.kill(self.pid, signal.SIGKILL)
+            self._loop.after(REAP_S / PATIENCE, lambda: self._reap(max(patience - 1, 0)))
+            return
+        self.pid = 0
+        if self._limit:
+            self._limit.cancel()
+        self._ended(status == 0)
+
+    def stop(self) -> None:
+        if self.pid:
+            os.kill(self.pid, signal.SIGTERM)
 
 
 def python_command(root: str, module: str) -> list[str]:

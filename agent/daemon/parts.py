@@ -47,12 +47,15 @@ def build(
     came_back = snapshots.restore()
     records = Records(live)
     gate = Gate()
-    lists = Lists(helplines(os.path.join(settings.text("data_dir"), "helplines.txt")))
+    notes = helplines(os.path.join(settings.text("data_dir"), "helplines.txt"))
+    lists = Lists(frozenset(notes))
+    lists.notes = notes
     visits = Visits(site_of(settings.text("suffixes_file"), lists))
     recorder = Recorder(gate, visits, records, clock.now if turn is None else _once_a_turn(turn, clock.now))
     clients = Clients(DEFAULT if settings.text("identity") == "mark" else None, mac_of)
     anchor = Anchor(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
+    household.step = step
     household.toggles = Toggles(state, records, gate, recorder, anchor, household.refresh, clock.wall, step)
     household.stale_snapshot = bool(reapply(state, records)) if came_back else False
     return household
@@ -96,14 +99,21 @@ def _registrable(path: str, lists: Lists) -> Callable[[bytes], bytes]:
         return _last_two
 
 
-def helplines(path: str) -> frozenset[bytes]:
-    """The names of the shipped list that are never recorded and never refused; none when it is missing."""
+def helplines(path: str) -> dict[bytes, str]:
+    """The names of the shipped list that are never recorded and never refused, each with what it is for; none when it
+    is missing. A line that cannot be read is passed over: the others must not go unprotected for it."""
+    found: dict[bytes, str] = {}
     try:
-        with open(path, encoding="ascii") as file:
-            lines = [line.split("#")[0].strip() for line in file]
-    except OSError:
-        return frozenset()
-    return frozenset([parse(line) for line in lines if line])
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except (OSError, UnicodeError):
+        return found
+    for line in lines:
+        name, _, note = line.partition("#")
+        if name.strip():
+            with contextlib.suppress(BadInput):
+                found[parse(name.strip())] = note.strip()
+    return found
 
 
 def _once_a_turn(turn: Callable[[], float], now: Callable[[], tuple[int, int]]) -> Callable[[], tuple[int, int]]:

@@ -33,10 +33,14 @@ KERNEL_S = 2.0
 RULES_S = 5.0
 SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
 BIRTHDAYS_S = 3600.0
+RESTART_S = 0.2
 RETRY_BOOT_S = 30.0
 RETRY_WEB_S = 10.0  # a LAN address may come later than the daemon
 STOP_SNAPSHOT_S = 8.0  # the guard waits 10 s before it ends the daemon for good
 REMOVALS_AGE_S = 31 * DAY_S  # after the longest retention no snapshot holds the rows any more
+
+
+EX_TEMPFAIL = 75  # sysexits.h: the guard starts the daemon again
 
 
 def read(path: str, overrides: str) -> Settings:
@@ -75,7 +79,7 @@ def serve(
     daemon.start()
     loop.run()
     daemon.stop()
-    return 0
+    return daemon.code
 
 
 class Daemon:
@@ -93,6 +97,8 @@ class Daemon:
         self.resolving = Resolving(loop, settings, self.household)
         self.control = Control(loop, self.household, os.path.join(settings.text("run_dir"), "control.sock"))
         self.web: WebJob | None = None
+        self.code = 0
+        self.household.restart = self._restart
         self.feeding: Feeding | None = None
 
     def start(self) -> None:
@@ -201,6 +207,12 @@ class Daemon:
 
     def _last_snapshot(self) -> None:
         snapshots = self.household.snapshots
+    def _restart(self, reason: str) -> None:
+        """End so that the guard starts the daemon again; a moment later, so that the reply goes out."""
+        say(reason)
+        self.code = EX_TEMPFAIL
+        self.loop.after(RESTART_S, self.loop.stop)
+
         end = time.monotonic() + STOP_SNAPSHOT_S
         while not snapshots.finished() and time.monotonic() < end:
             time.sleep(0.02)

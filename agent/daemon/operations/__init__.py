@@ -20,4 +20,6 @@ TABLE = {
 # What only the command line, on the router itself, may ask for.
 CLI_ONLY = frozenset(["setup.code"])
 # What needs a secret of the web job and is no business of the command line's users.
+# What only the feeds job says and asks.
+FEEDS_ONLY = frozenset(["feeds.plan", "feeds.progress", "feeds.outcome"])
 WEB_ONLY = frozenset(["web.get", "web.put", "web.delete", "setup.check"])

@@ -1,27 +1,66 @@
-"""The block lists in use: what is loaded, and taking a newly compiled set into use."""
+"""The block lists: which are in use, fetching, deciding over what was held back, and going back to the set before."""
 
-from agent.daemon import parts
+from agent.core.feeds import Feed
+from agent.core.model import PROTECTION, BadInput
+from agent.daemon import parts, sets
+from agent.daemon.feeds import is_starter
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Refused, Request
+from agent.daemon.operations.arguments import Refused, Request, choice, flag, optional_number, text
+
+STEPS = ("fetch", "compile", "check", "swap")
 
 
 def lists(household: Household, request: Request) -> dict[str, object]:
+    """What is in use, and what could be."""
     ruleset = household.lists.ruleset
     rows = [] if ruleset is None else ruleset.lists
-    state = "stale" if household.lists_stale() else "ready"
-    items = [
-        {
-            "id": row["id"],
-            "name": row["name"],
-            "category": row["category"],
-            "rules": row["count"],
-            "version": row["version"],
-            "loaded_at": household.lists.loaded_at,
-            "state": state,
-        }
-        for row in rows
-    ]
-    return {"items": items, "trouble": household.lists.trouble}
+    feeds = household.feeds
+    return {
+        "items": [_used(household, row) for row in rows],
+        "state": household.lists_state(),
+        "feeds": [feed_row(household, feed) for feed in feeds.table],
+        "previous": feeds.previous(),
+        "pinned": feeds.pinned,
+        "auto": household.settings.flag("lists_auto"),
+        "next_at": feeds.next_at or None,
+        "trouble": household.lists.trouble or feeds.trouble,
+    }
+
+
+def _used(household: Household, row: dict[str, object]) -> dict[str, object]:
+    outcome = household.feeds.outcomes.get(str(row["id"]), {})
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "category": row["category"],
+        "rules": row["count"],
+        "version": row["version"],
+        "loaded_at": household.lists.loaded_at,
+        "checked_at": outcome.get("checked"),
+        "state": "test" if is_starter(row["id"]) else household.list_state(row),
+        "message": outcome.get("message", ""),
+    }
+
+
+def feed_row(household: Household, feed: Feed) -> dict[str, object]:
+    feeds = household.feeds
+    outcome = feeds.outcomes.get(feed.id, {})
+    return {
+        "id": feed.id,
+        "name": feed.name,
+        "category": feed.category,
+        "for": feed.purpose,
+        "licence": feed.licence,
+        "home": feed.home,
+        "address": feed.address,
+        "default": feed.default,
+        "chosen": feeds.choices.get(feed.id, feed.default),
+        "checked_at": outcome.get("checked"),
+        "next_at": outcome.get("next_at") or None,
+        "failures": outcome.get("failures", 0),
+        "message": outcome.get("message", ""),
+        "held": outcome.get("held"),
+    }
 
 
 def reload(household: Household, request: Request) -> dict[str, object]:
@@ -33,4 +72,139 @@ def reload(household: Household, request: Request) -> dict[str, object]:
     return lists(household, request)
 
 
-TABLE = {"lists": lists, "lists.reload": reload}
+def update(household: Household, request: Request) -> dict[str, object]:
+    """Fetch the chosen lists now. Lists are fetched for features in use only."""
+    feeds = household.feeds
+    if feeds.trouble:
+        raise Refused("conflict", feeds.trouble)
+    if not household.pairs_on(PROTECTION):
+        raise Refused("conflict", "protection is on for no device: lists are fetched while it is in use only")
+    if not feeds.chosen():
+        raise Refused("conflict", "no list is chosen: privacy-agent lists choose")
+    if not household.clock.is_set:
+        raise Refused("conflict", "the clock is not set yet, so no certificate can be checked: try again in a minute")
+    return _begin(household, True)
+
+
+def _begin(household: Household, fetching: bool) -> dict[str, object]:
+    feeds = household.feeds
+    running = feeds.progress.running
+    started = feeds.begin(True, fetching)
+    if not started and not running:
+        raise Refused("storage", "the update could not be started: check the free space of lists_dir")
+    if started:
+        # The household wants what is new: the earlier set, where it went back to one, has done its service.
+        feeds.pinned = False
+        household.publish({"event": "lists"})
+    return {"started": started}
+
+
+def progress(household: Household, request: Request) -> dict[str, object]:
+    feeds = household.feeds
+    return {**feeds.progress.row(), "message": feeds.message, "finished_at": feeds.finished_at}
+
+
+def rollback(household: Household, request: Request) -> dict[str, object]:
+    """The set before comes back, and stays until the household updates: no timer brings the other one again."""
+    feeds = household.feeds
+    if feeds.progress.running:
+        raise Refused("busy", "an update is under way: try again when it is done")
+    try:
+        sets.roll_back(feeds.file, household.step)
+    except (BadInput, OSError) as error:
+        raise Refused("conflict", str(error)) from error
+    feeds.pinned = True
+    feeds.keep()
+    return reload(household, request)
+
+
+def held(household: Household, request: Request) -> dict[str, object]:
+    """Updates that wait for the household's decision."""
+    rows = [feed_row(household, feed) for feed in household.feeds.table]
+    return {
+        "items": [{"id": row["id"], "name": row["name"], **_held(row)} for row in rows if row["held"]],
+        "next": None,
+    }
+
+
+def _held(row: dict[str, object]) -> dict[str, object]:
+    found = row["held"]
+    return found if isinstance(found, dict) else {}
+
+
+def decide(household: Household, request: Request) -> dict[str, object]:
+    """Take a held update into use, or refuse this version of it for good."""
+    feeds = household.feeds
+    feed = feeds.feed(text(request, "id"))
+    accept = choice(request, "decision", ("accept", "reject")) == "accept"
+    waiting = feeds.outcomes.get(feed.id, {}).get("held")
+    if not isinstance(waiting, dict):
+        raise Refused("conflict", "no update of " + feed.name + " waits for a decision")
+    if feeds.progress.running:
+        raise Refused("busy", "an update is under way: try again when it is done")
+    feeds.decisions[feed.id] = {"version": waiting["version"], "accept": accept}
+    feeds.keep()
+    return _begin(household, False)
+
+
+def choose(household: Household, request: Request) -> dict[str, object]:
+    """Have a feed fetched, or not any more; what changes comes into use with the next update."""
+    feeds = household.feeds
+    feed = feeds.feed(text(request, "id"))
+    feeds.choices[feed.id] = flag(request, "on")
+    feeds.next_at = min(feeds.next_at or household.clock.wall(), household.clock.wall() + 30)
+    feeds.keep()
+    household.publish({"event": "lists"})
+    return feed_row(household, feed)
+
+
+def helplines(household: Household, request: Request) -> dict[str, object]:
+    """The shipped names that are never recorded and never refused, with what each is for."""
+    notes = household.lists.notes
+    return {
+        "items": [{"name": name.decode(), "note": notes.get(name, "")} for name in sorted(household.lists.helplines)]
+    }
+
+
+# What the feeds job says and asks.
+
+
+def feeds_plan(household: Household, request: Request) -> dict[str, object]:
+    return household.feeds.plan(household.lists.ruleset)
+
+
+def feeds_progress(household: Household, request: Request) -> dict[str, object]:
+    now = household.feeds.progress
+    step = choice(request, "step", STEPS)
+    turned = (step, request.get("list_id")) != (now.step, now.list_id)
+    now.step, now.done, now.total = step, optional_number(request, "done") or 0, optional_number(request, "total") or 0
+    name = request.get("list_id")
+    now.list_id = name if isinstance(name, str) else None
+    known = [feed.name for feed in household.feeds.table if feed.id == now.list_id]
+    now.name = known[0] if known else ""
+    if turned:
+        household.publish({"event": "lists"})
+    return {}
+
+
+def feeds_outcome(household: Household, request: Request) -> dict[str, object]:
+    rows = request.get("items")
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    household.feeds.take_outcome(rows, str(request.get("message", "")), flag(request, "offered"))
+    return {}
+
+
+TABLE = {
+    "lists": lists,
+    "lists.reload": reload,
+    "lists.update": update,
+    "lists.progress": progress,
+    "lists.rollback": rollback,
+    "lists.held": held,
+    "lists.decide": decide,
+    "lists.choose": choose,
+    "helplines": helplines,
+    "feeds.plan": feeds_plan,
+    "feeds.progress": feeds_progress,
+    "feeds.outcome": feeds_outcome,
+}

@@ -1,0 +1,132 @@
+"""Which feeds to fetch, when to try again, and whether an update may be taken into use: decisions only.
+
+A feed is a public list that the household fetches; feeds.json (see blocklists/README.md) is the table of them.
+"""
+
+import json
+
+from agent.core.model import BadInput, Value
+
+FORMAT = 1
+ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"  # an id is a file name, too
+ID_MAX = 40
+
+# An update outside these bounds is held back for the household: lists grow and shrink by some percent a day.
+GROWS_TO = 3.0
+SHRINKS_TO = 0.4
+FIRST_WITHIN = 6.0  # the table's number is rough, and some lists swing with the season
+SLACK_RULES = 300  # short lists may change much
+POPULAR_MAX = 2  # a well-known site or two may be listed for a bad page; three and more are a mistake or an attack
+
+PAUSE_S = 900  # after a first failure
+PAUSE_MAX_S = 86400
+FAILURES_MAX = 16
+JITTER = 0.2  # of an interval: a million routers must not ask in the same minute
+FIRST_WAIT_S = 60  # at most, before a first fetch
+
+
+class Feed(Value):
+    """One row of the table. `rules` is roughly how many it has; `purpose` is the table's "for"."""
+
+    __slots__ = ("id", "name", "address", "syntax", "category", "licence", "home", "default", "rules", "purpose")
+
+    def __init__(
+        self,
+        id: str,
+        name: str,
+        address: str,
+        syntax: str | None,
+        category: str,
+        licence: str,
+        home: str,
+        default: bool,
+        rules: int,
+        purpose: str,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.address = address
+        self.syntax = syntax
+        self.category = category
+        self.licence = licence
+        self.home = home
+        self.default = default
+        self.rules = rules
+        self.purpose = purpose
+
+
+TEXTS = ("name", "category", "licence", "home", "for")
+
+
+def read_feeds(text: str) -> list[Feed]:
+    """The feeds of a feeds.json; BadInput says which one is wrong and why."""
+    try:
+        table = json.loads(text)
+    except ValueError as error:
+        raise BadInput("the list of feeds is not JSON: " + str(error)) from error
+    if not isinstance(table, dict) or table.get("format") != FORMAT or not isinstance(table.get("feeds"), list):
+        raise BadInput("the list of feeds has another form than format " + str(FORMAT))
+    feeds = [_feed(row) for row in table["feeds"]]
+    if len(set([feed.id for feed in feeds])) != len(feeds):
+        raise BadInput("two feeds have the same id")
+    return feeds
+
+
+def _feed(row: object) -> Feed:
+    if not isinstance(row, dict):
+        raise BadInput("a feed is not an object")
+    id = row.get("id")
+    if not isinstance(id, str) or not 0 < len(id) <= ID_MAX or [letter for letter in id if letter not in ID_LETTERS]:
+        raise BadInput("a feed's id must be a word of lower-case letters, digits and '-', not " + repr(id))
+    texts = [row.get(key, "") for key in TEXTS]
+    if [value for value in texts if not isinstance(value, str)]:
+        raise BadInput("feed " + id + ": " + ", ".join(TEXTS) + " must be texts")
+    name, category, licence, home, purpose = texts
+    address, syntax, rules = row.get("address"), row.get("syntax"), row.get("rules", 0)
+    if not isinstance(address, str) or not address.startswith("https://"):
+        raise BadInput("feed " + id + ": its address must begin with https://")
+    if not isinstance(rules, int) or rules < 0 or not (syntax is None or isinstance(syntax, str)):
+        raise BadInput("feed " + id + ": rules must be a number and syntax a word")
+    default = row.get("default") is True
+    return Feed(id, name or id, address, syntax, category, licence, home, default, rules, purpose)
+
+
+def chosen(feeds: list[Feed], choices: dict[str, bool]) -> list[Feed]:
+    """The feeds that are fetched: the table's default, or what the household chose."""
+    return [feed for feed in feeds if choices.get(feed.id, feed.default)]
+
+
+def doubt(rules: int, before: int | None, expected: int, popular: list[str]) -> str:
+    """Why an update must wait for the household's decision, or "".
+
+    `before` is the number of rules of the text in use (None: there is none), `expected` the table's number (0:
+    unknown), `popular` the well-known names that this list would refuse.
+    """
+    if len(popular) > POPULAR_MAX:
+        return "it would refuse well-known sites: " + ", ".join(sorted(popular)[:5])
+    base, low, high = before, SHRINKS_TO, GROWS_TO
+    if base is None:
+        base, low, high = expected, 1 / FIRST_WITHIN, FIRST_WITHIN
+    if base and rules < base * low and base - rules > SLACK_RULES:
+        return "it shrank from about " + str(base) + " rules to " + str(rules)
+    if base and rules > base * high and rules - base > SLACK_RULES:
+        return "it grew from about " + str(base) + " rules to " + str(rules)
+    if base and not rules:
+        return "it has no rules any more"
+    return ""
+
+
+def pause_s(failures: int, chance: float) -> int:
+    """Seconds to wait after so many failures in a row; `chance` is in [0, 1)."""
+    doubled = PAUSE_S << min(max(failures, 1), FAILURES_MAX) - 1
+    return spread_s(min(doubled, PAUSE_MAX_S), chance)
+
+
+def spread_s(interval_s: int, chance: float) -> int:
+    """The interval, longer or shorter by at most a fifth."""
+    return int(interval_s * (1 - JITTER + 2 * JITTER * chance))
+
+
+def first_wait_s(chance: float) -> int:
+    """How long to wait when nothing protects yet: a minute at most."""
+    return 5 + int((FIRST_WAIT_S - 5) * chance)

@@ -1,0 +1,85 @@
+"""Starts the feeds job when an update is due or asked for, and takes what it offers into use when it has gone."""
+
+import os
+from collections.abc import Callable
+
+from agent.core.model import PROTECTION, BadInput
+from agent.core.settings import Settings
+from agent.daemon import parts, sets
+from agent.daemon.control import FEEDS, Control
+from agent.daemon.database import StorageError
+from agent.daemon.household import Household
+from agent.daemon.jobs import FeedsJob, Identity
+from agent.daemon.log import say
+from agent.daemon.loop import Loop
+
+DUE_S = 5.0
+# Where the system's or the household's authorities are, for those who keep them elsewhere.
+PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class Feeding:
+    """One for the daemon. The lists are fetched while protection is on for some device, and only then."""
+
+    def __init__(
+        self, loop: Loop, settings: Settings, household: Household, control: Control, command: list[str]
+    ) -> None:
+        self._household = household
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
+        identity = Identity(settings.text("jobs_user"))
+        if identity.ids is not None:
+            # So that another user can reach the folder of texts: pass through, not look around. Files are 0600.
+            os.chmod(settings.text("run_dir"), 0o711)
+        target = household.feeds.file
+        self._job = FeedsJob(
+            loop,
+            command,
+            environment,
+            identity,
+            lambda link, closed: control.adopt(link, closed, FEEDS),
+            settings.text("lists_dir"),
+            lambda: sets.open_incoming(target),
+            self.ended,
+        )
+        household.feeds.start = self._job.start
+        household.feeds.schedule(household.lists_state() != "none", chance())
+        loop.every(DUE_S, self.check)
+
+    def check(self) -> None:
+        """Start what is due; stop what nobody needs any more."""
+        household = self._household
+        used = bool(household.pairs_on(PROTECTION))
+        if household.feeds.due(used):
+            household.feeds.begin(False)
+        elif household.feeds.progress.running and not used:
+            self._job.stop()
+
+    def ended(self, well: bool) -> None:
+        household = self._household
+        feeds = household.feeds
+        try:
+            if well and feeds.offered:
+                take(household, household.step)
+        except (BadInput, OSError) as error:
+            feeds.message = f"the new set was refused: {error}"
+        sets.discard(feeds.file)
+        try:
+            feeds.ended(well, chance())
+        except StorageError as error:
+            say(f"what is known of the lists could not be kept: {error}")
+        household.publish({"event": "lists"})
+        household.publish({"event": "status"})
+
+    def close(self) -> None:
+        self._job.stop()
+
+
+def take(household: Household, step: Callable[[str], None]) -> None:
+    """The set that a job wrote comes into use; what was in use becomes the set to go back to."""
+    sets.take(household.feeds.file, step)
+    parts.load_lists(household)
+
+
+def chance() -> float:
+    return int.from_bytes(os.urandom(2), "big") / 65536

@@ -1,0 +1,352 @@
+"""The feeds job: fetches the household's lists, judges them, compiles them, and offers the set to the daemon.
+
+Started by the daemon with a control connection, a folder for texts and an open file for the finished set. Killed at any
+moment, it leaves texts and set as they were or as they are to be; the next run goes on where this one ended.
+"""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+from agent.client import Client, Refusal, Unreachable
+from agent.core.feeds import Feed, doubt, pause_s
+from agent.core.model import BadInput
+from agent.core.names import PublicSuffixes, parse
+from agent.jobs.compile import Report, Source, compile_lists
+from agent.jobs.feedstore import Entry, NoRoom, Store, Text
+from agent.jobs.fetch import Failed, Fetched, Limits, fetch
+from agent.platform.rulefile import open_ruleset
+
+SET = "set.bin"
+TELL_S = 0.5  # between two words on the progress
+COPY_BYTES = 1 << 18
+# Compiling spills and writes some 30 bytes a rule, and a rule has some 20 bytes of text.
+COMPILE_FACTOR = 2
+
+FEED_TEXTS = ("id", "name", "address", "syntax", "category")
+
+Row = dict[str, object]
+
+
+class Plan:
+    """What the daemon wants: see `Feeds.plan` in the daemon."""
+
+    def __init__(self, row: Row) -> None:
+        self.feeds = [_feed(of) for of in _rows(row["feeds"])]
+        self.fetch = row["fetch"] is True
+        self.forced = row["forced"] is True
+        self.since = _int(row["since"])
+        self.in_use = {str(of["id"]): str(of["version"]) for of in _rows(row["in_use"])}
+        self.decisions = {str(of["id"]): of for of in _rows(row["decisions"])}
+        self.suffixes_file = str(row["suffixes_file"])
+        self.popular_file = str(row["popular_file"])
+
+
+class Update:
+    """One run. `tell(op, **arguments)` speaks to the daemon, `finished(path)` takes the compiled file, `step(name)` is
+    called at each point after which a crash would leave something else; for tests."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        tell: Callable[..., object],
+        finished: Callable[[str], None],
+        step: Callable[[str], None] = lambda name: None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._plan = plan
+        self._store = store
+        self._tell = tell
+        self._finished = finished
+        self._step = step
+        self._limits = limits
+        self._told = 0.0
+        self._accepted: set[str] = set()
+        self.message = ""
+
+    def run(self) -> bool:
+        """Whether a new set was offered."""
+        offered = False
+        try:
+            self._decisions()
+            if self._plan.fetch:
+                for feed in self._plan.feeds:
+                    self._fetch(feed)
+            offered = self._compile()
+        except NoRoom as error:
+            self.message = str(error)
+        rows = [_outcome(feed.id, self._store.entry(feed.id)) for feed in self._plan.feeds]
+        self._tell("feeds.outcome", items=rows, message=self.message, offered=offered)
+        return offered
+
+    def _decisions(self) -> None:
+        for id, decision in sorted(self._plan.decisions.items()):
+            entry = self._store.entry(id)
+            if entry.next is None or entry.next.version != decision["version"]:
+                continue
+            if decision["accept"] is True:
+                self._accepted.add(id)
+                entry.held = ""
+            else:
+                entry.rejected = entry.next.version
+                self._store.drop_next(id)
+        self._step("decided")
+
+    # fetching
+
+    def _fetch(self, feed: Feed) -> None:
+        entry, now = self._store.entry(feed.id), int(time.time())
+        if self._plan.since <= entry.checked <= now:
+            return  # by an earlier run of this update, which was cut off
+        if now < entry.asked_until or (now < entry.not_before and not self._plan.forced):
+            return
+        self._progress("fetch", feed, 0, 0, True)
+        try:
+            self._receive(feed, entry, now)
+            entry.failures = entry.not_before = entry.asked_until = 0
+            entry.message = entry.message if entry.rejected else ""
+        except NoRoom as error:
+            entry.message = str(error)
+            raise
+        except Failed as error:
+            _failed(entry, str(error), now)
+            entry.asked_until = now + error.wait_s if error.wait_s else 0
+        finally:
+            self._store.drop_part(feed.id)
+        entry.checked = now
+        self._store.save()
+        self._step("fetched")
+
+    def _receive(self, feed: Feed, entry: Entry, now: int) -> None:
+        got = Fetched(False, "", "")
+
+        def download(write: Callable[[bytes], None]) -> bool:
+            nonlocal got
+            known = (entry.etag, entry.modified)
+            got = fetch(
+                feed.address,
+                write,
+                *known,
+                self._limits,
+                lambda done, total: self._progress("fetch", feed, done, total),
+            )
+            return got.changed
+
+        hash = self._store.receive(feed.id, download)
+        self._step("received")
+        if hash is None:
+            if not (entry.current or entry.next or entry.rejected):
+                raise Failed("the server says that a list did not change that was never had")
+            return
+        entry.etag, entry.modified = got.etag, got.modified
+        if hash in [text.hash for text in (entry.current, entry.next) if text]:
+            return
+        if entry.rejected.endswith(hash):
+            return
+        version = time.strftime("%Y-%m-%d", time.gmtime(now)) + "." + hash
+        self._store.keep_next(feed.id, Text(version, now))
+        self._step("kept")
+
+    # compiling and judging
+
+    def _compile(self) -> bool:
+        """Compile what is there, without what must wait; a text that is no list goes."""
+        while True:
+            sources = self._sources()
+            if not sources:
+                self.message = self.message or "no list could be had yet"
+                return False
+            if {source.id: source.version for source in sources} == self._plan.in_use:
+                self._promote(sources)
+                return False
+            self._store.require(COMPILE_FACTOR * sum(os.path.getsize(source.path) for source in sources))
+            try:
+                report = self._compiled(sources)
+            except BadInput as error:
+                self._refuse(str(error), sources)
+                continue
+            except OSError as error:
+                raise NoRoom(f"the lists can't be compiled: {error.strerror}") from error
+            self._step("compiled")
+            if self._judge(report, sources):
+                self._finish(sources)
+                return True
+
+    def _sources(self) -> list[Source]:
+        found = []
+        for feed in self._plan.feeds:
+            entry = self._store.entry(feed.id)
+            waiting = entry.next if not entry.held else None
+            text = waiting or entry.current
+            if text:
+                path = self._store.path(feed.id + (".next" if waiting else ".txt"))
+                found.append(
+                    Source(path, feed.id, feed.name, text.version, feed.category, feed.syntax or None, text.fetched)
+                )
+        return found
+
+    def _compiled(self, sources: list[Source]) -> Report:
+        def progress(done: int, total: int) -> None:
+            self._progress("compile", None, done, total)
+
+        suffixes = _suffixes(self._plan.suffixes_file)
+        return compile_lists(sources, self._store.path(SET), public_suffixes=suffixes, progress=progress)
+
+    def _refuse(self, message: str, sources: list[Source]) -> None:
+        """The compiler names the list that is none: its text goes, and what was in use before stays in use."""
+        id, _, why = message.partition(": ")
+        (source,) = [source for source in sources if source.id == id]
+        entry = self._store.entry(id)
+        _failed(entry, why, int(time.time()))
+        if source.path.endswith(".next"):
+            entry.rejected = source.version
+            self._store.drop_next(id)
+        else:
+            entry.current = None
+            self._store.save()
+
+    def _judge(self, report: Report, sources: list[Source]) -> bool:
+        """Whether all may be taken into use; what may not is held."""
+        self._progress("check", None, 0, 0, True)
+        feeds = {feed.id: feed for feed in self._plan.feeds}
+        popular = self._popular()
+        good = True
+        for of, source in zip(report.lists, sources, strict=True):
+            entry = self._store.entry(of.id)
+            if entry.next is None or not source.path.endswith(".next"):
+                continue
+            entry.next.rules = of.read
+            before = entry.current.rules if entry.current else None
+            why = doubt(of.read, before, feeds[of.id].rules, popular.get(of.id, []))
+            if why and of.id not in self._accepted:
+                entry.held, good = why, False
+        self._store.save()
+        self._step("judged")
+        return good
+
+    def _popular(self) -> dict[str, list[str]]:
+        """List → the well-known names that it refuses."""
+        found: dict[str, list[str]] = {}
+        names = _names(self._plan.popular_file)
+        ruleset = open_ruleset(self._store.path(SET))
+        try:
+            ruleset.verify()
+            for name in names:
+                verdict = ruleset.decide(name)
+                if verdict is not None and verdict.blocked and verdict.rule is not None:
+                    found.setdefault(verdict.rule.list_id, []).append(name.decode())
+        finally:
+            ruleset.close()
+        return found
+
+    def _finish(self, sources: list[Source]) -> None:
+        self._progress("swap", None, 0, 0, True)
+        try:
+            self._finished(self._store.path(SET))
+        except OSError as error:
+            raise NoRoom(f"the compiled lists can't be written: {error.strerror}") from error
+        finally:
+            os.unlink(self._store.path(SET))
+        self._step("written")
+        self._promote(sources)
+
+    def _promote(self, sources: list[Source]) -> None:
+        for source in sources:
+            if source.path.endswith(".next"):
+                self._store.promote(source.id)
+                self._step("promoted")
+
+    def _progress(self, step: str, feed: Feed | None, done: int, total: int, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if at_once or now - self._told >= TELL_S:
+            self._told = now
+            named = {"list_id": feed.id, "name": feed.name} if feed else {"list_id": None, "name": ""}
+            self._tell("feeds.progress", step=step, done=done, total=total, **named)
+
+
+def _failed(entry: Entry, message: str, now: int) -> None:
+    entry.failures += 1
+    entry.not_before = now + pause_s(entry.failures, int.from_bytes(os.urandom(2), "big") / 65536)
+    entry.message = message
+
+
+def _outcome(id: str, entry: Entry) -> Row:
+    held = None
+    if entry.next and entry.held:
+        held = {"version": entry.next.version, "rules": entry.next.rules, "reason": entry.held}
+    return {
+        "id": id,
+        "version": entry.current.version if entry.current else None,
+        "fetched": entry.current.fetched if entry.current else None,
+        "checked": entry.checked,
+        "failures": entry.failures,
+        "next_at": max(entry.not_before, entry.asked_until),
+        "message": entry.message,
+        "held": held,
+    }
+
+
+def _feed(row: Row) -> Feed:
+    id, name, address, syntax, category = [str(row[key] or "") for key in FEED_TEXTS]
+    return Feed(id, name, address, syntax, category, "", "", True, _int(row["rules"]), "")
+
+
+def _rows(value: object) -> list[Row]:
+    return value if isinstance(value, list) else []
+
+
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _suffixes(path: str) -> PublicSuffixes | None:
+    try:
+        with open(path, "rb") as file:
+            return PublicSuffixes(file.read())
+    except (OSError, BadInput):
+        return None
+
+
+def _names(path: str) -> list[bytes]:
+    try:
+        with open(path, encoding="ascii") as file:
+            lines = [line.split("#")[0].strip() for line in file]
+    except OSError:
+        return []
+    return [parse(line) for line in lines if line]
+
+
+def deliver(descriptor: int) -> Callable[[str], None]:
+    """Copies the finished set into the file that the daemon opened, durably."""
+
+    def copy(path: str) -> None:
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        with open(path, "rb") as file:
+            while piece := file.read(COPY_BYTES):
+                while piece:
+                    piece = piece[os.write(descriptor, piece) :]
+        os.fsync(descriptor)
+
+    return copy
+
+
+def main() -> int:
+    client = Client(socket.socket(fileno=int(os.environ["PRIVACY_AGENT_CONTROL_FD"])))
+    try:
+        plan = Plan(client.call("feeds.plan"))
+        store = Store(os.environ["PRIVACY_AGENT_LISTS_DIR"])
+        Update(plan, store, client.call, deliver(int(os.environ["PRIVACY_AGENT_SET_FD"]))).run()
+    except BadInput as error:
+        client.call("feeds.outcome", items=[], message=str(error), offered=False)
+    except (Unreachable, Refusal) as error:
+        print(f"feeds: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

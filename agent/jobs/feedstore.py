@@ -1,0 +1,203 @@
+"""The folder of downloaded list texts, and what is known of each. Every change is one rename.
+
+`ID.txt` is the text in use, `ID.next` a newer one that waits to be judged or decided over, `ID.part` a download under
+way. `state.json` is written after a text is in place: a text that it does not know is thrown away.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+
+from agent.core.model import BadInput
+from agent.jobs.fetch import Failed
+from agent.platform.hashing import sha256
+
+STATE = "state.json"
+# Stay away from the last megabytes: on a router this is memory that other programs need, too.
+RESERVE_BYTES = 8 << 20
+CHECK_BYTES = 1 << 20
+BLOCK = 1 << 16
+
+
+class NoRoom(Failed):
+    """The folder's file system is full, or nearly."""
+
+
+class Text:
+    """What is known of a feed's text: `version` is the date and a hash of the content, `rules` what was read of it."""
+
+    def __init__(self, version: str, fetched: int, rules: int = 0) -> None:
+        self.version = version
+        self.fetched = fetched
+        self.rules = rules
+
+    @property
+    def hash(self) -> str:
+        return self.version.rpartition(".")[2]
+
+
+class Entry:
+    """What is known of one feed. `etag` and `modified` belong to the text that came last, also a refused one."""
+
+    def __init__(self) -> None:
+        self.etag = ""
+        self.modified = ""
+        self.current: Text | None = None
+        self.next: Text | None = None
+        self.held = ""  # why `next` waits for the household
+        self.rejected = ""  # the version that the household refused
+        self.checked = 0
+        self.failures = 0
+        self.not_before = 0  # our own pause after failures
+        self.asked_until = 0  # the server wants to be left alone until then
+        self.message = ""
+
+
+class Store:
+    """`reserve_bytes` stay free. BadInput when the folder can't be used."""
+
+    def __init__(self, folder: str, reserve_bytes: int = RESERVE_BYTES) -> None:
+        self._folder = folder
+        self._reserve = reserve_bytes
+        self.entries: dict[str, Entry] = {}
+        try:
+            with open(self.path(STATE), encoding="ascii") as file:
+                self.entries = {id: _entry(row) for id, row in json.load(file).items()}
+        except FileNotFoundError:
+            pass
+        except (ValueError, TypeError, AttributeError):
+            pass  # of another version or damaged: the texts come anew
+        except OSError as error:
+            raise BadInput(f"{folder} can't be used: {error.strerror}") from error
+        self._tidy()
+
+    def path(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+    def entry(self, id: str) -> Entry:
+        return self.entries.setdefault(id, Entry())
+
+    def _tidy(self) -> None:
+        """What a killed run left, and what somebody removed."""
+        known = {STATE}
+        for id, entry in self.entries.items():
+            if entry.current and not os.path.exists(self.path(id + ".txt")):
+                entry.current = None
+            if entry.next and self._hash_of(id + ".next") != entry.next.hash:
+                # Killed while it took the current one's place: it has done so, or it is lost.
+                entry.current = entry.next if self._hash_of(id + ".txt") == entry.next.hash else entry.current
+                entry.next, entry.held = None, ""
+            if entry.current is None and entry.next is None and not entry.rejected:
+                entry.etag = entry.modified = ""
+            known |= {id + ".txt"} if entry.current else set()
+            known |= {id + ".next"} if entry.next else set()
+        for name in os.listdir(self._folder):
+            if name not in known:
+                self._remove(name)
+
+    def _hash_of(self, name: str) -> str:
+        try:
+            return digest(self.path(name))
+        except FileNotFoundError:
+            return ""
+
+    def save(self) -> None:
+        rows = {id: _row(entry) for id, entry in sorted(self.entries.items())}
+        try:
+            with open(self.path(STATE + ".new"), "w", encoding="ascii") as file:
+                json.dump(rows, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(self.path(STATE + ".new"), self.path(STATE))
+        except OSError as error:
+            raise NoRoom(f"the lists' folder can't be written: {error.strerror}") from error
+
+    def receive(self, id: str, download: Callable[[Callable[[bytes], None]], bool]) -> str | None:
+        """Have `download(write)` fill the part file; the content's hash, or None when it says that nothing changed."""
+        part = self.path(id + ".part")
+        try:
+            with open(part, "wb") as file:
+                changed = download(self._writer(file.write))
+                file.flush()
+                os.fsync(file.fileno())
+            return digest(part) if changed else None
+        except OSError as error:
+            raise NoRoom(f"no room for the list: {error.strerror}") from error
+
+    def _writer(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
+        unchecked = CHECK_BYTES
+
+        def careful(piece: bytes) -> None:
+            nonlocal unchecked
+            unchecked += len(piece)
+            if unchecked >= CHECK_BYTES:
+                unchecked = 0
+                self.require(CHECK_BYTES)
+            try:
+                write(piece)
+            except OSError as error:
+                raise NoRoom(f"no room for the list: {error.strerror}") from error
+
+        return careful
+
+    def require(self, size_bytes: int) -> None:
+        """NoRoom unless so much can be written and the reserve stays."""
+        found = os.statvfs(self._folder)
+        free = found.f_bavail * found.f_frsize
+        if free < size_bytes + self._reserve:
+            raise NoRoom(f"storage is low: {free >> 20} MB free for lists, {self._reserve >> 20} MB must stay free")
+
+    def keep_next(self, id: str, text: Text) -> None:
+        """The part file is the feed's next text."""
+        os.rename(self.path(id + ".part"), self.path(id + ".next"))
+        entry = self.entry(id)
+        entry.next, entry.held = text, ""
+        self.save()
+
+    def drop_part(self, id: str) -> None:
+        self._remove(id + ".part")
+
+    def drop_next(self, id: str) -> None:
+        entry = self.entry(id)
+        entry.next, entry.held = None, ""
+        self.save()
+        self._remove(id + ".next")
+
+    def promote(self, id: str) -> None:
+        """The next text is the one in use; `_tidy` finishes what is cut off in between."""
+        entry = self.entry(id)
+        os.rename(self.path(id + ".next"), self.path(id + ".txt"))
+        entry.current, entry.next, entry.held, entry.rejected = entry.next, None, "", ""
+        self.save()
+
+    def _remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            os.unlink(self.path(name))
+
+
+def digest(path: str) -> str:
+    """Eight hexadecimal digits for a file's content: a hash of the hashes of its blocks."""
+    hashes = b""
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            hashes += sha256(block)
+    return sha256(hashes).hex()[:8]
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    row = dict(vars(entry))
+    for key in ("current", "next"):
+        row[key] = vars(row[key]) if row[key] else None
+    return row
+
+
+def _entry(row: dict[str, object]) -> Entry:
+    entry = Entry()
+    for key, value in vars(entry).items():
+        found = row[key]
+        if key in ("current", "next"):
+            setattr(entry, key, Text(**found) if isinstance(found, dict) else None)
+        elif isinstance(found, type(value)):
+            setattr(entry, key, found)
+    return entry
