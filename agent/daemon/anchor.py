@@ -6,6 +6,7 @@ copied here (its inode changed), then what lies there was restored, and everythi
 A crash between a ledger row and its note leaves a note that is behind: an ancestor, which is fine.
 """
 
+import contextlib
 import os
 
 from agent.core.consent import LedgerRow
@@ -27,6 +28,12 @@ class Anchor:
                 _write(path, head)
             except OSError:
                 continue
+
+    def forget(self) -> None:
+        """Unnoted: whatever ledger is found next was brought here."""
+        for path in (self._ram_path, self._path):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
     def restored(self, hash_of_row: dict[int, bytes]) -> bool:
         """Whether the ledger, given as {sequence number: hash}, is not the one that was noted last here."""

@@ -84,6 +84,10 @@ class Household:
         self.upstream_state: Callable[[], dict[str, object]] = dict
         self.counters: Callable[[], dict[str, int]] = dict
         self.setup: object = None
+        # A backup on its way in: rows so far; then (new file, old file) to be put in place after the databases closed.
+        self.restoring: list[tuple[str, list[object]]] | None = None
+        self.replaced: list[tuple[str, str]] = []
+        self.restart: Callable[[str], None] = lambda reason: None
         self.stale_snapshot = False  # the copy on flash still holds rows that were erased
         self.trouble = ""
         self.started_at = clock.wall()

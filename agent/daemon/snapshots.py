@@ -18,8 +18,8 @@ class Snapshots:
     """`live` is history.db in RAM, `kept` its copy on flash, `wanted` whether anything may outlive a reboot."""
 
     def __init__(self, live: str, kept: str, wanted: bool) -> None:
-        self._live = live
-        self._kept = kept
+        self.live = live
+        self.kept = kept
         self._copy = live + ".copy"
         self._child = 0
         self.wanted = wanted
@@ -28,27 +28,27 @@ class Snapshots:
     def restore(self) -> bool:
         """Put the kept copy in place when there is no live file; True when it did. Call before opening Records."""
         self._discard(self._copy)
-        self._discard(self._kept + ".new")
+        self._discard(self.kept + ".new")
         if not self.wanted:
-            self._discard(self._kept)
-        if os.path.exists(self._live) or not os.path.exists(self._kept):
+            self._discard(self.kept)
+        if os.path.exists(self.live) or not os.path.exists(self.kept):
             return False
-        with open(self._kept, "rb") as source, open(self._live + ".new", "wb") as target:
+        with open(self.kept, "rb") as source, open(self.live + ".new", "wb") as target:
             while chunk := source.read(CHUNK):
                 target.write(chunk)
-        os.rename(self._live + ".new", self._live)
+        os.rename(self.live + ".new", self.live)
         return True
 
     def start(self) -> bool:
         """Begin a snapshot; False when none is wanted or one is under way. `finished` tells when it stands."""
         if not self.wanted or self._child:
             return False
-        with open(self._live, "rb") as source, open(self._copy, "wb") as target:
+        with open(self.live, "rb") as source, open(self._copy, "wb") as target:
             while chunk := source.read(CHUNK):
                 target.write(chunk)
         self._child = os.fork()
         if self._child == 0:
-            _write_and_exit(self._copy, self._kept)
+            _write_and_exit(self._copy, self.kept)
         return True
 
     def finished(self) -> bool:
@@ -70,16 +70,16 @@ class Snapshots:
             os.waitpid(self._child, 0)
             self._child = 0
         self._discard(self._copy)
-        self._discard(self._kept + ".new")
+        self._discard(self.kept + ".new")
 
     def drop(self) -> None:
         """Remove the copy on flash."""
         self.abandon()
-        self._discard(self._kept)
+        self._discard(self.kept)
 
     @property
     def exists(self) -> bool:
-        return os.path.exists(self._kept)
+        return os.path.exists(self.kept)
 
     @staticmethod
     def _discard(path: str) -> None:

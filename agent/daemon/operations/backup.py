@@ -1,0 +1,195 @@
+"""A backup as rows, and bringing one back. Sealing it with a passphrase is the web job's and the command line's work.
+
+A backup holds the household's settings, people, devices, rules and the ledger; history only when asked for. It is
+brought back as a whole in place of what is here, and everything is off afterwards until somebody confirms: the daemon
+starts again on a ledger that nobody noted here (see anchor.py).
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+
+from agent.core.consent import GENESIS, LedgerRow, Register, digest
+from agent.core.model import BadInput
+from agent.daemon import records, state
+from agent.daemon.database import Database, StorageError
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import PAGE_MAX, Refused, Request, choice, flag, page
+from agent.daemon.snapshots import parse_ids
+
+# kind → (table, columns). What is not here (removals, the web job's secrets, boots) is this router's own.
+TABLES = {
+    "person": ("persons", "id, name, grp, birth_month"),
+    "device": ("devices", state.DEVICE_COLUMNS),
+    "rule": ("rules", "id, name, action, scope, owner, until, created"),
+    "ledger": ("ledger", "seq, at, actor, enrolment, feature, action, notice, hash"),
+}
+HISTORY_TABLES = {
+    "epoch": ("epochs", "epoch, device, feature, opened, closed"),
+    "visit": ("visits", "id, device, epoch, batch, site, first, last, age, hits, hosts, source, status"),
+    "attempt": (
+        "attempts",
+        "id, device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name, list_version, category",
+    ),
+}
+SECTION_BITS = 40
+ROWS_MAX = 400_000  # more is no household's, and would fill the memory
+
+
+def backup(household: Household, request: Request) -> dict[str, object]:
+    """Pages of {kind, row}: bytes are written as {"hex": …}."""
+    limit, after = page(request)
+    tables = {**TABLES, **(HISTORY_TABLES if flag(request, "history") else {})}
+    household.flush()
+    section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
+    items: list[dict[str, object]] = _settings(household) if after == 0 else []
+    kinds = list(tables)
+    while section < len(kinds):
+        kind = kinds[section]
+        table, columns = tables[kind]
+        sql = (household.records if kind in HISTORY_TABLES else household.state).db.sql
+        for row in _page(sql, table, columns, last, limit - len(items)):
+            items.append({"kind": kind, "row": [_plain(value) for value in row]})
+            last = int(str(row[0]))
+        if len(items) >= limit:
+            return {"items": items, "next": str(section << SECTION_BITS | last)}
+        section, last = section + 1, 0
+    return {"items": items, "next": None}
+
+
+def _settings(household: Household) -> list[dict[str, object]]:
+    query = "SELECT key, value FROM meta WHERE key LIKE 'setting %'"
+    return [{"kind": "setting", "row": list(row)} for row in household.state.db.sql.execute(query)]
+
+
+def _page(sql: sqlite3.Connection, table: str, columns: str, after: int, limit: int) -> list[tuple[object, ...]]:
+    key = columns.partition(",")[0]
+    query = f"SELECT {columns} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?"
+    return sql.execute(query, (after, limit)).fetchall()
+
+
+def _plain(value: object) -> object:
+    return {"hex": value.hex()} if isinstance(value, bytes) else value
+
+
+def restore(household: Household, request: Request) -> dict[str, object]:
+    """Rows in parts ("first", "more", "last"); with the last, all is checked and put in place; the daemon restarts."""
+    part = choice(request, "part", ("first", "more", "last"))
+    rows = request.get("rows")
+    if not isinstance(rows, list) or len(rows) > PAGE_MAX:
+        raise BadInput("rows must be a list of at most " + str(PAGE_MAX))
+    if part == "first":
+        household.restoring = []
+    if household.restoring is None:
+        raise Refused("conflict", "begin with part: first")
+    household.restoring += [_checked(row) for row in rows]
+    if len(household.restoring) > ROWS_MAX:
+        household.restoring = None
+        raise BadInput("that is no household's backup: too many rows")
+    if part != "last":
+        return {"held": len(household.restoring)}
+    held, household.restoring = household.restoring, None
+    counts = _bring_back(household, held)
+    household.restart("a backup was brought back")
+    return {"restored": counts}
+
+
+def _checked(item: object) -> tuple[str, list[object]]:
+    if not isinstance(item, dict) or not isinstance(item.get("row"), list):
+        raise BadInput("each row must be {kind, row}")
+    kind, row = item.get("kind"), item["row"]
+    columns = {**TABLES, **HISTORY_TABLES, "setting": ("meta", "key, value")}.get(str(kind))
+    if columns is None or len(row) != columns[1].count(",") + 1:
+        raise BadInput("this is no row of a backup: " + str(kind)[:20])
+    return str(kind), [_stored(value) for value in row]
+
+
+def _stored(value: object) -> object:
+    if isinstance(value, dict):
+        try:
+            return bytes.fromhex(value["hex"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput("a value of the backup is damaged") from error
+    if value is None or isinstance(value, str | int):
+        return value
+    raise BadInput("a value of the backup is damaged")
+
+
+def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> dict[str, int]:
+    _check_ledger([LedgerRow(*row) for kind, row in rows if kind == "ledger"], household)  # type: ignore[arg-type]
+    path = household.state.db.path + ".restored"
+    _fresh(path, state.MIGRATIONS, [r for r in rows if r[0] in TABLES or r[0] == "setting"], _kept(household))
+    live = household.snapshots.live + ".restored"
+    history = list(_not_removed(household, [row for row in rows if row[0] in HISTORY_TABLES]))
+    _fresh(live, records.MIGRATIONS, history, [])
+    counts: dict[str, int] = {}
+    for kind, _ in rows:
+        counts[kind] = counts.get(kind, 0) + 1
+    household.replaced = [(path, household.state.db.path), (live, household.snapshots.live)]
+    return counts
+
+
+def _check_ledger(rows: list[LedgerRow], household: Household) -> None:
+    register, previous = Register(), GENESIS
+    for number, row in enumerate(rows, 1):
+        if row.seq != number or row.hash != digest(row, previous, household.sha256):
+            raise BadInput("the backup's ledger is damaged at row " + str(number))
+        register.add(row)
+        previous = row.hash
+
+
+def _kept(household: Household) -> list[tuple[str, list[object]]]:
+    """This router's own: what was erased here stays erased, and the web page keeps its password."""
+    sql = household.state.db.sql
+    own = [("removals", list(row)) for row in sql.execute("SELECT id, kind, device, ids, age FROM removals")]
+    own += [("web", list(row)) for row in sql.execute("SELECT key, value FROM web")]
+    clock: list[object] = ["clock", household.clock.save()]
+    return [*own, ("meta", clock)]
+
+
+def _not_removed(household: Household, rows: list[tuple[str, list[object]]]) -> Iterator[tuple[str, list[object]]]:
+    removed = [(table, device, parse_ids(ids)) for _, table, device, ids, _ in household.state.removals()]
+    for kind, row in rows:
+        table = HISTORY_TABLES[kind][0]
+        spans = [span for of, device, found in removed if of == table and device == row[1] for span in found]
+        if not any(low <= int(str(row[0])) <= high for low, high in spans):
+            yield kind, row
+
+
+def _fresh(
+    path: str, migrations: tuple[str, ...], rows: list[tuple[str, list[object]]], own: list[tuple[str, list[object]]]
+) -> None:
+    """A new database file with these rows, whole on the disk."""
+    for leftover in (path, path + "-journal"):
+        if os.path.exists(leftover):
+            os.unlink(leftover)
+    made = Database(path, migrations, "FULL", reserved=False)
+    try:
+        with made.transaction() as sql:
+            _fill(sql, rows, own)
+    except (sqlite3.Error, OverflowError) as error:
+        raise BadInput("the backup does not fit together: " + str(error)) from error
+    except StorageError:
+        os.unlink(path)
+        raise
+    finally:
+        made.close()
+
+
+def _fill(sql: sqlite3.Connection, rows: list[tuple[str, list[object]]], own: list[tuple[str, list[object]]]) -> None:
+    tables = {**TABLES, **HISTORY_TABLES, "setting": ("meta", "key, value")}
+    triggers = sql.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type='trigger' AND name LIKE '%consent'"
+    ).fetchall()
+    for name, _ in triggers:
+        sql.execute("DROP TRIGGER " + name)
+    for kind, row in rows:
+        table, columns = tables[kind]
+        sql.execute(f"INSERT INTO {table}({columns}) VALUES ({','.join('?' * len(row))})", row)
+    for table, row in own:
+        sql.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(row))})", row)
+    for _, text in triggers:
+        sql.execute(text)
+
+
+TABLE = {"backup": backup, "restore": restore}
