@@ -75,12 +75,21 @@ class Agent:
 class Asker:
     """A client's socket to one server, held open over many questions."""
 
-    def __init__(self, space: Space, server: str, tcp: bool = False, port: int = 53, source: int = 0) -> None:
+    def __init__(
+        self,
+        space: Space,
+        server: str,
+        tcp: bool = False,
+        port: int = 53,
+        source: int = 0,
+        timeout_ms: int = 1000,
+    ) -> None:
         self.server, self.port = server, port
         self.tcp = tcp
         self.sock = space.socket(
             socket.AF_INET6 if ":" in server else socket.AF_INET,
             socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM,
+            timeout_ms / 1000,
         )
         if source:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
