@@ -23,30 +23,25 @@ class Client:
 class Clients:
     """The clients of now. `layout` is the mark's, None where devices are known by address.
 
-    `mac_of(address)` looks a neighbour up: TCP carries no mark.
+    `mac_of(address)` looks a neighbour up, for the page at /me; a query is never known by its address alone.
     """
 
     def __init__(self, layout: Layout | None, mac_of: Callable[[str], bytes | None]) -> None:
         self._layout = layout
         self.mac_of = mac_of
         self._slots: dict[int, Client] = {}
-        self._macs: dict[bytes, Client] = {}
         self._addresses: dict[str, Client] = {}
 
     def replace(self, entries: list[tuple[Client, bytes | None, str | None]]) -> None:
         """Take these (client, MAC, address) as all there are."""
         self._slots = {client.slot: client for client, _, _ in entries}
-        self._macs = {mac: client for client, mac, _ in entries if mac is not None}
         self._addresses = {address: client for client, _, address in entries if address is not None}
 
     def identify(self, mark: int | None, address: str) -> Client | None:
         """The client, or None: unknown, nothing on, or an old generation. None is answered plainly, unrecorded."""
         if self._layout is None:
             return self._addresses.get(address)
-        if mark is None:
-            mac = self.mac_of(address)
-            return self._macs.get(mac) if mac else None
-        place = self._layout.unpack(mark)
+        place = None if mark is None else self._layout.unpack(mark)
         if place is None:
             return None
         slot, generation = place
