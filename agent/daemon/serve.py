@@ -203,16 +203,18 @@ class Daemon:
         self._last_snapshot()
         household.records.db.close()
         household.state.db.close()
+        if household.replaced:
+            put_in_place(household)
         say("stopped")
 
-    def _last_snapshot(self) -> None:
-        snapshots = self.household.snapshots
     def _restart(self, reason: str) -> None:
         """End so that the guard starts the daemon again; a moment later, so that the reply goes out."""
         say(reason)
         self.code = EX_TEMPFAIL
         self.loop.after(RESTART_S, self.loop.stop)
 
+    def _last_snapshot(self) -> None:
+        snapshots = self.household.snapshots
         end = time.monotonic() + STOP_SNAPSHOT_S
         while not snapshots.finished() and time.monotonic() < end:
             time.sleep(0.02)
@@ -220,6 +222,14 @@ class Daemon:
             return
         while not snapshots.finished() and time.monotonic() < end:
             time.sleep(0.02)
+
+
+def put_in_place(household: Household) -> None:
+    """The files of a backup take the places of those that were in use; what was noted of those goes."""
+    household.snapshots.drop()
+    household.anchor.forget()
+    for new, old in household.replaced:
+        os.replace(new, old)
 
 
 def _kernel(

@@ -4,7 +4,7 @@ A function takes (household, request) and returns the reply's value, or a genera
 small steps and returns the value at its end. BadInput becomes an error reply, StorageError one of code "storage".
 """
 
-from agent.daemon.operations import consents, export, lists, people, person, reading, rules, upkeep
+from agent.daemon.operations import backup, consents, export, lists, people, person, reading, rules, upkeep
 
 TABLE = {
     **upkeep.TABLE,
@@ -13,13 +13,14 @@ TABLE = {
     **reading.TABLE,
     **rules.TABLE,
     **export.TABLE,
+    **backup.TABLE,
     **lists.TABLE,
     **person.TABLE,
 }
 
 # What only the command line, on the router itself, may ask for.
 CLI_ONLY = frozenset(["setup.code"])
-# What needs a secret of the web job and is no business of the command line's users.
 # What only the feeds job says and asks.
 FEEDS_ONLY = frozenset(["feeds.plan", "feeds.progress", "feeds.outcome"])
+# What needs a secret of the web job and is no business of the command line's users.
 WEB_ONLY = frozenset(["web.get", "web.put", "web.delete", "setup.check"])

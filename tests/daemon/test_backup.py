@@ -1,0 +1,117 @@
+"""Backup and restore: everything comes back but switched off; what was erased meanwhile does not."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.core.model import BadInput
+from agent.daemon.operations.arguments import Refused
+from agent.daemon.serve import put_in_place
+from tests.promises.household import Home, observe
+
+A = "127.0.0.2"
+
+
+def saved(home: Home, history: bool) -> list[dict]:
+    rows, after = [], None
+    while True:
+        page = home.ask("backup", history=history, limit=3, **({"after": after} if after else {}))
+        rows += page["items"]
+        after = page["next"]
+        if after is None:
+            return rows
+
+
+def bring_back(home: Home, rows: list[dict]) -> None:
+    """As the web job does, then the restart as the daemon does."""
+    home.ask("restore", part="first", rows=rows[:5])
+    for start in range(5, len(rows), 5):
+        home.ask("restore", part="more", rows=rows[start : start + 5])
+    home.ask("restore", part="last", rows=[])
+    household = home.household
+    home.crash()
+    put_in_place(household)
+    home.start()
+
+
+@pytest.fixture
+def lived(home: Home) -> Home:
+    home.ask("person.add", name="Mia", group="child", birth_month="2015-02")
+    home.ask("device.add", label="tablet", address=A, person_id=1)
+    home.ask("on", device_id=1, feature="history", agree=1)
+    for number in range(6):
+        observe(home.household, A, b"h.s%d.example" % number)
+    home.ask("block", name="bad.example")
+    home.ask("settings.set", key="history_days", value=3)
+    return home
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_all_comes_back_switched_off(lived: Home, tmp_path: Path, history: bool) -> None:
+    rows = saved(lived, history)
+    other = Home(str(tmp_path / "other"))
+    other.start()
+    bring_back(other, rows)
+    (device,) = other.ask("device.list")["items"]
+    assert device["label"] == "tablet" and device["person"]["birth_month"] == "2015-02"
+    assert device["features"]["history"] == {"on": False, "since": None, "epoch": None, "suspended": "restore"}
+    assert other.household.gate.devices() == []
+    assert [rule["name"] for rule in other.ask("rule.list")["items"]] == ["bad.example"]
+    assert other.household.settings.number("history_days") == 3
+    assert len(other.ask("history", all=True)["items"]) == (6 if history else 0)
+    assert other.ask("audit")["ok"]
+    other.ask("resume")
+    assert other.ask("device.list")["items"][0]["features"]["history"]["on"]
+    assert other.ask("audit")["ok"]
+    other.crash()
+
+
+def test_what_was_erased_since_does_not_come_back(lived: Home) -> None:
+    rows = saved(lived, True)
+    doomed = next(row for row in lived.ask("history", all=True)["items"] if row["site"] == "s2.example")
+    lived.ask("visit.remove", id=doomed["id"])
+    bring_back(lived, rows)
+    sites = {row["site"] for row in lived.ask("history", all=True)["items"]}
+    assert len(sites) == 5 and "s2.example" not in sites
+    assert lived.ask("audit")["ok"]
+
+
+def test_the_web_pages_password_stays_the_routers_own(lived: Home) -> None:
+    lived.household.state.put_web("password", '"secret"')
+    rows = saved(lived, True)
+    assert "secret" not in repr(rows)
+    bring_back(lived, rows)
+    assert lived.household.web_value("password") == "secret"
+
+
+def damaged(rows: list[dict]) -> list[list[dict]]:
+    def but(kind: str, column: int, value: object) -> list[dict]:
+        row = next(row for row in rows if row["kind"] == kind)
+        changed = {**row, "row": [value if at == column else old for at, old in enumerate(row["row"])]}
+        return [changed if old is row else old for old in rows]
+
+    return [
+        but("ledger", 2, "forger"),
+        but("ledger", 7, {"hex": "zz"}),
+        but("device", 5, 99),
+        but("device", 2, None),
+        but("rule", 0, [1]),
+        [row for row in rows if row["kind"] != "person"],
+        [*rows, {"kind": "removals", "row": [1, 2, 3, 4, 5]}],
+        [*rows, {"kind": "device", "row": [1]}],
+        [*rows, "nonsense"],
+    ]
+
+
+def test_a_damaged_backup_changes_nothing(lived: Home) -> None:
+    for wrong in damaged(saved(lived, False)):
+        with pytest.raises(BadInput):
+            lived.ask("restore", part="first", rows=wrong)
+            lived.ask("restore", part="last", rows=[])
+        assert lived.household.replaced == []
+        assert lived.ask("device.list")["items"][0]["features"]["history"]["on"]
+
+
+def test_parts_come_in_order(lived: Home) -> None:
+    with pytest.raises(Refused):
+        lived.ask("restore", part="last", rows=[])
