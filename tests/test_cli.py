@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
@@ -45,6 +46,7 @@ class Home:
             "dns_listen": f"127.0.0.1:{self.port}",
             "upstream": f"127.0.0.1:{upstream}",
             "web_listen": "",
+            "lists_auto": "no",
         }
         words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         self.processes.append(spawn("-m", "agent", "run", *words))
@@ -139,6 +141,19 @@ def test_every_command_explains_itself(words, capsys):
         main([*words, "--help"])
     assert end.value.code == OK
     assert "usage: privacy-agent" in capsys.readouterr().out
+
+
+def test_every_command_that_is_named_exists():
+    """In messages, docs and comments: `privacy-agent lists compile` is a command, or prose about something else."""
+    known = set(commands(parser()))
+    firsts, groups = {words[0] for words in known}, {words[0] for words in known if len(words) > 1}
+    texts = [*ROOT.joinpath("agent").rglob("*.py"), *ROOT.joinpath("packaging").rglob("*"), *ROOT.glob("*.md")]
+    for path in [path for path in texts if path.is_file()]:
+        for first, second in re.findall(
+            r"privacy-agent ([a-z][a-z-]+)(?: ([a-z-]+))?", path.read_text(errors="replace")
+        ):
+            assert first not in groups or not second or (first, second) in known, f"{path}: {first} {second}"
+    assert {"run", "status", "on", "off", "audit"} <= firsts
 
 
 def test_without_a_daemon_it_says_how_to_start_one(say, tmp_path):
@@ -361,6 +376,27 @@ def test_devices_and_people_are_corrected_and_forgotten(home, say):
     assert say("person", "change", "Eva", "--group", "adult")[0] == OK
     assert say("person", "forget", "Eva", "--yes")[0] == OK
     assert "Eva" not in say("person", "list")[1]
+
+
+def test_requests_are_listed_and_answered(home, say):
+    tablet = device(say, "Mia's tablet")["id"]
+    client = Client(home.socket)
+    made = client.call("request.add", device_id=tablet, kind="objection", text="not on weekends")
+    client.close()
+    assert "not on weekends" in say("request", "list", "--open")[1]
+    assert say("request", "answer", str(made["id"]), "agreed")[0] == OK
+    assert "agreed" in say("request", "list")[1]
+    assert document(say, "request", "list", "--open")["items"] == []
+    assert say("request", "answer", "999", "x")[0] == NOT_FOUND
+
+
+def test_lists_that_can_be_fetched(home, say):
+    code, text = say("lists", "status")
+    assert code == OK and "starter-phishing" in text and "CHOSEN" in text or "No list can be fetched" in text
+    assert say("lists", "held")[0] == OK
+    assert say("lists", "choose", "no-such-list")[0] == NOT_FOUND
+    assert say("lists", "accept", "no-such-list")[0] == NOT_FOUND
+    assert say("lists", "rollback")[0] in (OK, REFUSED)
 
 
 def test_a_name_of_both_kinds_must_be_told_apart(home, say):

@@ -58,6 +58,8 @@ class Household:
             "web_listen": f"{HOST}:{self.web_port}",
             "upstream": ",".join(self.upstream),
             "web_user": source_owner(),
+            # The starter lists suffice to try things out, and need no network.
+            "lists_auto": "no",
         }
         quiet([sys.executable, str(ROOT / "tools" / "build-suffixes"), "--output", str(suffixes)])
         quiet([*agent(), "lists", "compile", "--output", str(rules)])

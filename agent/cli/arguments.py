@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent import __version__
-from agent.cli import changing, consents, export, people, reading, running, times
+from agent.cli import changing, consents, export, lists, people, reading, running, times
 from agent.cli.trouble import MEANINGS
 from agent.core.model import AGE_GROUPS
 
@@ -30,7 +30,7 @@ def parser() -> Parser:
     top.add_argument("--settings", metavar="FILE", help=f"settings file (default {running.SETTINGS_FILE}, if there)")
     top.add_argument("--socket", metavar="PATH", help="control socket (default: $PRIVACY_AGENT_SOCKET, or run_dir's)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_daemon, _devices, _persons, _consents, _records, _verdicts, _proofs, _lists, _rest):
+    for add in (_daemon, _devices, _persons, _consents, _records, _requests, _verdicts, _proofs, _lists, _rest):
         add(commands)
     return top
 
@@ -101,10 +101,12 @@ def _persons(commands: Groups) -> None:
     add = _asks(group.add_parser("add", help="add a person"), people.person_add)
     add.add_argument("name")
     add.add_argument("group", choices=AGE_GROUPS)
+    add.add_argument("--born", metavar="YYYY-MM", help="month of birth: a child's history ends with childhood")
     change = _asks(group.add_parser("change", help="change a name or age group"), people.person_change)
     change.add_argument("person")
     change.add_argument("--name")
     change.add_argument("--group", choices=AGE_GROUPS)
+    change.add_argument("--born", metavar="YYYY-MM")
     forget = _asks(group.add_parser("forget", help="forget a person; devices stay"), people.person_forget)
     forget.add_argument("person")
     _yes(forget)
@@ -176,6 +178,15 @@ def _records(commands: Groups) -> None:
         of.add_argument("id", type=int, help="its number, from history")
 
 
+def _requests(commands: Groups) -> None:
+    group = _group(commands, "request", "what people ask for from their own devices: list, answer")
+    listed = _asks(group.add_parser("list", help="objections and wishes"), reading.request_list, reads=True)
+    listed.add_argument("--open", action="store_true", help="only those without an answer")
+    answer = _asks(group.add_parser("answer", help="answer one"), changing.request_answer)
+    answer.add_argument("id", type=int)
+    answer.add_argument("text")
+
+
 def _verdicts(commands: Groups) -> None:
     explain = _asks(commands.add_parser("explain", help="why a name is refused or let through"), reading.explain, True)
     what = explain.add_mutually_exclusive_group(required=True)
@@ -210,12 +221,21 @@ def _proofs(commands: Groups) -> None:
 
 
 def _lists(commands: Groups) -> None:
-    group = _group(commands, "lists", "block lists: compile, status")
+    group = _group(commands, "lists", "block lists: status, choose, update, compile …")
     compile = _local(group.add_parser("compile", help="compile lists into one rule set"), running.lists_compile)
     compile.add_argument("files", nargs="*", metavar="FILE", help="default: the installed ones")
     compile.add_argument("--output", metavar="FILE", help="default: the setting ruleset_file")
     _settings(compile)
-    _asks(group.add_parser("status", help="which lists are in use"), reading.lists_status, reads=True)
+    _asks(group.add_parser("status", help="lists in use, and lists that can be fetched"), lists.status, reads=True)
+    choose = _asks(group.add_parser("choose", help="have a list fetched"), lists.choose)
+    choose.add_argument("--no", action="store_true", help="do not fetch it any more")
+    _asks(group.add_parser("update", help="fetch the chosen lists now"), lists.update)
+    _asks(group.add_parser("held", help="updates that wait for a decision"), lists.held, reads=True)
+    accept = _asks(group.add_parser("accept", help="take an update that was held into use"), lists.accept)
+    reject = _asks(group.add_parser("reject", help="refuse an update that was held"), lists.reject)
+    for of in (choose, accept, reject):
+        of.add_argument("list", metavar="LIST", help="its id, from lists status")
+    _asks(group.add_parser("rollback", help="go back to the set before"), lists.rollback)
 
 
 def _rest(commands: Groups) -> None:

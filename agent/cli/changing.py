@@ -61,6 +61,11 @@ def visit_remove(client: Client, options: argparse.Namespace) -> None:
     show.line(f"Visit {options.id} is removed.")
 
 
+def request_answer(client: Client, options: argparse.Namespace) -> None:
+    client.call("request.answer", id=options.id, answer=options.text)
+    show.line(f"Request {options.id} is answered; the answer stands on the device's own page.")
+
+
 def setting_set(client: Client, options: argparse.Namespace) -> None:
     value = settings.from_word(options.key, options.value)
     reply = client.call("settings.set", key=options.key, value=value)

@@ -64,13 +64,14 @@ def person_list(client: Client, options: argparse.Namespace) -> None:
 
 
 def person_add(client: Client, options: argparse.Namespace) -> None:
-    row = client.call("person.add", name=options.name, group=options.group)
+    row = client.call("person.add", name=options.name, group=options.group, **given(birth_month=options.born))
     show.line(f"{row['name']} ({row['group']}) is known. Give a device: privacy-agent device correct … --person")
 
 
 def person_change(client: Client, options: argparse.Namespace) -> None:
     row = whom.person(client, options.person)
-    changed = client.call("person.change", id=row["id"], **given(name=options.name, group=options.group))
+    changes = given(name=options.name, group=options.group, birth_month=options.born)
+    changed = client.call("person.change", id=row["id"], **changes)
     show.line(f"{changed['name']} ({changed['group']})")
 
 

@@ -106,16 +106,17 @@ def ledger(client: Client, options: argparse.Namespace) -> None:
     show.table(["SEQ", "AT", "BY", "DEVICE", "FEATURE", "ACTION"], cells, "The ledger is empty: nothing was ever on.")
 
 
-def lists_status(client: Client, options: argparse.Namespace) -> None:
-    reply = client.call("lists")
+def request_list(client: Client, options: argparse.Namespace) -> None:
+    rows = list(client.items("request.list", state="open" if options.open else None))
     if options.json:
-        show.document(reply)
+        show.document({"items": rows})
         return
+    labels = {row["id"]: row["label"] for row in client.items("device.list")}
     cells = [
-        [r["id"], r["category"], r["rules"], r["version"], show.when(r["loaded_at"]), r["state"]]
-        for r in rows_of(reply)
+        [r["id"], show.when(r["at"]), labels.get(r["device_id"]), r["kind"], r["target"] or r["text"], r["answer"]]
+        for r in rows
     ]
-    show.table(["LIST", "CATEGORY", "RULES", "VERSION", "LOADED", "STATE"], cells, "No list is loaded.")
+    show.table(["ID", "AT", "DEVICE", "KIND", "ABOUT", "ANSWER"], cells, "Nobody asked for anything.")
 
 
 def setting_list(client: Client, options: argparse.Namespace) -> None:

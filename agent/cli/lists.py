@@ -1,0 +1,90 @@
+"""Commands about the block lists that the daemon fetches: status, choose, update, held, accept, reject, rollback."""
+
+import argparse
+import time
+
+from agent.cli import show
+from agent.cli.rows import Row, rows_of
+from agent.cli.trouble import NOT_FOUND, Trouble
+from agent.client import Client
+from agent.core.nearest import nearest
+
+LOOK_S = 0.3
+
+
+def status(client: Client, options: argparse.Namespace) -> None:
+    reply = client.call("lists")
+    if options.json:
+        show.document(reply)
+        return
+    cells = [
+        [r["id"], r["category"], r["rules"], r["version"], show.when(r["loaded_at"]), r["state"]]
+        for r in rows_of(reply)
+    ]
+    show.table(["IN USE", "CATEGORY", "RULES", "VERSION", "LOADED", "STATE"], cells, "No list is loaded.")
+    show.line()
+    feeds = [
+        [r["id"], r["category"], "yes" if r["chosen"] else "no", show.when(r["checked_at"]), r["licence"], r["message"]]
+        for r in rows_of(reply, "feeds")
+    ]
+    show.table(["CAN BE FETCHED", "CATEGORY", "CHOSEN", "CHECKED", "LICENCE", ""], feeds, "No list can be fetched.")
+    if reply.get("trouble"):
+        show.line(f"! {reply['trouble']}")
+
+
+def choose(client: Client, options: argparse.Namespace) -> None:
+    feed = feed_named(client, options.list)
+    row = client.call("lists.choose", id=feed["id"], on=not options.no)
+    show.line(f"{row['name']} is " + ("fetched from now on." if row["chosen"] else "not fetched any more."))
+
+
+def update(client: Client, options: argparse.Namespace) -> None:
+    """Starts an update and says how far it is until it is done."""
+    client.call("lists.update")
+    told = ""
+    while True:
+        now = client.call("lists.progress")
+        if not now.get("running"):
+            break
+        step = f"{now.get('step')} {now.get('name')}".rstrip()
+        if step != told:
+            show.line(step)
+            told = step
+        time.sleep(LOOK_S)
+    show.line(str(now.get("message") or "done"))
+
+
+def held(client: Client, options: argparse.Namespace) -> None:
+    rows = rows_of(client.call("lists.held"))
+    if options.json:
+        show.document({"items": rows})
+        return
+    cells = [[row["id"], row.get("version"), row.get("reason") or row.get("message")] for row in rows]
+    show.table(["LIST", "VERSION", "WHY IT WAITS"], cells, "No update waits for a decision.")
+
+
+def accept(client: Client, options: argparse.Namespace) -> None:
+    client.call("lists.decide", id=feed_named(client, options.list)["id"], decision="accept")
+    show.line("The update is taken into use.")
+
+
+def reject(client: Client, options: argparse.Namespace) -> None:
+    client.call("lists.decide", id=feed_named(client, options.list)["id"], decision="reject")
+    show.line("This version is refused; the next one is looked at again.")
+
+
+def rollback(client: Client, options: argparse.Namespace) -> None:
+    client.call("lists.rollback")
+    show.line("The set before is in use, until the next privacy-agent lists update.")
+
+
+def feed_named(client: Client, name: str) -> Row:
+    """The list that can be fetched, by its id; Trouble with the nearest id."""
+    feeds = rows_of(client.call("lists"), "feeds")
+    for row in feeds:
+        if row["id"] == name:
+            return row
+    ids = [str(row["id"]) for row in feeds]
+    near = nearest(name, ids)
+    hint = f": did you mean {near}?" if near else "; there are: " + (", ".join(sorted(ids)) or "none")
+    raise Trouble(f"no list {name!r}{hint}", NOT_FOUND)
