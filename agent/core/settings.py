@@ -104,6 +104,11 @@ TABLE = (
     ),
     Setting("snapshot_hours", NUMBER, 6, "Hours between two snapshots.", (1, 168), household=True),
     Setting("web_listen", LISTENERS, ["127.0.0.1:5392"], "Where the web UI is served; an empty list: nowhere."),
+    Setting(
+        "web_hosts", NAMES, ["openwrt.lan", "router.lan"], "Names that the web UI is reached by, besides addresses."
+    ),
+    Setting("web_certificate", PATH, "/etc/uhttpd.crt", "The router's certificate; without it the UI makes its own."),
+    Setting("web_key", PATH, "/etc/uhttpd.key", "The key that belongs to web_certificate."),
     Setting("web_user", NAME, "nobody", "The user that the web job becomes when the daemon runs as root."),
     Setting(
         "lookalike",

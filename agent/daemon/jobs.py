@@ -4,6 +4,7 @@ The daemon holds the web listeners. While no web job runs it waits for a connect
 which accepts from the same sockets. When the job has gone (idle or crashed) the daemon waits again.
 """
 
+import errno
 import os
 import pwd
 import signal
@@ -23,12 +24,17 @@ NICE = 10  # answers come before lists
 
 
 class Identity:
-    """Whom a job becomes: looked up once, at the start; None means to stay who we are."""
+    """Whom a job becomes: looked up once, at the start; None means to stay who we are. OSError without such a user."""
 
     def __init__(self, user: str) -> None:
         self.ids: tuple[int, int] | None = None
         if os.geteuid() == 0:
-            found = pwd.getpwnam(user)
+            try:
+                found = pwd.getpwnam(user)
+            except KeyError:
+                raise OSError(
+                    errno.ENOENT, f"there is no user {user!r}: see the settings web_user, jobs_user"
+                ) from None
             self.ids = (found.pw_uid, found.pw_gid)
 
     def assume(self) -> None:
@@ -84,8 +90,25 @@ def launch(
         os._exit(127)
 
 
+def _opened(paths: tuple[str, ...]) -> tuple[int, ...]:
+    """Descriptors of all these files, or of none."""
+    opened: list[int] = []
+    try:
+        for path in paths:
+            opened.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        for held in opened:
+            os.close(held)
+        return ()
+    return tuple(opened)
+
+
 class WebJob:
-    """`adopt(link, closed)` serves the job's control connection. `command` is the job's argument list."""
+    """`adopt(link, closed)` serves the job's control connection. `command` is the job's argument list.
+
+    `certificate` are the paths of a certificate and its key. They are opened for the job, which may not read them;
+    where they are not both there, it makes its own.
+    """
 
     def __init__(
         self,
@@ -94,6 +117,7 @@ class WebJob:
         command: list[str],
         environment: dict[str, str],
         identity: Identity,
+        certificate: tuple[str, str],
         adopt: Callable[[socket.socket, Callable[[], None]], None],
     ) -> None:
         self._loop = loop
@@ -101,6 +125,7 @@ class WebJob:
         self._command = command
         self._environment = environment
         self._identity = identity
+        self._certificate = certificate
         self._adopt = adopt
         self._pid = 0
         self._pause = 0.0
@@ -116,9 +141,14 @@ class WebJob:
             self._loop.remove(listener)
         ours, theirs = socket.socketpair()
         self._started = self._loop.now
-        handed = tuple(listener.fileno() for listener in self._listeners)
-        environment = {**self._environment, "PRIVACY_AGENT_LISTEN_FDS": ",".join(map(str, handed))}
-        self._pid = launch(self._command, environment, self._identity, theirs, handed)
+        listening = tuple(listener.fileno() for listener in self._listeners)
+        opened = _opened(self._certificate)
+        environment = {**self._environment, "PRIVACY_AGENT_LISTEN_FDS": ",".join(map(str, listening))}
+        if opened:
+            environment["PRIVACY_AGENT_TLS_FDS"] = ",".join(map(str, opened))
+        self._pid = launch(self._command, environment, self._identity, theirs, listening + opened)
+        for held in opened:
+            os.close(held)
         theirs.close()
         self._adopt(ours, self._hung_up)
 

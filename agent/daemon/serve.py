@@ -251,10 +251,13 @@ def _web(loop: Loop, settings: Settings, control: Control) -> WebJob | None:
         return None
     command = job_command("agent.jobs.web.__main__")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-    for name in ("PRIVACY_AGENT_WEB_HOSTS", "PRIVACY_AGENT_WEB_IDLE_S", "PRIVACY_AGENT_WEB_TLS"):
+    environment["PRIVACY_AGENT_WEB_HOSTS"] = ",".join(settings.texts("web_hosts"))
+    for name in ("PRIVACY_AGENT_WEB_IDLE_S", "PRIVACY_AGENT_WEB_TLS"):
         if name in os.environ:
             environment[name] = os.environ[name]
-    return WebJob(loop, listeners, command, environment, Identity(settings.text("web_user")), control.adopt)
+    identity = Identity(settings.text("web_user"))
+    certificate = (settings.text("web_certificate"), settings.text("web_key"))
+    return WebJob(loop, listeners, command, environment, identity, certificate, control.adopt)
 
 
 def job_command(module: str) -> list[str]:

@@ -50,7 +50,7 @@ def main() -> int:
     environment = {name: os.environ[name] for name in os.environ if name.startswith("PRIVACY_AGENT_WEB")}
     owner = Identity(pwd.getpwuid(ROOT.stat().st_uid).pw_name)
     command = python_command(str(ROOT), "agent.jobs.web.__main__")
-    job = WebJob(loop, [listener], command, {"PATH": "/usr/bin:/bin"} | environment, owner, control.adopt)
+    job = WebJob(loop, [listener], command, {"PATH": "/usr/bin:/bin"} | environment, owner, ("", ""), control.adopt)
     household.seen = neighbours
     if "--empty" not in sys.argv:
         furnish(household)
