@@ -5,7 +5,6 @@ They are given connected sockets; which, and what becomes of their answers, is `
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Callable
 
@@ -19,33 +18,34 @@ MESSAGE_MAX = 4096  # more than the 1232 bytes that we offer
 STREAM_S = 3.0
 CHUNK = 16384
 
-Done = Callable[[bytes | None, int], None]
-
 
 class Query:
     """A question on its way. `message` carries the id under which it was sent last; its question ends at `end`."""
 
-    __slots__ = ("message", "end", "done", "server", "channel", "deadline", "tries", "probe")
+    __slots__ = ("message", "end", "server", "channel", "deadline", "tries")
 
-    def __init__(self, message: bytes, end: int, done: Done, server: Server, probe: bool = False) -> None:
+    def __init__(self, message: bytes, end: int) -> None:
         self.message = message
         self.end = end
-        self.done = done
-        self.server = server
+        self.server: Server
         self.channel: Channel | None = None
         self.deadline = 0.0
         self.tries = 0
-        self.probe = probe
+
+    def done(self, response: bytes | None, ede: int) -> None:
+        """Called once: with the response, or with None and the extended error (RFC 8914) that says why not."""
+        raise NotImplementedError
 
 
 class Channel:
     """A UDP socket connected to one server, and the queries that wait on it under their ids.
 
-    `arrived(query, response)` takes an answer that has the id and the question; `refused(channel)` is called when
-    the network says that the server can't be reached.
+    `arrived(query, response)` takes an answer that has the id and the question of a query, which waits no longer.
+    `refused(channel)` is called when the network says that the server can't be reached. A channel that is `spent`
+    closes itself with its last answer and says `emptied(channel)`.
     """
 
-    __slots__ = ("_loop", "_socket", "_arrived", "_refused", "pending", "uses", "opened", "spent")
+    __slots__ = ("_loop", "_socket", "_arrived", "_refused", "_emptied", "pending", "uses", "opened", "spent", "unsent")
 
     def __init__(
         self,
@@ -53,15 +53,18 @@ class Channel:
         connected: socket.socket,
         arrived: Callable[[Query, bytes], None],
         refused: Callable[[Channel], None],
+        emptied: Callable[[Channel], None],
     ) -> None:
         self._loop = loop
         self._socket = connected
         self._arrived = arrived
         self._refused = refused
+        self._emptied = emptied
         self.pending: dict[int, Query] = {}
         self.uses = 0
         self.opened = loop.now
         self.spent = False
+        self.unsent = 0
         loop.add(connected, self._read)
 
     def send(self, query: Query, number: int) -> None:
@@ -71,34 +74,50 @@ class Channel:
         self.uses += 1
         self.pending[number] = query
         query.channel = self
-        query.message = number.to_bytes(2, "big") + query.message[2:]
-        # A full socket buffer is a lost packet.
-        with contextlib.suppress(BlockingIOError):
-            self._socket.send(query.message)
+        query.message = message = number.to_bytes(2, "big") + query.message[2:]
+        try:
+            self._socket.send(message)
+        except BlockingIOError:
+            self.unsent += 1  # a full buffer: as good as lost on the way
 
     def drop(self, query: Query) -> None:
         """No later packet can answer it."""
         query.channel = None
         del self.pending[query.message[0] << 8 | query.message[1]]
+        self._close_if_over()
 
     def close(self) -> None:
         self._loop.remove(self._socket)
         self._socket.close()
 
+    def _close_if_over(self) -> None:
+        if self.spent and not self.pending:
+            self.close()
+            self._emptied(self)
+
     def _read(self) -> None:
-        receive, pending = self._socket.recv, self.pending
+        receive, pending, arrived = self._socket.recv, self.pending, self._arrived
         try:
             for _ in range(DRAIN):
                 response = receive(MESSAGE_MAX)
                 if len(response) < HEADER:
                     continue
-                query = pending.get(response[0] << 8 | response[1])
-                if query is not None and answers(response, query.message, query.end):
-                    self._arrived(query, response)
+                number = response[0] << 8 | response[1]
+                query = pending.get(number)
+                if query is None or not answers(response, query.message, query.end):
+                    continue
+                del pending[number]
+                query.channel = None
+                arrived(query, response)
+                # Nothing more is expected: no call in vain.
+                if not pending:
+                    break
         except BlockingIOError:
-            pass
+            return
         except OSError:
             self._refused(self)
+            return
+        self._close_if_over()
 
 
 class Stream:

@@ -14,7 +14,6 @@ from agent.core.dns import (
     NULL,
     Answer,
     Question,
-    aged,
     badvers,
     blocked,
     cache_key,
@@ -33,6 +32,7 @@ from agent.core.model import ALLOW, BadInput, Rule, Verdict
 from agent.core.policy import Policy
 from agent.core.wire import AAAA, HEADER, NXDOMAIN, A
 from agent.daemon.cache import Cache
+from agent.daemon.channels import Query
 from agent.daemon.lanes import Identify, Kept, Lane, Lanes, Record, Reply
 from agent.daemon.loop import Loop
 from agent.daemon.upstream import EDE_OTHER, Upstream
@@ -75,13 +75,15 @@ class Waiter:
 
     __slots__ = ("lane", "message", "question", "front", "to", "verdict")
 
-    def __init__(self, lane: Lane, message: bytes, question: Question, front: Front, to: object) -> None:
+    def __init__(
+        self, lane: Lane, message: bytes, question: Question, front: Front, to: object, verdict: Verdict
+    ) -> None:
         self.lane = lane
         self.message = message
         self.question = question
         self.front = front
         self.to = to
-        self.verdict = PLAIN
+        self.verdict = verdict
 
     def send(self, answer: bytes) -> bytes:
         """Sends it, cut to what the client takes; returns what was sent."""
@@ -92,12 +94,13 @@ class Waiter:
         return answer
 
 
-class Asking:
-    """A question in flight upstream, and who waits for it."""
+class Asking(Query):
+    """A question in flight upstream, and who waits for its answer."""
 
     __slots__ = ("key", "waiters", "answered")
 
     def __init__(self, key: bytes, first: Waiter, answered: Callable[[Asking, bytes | None, int], None]) -> None:
+        Query.__init__(self, forwarded(first.message, first.question, 0), first.question.end)
         self.key = key
         self.waiters = [first]
         self.answered = answered
@@ -156,7 +159,7 @@ class Dns:
         self.lanes.forget()
 
     def flush(self) -> None:
-        """Records what was asked until now, and would be recorded within a tenth of a second."""
+        """Records what was asked until now, and would be recorded within half a second."""
         self.lanes.flush()
 
     def counters(self) -> dict[str, int]:
@@ -178,7 +181,7 @@ class Dns:
     def turn(self, queries: int) -> None:
         """A front read so many queries in this turn."""
         self.queries += queries
-        self.lanes.flush_soon()
+        self.lanes.asked(queries)
 
     def ask(self, lane: Lane, message: bytes, front: Front, to: object) -> None:
         """Answers a query that `lane.replies.young` has no good reply to, now or when upstream has answered."""
@@ -196,7 +199,7 @@ class Dns:
         elif question.qtype in TRANSFERS:
             front.send(refused(message, question), to)
         else:
-            self._decide(Waiter(lane, message, question, front, to))
+            self._decide(lane, message, question, front, to)
 
     def _renewed(self, lane: Lane, message: bytes, front: Front, to: object) -> bool:
         """Serves a reply of the view's whose TTLs only have to be counted down."""
@@ -208,50 +211,50 @@ class Dns:
         if reply.until <= now:
             if kept is None or kept.until <= now:
                 return False
-            elapsed = int(now - kept.stored)
-            fresh = aged(kept.body, elapsed)
+            fresh, reply.until = kept.at(now)
             reply.body = fresh[2:HEADER] + message[HEADER : kept.end] + fresh[kept.end :]
-            reply.until = min(kept.stored + elapsed + 1, kept.until)
         front.send(message[:2] + reply.body, to)
         if reply.verdict is not None:
             self.lanes.note(lane, reply)
         return True
 
-    def _decide(self, waiter: Waiter) -> None:
-        lane, question = waiter.lane, waiter.question
+    def _decide(self, lane: Lane, message: bytes, question: Question, front: Front, to: object) -> None:
+        verdict = PLAIN
         if lane.view is not None:
             # A client's view is one of the policy's.
-            waiter.verdict = self._policy.decide(lane.view, question.name, question.qtype)  # type: ignore[arg-type]
-            if waiter.verdict.blocked:
-                self._refuse(waiter)
-                return
-        key = cache_key(waiter.message, question)
+            verdict = self._policy.decide(lane.view, question.name, question.qtype)  # type: ignore[arg-type]
+        waiter = Waiter(lane, message, question, front, to, verdict)
+        if verdict.blocked:
+            self._refuse(waiter)
+            return
+        key = cache_key(message, question)
         kept: Kept | None = self._answers.find(key)
         if kept is None or kept.until <= self.loop.now:
             self._ask_upstream(waiter, key)
         else:
-            self._serve_kept(waiter, key, kept)
+            self._serve_kept(waiter, kept)
 
     def _refuse(self, waiter: Waiter) -> None:
+        """A refusal always fits into what a client takes."""
         message, question = waiter.message, waiter.question
         answer = blocked(message, question, self._style, self._blocked_ttl, why(waiter.verdict.rule))
-        sent = waiter.send(answer)
-        reply = Reply(sent[2:], self.loop.now + BLOCKED_S, None, question.name, waiter.verdict)
+        waiter.front.send(answer, waiter.to)
+        reply = Reply(answer[2:], self.loop.now + BLOCKED_S, None, question.name, waiter.verdict)
         self._keep_reply(waiter, reply)
         self.lanes.note(waiter.lane, reply)
 
-    def _serve_kept(self, waiter: Waiter, key: bytes, kept: Kept) -> None:
+    def _serve_kept(self, waiter: Waiter, kept: Kept) -> None:
         """A response that another query brought, maybe of another view: decided over for this one."""
         answer = walk(kept.body)
         if self._found_bad(waiter, answer):
             self._refuse(waiter)
             return
-        elapsed = int(self.loop.now - kept.stored)
-        whole = restored(aged(kept.body, elapsed), waiter.message, waiter.question)
+        fresh, until = kept.at(self.loop.now)
+        whole = restored(fresh, waiter.message, waiter.question)
         sent = waiter.send(whole)
-        # A truncated reply has no TTL to count down.
-        until = min(kept.stored + elapsed + 1, kept.until) if sent is whole else kept.until
-        reply = Reply(sent[2:], until, kept if sent is whole else None, waiter.question.name, _worth(waiter, answer))
+        # What was truncated has no TTL to count down.
+        of, until = (kept, until) if sent is whole else (None, kept.until)
+        reply = Reply(sent[2:], until, of, waiter.question.name, _worth(waiter, answer))
         self._keep_reply(waiter, reply)
         if reply.verdict is not None:
             self.lanes.note(waiter.lane, reply)
@@ -278,7 +281,7 @@ class Dns:
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = Asking(key, waiter, self._answered)
-            self._upstream.ask(forwarded(waiter.message, waiter.question, 0), waiter.question.end, asking.done)
+            self._upstream.ask(asking)
         elif len(asking.waiters) < WAITERS_MAX:
             asking.waiters.append(waiter)
 
@@ -308,7 +311,7 @@ class Dns:
         lifetime = min(answer.lifetime, TTL_MAX if positive else NEGATIVE_TTL_MAX)
         if lifetime > 0:
             now = self.loop.now
-            self._answers.keep(key, Kept(body, now, now + lifetime, end))
+            self._answers.keep(key, Kept(body, now, now + lifetime, end, answer.ttl_offsets))
 
     def _fail(self, asking: Asking, ede: int) -> None:
         for waiter in asking.waiters:

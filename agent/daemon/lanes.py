@@ -6,6 +6,7 @@ query came in with.
 
 from collections.abc import Callable, Hashable
 
+from agent.core.dns import age
 from agent.core.model import Verdict
 from agent.daemon.cache import Cache
 from agent.daemon.clients import Client
@@ -13,8 +14,9 @@ from agent.daemon.loop import Loop
 
 REPLIES_MAX = 2000  # per view: what a household's devices ask again and again
 REPLIES_BYTES_MAX = 1 << 20
-RECORD_S = 0.1  # the same name within it is recorded once, with a count
-ASKED_MAX = 1000  # waiting to be recorded; each may hold a name and an answer in memory
+RECORD_S = 0.5  # the same name within it is recorded once, with a count
+ASKED_MAX = 20000  # queries waiting to be recorded, 8 bytes each
+NOTED_MAX = 1000  # of them, those that may each hold a name and an answer in memory
 LANES_MAX = 256  # source addresses or marks seen lately
 
 Identify = Callable[[int | None, str], Client | None]
@@ -22,15 +24,26 @@ Record = Callable[[Client, bytes, Verdict, int], None]
 
 
 class Kept:
-    """A response of upstream as of `stored`, good `until` then (monotonic seconds). Its question ends at `end`."""
+    """A response of upstream as of `stored`, good `until` then (monotonic seconds).
 
-    __slots__ = ("body", "stored", "until", "end")
+    Its question ends at `end`; `ttls` are the offsets of its TTLs.
+    """
 
-    def __init__(self, body: bytes, stored: float, until: float, end: int) -> None:
+    __slots__ = ("body", "stored", "until", "end", "ttls")
+
+    def __init__(self, body: bytes, stored: float, until: float, end: int, ttls: list[int]) -> None:
         self.body = body
         self.stored = stored
         self.until = until
         self.end = end
+        self.ttls = ttls
+
+    def at(self, now: float) -> tuple[bytes, float]:
+        """The response with its TTLs counted down, and until when that count is right."""
+        elapsed = int(now - self.stored)
+        patched = bytearray(self.body)
+        age(patched, self.ttls, elapsed)
+        return bytes(patched), min(self.stored + elapsed + 1, self.until)
 
 
 class Reply:
@@ -76,7 +89,9 @@ class Lanes:
         self._record = record
         self._clients: dict[Client | None, Lane] = {}
         self._replies: dict[Hashable, Cache] = {}
-        self._noted: set[Lane] = set()
+        self._noted: dict[Lane, None] = {}
+        self._asked = 0
+        self._notes = 0
         self._flush_set = False
 
     def find(self, key: str | bytes, mark: int | None, address: str) -> Lane:
@@ -117,23 +132,32 @@ class Lanes:
     # recording
 
     def note(self, lane: Lane, reply: Reply) -> None:
-        """For a lane that may be among the known no longer."""
+        """For a reply that is not among those of the lane's view, or a lane that is among the known no longer."""
         lane.asked.append(reply)
-        self._noted.add(lane)
-        if len(lane.asked) >= ASKED_MAX:
+        self._noted[lane] = None
+        self._notes += 1
+        if self._notes >= NOTED_MAX:
             self.flush()
-        self.flush_soon()
+        self.asked(0)
 
-    def flush_soon(self) -> None:
-        if not self._flush_set:
+    def asked(self, queries: int) -> None:
+        """So many queries came in, and may have been noted with their lanes."""
+        self._asked += queries
+        if self._asked >= ASKED_MAX:
+            self.flush()
+        elif not self._flush_set:
             self._flush_set = True
-            self._loop.after(RECORD_S, self.flush)
+            self._loop.after(RECORD_S, self._flush_due)
+
+    def _flush_due(self) -> None:
+        self._flush_set = False
+        self.flush()
 
     def flush(self) -> None:
         """Records what was asked until now."""
-        self._flush_set = False
-        lanes = self._noted.union(self._clients.values())
+        lanes = [*self._noted, *[lane for lane in self._clients.values() if lane not in self._noted]]
         self._noted.clear()
+        self._asked = self._notes = 0
         for lane in lanes:
             if lane.asked:
                 asked, lane.asked = lane.asked, []

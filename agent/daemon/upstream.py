@@ -1,8 +1,8 @@
 """Asks the configured DNS servers, and nobody else: the only module of the daemon that reaches out.
 
 A false answer has to guess a random id and the random port of one of several sockets that change all the time, and
-has to come from the server's address with the question that was asked. Whatever happens, `done` is called once, at the
-latest some eight seconds later: with a response, or with None and an extended error (RFC 8914) that says why not.
+has to come from the server's address with the question that was asked. Whatever happens, a query's `done` is called, at
+the latest some eight seconds later.
 """
 
 import errno
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from agent.core.addresses import show_endpoint
 from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY
 from agent.core.wire import FORMERR, HEADER, NOTIMP, REFUSED, SERVFAIL
-from agent.daemon.channels import Channel, Done, Query, Stream
+from agent.daemon.channels import Channel, Query, Stream
 from agent.daemon.loop import Loop
 from agent.daemon.resolvers import UP, Server, Servers
 
@@ -31,12 +31,26 @@ CHANNEL_S = 10.0  # an idle one is closed after that
 SPENT_MAX = 64  # sockets that only wait for their last answers: bounds the descriptors
 STREAMS_MAX = 16  # one holds 64 KiB at most
 
+ENTROPY_BYTES = 300  # drawn at once: a system call for a hundred queries
+
 _TC = 0x02
 _PROBE = b"\0\0\1\0\0\1\0\0\0\0\0\0\0\0\2\0\1"  # NS of the root: every resolver has it at hand
 
 
+class Probe(Query):
+    """Asks whether a server answers at all."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        Query.__init__(self, _PROBE, len(_PROBE))
+
+    def done(self, response: bytes | None, ede: int) -> None:
+        """Its answer says all by coming."""
+
+
 class Upstream:
-    """`ask` sends a question to the best server and calls back; see the module. `asked` and `failed` count."""
+    """`ask` sends a query to the best server; see the module. `asked` and `failed` count."""
 
     def __init__(self, loop: Loop, servers: Servers) -> None:
         self._loop = loop
@@ -48,18 +62,19 @@ class Upstream:
         self._spent: set[Channel] = set()
         self._streams: set[Stream] = set()
         self._ticking = False
+        self._entropy = b""
         self._repeats = [loop.every(REREAD_S, self._reread), loop.every(CHANNEL_S, self._close_idle)]
 
-    def ask(self, message: bytes, end: int, done: Done) -> None:
-        """`message` is a query whose question ends at `end`; its id is replaced. `done` may be called at once."""
+    def ask(self, query: Query) -> None:
+        """Its id is replaced. It may be done at once."""
         self.asked += 1
         server = self._servers.best()
         if server is None:
-            self._give_up(done, self._servers.ede)
+            self._give_up(query, self._servers.ede)
         elif len(self._flying) >= QUERIES_MAX:
-            self._give_up(done, EDE_OTHER)
+            self._give_up(query, EDE_OTHER)
         else:
-            self._send(Query(message, end, done, server), server)
+            self._send(query, server)
 
     @property
     def state(self) -> str:
@@ -83,18 +98,19 @@ class Upstream:
         for stream in self._streams:
             stream.close()
 
-    def _give_up(self, done: Done, ede: int) -> None:
+    def _give_up(self, query: Query, ede: int) -> None:
         self.failed += 1
-        done(None, ede)
+        query.done(None, ede)
 
     # sending
 
     def _send(self, query: Query, server: Server) -> None:
         query.server = server
         self._wait(query)
-        draw = int.from_bytes(os.urandom(3), "big")
+        entropy = self._entropy or os.urandom(ENTROPY_BYTES)
+        self._entropy = entropy[3:]
         try:
-            self._channel(server, (draw >> 16) % CHANNELS).send(query, draw & 0xFFFF)
+            self._channel(server, entropy[2] % CHANNELS).send(query, entropy[0] << 8 | entropy[1])
         except OSError:
             self._unreachable(query)
 
@@ -116,7 +132,7 @@ class Upstream:
             channel = None
         if channel is None:
             connected = _dial(server, socket.SOCK_DGRAM)
-            channel = pool[slot] = Channel(self._loop, connected, self._arrived, self._refused)
+            channel = pool[slot] = Channel(self._loop, connected, self._arrived, self._refused, self._spent.discard)
         return channel
 
     def _spend(self, channel: Channel) -> None:
@@ -136,29 +152,25 @@ class Upstream:
     def _land(self, query: Query) -> None:
         """It is in the air no longer, so that no later packet can answer it."""
         del self._flying[query]
-        channel = query.channel
-        if channel is None:
-            return
-        channel.drop(query)
-        if channel.spent and not channel.pending:
-            self._spent.discard(channel)
-            channel.close()
+        if query.channel is not None:
+            query.channel.drop(query)
 
     # answers
 
     def _arrived(self, query: Query, response: bytes) -> None:
-        self._land(query)
+        del self._flying[query]
         server = query.server
         if server.state is not UP:
             server.answered()
-        if query.probe:
+        if isinstance(query, Probe):
             server.probing = False
-        elif response[2] & _TC:
+            return
+        if response[2] & _TC:
             self._ask_by_tcp(query)
-        else:
-            second_chance = _SECOND_CHANCES.get(response[3] & 0x0F)
-            if second_chance is None or not second_chance(self, query):
-                query.done(response, 0)
+            return
+        second_chance = _SECOND_CHANCES.get(response[3] & 0x0F)
+        if second_chance is None or not second_chance(self, query):
+            query.done(response, 0)
 
     def without_edns(self, query: Query) -> bool:
         """Asks again without OPT, which old servers refuse (RFC 6891 section 7); False if it had none."""
@@ -179,19 +191,19 @@ class Upstream:
 
     def _ask_by_tcp(self, query: Query) -> None:
         if len(self._streams) >= STREAMS_MAX:
-            self._give_up(query.done, EDE_OTHER)
+            self._give_up(query, EDE_OTHER)
             return
         try:
             connecting = _dial(query.server, socket.SOCK_STREAM)
         except OSError:
-            self._give_up(query.done, EDE_NETWORK_ERROR)
+            self._give_up(query, EDE_NETWORK_ERROR)
             return
         self._streams.add(Stream(self._loop, connecting, query, self._stream_ended))
 
     def _stream_ended(self, stream: Stream, response: bytes | None) -> None:
         self._streams.discard(stream)
         if response is None:
-            self._give_up(stream.query.done, EDE_NETWORK_ERROR)
+            self._give_up(stream.query, EDE_NETWORK_ERROR)
         else:
             stream.query.done(response, 0)
 
@@ -212,14 +224,14 @@ class Upstream:
             self._loop.after(TICK_S, self._tick)
 
     def _overdue(self, query: Query) -> None:
-        if query.probe:
+        if isinstance(query, Probe):
             self._probe_lost(query)
             return
         server = query.server
         query.tries += 1
         if query.tries >= TRIES_MAX:
             self._land(query)
-            self._give_up(query.done, EDE_NO_REACHABLE_AUTHORITY)
+            self._give_up(query, EDE_NO_REACHABLE_AUTHORITY)
         elif query.tries in RESENDS:
             self._move(query)
         else:
@@ -232,7 +244,7 @@ class Upstream:
         self._land(query)
         other = self._servers.other(query.server)
         if other is None:
-            self._give_up(query.done, query.server.ede)
+            self._give_up(query, query.server.ede)
         else:
             self._send(query, other)
 
@@ -245,7 +257,7 @@ class Upstream:
     def _unreachable(self, query: Query) -> None:
         """Goes on elsewhere at once; with nowhere else, what is restarting has until the next try."""
         server = query.server
-        if query.probe:
+        if isinstance(query, Probe):
             server.doubt(EDE_NETWORK_ERROR)
             self._probe_lost(query)
             return
@@ -267,7 +279,7 @@ class Upstream:
         if server.state == UP or server not in self._servers.list:
             server.probing = False
         else:
-            self._send(Query(_PROBE, len(_PROBE), _ignore, server, probe=True), server)
+            self._send(Probe(), server)
 
     def _probe_lost(self, probe: Query) -> None:
         self._land(probe)
@@ -304,10 +316,6 @@ def _dial(server: Server, kind: int) -> socket.socket:
         made.close()
         raise OSError(error, os.strerror(error))
     return made
-
-
-def _ignore(response: bytes | None, ede: int) -> None:  # noqa: ARG001
-    """A probe's answer says all by coming."""
 
 
 # Response codes after which the question is put differently, or to somebody else.
