@@ -21,6 +21,7 @@ from agent.daemon.control import Control
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.loop import Loop
+from agent.daemon.neighbours import Neighbours
 from agent.daemon.operations import TABLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -51,7 +52,7 @@ def main() -> int:
     owner = Identity(pwd.getpwuid(ROOT.stat().st_uid).pw_name)
     command = python_command(str(ROOT), "agent.jobs.web.__main__")
     job = WebJob(loop, [listener], command, {"PATH": "/usr/bin:/bin"} | environment, owner, ("", ""), control.adopt)
-    household.seen = neighbours
+    household.neighbours = leases(folder)
     if "--empty" not in sys.argv:
         furnish(household)
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
@@ -137,15 +138,13 @@ def past(household: Household, device_id: int, dice: random.Random) -> None:
     household.records.write(visits, sorted(attempts, key=lambda attempt: attempt.at))
 
 
-def neighbours() -> list[tuple[bytes, dict[str, object]]]:
-    rows = (("3c:22:fb:00:00:0a", "192.168.1.77", "printer"), ("da:a1:19:00:00:0b", "192.168.1.80", "pixel-8"))
-    return [
-        (
-            bytes.fromhex(mac.replace(":", "")),
-            {"mac": mac, "address": address, "hostname": name, "private_mac": mac == "da:a1:19:00:00:0b"},
-        )
-        for mac, address, name in rows
-    ]
+def leases(folder: Path) -> Neighbours:
+    """Two devices on the LAN that are not enrolled, as the router's DHCP server would know them."""
+    path = folder / "leases"
+    path.write_text(
+        "4102444800 3c:22:fb:00:00:0a 192.168.1.77 printer *\n4102444800 da:a1:19:00:00:0b 192.168.1.80 pixel-8 *\n"
+    )
+    return Neighbours([], str(path))
 
 
 class Served:
