@@ -27,6 +27,7 @@ EX_CONFIG = 78  # sysexits.h: it would end the same way again, so there is no re
 FINAL = (0, EX_CONFIG)
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 HANDLED = (*FORWARDED, signal.SIGCHLD)
+HANDED_ON = [128 + number for number in FORWARDED]  # how a daemon ends that is stopped before it is ready for it
 
 
 def run(
@@ -51,7 +52,9 @@ def run(
         if guard.child == 0:
             return start(heartbeat, netlink)
         code = guard.watch(heartbeat)
-        if code in FINAL or guard.stopping:
+        if guard.stopping and code in HANDED_ON:
+            return 0
+        if guard.stopping or code in FINAL:
             return code
         if time.monotonic() - born > HEALTHY_S:
             failures = 0

@@ -68,7 +68,7 @@ class Loop:
         self._tasks: list[Generator[float | None, None, None]] = []
         self._beat_fd: int | None = None
         self._beat_due = 0.0
-        self._running = False
+        self._stopped = False
 
     def add(
         self,
@@ -114,14 +114,14 @@ class Loop:
         self._beat_due = self.now
 
     def run(self) -> None:
-        """Turns until `stop()`, or until a callback raises."""
-        self._running = True
+        """Turns until `stop()`, which may have come before, or until a callback raises."""
         self.now = self.clock()
-        while self._running:
+        while not self._stopped:
             self._turn()
+        self._stopped = False
 
     def stop(self) -> None:
-        self._running = False
+        self._stopped = True
 
     def _turn(self) -> None:
         events = self._poll.poll(self._sleep_ms())

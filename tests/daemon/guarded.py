@@ -61,6 +61,12 @@ def hang(heartbeat: int) -> int:
         pass
 
 
+def dawdle(heartbeat: int) -> int:
+    """Reads Python from a slow flash and has no handlers yet."""
+    time.sleep(60)
+    return 1
+
+
 def stop_slowly(heartbeat: int) -> int:
     """A last snapshot takes longer than a beat."""
 
@@ -97,7 +103,7 @@ def orphan(heartbeat: int) -> int:
 
 BEHAVIOURS = {
     behaviour.__name__: behaviour
-    for behaviour in (finish, misconfigured, crash, live, hang, stop_slowly, refuse_to_stop, orphan)
+    for behaviour in (finish, misconfigured, crash, live, hang, dawdle, stop_slowly, refuse_to_stop, orphan)
 }
 
 

@@ -150,6 +150,13 @@ def test_a_stop_is_handed_on_and_final(guarded: Callable[..., Guarded]) -> None:
     assert set(guard.sent()) == set(FAREWELL)
 
 
+def test_a_stop_before_the_daemon_is_ready_for_it(guarded: Callable[..., Guarded]) -> None:
+    guard = guarded("dawdle")
+    guard.born()
+    guard.process.terminate()
+    assert guard.process.wait(1) == 0
+
+
 def test_a_stop_while_it_waits_to_start_again(guarded: Callable[..., Guarded]) -> None:
     guard = guarded("crash")
     for _ in range(2):

@@ -215,3 +215,10 @@ def test_now_is_the_time_of_the_turn():
     loop.after(0, slow)
     loop.run()
     assert times[0] == times[1]
+
+
+def test_a_stop_before_the_first_turn_is_not_lost() -> None:
+    loop = Loop()
+    loop.stop()
+    loop.after(0, lambda: pytest.fail("it turned"))
+    loop.run()
