@@ -150,7 +150,10 @@ def test_tries_at_the_same_time_share_one_count(peer, job):
 
 def second_factor(client) -> bytes:
     client.ask("POST", "/api/v1/session/confirm", {"password": PASSWORD})
-    secret = client.ask("POST", "/api/v1/totp", {}).json["secret"]
+    return unbase32(client.ask("POST", "/api/v1/totp", {}).json["secret"])
+
+
+def unbase32(secret: str) -> bytes:
     raw = bytearray()
     bits = "".join(format("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".index(letter), "05b") for letter in secret)
     for at in range(0, len(bits) - 7, 8):

@@ -17,7 +17,7 @@ const here = () => VIEWS.find((one) => one.path === location.pathname) || VIEWS[
 
 export function go(path) {
   window.history.pushState(null, "", path);
-  open();
+  open(true);
 }
 
 async function start() {
@@ -29,7 +29,7 @@ async function start() {
     session.signed_in = false;
     open();
   });
-  addEventListener("popstate", open);
+  addEventListener("popstate", () => open(true));
   document.addEventListener("click", (event) => {
     const link = event.target.closest && event.target.closest("a[data-go]");
     if (!link || event.metaKey || event.ctrlKey) return;
@@ -39,11 +39,11 @@ async function start() {
   open();
 }
 
-async function open() {
+async function open(moved = false) {
   if (!session.signed_in || session.kind !== "household") {
     unfollow();
     current = null;
-    return entry(root, open);
+    return entry(root, () => open());
   }
   const view = here();
   const made = view.make({ redraw, query: new URLSearchParams(location.search), go });
@@ -60,9 +60,12 @@ async function open() {
   }
   if (current !== made) return;
   redraw();
-  const title = root.querySelector("h1");
-  if (title) title.focus({ preventScroll: true });
-  scrollTo(0, 0);
+  if (moved) {
+    // A screen reader goes on at the new view's title; after the first load the browser's own order stands.
+    const title = root.querySelector("h1");
+    if (title) title.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
   document.title = `${t("nav." + view.name)} · ${t("product")}`;
   follow("/events", async () => {
     if (current !== made) return;

@@ -29,7 +29,7 @@ export async function me(root) {
 
   const draw = () => render(root, [h("main.main.narrow", { id: "main" }, state.own ? page() : stranger())]);
 
-  const stranger = () => [h("div.brand.solo", null, icon("shield"), h("span", null, t("product"))), empty("check", t("me.stranger"), t("me.stranger_text")), foot()];
+  const stranger = () => [h("h1.brand.solo", null, icon("shield"), h("span", null, t("product"))), empty("check", t("me.stranger"), t("me.stranger_text")), foot()];
 
   function page() {
     const { device, kept, days } = state.own;

@@ -1,0 +1,328 @@
+"""Every view as people meet it: sizes, colour schemes, languages, keyboard, screen readers; pictures to look at."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.jobs import browser
+from tests.jobs.lived_in import Served
+from tests.jobs.web_peer import PASSWORD
+
+pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
+STATIC = Path(__file__).resolve().parent.parent.parent / "agent" / "jobs" / "web" / "static"
+VIEWS = ("overview", "history", "protection", "privacy", "devices", "account")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("lived-in"))
+    served.ask("device.add", label="This laptop", address="127.0.0.1", person_id=2)
+    here = served.ask("device.list")["items"]
+    own = next(one["id"] for one in here if one["address"] == "127.0.0.1")
+    for feature in ("history", "protection"):
+        served.ask("on", device_id=own, feature=feature, agree=1)
+    tablet = next(one["id"] for one in here if one["address"] == "127.0.0.2")
+    served.ask("request.add", device_id=tablet, kind="unblock", text="I need it for school", target="quiz.example")
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def state(chromium, served):
+    """A signed-in browser's cookies, for all the others."""
+    context = chromium.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{served.port}/")
+    page.get_by_label("Setup code").fill(served.code)
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("navigation").wait_for()
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def visit(chromium, served, state):
+    contexts = []
+
+    def go(path, size=browser.PHONE, locale="en-GB", signed_in=True, **more):
+        context = chromium.new_context(
+            viewport=size,
+            locale=locale,
+            storage_state=state if signed_in else None,
+            timezone_id="Europe/Berlin",
+            **more,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(8000)
+        page.trouble = []
+        page.on("pageerror", lambda error: page.trouble.append(str(error)))
+        page.on("console", lambda message: page.trouble.append(message.text) if message.type == "error" else None)
+        page.goto(f"http://127.0.0.1:{served.port}{path}")
+        page.locator("h1").wait_for()
+        return page
+
+    yield go
+    for context in contexts:
+        for page in context.pages:
+            assert page.trouble == []
+        context.close()
+
+
+def address(view: str) -> str:
+    return "/" if view == "overview" else "/" + view
+
+
+def serious(page) -> list[str]:
+    """What axe finds that keeps people out."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:160]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone_and_desktop(visit, view, scheme):
+    for size in (browser.PHONE, browser.DESKTOP):
+        page = visit(address(view), size, color_scheme=scheme)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        browser.shoot(page, f"{view}-{scheme}")
+        assert serious(page) == []
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+@pytest.mark.parametrize("view", [*map(address, VIEWS), "/me"])
+def test_320_pixels_wide(visit, view, locale):
+    page = visit(view, browser.SMALL, locale)
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    name = view.strip("/") or "overview"
+    browser.shoot(page, f"{name}-{locale[:2]}")
+
+
+def test_nothing_is_cut_off_when_text_is_twice_as_large(visit):
+    for view in VIEWS:
+        page = visit(address(view), browser.PHONE)
+        page.evaluate("document.documentElement.style.fontSize = '32px'")
+        page.wait_for_timeout(150)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400, view
+
+
+def test_german_has_no_english_left(visit):
+    english = json.loads((STATIC / "text" / "en.json").read_text())
+    for view in VIEWS:
+        page = visit(address(view), browser.DESKTOP, "de-DE")
+        assert page.evaluate("document.documentElement.lang") == "de"
+        text = page.locator("main").inner_text()
+        for key in ("nav.overview", "pause.title", "ledger.title", "lists.title", "devices.seen", "sessions.title"):
+            assert english[key] not in text, (view, key)
+        browser.shoot(page, f"{view}-german")
+
+
+def keys(path: str) -> dict[str, object]:
+    return json.loads((STATIC / "text" / path).read_text())
+
+
+def used_keys() -> set[str]:
+    """Literal keys in the modules; those put together from parts are named by their prefix."""
+    found = set()
+    for path in STATIC.glob("js/**/*.js"):
+        found |= set(re.findall(r"""\bt\(\s*["`]([\w.]+)["`]""", path.read_text()))
+        found |= set(re.findall(r"""\?\s*"([a-z]+\.[\w.]+)"\s*:""", path.read_text()))
+        found |= set(re.findall(r""":\s*"([a-z]+\.[\w.]+)"\s*[,)]""", path.read_text()))
+    return found
+
+
+def test_no_word_is_missing():
+    english, german = keys("en.json"), keys("de.json")
+    # In English these are the daemon's own words.
+    daemons = {key for key in german if re.match(r"facts\.(history|protection)\.|notice\.text\.", key)}
+    assert set(german) - daemons == set(english)
+    for key in used_keys():
+        assert key in english or key.endswith(".") or any(one.startswith(key) for one in english), key
+    for key in english:
+        for catalogue in (english, german):
+            forms = catalogue[key] if isinstance(catalogue[key], dict) else {"other": catalogue[key]}
+            assert set(forms) in ({"other"}, {"one", "other"}), key
+        names = [set(re.findall(r"\{\w+\}", json.dumps(catalogue[key]))) for catalogue in (english, german)]
+        assert names[0] == names[1], key
+
+
+def test_the_daemons_words_have_a_translation():
+    from agent.core.features import FEATURES, NOTICE_VERSION
+
+    german = keys("de.json")
+    for name in FEATURES:
+        for part in ("reads", "keeps", "sends"):
+            assert f"facts.{name}.{part}" in german
+    assert f"notice.text.{NOTICE_VERSION}" in german
+
+
+def test_keyboard_alone(visit):
+    """Skip link first, then the switches, each with a visible focus; a sheet keeps and gives back the focus."""
+    page = visit("/")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    switch = page.get_by_role("switch", name=re.compile("^Browsing history, Ben's console"))
+    switch.focus()
+    page.keyboard.press("Space")
+    page.get_by_role("dialog").wait_for()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        inside = "document.querySelector('dialog').contains(document.activeElement)"
+        assert page.evaluate("document.activeElement === document.body || " + inside)
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(
+        "Browsing history, Ben's console"
+    )
+
+
+def test_live_changes_keep_the_focus_and_what_is_typed(visit, served):
+    page = visit("/protection")
+    page.get_by_label("Name of the site").fill("half a na")
+    served.ask("allow", name="other.example", scope="household")
+    page.get_by_text("other.example").wait_for()
+    assert page.get_by_label("Name of the site").input_value() == "half a na"
+    assert page.evaluate("document.activeElement.id") == "name"
+
+
+def test_reduced_motion(visit):
+    page = visit("/", reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.querySelector('.thumb')).transitionDuration") in ("0s", "")
+
+
+def test_the_switch_waits_for_the_router(visit, served):
+    """Until the daemon has acknowledged, the switch shows what was, and that it waits."""
+    page = visit("/")
+    held = []
+    page.route("**/features/protection", lambda route: held.append(route))
+    switch = page.get_by_role("switch", name=re.compile("^Real-time protection, Television"))
+    switch.click()
+    page.get_by_role("button", name="Agree and switch on").click()
+    page.locator("[role=switch][aria-busy=true]").wait_for()
+    assert switch.get_attribute("aria-checked") == "false"
+    browser.shoot(page, "switch-waiting")
+    held[0].continue_()
+    page.locator("[role=switch][aria-checked=true][aria-label*=Television]").wait_for()
+    # A refused change says so and shows what is.
+    page.unroute("**/features/protection")
+    page.route("**/features/protection", lambda route: route.abort())
+    switch.click()
+    page.get_by_text("The router does not answer").wait_for()
+    assert switch.get_attribute("aria-checked") == "true"
+    page.trouble.clear()
+
+
+def test_pause_and_resume(visit, served):
+    page = visit("/")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Recording is paused").wait_for()
+    browser.shoot(page, "paused")
+    # What is switched off meanwhile stays off.
+    phone = next(one for one in served.ask("device.list")["items"] if one["label"] == "Ben's phone")
+    served.ask("off", device_id=phone["id"], feature="history", actor="cli")
+    page.get_by_role("button", name="Resume").click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_text("Mia's tablet: Browsing history").wait_for()
+    assert sheet.get_by_text("Ben's phone").count() == 0
+    sheet.get_by_role("button", name="Resume").click()
+    page.get_by_text("Pause recording").wait_for()
+    assert not served.ask("device.list")["items"][phone["id"] - 1]["features"]["history"]["on"]
+
+
+def test_what_was_said_at_a_device_is_answered(visit, served):
+    page = visit("/")
+    page.get_by_text("I need it for school").wait_for()
+    page.get_by_role("button", name="Allow for an hour").click()
+    page.get_by_text("It is shown at the device now.").wait_for()
+    assert served.ask("request.list")["items"][0]["answer"] == "Allowed for an hour."
+
+
+def test_me(visit, served):
+    page = visit("/me", signed_in=False)
+    page.get_by_role("heading", name="This laptop").wait_for()
+    page.get_by_text("Contacts of this device are being recorded.").wait_for()
+    assert serious(page) == []
+    browser.shoot(page, "me")
+    # A teen may object; it reaches the household.
+    page.get_by_role("button", name="I object").click()
+    page.get_by_label("In your words").fill("I do not want this.\nPlease.")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("I do not want this. Please.").wait_for()
+    household = visit("/")
+    household.get_by_text("I do not want this. Please.").wait_for()
+    # Content only with a PIN, set with a code from the household's page.
+    assert page.get_by_text("Contacted", exact=True).count() == 0
+    household.goto(household.url + "devices")
+    household.get_by_role("button", name=re.compile("^This laptop")).click()
+    household.get_by_role("button", name="PIN code").click()
+    code = household.locator(".big-code").inner_text()
+    browser.shoot(household, "pin-code")
+    page.get_by_role("button", name="Choose a PIN").click()
+    page.get_by_label("Code", exact=True).fill(code)
+    page.get_by_label("New PIN").fill("2468")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Contacted", exact=True).wait_for()
+    browser.shoot(page, "me-content")
+    # Live here too: the household switches off, the page says so.
+    own = next(one["id"] for one in served.ask("device.list")["items"] if one["address"] == "127.0.0.1")
+    served.ask("off", device_id=own, feature="history", actor="cli")
+    page.get_by_text("No history of this device is being recorded.").wait_for()
+
+
+def test_an_adult_decides_on_their_own_page(visit, served):
+    own = next(one["id"] for one in served.ask("device.list")["items"] if one["address"] == "127.0.0.1")
+    served.ask("device.change", device_id=own, person_id=3, actor="cli")
+    served.ask("on", device_id=own, feature="history", agree=1, actor="cli")
+    rows = {one["id"]: one for one in served.ask("device.list")["items"]}
+    assert not rows[own]["features"]["history"]["on"]
+    page = visit("/me", signed_in=False)
+    page.get_by_text("You decide").wait_for()
+    page.get_by_label("PIN").fill("2468")
+    page.get_by_role("button", name="Open").click()
+    page.get_by_text("Contacted", exact=True).wait_for()
+    switch = page.get_by_role("switch", name=re.compile("Browsing history"))
+    switch.click()
+    page.get_by_role("button", name="Agree and switch on").click()
+    page.locator("[role=switch][aria-checked=true]", has_text="Browsing history").wait_for()
+    browser.shoot(page, "me-adult")
+    switch.click()
+    page.locator("[role=switch][aria-checked=false]", has_text="Browsing history").wait_for()
+    assert not {one["id"]: one for one in served.ask("device.list")["items"]}[own]["features"]["history"]["on"]
+
+
+def test_a_stranger_is_told_that_nothing_is_recorded(visit, served):
+    own = next(one["id"] for one in served.ask("device.list")["items"] if one["address"] == "127.0.0.1")
+    served.ask("device.forget", device_id=own, actor="cli")
+    page = visit("/me", signed_in=False)
+    page.get_by_text("Nothing is recorded about this device").wait_for()
+    browser.shoot(page, "me-stranger")
+    page.trouble.clear()
+
+
+def test_size_of_it_all():
+    import gzip
+
+    files = [path for path in STATIC.rglob("*") if path.is_file()]
+    packed = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
+    print(sum(path.stat().st_size for path in files), packed)
+    assert packed <= 150_000
