@@ -9,8 +9,10 @@ from agent.core.netlink import (
     ACK,
     APPEND,
     CREATE,
+    DUMP,
     EXCL,
     HOST,
+    Answer,
     Message,
     attribute,
     encode,
@@ -22,6 +24,7 @@ from agent.core.netlink import (
 INET = 1  # NFPROTO_INET
 OWNER = 2  # NFT_TABLE_F_OWNER: goes when the socket that made it goes, and nobody else can change it
 PREROUTING, INPUT, FORWARD, OUTPUT = 0, 1, 2, 3
+INET4, INET6 = 2, 10  # NFPROTO_IPV4, NFPROTO_IPV6
 TCP, UDP = 6, 17
 ETHERNET = 1  # ARPHRD_ETHER
 UNICAST = 1  # RTN_UNICAST: an address that is routed on, not the host's own
@@ -30,19 +33,25 @@ _NFTABLES = 10 << 8
 _BATCH_BEGIN, _BATCH_END = 16, 17
 _NEW_TABLE, _GET_TABLE, _DEL_TABLE, _NEW_CHAIN, _NEW_RULE = 0, 1, 2, 3, 6
 _NEW_SET, _NEW_ELEMENTS, _DEL_ELEMENTS = 9, 12, 14
+_NEW_FLOWTABLE, _GET_FLOWTABLE = 22, 23
 _R1 = u32(1, 1)  # every expression used here has its register, or its destination, as attribute 1
 LINK, NETWORK, TRANSPORT = 0, 1, 2
 
 # meta keys, and how wide their values are compared
-MARK, IIFNAME, OIFNAME, IIFTYPE, L4PROTO = 3, 6, 7, 8, 16
+LENGTH, MARK, IIFNAME, OIFNAME, IIFTYPE, NFPROTO, L4PROTO = 0, 3, 6, 7, 8, 15, 16
 CT_STATE, CT_MARK = 0, 3
 CT_STATE_NEW = 8
 
 # set types as `nft list` shows them
 _TYPE_MARK, _TYPE_ETHER, _TYPE_IFNAME = 19, 9, 41
+_TYPE_ADDRESS = {4: 7, 16: 8}  # ipv4_addr, ipv6_addr, by size
+_TYPE_PORT = 13
 _SET_IS_MAP = 8
 # What `nft list` needs to show host-endian keys and values rightly (libnftnl udata.h; the kernel ignores it).
 _KEY_ORDER, _DATA_ORDER = 0, 1
+_BIG_ENDIAN = 2
+
+_DROP, _RETURN, _JUMP = 0, -5, -3  # verdicts
 
 
 def host32(value: int) -> bytes:
@@ -108,21 +117,37 @@ def differs(value: bytes) -> bytes:
     return expression("cmp", _R1, u32(2, 1), nested(3, attribute(1, value)))
 
 
-def masked(mask: bytes) -> bytes:
-    """The register and-ed with `mask`."""
+def at_most(size: int) -> bytes:
+    """Goes on when the number in the register (four bytes in the host's order, as a packet's length) is no greater."""
+    swapped = expression("byteorder", _R1, u32(2, 1), u32(3, 1), u32(4, 4), u32(5, 4))
+    return swapped + expression("cmp", _R1, u32(2, 3), nested(3, attribute(1, struct.pack(">I", size))))
+
+
+def masked(mask: bytes, then: bytes = b"") -> bytes:
+    """The register and-ed with `mask`, and what is in `then` turned over."""
     return expression(
         "bitwise",
         _R1,
         u32(2, 1),
         u32(3, len(mask)),
         nested(4, attribute(1, mask)),
-        nested(5, attribute(1, bytes(len(mask)))),
+        nested(5, attribute(1, then or bytes(len(mask)))),
     )
+
+
+def mark_bits(load: bytes, store: bytes, mask: int, value: int) -> bytes:
+    """The bits of a mark under the mask become `value`, its other bits stay."""
+    return load + masked(host32(0xFFFFFFFF ^ mask), host32(value)) + store
 
 
 def within(set_name: str) -> bytes:
     """Goes on when the register is in the set or a key of the map."""
     return expression("lookup", text(1, set_name), u32(2, 1))
+
+
+def without(set_name: str) -> bytes:
+    """Goes on when the register is not in the set."""
+    return expression("lookup", text(1, set_name), u32(2, 1), u32(5, 1))
 
 
 def mapped(map_name: str) -> bytes:
@@ -147,6 +172,24 @@ def refuse_tcp() -> bytes:
 def refuse() -> bytes:
     """ICMP port unreachable in the packet's own family (icmpx)."""
     return expression("reject", u32(1, 2), attribute(2, b"\1"))
+
+
+def _verdict(code: int, *more: bytes) -> bytes:
+    # The verdict has a register of its own, number 0.
+    return expression("immediate", u32(1, 0), nested(2, nested(2, u32(1, code), *more)))
+
+
+def drop() -> bytes:
+    return _verdict(_DROP)
+
+
+def back() -> bytes:
+    """To the chain that jumped here; in a base chain: accepted by it."""
+    return _verdict(_RETURN)
+
+
+def jump(chain: str) -> bytes:
+    return _verdict(_JUMP, text(2, chain))
 
 
 # --- messages
@@ -174,6 +217,20 @@ def new_chain(table: str, name: str, kind: str, hook: int, priority: int) -> Mes
     return _message(_NEW_CHAIN, CREATE, text(1, table), text(3, name), where, text(7, kind))
 
 
+def new_part(table: str, name: str) -> Message:
+    """A chain that only jumps lead to."""
+    return _message(_NEW_CHAIN, CREATE, text(1, table), text(3, name))
+
+
+def flowtables() -> Message:
+    """Asks for the flow tables of all tables: what goes by one of them passes no chain."""
+    return Message(_NFTABLES | _GET_FLOWTABLE, DUMP, bytes(4))
+
+
+def is_flowtable(answer: Answer) -> bool:
+    return answer.type == _NFTABLES | _NEW_FLOWTABLE
+
+
 def new_rule(table: str, chain: str, expressions: bytes) -> Message:
     return _message(_NEW_RULE, CREATE | APPEND, text(1, table), text(2, chain), nested(4, expressions))
 
@@ -189,8 +246,17 @@ def new_interface_set(table: str, name: str, id: int) -> Message:
     return _new_set(table, name, id, 0, u32(4, _TYPE_IFNAME) + u32(5, 16), _KEY_ORDER)
 
 
+def new_port_set(table: str, name: str, id: int) -> Message:
+    return _new_set(table, name, id, 0, u32(4, _TYPE_PORT) + u32(5, 2), _BIG_ENDIAN)
+
+
+def new_address_set(table: str, name: str, id: int, size: int) -> Message:
+    """Of IPv4 (4) or IPv6 (16) addresses."""
+    return _new_set(table, name, id, 0, u32(4, _TYPE_ADDRESS[size]) + u32(5, size), _BIG_ENDIAN)
+
+
 def _new_set(table: str, name: str, id: int, flags: int, types: bytes, host_order: int) -> Message:
-    shown = attribute(13, bytes([host_order, 4]) + host32(1))
+    shown = b"" if host_order == _BIG_ENDIAN else attribute(13, bytes([host_order, 4]) + host32(1))
     return _message(_NEW_SET, CREATE, text(1, table), text(2, name), u32(3, flags), types, u32(10, id), shown)
 
 

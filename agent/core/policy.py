@@ -7,6 +7,7 @@ view, a tuple of the scopes whose rules apply to it; devices with equal views ca
 
 from agent.core import names
 from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
+from agent.core.request import normal
 
 HOUSEHOLD = "household"
 ALLOWED = Verdict(ALLOW)
@@ -68,6 +69,33 @@ class Policy:
         if self._ruleset is None:
             return ALLOWED
         return self._ruleset.decide_addresses(addresses) or ALLOWED
+
+    def connect(
+        self,
+        view: tuple[tuple[str, int], ...],
+        host: bytes,
+        destination: bytes | None,
+        page: tuple[bytes, bytes] | None = None,
+    ) -> Verdict:
+        """The verdict for a connection to a host (a canonical name or an address' text) at an address.
+
+        `page` is authority and target (see `Ruleset.find_page`) where these are in the clear. An address that is listed
+        is refused unless a rule lets the name pass.
+        """
+        verdict = self.decide(view, host)
+        if page is not None and self._ruleset is not None and (verdict.rule is None or verdict.rule.scope == "list"):
+            verdict = self._of_page(page[0], page[1]) or verdict
+        if verdict.rule is None and destination is not None:
+            verdict = self.review(view, [], [destination])
+        return verdict
+
+    def _of_page(self, authority: bytes, target: bytes) -> Verdict | None:
+        """As the request has it, and in the form that equal URLs share; the rules about the host among them."""
+        found: Verdict | None = self._ruleset.decide_page(authority, target)
+        same = normal(target)
+        if (found is None or not found.blocked) and same != target:
+            found = self._ruleset.decide_page(authority, same) or found
+        return found
 
     def helpline(self, name: bytes) -> bool:
         """Whether the name belongs to the shipped list that is never recorded and never refused."""

@@ -179,6 +179,20 @@ def _whole(size: int | None, fields: dict[bytes, bytes]) -> int | None:
     return size + int(length)
 
 
+def url(authority: bytes, target: bytes) -> str:
+    """The URL as it is stored and shown: in normal form, without query."""
+    path = normal(target.partition(b"?")[0])
+    return "http://" + authority.decode() + "".join([chr(b) if 32 < b < 127 else "%%%02X" % b for b in path])
+
+
+def split_url(text: str) -> tuple[bytes, bytes] | None:
+    """Authority and target of such a URL; None for anything else."""
+    if not text.startswith("http://"):
+        return None
+    authority, slash, path = text[7:].encode().partition(b"/")
+    return authority, slash + path
+
+
 def normal(target: bytes) -> bytes:
     """The target in the one form that equal URLs share: no needless percent-encoding, no "." and ".." segments."""
     path, mark, query = target.partition(b"?")

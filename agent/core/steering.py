@@ -16,10 +16,13 @@ goes for redirected flows as well, since they were redirected to port 53 and not
 
 A TCP connection has to stay with whom it began: its SYN puts the mark on the conntrack entry, and later packets are
 rewritten only with that. The SYN also carries the mark to the agent, see `marks.of_syn`.
+
+With a `Judging`, its rules about other connections stand in the same table.
 """
 
 from agent.core import conntrack
 from agent.core import nftables as nft
+from agent.core.judging import LOGGED, QUEUED, Judging
 from agent.core.marks import DEFAULT, SYN_MAGIC, Layout
 from agent.core.netlink import Message, encode
 
@@ -42,15 +45,27 @@ _FIN_SYN_RST_ACK, _SYN = b"\x17", b"\x02"
 
 
 class Steering:
-    """The table's content for these interfaces, this agent port and this layout of marks."""
+    """The table's content for these interfaces, this agent port and this layout of marks.
 
-    def __init__(self, interfaces: "list[str]", port: int, layout: Layout = DEFAULT, table: str = TABLE) -> None:
+    `judging` is None where connections are let alone. Of the devices in the map, those that are `protected` (a set of
+    MACs) have their connections judged, the others have them noted.
+    """
+
+    def __init__(
+        self,
+        interfaces: "list[str]",
+        port: int,
+        layout: Layout = DEFAULT,
+        table: str = TABLE,
+        judging: "Judging | None" = None,
+    ) -> None:
         self.table = table
         self._interfaces = sorted(set(interfaces))
         self._port = port
         self._layout = layout
+        self.judging = judging
 
-    def arm(self, wanted: "dict[bytes, int]") -> "list[Message]":
+    def arm(self, wanted: "dict[bytes, int]", protected: "frozenset[bytes]" = frozenset()) -> "list[Message]":
         """The whole table with `wanted` (MAC → mark) in its map."""
         table = self.table
         work = [
@@ -64,17 +79,33 @@ class Steering:
         ]
         for chain, expressions in self.rules():
             work.append(nft.new_rule(table, chain, expressions))
-        return work + self.change({}, wanted)
+        if self.judging is not None:
+            work += self.judging.stand(table, 3)
+        return work + self.change({}, wanted, frozenset(), protected)
 
-    def change(self, standing: "dict[bytes, int]", wanted: "dict[bytes, int]") -> "list[Message]":
-        """What makes `wanted` of `standing`; a new mark for a device is a removal and an addition."""
+    def change(
+        self,
+        standing: "dict[bytes, int]",
+        wanted: "dict[bytes, int]",
+        before: "frozenset[bytes]" = frozenset(),
+        protected: "frozenset[bytes]" = frozenset(),
+    ) -> "list[Message]":
+        """What makes `wanted` of `standing`, and the protected of those that were before."""
+        work = self._changed(_MAP, standing, wanted)
+        if self.judging is not None:
+            work += self._changed(QUEUED, _chosen(standing, before, True), _chosen(wanted, protected, True))
+            work += self._changed(LOGGED, _chosen(standing, before, False), _chosen(wanted, protected, False))
+        return work
+
+    def _changed(self, name: str, standing: "dict[bytes, int]", wanted: "dict[bytes, int]") -> "list[Message]":
+        """A new mark for a device is a removal and an addition."""
         gone = sorted([mac for mac, mark in standing.items() if wanted.get(mac) != mark])
         new = sorted([(mac, mark) for mac, mark in wanted.items() if standing.get(mac) != mark])
         work = []
         if gone:
-            work.append(nft.delete_keys(self.table, _MAP, gone))
+            work.append(nft.delete_keys(self.table, name, gone))
         if new:
-            work.append(nft.add_marks(self.table, _MAP, new))
+            work.append(nft.add_marks(self.table, name, new))
         return work
 
     def disarm(self) -> "list[Message]":
@@ -147,6 +178,10 @@ class Steering:
         outside = nft.meta(nft.OIFNAME) + nft.differs(nft.interface("lo"))
         port = nft.load(nft.TRANSPORT, _SOURCE_PORT, 2) + nft.equals(nft.port(self._port))
         return listener + _is(protocol) + port + outside + _rewrite(_SOURCE_PORT, DNS, protocol)
+
+
+def _chosen(marks: "dict[bytes, int]", macs: "frozenset[bytes]", inside: bool) -> "dict[bytes, int]":
+    return {mac: mark for mac, mark in marks.items() if (mac in macs) == inside}
 
 
 def _is(protocol: int) -> bytes:

@@ -13,10 +13,11 @@ import socket
 
 from agent.core import conntrack
 from agent.core.addresses import parse
+from agent.core.judging import Judging
 from agent.core.marks import DEFAULT, Layout
 from agent.core.model import BadInput
 from agent.core.netlink import Answer, Message, encode, messages
-from agent.core.nftables import batch, get_table
+from agent.core.nftables import batch, flowtables, get_table, is_flowtable
 from agent.core.steering import DNS, Steering
 
 IDLE = "idle"  # nothing wanted
@@ -42,6 +43,10 @@ _REASONS = {
     errno.ENOBUFS: "the kernel is short of memory",
     errno.ENOMEM: "the kernel is short of memory",
 }
+
+
+# What the kernel says to an expression that it has not.
+_UNKNOWN = (errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 class Refused(Exception):
@@ -83,24 +88,48 @@ class Switch:
     ) -> None:
         self.sock = sock
         self.standing: dict[bytes, int] = {}
+        self.protected: frozenset[bytes] = frozenset()
         self.state = IDLE
         self.message = NOBODY
         self._steering = Steering(interfaces, port, layout)
+        self._ways: list[Judging | None] = [None]
         self._seq = 1
         self._table_stands = False
         self._unused = 0  # calls of `verify` since the table has been empty
 
-    def apply(self, wanted: dict[bytes, int]) -> None:
+    def judge(self, ways: list[Judging]) -> None:
+        """Connections come here as well, in the first of these ways that the kernel takes; without one only DNS does.
+
+        To be called while nothing stands, or with what is to replace the table that does. Refused.
+        """
+        self._ways = [*ways, None]
+        if self._table_stands:
+            self._arm(self.standing, self.protected)
+
+    @property
+    def judging(self) -> Judging | None:
+        """How connections come here; None: they don't."""
+        return self._steering.judging
+
+    def offloaded(self) -> bool:
+        """Whether connections may go past all rules, by a flow table of the firewall."""
+        try:
+            return any(is_flowtable(answer) for answer in self._ask(flowtables()))
+        except Refused:
+            return False
+
+    def apply(self, wanted: dict[bytes, int], protected: frozenset[bytes] = frozenset()) -> None:
         """Makes the kernel's map of MAC (6 bytes) → mark equal to `wanted`, or raises Refused and has changed nothing.
 
-        A table that was lost meanwhile is put up again as a whole.
+        Of the `protected` ones, connections are judged. A table that was lost meanwhile is put up again as a whole.
         """
         try:
-            self._bring_about(wanted)
+            self._bring_about(wanted, protected)
         except Refused as refusal:
             self.state, self.message = REFUSED, f"Enrolled devices are not covered: {refusal}."
             raise
         self.standing = dict(wanted)
+        self.protected = protected
         self._table_stands = self._table_stands or bool(wanted)
         self._unused = 0
         self.state, self.message = self._described()
@@ -175,22 +204,33 @@ class Switch:
         self._table_stands = False
         self.state, self.message = REFUSED, "Enrolled devices are not covered: the table in the kernel was lost."
 
-    def _bring_about(self, wanted: dict[bytes, int]) -> None:
+    def _bring_about(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
         if not self._table_stands:
             if wanted:
-                self._arm(wanted)
+                self._arm(wanted, protected)
             return
         try:
-            self._commit(self._steering.change(self.standing, wanted))
+            self._commit(self._steering.change(self.standing, wanted, self.protected, protected))
         except Refused as refusal:
             if refusal.errno != errno.ENOENT:
                 raise
             self._lost()
             if wanted:
-                self._arm(wanted)
+                self._arm(wanted, protected)
 
-    def _arm(self, wanted: dict[bytes, int]) -> None:
-        work = self._steering.arm(wanted)
+    def _arm(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
+        """The whole table, in the first of the ways that the kernel takes."""
+        while True:
+            self._steering.judging = self._ways[0]
+            try:
+                self._put_up(self._steering.arm(wanted, protected))
+                return
+            except Refused as refusal:
+                if len(self._ways) == 1 or refusal.errno not in _UNKNOWN:
+                    raise
+                del self._ways[0]
+
+    def _put_up(self, work: list[Message]) -> None:
         try:
             self._commit(work)
         except Refused as refusal:

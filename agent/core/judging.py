@@ -1,0 +1,196 @@
+"""The rules that bring the first packets of enrolled devices' web connections to the agent, in the switch's own table.
+
+`queued` maps protected devices to their marks, `logged` those with history only. As `nft list` would show them:
+
+    chain first { type filter hook forward priority 200;     # of what the firewall lets through
+      tcp dport @web iifname @lan oifname != @lan jump judge
+      ...                                                    # the ways around that are refused, see `Around`
+    }
+    chain judge {
+      meta length <= 80 tcp flags & psh == 0 return          # carries nothing
+      ct mark FRESH  ether saddr @queued  MARK IN SOURCE  queue to N bypass
+      ct mark SEEN_2 ether saddr @logged  ct mark set DONE    MARK IN SOURCE  log group N
+      ct mark SEEN_1 ...  ct mark set SEEN_2 ...             # so at most three packets of a connection are copied
+      ct mark FRESH  ...  ct mark set SEEN_1 ...
+    }
+    chain act   { type filter hook forward priority 201;     # the agent's verdict stands in the packet's mark
+      MARK IN SOURCE meta mark DONE    ct mark set DONE    meta mark clean
+      MARK IN SOURCE meta mark REFUSED ct mark set REFUSED meta mark clean reject with tcp reset
+      MARK IN SOURCE meta mark ANSWERED ct mark set ANSWERED drop
+      ct mark REFUSED  iifname @lan ether saddr @queued tcp flags & rst == 0 reject with tcp reset
+      ct mark ANSWERED iifname @lan ether saddr @queued drop
+    }
+
+Who sent a packet, and since which `on`, is written over its Ethernet source address, which has done its duty when a
+packet is routed: a packet's mark belongs to other software on a router, and stays as it was.
+
+What a connection has come to is kept in four bits of its own mark, which are also those of the switch's signature; none
+of these values is the signature, so that ending redirected DNS flows never ends a connection.
+"""
+
+import struct
+
+from agent.core import nfnl
+from agent.core import nftables as nft
+from agent.core.addresses import parse
+from agent.core.marks import DEFAULT
+from agent.core.model import Value
+from agent.core.netlink import HOST, Message
+
+MASK = DEFAULT.tag_mask
+FRESH, SEEN_1, SEEN_2 = 0, 0x80000000, 0xC0000000
+DONE, REFUSED, ANSWERED = 0x80004000, 0xC0004000, 0x8000C000
+MAGIC = b"PA"
+
+QUEUED, LOGGED = "queued", "logged"
+_LAN, _WEB, _RESOLVERS4, _RESOLVERS6 = "lan", "web", "resolvers4", "resolvers6"
+_FIRST, _JUDGE, _ACT = "first", "judge", "act"
+_RESOLVERS = ((nft.INET4, _RESOLVERS4, 4, 16), (nft.INET6, _RESOLVERS6, 16, 24))
+
+_AFTER_FIREWALL = 200
+_WEB_PORTS = (80, 443)
+_TLS, _DNS_OVER_TLS = 443, 853
+# An acknowledgement with every option is shorter over IPv4 and rarely longer over IPv6; what carries less says nothing.
+_BARE_MAX = 80
+_DESTINATION_PORT, _TCP_FLAGS = 2, 13
+_PSH, _RST = b"\x08", b"\x04"
+_SOURCE_AT = 6  # of an Ethernet header
+
+
+class Around(Value):
+    """The ways around that are refused to protected devices: each a setting of the household."""
+
+    __slots__ = ("quic", "encrypted_dns", "resolvers")
+
+    def __init__(self, quic: bool = False, encrypted_dns: bool = False, resolvers: "tuple[str, ...]" = ()) -> None:
+        self.quic = quic
+        self.encrypted_dns = encrypted_dns
+        self.resolvers = resolvers  # addresses of resolvers that are known to speak DNS over HTTPS
+
+
+class Judging(Value):
+    """What leads connections here. `by_target`: queued by the x_tables target, for kernels without the expression."""
+
+    __slots__ = ("number", "copy_bytes", "by_target", "around")
+
+    def __init__(
+        self, number: int, copy_bytes: int = 4096, by_target: bool = False, around: "Around | None" = None
+    ) -> None:
+        self.number = number  # of the queue, and of the log's group
+        self.copy_bytes = copy_bytes
+        self.by_target = by_target
+        self.around = around or Around()
+
+    def stand(self, table: str, id: int) -> "list[Message]":
+        """Maps, sets, chains and rules for a table that has the set of LAN interfaces; `id` is the first one unused."""
+        work = [nft.new_mark_map(table, QUEUED, id), nft.new_mark_map(table, LOGGED, id + 1)]
+        work += [nft.new_port_set(table, _WEB, id + 2), nft.add_keys(table, _WEB, [nft.port(p) for p in _WEB_PORTS])]
+        work += self._resolvers(table, id + 3)
+        work += [
+            nft.new_part(table, _JUDGE),
+            nft.new_chain(table, _FIRST, "filter", nft.FORWARD, _AFTER_FIREWALL),
+            nft.new_chain(table, _ACT, "filter", nft.FORWARD, _AFTER_FIREWALL + 1),
+        ]
+        return work + [nft.new_rule(table, chain, expressions) for chain, expressions in self.rules()]
+
+    def _resolvers(self, table: str, id: int) -> "list[Message]":
+        work = []
+        for at, (_, name, size, _) in enumerate(_RESOLVERS):
+            packed = sorted({parse(text) for text in self.around.resolvers})
+            keys = [address for address in packed if len(address) == size]
+            work.append(nft.new_address_set(table, name, id + at, size))
+            if keys:
+                work.append(nft.add_keys(table, name, keys))
+        return work
+
+    def rules(self) -> "list[tuple[str, bytes]]":
+        """(chain, expressions) in their order."""
+        rules = [(_FIRST, _is(nft.TCP) + _PORT + nft.within(_WEB) + _OUTBOUND + nft.jump(_JUDGE))]
+        rules += [(_FIRST, expressions) for expressions in self._around()]
+        rules += [(_JUDGE, expressions) for expressions in self._judge()]
+        return rules + [(_ACT, expressions) for expressions in _act()]
+
+    def _judge(self) -> "list[bytes]":
+        queue = nfnl.queue_by_target(self.number) if self.by_target else nfnl.queue(self.number)
+        log = nfnl.log(self.number, self.copy_bytes)
+        rules = [nft.meta(nft.LENGTH) + nft.at_most(_BARE_MAX) + _flag(_PSH, set=False) + nft.back()]
+        rules.append(_come_to(FRESH) + _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + queue)
+        for before, after in ((SEEN_2, DONE), (SEEN_1, SEEN_2), (FRESH, SEEN_1)):
+            known = _come_to(before) + _SENDER + nft.within(LOGGED)
+            rules.append(known + _becomes(after) + _SENDER + nft.mapped(LOGGED) + _MARK_INTO_SOURCE + log + nft.back())
+        return rules
+
+    def _around(self) -> "list[bytes]":
+        protected = _OUTBOUND + _SENDER + nft.within(QUEUED)
+        rules = []
+        if self.around.encrypted_dns:
+            rules += _both(nft.equals(nft.port(_DNS_OVER_TLS)) + protected)
+            for family, name, size, offset in _RESOLVERS:
+                to = nft.meta(nft.NFPROTO) + nft.equals(bytes([family])) + nft.load(nft.NETWORK, offset, size)
+                rules += _both(nft.equals(nft.port(_TLS)) + protected + to + nft.within(name))
+        if self.around.quic:
+            counted = _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + nfnl.log(self.number, self.copy_bytes)
+            rules.append(_is(nft.UDP) + _PORT + nft.within(_WEB) + _OUTBOUND + counted + nft.refuse())
+        return rules
+
+
+def _act() -> "list[bytes]":
+    clean = nft.mark_bits(nft.meta(nft.MARK), nft.meta_set(nft.MARK), MASK, 0)
+    stragglers = _FROM_LAN + _SENDER + nft.within(QUEUED)
+    return [
+        _judged(DONE) + _becomes(DONE) + clean,
+        _judged(REFUSED) + _becomes(REFUSED) + clean + nft.refuse_tcp(),
+        _judged(ANSWERED) + _becomes(ANSWERED) + clean + nft.drop(),
+        _come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
+        _come_to(ANSWERED) + stragglers + nft.drop(),
+    ]
+
+
+def sender(source: bytes) -> "int | None":
+    """The mark of whom a packet that one of these rules sent up is from, by its source address; or None."""
+    if source[4:] != MAGIC:
+        return None
+    mark: int = struct.unpack(HOST + "I", source[:4])[0]
+    return mark
+
+
+def with_verdict(mark: int, verdict: int) -> int:
+    """The packet's mark with the verdict in it."""
+    return mark & ~MASK | verdict
+
+
+def _both(condition: bytes) -> "list[bytes]":
+    """The refusal of what fits the condition (over the destination port) over TCP and over UDP."""
+    return [_is(nft.TCP) + _PORT + condition + nft.refuse_tcp(), _is(nft.UDP) + _PORT + condition + nft.refuse()]
+
+
+def _is(protocol: int) -> bytes:
+    return nft.meta(nft.L4PROTO) + nft.equals(bytes([protocol]))
+
+
+def _come_to(state: int) -> bytes:
+    """What the connection has come to."""
+    return nft.ct(nft.CT_MARK) + nft.masked(nft.host32(MASK)) + nft.equals(nft.host32(state))
+
+
+def _becomes(state: int) -> bytes:
+    return nft.mark_bits(nft.ct(nft.CT_MARK), nft.ct_set(nft.CT_MARK), MASK, state)
+
+
+def _judged(verdict: int) -> bytes:
+    """A packet that came from the agent with this verdict: nobody else's packet has a mark in its source address."""
+    there = nft.load(nft.LINK, _SOURCE_AT, 6) + nft.masked(nft.host32(MASK) + b"\xff\xff")
+    ours = there + nft.equals(nft.host32(DEFAULT.tag) + MAGIC)
+    return nft.meta(nft.MARK) + nft.masked(nft.host32(MASK)) + nft.equals(nft.host32(verdict)) + ours
+
+
+def _flag(flag: bytes, set: bool) -> bytes:
+    load = nft.load(nft.TRANSPORT, _TCP_FLAGS, 1) + nft.masked(flag)
+    return load + (nft.differs(b"\0") if set else nft.equals(b"\0"))
+
+
+_PORT = nft.load(nft.TRANSPORT, _DESTINATION_PORT, 2)
+_FROM_LAN = nft.meta(nft.IIFNAME) + nft.within(_LAN) + nft.meta(nft.IIFTYPE) + nft.equals(nft.host16(nft.ETHERNET))
+_OUTBOUND = _FROM_LAN + nft.meta(nft.OIFNAME) + nft.without(_LAN)
+_SENDER = nft.load(nft.LINK, _SOURCE_AT, 6)
+_MARK_INTO_SOURCE = nft.store(nft.LINK, _SOURCE_AT, 4) + nft.immediate(MAGIC) + nft.store(nft.LINK, _SOURCE_AT + 4, 2)

@@ -1,0 +1,120 @@
+"""Packets that the kernel sends up: NFQUEUE, where it waits for a verdict, and NFLOG, where it does not.
+
+Whoever reads slowly or dies does no harm: a full queue and an unread one let pass, and so does a full log.
+"""
+
+import socket
+from collections.abc import Callable
+
+from agent.core import nfnl
+from agent.core.model import BadInput
+from agent.core.netlink import Message, encode, messages
+from agent.core.nfnl import Packet
+
+_NETLINK_NETFILTER = 12
+_SOL_NETLINK, _NO_ENOBUFS = 270, 5
+_SO_RCVBUFFORCE = 33
+_ROOM_BYTES = 1 << 20  # some 400 packets: as many as a page load of a whole household opens connections at once
+_LENGTH_MAX = 512  # packets that wait for a verdict; more pass unread
+_READ_BYTES = 1 << 16
+_TURN_MAX = 64  # packets read before the loop goes on with something else
+# Copies are sent in bundles, which halves their cost; a tenth of a second late is soon enough for a history.
+_GATHER, _WAIT_CS = 16, 10
+
+Judge = Callable[[Packet], int | None]
+
+
+class Queue:
+    """The queue and the log of one number. `judge(packet)` gives the packet's new mark, None to let it go as it is.
+    `note(packet)` takes a copy. OSError when the kernel has no queue, or somebody else reads it."""
+
+    def __init__(self, number: int, copy_bytes: int, judge: Judge, note: Callable[[Packet], None]) -> None:
+        self._number = number
+        self._judge = judge
+        self._note = note
+        self.packets = 0
+        self.queue = _bound(nfnl.bind_queue(number, copy_bytes, _LENGTH_MAX))
+        try:
+            self.log = _bound(nfnl.bind_log(number, copy_bytes, _GATHER, _WAIT_CS))
+        except OSError:
+            self.queue.close()
+            raise
+
+    def read_queue(self) -> bool:
+        """Judges what waits, at most a turn's share; whether there may be more."""
+        verdicts = []
+        read = 0
+        for data in _reads(self.queue):
+            for packet in nfnl.packets(data):
+                verdicts.append(nfnl.accept(self._number, packet.id, self._judge(packet)))
+            read += 1
+        self.packets += len(verdicts)
+        if verdicts:
+            self._send(b"".join(verdicts))
+        return read == _TURN_MAX
+
+    def _send(self, verdicts: bytes) -> None:
+        try:
+            self.queue.send(verdicts)
+        except OSError:
+            return  # the packets went with their queue: the table was taken down meanwhile
+
+    def read_log(self) -> bool:
+        """Notes the copies that wait, at most a turn's share; whether there may be more."""
+        read = 0
+        for data in _reads(self.log):
+            found = nfnl.packets(data)
+            for packet in found:
+                self._note(packet)
+            self.packets += len(found)
+            read += 1
+        return read == _TURN_MAX
+
+    def settle(self) -> None:
+        """Everything that waits is read now."""
+        while self.read_queue() or self.read_log():
+            pass
+        self.read_log()
+
+    def close(self) -> None:
+        self.queue.close()
+        self.log.close()
+
+
+def _reads(sock: socket.socket) -> list[bytes]:
+    found: list[bytes] = []
+    while len(found) < _TURN_MAX:
+        try:
+            found.append(sock.recv(_READ_BYTES))
+        except BlockingIOError:
+            break
+        except OSError:
+            continue  # a copy was lost to a full buffer: unread is unrecorded
+    return found
+
+
+def _bound(work: list[Message]) -> socket.socket:
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
+    try:
+        sock.bind((0, 0))
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _ROOM_BYTES)
+        sock.setsockopt(_SOL_NETLINK, _NO_ENOBUFS, 1)
+        sock.setblocking(False)
+        for seq, message in enumerate(work):
+            _ask(sock, encode(message, seq + 1))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _ask(sock: socket.socket, request: bytes) -> None:
+    """netfilter answers inside send()."""
+    sock.send(request)
+    try:
+        answers = messages(sock.recv(_READ_BYTES))
+    except BadInput as error:
+        raise OSError(str(error)) from error
+    for answer in answers:
+        if answer.errno:
+            raise OSError(answer.errno, "the kernel has no queue or log for packets, or somebody else reads it")
