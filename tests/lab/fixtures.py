@@ -32,7 +32,8 @@ def resident(lab: Lab, tmp_path: Path) -> Iterator[Resident]:
     resident = Resident(lab, tmp_path)
     yield resident
     close_sockets(lab)
-    assert resident.stop() == 0, resident.said()
+    code = resident.stop()
+    assert code == 0, f"it ended with {code}:\n{resident.said()}"
 
 
 def close_sockets(lab: Lab) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from agent.client import Client, Refusal, Unreachable
+from agent.client import TIMEOUT_S, Client, Refusal, Unreachable
 from tests.lab.lab import UPSTREAM, Lab
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,11 +41,19 @@ class Resident:
         self.client = self.connect()
 
     def connect(self, within_s: float = 15.0) -> Client:
+        """A connection that answers; the listener of a daemon about to be killed only takes one in."""
         end = time.monotonic() + within_s
         while True:
+            client = None
             try:
-                return Client(str(self.folder / "run" / "control.sock"))
+                client = Client(str(self.folder / "run" / "control.sock"))
+                client._link.settimeout(0.5)
+                client.call("features")
+                client._link.settimeout(TIMEOUT_S)
+                return client
             except Unreachable:
+                if client is not None:
+                    client.close()
                 if self.process.poll() is not None or time.monotonic() > end:
                     raise AssertionError(f"the daemon does not answer:\n{self.said()}") from None
                 time.sleep(0.01)
