@@ -184,6 +184,7 @@ BODIES: dict[str, Schema] = {
         "properties": {"password": PASSWORD, "new_password": PASSWORD, "code": CODE},
     },
     ".start_totp": shape(code=CODE),
+    ".restore": {"type": "string", "contentMediaType": "application/octet-stream"},
     ".set_setting": {"type": "object", "maxProperties": 16},
     ".set_pin": shape(code=CODE, pin={"type": "string", "minLength": 4, "maxLength": 64}),
     ".enter_pin": shape(pin={"type": "string", "maxLength": 64}),
@@ -197,8 +198,13 @@ REQUIRED = {
     "request.answer": ["answer"],
     ".my_switch": ["on"],
     ".my_request": ["kind"],
+    ".backup": ["passphrase"],
+    ".choose_list": ["on"],
+    ".decide_list": ["decision"],
 }
+BODY_TYPES = {".restore": "application/octet-stream"}
 OTHER_TYPES = {
+    ".backup": "application/octet-stream",
     ".events": "text/event-stream",
     ".my_events": "text/event-stream",
     ".metrics": "text/plain",
@@ -265,7 +271,7 @@ def operation(route: Route) -> Schema:
     if body is not None:
         made["requestBody"] = {
             "required": bool(body.get("required")),
-            "content": {"application/json": {"schema": body}},
+            "content": {BODY_TYPES.get(route.op, "application/json"): {"schema": body}},
         }
     return made
 

@@ -12,6 +12,9 @@ PASSWORD_MEMORY_BYTES = 19 * 1024 * 1024
 PASSWORD_PASSES = 2
 PASSWORD_HASH_BYTES = 128
 SALT_BYTES = 16
+KEY_BYTES = 32
+NONCE_BYTES = 12
+TAG_BYTES = 16
 # The file names of the library's ABI versions, newest first; then whatever the system's linker knows.
 FILES = ("libsodium.so.26", "libsodium.so.23", "libsodium.so")
 
@@ -28,6 +31,15 @@ SYMBOLS: dict[str, tuple[object, list[object]]] = {
     "crypto_pwhash_argon2id": (
         ctypes.c_int,
         [_BYTES, _LONG, _BYTES, _LONG, _BYTES, _LONG, _SIZE, ctypes.c_int],
+    ),
+    # (out, out's length or None, text, length, additional, length, secret nonce (unused), nonce, key)
+    "crypto_aead_chacha20poly1305_ietf_encrypt": (
+        ctypes.c_int,
+        [_BYTES, ctypes.c_void_p, _BYTES, _LONG, _BYTES, _LONG, _BYTES, _BYTES, _BYTES],
+    ),
+    "crypto_aead_chacha20poly1305_ietf_decrypt": (
+        ctypes.c_int,
+        [_BYTES, ctypes.c_void_p, _BYTES, _BYTES, _LONG, _BYTES, _LONG, _BYTES, _BYTES],
     ),
 }
 
@@ -77,6 +89,31 @@ class Sodium:
         if made != 0:
             raise MemoryError("not enough memory to derive a key")
         return out.raw
+
+    def seal(self, key: bytes, nonce: bytes, text: bytes, additional: bytes = b"") -> bytes:
+        """ChaCha20-Poly1305 (RFC 8439): text → sealed, 16 bytes longer. A key never sees a nonce twice."""
+        _check_sizes(key, nonce)
+        out = ctypes.create_string_buffer(len(text) + TAG_BYTES)
+        self._calls["crypto_aead_chacha20poly1305_ietf_encrypt"](
+            out, None, text, len(text), additional, len(additional), None, nonce, key
+        )
+        return out.raw
+
+    def open(self, key: bytes, nonce: bytes, sealed: bytes, additional: bytes = b"") -> bytes | None:
+        """The text, or None when key, nonce, additional data or a byte of it is not what it was sealed with."""
+        _check_sizes(key, nonce)
+        if len(sealed) < TAG_BYTES:
+            return None
+        out = ctypes.create_string_buffer(len(sealed) - TAG_BYTES or 1)
+        opened = self._calls["crypto_aead_chacha20poly1305_ietf_decrypt"](
+            out, None, None, sealed, len(sealed), additional, len(additional), nonce, key
+        )
+        return out.raw[: len(sealed) - TAG_BYTES] if opened == 0 else None
+
+
+def _check_sizes(key: bytes, nonce: bytes) -> None:
+    if len(key) != KEY_BYTES or len(nonce) != NONCE_BYTES:
+        raise ValueError("the key must have 32 bytes and the nonce 12")
 
 
 def load(files: tuple[str, ...] = FILES) -> Sodium:

@@ -47,6 +47,32 @@ def test_key_depends_on_passphrase_and_salt(library):
         library.key_from_passphrase(b"p", b"s")
 
 
+def test_sealing_agrees_with_rfc_8439(library):
+    """The example of section 2.8.2."""
+    key, nonce = bytes(range(0x80, 0xA0)), bytes.fromhex("070000004041424344454647")
+    additional = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
+    text = (
+        b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
+        b"sunscreen would be it."
+    )
+    sealed = library.seal(key, nonce, text, additional)
+    assert sealed.hex().startswith("d31a8d34648e60db7b86afbc53ef7ec2")
+    assert sealed[-16:].hex() == "1ae10b594f09e26a7e902ecbd0600691"
+    assert library.open(key, nonce, sealed, additional) == text
+    for wrong in (
+        library.open(key, nonce, sealed, b""),
+        library.open(bytes(32), nonce, sealed, additional),
+        library.open(key, bytes(12), sealed, additional),
+        library.open(key, nonce, sealed[:-1], additional),
+        library.open(key, nonce, bytes([sealed[0] ^ 1]) + sealed[1:], additional),
+        library.open(key, nonce, b"short", additional),
+    ):
+        assert wrong is None
+    assert library.open(key, nonce, library.seal(key, nonce, b"")) == b""
+    with pytest.raises(ValueError, match="32 bytes"):
+        library.seal(b"k", nonce, b"")
+
+
 def test_missing_symbols_are_named():
     with pytest.raises(sodium.Unavailable, match="crypto_nothing, crypto_other"):
         sodium.find_symbols(

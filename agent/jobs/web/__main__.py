@@ -11,6 +11,7 @@ from agent.daemon.loop import Loop
 from agent.jobs.web import certificate, exporting, household, vault
 from agent.jobs.web.account import Account
 from agent.jobs.web.api import Api, Handler
+from agent.jobs.web.backup import Backup
 from agent.jobs.web.control import Closed, Control
 from agent.jobs.web.messages import Request, Response
 from agent.jobs.web.person import Person
@@ -79,6 +80,7 @@ def find_certificate(
 def handlers(account: Account) -> dict[str, Handler]:
     """The dotted names of the route table → what answers them."""
     person = Person(account)
+    saved = Backup(account)
 
     async def my_export(request: Request, own: dict[str, Any], **query: Any) -> Response:
         return await exporting.export(request, device_id=own["device"]["id"], **query)
@@ -102,6 +104,10 @@ def handlers(account: Account) -> dict[str, Handler]:
         ".pause": household.pause,
         ".recipients": household.recipients,
         ".lists_progress": household.lists_progress,
+        ".choose_list": household.choose_list,
+        ".decide_list": household.decide_list,
+        ".backup": saved.save,
+        ".restore": saved.bring_back,
         ".add_rule": household.add_rule,
         ".preview_erase": household.preview_erase,
         ".set_setting": household.set_setting,

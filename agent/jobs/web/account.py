@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from agent.core.http import Head, parse_cookies
 from agent.jobs.web import limits, passwords, sessions, totp
 from agent.jobs.web.messages import Problem, Request, Response, reply
 from agent.jobs.web.sessions import DEVICE, HOUSEHOLD, Session
@@ -57,6 +58,12 @@ class Account:
             seen = rows[session.id] | {"seen": self.now, "address": request.peer}
             await self.vault.put("sessions", rows | {session.id: seen})
         return session
+
+    def is_known(self, head: Head, secure: bool) -> bool:
+        """Whether a head carries a living session's cookie; what it may do is decided later."""
+        name = SECURE_COOKIE if secure else LOCAL_COOKIE
+        tokens = [value for key, value in parse_cookies(head.header("cookie")) if key == name]
+        return any(sessions.find(self.vault.get("sessions"), token, self.now) for token in tokens)
 
     def check_csrf(self, request: Request, session: Session) -> None:
         given = request.head.header("x-csrf-token")

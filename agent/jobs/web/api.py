@@ -9,12 +9,15 @@ from typing import Any
 from agent.core.http import BadRequest, Head, parse_query
 from agent.jobs.web import fields, origin
 from agent.jobs.web.account import Account
+from agent.jobs.web.backup import FILE_MAX
 from agent.jobs.web.messages import Problem, Request, Response, bad_request, reply
 from agent.jobs.web.routes import BODY_MAX, CONFIRMED, HOUSEHOLD, OWN, PERSON, PUBLIC, ROUTES, Route
 from agent.jobs.web.sessions import DEVICE
 from agent.jobs.web.sessions import HOUSEHOLD as HOUSEHOLD_SESSION
 from agent.jobs.web.static import PAGES, Files
 from agent.jobs.web.tasks import Ask, Refused
+
+RESTORE = "/api/v1/restore"
 
 Handler = Callable[..., Awaitable[Response]]
 
@@ -46,7 +49,10 @@ class Api:
         self._names = names
         self._routes = [(route, route.path.split("/"), handlers.get(route.op)) for route in ROUTES]
 
-    def body_limit(self, _: Head) -> int:
+    def body_limit(self, head: Head, secure: bool) -> int:
+        """Bytes that a request may bring; only whoever is signed in may bring a whole backup."""
+        if head.path == RESTORE and self._account.is_known(head, secure):
+            return FILE_MAX
         return BODY_MAX
 
     def event(self, event: dict[str, Any]) -> None:

@@ -119,7 +119,7 @@ class Connection:
             self._refuse(error)
 
     def _begin_body(self, head: Head) -> None:
-        if head.length > self.server.body_limit(head):
+        if head.length > self.server.body_limit(head, self.secure):
             raise Problem(413, "too-large", "The body is larger than this address takes.")
         self._enter("body")
         if head.wants_continue and head.length:

@@ -69,6 +69,10 @@ FIELDS: dict[str, Schema] = {
     "language": one_of("en", "de"),
     "format": one_of("json", "csv"),
     "table": text(32, 1),
+    "feed": text(64),
+    "decision": one_of("accept", "reject"),
+    "passphrase": text(256),
+    "history": FLAG,
 }
 NULLABLE = ("person_id", "birth_month", "seconds")
 """Fields whose null clears what is there."""

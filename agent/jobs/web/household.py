@@ -70,6 +70,19 @@ async def lists_progress(request: Request) -> Response:  # noqa: ARG001
     return reply(await optional("lists.progress", {}) or {"running": None}, headers=NO_STORE)
 
 
+async def choose_list(request: Request, feed: str, on: bool | None = None) -> Response:
+    """Have a list fetched, or not any more."""
+    if on is None:
+        raise fields.invalid("on", "is missing")
+    return reply(await Ask("lists.choose", {"id": feed, "on": on, "actor": actor(request)}), headers=NO_STORE)
+
+
+async def decide_list(request: Request, feed: str, decision: str = "") -> Response:
+    """Take an update that was held back, or refuse it."""
+    value = await Ask("lists.decide", {"id": feed, "decision": decision, "actor": actor(request)})
+    return reply(value, headers=NO_STORE)
+
+
 async def add_rule(request: Request, action: str = "", **more: Any) -> Response:
     if not action:
         raise fields.invalid("action", "is missing")

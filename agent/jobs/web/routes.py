@@ -126,6 +126,10 @@ ROUTES = (
     ),
     Route("DELETE", "/api/v1/rules/{id}", HOUSEHOLD, "rule.remove", actor=True),
     Route("GET", "/api/v1/lists", HOUSEHOLD, "lists"),
+    Route("POST", "/api/v1/lists/rollback", HOUSEHOLD, "lists.rollback"),
+    Route("PUT", "/api/v1/lists/{feed}", HOUSEHOLD, ".choose_list", body=("on",)),
+    Route("POST", "/api/v1/lists/{feed}/decision", HOUSEHOLD, ".decide_list", body=("decision",)),
+    Route("GET", "/api/v1/helplines", PUBLIC, "helplines"),
     Route("POST", "/api/v1/lists/update", HOUSEHOLD, "lists.update", status=202),
     Route("GET", "/api/v1/lists/progress", HOUSEHOLD, ".lists_progress"),
     # Privacy
@@ -153,6 +157,8 @@ ROUTES = (
     Route("GET", "/api/v1/export", CONFIRMED, ".export", query=(*WHO, "all", "format", "table")),
     Route("GET", "/api/v1/settings", HOUSEHOLD, "settings.get"),
     Route("PATCH", "/api/v1/settings", HOUSEHOLD, ".set_setting"),
+    Route("POST", "/api/v1/backup", CONFIRMED, ".backup", body=("passphrase", "history")),
+    Route("POST", "/api/v1/restore", CONFIRMED, ".restore"),
     # What the people behind the devices say
     Route("GET", "/api/v1/requests", HOUSEHOLD, "request.list", query=("state", *PAGE)),
     Route("POST", "/api/v1/requests/{id}/answer", HOUSEHOLD, "request.answer", body=("answer",), actor=True),

@@ -26,12 +26,12 @@ SWEEP_S = 1.0
 
 
 class Application:
-    """What the server needs of the application: two functions."""
+    """What the server needs of the application: three functions."""
 
     def __init__(
         self,
         respond: Callable[[Request], Coroutine[Any, Any, Response]],
-        body_limit: Callable[[Head], int],
+        body_limit: Callable[[Head, bool], int],
         event: Callable[[dict[str, Any]], None],
     ) -> None:
         self.respond = respond
@@ -79,9 +79,9 @@ class Server:
             self._last_use = self.loop.now
         return self._application.respond(request)
 
-    def body_limit(self, head: Head) -> int:
+    def body_limit(self, head: Head, secure: bool) -> int:
         assert self._application is not None
-        return self._application.body_limit(head)
+        return self._application.body_limit(head, secure)
 
     def perform(self, effect: Any, resume: Resume) -> None:
         if isinstance(effect, Ask):

@@ -23,22 +23,39 @@ const watchers = [];
 export const onSignedOut = (call) => watchers.push(call);
 
 export async function call(method, path, body) {
-  const headers = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const answer = await ask(method, path, body === undefined ? undefined : JSON.stringify(body), body === undefined ? "" : "application/json");
+  return answer.status === 204 ? null : answer.json().catch(() => ({}));
+}
+
+/** Sends a file; gives the answer's value. */
+export const send = async (method, path, blob) => (await ask(method, path, blob, blob.type)).json();
+
+/** An answer that is a file; a request for the password comes as a Problem like elsewhere. */
+export const fetchFile = async (method, path, body) => (await ask(method, path, body && JSON.stringify(body), body && "application/json")).blob();
+
+async function ask(method, path, body, type) {
+  const headers = {};
+  if (type) headers["Content-Type"] = type;
   if (session.csrf) headers["X-CSRF-Token"] = session.csrf;
   let answer;
   try {
-    answer = await fetch("/api/v1" + path, {
-      method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store",
-    });
+    answer = await fetch("/api/v1" + path, { method, headers, body, cache: "no-store" });
   } catch {
     throw new Problem(0, {});
   }
-  const value = answer.status === 204 ? null : await answer.json().catch(() => ({}));
-  if (answer.ok) return value;
-  const problem = new Problem(answer.status, value || {});
+  if (answer.ok) return answer;
+  const problem = new Problem(answer.status, await answer.json().catch(() => ({})));
   if (problem.kind === "sign-in") for (const watcher of watchers) watcher();
   throw problem;
+}
+
+/** Hands a file to the browser's downloads. */
+export function keep(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
 export const get = (path, query) => call("GET", path + search(query));

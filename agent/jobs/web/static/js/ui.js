@@ -27,7 +27,7 @@ export function card(props, ...children) {
 
 export function heading(text, ...more) {
   return h("div.heading", null, h("h1", { tabindex: "-1" }, text), h("div.heading-more", null, ...more,
-    session.signed_in ? h("a.round.to-account", { href: "/account", "data-go": true, "aria-label": t("nav.account") }, icon("account")) : null));
+    session.kind === "household" ? h("a.round.to-account", { href: "/account", "data-go": true, "aria-label": t("nav.account") }, icon("account")) : null));
 }
 
 export function empty(picture, title, text, ...actions) {

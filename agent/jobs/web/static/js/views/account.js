@@ -1,18 +1,24 @@
 // Password, second factor, sessions, language.
 
-import { del, get, loadSession, post, put, session } from "../api.js";
+import { del, fetchFile, get, keep, loadSession, post, put, send, session } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
 import { qr } from "../qr.js";
 import { LANGUAGES, chooseLanguage, language, t } from "../i18n.js";
+import { icon } from "../icons.js";
+import { setting } from "../settings.js";
 import { when } from "../time.js";
 import { button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../ui.js";
 
+// These stand with what they are about.
+const ELSEWHERE = ["history_days", "attempts_days", "keep_history"];
+
 export function account({ redraw }) {
-  const state = { sessions: [], error: null };
+  const state = { sessions: [], settings: [], error: null };
 
   async function load() {
     state.sessions = (await get("/sessions")).items;
+    state.settings = (await get("/settings")).items.filter((one) => !ELSEWHERE.includes(one.key));
     await loadSession();
   }
 
@@ -21,7 +27,7 @@ export function account({ redraw }) {
     redraw();
   };
 
-  const draw = () => [heading(t("nav.account")), sessionsCard(), password(), second(), languageCard()];
+  const draw = () => [heading(t("nav.account")), sessionsCard(), password(), second(), settingsCard(), backup(), languageCard()];
 
   const sessionsCard = () => card({ key: "sessions", class: "flush" }, h("h3.group", null, t("sessions.title")),
     h("ul.rows", null, state.sessions.map((one) => h("li.row", { key: "session-" + one.label },
@@ -91,6 +97,38 @@ export function account({ redraw }) {
     if (!(await confirm(t("totp.stop"), t("totp.stop_text"), t("totp.stop")))) return;
     await confirmed(() => del("/totp")).catch(say);
     await reload();
+  }
+
+  const settingsCard = () => card({ key: "settings" }, h("h2", null, t("settings.title")), state.settings.map((one) => setting(one, reload)));
+
+  const backup = () => card({ key: "backup" }, h("h2", null, t("backup.title")), h("p.soft", null, t("backup.text")),
+    form({ key: "backup-form" }, save,
+      field({ name: "passphrase", label: t("backup.passphrase"), type: "password", autocomplete: "new-password", hint: t("setup.password_hint") }),
+      h("label.check", null, h("input", { type: "checkbox", name: "history" }), h("span", null, t("backup.history"))),
+      h("div.actions.left", null, h("button.button.plain", { type: "submit" }, icon("download"), h("span", null, t("backup.save"))))),
+    h("hr"), h("h3", null, t("backup.restore")), h("p.soft", null, t("backup.restore_text")),
+    form({ key: "restore-form" }, bringBack,
+      field({ name: "file", label: t("backup.file"), type: "file" }), field({ name: "with", label: t("backup.passphrase"), type: "password", autocomplete: "off" }),
+      h("div.actions.left", null, h("button.button.danger", { type: "submit" }, h("span", null, t("backup.restore"))))));
+
+  async function save(values) {
+    try {
+      const file = await confirmed(() => fetchFile("POST", "/backup", { passphrase: values.passphrase, history: "history" in values }));
+      if (file) keep(file, "privacy-agent.backup");
+    } catch (error) {
+      toast(error.kind === "weak-password" ? t("weak." + error.body.reason) : error.sentence, null, "bad");
+    }
+  }
+
+  async function bringBack(values) {
+    if (!values.file.size || !(await confirm(t("backup.restore"), t("backup.restore_sure"), t("backup.restore")))) return;
+    const body = new Blob([JSON.stringify({ passphrase: values.with }) + "\n", values.file], { type: "application/octet-stream" });
+    try {
+      const done = await confirmed(() => send("POST", "/restore", body));
+      if (done) toast(t("backup.restored"));
+    } catch (error) {
+      say(error);
+    }
   }
 
   const languageCard = () => card({ key: "language" }, choice({ name: "language", label: t("language"), value: language, options: Object.entries(LANGUAGES), onchange: chooseLanguage }));

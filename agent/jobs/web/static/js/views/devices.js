@@ -120,12 +120,13 @@ export function devices({ redraw }) {
     return sheet(one ? one.name : t("devices.add_person"), (close) => [
       form({ key: "person" }, async (values) => {
         close();
-        const what = { name: values.name.trim(), group: values.group };
+        const what = { name: values.name.trim(), group: values.group, birth_month: values.birth_month || null };
         await act(() => (one ? patch("/people/" + one.id, what) : post("/people", what)), t("saved"));
       },
       field({ name: "name", label: t("person.name"), value: one ? one.name : "", required: true, maxlength: 64, autofocus: true }),
       choice({ name: "group", label: t("person.group"), value: one ? one.group : "child", options: GROUPS.map((group) => [group, t("group." + group)]) }),
       h("p.soft", null, t("person.group_text")),
+      field({ name: "birth_month", label: t("person.birth"), type: "month", value: (one && one.birth_month) || "", hint: t("person.birth_text") }),
       h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("save"))))),
       one ? h("div.actions.left", null, button(t("person.forget"), async () => {
         close();

@@ -1,14 +1,15 @@
 // What is read, kept and sent; the ledger; the proof; taking it along and erasing it.
 
-import { get, patch, post, search } from "../api.js";
+import { fetchFile, get, keep, post, search } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { eraseAfterAsking, facts } from "../switching.js";
 import { noticeText } from "../notice.js";
+import { setting } from "../settings.js";
 import { when } from "../time.js";
-import { button, card, choice, field, form, heading, say, toast } from "../ui.js";
+import { button, card, choice, field, form, heading, say } from "../ui.js";
 
 const PAGE = 30;
 
@@ -73,28 +74,18 @@ export function privacy({ redraw }) {
   const chosen = (value) => (value === "all" ? { all: true } : { device_id: Number(value.slice(7)) });
 
   const takeAlong = () => card({ key: "export" }, h("h2", null, t("export.title")), h("p.soft", null, t("export.text")),
-    form({ key: "export-form" }, async (values, event) => download(values),
+    form({ key: "export-form" }, download,
       h("div.pair", null, whose("export-whose"),
         choice({ name: "format", label: t("export.format"), value: "json", options: [["json", t("export.json")], ["csv-visit", t("export.visits")], ["csv-attempt", t("export.attempts")]] })),
       h("div.actions.left", null, h("button.button.plain", { type: "submit" }, icon("download"), h("span", null, t("export.go"))))));
 
   async function download(values) {
     const [format, table] = values.format.split("-");
-    const path = "/api/v1/export" + search({ ...chosen(values["export-whose"]), format, table });
     try {
-      const answer = await confirmed(async () => {
-        // Asked for by fetch, so that a request for the password can be answered; then saved as a file.
-        const one = await fetch(path);
-        if (one.ok) return one.blob();
-        const body = await one.json();
-        throw Object.assign(new Error(body.detail), { kind: body.type.split("/").pop() });
-      });
-      if (!answer) return;
-      const link = h("a", { href: URL.createObjectURL(answer), download: "privacy-agent." + format });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+      const file = await confirmed(() => fetchFile("GET", "/export" + search({ ...chosen(values["export-whose"]), format, table })));
+      if (file) keep(file, "privacy-agent." + format);
     } catch (error) {
-      toast(error.message || t("problem.unreachable"), null, "bad");
+      say(error);
     }
   }
 
@@ -111,18 +102,10 @@ export function privacy({ redraw }) {
 
   const keeping = () => {
     const shown = state.settings.filter((one) => ["history_days", "attempts_days", "keep_history"].includes(one.key));
-    return shown.length ? card({ key: "keeping" }, h("h2", null, t("keeping.title")), shown.map((one) => one.kind === "flag"
-      ? h("label.check", { key: one.key }, h("input", { type: "checkbox", checked: one.value, onchange: (event) => change(one.key, event.target.checked) }), h("span", null, t("setting." + one.key)))
-      : field({ name: one.key, label: t("setting." + one.key), type: "number", min: one.min, max: one.max, value: one.value, onchange: (event) => change(one.key, Number(event.target.value)) }))) : null;
+    return shown.length ? card({ key: "keeping" }, h("h2", null, t("keeping.title")), shown.map((one) => setting(one, reload))) : null;
   };
 
-  async function change(key, value) {
-    try {
-      await patch("/settings", { [key]: value });
-      toast(t("saved"));
-    } catch (error) {
-      say(error);
-    }
+  async function reload() {
     await load().catch(say);
     redraw();
   }

@@ -1,11 +1,11 @@
 // What was refused and why, the household's own rules, and the lists.
 
-import { all, del, get, post } from "../api.js";
+import { all, del, get, post, put } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { midnight, when } from "../time.js";
-import { button, card, choice, empty, field, form, heading, say, sheet, toast } from "../ui.js";
+import { button, card, choice, empty, field, form, heading, say, sheet, toast, toggle } from "../ui.js";
 
 const DAYS = 7;
 const PAGE = 50;
@@ -13,14 +13,14 @@ const FEW = 8;
 const SPANS = { hour: 3600, day: 86400, week: 604800, ever: null };
 
 export function protection({ redraw }) {
-  const state = { devices: [], attempts: [], more: null, counts: [], rules: [], lists: [], status: null, asked: null, progress: null };
+  const state = { devices: [], attempts: [], more: null, counts: [], rules: [], lists: [], feeds: [], status: null, asked: null, progress: null };
 
   async function load() {
     const [devices, page, counts, rules, lists, status, progress] = await Promise.all([
       get("/devices"), get("/attempts", { limit: PAGE }), get("/attempts/counts", { days: DAYS }),
       all("/rules"), get("/lists"), get("/status"), get("/lists/progress"),
     ]);
-    Object.assign(state, { progress, devices: devices.items, attempts: page.items, more: page.next, counts: counts.items, rules, lists: lists.items, status });
+    Object.assign(state, { progress, devices: devices.items, attempts: page.items, more: page.next, counts: counts.items, rules, lists: lists.items, feeds: lists.feeds || [], previous: lists.previous, status });
   }
 
   const reload = async () => {
@@ -30,7 +30,7 @@ export function protection({ redraw }) {
   const label = (id) => (state.devices.find((one) => one.id === id) || { label: t("device.gone") }).label;
 
   function draw() {
-    return [heading(t("nav.protection")), standing(), week(), refused(), ask(), rules(), lists()];
+    return [heading(t("nav.protection")), standing(), held(), week(), refused(), question(), rules(), lists()];
   }
 
   function standing() {
@@ -125,7 +125,7 @@ export function protection({ redraw }) {
     await reload();
   }
 
-  const ask = () => card({ key: "ask" }, h("h2", null, t("ask.title")), h("p.soft", null, t("ask.text")),
+  const question = () => card({ key: "ask" }, h("h2", null, t("ask.title")), h("p.soft", null, t("ask.text")),
     form({ key: "ask-form" }, async (values) => {
       state.asked = await get("/explanation", { name: values.name.trim() }).catch(say);
       redraw();
@@ -162,21 +162,51 @@ export function protection({ redraw }) {
   }
 
   const lists = () => card({ key: "lists", class: "flush" }, h("h3.group", null, t("lists.title")),
-    state.lists.length ? h("ul.rows", null, state.lists.map((one) => h("li.row", { key: "list-" + one.id },
+    state.lists.length ? h("ul.rows", null, state.lists.map((one) => h("li.row", { key: "list-" + one.id + one.category },
       h("span.row-main", null, h("strong", null, one.name), h("span.soft", null, [
-        t("lists.rules", { n: one.rules || 0 }), one.loaded_at ? t("lists.loaded", { when: when(one.loaded_at) }) : null].filter(Boolean).join(" · "))),
+        t("lists.rules", { n: one.rules || 0 }), one.loaded_at ? t("lists.loaded", { when: when(one.loaded_at) }) : null, t("lists.state_" + one.state, {}, "")].filter(Boolean).join(" · "))),
       h("span.badge." + tone(one.category), null, category(one.category))))) : h("p.nothing", null, t("lists.empty")),
     state.progress.running ? h("div.pad", { key: "progress", role: "status" }, h("p", null, t("lists.step_" + state.progress.step, { name: state.progress.name })),
       h("progress", { max: state.progress.total || 1, value: state.progress.done, "aria-label": t("lists.update") })) : null,
-    state.progress.running === null ? null : h("div.actions.left.pad", null, button(t("lists.update"), update, { tone: "plain", picture: "refresh" })));
+    state.progress.message && !state.progress.running ? h("p.care-text.pad", { role: "status" }, state.progress.message) : null,
+    h("div.actions.left.pad", null,
+      state.progress.running === null ? null : button(t("lists.update"), () => ask(() => post("/lists/update"), "lists.started"), { tone: "plain", picture: "refresh" }),
+      state.feeds.length ? button(t("lists.choose"), choose, { tone: "plain", picture: "edit" }) : null,
+      state.previous ? button(t("lists.rollback"), () => ask(() => post("/lists/rollback"), "lists.rolled_back"), { tone: "plain" }) : null,
+      button(t("helplines.open"), helplines, { tone: "plain", picture: "speak" })));
 
-  async function update() {
+  const held = () => state.feeds.filter((one) => one.held).map((one) => card({ key: "held-" + one.id, class: "answer care" },
+    h("h2", null, t("lists.held", { name: one.name })), h("p", null, one.held.reason || one.message),
+    h("div.actions.left", null,
+      button(t("lists.accept"), () => ask(() => post(`/lists/${one.id}/decision`, { decision: "accept" }), "saved"), { tone: "plain small" }),
+      button(t("lists.reject"), () => ask(() => post(`/lists/${one.id}/decision`, { decision: "reject" }), "saved"), { tone: "plain small" }))));
+
+  async function ask(act, done) {
     try {
-      await post("/lists/update");
-      toast(t("lists.started"));
+      await act();
+      toast(t(done));
     } catch (error) {
       say(error);
     }
+    await reload();
+  }
+
+  const choose = () => sheet(t("lists.choose"), (close, again) => [
+    h("p.soft", null, t("lists.choose_text")),
+    h("ul.rows", null, state.feeds.map((one) => h("li", { key: "feed-" + one.id },
+      toggle({
+        key: one.id, label: one.name, on: one.chosen, tone: "teal",
+        note: [one.for, category(one.category), one.licence].filter(Boolean).join(" · "),
+        onchange: async (on) => {
+          await ask(() => put("/lists/" + one.id, { on }), "saved");
+          again();
+        },
+      })))),
+  ]);
+
+  async function helplines() {
+    const page = await get("/helplines").catch(say);
+    if (page) await sheet(t("helplines.title"), () => [h("p.soft", null, t("helplines.text")), h("ul.rows", null, page.items.map((one) => h("li.row", null, h("span.row-main", null, h("strong.site", null, one.name), h("span.soft", null, one.note)))))]);
   }
 
   return { load, draw };
