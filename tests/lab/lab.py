@@ -22,7 +22,7 @@ from pyroute2 import netns
 
 from tests.lab.spaces import Space
 
-HERE = Path(__file__).resolve().parent
+FIREWALL = Path(__file__).resolve().parent / "firewall.nft"
 PREFIX = "pa-lab-"
 
 ALICE_MAC = "3c:22:fb:00:00:0a"
@@ -82,7 +82,7 @@ class Lab:
         ):
             self._wire_client(client, bridge, mac)
         self._address()
-        self.router.run(["nft", "-f", str(HERE / "firewall.nft")])
+        self.router.run(["nft", "-f", str(FIREWALL)])
         self._start_resolvers()
         self._await_resolvers()
 
