@@ -49,7 +49,8 @@ class Feeds:
         self.forced = False
         self.fetching = True
         self.offered = False
-        self.since = 0
+        self.number = 0  # of the update that is under way or ended last
+        self.complete = True
         self.choices: dict[str, bool] = {}
         self.outcomes: dict[str, Row] = {}
         self.decisions: dict[str, Row] = {}
@@ -83,11 +84,23 @@ class Feeds:
         self.decisions = {str(id): _dict(row) for id, row in _dict(kept.get("decisions")).items()}
         self.pinned = kept.get("pinned") is True
         self.next_at, self.failures = _int(kept.get("next_at")), _int(kept.get("failures"))
+        self.number, self.complete = _int(kept.get("number")), kept.get("complete", True) is True
         self.finished_at = _int(kept.get("finished_at")) or None
         self.message = str(kept.get("message", ""))
 
     def keep(self) -> None:
-        names = ("choices", "outcomes", "decisions", "pinned", "next_at", "failures", "finished_at", "message")
+        names = (
+            "choices",
+            "outcomes",
+            "decisions",
+            "pinned",
+            "next_at",
+            "failures",
+            "number",
+            "complete",
+            "finished_at",
+            "message",
+        )
         text = json.dumps({name: getattr(self, name) for name in names})
         if len(text) <= KEPT_MAX:
             self._state.put_meta(KEPT, text)
@@ -123,10 +136,12 @@ class Feeds:
         """Start the job, unless it runs; False when it does or can't be started."""
         if self.progress.running:
             return False
-        # An update that was cut off goes on where it was.
-        if not self.since or forced:
-            self.since = self._clock.wall()
+        # One that was cut off goes on under its number: what it has fetched is not fetched again.
+        if self.complete or forced:
+            self.number += 1
+        self.complete = False
         self.forced, self.fetching, self.offered = forced, fetching, False
+        self.keep()
         self.progress = Progress()
         self.progress.running = self.start()
         return self.progress.running
@@ -139,7 +154,7 @@ class Feeds:
             "feeds": [{key: getattr(feed, key) for key in keys} for feed in self.chosen()],
             "fetch": self.fetching,
             "forced": self.forced,
-            "since": self.since,
+            "number": self.number,
             "in_use": [{"id": row["id"], "version": row["version"]} for row in in_use],
             "decisions": [{"id": id, **row} for id, row in sorted(self.decisions.items())],
             "suffixes_file": self._settings.text("suffixes_file"),
@@ -154,7 +169,7 @@ class Feeds:
                 self.outcomes[str(row["id"])] = _outcome(row)
         self.decisions.clear()
         self.message, self.offered = message[:MESSAGE_MAX], offered
-        self.since = 0
+        self.complete = True
 
     def ended(self, well: bool, chance: float) -> None:
         """The job has gone. When it is tried again depends on what became of it."""

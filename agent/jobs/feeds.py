@@ -37,7 +37,7 @@ class Plan:
         self.feeds = [_feed(of) for of in _rows(row["feeds"])]
         self.fetch = row["fetch"] is True
         self.forced = row["forced"] is True
-        self.since = _int(row["since"])
+        self.number = _int(row["number"])
         self.in_use = {str(of["id"]): str(of["version"]) for of in _rows(row["in_use"])}
         self.decisions = {str(of["id"]): of for of in _rows(row["decisions"])}
         self.suffixes_file = str(row["suffixes_file"])
@@ -99,7 +99,7 @@ class Update:
 
     def _fetch(self, feed: Feed) -> None:
         entry, now = self._store.entry(feed.id), int(time.time())
-        if self._plan.since <= entry.checked <= now:
+        if entry.update == self._plan.number:
             return  # by an earlier run of this update, which was cut off
         if now < entry.asked_until or (now < entry.not_before and not self._plan.forced):
             return
@@ -116,7 +116,7 @@ class Update:
             entry.asked_until = now + error.wait_s if error.wait_s else 0
         finally:
             self._store.drop_part(feed.id)
-        entry.checked = now
+        entry.checked, entry.update = now, self._plan.number
         self._store.save()
         self._step("fetched")
 

@@ -48,6 +48,7 @@ class Entry:
         self.held = ""  # why `next` waits for the household
         self.rejected = ""  # the version that the household refused
         self.checked = 0
+        self.update = 0  # the number of the update that checked it last
         self.failures = 0
         self.not_before = 0  # our own pause after failures
         self.asked_until = 0  # the server wants to be left alone until then

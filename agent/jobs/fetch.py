@@ -23,6 +23,7 @@ CHUNK = 65536
 IDLE_S = 30.0  # of silence
 TOTAL_S = 300.0  # for a whole text: 20 MB at 70 KB/s
 SIZE_MAX = 64 << 20  # the largest lists that are worth their memory have a third of that
+TOO_LARGE = "it is larger than any list should be"
 WAIT_MAX_S = 7 * 86400  # a server that wants to be left alone for longer is asked once a week
 
 
@@ -89,6 +90,7 @@ def fetch(
                     return _take(response, write, limits, progress)
                 address = _next(address, response.getheader("Location") or "")
             finally:
+                response.close()
                 link.close()
     raise Failed(f"more than {REDIRECTS_MAX} redirects")
 
@@ -175,12 +177,14 @@ def _receive(response: http.client.HTTPResponse, write: Write, limits: Limits, p
         raise Failed("it comes in a compression that was not asked for")
     unzip = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
     expected, received, size = response.length or 0, 0, 0
+    if expected > limits.size_bytes:
+        raise Failed(TOO_LARGE)
     while chunk := response.read(CHUNK):
         received += len(chunk)
         for piece in _pieces(unzip, chunk):
             size += len(piece)
             if size > limits.size_bytes:
-                raise Failed("it is larger than any list should be")
+                raise Failed(TOO_LARGE)
             write(piece)
         progress(received, expected)
     if response.length or (unzip and not unzip.eof):

@@ -1,0 +1,203 @@
+"""The fetch against a server that misbehaves: every way ends in time, in bounds, with a sentence, and no text."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.jobs.fetch import Failed, Fetched, Limits, fetch
+from tests.jobs.bad_server import Asked, Authority, BadServer, names, text, validated, zipped
+
+LIST = names(2000)
+LIMITS = Limits(idle_s=1.0, total_s=3.0, size_bytes=1 << 20)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
+    made = Authority(tmp_path_factory.mktemp("authority"))
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = str(made.file)
+    yield made
+    os.environ.pop("SSL_CERT_FILE")
+    if before is not None:
+        os.environ["SSL_CERT_FILE"] = before
+
+
+@pytest.fixture
+def server(authority: Authority) -> Iterator[BadServer]:
+    made = BadServer(authority.context("good"))
+    yield made
+    made.close()
+
+
+def get(address: str, **known: str) -> tuple[Fetched, bytes]:
+    pieces: list[bytes] = []
+    return fetch(address, pieces.append, limits=LIMITS, **known), b"".join(pieces)
+
+
+def refused(address: str) -> Failed:
+    start = time.monotonic()
+    with pytest.raises(Failed) as found:
+        get(address)
+    assert time.monotonic() - start < LIMITS.total_s + 1.5
+    return found.value
+
+
+def test_a_list_comes_plain_zipped_and_in_chunks(server: BadServer) -> None:
+    def chunked(asked: Asked) -> None:
+        asked.head("200 OK", "Transfer-Encoding: chunked")
+        for at in range(0, len(LIST), 7001):
+            piece = LIST[at : at + 7001]
+            asked.link.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+        asked.link.sendall(b"0\r\n\r\n")
+
+    server.pages = {"/plain": text(LIST), "/zipped": zipped(LIST), "/chunked": chunked}
+    for path in server.pages:
+        assert get(server.address(path)) == (Fetched(True, "", ""), LIST)
+    assert server.log[0].headers["accept-encoding"] == "gzip"
+
+
+def test_an_unchanged_list_is_not_sent_again(server: BadServer) -> None:
+    server.pages["/list"] = validated(LIST, '"one"')
+    found, body = get(server.address("/list"))
+    assert found == Fetched(True, '"one"', "") and body == LIST
+    found, body = get(server.address("/list"), etag='"one"')
+    assert not found.changed and body == b""
+    server.pages["/list"] = validated(LIST + b"more.example\n", '"two"')
+    found, body = get(server.address("/list"), etag='"one"', modified="Mon, 23 Nov 2026 10:00:00 GMT")
+    assert found.changed and found.etag == '"two"' and body.endswith(b"more.example\n")
+    assert server.log[-1].headers["if-modified-since"] == "Mon, 23 Nov 2026 10:00:00 GMT"
+
+
+def test_a_redirect_is_followed_over_https_only(server: BadServer) -> None:
+    server.pages["/list"] = text(LIST)
+    server.pages["/moved"] = lambda asked: asked.reply(b"", "Location: /list", status="301 Moved")
+    assert get(server.address("/moved"))[1] == LIST
+    server.pages["/down"] = lambda asked: asked.reply(b"", "Location: http://localhost/list", status="302 Found")
+    assert "away from https" in str(refused(server.address("/down")))
+    server.pages["/file"] = lambda asked: asked.reply(b"", "Location: file:///etc/passwd", status="302 Found")
+    assert "away from https" in str(refused(server.address("/file")))
+    server.pages["/nowhere"] = lambda asked: asked.reply(b"", status="302 Found")
+    assert "leads nowhere" in str(refused(server.address("/nowhere")))
+    assert "not plain https" in str(refused(server.address("/list").replace("https", "http")))
+
+
+def test_a_redirect_loop_ends(server: BadServer) -> None:
+    server.pages["/loop"] = lambda asked: asked.reply(b"", "Location: /loop", status="302 Found")
+    assert "redirects" in str(refused(server.address("/loop")))
+    assert len(server.log) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "signed", "words"),
+    [
+        ("expired", "-1", True, "expired"),
+        ("stranger", "30", False, "self-signed"),
+        ("other", "30", True, "Hostname mismatch"),
+    ],
+)
+def test_a_certificate_must_be_valid(authority: Authority, name: str, days: str, signed: bool, words: str) -> None:
+    made = BadServer(authority.context(name, days, signed))
+    made.pages["/list"] = text(LIST)
+    try:
+        error = str(refused(made.address("/list")))
+        assert error.startswith("its certificate is not valid") and words in error.replace("self signed", "self-signed")
+        assert made.log == []
+    finally:
+        made.close()
+
+
+def slow_body(asked: Asked) -> None:
+    asked.head("200 OK", "Content-Length: 100000")
+    asked.drip(b"x")
+
+
+def slow_head(asked: Asked) -> None:
+    asked.link.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    asked.drip(b"x")
+
+
+def silent(asked: Asked) -> None:
+    time.sleep(2.5)
+
+
+def endless(asked: Asked) -> None:
+    asked.head("200 OK")
+    asked.drip(LIST, 0)
+
+
+def endless_head(asked: Asked) -> None:
+    asked.link.sendall(b"HTTP/1.1 200 OK\r\n")
+    asked.drip(b"X-More: of the same\r\n", 0)
+
+
+def bomb(asked: Asked) -> None:
+    zipped(b"0.0.0.0 a.example\n" * (1 << 20))(asked)
+
+
+def reset(asked: Asked) -> None:
+    asked.head("200 OK", "Content-Length: 100000")
+    asked.link.sendall(LIST[:1000])
+    asked.link.shutdown(2)
+
+
+MISBEHAVING = {
+    "slow body": (slow_body, "too long"),
+    "slow head": (slow_head, "too long"),
+    "silent": (silent, "silent"),
+    "endless": (endless, "larger than any list"),
+    "endless head": (endless_head, "does not speak HTTP"),
+    "bomb": (bomb, "larger than any list"),
+    "large by its own word": (lambda asked: asked.reply(b"", length=1 << 30), "larger than any list"),
+    "truncated gzip": (zipped(LIST, 200), "before its end"),
+    "damaged gzip": (text(b"\x1f\x8b\x08 nothing of the kind", "Content-Encoding: gzip"), "compression is damaged"),
+    "no gzip": (text(LIST, "Content-Encoding: gzip"), "compression is damaged"),
+    "another compression": (text(LIST, "Content-Encoding: br"), "not asked for"),
+    "shorter than said": (lambda asked: asked.reply(LIST, length=len(LIST) + 9), "before its end"),
+    "reset": (reset, "before its end"),
+    "chunks without an end": (
+        lambda asked: asked.reply(b"5\r\nabcde\r\n", "Transfer-Encoding: chunked"),
+        "before its end",
+    ),
+    "a login page": (text(b"<html>please sign in</html>", "Content-Type: text/html; charset=utf-8"), "web page"),
+    "not found": (lambda asked: asked.reply(b"", status="404 Not Found"), "answers 404"),
+    "server error": (lambda asked: asked.reply(b"", status="500 Oops"), "answers 500"),
+    "not HTTP": (lambda asked: asked.link.sendall(b"SSH-2.0-nothing\r\n" * 9), "does not speak HTTP"),
+    "half an answer": (lambda asked: asked.reply(LIST, status="206 Partial Content"), "answers 206"),
+    "hangs up": (lambda asked: asked.link.shutdown(2), ""),
+}
+
+
+@pytest.mark.parametrize("how", MISBEHAVING)
+def test_whatever_the_server_does_it_ends_with_a_sentence(server: BadServer, how: str) -> None:
+    answer, words = MISBEHAVING[how]
+    server.pages["/list"] = answer
+    assert words in str(refused(server.address("/list")))
+
+
+def test_who_asks_too_often_is_told_to_wait(server: BadServer) -> None:
+    def busy(value: str) -> int | None:
+        server.pages["/list"] = lambda asked: asked.reply(b"", "Retry-After: " + value, status="429 Too Many")
+        return refused(server.address("/list")).wait_s
+
+    assert busy("120") == 120
+    assert busy("99999999999999999999") == 7 * 86400
+    assert busy("soon") is None and busy("-5") is None and busy("Mon, 99 Nov 9999 99:99:99 GMT") is None
+    assert busy("Mon, 23 Nov 2020 10:00:00 GMT") == 0
+    later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600))
+    assert 590 <= (busy(later) or 0) <= 600
+
+
+def test_nobody_at_home(authority: Authority, tmp_path: Path) -> None:
+    server = BadServer(authority.context("gone"))
+    server.close()
+    assert "refused" in str(refused(server.address("/list")))
+    for address in ("https://", "https://user:password@localhost/", "https://localhost:port/", "ftp://localhost/"):
+        refused(address)
+
+
+def test_a_validator_that_is_not_one_line_is_not_kept(server: BadServer) -> None:
+    server.pages["/list"] = text(LIST, "ETag: " + "x" * 3000)
+    assert get(server.address("/list"))[0].etag == ""
