@@ -218,13 +218,15 @@ def test_an_upgrade_that_does_more_suspends_until_agreed_again(family: Home, mon
     assert state(family, 1)["on"]
 
 
-def test_the_notice_is_shown_until_it_was_read(family: Home) -> None:
-    assert family.ask("notice")["material"]
+def test_the_notice_is_shown_until_it_was_read(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert family.ask("notice")["read_at"] is None and not family.ask("notice")["material"]
     with pytest.raises(Refused):
         family.ask("notice.read", version=99)
     family.ask("notice.read", version=1)
     assert not family.ask("notice")["material"] and family.ask("notice")["read_at"]
     assert family.ask("ledger")["items"][-1]["action"] == "read"
+    monkeypatch.setattr("agent.daemon.operations.consents.NOTICE_VERSION", 2)
+    assert family.ask("notice")["read_at"] is None and family.ask("notice")["material"]
 
 
 def test_history_ends_at_eighteen(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,14 +33,14 @@ def _feature(household: Household, name: str) -> dict[str, object]:
 
 
 def notice(household: Household, request: Request) -> dict[str, object]:
-    """`material` until somebody read a version that tells more than the one read before."""
+    """`read_at` is None until somebody read this version; `material` when an older one was read that told less."""
     version, _, at = household.state.meta("notice read", "0 0").partition(" ")
     read = int(version) >= NOTICE_VERSION
     return {
         "version": NOTICE_VERSION,
         "date": NOTICE_DATE,
         "text": NOTICE,
-        "material": not read,
+        "material": 0 < int(version) < NOTICE_VERSION,
         "read_at": int(at) if read else None,
     }
 
