@@ -64,7 +64,7 @@ class Running:
             **settings,
         }
         (folder / "settings.json").write_text(json.dumps(values))
-        self.log = open(folder / "log", "ab")
+        self.log = open(folder / "log", "ab")  # noqa: SIM115 - for as long as the processes write to it
         responder = [sys.executable, str(ROOT / "tools" / "responder.py"), "127.0.0.1", str(upstream)]
         self.responder = subprocess.Popen(responder)
         program = PROGRAM.format(root=str(ROOT), crash=str(self.crash), settings=str(folder / "settings.json"))
