@@ -42,12 +42,17 @@ class Feature(Value):
         self.records = records
 
 
+_READS = (
+    "the names that this device asks the router's DNS for, and how its web connections begin: the server's name and "
+    "address, of unencrypted pages also the page's"
+)
+
 FEATURES = {
     HISTORY: Feature(
         name=HISTORY,
         title="Browsing history",
         version=1,
-        reads="the names that this device asks the router's DNS for",
+        reads=_READS,
         keeps="sites contacted, with first and last time and how often; never pages, searches or contents",
         days=7,
         days_max=30,
@@ -58,8 +63,9 @@ FEATURES = {
         name=PROTECTION,
         title="Real-time protection",
         version=1,
-        reads="the names that this device asks the router's DNS for",
-        keeps="refused attempts only: the name, when, how often, and the list and rule that refused it",
+        reads=_READS,
+        keeps="refused attempts only: the name or address (of an unencrypted page up to the question mark), when, "
+        "how often, and the list and rule that refused it",
         days=30,
         days_max=30,
         sends="nothing",
@@ -69,7 +75,8 @@ FEATURES = {
 
 NOTICE = (
     "privacy-agent watches a device only while a feature is switched on for it, and only on this router. "
-    "Switching a feature off ends recording at once. Names that a device asks for are sent to the configured DNS "
+    "Switching a feature off ends recording at once. Of a connection only the beginning is read, of an encrypted one "
+    "never what it carries. Names that a device asks for are sent to the configured DNS "
     "server, as without privacy-agent. Block lists are downloaded while protection is in use. Nothing else leaves "
     "the router unless the household opts in to summaries. Everyone behind a device may see that recording is on, "
     "what is kept and for how long, and may ask for a copy, a correction or erasure."

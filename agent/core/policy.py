@@ -70,7 +70,7 @@ class Policy:
             return ALLOWED
         return self._ruleset.decide_addresses(addresses) or ALLOWED
 
-    def connect(
+    def reach(
         self,
         view: tuple[tuple[str, int], ...],
         host: bytes,

@@ -85,6 +85,35 @@ TABLE = (
         ("null", "nxdomain"),
         household=True,
     ),
+    Setting(
+        "connections",
+        FLAG,
+        True,
+        "Whether web connections are judged, too, by the server that they name; without it only DNS is.",
+    ),
+    # Of the kernel's 65,536 queues, and of its log's groups, one that nobody else is likely to read.
+    Setting("queue_number", NUMBER, 5391, "The number of the kernel's queue for connections.", (1, 65535)),
+    Setting(
+        "refuse_quic",
+        FLAG,
+        True,
+        "QUIC of protected devices is refused: its first packets can't be judged, and browsers go on without it.",
+        household=True,
+    ),
+    Setting(
+        "refuse_encrypted_dns",
+        FLAG,
+        True,
+        "DNS over TLS, QUIC and HTTPS of protected devices is refused: it would go round the router's protection.",
+        household=True,
+    ),
+    Setting(
+        "canary_names",
+        FLAG,
+        True,
+        "Protected devices that ask are told that this network wants its own DNS (Firefox, iCloud Private Relay).",
+        household=True,
+    ),
     # Short, so that "allow" is felt at once; long enough that a device answers a page's retries by itself.
     Setting("blocked_ttl", NUMBER, 10, "Seconds that a device may remember a refusal.", (1, 3600), household=True),
     # An entry is about 300 bytes; the storm test holds the daemon to 20 MB.

@@ -50,5 +50,11 @@ class Clients:
             return None
         return client
 
+    def marks(self) -> set[int]:
+        """The marks of the clients of now."""
+        if self._layout is None:
+            return set()
+        return {self._layout.pack(client.slot, client.generation) for client in self._slots.values()}
+
     def __len__(self) -> int:
         return len(self._slots)

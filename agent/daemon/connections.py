@@ -82,7 +82,7 @@ class Connections:
         if not isinstance(view, tuple):
             return ALLOWED
         page = (authority_of(piece, opened), opened.target) if isinstance(opened, Request) else None
-        return self.policy.connect(view, host_of(piece, opened), piece.destination, page)
+        return self.policy.reach(view, host_of(piece, opened), piece.destination, page)
 
     def _record(self, client: Client, piece: Segment, opened: Hello | Request, verdict: Verdict) -> None:
         self.judged += 1

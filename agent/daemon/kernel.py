@@ -1,10 +1,11 @@
 """Keeps the kernel switch in step with the gate: marks from clients, flows ended after a change, retries."""
 
+from agent.core.judging import Judging
 from agent.core.marks import Layout
 from agent.core.model import Device
 from agent.daemon.clients import Client
 from agent.daemon.neighbours import Neighbours
-from agent.daemon.switch import REFUSED, Refused, Switch
+from agent.daemon.switch import ARMED, REFUSED, Refused, Switch
 
 
 class Kernel:
@@ -19,6 +20,7 @@ class Kernel:
         self._layout = layout
         self._neighbours = neighbours
         self._wanted: dict[bytes, int] = {}
+        self._protected: frozenset[bytes] = frozenset()
         self._begun = False
         self._flows = ""
 
@@ -29,19 +31,42 @@ class Kernel:
     def apply(self, clients: dict[bytes, Client]) -> None:
         """Steer exactly these devices (MAC → client), and end the flows of what they were before."""
         self._wanted = {mac: self._layout.pack(client.slot, client.generation) for mac, client in clients.items()}
+        self._protected = frozenset([mac for mac, client in clients.items() if client.view is not None])
         self._bring_about()
 
     def check(self) -> None:
         """Whether the table still stands as wanted; if not, put it up again. Called by a timer."""
-        if not self._switch.verify() or self._switch.standing != self._wanted or self._switch.state == REFUSED:
+        switch = self._switch
+        if not switch.verify() or switch.state == REFUSED or (switch.standing, switch.protected) != self._all_wanted():
             self._bring_about()
+
+    def judge(self, ways: list[Judging]) -> None:
+        """Connections come here, too, in the first of these ways that the kernel takes."""
+        try:
+            self._switch.judge(ways)
+        except Refused:
+            return  # the timer's check finds the table as it was, or lost
+
+    @property
+    def judging(self) -> Judging | None:
+        return self._switch.judging
+
+    @property
+    def armed(self) -> bool:
+        return self._switch.state == ARMED
+
+    def offloaded(self) -> bool:
+        return self._switch.offloaded()
+
+    def _all_wanted(self) -> tuple[dict[bytes, int], frozenset[bytes]]:
+        return self._wanted, self._protected
 
     def _bring_about(self) -> None:
         if not self._begun:
             return
         before = dict(self._switch.standing)
         try:
-            self._switch.apply(self._wanted)
+            self._switch.apply(*self._all_wanted())
         except Refused:
             return
         try:

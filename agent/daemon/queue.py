@@ -18,6 +18,7 @@ _ROOM_BYTES = 1 << 20  # some 400 packets: as many as a page load of a whole hou
 _LENGTH_MAX = 512  # packets that wait for a verdict; more pass unread
 _READ_BYTES = 1 << 16
 _TURN_MAX = 64  # packets read before the loop goes on with something else
+_SETTLE_MAX = 1 + _LENGTH_MAX // _TURN_MAX
 # Copies are sent in bundles, which halves their cost; a tenth of a second late is soon enough for a history.
 _GATHER, _WAIT_CS = 16, 10
 
@@ -40,8 +41,16 @@ class Queue:
             self.queue.close()
             raise
 
-    def read_queue(self) -> bool:
-        """Judges what waits, at most a turn's share; whether there may be more."""
+    def read_queue(self) -> None:
+        """Judges what waits, at most a turn's share."""
+        self._judge_some()
+
+    def read_log(self) -> None:
+        """Notes the copies that wait, at most a turn's share."""
+        self._note_some()
+
+    def _judge_some(self) -> bool:
+        """Whether there may be more."""
         verdicts = []
         read = 0
         for data in _reads(self.queue):
@@ -59,8 +68,7 @@ class Queue:
         except OSError:
             return  # the packets went with their queue: the table was taken down meanwhile
 
-    def read_log(self) -> bool:
-        """Notes the copies that wait, at most a turn's share; whether there may be more."""
+    def _note_some(self) -> bool:
         read = 0
         for data in _reads(self.log):
             found = nfnl.packets(data)
@@ -71,10 +79,11 @@ class Queue:
         return read == _TURN_MAX
 
     def settle(self) -> None:
-        """Everything that waits is read now."""
-        while self.read_queue() or self.read_log():
-            pass
-        self.read_log()
+        """What waits is read now; what floods in meanwhile is not waited for."""
+        for read in (self._judge_some, self._note_some):
+            for _ in range(_SETTLE_MAX):
+                if not read():
+                    break
 
     def close(self) -> None:
         self.queue.close()

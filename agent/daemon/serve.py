@@ -95,6 +95,7 @@ class Daemon:
         self.household.neighbours = self.neighbours
         self.kernel = _kernel(self.household, settings, netlink, self.neighbours)
         self.resolving = Resolving(loop, settings, self.household)
+        self.connecting = _connecting(self.household, settings, loop, self.kernel)
         self.control = Control(loop, self.household, os.path.join(settings.text("run_dir"), "control.sock"))
         self.web: WebJob | None = None
         self.code = 0
@@ -135,6 +136,7 @@ class Daemon:
             (FLUSH_S, self._flush),
             (RETENTION_S, self._expire),
             (KERNEL_S, self.kernel.check if self.kernel else lambda: None),
+            (KERNEL_S, self.connecting.check if self.connecting else lambda: None),
             (RULES_S, lambda: household.new_policy() if household.rule_over() else None),
             (self.settings.number("snapshot_hours") * 3600.0, self._snapshot),
             (SAVE_S, self._save_clock),
@@ -190,6 +192,8 @@ class Daemon:
         """In order: no more queries steered here, then what waits is written, then the last snapshot."""
         if self.kernel:
             self.kernel.close()
+        if self.connecting:
+            self.connecting.close()
         self.resolving.close()
         if self.web:
             self.web.stop()
@@ -243,6 +247,17 @@ def _kernel(
     household.covered = kernel.covers
     household.kernel_state = kernel.state
     return kernel
+
+
+def _connecting(household: Household, settings: Settings, loop: Loop, kernel: Kernel | None):  # type: ignore[no-untyped-def]
+    """Where devices are known by the kernel's mark; elsewhere its code is not even loaded."""
+    if kernel is None:
+        return None
+    from agent.daemon.connecting import Connecting
+
+    connecting = Connecting(loop, settings, household, kernel)
+    household.kernel_state = lambda: {**kernel.state(), "connections": connecting.state()}
+    return connecting
 
 
 def _web(loop: Loop, settings: Settings, control: Control) -> WebJob | None:

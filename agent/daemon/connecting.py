@@ -1,0 +1,112 @@
+"""The connection side put together: the kernel's queue, the household's answers to "who" and "may it", the ways around.
+
+Where the kernel has no queue, or connections may pass by the rules, only DNS protects and records; `state` says so.
+"""
+
+from agent.core.judging import Around, Judging
+from agent.core.policy import Policy
+from agent.core.resolvers import ADDRESSES
+from agent.core.settings import Settings
+from agent.daemon.clients import Client
+from agent.daemon.connections import Connections
+from agent.daemon.household import Household
+from agent.daemon.kernel import Kernel
+from agent.daemon.loop import Loop
+from agent.daemon.queue import Queue
+
+COPY_BYTES = 4096  # a hello that segments were put together for is 2 kB; a request with its cookies 4 kB
+EXPIRE_S = 30.0
+
+ON = "Web connections are judged."
+OFF = "DNS only: the setting connections is off."
+OFFLOADED = "DNS only: flow offloading hides connections from the router's rules; switch it off to have them judged."
+UNKNOWN = "DNS only: the kernel has no queue for packets: install kmod-nft-queue and kmod-nfnetlink-log."
+
+
+class Connecting:
+    """Judges connections as soon as it is built and the kernel sends some."""
+
+    def __init__(self, loop: Loop, settings: Settings, household: Household, kernel: Kernel) -> None:
+        self._loop = loop
+        self._settings = settings
+        self._household = household
+        self._kernel = kernel
+        self._judge = Connections(
+            household.clients, household.recorder, household.policy, lambda: loop.now, self._refused
+        )
+        self._queue: Queue | None = None
+        self._around: Around | None = None
+        self._trouble = OFF
+        self._offloaded = False
+        self._connect()
+
+    def _connect(self) -> None:
+        if not self._settings.flag("connections"):
+            return
+        number = self._settings.number("queue_number")
+        try:
+            queue = self._queue = Queue(number, COPY_BYTES, self._judge.judge, self._judge.note)
+        except OSError as error:
+            self._trouble = f"DNS only: {error.strerror or error}."
+            return
+        self._trouble = UNKNOWN
+        self._loop.add(queue.queue, queue.read_queue)
+        self._loop.add(queue.log, queue.read_log)
+        self._loop.every(EXPIRE_S, self._judge.expire)
+        self._hook()
+        self.check()
+
+    def _hook(self) -> None:
+        """Beside the DNS side: a new policy, what waits before a toggle, the marks of now."""
+        household = self._household
+        swap, settle, counters = household.swap, household.settle, household.counters
+
+        def swap_both(policy: Policy) -> None:
+            swap(policy)
+            self._judge.policy = policy
+
+        def settle_both() -> None:
+            settle()
+            self.settle()
+
+        household.swap = swap_both
+        household.settle = household.toggles.settle = settle_both
+        household.counters = lambda: {**counters(), **self._judge.counters()}
+
+    def settle(self) -> None:
+        """Every packet that waits is judged under the clients of now. Before any toggle."""
+        if self._queue is not None:
+            self._queue.settle()
+
+    def check(self) -> None:
+        """The ways around as the household wants them now, and whether connections can be seen. Called by a timer."""
+        if self._queue is None:
+            return
+        self._judge.keep(self._household.clients.marks())
+        around = self._wanted()
+        if around != self._around:
+            self._around = around
+            number = self._settings.number("queue_number")
+            self._kernel.judge([Judging(number, COPY_BYTES, by_target, around) for by_target in (False, True)])
+        self._offloaded = self._kernel.offloaded()
+
+    def _wanted(self) -> Around:
+        encrypted = self._settings.flag("refuse_encrypted_dns")
+        return Around(self._settings.flag("refuse_quic"), encrypted, ADDRESSES if encrypted else ())
+
+    def _refused(self, client: Client) -> None:
+        self._household.publish({"event": "attempt", "device_id": client.device_id})
+
+    def state(self) -> str:
+        """One sentence: whether connections are judged, and if not, why."""
+        if self._queue is None:
+            return self._trouble
+        if self._offloaded:
+            return OFFLOADED
+        return UNKNOWN if self._kernel.judging is None and self._kernel.armed else ON
+
+    def close(self) -> None:
+        if self._queue is not None:
+            self._loop.remove(self._queue.queue)
+            self._loop.remove(self._queue.log)
+            self._queue.close()
