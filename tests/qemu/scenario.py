@@ -4,11 +4,14 @@ Each step checks from outside where it can: nft for the kernel, a client's resol
 file for what was recorded, ps for what runs.
 """
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 from tests.qemu.story import Story, expect
 
 MAC = "02:00:00:00:00:03"
+VISITOR = "02:00:00:00:00:33"
 TABLET = "Tablet"
 PHISHING = "login.phishing.example"
 
@@ -122,14 +125,176 @@ def remove(story: Story) -> None:
     expect(answer.ede == "-", f"refused without the agent: {answer}")
 
 
-BASIC: tuple[Callable[[Story], None], ...] = (
+def confined(story: Story) -> None:
+    """The residents hold four capabilities, cannot gain more, and see what they need; the guard is process 1."""
+    guard, daemon = story.guard_and_daemon()
+    wanted = sum(1 << bit for bit in (5, 6, 7, 12))  # KILL, SETGID, SETUID, NET_ADMIN of linux/capability.h
+    for pid in (guard, daemon):
+        status = story.proc_status(pid)
+        for name in ("CapBnd", "CapPrm", "CapEff"):
+            expect(int(status[name], 16) == wanted, f"{name} of {pid} is {status[name]}")
+        expect(status["NoNewPrivs"] == "1", f"{pid} may gain privileges")
+    expect(story.proc_status(guard)["NSpid"].split()[-1] == "1", "the guard is not process 1 of its jail")
+    seen = story.router.ask(f"ls /proc/{daemon}/root/ /proc/{daemon}/root/etc")
+    expect("root" not in seen.split() and "shadow" not in seen.split(), f"the jail shows too much: {seen}")
+    expect(story.router.run(f"touch /proc/{daemon}/root/usr/lib/written")[0] != 0, "the jail can write to /usr/lib")
+
+
+def crash(story: Story) -> None:
+    """The daemon is killed with the tablet steered: DNS goes on at once, the daemon and its table come back."""
+    _, daemon = story.guard_and_daemon()
+    story.router.ask(f"kill -9 {daemon}")
+    story.dns_works()
+    story.until(lambda: story.steered() == [MAC], "not steered again after a crash")
+    expect(story.guard_and_daemon()[1] != daemon, "the daemon was not restarted")
+
+
+def hang(story: Story) -> None:
+    """A stopped daemon is a plain router within two seconds, and is replaced."""
+    _, daemon = story.guard_and_daemon()
+    story.router.ask(f"kill -STOP {daemon}; sleep 2")
+    story.dns_works()
+    story.until(lambda: story.steered() == [MAC], "not steered again after a hang")
+    expect(story.router.run(f"kill -0 {daemon}")[0] != 0, "the hung daemon is still there")
+
+
+def guard_dies(story: Story) -> None:
+    """Without its guard the daemon goes too, the kernel removes the table, procd starts both again."""
+    guard, _ = story.guard_and_daemon()
+    story.router.ask(f"kill -9 {guard}; sleep 0.5")
+    expect(story.table() is None, "the table outlived the guard")
+    expect(not story.processes(), f"processes outlived the guard: {story.processes()}")
+    story.dns_works()
+    story.until(lambda: story.steered() == [MAC], "procd did not bring the agent back", 30)
+
+
+def power_cut(story: Story) -> None:
+    """Without power and back: what was acknowledged as on is on, and the audit is content."""
+    story.router.power_cut()
+    story.until(lambda: story.steered() == [MAC], "what was on is not on after a power cut", 40)
+    expect(story.asked("audit")["ok"], "the audit found something after a power cut")
+    story.dns_works()
+
+
+def bad_configuration(story: Story) -> None:
+    """A fault in the configuration is named in the log, and the agent goes on as it was."""
+    _, daemon = story.guard_and_daemon()
+    story.router.ask(
+        "cp -p /etc/config/privacy-agent /tmp/good; echo \"	option histroy_days '3'\" >> /etc/config/privacy-agent"
+    )
+    story.router.ask("reload_config privacy-agent; sleep 1")
+    log = story.router.ask("grep histroy_days /tmp/log/messages")
+    expect("did you mean history_days" in log, f"the fault is not explained: {log}")
+    expect(story.guard_and_daemon()[1] == daemon and story.steered() == [MAC], "a faulty configuration disturbed it")
+    expect("read again" not in story.router.ask("tail -n 2 /tmp/log/messages"), "reloaded for a faulty configuration")
+    story.router.ask("cat /tmp/good > /etc/config/privacy-agent")
+
+
+def reload(story: Story) -> None:
+    """A changed option reaches the running daemon; an interface event does not disturb it."""
+    _, daemon = story.guard_and_daemon()
+    story.router.ask("uci set privacy-agent.main.history_days=5 && uci commit privacy-agent")
+    story.router.ask("reload_config privacy-agent; sleep 1")
+    shown = json.loads(story.router.ask("cat /var/run/privacy-agent/settings.json"))
+    expect(shown["history_days"] == 5, f"the settings are not the changed ones: {shown}")
+    story.router.ask("ifevent lan; ifevent wan; sleep 1")
+    expect(story.guard_and_daemon()[1] == daemon and story.steered() == [MAC], "a reload restarted the daemon")
+    settings = {item["key"]: item["value"] for item in story.asked("setting", "list")["items"]}
+    expect(settings["history_days"] == 5, f"the daemon does not know the changed setting: {settings}")
+
+
+def guests(story: Story) -> None:
+    """A zone whose input is rejected but for DNS: an enrolled visitor is served, refused and recorded like anybody."""
+    story.router.ask("uci add_list privacy-agent.main.interfaces=br-guest && uci commit privacy-agent")
+    story.router.ask("/etc/init.d/privacy-agent restart")
+    story.until(story.running, "not running with a guest zone", 30)
+    story.cli("device", "add", "--mac", VISITOR, "Visitor")
+    story.cli("on", "Visitor", "protection", "--agree", "1")
+    story.dns_works("visitor")
+    for flags in ("", "-t"):
+        (answer,) = story.ask(PHISHING, who="visitor", flags=f"-s 192.168.3.1 {flags}")
+        expect(answer.ede == "15", f"the visitor was not refused ({flags or 'udp'}): {answer}")
+    story.cli("device", "forget", "Visitor", "--yes")
+    expect(story.steered() == [MAC], "a forgotten device is still steered")
+
+
+def without_wan(story: Story) -> None:
+    """No WAN: the agent runs, off takes effect, a query fails soon; with the WAN back, DNS is back."""
+    story.router.ask("/usr/sbin/ip link set eth1 down")
+    story.router.ask("/etc/init.d/privacy-agent restart")
+    story.until(story.running, "does not start without a WAN", 30)
+    story.cli("off", TABLET, "protection")
+    story.cli("on", TABLET, "protection", "--agree", "1")
+    story.router.ask("/usr/sbin/ip link set eth1 up && /usr/sbin/ip route replace default via 203.0.113.1")
+    story.until(lambda: story.ask("back.example")[0].addresses == "198.51.100.7", "DNS did not come back with the WAN")
+
+
+def restore(story: Story) -> None:
+    """What sysupgrade keeps, put back as sysupgrade does: everything is off until somebody confirms."""
+    story.router.ask(
+        "for file in /lib/upgrade/keep.d/privacy-agent; do xargs tar -cf /tmp/kept.tar < $file; done 2>/dev/null"
+    )
+    expect("state.db" in story.router.ask("tar -tf /tmp/kept.tar"), "the consent is not among what is kept")
+    story.router.ask("/etc/init.d/privacy-agent stop; rm -rf /etc/privacy-agent /var/run/privacy-agent")
+    story.router.ask("tar -xf /tmp/kept.tar -C / && /etc/init.d/privacy-agent start")
+    story.until(story.running, "not running after a restore", 30)
+    expect(story.asked("status")["devices_on"] == 0 and story.steered() == [], "something is on after a restore")
+    expect(story.asked("audit")["ok"], "the audit found something after a restore")
+    story.dns_works()
+    story.cli("resume", "--yes")
+    story.until(lambda: story.steered() == [MAC], "what was confirmed is not on")
+
+
+def luci(story: Story) -> None:
+    """The rpcd plugin lists its methods, shows state, switches, and hands out a setup code."""
+    plugin = "/usr/libexec/rpcd/privacy-agent"
+    story.router.ask(f"opkg install {story.parcels}/luci-app-privacy-agent_*.ipk", 60)
+    methods = json.loads(story.router.ask(f"{plugin} list"))
+    expect(set(methods) == {"status", "devices", "features", "on", "off", "setup_code"}, f"methods: {methods}")
+
+    def call(method: str, **arguments: object) -> Any:
+        return json.loads(story.router.ask(f"echo '{json.dumps(arguments)}' | {plugin} call {method}"))
+
+    expect(call("status")["devices_on"] == 1, "the plugin shows another state")
+    (device,) = call("devices")["items"]
+    expect(call("off", device=device["id"], feature="protection")["devices"], "the plugin does not switch off")
+    expect(story.steered() == [], "off by the plugin did not reach the kernel")
+    expect("error" in call("on", device=device["id"], feature="protection"), "on without agreement was taken")
+    call("on", device=device["id"], feature="protection", agree=1)
+    expect(story.steered() == [MAC], "on by the plugin did not reach the kernel")
+    actors = {row["actor"] for row in story.asked("ledger")["items"]}
+    expect("luci" in actors, f"the ledger does not say who switched: {actors}")
+    expect(call("setup_code")["code"], "no setup code")
+    story.router.ask("opkg remove luci-app-privacy-agent")
+
+
+Step = Callable[[Story], None]
+
+BASIC: tuple[Step, ...] = (
     before,
     install,
+    confined,
     enrol,
     on,
     hard_coded,
     off,
     reboot,
     upgrade,
+    remove,
+)
+
+# Goes on from `upgrade`, where protection is on.
+FULL: tuple[Step, ...] = (
+    *BASIC[: BASIC.index(upgrade) + 1],
+    crash,
+    hang,
+    guard_dies,
+    power_cut,
+    bad_configuration,
+    reload,
+    guests,
+    without_wan,
+    luci,
+    restore,
     remove,
 )

@@ -75,10 +75,21 @@ class Story:
 
     def processes(self) -> list[str]:
         """The agent's processes, by their command lines."""
-        output = self.router.ask(
-            "ps -o args | grep -E 'agent[.]daemon|agent[.]jobs|bin/privacy-agent' | grep -v grep; true"
-        )
-        return output.splitlines()
+        pattern = "agent[.]daemon|agent[.]jobs|bin/privacy-agent"
+        return self.router.ask(
+            f"ps -o args | grep -E '{pattern}' | grep -v -e grep -e procd-instance; true"
+        ).splitlines()
+
+    def guard_and_daemon(self) -> tuple[int, int]:
+        """The two residents' process ids, as the router sees them."""
+        output = self.router.ask("ps -o pid,ppid,args | grep 'python3.*agent[.]daemon'")
+        parent = {int(line.split()[0]): int(line.split()[1]) for line in output.splitlines()}
+        (daemon,) = [pid for pid in parent if parent[pid] in parent]
+        return parent[daemon], daemon
+
+    def proc_status(self, pid: int) -> dict[str, str]:
+        lines = self.router.ask(f"cat /proc/{pid}/status").splitlines()
+        return {name: rest.strip() for name, _, rest in (line.partition(":") for line in lines)}
 
     def until(self, fact: Callable[[], object], sentence: str, timeout_s: float = 20) -> None:
         """Wait for a fact to become true."""

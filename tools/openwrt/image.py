@@ -9,7 +9,7 @@ from tools.openwrt import cpio, rootfs
 GUEST = Path(__file__).resolve().parents[2] / "tests" / "qemu" / "guest"
 
 # What a router without us already has, by package name: the opkg of the guest checks dependencies against it.
-BASE_PACKAGES = ("libc", "kmod-nft-core", "dnsmasq", "firewall4")
+BASE_PACKAGES = ("libc", "kmod-nft-core", "dnsmasq", "firewall4", "luci-base")
 
 STATE_MIB = 32
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from tools.openwrt import image, machine, packages
 
+FEEDS = ("privacy-agent", "luci-app-privacy-agent")
 RELEASES = ("1", "2")  # PKG_RELEASE of the package to install first and of its upgrade
 EPOCH = 1_700_000_000
 PARCELS_MIB = 16
 
 
-def prepare(folder: Path, feeds: tuple[str, ...] = ("privacy-agent",)) -> image.Image:
+def prepare(folder: Path, feeds: tuple[str, ...] = FEEDS) -> image.Image:
     """Build packages and image below `folder`, with fresh disks."""
     parcels = folder / "parcels"
     shutil.rmtree(parcels, ignore_errors=True)

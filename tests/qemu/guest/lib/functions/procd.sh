@@ -31,8 +31,14 @@ procd_add_jail() {
 	shift
 	for option in "$@"; do echo "$option" >> "$PROCD_NEW/$PROCD_INSTANCE/jail"; done
 }
-procd_add_jail_mount() { local path; for path in "$@"; do echo "ro $path" >> "$PROCD_NEW/$PROCD_INSTANCE/mounts"; done; }
-procd_add_jail_mount_rw() { local path; for path in "$@"; do echo "rw $path" >> "$PROCD_NEW/$PROCD_INSTANCE/mounts"; done; }
+procd_add_jail_mount() {
+	local path
+	for path in "$@"; do echo "ro $path" >> "$PROCD_NEW/$PROCD_INSTANCE/mounts"; done
+}
+procd_add_jail_mount_rw() {
+	local path
+	for path in "$@"; do echo "rw $path" >> "$PROCD_NEW/$PROCD_INSTANCE/mounts"; done
+}
 procd_close_instance() { :; }
 
 procd_add_reload_trigger() { echo "config.change $*" >> "$PROCD_NEW/triggers"; }
