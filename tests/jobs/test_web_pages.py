@@ -153,7 +153,7 @@ def used_keys() -> set[str]:
 def test_no_word_is_missing():
     english, german = keys("en.json"), keys("de.json")
     # In English these are the daemon's own words.
-    daemons = {key for key in german if re.match(r"facts\.(history|protection)\.|notice\.text\.", key)}
+    daemons = {key for key in german if re.match(r"facts\.(history|protection)\.|notice\.text\.|setting\.\w+$", key)}
     assert set(german) - daemons == set(english)
     for key in used_keys():
         assert key in english or key.endswith(".") or any(one.startswith(key) for one in english), key
@@ -166,6 +166,7 @@ def test_no_word_is_missing():
 
 
 def test_the_daemons_words_have_a_translation():
+    from agent.core import settings
     from agent.core.features import FEATURES, NOTICE_VERSION
 
     german = keys("de.json")
@@ -173,6 +174,10 @@ def test_the_daemons_words_have_a_translation():
         for part in ("reads", "keeps", "sends"):
             assert f"facts.{name}.{part}" in german
     assert f"notice.text.{NOTICE_VERSION}" in german
+    for row in settings.TABLE:
+        if row.household:
+            assert f"setting.{row.name}" in german
+            assert all(f"setting.{row.name}.{word}" in german for word in row.limits if row.kind == settings.CHOICE)
 
 
 def test_keyboard_alone(visit):

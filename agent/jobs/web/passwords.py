@@ -41,4 +41,4 @@ def _core(text: str) -> str:
 def _is_row(text: str) -> bool:
     """Neighbours in the code table all along, like 1234567890 or zyxwvutsrq."""
     steps = {ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}
-    return steps in ({1}, {-1})
+    return steps <= {1, -9} or steps <= {-1, 9}  # after 9 comes 0

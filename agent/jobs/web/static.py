@@ -4,7 +4,7 @@ import hashlib
 import os
 
 from agent.core.http import Head
-from agent.jobs.web.messages import Headers, Problem, Response
+from agent.jobs.web.messages import Headers, Response
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
 TYPES = {
@@ -50,12 +50,17 @@ class Files:
             headers.append(("Content-Security-Policy", POLICY))
         if file.tag in head.header("if-none-match"):
             return Response(304, headers=headers)
-        if file.packed:
-            if "gzip" not in head.header("accept-encoding"):
-                raise Problem(406, "not-acceptable", "These files are stored compressed. Accept gzip.")
-            headers.append(("Content-Encoding", "gzip"))
         with open(file.path, "rb") as stored:
-            return Response(200, stored.read(), file.content_type, headers)
+            data = stored.read()
+        if file.packed:
+            headers.append(("Vary", "Accept-Encoding"))
+            if "gzip" in head.header("accept-encoding"):
+                headers.append(("Content-Encoding", "gzip"))
+            else:
+                import zlib
+
+                data = zlib.decompress(data, 31)  # 31: with gzip's head
+        return Response(200, data, file.content_type, headers)
 
 
 def _walk(folder: str, prefix: str) -> list[tuple[str, File]]:

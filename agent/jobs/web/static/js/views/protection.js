@@ -30,7 +30,7 @@ export function protection({ redraw }) {
   const label = (id) => (state.devices.find((one) => one.id === id) || { label: t("device.gone") }).label;
 
   function draw() {
-    return [heading(t("nav.protection")), standing(), held(), week(), refused(), question(), rules(), lists()];
+    return [heading(t("nav.protection")), standing(), held(), week(), refused(), question(), rules(), lists(), card({ key: "limits" }, h("h2", null, t("limits.title")), h("p.soft", null, t("limits.text")))];
   }
 
   function standing() {
