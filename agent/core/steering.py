@@ -22,12 +22,12 @@ With a `Judging`, its rules about other connections stand in the same table.
 
 from agent.core import conntrack
 from agent.core import nftables as nft
+from agent.core.farewell import TABLE
 from agent.core.judging import LOGGED, QUEUED, Judging
 from agent.core.marks import DEFAULT, SYN_MAGIC, Layout
-from agent.core.netlink import Message, encode
+from agent.core.netlink import Message
 
 DNS = 53
-TABLE = "privacy_agent"
 _MAP, _LAN = "devices", "lan"
 _STEER, _ARRIVE, _LEAVE = "steer", "arrive", "leave"
 
@@ -118,10 +118,6 @@ class Steering:
     def flush_device(self, mark: int) -> Message:
         """Ends the redirected flows of one device since one `on`."""
         return conntrack.flush(mark, self._layout.mask)
-
-    def farewell(self) -> "list[bytes]":
-        """Datagrams that leave a plain router behind, ready to send without any thought."""
-        return [nft.batch(self.disarm(), 1), encode(self.flush(), 1)]
 
     def rules(self) -> "list[tuple[str, bytes]]":
         """(chain, expressions) in their order."""

@@ -8,9 +8,9 @@ import gc
 import os
 import sys
 
-from agent.core.steering import Steering
+from agent.core.farewell import farewell
 from agent.daemon import guard
-from agent.daemon.switch import open_socket
+from agent.daemon.nfsocket import open_socket
 
 
 def main() -> int:
@@ -26,4 +26,4 @@ def main() -> int:
     # The guard makes no cycles; a collection would only copy pages that it shares with the daemon.
     gc.disable()
     gc.freeze()
-    return guard.run(start, open_socket(), Steering([], 0).farewell())
+    return guard.run(start, open_socket(), farewell())

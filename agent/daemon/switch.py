@@ -25,8 +25,6 @@ ARMED = "armed"
 REFUSED = "refused"
 NOBODY = "No device is switched on."
 
-_NETLINK_NETFILTER = 12
-_SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
 # A batch for 255 devices has about 300 messages, and a refused one may leave an error for each.
 _READ_BYTES = 65536
 
@@ -57,26 +55,10 @@ class Refused(Exception):
         self.errno = errno
 
 
-def open_socket() -> socket.socket | None:
-    """The raw netlink socket, or None where the system has none. Needs no privilege; using it does."""
-    family = getattr(socket, "AF_NETLINK", None)
-    if family is None:
-        return None
-    try:
-        sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
-    except OSError:
-        return None
-    sock.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
-    sock.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
-    sock.bind((0, 0))
-    sock.setblocking(False)
-    return sock
-
-
 class Switch:
     """`standing` is what the kernel holds (MAC → mark), `state` one of IDLE, ARMED, REFUSED, `message` a sentence.
 
-    The socket is made before the guard forks and shared with it: whoever holds it is the table's owner.
+    The socket is made before the guard forks and shared with it, see `nfsocket`.
     """
 
     def __init__(
@@ -178,10 +160,6 @@ class Switch:
             self._lost()
             return not self.standing
         return True
-
-    def farewell(self) -> list[bytes]:
-        """What the guard sends on the shared socket when the daemon can't: table deleted, flows flushed."""
-        return self._steering.farewell()
 
     def close(self) -> None:
         """Removes the table and ends the flows; for an orderly stop. Refused."""

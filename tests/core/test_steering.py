@@ -3,6 +3,7 @@
 import struct
 
 from agent.core import marks, netlink, nftables
+from agent.core.farewell import farewell
 from agent.core.netlink import HOST
 from agent.core.steering import Steering
 
@@ -73,7 +74,7 @@ def test_a_batch_numbers_its_messages_and_asks_for_one_acknowledgement():
 
 
 def test_the_farewell_deletes_the_table_and_flushes_what_is_tagged():
-    table, flows = STEERING.farewell()
+    table, flows = farewell()
     assert [message.type for message in netlink.messages(table)] == [16, 0xA02, 17]
     flush = netlink.messages(flows)[0]
     assert flush.type == 0x102

@@ -18,8 +18,10 @@ import sys
 from pathlib import Path
 
 from agent.core import marks
+from agent.core.farewell import farewell
 from agent.daemon import guard
-from agent.daemon.switch import Refused, Switch, open_socket
+from agent.daemon.nfsocket import open_socket
+from agent.daemon.switch import Refused, Switch
 
 PORT = 5391
 INTERFACES = ["br-lan", "br-guest"]
@@ -188,8 +190,7 @@ def serve(heartbeat: int, netlink: socket.socket | None) -> int:
 
 def main() -> int:
     netlink = open_socket()
-    farewell = Switch(netlink, INTERFACES, PORT).farewell()
-    return guard.run(serve, netlink, farewell)
+    return guard.run(serve, netlink, farewell())
 
 
 if __name__ == "__main__":
