@@ -1,4 +1,4 @@
-"""libsodium by ctypes: passwords, constant-time comparison, randomness.
+"""libsodium by ctypes: passwords, constant-time comparison, randomness, and the primitives of sealing.
 
 Every symbol a caller needs is looked up when the library is loaded, so that a build without it is refused at the
 start with its name, not in the middle of a sign-in. Jobs only: the daemon stays without ctypes.
@@ -40,6 +40,24 @@ SYMBOLS: dict[str, tuple[object, list[object]]] = {
     "crypto_aead_chacha20poly1305_ietf_decrypt": (
         ctypes.c_int,
         [_BYTES, ctypes.c_void_p, _BYTES, _BYTES, _LONG, _BYTES, _LONG, _BYTES, _BYTES],
+    ),
+}
+
+# What sealing needs (core/seal.py); all of it is in libsodium's minimal build, too.
+KEY_BYTES = 32
+NONCE_BYTES = 12
+TAG_BYTES = 16
+SEALING: dict[str, tuple[object, list[object]]] = {
+    "sodium_init": (ctypes.c_int, []),
+    "crypto_scalarmult_curve25519": (ctypes.c_int, [_BYTES, _BYTES, _BYTES]),
+    "crypto_scalarmult_curve25519_base": (ctypes.c_int, [_BYTES, _BYTES]),
+    "crypto_aead_chacha20poly1305_ietf_encrypt": (
+        ctypes.c_int,
+        [_BYTES, _BYTES, _BYTES, _LONG, _BYTES, _LONG, _BYTES, _BYTES, _BYTES],
+    ),
+    "crypto_aead_chacha20poly1305_ietf_decrypt": (
+        ctypes.c_int,
+        [_BYTES, _BYTES, _BYTES, _BYTES, _LONG, _BYTES, _LONG, _BYTES, _BYTES],
     ),
 }
 
@@ -116,12 +134,68 @@ def _check_sizes(key: bytes, nonce: bytes) -> None:
         raise ValueError("the key must have 32 bytes and the nonce 12")
 
 
+class Sealing:
+    """X25519 and ChaCha20-Poly1305 (RFC 7748, RFC 8439). Make one per process with `load_sealing()`."""
+
+    def __init__(self, calls: dict[str, Callable[..., int]]) -> None:
+        self._calls = calls
+
+    def x25519(self, secret: bytes, public: bytes) -> bytes | None:
+        """The shared secret; None for a public key of small order."""
+        _sized(secret, KEY_BYTES)
+        _sized(public, KEY_BYTES)
+        out = ctypes.create_string_buffer(KEY_BYTES)
+        return out.raw if self._calls["crypto_scalarmult_curve25519"](out, secret, public) == 0 else None
+
+    def public_of(self, secret: bytes) -> bytes:
+        _sized(secret, KEY_BYTES)
+        out = ctypes.create_string_buffer(KEY_BYTES)
+        self._calls["crypto_scalarmult_curve25519_base"](out, secret)
+        return out.raw
+
+    def encrypt(self, key: bytes, nonce: bytes, aad: bytes, plain: bytes) -> bytes:
+        _sized(key, KEY_BYTES)
+        _sized(nonce, NONCE_BYTES)
+        out = ctypes.create_string_buffer(len(plain) + TAG_BYTES)
+        self._calls["crypto_aead_chacha20poly1305_ietf_encrypt"](
+            out, None, plain, len(plain), aad, len(aad), None, nonce, key
+        )
+        return out.raw
+
+    def decrypt(self, key: bytes, nonce: bytes, aad: bytes, sealed: bytes) -> bytes | None:
+        """None when it does not fit."""
+        _sized(key, KEY_BYTES)
+        _sized(nonce, NONCE_BYTES)
+        if len(sealed) < TAG_BYTES:
+            return None
+        out = ctypes.create_string_buffer(max(len(sealed) - TAG_BYTES, 1))
+        opened = self._calls["crypto_aead_chacha20poly1305_ietf_decrypt"](
+            out, None, None, sealed, len(sealed), aad, len(aad), nonce, key
+        )
+        return out.raw[: len(sealed) - TAG_BYTES] if opened == 0 else None
+
+
+def _sized(value: bytes, size: int) -> None:
+    # The library reads that many bytes, whatever it was given.
+    if len(value) != size:
+        raise ValueError(f"{size} bytes are needed, not {len(value)}")
+
+
 def load(files: tuple[str, ...] = FILES) -> Sodium:
     """Open the library, look up every symbol, initialise it; Unavailable says what is missing."""
-    calls = find_symbols(_open(files), SYMBOLS)
+    return Sodium(_ready(files, SYMBOLS))
+
+
+def load_sealing(files: tuple[str, ...] = FILES) -> Sealing:
+    """The same, for what sealing needs."""
+    return Sealing(_ready(files, SEALING))
+
+
+def _ready(files: tuple[str, ...], symbols: dict[str, tuple[object, list[object]]]) -> dict[str, Callable[..., int]]:
+    calls = find_symbols(_open(files), symbols)
     if calls["sodium_init"]() < 0:
         raise Unavailable("libsodium could not be initialised")
-    return Sodium(calls)
+    return calls
 
 
 def find_symbols(
