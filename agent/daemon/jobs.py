@@ -155,14 +155,15 @@ class WebJob:
     def _hung_up(self) -> None:
         self._loop.after(0, self._reap)
 
-    def _reap(self) -> None:
+    def _reap(self, patience: int = PATIENCE) -> None:
         if not self._pid:
             return
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         if pid == 0:
-            # It closed the connection but lives: it can't serve anything any more.
-            os.kill(self._pid, signal.SIGKILL)
-            self._loop.after(REAP_S, self._reap)
+            # It hung up and is about to end. One that lives on can't serve anything any more.
+            if not patience:
+                os.kill(self._pid, signal.SIGKILL)
+            self._loop.after(REAP_S / PATIENCE, lambda: self._reap(max(patience - 1, 0)))
             return
         self._pid = 0
         short = self._loop.now - self._started < LONG_RUN_S
