@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.core import resolvers
 from agent.core.dns import (
     EDE_NETWORK_ERROR,
     EDE_NO_REACHABLE_AUTHORITY,
     NULL,
+    NXDOMAIN_STYLE,
     Answer,
     Question,
     badvers,
@@ -41,12 +43,14 @@ TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
 NEGATIVE_TTL_MAX = 3600  # RFC 2308 section 5 suggests one to three hours
 ANSWER_BYTES = 500  # of memory for each entry: most answers are smaller
 BLOCKED_S = 60.0  # a refusal is decided anew after that
-WAITERS_MAX = 64  # on one question in flight; who is turned away asks again
+WAITERS_MAX = 2000  # behind the first ones of all questions in flight, some 400 bytes each; others ask again
 TCP_LIMIT = 65535
 TRANSFERS = (251, 252)  # IXFR, AXFR: not a forwarder's business
 EDNS_SIZE = 11  # bytes of an OPT record without options
 
 PLAIN = Verdict(ALLOW)
+# An address look-up for the last of these would get a null address, but nobody makes one.
+CANARY_STYLES = {resolvers.NXDOMAIN: NXDOMAIN_STYLE, resolvers.NODATA: NULL}
 TROUBLE = {
     EDE_NO_REACHABLE_AUTHORITY: "no DNS server answers",
     EDE_NETWORK_ERROR: "no DNS server can be reached",
@@ -132,6 +136,7 @@ class Dns:
         self._blocked_ttl = 10
         self._answers = Cache(entries_max, entries_max * ANSWER_BYTES)
         self._asking: dict[bytes, Asking] = {}
+        self._waiters = 0
 
     # what is wired
 
@@ -237,9 +242,12 @@ class Dns:
     def _refuse(self, waiter: Waiter) -> None:
         """A refusal always fits into what a client takes."""
         message, question = waiter.message, waiter.question
-        answer = blocked(message, question, self._style, self._blocked_ttl, why(waiter.verdict.rule))
+        asked = resolvers.canary(waiter.verdict.rule)
+        style = self._style if asked is None else CANARY_STYLES[asked]
+        answer = blocked(message, question, style, self._blocked_ttl, why(waiter.verdict.rule))
         waiter.front.send(answer, waiter.to)
-        reply = Reply(answer[2:], self.loop.now + BLOCKED_S, None, question.name, waiter.verdict)
+        verdict = waiter.verdict if asked is None else None
+        reply = Reply(answer[2:], self.loop.now + BLOCKED_S, None, question.name, verdict)
         self._keep_reply(waiter, reply)
         self.lanes.note(waiter.lane, reply)
 
@@ -282,11 +290,13 @@ class Dns:
         if asking is None:
             asking = self._asking[key] = Asking(key, waiter, self._answered)
             self._upstream.ask(asking)
-        elif len(asking.waiters) < WAITERS_MAX:
+        elif self._waiters < WAITERS_MAX:
+            self._waiters += 1
             asking.waiters.append(waiter)
 
     def _answered(self, asking: Asking, response: bytes | None, ede: int) -> None:
         del self._asking[asking.key]
+        self._waiters -= len(asking.waiters) - 1
         first = asking.waiters[0]
         try:
             answer = None if response is None else walk(response)
@@ -328,6 +338,8 @@ def _worth(waiter: Waiter, answer: Answer) -> Verdict | None:
 
 def why(rule: Rule | None) -> str:
     """The extended error's text: whose rule refused the name."""
+    if rule is not None and rule.scope == resolvers.SHIPPED:
+        return "this network wants its own DNS to be used"
     if rule is None or not rule.list_name:
         return "refused by a rule of this household"
     return "on the list " + rule.list_name + (" (" + rule.category + ")" if rule.category else "")

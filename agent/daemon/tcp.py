@@ -47,6 +47,10 @@ class Connection:
     def has_room(self) -> bool:
         return self.open < OPEN_MAX and len(self.out) < UNREAD_MAX
 
+    @property
+    def has_query(self) -> bool:
+        return len(self.received) >= 2 + max(HEADER, int.from_bytes(self.received[:2], "big"))
+
     def next_query(self) -> bytes | None:
         """The next whole message, taken from what was received; BufferError when what comes can't be one."""
         if len(self.received) < 2:
@@ -166,6 +170,10 @@ class Tcp(Front):
         try:
             self._take_on(connection)
             self._write(connection)
+            # What was written may have made room for questions that wait here; nothing else would come back to them.
+            while connection.has_room and connection.has_query:
+                self._take_on(connection)
+                self._write(connection)
         except (BufferError, OSError):
             self._drop(connection)
             return
