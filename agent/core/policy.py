@@ -34,11 +34,13 @@ class Policy:
     """The household's rules over one compiled rule set (None while there is none), and the names never refused.
 
     `rules` are those in force now; the caller makes a new Policy when one is added, removed or over.
-    `never` is a set of names (bytes) that no list refuses, subdomains included.
+    `never` is a set of names (bytes) that no list refuses, subdomains included; `shipped` are refusals by name that
+    come before the lists', see `resolvers.refusals`.
     """
 
-    def __init__(self, ruleset, rules: list[OwnRule], never=()) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, ruleset, rules: list[OwnRule], never=(), shipped=None) -> None:  # type: ignore[no-untyped-def]
         self._ruleset = ruleset
+        self._shipped: dict[bytes, Verdict] = shipped or {}
         self._never = set(never)
         self._scopes: dict[tuple[str, int], dict[bytes, OwnRule]] = {}
         for rule in sorted(rules, key=lambda rule: (rule.action == ALLOW, rule.id)):
@@ -115,6 +117,10 @@ class Policy:
             for suffix in names.suffixes(name):
                 if suffix in self._never:
                     return Verdict(ALLOW, Rule(suffix.decode(), ALLOW, list_name="helplines", scope="shipped"))
+        if self._shipped:
+            for suffix in names.suffixes(name):
+                if suffix in self._shipped:
+                    return self._shipped[suffix]
         if self._ruleset is None:
             return ALLOWED
         return self._ruleset.decide(name, qtype) or ALLOWED

@@ -4,7 +4,6 @@ The resolvers are those that browsers and systems offer to choose from, by the n
 publish. Nobody can list them all.
 """
 
-from agent.core import names
 from agent.core.model import BLOCK, Rule, Verdict
 
 # Operator, names (with all below them), addresses.
@@ -124,6 +123,7 @@ KNOWN = (
 
 ADDRESSES = tuple([address for _, _, addresses in KNOWN for address in addresses])
 
+SHIPPED = "shipped"  # a rule's scope: neither the household's nor a list's
 NXDOMAIN, NODATA = "nxdomain", "nodata"
 # A name that does not exist, or has nothing, says: this network wants its own DNS to be used.
 CANARIES = {
@@ -134,20 +134,23 @@ CANARIES = {
 }
 
 
-class Ways:
-    """The refusals of encrypted resolvers by their names."""
-
-    def __init__(self) -> None:
-        self._rules = {}
+def refusals(encrypted: bool, canaries: bool) -> "dict[bytes, Verdict]":
+    """Name → refusal, for all below the name as well. A canary's rule says in its category how it is answered."""
+    found = {}
+    if encrypted:
         for operator, hosts, _ in KNOWN:
             for host in hosts:
-                rule = Rule(host, BLOCK, list_name="encrypted DNS: " + operator, category="bypass", scope="shipped")
-                self._rules[host.encode()] = Verdict(BLOCK, rule)
+                rule = Rule(host, BLOCK, list_name="encrypted DNS: " + operator, category="bypass", scope=SHIPPED)
+                found[host.encode()] = Verdict(BLOCK, rule)
+    if canaries:
+        for name, answer in CANARIES.items():
+            rule = Rule(name.decode(), BLOCK, list_name="this network's own DNS", category=answer, scope=SHIPPED)
+            found[name] = Verdict(BLOCK, rule)
+    return found
 
-    def decide(self, name: bytes) -> Verdict | None:
-        """The refusal of a canonical name that belongs to such a resolver, or None."""
-        for suffix in names.suffixes(name):
-            found = self._rules.get(suffix)
-            if found is not None:
-                return found
+
+def canary(rule: "Rule | None") -> "str | None":
+    """How a canary is answered: NXDOMAIN or NODATA. It is a question to the network, nobody's attempt. None for others."""
+    if rule is None or rule.scope != SHIPPED or rule.category not in (NXDOMAIN, NODATA):
         return None
+    return rule.category

@@ -7,6 +7,7 @@ from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES
 from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, Person
 from agent.core.policy import Policy
+from agent.core.resolvers import refusals
 from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
 from agent.daemon.anchor import Anchor
@@ -23,6 +24,7 @@ from agent.daemon.toggles import Pairs, Toggles
 from agent.platform.hashing import sha256
 
 FEATURE_NAMES = (HISTORY, PROTECTION)
+WAYS_AROUND = ("refuse_encrypted_dns", "canary_names")  # settings that the policy heeds
 LISTS_STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks ago hardly protects
 
 
@@ -135,7 +137,8 @@ class Household:
         """Put together the policy from the rule set and the household's rules in force, and use it from here on."""
         now = self.clock.wall()
         rules = [rule for rule in self.state.rules() if rule.until is None or rule.until > now]
-        self.policy = Policy(self.lists.ruleset, rules, self.lists.helplines)
+        ways = [self.settings.flag(name) for name in WAYS_AROUND]
+        self.policy = Policy(self.lists.ruleset, rules, self.lists.helplines, refusals(*ways))
         self.swap(self.policy)
         self.refresh()
 
@@ -242,6 +245,8 @@ class Household:
         self.snapshots.wanted = self.settings.flag("keep_history")
         if not self.snapshots.wanted:
             self.snapshots.drop()
+        if key in WAYS_AROUND:
+            self.new_policy()
 
     def web_value(self, key: str) -> object:
         value = self.state.web(key)

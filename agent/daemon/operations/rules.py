@@ -1,9 +1,12 @@
 """The household's own rules, and why a verdict is what it is."""
 
-from agent.core import names
+from agent.core import addresses, names
+from agent.core.match import split_authority
 from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Verdict
 from agent.core.policy import OwnRule
-from agent.daemon.household import Household
+from agent.core.request import split_url
+from agent.core.resolvers import SHIPPED
+from agent.daemon.household import WAYS_AROUND, Household
 from agent.daemon.operations.arguments import (
     Refused,
     Request,
@@ -18,6 +21,7 @@ from agent.daemon.operations.arguments import (
 from agent.daemon.operations.reading import ATTEMPT, attempt_row
 
 SCOPES = ("household", "person", "device")
+NAME_MAX = 600  # a URL as attempts keep it, or a name
 RULES_MAX = 2000  # they are kept in memory
 SECONDS_MAX = 366 * 86400
 
@@ -96,20 +100,46 @@ def explain(household: Household, request: Request) -> dict[str, object]:
         then, device = _stored(household, request)
         name = str(then["target"])
     else:
-        name = text(request, "name", 253)
+        name = text(request, "name", NAME_MAX)
         device_id = optional_number(request, "device_id")
         device = household.state.device(device_id) if device_id is not None else None  # type: ignore[assignment]
-    asked = names.parse(name)
     view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
-    verdict = household.policy.decide(view, asked)
+    asked, verdict = _now(household, view, name, then)
     return {
-        "name": asked.decode(),
+        "name": name if split_url(name) else asked.decode(),
         "verdict": verdict.action,
         "rule": verdict_rule(verdict),
         "then": then,
         "applies": device is None or household.is_on(device, PROTECTION),
         "how": _how(household, asked.decode(), verdict, device),
     }
+
+
+def _now(
+    household: Household, view: tuple[tuple[str, int], ...], target: str, then: dict[str, object] | None
+) -> tuple[bytes, Verdict]:
+    """The host that a name, an address or a URL means, and today's verdict over it."""
+    policy = household.policy
+    url = split_url(target)
+    host = split_authority(url[0])[0] if url else _host(target)
+    verdict = policy.reach(view, host, _address(host), url)
+    rule = then["rule"] if then else None
+    if url and not verdict.blocked and isinstance(rule, dict):
+        # What is kept of a URL ends at its question mark; the rule that refused it may go on.
+        whole = split_url("http://" + str(rule["text"]))
+        verdict = policy.reach(view, host, _address(host), whole) if whole and whole[1] else verdict
+    return host, verdict
+
+
+def _host(target: str) -> bytes:
+    return target.encode() if ":" in target else names.parse(target)
+
+
+def _address(host: bytes) -> bytes | None:
+    try:
+        return addresses.parse(host.decode())
+    except BadInput:
+        return None
 
 
 def _stored(household: Household, request: Request) -> tuple[dict[str, object], Device]:
@@ -139,6 +169,8 @@ def _how(household: Household, name: str, verdict: Verdict, device: Device | Non
     rule = verdict.rule
     if verdict.blocked and rule is not None:
         source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"the household blocks {rule.text}"
+        if rule.scope == SHIPPED:
+            source = f"{rule.text} leads round the router's DNS ({rule.list_name}; settings: {', '.join(WAYS_AROUND)})"
         return f"{prefix}{name} is refused because {source}. To allow it: privacy-agent allow {name}"
     if rule is not None:
         source = "the household allows" if not rule.list_id else f"the list {rule.list_name!r} makes an exception for"

@@ -1,0 +1,93 @@
+"""Precedence, pages and addresses of connections, and the ways around."""
+
+from agent.core.model import ALLOW, BLOCK, Rule, Verdict
+from agent.core.policy import OwnRule, Policy
+from agent.core.request import split_url, url
+from agent.core.resolvers import ADDRESSES, CANARIES, NODATA, NXDOMAIN, canary, refusals
+
+EVERYBODY = (("household", 0),)
+BAD = b"\xcb\x00\x71\x42"
+
+
+def listed(text: str, action: str = BLOCK) -> Verdict:
+    return Verdict(action, Rule(text, action, "l", "List"))
+
+
+class Rules:
+    """A rule set that knows a host, a page, an exception and an address."""
+
+    hosts = {b"bad.example": listed("bad.example"), b"fine.example": listed("@@fine.example", ALLOW)}
+    pages = {(b"shared.example", b"/bad/page"), (b"203.0.113.9", b"/x"), (b"fine.example", b"/bad")}
+
+    def decide(self, name: bytes, qtype: int = 0) -> "Verdict | None":
+        return self.hosts.get(name)
+
+    def decide_page(self, authority: bytes, target: bytes) -> "Verdict | None":
+        if (authority, target) in self.pages:
+            return listed((authority + target).decode())
+        return self.hosts.get(authority)
+
+    def decide_addresses(self, addresses: "list[bytes]") -> "Verdict | None":
+        return listed("203.0.113.66") if BAD in addresses else None
+
+
+def policy(*own: OwnRule, never: "tuple[bytes, ...]" = ()) -> Policy:
+    return Policy(Rules(), list(own), never, refusals(True, True))
+
+
+def own(name: bytes, action: str) -> OwnRule:
+    return OwnRule(1, name, action, "household", 0, None, 0)
+
+
+def test_a_host() -> None:
+    assert policy().reach((), b"bad.example", None).blocked
+    assert not policy().reach((), b"other.example", None).blocked
+    assert not policy(own(b"bad.example", ALLOW)).reach(EVERYBODY, b"bad.example", None).blocked
+    assert policy(own(b"other.example", BLOCK)).reach(EVERYBODY, b"www.other.example", None).blocked
+
+
+def test_a_page_on_a_shared_host_is_refused_and_the_host_is_not() -> None:
+    assert policy().reach((), b"shared.example", None, (b"shared.example", b"/bad/page")).blocked
+    assert not policy().reach((), b"shared.example", None, (b"shared.example", b"/good")).blocked
+    assert not policy().reach((), b"shared.example", None).blocked
+    assert policy().reach((), b"shared.example", None, (b"shared.example", b"/x/../%62ad/page")).blocked
+    assert (
+        not policy(own(b"shared.example", ALLOW))
+        .reach(EVERYBODY, b"shared.example", None, (b"shared.example", b"/bad/page"))
+        .blocked
+    )
+    assert policy().reach((), b"fine.example", None, (b"fine.example", b"/bad")).blocked
+    assert policy().reach((), b"203.0.113.9", b"\xcb\x00\x71\x09", (b"203.0.113.9", b"/x")).blocked
+
+
+def test_an_address() -> None:
+    assert policy().reach((), b"other.example", BAD).blocked
+    assert not policy().reach((), b"fine.example", BAD).blocked, "what a rule lets through may lead anywhere"
+    assert not policy(never=(b"help.example",)).reach((), b"help.example", BAD).blocked
+    assert not Policy(None, []).reach((), b"other.example", BAD, (b"other.example", b"/")).blocked
+
+
+def test_ways_around() -> None:
+    for name in (b"dns.google", b"dns.quad9.net", b"mozilla.cloudflare-dns.com", b"ab12.dns.nextdns.io"):
+        assert policy().decide((), name).blocked
+        assert canary(policy().decide((), name).rule) is None
+    assert not policy(own(b"dns.google", ALLOW)).decide(EVERYBODY, b"dns.google").blocked
+    assert not policy().decide((), b"google.com").blocked
+    assert len(ADDRESSES) == len(set(ADDRESSES))
+    assert refusals(False, False) == {}
+
+
+def test_canaries_say_how_they_are_answered() -> None:
+    for name, answer in ((b"use-application-dns.net", NXDOMAIN), (b"_dns.resolver.arpa", NODATA)):
+        assert CANARIES[name] == answer
+        assert canary(policy().decide((), name).rule) == answer
+    assert canary(None) is None
+    assert canary(Rule("x", category=NXDOMAIN)) is None
+
+
+def test_urls_as_they_are_kept() -> None:
+    assert url(b"a.example:81", b"/x/./%7ey?secret=1") == "http://a.example:81/x/~y"
+    assert url(b"a.example", b"/\xc3\xa9 \x01") == "http://a.example/%C3%A9%20%01"
+    assert split_url("http://a.example:81/x/y") == (b"a.example:81", b"/x/y")
+    assert split_url("http://a.example") == (b"a.example", b"")
+    assert split_url("a.example") is None
