@@ -150,7 +150,7 @@ def refusals(encrypted: bool, canaries: bool) -> "dict[bytes, Verdict]":
 
 
 def canary(rule: "Rule | None") -> "str | None":
-    """How a canary is answered: NXDOMAIN or NODATA. It is a question to the network, nobody's attempt. None for others."""
+    """How a canary is answered: NXDOMAIN or NODATA. a question to the network, and no attempt. None for others."""
     if rule is None or rule.scope != SHIPPED or rule.category not in (NXDOMAIN, NODATA):
         return None
     return rule.category
