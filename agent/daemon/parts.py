@@ -39,6 +39,7 @@ def build(
     state_dir, run_dir = settings.text("state_dir"), settings.text("run_dir")
     for folder in (state_dir, run_dir):
         os.makedirs(folder, mode=0o700, exist_ok=True)
+    _discard_leftovers(state_dir, run_dir)
     state = State(os.path.join(state_dir, "state.db"), sha256)
     household_settings(settings, state)
     clock = Clock(state.meta("clock", ""))
@@ -59,6 +60,14 @@ def build(
     household.toggles = Toggles(state, records, gate, recorder, anchor, household.refresh, clock.wall, step)
     household.stale_snapshot = bool(reapply(state, records)) if came_back else False
     return household
+
+
+def _discard_leftovers(*folders: str) -> None:
+    """What a restore that was interrupted left: it holds people's names and may hold their history."""
+    for folder in folders:
+        for name in os.listdir(folder):
+            if ".restored" in name:
+                os.unlink(os.path.join(folder, name))
 
 
 def household_settings(settings: Settings, state: State) -> None:

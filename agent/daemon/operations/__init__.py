@@ -4,23 +4,27 @@ A function takes (household, request) and returns the reply's value, or a genera
 small steps and returns the value at its end. BadInput becomes an error reply, StorageError one of code "storage".
 """
 
-from agent.daemon.operations import backup, consents, export, lists, people, person, reading, rules, upkeep
+from agent.daemon.operations import backup, consents, counting, export, lists, people, person, reading, reports, rules, upkeep
 
 TABLE = {
     **upkeep.TABLE,
     **people.TABLE,
     **consents.TABLE,
     **reading.TABLE,
+    **counting.TABLE,
     **rules.TABLE,
     **export.TABLE,
     **backup.TABLE,
     **lists.TABLE,
     **person.TABLE,
+    **reports.TABLE,
 }
 
 # What only the command line, on the router itself, may ask for.
-CLI_ONLY = frozenset(["setup.code"])
+CLI_ONLY = frozenset(["setup.code", "report.operator_set"])
 # What only the feeds job says and asks.
 FEEDS_ONLY = frozenset(["feeds.plan", "feeds.progress", "feeds.outcome"])
+# What only the report job says and asks.
+REPORT_ONLY = reports.JOB_ONLY
 # What needs a secret of the web job and is no business of the command line's users.
 WEB_ONLY = frozenset(["web.get", "web.put", "web.delete", "setup.check"])

@@ -1,6 +1,6 @@
 """Reading what was recorded, proving it, taking it along, erasing and correcting it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 from agent.core.model import Device
 from agent.daemon.audit import audit as audit_steps
@@ -21,54 +21,78 @@ from agent.daemon.operations.arguments import (
 
 VISIT = "id, device, epoch, site, first, last, hits, hosts, source, status"
 ATTEMPT = "id, device, epoch, target, at, hits, source, rule, scope, list, list_name, list_version, category"
-DAY_S = 86400
+SPAN = 4000  # ids
+
+Steps = Generator[float | None, None, dict[str, object]]
 
 
-def history(household: Household, request: Request) -> dict[str, object]:
+def history(household: Household, request: Request) -> Steps:
     """Visits, newest first."""
     limit, before = page(request)
     devices = household.devices_of(request)
     household.flush()
-    where, values = _window(request, "last", before)
+    where, values = _conditions(request, "last")
     search = optional_text(request, "search")
     if search is not None:
         where += " AND (instr(site, ?) OR instr(hosts, ?))"
         values += [search.lower(), search.lower()]
-    rows = _rows(household, "visits", VISIT, devices, where, values, limit)
-    items = [visit_row(row) for row in rows]
-    return paged(items, limit, rows[-1][0] if rows else 0)
+    rows = yield from _newest(household, "visits", VISIT, devices, (where, values), before, limit)
+    return paged([visit_row(row) for row in rows], limit, rows[-1][0] if rows else 0)
 
 
-def attempts(household: Household, request: Request) -> dict[str, object]:
+def attempts(household: Household, request: Request) -> Steps:
     """Refused attempts, newest first. Of an adult only counts are given to others (see attempts.counts)."""
     limit, before = page(request)
     named = "device_id" in request or "person_id" in request
     devices = household.devices_of(request) if named else household.state.devices()
     devices = [device for device in devices if household.may_see_attempts(device, actor(request))]
     household.flush()
-    where, values = _window(request, "at", before)
-    rows = _rows(household, "attempts", ATTEMPT, devices, where, values, limit)
+    rows = yield from _newest(household, "attempts", ATTEMPT, devices, _conditions(request, "at"), before, limit)
     return paged([attempt_row(row) for row in rows], limit, rows[-1][0] if rows else 0)
 
 
-def _window(request: Request, column: str, before: int) -> tuple[str, list[object]]:
+def _conditions(request: Request, column: str) -> tuple[str, list[object]]:
     where, values = "", []  # type: tuple[str, list[object]]
-    start, end = optional_number(request, "from"), optional_number(request, "to")
-    if start is not None:
-        where, values = where + f" AND {column} >= ?", [*values, start]
-    if end is not None:
-        where, values = where + f" AND {column} < ?", [*values, end]
-    if before:
-        where, values = where + " AND id < ?", [*values, before]
+    for name, operator in (("from", ">="), ("to", "<")):
+        bound = optional_number(request, name)
+        if bound is not None:
+            where += f" AND {column} {operator} ?"
+            values.append(bound)
     return where, values
 
 
-def _rows(
-    household: Household, table: str, columns: str, devices: list[Device], where: str, values: list[object], limit: int
-) -> list[tuple]:  # type: ignore[type-arg]
+def _newest(
+    household: Household,
+    table: str,
+    columns: str,
+    devices: list[Device],
+    conditions: tuple[str, list[object]],
+    before: int,
+    limit: int,
+) -> Generator[float | None, None, list[tuple]]:  # type: ignore[type-arg]
+    """At most `limit` rows below id `before` (0: all), newest first, looked for in spans of some milliseconds each."""
+    where, values = conditions
     marks = ",".join("?" for _ in devices)
-    query = f"SELECT {columns} FROM {table} WHERE device IN ({marks}){where} ORDER BY id DESC LIMIT ?"
-    return household.records.db.sql.execute(query, [*(d.id for d in devices), *values, limit]).fetchall()
+    chosen = f"device IN ({marks}) AND id > ? AND id <= ?{where}"
+    query = f"SELECT {columns} FROM {table} WHERE {chosen} ORDER BY id DESC LIMIT ?"
+    ids = [device.id for device in devices]
+    rows: list[tuple] = []  # type: ignore[type-arg]
+    for low, high in spans(household.records.top(table), before):
+        sql = household.records.db.sql
+        rows += sql.execute(query, [*ids, low, high, *values, limit - len(rows)]).fetchall()
+        if len(rows) >= limit:
+            break
+        yield None
+    return rows
+
+
+def spans(top: int, before: int = 0) -> Iterator[tuple[int, int]]:
+    """(low, high] pieces of the ids below `before`, the highest first: each is looked through in a few milliseconds."""
+    high = min(top, before - 1) if before else top
+    while high > 0:
+        low = max(0, high - SPAN)
+        yield low, high
+        high = low
 
 
 def visit_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
@@ -83,47 +107,6 @@ def attempt_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
     keys = ("text", "scope", "list_id", "list_name", "list_version", "category")
     made["rule"] = dict(zip(keys, row[7:], strict=True))
     return made
-
-
-def attempt_counts(household: Household, request: Request) -> dict[str, object]:
-    """Refused attempts per day and category, also of adults."""
-    days = min(max(optional_number(request, "days") or 7, 1), 30)
-    household.flush()
-    since = household.clock.wall() - days * DAY_S
-    query = "SELECT at / 86400 * 86400, category, SUM(hits) FROM attempts WHERE at >= ? GROUP BY 1, 2 ORDER BY 1, 2"
-    rows = household.records.db.sql.execute(query, (since,)).fetchall()
-    return {"items": [{"day": day, "category": category, "count": count} for day, category, count in rows]}
-
-
-def history_days(household: Household, request: Request) -> dict[str, object]:
-    """Per day the number of visits and their hours; `tz_offset` is seconds east of UTC."""
-    offset = optional_number(request, "tz_offset") or 0
-    devices = household.devices_of(request)
-    household.flush()
-    marks = ",".join("?" for _ in devices)
-    where = f"WHERE device IN ({marks}) GROUP BY 1 ORDER BY 1 DESC LIMIT 800"
-    query = f"SELECT (last + ?) / 3600, COUNT(*) FROM visits {where}"
-    days: dict[int, list[int]] = {}
-    for hour, count in household.records.db.sql.execute(query, [offset, *(device.id for device in devices)]):
-        days.setdefault(hour // 24, [0] * 24)[hour % 24] = count
-    items = [
-        {"start": day * DAY_S - offset, "visits": sum(hours), "hours": hours} for day, hours in sorted(days.items())
-    ]
-    return {"items": items}
-
-
-def today(household: Household, request: Request) -> dict[str, object]:
-    since = optional_number(request, "since") or household.clock.wall() // DAY_S * DAY_S
-    household.flush()
-    sql = household.records.db.sql
-    counted = "SELECT device, COUNT(*), COUNT(DISTINCT site) FROM visits WHERE last >= ? GROUP BY 1"
-    visits = {row[0]: row[1:] for row in sql.execute(counted, (since,))}
-    refused = dict(sql.execute("SELECT device, SUM(hits) FROM attempts WHERE at >= ? GROUP BY 1", (since,)).fetchall())
-    items = []
-    for device in household.state.devices():
-        count, sites = visits.get(device.id, (0, 0))
-        items.append({"device_id": device.id, "visits": count, "sites": sites, "attempts": refused.get(device.id, 0)})
-    return {"items": items}
 
 
 def dispute(household: Household, request: Request) -> dict[str, object]:
@@ -202,10 +185,7 @@ def audit(household: Household, request: Request) -> Generator[float | None, Non
 
 TABLE = {
     "history": history,
-    "history.days": history_days,
     "attempts": attempts,
-    "attempts.counts": attempt_counts,
-    "today": today,
     "visit.dispute": dispute,
     "visit.remove": remove,
     "erase": erase,
