@@ -54,6 +54,7 @@ class Household:
             "state_dir": self.folder / "state",
             "run_dir": self.folder / "run",
             "suffixes_file": suffixes,
+            "data_dir": ROOT / "blocklists",
             "dns_listen": f"{HOST}:{self.port}",
             "web_listen": f"{HOST}:{self.web_port}",
             "upstream": ",".join(self.upstream),

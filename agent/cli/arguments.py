@@ -193,6 +193,7 @@ def _verdicts(commands: Groups) -> None:
     what.add_argument("name", nargs="?", help="a name, as the device would ask for it")
     what.add_argument("--attempt", type=int, metavar="ID", help="a refused attempt: then and now")
     explain.add_argument("--device", help="as this device would be answered")
+    explain.add_argument("--report", action="store_true", help="a text about a wrong refusal, to send yourself")
     for name, function, help in (
         ("allow", changing.allow, "let a name through, whatever the lists say"),
         ("block", changing.block, "refuse a name"),

@@ -64,7 +64,11 @@ def _by_rule(rule: Row) -> list[object]:
 
 def explain(client: Client, options: argparse.Namespace) -> None:
     device = whom.device(client, options.device)["id"] if options.device else None
-    reply = client.call("explain", **given(name=options.name, device_id=device, attempt_id=options.attempt))
+    what = given(name=options.name, device_id=device, attempt_id=options.attempt)
+    if options.report:
+        show.line(str(client.call("refusal.report", **what)["text"]))
+        return
+    reply = client.call("explain", **what)
     if options.json:
         show.document(reply)
         return

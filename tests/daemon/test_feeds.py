@@ -63,8 +63,12 @@ class Home:
         self.client.call("on", device_id=1, feature="protection", agree=1)
 
     def update(self, op: str = "lists.update", **arguments: object) -> dict:
+        before = len(self.server.log)
         assert self.client.call(op, **arguments)["started"]
-        return self.done()
+        progress = self.done()
+        if op == "lists.update":
+            assert len(self.server.log) > before, (progress, (self.running.folder / "log").read_text())
+        return progress
 
     def done(self) -> dict:
         end = time.monotonic() + WAIT_S

@@ -5,7 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 from agent.core.listrules import ListRule
+from agent.core.names import parse
 from agent.core.rules import SYNTAXES, parse_lines
+from agent.daemon.parts import helplines
 from agent.jobs.compile import Source, compile_lists
 
 BLOCKLISTS = Path(__file__).parents[2] / "blocklists"
@@ -43,6 +45,30 @@ def test_there_are_enough_feeds_of_every_kind() -> None:
     assert len({feed["id"] for feed in FEEDS}) == len({feed["address"] for feed in FEEDS}) == len(FEEDS)
     on = Counter(feed["category"] for feed in FEEDS if feed["default"])
     assert set(on) == CATEGORIES - {"bypass"}
+
+
+TOPICS = {"crisis", "abuse", "health", "addiction", "lgbtq"}
+
+
+def test_each_helpline_says_what_it_is_and_where_that_can_be_read() -> None:
+    found = helplines(str(BLOCKLISTS / "helplines.txt"))
+    lines = [line for line in (BLOCKLISTS / "helplines.txt").read_text().splitlines() if line and line[0] != "#"]
+    assert len(found) == len(lines) >= 100, "a name twice, or one that is none"
+    topics, countries = set(), set()
+    for name, note in found.items():
+        topic, country, who, source = [part.strip() for part in note.split(";")]
+        topics.add(topic)
+        countries |= set(country.split(", "))
+        assert topic in TOPICS and who and source.startswith("https://"), name
+        assert name.count(b".") <= 3 and not any(other != name and name.endswith(b"." + other) for other in found)
+    assert topics == TOPICS and len(countries) >= 20
+
+
+def test_well_known_sites_are_names_each_once() -> None:
+    lines = [line.split("#")[0].strip() for line in (BLOCKLISTS / "popular.txt").read_text().splitlines()]
+    found = [line for line in lines if line]
+    assert len(found) == len(set(found)) >= 300
+    assert [parse(name).decode() for name in found] == found
 
 
 def test_starter_lists_name_nobody(tmp_path: Path) -> None:

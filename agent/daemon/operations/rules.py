@@ -1,5 +1,8 @@
 """The household's own rules, and why a verdict is what it is."""
 
+import time
+
+from agent import __version__
 from agent.core import addresses, names
 from agent.core.match import split_authority
 from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Verdict
@@ -12,8 +15,10 @@ from agent.daemon.operations.arguments import (
     Request,
     actor,
     choice,
+    flag,
     number,
     optional_number,
+    optional_text,
     page,
     paged,
     text,
@@ -22,6 +27,7 @@ from agent.daemon.operations.reading import ATTEMPT, attempt_row
 
 SCOPES = ("household", "person", "device")
 NAME_MAX = 600  # a URL as attempts keep it, or a name
+NOTE_MAX = 500
 RULES_MAX = 2000  # they are kept in memory
 SECONDS_MAX = 366 * 86400
 
@@ -172,15 +178,47 @@ def _how(household: Household, name: str, verdict: Verdict, device: Device | Non
         if rule.scope == SHIPPED:
             source = f"{rule.text} leads round the router's DNS ({rule.list_name}; settings: {', '.join(WAYS_AROUND)})"
         return f"{prefix}{name} is refused because {source}. To allow it: privacy-agent allow {name}"
+    if rule is not None and rule.scope == SHIPPED:
+        return f"{prefix}{name} belongs to a helpline: it is never refused and never recorded."
     if rule is not None:
         source = "the household allows" if not rule.list_id else f"the list {rule.list_name!r} makes an exception for"
         return f"{prefix}{name} is let through because {source} {rule.text}."
-    if household.policy.helpline(names.parse(name)):
-        return f"{prefix}{name} belongs to a helpline: it is never refused and never recorded."
     return f"{prefix}{name} is let through: no rule is about it. To refuse it: privacy-agent block {name}"
 
 
+def report(household: Household, request: Request) -> dict[str, object]:
+    """A text about a wrong refusal that the household can send to the list's makers itself; nothing is sent.
+
+    It holds the name, the rule and the list; a day, a note and this program's version only where the household wants
+    them (`with_day`, `note`, `with_version`), and never a device, a person or an address of this network.
+    """
+    told = explain(household, request)
+    then = told["then"]
+    rule = then["rule"] if isinstance(then, dict) else told["rule"]
+    if not isinstance(rule, dict) or not rule.get("list_id"):
+        raise Refused("conflict", "no list refused that: there is nobody to report it to")
+    feed = [of for of in household.feeds.table if of.id == rule["list_id"]]
+    target = str(then["target"]) if isinstance(then, dict) else str(told["name"])
+    lines = [
+        "Wrong refusal",
+        "",
+        "Name or address: " + target,
+        "Rule: " + str(rule["text"]),
+        f"List: {rule['list_name']} ({rule['list_id']}), version {rule['list_version'] or 'unknown'}",
+    ]
+    lines += ["Category: " + str(rule["category"])] if rule["category"] else []
+    lines += ["List's home: " + of.home for of in feed]
+    if flag(request, "with_day") and isinstance(then, dict):
+        lines.append("Refused on: " + time.strftime("%Y-%m-%d", time.gmtime(int(then["at"]))))
+    if flag(request, "with_version"):
+        lines.append("Read by: privacy-agent " + __version__)
+    note = optional_text(request, "note", NOTE_MAX)
+    lines += ["", note] if note else []
+    return {"text": "\n".join(lines) + "\n", "to": feed[0].home if feed else None}
+
+
 TABLE = {
+    "refusal.report": report,
     "allow": allow,
     "block": block,
     "rule.list": rule_list,
