@@ -67,6 +67,7 @@ class Running:
         self.log = open(folder / "log", "ab")  # noqa: SIM115 - for as long as the processes write to it
         responder = [sys.executable, str(ROOT / "tools" / "responder.py"), "127.0.0.1", str(upstream)]
         self.responder = subprocess.Popen(responder)
+        await_answer(upstream)
         program = PROGRAM.format(root=str(ROOT), crash=str(self.crash), settings=str(folder / "settings.json"))
         self.guard = subprocess.Popen([sys.executable, "-I", "-S", "-c", program], stderr=self.log)
 
@@ -107,6 +108,22 @@ class Running:
 def query(name: str, number: int) -> bytes:
     wire = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
     return struct.pack(">HHHHHH", number & 0xFFFF, 0x0100, 1, 0, 0, 0) + wire + struct.pack(">HH", 1, 1)
+
+
+def await_answer(port: int) -> None:
+    """Until the upstream answers: a busy machine takes seconds to start it, and the daemon would think it dead."""
+    end = time.monotonic() + READY_S
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(0.2)
+        asker.connect(("127.0.0.1", port))
+        while time.monotonic() < end:
+            try:
+                asker.send(query("ready.example", 1))
+                asker.recv(2048)
+                return
+            except OSError:
+                time.sleep(0.02)
+    raise TimeoutError("the upstream did not start")
 
 
 class Load(threading.Thread):
