@@ -231,15 +231,16 @@ def without_wan(story: Story) -> None:
 
 def restore(story: Story) -> None:
     """What sysupgrade keeps, put back as sysupgrade does: everything is off until somebody confirms."""
-    story.router.ask(
-        "for file in /lib/upgrade/keep.d/privacy-agent; do xargs tar -cf /tmp/kept.tar < $file; done 2>/dev/null"
-    )
-    expect("state.db" in story.router.ask("tar -tf /tmp/kept.tar"), "the consent is not among what is kept")
+    story.router.ask("sysupgrade -b /tmp/kept.tgz")
+    kept = story.router.ask("tar -tzf /tmp/kept.tgz")
+    expect("etc/privacy-agent/kept/state.db" in kept, f"the consent is not among what is kept: {kept}")
+    expect("history" not in kept and "anchor" not in kept, f"more is kept than should be: {kept}")
     story.router.ask("/etc/init.d/privacy-agent stop; rm -rf /etc/privacy-agent /var/run/privacy-agent")
-    story.router.ask("tar -xf /tmp/kept.tar -C / && /etc/init.d/privacy-agent start")
+    story.router.ask("sysupgrade -r /tmp/kept.tgz && /etc/init.d/privacy-agent start")
     story.until(story.running, "not running after a restore", 30)
     expect(story.asked("status")["devices_on"] == 0 and story.steered() == [], "something is on after a restore")
     expect(story.asked("audit")["ok"], "the audit found something after a restore")
+    expect(story.router.run("ls /etc/privacy-agent/kept")[0] != 0, "the copy is still there after it was used")
     story.dns_works()
     story.cli("resume", "--yes")
     story.until(lambda: story.steered() == [MAC], "what was confirmed is not on")
