@@ -14,6 +14,7 @@ from agent.core.dns import (
     EDE_NO_REACHABLE_AUTHORITY,
     NULL,
     NXDOMAIN_STYLE,
+    UDP_MIN,
     Answer,
     Question,
     badvers,
@@ -35,7 +36,7 @@ from agent.core.policy import Policy
 from agent.core.wire import AAAA, HEADER, NXDOMAIN, A
 from agent.daemon.cache import Cache
 from agent.daemon.channels import Query
-from agent.daemon.lanes import Identify, Kept, Lane, Lanes, Record, Reply
+from agent.daemon.lanes import Asked, Identify, Kept, Lane, Lanes, Record, Reply
 from agent.daemon.loop import Loop
 from agent.daemon.upstream import EDE_OTHER, Upstream
 
@@ -44,7 +45,7 @@ NEGATIVE_TTL_MAX = 3600  # RFC 2308 section 5 suggests one to three hours
 ANSWER_BYTES = 500  # of memory for each entry: most answers are smaller
 BLOCKED_S = 60.0  # a refusal is decided anew after that
 WAITERS_MAX = 2000  # behind the first ones of all questions in flight, some 400 bytes each; others ask again
-TCP_LIMIT = 65535
+REFUSED_BYTES = 8192  # a byte for each refused query of late
 TRANSFERS = (251, 252)  # IXFR, AXFR: not a forwarder's business
 EDNS_SIZE = 11  # bytes of an OPT record without options
 
@@ -74,10 +75,12 @@ class Front:
         raise NotImplementedError
 
 
-class Waiter:
-    """A query that is being answered, and the verdict over its name."""
+class Waiter(Asked):
+    """A query that is being answered."""
 
-    __slots__ = ("lane", "message", "question", "front", "to", "verdict")
+    __slots__ = ("lane", "message", "question", "front", "to")
+
+    verdict: Verdict
 
     def __init__(
         self, lane: Lane, message: bytes, question: Question, front: Front, to: object, verdict: Verdict
@@ -87,13 +90,13 @@ class Waiter:
         self.question = question
         self.front = front
         self.to = to
+        self.name = question.name
         self.verdict = verdict
 
     def send(self, answer: bytes) -> bytes:
         """Sends it, cut to what the client takes; returns what was sent."""
-        limit = TCP_LIMIT if self.front.stream else udp_limit(self.question)
-        if len(answer) > limit:
-            answer = truncated(answer, limit)
+        if len(answer) > UDP_MIN and not self.front.stream:
+            answer = truncated(answer, udp_limit(self.question))
         self.front.send(answer, self.to)
         return answer
 
@@ -137,6 +140,7 @@ class Dns:
         self._answers = Cache(entries_max, entries_max * ANSWER_BYTES)
         self._asking: dict[bytes, Asking] = {}
         self._waiters = 0
+        self._refused = bytearray(REFUSED_BYTES)
 
     # what is wired
 
@@ -246,10 +250,12 @@ class Dns:
         style = self._style if asked is None else CANARY_STYLES[asked]
         answer = blocked(message, question, style, self._blocked_ttl, why(waiter.verdict.rule))
         waiter.front.send(answer, waiter.to)
+        # A canary name is asked by a program, not by somebody: nothing to record.
         verdict = waiter.verdict if asked is None else None
-        reply = Reply(answer[2:], self.loop.now + BLOCKED_S, None, question.name, verdict)
-        self._keep_reply(waiter, reply)
-        self.lanes.note(waiter.lane, reply)
+        if verdict is not None:
+            self.lanes.note(waiter.lane, waiter)
+        if self._asked_before(message):
+            self._keep_reply(waiter, Reply(answer[2:], self.loop.now + BLOCKED_S, None, waiter.name, verdict))
 
     def _serve_kept(self, waiter: Waiter, kept: Kept) -> None:
         """A response that another query brought, maybe of another view: decided over for this one."""
@@ -262,10 +268,23 @@ class Dns:
         sent = waiter.send(whole)
         # What was truncated has no TTL to count down.
         of, until = (kept, until) if sent is whole else (None, kept.until)
-        reply = Reply(sent[2:], until, of, waiter.question.name, _worth(waiter, answer))
+        verdict = waiter.verdict if _worth(waiter, answer) else None
+        reply = Reply(sent[2:], until, of, waiter.name, verdict)
         self._keep_reply(waiter, reply)
         if reply.verdict is not None:
             self.lanes.note(waiter.lane, reply)
+
+    def _asked_before(self, message: bytes) -> bool:
+        """Whether the same was refused lately; now and then it is told of another query, which does no harm.
+
+        Most refused names are never asked again: only those that are shall take room and time.
+        """
+        mark = hash(message[2:])
+        place, value = mark % len(self._refused), mark >> 32 & 0xFF
+        if self._refused[place] == value:
+            return True
+        self._refused[place] = value
+        return False
 
     def _keep_reply(self, waiter: Waiter, reply: Reply) -> None:
         """Only for queries in the usual form: no two of those with random case or cookies are equal."""
@@ -312,9 +331,8 @@ class Dns:
                 self._refuse(waiter)
                 continue
             waiter.send(restored(body, waiter.message, waiter.question))
-            verdict = _worth(waiter, answer)
-            if verdict is not None:
-                self.lanes.note(waiter.lane, Reply(b"", 0.0, None, waiter.question.name, verdict))
+            if _worth(waiter, answer):
+                self.lanes.note(waiter.lane, waiter)
 
     def _keep_answer(self, key: bytes, body: bytes, answer: Answer, end: int) -> None:
         positive = answer.found and answer.rcode != NXDOMAIN
@@ -329,11 +347,9 @@ class Dns:
             waiter.send(servfail(waiter.message, waiter.question, ede, TROUBLE[ede]))
 
 
-def _worth(waiter: Waiter, answer: Answer) -> Verdict | None:
-    """The verdict to record: of an address look-up that found one, since nothing else becomes a contact."""
-    if waiter.lane.client is None or not answer.addresses or waiter.question.qtype not in (A, AAAA):
-        return None
-    return waiter.verdict
+def _worth(waiter: Waiter, answer: Answer) -> bool:
+    """Whether to record it: an address look-up that found one, since nothing else becomes a contact."""
+    return bool(answer.addresses) and waiter.question.qtype in (A, AAAA) and waiter.lane.client is not None
 
 
 def why(rule: Rule | None) -> str:

@@ -46,13 +46,22 @@ class Kept:
         return bytes(patched), min(self.stored + elapsed + 1, self.until)
 
 
-class Reply:
+class Asked:
+    """A name that somebody asked for, and the verdict over it; None when it is nothing to record."""
+
+    __slots__ = ("name", "verdict")
+
+    name: bytes
+    verdict: Verdict | None
+
+
+class Reply(Asked):
     """What a view gets for a query of exactly these bytes, `until` then: the message after its id.
 
-    `kept` is the response that it was made from, None for a refusal. `verdict` is None when there is nothing to record.
+    `kept` is the response that it was made from, None for a refusal.
     """
 
-    __slots__ = ("body", "until", "kept", "name", "verdict")
+    __slots__ = ("body", "until", "kept")
 
     def __init__(self, body: bytes, until: float, kept: Kept | None, name: bytes, verdict: Verdict | None) -> None:
         self.body = body
@@ -71,7 +80,7 @@ class Lane:
         self.client = client
         self.view = view
         self.replies = replies
-        self.asked: list[Reply] = []
+        self.asked: list[Asked] = []
 
 
 class Lanes:
@@ -131,9 +140,9 @@ class Lanes:
 
     # recording
 
-    def note(self, lane: Lane, reply: Reply) -> None:
-        """For a reply that is not among those of the lane's view, or a lane that is among the known no longer."""
-        lane.asked.append(reply)
+    def note(self, lane: Lane, asked: Asked) -> None:
+        """For what is not among the replies of the lane's view, or a lane that is among the known no longer."""
+        lane.asked.append(asked)
         self._noted[lane] = None
         self._notes += 1
         if self._notes >= NOTED_MAX:
@@ -163,26 +172,26 @@ class Lanes:
                 asked, lane.asked = lane.asked, []
                 self._record_all(lane.client, asked)
 
-    def _record_all(self, client: Client | None, asked: list[Reply]) -> None:
+    def _record_all(self, client: Client | None, asked: list[Asked]) -> None:
         if client is None:
             return
-        counts: dict[Reply, int] = {}
-        for reply in asked:
-            counts[reply] = counts.get(reply, 0) + 1
+        counts: dict[Asked, int] = {}
+        for each in asked:
+            counts[each] = counts.get(each, 0) + 1
         for name, verdict, count in _by_name(counts):
             if verdict.blocked:
                 self.refusals += count
             self._record(client, name, verdict, count)
 
 
-def _by_name(counts: dict[Reply, int]) -> list[tuple[bytes, Verdict, int]]:
+def _by_name(counts: dict[Asked, int]) -> list[tuple[bytes, Verdict, int]]:
     """A and AAAA of a name are one look-up to whoever reads it."""
     names: dict[tuple[bytes, bool], tuple[Verdict, int]] = {}
-    for reply, count in counts.items():
-        verdict = reply.verdict
+    for asked, count in counts.items():
+        verdict = asked.verdict
         if verdict is None:
             continue
-        key = (reply.name, verdict.blocked)
+        key = (asked.name, verdict.blocked)
         before = names.get(key)
         names[key] = (verdict, count if before is None else before[1] + count)
     return [(name, verdict, count) for (name, _), (verdict, count) in names.items()]
