@@ -133,6 +133,10 @@ def test_an_adults_attempts_are_the_adults_own(family: Home) -> None:
     assert family.ask("attempts", device_id=2, actor="me:1")["items"] == []
     with pytest.raises(Refused, match="adult"):
         family.ask("explain", attempt_id=1)
+    for op, arguments in (("export", {"device_id": 2}), ("backup", {"history": True})):
+        assert not any(row["kind"] == "attempt" for row in family.ask(op, **arguments)["items"]), op
+    mine = family.ask("export", device_id=2, actor="me:2")["items"]
+    assert [row["row"]["target"] for row in mine if row["kind"] == "attempt"] == ["bad.example"]
 
 
 def test_me_always_shows_that_recording_is_on(family: Home) -> None:

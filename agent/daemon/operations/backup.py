@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from agent.core.consent import GENESIS, LedgerRow, Register, digest
-from agent.core.model import BadInput
+from agent.core.model import ADULT, BadInput
 from agent.daemon import records, state
 from agent.daemon.database import Database, StorageError
 from agent.daemon.household import Household
@@ -42,16 +42,20 @@ def backup(household: Household, request: Request) -> dict[str, object]:
     tables = {**TABLES, **(HISTORY_TABLES if flag(request, "history") else {})}
     household.flush()
     section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
+    # Their attempts are their own, also in a file that the household can open.
+    adults = {device.id for device in household.state.devices() if household.group_of(device) == ADULT}
     items: list[dict[str, object]] = _settings(household) if after == 0 else []
     kinds = list(tables)
     while section < len(kinds):
         kind = kinds[section]
         table, columns = tables[kind]
         sql = (household.records if kind in HISTORY_TABLES else household.state).db.sql
-        for row in _page(sql, table, columns, last, limit - len(items)):
-            items.append({"kind": kind, "row": [_plain(value) for value in row]})
-            last = int(str(row[0]))
-        if len(items) >= limit:
+        room = max(0, limit - len(items))
+        rows = _page(sql, table, columns, last, room)
+        full = len(rows) >= room
+        last = int(str(rows[-1][0])) if rows else last
+        items += [_item(kind, row) for row in rows if kind != "attempt" or row[1] not in adults]
+        if full:
             return {"items": items, "next": str(section << SECTION_BITS | last)}
         section, last = section + 1, 0
     return {"items": items, "next": None}
@@ -66,6 +70,10 @@ def _page(sql: sqlite3.Connection, table: str, columns: str, after: int, limit: 
     key = columns.partition(",")[0]
     query = f"SELECT {columns} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?"
     return sql.execute(query, (after, limit)).fetchall()
+
+
+def _item(kind: str, row: tuple[object, ...]) -> dict[str, object]:
+    return {"kind": kind, "row": [_plain(value) for value in row]}
 
 
 def _plain(value: object) -> object:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from agent.core.consent import GENESIS
 from agent.core.model import Device
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, page
+from agent.daemon.operations.arguments import Request, actor, page
 from agent.daemon.operations.people import device_row
 from agent.daemon.operations.reading import ATTEMPT, VISIT, attempt_row, visit_row
 from agent.daemon.operations.rules import rule_row
@@ -15,9 +15,11 @@ SECTION_BITS = 40  # a cursor is section << 40 | id
 
 
 def export(household: Household, request: Request) -> dict[str, object]:
-    """Pages of {kind, row}; the first row is the ledger's head."""
+    """Pages of {kind, row}; the first row is the ledger's head. An adult's attempts go to that adult only."""
     limit, after = page(request)
-    sections = _sections(household, household.devices_of(request))
+    devices = household.devices_of(request)
+    shown = [device for device in devices if household.may_see_attempts(device, actor(request))]
+    sections = _sections(household, devices, shown)
     items: list[dict[str, object]] = []
     section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
     while section < len(sections):
@@ -30,13 +32,13 @@ def export(household: Household, request: Request) -> dict[str, object]:
     return {"items": items, "next": None}
 
 
-def _sections(household: Household, devices: list[Device]) -> list[Callable[[int, int], Rows]]:
+def _sections(household: Household, devices: list[Device], shown: list[Device]) -> list[Callable[[int, int], Rows]]:
     return [
         lambda after, limit: _head(household, after),
         lambda after, limit: _devices(household, devices, after, limit),
         lambda after, limit: _ledger(household, devices, after, limit),
         lambda after, limit: _recorded(household, devices, "visits", after, limit),
-        lambda after, limit: _recorded(household, devices, "attempts", after, limit),
+        lambda after, limit: _recorded(household, shown, "attempts", after, limit),
         lambda after, limit: _rules(household, devices, after, limit),
     ]
 
