@@ -4,8 +4,10 @@ NOSDK_FIELDS:=TITLE DEPENDS SECTION URL USERID PKGARCH CONFLICTS PROVIDES
 NOSDK_PARTS:=conffiles description preinst postinst prerm postrm
 
 define Build/Prepare
+$(if $(PYPI_NAME),$(Build/Prepare/Pypi))
 endef
 define Build/Compile
+$(if $(PYPI_NAME),$(Build/Compile/Pypi))
 endef
 
 .PHONY: stage nosdk-build
@@ -17,7 +19,10 @@ nosdk-build:
 	$(call Build/Compile)
 
 # The sub-define of a field line such as "TITLE:=…" is evaluated as make text, as the SDK does it.
-define BuildPackage
+# NAME-src packages, which Py3Package makes in the SDK, are left out here.
+BuildPackage=$(if $(filter %-src,$(1)),,$(call NosdkPackage,$(1)))
+
+define NosdkPackage
 $(foreach field,$(NOSDK_FIELDS),$(eval $(field):=))
 $(eval $(call Package/$(1)))
 $(shell mkdir -p $(STAGE)/packages/$(1)/root)
