@@ -6,114 +6,44 @@ with that view only, so no device is ever given what another policy let through.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from agent.core import resolvers
 from agent.core.dns import (
     EDE_NETWORK_ERROR,
     EDE_NO_REACHABLE_AUTHORITY,
-    NULL,
-    NXDOMAIN_STYLE,
-    UDP_MIN,
     Answer,
     Question,
     badvers,
-    blocked,
     cache_key,
-    forwarded,
     malformed,
     peek,
     refused,
     restored,
     servfail,
     settled,
-    truncated,
-    udp_limit,
     walk,
 )
-from agent.core.model import ALLOW, BadInput, Rule, Verdict
+from agent.core.model import ALLOW, BadInput, Verdict
 from agent.core.policy import Policy
 from agent.core.wire import AAAA, HEADER, NXDOMAIN, A
 from agent.daemon.cache import Cache
-from agent.daemon.channels import Query
-from agent.daemon.lanes import Asked, Identify, Kept, Lane, Lanes, Record, Reply
+from agent.daemon.lanes import Identify, Kept, Lane, Lanes, Record, Reply
 from agent.daemon.loop import Loop
+from agent.daemon.refusals import KEPT_S, Refusals, recorded
 from agent.daemon.upstream import EDE_OTHER, Upstream
+from agent.daemon.waiting import Asking, Front, Waiter
 
 TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
 NEGATIVE_TTL_MAX = 3600  # RFC 2308 section 5 suggests one to three hours
 ANSWER_BYTES = 500  # of memory for each entry: most answers are smaller
-BLOCKED_S = 60.0  # a refusal is decided anew after that
 WAITERS_MAX = 2000  # behind the first ones of all questions in flight, some 400 bytes each; others ask again
-REFUSED_BYTES = 8192  # a byte for each refused query of late
 TRANSFERS = (251, 252)  # IXFR, AXFR: not a forwarder's business
 EDNS_SIZE = 11  # bytes of an OPT record without options
 
 PLAIN = Verdict(ALLOW)
-# An address look-up for the last of these would get a null address, but nobody makes one.
-CANARY_STYLES = {resolvers.NXDOMAIN: NXDOMAIN_STYLE, resolvers.NODATA: NULL}
 TROUBLE = {
     EDE_NO_REACHABLE_AUTHORITY: "no DNS server answers",
     EDE_NETWORK_ERROR: "no DNS server can be reached",
     EDE_OTHER: "the question could not be asked",
 }
-
-
-class Front:
-    """Where queries come from and answers go to, by UDP or TCP. `to` is the front's own word for whom it answers."""
-
-    stream = False
-
-    def send(self, message: bytes, to: object) -> None:
-        raise NotImplementedError
-
-    def settle(self) -> None:
-        """Read what waits now, with the lanes of now."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-
-class Waiter(Asked):
-    """A query that is being answered."""
-
-    __slots__ = ("lane", "message", "question", "front", "to")
-
-    verdict: Verdict
-
-    def __init__(
-        self, lane: Lane, message: bytes, question: Question, front: Front, to: object, verdict: Verdict
-    ) -> None:
-        self.lane = lane
-        self.message = message
-        self.question = question
-        self.front = front
-        self.to = to
-        self.name = question.name
-        self.verdict = verdict
-
-    def send(self, answer: bytes) -> bytes:
-        """Sends it, cut to what the client takes; returns what was sent."""
-        if len(answer) > UDP_MIN and not self.front.stream:
-            answer = truncated(answer, udp_limit(self.question))
-        self.front.send(answer, self.to)
-        return answer
-
-
-class Asking(Query):
-    """A question in flight upstream, and who waits for its answer."""
-
-    __slots__ = ("key", "waiters", "answered")
-
-    def __init__(self, key: bytes, first: Waiter, answered: Callable[[Asking, bytes | None, int], None]) -> None:
-        Query.__init__(self, forwarded(first.message, first.question, 0), first.question.end)
-        self.key = key
-        self.waiters = [first]
-        self.answered = answered
-
-    def done(self, response: bytes | None, ede: int) -> None:
-        self.answered(self, response, ede)
 
 
 class Dns:
@@ -135,12 +65,10 @@ class Dns:
         self._fronts: list[Front] = []
         self._upstream = upstream
         self._policy = policy
-        self._style = NULL
-        self._blocked_ttl = 10
+        self._refusals = Refusals()
         self._answers = Cache(entries_max, entries_max * ANSWER_BYTES)
         self._asking: dict[bytes, Asking] = {}
         self._waiters = 0
-        self._refused = bytearray(REFUSED_BYTES)
 
     # what is wired
 
@@ -154,8 +82,8 @@ class Dns:
 
     def refuse_with(self, style: str, ttl: int) -> None:
         """How refused names are answered from here on: "null" or "nxdomain", to be remembered for `ttl` seconds."""
-        self._style = style
-        self._blocked_ttl = ttl
+        self._refusals.style = style
+        self._refusals.ttl = ttl
         self.lanes.forget_replies()
 
     def settle(self) -> None:
@@ -244,18 +172,15 @@ class Dns:
             self._serve_kept(waiter, kept)
 
     def _refuse(self, waiter: Waiter) -> None:
-        """A refusal always fits into what a client takes."""
-        message, question = waiter.message, waiter.question
-        asked = resolvers.canary(waiter.verdict.rule)
-        style = self._style if asked is None else CANARY_STYLES[asked]
-        answer = blocked(message, question, style, self._blocked_ttl, why(waiter.verdict.rule))
+        message, verdict = waiter.message, waiter.verdict
+        answer = self._refusals.answer(message, waiter.question, verdict.rule)
         waiter.front.send(answer, waiter.to)
-        # A canary name is asked by a program, not by somebody: nothing to record.
-        verdict = waiter.verdict if asked is None else None
-        if verdict is not None:
+        noted = recorded(verdict)
+        if noted:
             self.lanes.note(waiter.lane, waiter)
-        if self._asked_before(message):
-            self._keep_reply(waiter, Reply(answer[2:], self.loop.now + BLOCKED_S, None, waiter.name, verdict))
+        if self._refusals.again(message):
+            until = self.loop.now + KEPT_S
+            self._keep_reply(waiter, Reply(answer[2:], until, None, waiter.name, verdict if noted else None))
 
     def _serve_kept(self, waiter: Waiter, kept: Kept) -> None:
         """A response that another query brought, maybe of another view: decided over for this one."""
@@ -273,18 +198,6 @@ class Dns:
         self._keep_reply(waiter, reply)
         if reply.verdict is not None:
             self.lanes.note(waiter.lane, reply)
-
-    def _asked_before(self, message: bytes) -> bool:
-        """Whether the same was refused lately; now and then it is told of another query, which does no harm.
-
-        Most refused names are never asked again: only those that are shall take room and time.
-        """
-        mark = hash(message[2:])
-        place, value = mark % len(self._refused), mark >> 32 & 0xFF
-        if self._refused[place] == value:
-            return True
-        self._refused[place] = value
-        return False
 
     def _keep_reply(self, waiter: Waiter, reply: Reply) -> None:
         """Only for queries in the usual form: no two of those with random case or cookies are equal."""
@@ -350,12 +263,3 @@ class Dns:
 def _worth(waiter: Waiter, answer: Answer) -> bool:
     """Whether to record it: an address look-up that found one, since nothing else becomes a contact."""
     return bool(answer.addresses) and waiter.question.qtype in (A, AAAA) and waiter.lane.client is not None
-
-
-def why(rule: Rule | None) -> str:
-    """The extended error's text: whose rule refused the name."""
-    if rule is not None and rule.scope == resolvers.SHIPPED:
-        return "this network wants its own DNS to be used"
-    if rule is None or not rule.list_name:
-        return "refused by a rule of this household"
-    return "on the list " + rule.list_name + (" (" + rule.category + ")" if rule.category else "")

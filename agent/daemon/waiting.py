@@ -1,0 +1,67 @@
+"""Queries on their way to an answer: the front that they came in by, the one who waits, the question upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.core.dns import UDP_MIN, Question, forwarded, truncated, udp_limit
+from agent.core.model import Verdict
+from agent.daemon.channels import Query
+from agent.daemon.lanes import Asked, Lane
+
+
+class Front:
+    """Where queries come from and answers go to, by UDP or TCP. `to` is the front's own word for whom it answers."""
+
+    stream = False
+
+    def send(self, message: bytes, to: object) -> None:
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Read what waits now, with the lanes of now."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class Waiter(Asked):
+    """A query that is being answered."""
+
+    __slots__ = ("lane", "message", "question", "front", "to")
+
+    verdict: Verdict
+
+    def __init__(
+        self, lane: Lane, message: bytes, question: Question, front: Front, to: object, verdict: Verdict
+    ) -> None:
+        self.lane = lane
+        self.message = message
+        self.question = question
+        self.front = front
+        self.to = to
+        self.name = question.name
+        self.verdict = verdict
+
+    def send(self, answer: bytes) -> bytes:
+        """Sends it, cut to what the client takes; returns what was sent."""
+        if len(answer) > UDP_MIN and not self.front.stream:
+            answer = truncated(answer, udp_limit(self.question))
+        self.front.send(answer, self.to)
+        return answer
+
+
+class Asking(Query):
+    """A question in flight upstream, and who waits for its answer."""
+
+    __slots__ = ("key", "waiters", "answered")
+
+    def __init__(self, key: bytes, first: Waiter, answered: Callable[[Asking, bytes | None, int], None]) -> None:
+        Query.__init__(self, forwarded(first.message, first.question, 0), first.question.end)
+        self.key = key
+        self.waiters = [first]
+        self.answered = answered
+
+    def done(self, response: bytes | None, ede: int) -> None:
+        self.answered(self, response, ede)
