@@ -29,8 +29,12 @@ SHARED = {"agent.daemon.loop"}
 OUTGOING = {
     "agent.client": "the control socket",
     "agent.daemon.upstream": "the configured DNS servers",
+    "agent.jobs.doctor.asking": "the agent's own DNS and its upstream",
     "agent.jobs.fetch": "the list's own server",
+    "agent.jobs.post": "the operator that the household agreed to",
 }
+# The outside witness reads kernel and DNS with other code than ours; it is a package of its own on the router.
+WITNESS = {"agent.jobs.doctor": {"dnslib", "pyroute2"}}
 # Where everything is caught, and what becomes of it.
 BLIND = {"agent.jobs.web.tasks": "handed on: the connection answers 500 and the log says why"}
 CONNECTING = {"connect", "connect_ex", "create_connection", "open_connection", "urlopen"}
@@ -150,9 +154,11 @@ def test_what_core_may_write_is_not_found() -> None:
 
 @pytest.mark.parametrize("module", EDGES, ids=str)
 def test_standard_modules_are_those_that_micropython_lib_offers(module: Module) -> None:
+    witness = {library for package in WITNESS if module.name.startswith(package) for library in WITNESS[package]}
     for name in module.standard_imports():
         parents = [name.rsplit(".", cut)[0] for cut in range(name.count(".") + 1)]
-        assert any(parent in STANDARD for parent in parents), f"{module.name} imports {name}"
+        known = any(parent in STANDARD or parent in witness for parent in parents)
+        assert known, f"{module.name} imports {name}"
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.name not in BLIND], ids=str)

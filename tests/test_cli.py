@@ -36,6 +36,7 @@ class Home:
 
     def start(self) -> None:
         folder, upstream = self.folder, free_port()
+        self.upstream = f"127.0.0.1:{upstream}"
         rules = str(folder / "run" / "rules.bin")
         self.processes.append(spawn("tools/responder.py", "127.0.0.1", str(upstream)))
         assert main(["lists", "compile", "--output", rules]) == OK
@@ -44,7 +45,7 @@ class Home:
             "state_dir": folder / "state",
             "run_dir": folder / "run",
             "dns_listen": f"127.0.0.1:{self.port}",
-            "upstream": f"127.0.0.1:{upstream}",
+            "upstream": self.upstream,
             "web_listen": "",
             "lists_auto": "no",
         }
@@ -414,6 +415,22 @@ def test_settings_of_the_household(home, say):
     assert values["blocked_ttl"] == 7
     assert say("setting", "set", "blocked_ttl", "0")[0] == USAGE
     assert say("setting", "set", "run_dir", "/x")[0] == REFUSED
+
+
+def test_doctor_looks_from_outside(home):
+    words = [
+        "--set",
+        "identity=address",
+        "--set",
+        f"run_dir={home.folder / 'run'}",
+        "--set",
+        f"upstream={home.upstream}",
+    ]
+    words += ["--set", f"state_dir={home.folder / 'state'}", "--set", f"dns_listen=127.0.0.1:{home.port}"]
+    command = [sys.executable, "-m", "agent", "doctor", "--json", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode in (OK, FINDINGS), done.stdout + done.stderr
+    assert json.loads(done.stdout)
 
 
 def test_setup_code(home, say):

@@ -219,6 +219,7 @@ def _proofs(commands: Groups) -> None:
     ledger.add_argument("--limit", type=int, metavar="N", help="the first N rows only")
     doctor = _local(commands.add_parser("doctor", help="check kernel and DNS from outside"), running.doctor)
     doctor.add_argument("--json", action="store_true", help="print one JSON document")
+    _settings(doctor)
 
 
 def _lists(commands: Groups) -> None:

@@ -91,4 +91,5 @@ def doctor(options: argparse.Namespace) -> None:
             raise Trouble("doctor needs the package privacy-agent-doctor (pyroute2 and dnslib): install it", NOT_FOUND)
     words = [sys.executable, "-m", "agent.jobs.doctor", settings_path(options), json.dumps(overrides(options))]
     os.chdir(ROOT)
-    os.execv(sys.executable, words + (["--json"] if options.json else []))
+    environment = {**os.environ, "PRIVACY_AGENT_SOCKET": socket_path(options)}
+    os.execve(sys.executable, words + (["--json"] if options.json else []), environment)

@@ -10,12 +10,13 @@ NOT_AGREED = 6
 
 MEANINGS = """exit codes:
   0  done
-  1  audit or doctor found something
+  1  audit found something, or doctor has a warning
   2  the command was not understood
   3  the daemon does not run, or may not be asked by this user
   4  there is no such device, person, feature, setting or record
   5  the daemon refused, and said why
   6  not agreed: nothing was changed
+  7  doctor found something that does not work
 """
 
 CODES = {"not_found": NOT_FOUND, "agree_first": NOT_AGREED}
