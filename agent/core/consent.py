@@ -25,7 +25,7 @@ TRANSITIONS = {
 }
 
 # Rows that tell what happened without switching anything (feature may be empty).
-NOTES = ("enrol", "forget", "erase", "group", "object", "read", "share", "report", "restore", "correct")
+NOTES = ("enrol", "forget", "erase", "group", "object", "read", "share", "report", "drop", "restore", "correct")
 
 GENESIS = bytes(32)
 

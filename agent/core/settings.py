@@ -147,6 +147,22 @@ TABLE = (
         ("off", "warn", "refuse"),
         household=True,
     ),
+    # Half a unit a week tells an operator of ten thousand households something, and one household's next to nothing.
+    Setting(
+        "report_epsilon_milli",
+        NUMBER,
+        500,
+        "How much a report may tell of this household (epsilon), in thousandths.",
+        (10, 2000),
+    ),
+    # Fifty-two weekly reports of the default; then no more are made.
+    Setting(
+        "report_budget_milli",
+        NUMBER,
+        26000,
+        "How much all reports together may ever tell (epsilon), in thousandths.",
+        (0, 100000),
+    ),
     Setting("jobs_user", NAME, "nobody", "The user that the other jobs become when the daemon runs as root."),
 )
 

@@ -16,7 +16,7 @@ from agent.core.model import BadInput
 from agent.daemon.database import StorageError
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
-from agent.daemon.operations import CLI_ONLY, FEEDS_ONLY, TABLE, WEB_ONLY
+from agent.daemon.operations import CLI_ONLY, FEEDS_ONLY, REPORT_ONLY, TABLE, WEB_ONLY
 from agent.daemon.operations.arguments import Refused
 
 LINE_MAX = 64 * 1024
@@ -26,16 +26,18 @@ UNDER_WAY_MAX = 32  # long operations at once, per peer
 CLI = "cli"
 WEB = "web"
 FEEDS = "feeds"
+REPORT = "report"
 # Role → what it may not ask for. A job that reads strangers' texts may ask for nothing but its own.
 REFUSED = {
-    CLI: WEB_ONLY | FEEDS_ONLY,
-    WEB: CLI_ONLY | FEEDS_ONLY,
+    CLI: WEB_ONLY | FEEDS_ONLY | REPORT_ONLY,
+    WEB: CLI_ONLY | FEEDS_ONLY | REPORT_ONLY,
     FEEDS: frozenset(TABLE) - FEEDS_ONLY,
+    REPORT: frozenset(TABLE) - REPORT_ONLY,
 }
 
 
 class Peer:
-    """One connection. `role` is CLI, WEB or FEEDS; a subscriber gets events between its replies."""
+    """One connection. `role` is CLI, WEB, FEEDS or REPORT; a subscriber gets events between its replies."""
 
     def __init__(self, control: "Control", link: socket.socket, role: str, closed: Callable[[], None]) -> None:
         self._control = control
@@ -78,7 +80,7 @@ class Peer:
         self._answer(request)
 
     def _answer(self, request: dict[str, object]) -> None:
-        if request.get("op") == "subscribe" and self._role != FEEDS:
+        if request.get("op") == "subscribe" and self._role in (CLI, WEB):
             self.subscribed = True
             self._reply(request, {"ok": {}})
             return

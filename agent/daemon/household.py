@@ -18,6 +18,7 @@ from agent.daemon.feeds import Feeds, is_starter, protecting
 from agent.daemon.neighbours import Neighbours
 from agent.daemon.recorder import Recorder
 from agent.daemon.records import Records
+from agent.daemon.reports import Reports
 from agent.daemon.snapshots import Snapshots
 from agent.daemon.state import State
 from agent.daemon.toggles import Pairs, Toggles
@@ -71,6 +72,7 @@ class Household:
         self.lists = lists
         self.toggles: Toggles
         self.feeds = Feeds(settings, state, clock)
+        self.reports = Reports(settings, state, clock, sha256, self.noted, lambda name: self.step(name))
         self.step: Callable[[str], None] = lambda name: None  # see Toggles
         self.kernel: Callable[[dict[bytes, Client]], None] = lambda wanted: None
         self.swap: Callable[[Policy], None] = lambda policy: None
@@ -97,7 +99,9 @@ class Household:
     def begin(self) -> None:
         """Open the gate from the ledger, after this start is committed; on a storage failure nothing is on."""
         try:
+            self.reports.settle_restored(self.anchor.restored(self.state.ledger.hashes()))
             strays = self.toggles.start(self.clock.boot)
+            self.reports.begin()
             self.stale_snapshot = self.stale_snapshot or strays > 0
             self.trouble = ""
         except StorageError as error:

@@ -29,6 +29,10 @@ class Ledger:
         for fields in self._db.sql.execute(query, (after, limit)):
             yield LedgerRow(*fields)
 
+    def hashes(self) -> dict[int, bytes]:
+        """{sequence number: hash} of all rows."""
+        return {row.seq: row.hash for row in self.rows()}
+
     def rows_of(self, enrolments: list[str], after: int, limit: int) -> list[LedgerRow]:
         """The same, of these enrolments only."""
         marks = ",".join("?" for _ in enrolments)

@@ -24,6 +24,7 @@ from agent.daemon.kernel import Kernel
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
 from agent.daemon.neighbours import Neighbours
+from agent.daemon.reporting import Reporting
 from agent.daemon.resolving import Resolving
 from agent.daemon.switch import Switch
 
@@ -101,6 +102,7 @@ class Daemon:
         self.code = 0
         self.household.restart = self._restart
         self.feeding: Feeding | None = None
+        self.reporting: Reporting | None = None
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
@@ -115,6 +117,7 @@ class Daemon:
             self.loop.add(self.neighbours.fileno(), self.neighbours.read)
         self._serve_web()
         self.feeding = Feeding(self.loop, self.settings, household, self.control, job_command("agent.jobs.feeds"))
+        self.reporting = Reporting(self.loop, self.settings, household, self.control, job_command("agent.jobs.report"))
         for seconds, call in self._repeated():
             self.loop.every(seconds, call)
         if self.kernel:
@@ -199,6 +202,8 @@ class Daemon:
             self.web.stop()
         if self.feeding:
             self.feeding.close()
+        if self.reporting:
+            self.reporting.end()
         self.control.close()
         self.neighbours.close()
         household = self.household

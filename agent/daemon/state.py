@@ -32,6 +32,12 @@ CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER ledger_grows_only BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_keeps_all BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 """,
+    """
+CREATE TABLE reports(id INTEGER PRIMARY KEY AUTOINCREMENT, report TEXT NOT NULL, period INTEGER NOT NULL,
+  made INTEGER NOT NULL, epsilon INTEGER NOT NULL, notice INTEGER NOT NULL, state TEXT NOT NULL, plain TEXT, body TEXT,
+  hash TEXT, send_age INTEGER NOT NULL, failures INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
+  ended INTEGER);
+""",
 )
 
 REQUEST_COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"

@@ -55,8 +55,7 @@ class Toggles:
 
         StorageError when the boot row can't be committed: then nothing is on.
         """
-        hashes = {row.seq: row.hash for row in self._state.ledger.rows()}
-        restored = self._anchor.restored(hashes)
+        restored = self._anchor.restored(self._state.ledger.hashes())
         self._state.boot(boot_id, self._clock())
         if restored:
             self._suspend(self._state.ledger.register.in_state(ON), "restore")

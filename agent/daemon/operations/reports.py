@@ -1,0 +1,221 @@
+"""Reports to an operator: what would be sent, opting in and out, what became of each, and what the report job asks."""
+
+from collections.abc import Generator
+
+from agent.core.consent import ON, SUSPENDED
+from agent.core.features import NOTICE_VERSION
+from agent.core.model import BadInput
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import (
+    Refused,
+    Request,
+    actor,
+    choice,
+    number,
+    optional_number,
+    optional_text,
+    page,
+    paged,
+)
+
+OUTCOMES = ("done", "later", "never")
+PAUSE_MAX_S = 7 * 86400
+LATER = "a report has an own number, is of one week, and carries noise: what is shown here differs each time it is made"
+
+
+def status(household: Household, request: Request) -> dict[str, object]:
+    """Whether reports are made, for whom, and what of the budget is spent."""
+    from agent.core.summary import PLAIN_BYTES
+
+    reports = household.reports
+    next_age, age = reports.next_age(), household.clock.age()
+    spent = reports.spent()
+    return {
+        "state": reports.state,
+        "running": reports.running,
+        "why": _why(household),
+        "operator": reports.operator(),
+        "seen": _seen(),
+        "terms": reports.terms(),
+        "notice": NOTICE_VERSION,
+        "budget": {"spent": spent, "lifetime": reports.lifetime, "report": reports.epsilon},
+        "exhausted": spent is None or spent + reports.epsilon > reports.lifetime,
+        "next_at": None if next_age is None else household.clock.wall() + next_age - age,
+        "waiting": len(reports.waiting()),
+        "bytes": PLAIN_BYTES,
+        "trouble": reports.trouble,
+    }
+
+
+def _seen() -> str:
+    from agent.core.operator import SEEN
+
+    return SEEN
+
+
+def _why(household: Household) -> str | None:
+    """Why it was suspended: "terms" (something of them changed), "restore"."""
+    since = household.state.ledger.register.since("", "report")
+    return since.actor if since is not None and household.reports.state == SUSPENDED else None
+
+
+def preview(household: Household, request: Request) -> dict[str, object]:
+    """What would be sent now: the numbers as they are, and the exact text with an example of the noise. Nothing of it
+    is kept or paid for, and the noise of a real report is drawn anew."""
+    from agent.core import summary
+    from agent.daemon.reporting import facts
+
+    reports = household.reports
+    numbers = summary.answers(facts(household, reports.opted_age()))
+    example = summary.noised(numbers, reports.epsilon, reports.draw)
+    period = summary.period_of(household.clock.wall())
+    rows = zip(summary.columns(), numbers, example, strict=True)
+    sentences = {row.name: row.sentence for row in summary.TABLE}
+    return {
+        **status(household, request),
+        "items": [
+            {"name": name, "what": sentences[name.split("=")[0]], "number": real, "sent": sent}
+            for name, real, sent in rows
+        ],
+        "text": summary.render(reports.draw(summary.ID_BYTES), period, example),
+        "note": LATER,
+    }
+
+
+def listed(household: Household, request: Request) -> dict[str, object]:
+    """What was made, sealed, sent, dropped or withdrawn."""
+    limit, after = page(request)
+    rows = household.reports.rows(after, limit)
+    items = [_shown(row) for row in rows]
+    return paged(items, limit, number({"id": rows[-1]["id"]}, "id") if rows else 0)
+
+
+def show(household: Household, request: Request) -> dict[str, object]:
+    """One of them, with its exact text as far as it is kept."""
+    row = household.reports.row(number(request, "id"))
+    return {**_shown(row), "text": row["plain"]}
+
+
+def _shown(row: dict[str, object]) -> dict[str, object]:
+    from agent.core.summary import period_start
+
+    names = ("id", "report", "made", "epsilon", "notice", "state", "hash", "failures", "message", "ended")
+    return {**{name: row[name] for name in names}, "period": period_start(number(row, "period"))}
+
+
+def opt_in(household: Household, request: Request) -> dict[str, object]:
+    """Agree to these terms of this operator, and to the notice; "terms" is the word that `status` gave."""
+    reports = household.reports
+    if not household.toggles.booted:
+        raise Refused("storage", "nothing can be switched on: the start could not be committed to storage")
+    if reports.operator() is None:
+        raise Refused("conflict", "no operator is configured: there is nobody to send reports to")
+    if reports.state == ON:
+        raise Refused("conflict", "reports are on already")
+    if reports.spent() is None:
+        raise Refused("conflict", "what was spent of the privacy budget can't be known any more: no report is made")
+    agreed = (optional_number(request, "agree"), optional_text(request, "terms"))
+    if agreed != (NOTICE_VERSION, reports.terms()):
+        message = "read who receives the reports and what is in them, and agree to version " + str(NOTICE_VERSION)
+        raise Refused("agree_first", message, {"report": status(household, request)})
+    try:
+        reports.opt_in(actor(request))
+    except OSError as error:
+        raise Refused("storage", f"the budget can't be written: {error.strerror}") from error
+    return _announced(household, request)
+
+
+def opt_out(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """Withdraw: final when acknowledged. Also when nothing is on: then it ends what a crash may have left."""
+    yield from household.reports.opt_out(actor(request))
+    return _announced(household, request)
+
+
+def operator(household: Household, request: Request) -> dict[str, object]:
+    from agent.core.operator import TEXTS
+
+    return {
+        "operator": household.reports.operator(),
+        "seen": _seen(),
+        "fields": [{"name": name, "max": limit, "what": what} for name, limit, what in TEXTS],
+    }
+
+
+def operator_set(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """Name the operator, or with null none any more. What was agreed to with another one ends first."""
+    from agent.core.operator import check
+
+    given = request.get("operator")
+    if "operator" not in request:
+        raise BadInput("operator is missing: an object, or null")
+    row = None if given is None else check(given)
+    yield from household.reports.change_operator(row, actor(request))
+    return _announced(household, request)
+
+
+def _announced(household: Household, request: Request) -> dict[str, object]:
+    household.publish({"event": "report"})
+    household.publish({"event": "status"})
+    return status(household, request)
+
+
+# What the report job says and asks.
+
+
+def work(household: Household, request: Request) -> dict[str, object]:
+    """What to seal and what to send, by number."""
+    reports = household.reports
+    operator = reports.operator() or {}
+    rows = reports.work()
+    keys = ("id", "report", "period", "notice")
+    return {
+        "seal": [{**{key: row[key] for key in keys}, "text": row["plain"]} for row in rows if row["state"] == "made"],
+        "send": [{"id": row["id"], "failures": row["failures"]} for row in rows if row["state"] == "sealed"],
+        "operator": {name: operator.get(name, "") for name in ("key", "address", "authority")},
+    }
+
+
+def sealed(household: Household, request: Request) -> dict[str, object]:
+    household.reports.take_sealed(number(request, "id"), _body(request))
+    return {}
+
+
+def _body(request: Request) -> str:
+    from agent.core.envelope import BODY_BYTES
+
+    body = request.get("body")
+    if not isinstance(body, str) or len(body) != BODY_BYTES:
+        raise BadInput("a sealed report has " + str(BODY_BYTES) + " bytes")
+    return body
+
+
+def body(household: Household, request: Request) -> dict[str, object]:
+    return {"body": household.reports.body(number(request, "id"))}
+
+
+def outcome(household: Household, request: Request) -> dict[str, object]:
+    pause_s = optional_number(request, "pause_s") or 0
+    if not 0 <= pause_s <= PAUSE_MAX_S:
+        raise BadInput("pause_s must be a week at most")
+    result = choice(request, "outcome", OUTCOMES)
+    message = optional_text(request, "message", 300) or ""
+    household.reports.take_outcome(number(request, "id"), result, message, pause_s)
+    household.publish({"event": "report"})
+    return {}
+
+
+TABLE = {
+    "report.status": status,
+    "report.preview": preview,
+    "report.list": listed,
+    "report.show": show,
+    "report.opt_in": opt_in,
+    "report.opt_out": opt_out,
+    "report.operator": operator,
+    "report.operator_set": operator_set,
+    "report.work": work,
+    "report.sealed": sealed,
+    "report.body": body,
+    "report.outcome": outcome,
+}
+JOB_ONLY = frozenset(["report.work", "report.sealed", "report.body", "report.outcome"])

@@ -1,0 +1,101 @@
+"""Counts what a report says, starts the report job when there is something to do, and ends it on opting out."""
+
+import os
+import signal
+import socket
+
+from agent import __version__
+from agent.core.model import HISTORY, PROTECTION
+from agent.core.settings import Settings
+from agent.daemon.control import REPORT, Control
+from agent.daemon.household import Household
+from agent.daemon.jobs import Identity, launch
+from agent.daemon.loop import Loop, Timer
+
+TICK_S = 30.0
+REAP_S = 0.1
+JOB_MAX_S = 900.0  # eight reports at their slowest
+WEEK_S = 7 * 86400
+PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+REFUSED = "SELECT category, COUNT(*) FROM attempts WHERE device IN ({}) AND list != '' AND age > ? GROUP BY category"
+
+
+def facts(household: Household, since_age: int):  # type: ignore[no-untyped-def]
+    """summary.Facts of the last week, and of nothing before `since_age`: adults' and shared devices, and what lists
+    refused (not the household's own rules)."""
+    from agent.core.summary import Facts, counts_for_summary
+
+    household.flush()
+    devices = [
+        device for device in household.state.devices() if counts_for_summary(household.group_of(device), device.shared)
+    ]
+    oldest = max(household.clock.age() - WEEK_S, since_age)
+    marks = ",".join("?" for _ in devices)
+    rows = household.records.db.sql.execute(REFUSED.format(marks), [*[device.id for device in devices], oldest])
+    refused = {str(category): int(count) for category, count in rows}
+    on = [sum(household.is_on(device, name) for device in devices) for name in (PROTECTION, HISTORY)]
+    return Facts(refused, on[0], on[1], household.lists_state(), __version__)
+
+
+def count(household: Household, since_age: int, epsilon: int) -> list[int]:
+    """The week's numbers with noise."""
+    from agent.core import summary  # once a week
+
+    return summary.noised(summary.answers(facts(household, since_age)), epsilon, household.reports.draw)
+
+
+class Reporting:
+    """One for the daemon."""
+
+    def __init__(
+        self, loop: Loop, settings: Settings, household: Household, control: Control, command: list[str]
+    ) -> None:
+        self._loop = loop
+        self._household = household
+        self._control = control
+        self._command = command
+        self._identity = Identity(settings.text("jobs_user"))
+        self._environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        self._environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
+        self._limit: Timer | None = None
+        self.pid = 0
+        household.reports.end_job = self.end
+        household.reports.counted = lambda since_age, epsilon: count(household, since_age, epsilon)
+        loop.every(TICK_S, self.check)
+
+    def check(self) -> None:
+        if self._household.reports.tick() and not self.pid:
+            self._start()
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        self.pid = launch(self._command, self._environment, self._identity, theirs)
+        theirs.close()
+        self._limit = self._loop.after(JOB_MAX_S, self._too_long)
+        self._control.adopt(ours, self._hung_up, REPORT)
+
+    def _too_long(self) -> None:
+        self.end()
+
+    def _hung_up(self) -> None:
+        self._loop.after(0, self._reap)
+
+    def _reap(self) -> None:
+        if self.pid and not self._gone():
+            self._loop.after(REAP_S, self._reap)
+
+    def _gone(self) -> bool:
+        pid, _ = os.waitpid(self.pid, os.WNOHANG)
+        if pid == 0:
+            return False
+        self.pid = 0
+        if self._limit:
+            self._limit.cancel()
+        return True
+
+    def end(self) -> bool:
+        """Kill the job; True while it still is there. Its sockets are set to be cut, not flushed (see jobs/post.py)."""
+        if not self.pid or self._gone():
+            return False
+        os.kill(self.pid, signal.SIGKILL)
+        return True

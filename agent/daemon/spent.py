@@ -1,0 +1,41 @@
+"""The privacy budget that was spent, in two places: state.db, and a small file beside it that is written first.
+
+The larger number counts. So a crash in between, or a state.db that was put back, never makes it smaller. What can't be
+known counts as all spent.
+"""
+
+import os
+
+FORMAT = "privacy-agent spent 1"
+SIZE = 64
+
+
+class Spent:
+    """Thousandths of epsilon."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def note(self, value: int) -> None:
+        """Durable before it returns; OSError when it can't be written."""
+        # In place and of a fixed size, so that it needs no new block.
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(fd, f"{FORMAT} {value}".encode().ljust(SIZE - 1) + b"\n", 0)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def read(self, stored: int, made: int) -> int | None:
+        """What counts, given state.db's number and how many reports its ledger tells of; None: it can't be known."""
+        try:
+            with open(self._path, "rb") as file:
+                words = file.read(SIZE).decode("ascii", "replace").split()
+        except FileNotFoundError:
+            return 0 if stored == 0 and made == 0 else None
+        except OSError:
+            return None
+        if len(words) != 4 or " ".join(words[:3]) != FORMAT or not words[3].isdigit():
+            return None
+        # A ledger that was restored without its numbers: more was spent than state.db says, and nobody knows how much.
+        return None if stored == 0 and made > 0 and int(words[3]) == 0 else max(stored, int(words[3]))

@@ -1,0 +1,138 @@
+"""One sealed report over HTTPS, within limits: the only way out of the report job.
+
+Every request is the same but for the report itself: a fresh connection, the same headers, the same size; no cookie, no
+redirect followed, no session resumed. A connection that is given up is cut off: what the kernel still holds of it is
+thrown away, so that a job that is killed has sent its last byte.
+"""
+
+import signal
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from urllib.parse import urlsplit
+
+from agent.core.model import Value
+
+IDLE_S = 20.0
+TOTAL_S = 60.0  # 2 KB each way
+REPLY_MAX = 16_384
+DONE, LATER, NEVER = "done", "later", "never"
+# What a status means; the hundreds for those that are not listed. 409: the receiver has it already.
+STATUSES = {409: DONE, 408: LATER, 421: LATER, 425: LATER, 429: LATER}
+HUNDREDS = {2: DONE, 4: NEVER, 5: LATER}
+
+
+class Outcome(Value):
+    """`kind` is DONE, LATER or NEVER (trying again would be in vain); `message` is for the household."""
+
+    __slots__ = ("kind", "message")
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        self.message = message
+
+
+class Limits(Value):
+    __slots__ = ("idle_s", "total_s")
+
+    def __init__(self, idle_s: float = IDLE_S, total_s: float = TOTAL_S) -> None:
+        self.idle_s = idle_s
+        self.total_s = total_s
+
+
+class _Late(Exception):
+    """The time for the whole exchange is over."""
+
+
+def context(authority: str) -> ssl.SSLContext:
+    """For one connection: the pinned root (PEM) and no other, or the system's. ssl.SSLError for one that is none."""
+    made = ssl.create_default_context(cadata=authority) if authority else ssl.create_default_context()
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    return made
+
+
+def post(address: str, body: bytes, authority: str = "", limits: Limits | None = None) -> Outcome:
+    """Send `body` to an https address. Never raises for what a network or server can do. In the main thread only."""
+    limits = limits or Limits()
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port or 443
+    except ValueError:
+        return Outcome(NEVER, "the operator's address is not one")
+    if parts.scheme != "https" or not host:
+        return Outcome(NEVER, "the operator's address is not https")
+    try:
+        with _deadline(limits.total_s):
+            return _exchange(host, port, _request(parts.netloc, parts.path or "/", body), authority, limits)
+    except _Late:
+        return Outcome(LATER, "it took too long")
+    except ssl.SSLCertVerificationError as error:
+        return Outcome(LATER, f"the receiver's certificate is not valid: {error.verify_message}")
+    except TimeoutError:
+        return Outcome(LATER, "the receiver fell silent")
+    except (OSError, UnicodeError) as error:
+        return Outcome(LATER, f"the connection failed: {getattr(error, 'strerror', None) or 'no such name'}")
+
+
+def _request(host: str, path: str, body: bytes) -> bytes:
+    lines = (
+        f"POST {path} HTTP/1.1",
+        f"Host: {host}",
+        "User-Agent: privacy-agent",
+        "Content-Type: application/octet-stream",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    )
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
+
+
+def _exchange(host: str, port: int, request: bytes, authority: str, limits: Limits) -> Outcome:
+    secured = context(authority)
+    with socket.create_connection((host, port), limits.idle_s) as plain:
+        # Linger of 0 s: closing, or the end of the process, cuts the connection and drops what was not sent yet.
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with secured.wrap_socket(plain, server_hostname=host) as link:
+            link.sendall(request)
+            return judge(_head(link))
+
+
+def _head(link: ssl.SSLSocket) -> bytes:
+    """The reply's first lines; no more of it is of interest."""
+    received = b""
+    while b"\r\n\r\n" not in received and len(received) < REPLY_MAX:
+        piece = link.recv(4096)
+        if not piece:
+            break
+        received += piece
+    return received
+
+
+def judge(reply: bytes) -> Outcome:
+    """What the receiver's reply means for the report."""
+    words = reply.split(b"\r\n", 1)[0].split(b" ")
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or len(words[1]) != 3 or not words[1].isdigit():
+        return Outcome(LATER, "the receiver does not speak HTTP")
+    status = int(words[1])
+    kind = STATUSES.get(status, HUNDREDS.get(status // 100, LATER))
+    if status // 100 == 3:
+        return Outcome(LATER, "the receiver sends elsewhere, which is not followed")
+    return Outcome(kind, "" if kind == DONE else f"the receiver answers {status}")
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """A handshake or a read may be kept alive byte by byte; an alarm ends it all the same."""
+
+    def late(number: int, frame: FrameType | None) -> None:
+        raise _Late
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,87 @@
+"""The report job: seals what the daemon counted, and sends what is due. It never sees more than a report's text.
+
+Started by the daemon with a control connection; it dies with the daemon, and on opting out it is killed. A report that
+was sent when it died is sent once more, byte for byte: the receiver knows it by its id.
+"""
+
+import os
+import socket
+import sys
+
+from agent.client import Client, Refusal, Unreachable
+from agent.core import envelope, seal
+from agent.core.model import BadInput
+from agent.jobs.post import LATER, post
+from agent.platform import sodium
+from agent.platform.dying import die_with_parent
+from agent.platform.hashing import sha256
+
+PAUSE_S = 3600
+PAUSE_MAX_S = 86400
+DOUBLINGS_MAX = 6
+
+Row = dict[str, object]
+
+
+def pause_s(failures: int, chance: int) -> int:
+    """Seconds until the next try after so many failures, with a jitter of a half; `chance` is 16 random bits."""
+    doubled = min(PAUSE_S << min(failures, DOUBLINGS_MAX), PAUSE_MAX_S)
+    return doubled + doubled * chance // 131072
+
+
+def primitives() -> seal.Primitives:
+    found = sodium.load_sealing()
+    return seal.Primitives(sha256, found.x25519, found.public_of, found.encrypt, found.decrypt)
+
+
+def run(client: Client) -> None:
+    """Seal, then send, one after the other; what was sealed just now is sent when its own time comes."""
+    work = client.call("report.work")
+    operator = _row(work["operator"])
+    waiting = _rows(work["seal"])
+    if waiting:
+        tools, public = primitives(), bytes.fromhex(str(operator["key"]))
+        for row in waiting:
+            client.call("report.sealed", id=row["id"], body=sealed(tools, public, row))
+    for row in _rows(work["send"]):
+        # Asked for right before it leaves: what was withdrawn meanwhile is refused here.
+        body = str(client.call("report.body", id=row["id"])["body"])
+        outcome = post(str(operator["address"]), body.encode(), str(operator["authority"]))
+        chance = int.from_bytes(os.urandom(2), "big")
+        pause = pause_s(_int(row["failures"]), chance) if outcome.kind == LATER else 0
+        said = {"outcome": outcome.kind, "message": outcome.message, "pause_s": pause}
+        client.call("report.outcome", id=row["id"], **said)
+
+
+def sealed(tools: seal.Primitives, public: bytes, row: Row) -> str:
+    made = envelope.make(
+        tools, public, os.urandom(32), str(row["text"]), _int(row["notice"]), _int(row["period"]), str(row["report"])
+    )
+    return made.body().decode()
+
+
+def _row(value: object) -> Row:
+    return value if isinstance(value, dict) else {}
+
+
+def _rows(value: object) -> list[Row]:
+    return value if isinstance(value, list) else []
+
+
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def main() -> int:
+    die_with_parent()
+    client = Client(socket.socket(fileno=int(os.environ["PRIVACY_AGENT_CONTROL_FD"])))
+    try:
+        run(client)
+    except (Unreachable, Refusal, BadInput, sodium.Unavailable) as error:
+        print(f"report: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,431 @@
+"""Reports: opting in and out, the budget, the queue, and what is counted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.core.model import BadInput
+from agent.daemon.database import StorageError
+from agent.daemon.operations.arguments import Refused
+from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all, wire
+from tests.promises.household import Crash, Home
+
+DAY_S = 86400
+
+
+class Life:
+    """A household with an operator, opted in or not, whose weeks pass by hand."""
+
+    def __init__(self, home: Home, **settings: object) -> None:
+        self.home = home
+        self.settings = settings
+        self.operator = Operator()
+        self.started()
+        configured(home, self.operator)
+
+    def started(self) -> None:
+        added = self.weeks.add_s if hasattr(self, "weeks") else 0
+        if self.home.household is not None:
+            self.home.crash()
+        wire(self.home.start(**self.settings))
+        self.weeks = Weeks(self.home.household)
+        self.weeks.on(added)
+
+    @property
+    def reports(self):
+        return self.home.household.reports
+
+    def week(self) -> None:
+        self.weeks.on(WEEK_S + DAY_S)
+        self.reports.tick()
+
+    def spent(self) -> int | None:
+        return self.home.ask("report.status")["budget"]["spent"]
+
+    def states(self) -> list[str]:
+        return [row["state"] for row in self.home.ask("report.list", limit=200)["items"]]
+
+    def ledger(self) -> list[str]:
+        return [row.action for row in self.home.household.state.ledger.rows() if row.feature == "report"]
+
+
+@pytest.fixture
+def life(tmp_path: Path):
+    made = Life(Home(str(tmp_path)))
+    yield made
+    made.home.crash()
+
+
+def attempt(home: Home, device: int, category: str, number: int, list_id: str = "l") -> None:
+    household = home.household
+    epoch = household.state.ledger.register.epoch(household.state.device(device).enrolment, "protection")
+    with household.records.db.transaction() as sql:
+        for n in range(number):
+            sql.execute(
+                "INSERT INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list,"
+                " list_name, list_version, category) VALUES (?,?,?,?,?,?,1,'dns','r','list',?,'',?,?)",
+                (device, epoch, 1, f"t{n}", 1, household.clock.age(), list_id, "", category),
+            )
+
+
+def device(home: Home, number: int, group: str | None, shared: bool = False) -> int:
+    person = home.ask("person.add", name=f"p{number}", group=group)["id"] if group else None
+    row = home.ask("device.add", label=f"d{number}", address=f"127.0.0.{number}", person_id=person, shared=shared)
+    home.ask("on", device_id=row["id"], feature="protection", agree=1)
+    return row["id"]
+
+
+# opting in
+
+
+def test_off_by_default_and_not_to_be_switched_on_without_an_operator(tmp_path: Path) -> None:
+    home = Home(str(tmp_path))
+    wire(home.start())
+    status = home.ask("report.status")
+    assert (status["state"], status["running"], status["operator"], status["terms"]) == ("off", False, None, None)
+    with pytest.raises(Refused, match="no operator"):
+        home.ask("report.opt_in", agree=1, terms="0" * 16)
+    home.crash()
+
+
+def test_an_operator_must_say_who_they_are(life: Life) -> None:
+    good = life.operator.row
+    for name in ("name", "contact", "country", "purpose", "retention", "address", "key"):
+        with pytest.raises(BadInput, match=name):
+            life.home.ask("report.operator_set", operator={**good, name: ""})
+    for name, value in (
+        ("address", "http://reports.example/"),
+        ("address", "https://user@reports.example/"),
+        ("country", "de"),
+        ("key", "00"),
+        ("key", "z" * 64),
+        ("authority", "no certificate"),
+        ("name", "two\nlines"),
+        ("logo", "x"),
+    ):
+        with pytest.raises(BadInput):
+            life.home.ask("report.operator_set", operator={**good, name: value})
+    assert life.home.ask("report.operator")["operator"] == good
+
+
+def test_what_is_agreed_to_must_be_what_was_shown(life: Life) -> None:
+    terms = life.home.ask("report.status")["terms"]
+    for wrong in ({}, {"agree": 1}, {"agree": 0, "terms": terms}, {"agree": 1, "terms": "0" * 16}):
+        with pytest.raises(Refused) as refused:
+            life.home.ask("report.opt_in", **wrong)
+        assert refused.value.code == "agree_first"
+        assert refused.value.detail["report"]["operator"]["name"] == life.operator.row["name"]
+        assert "IP address" in refused.value.detail["report"]["seen"]
+    assert opt_in(life.home)["running"]
+    with pytest.raises(Refused, match="already"):
+        opt_in(life.home)
+    assert life.ledger() == ["on"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "Another"}, {"key": "11" * 32}, {"address": "https://else.example/"}, {"purpose": "more"}]
+)
+def test_any_change_of_the_operator_ends_it_and_asks_again(life: Life, change: dict) -> None:
+    opt_in(life.home)
+    life.week()
+    seal_all(life.home)
+    life.home.ask("report.operator_set", operator={**life.operator.row, **change})
+    status = life.home.ask("report.status")
+    assert (status["state"], status["running"], status["why"], status["waiting"]) == ("suspended", False, "cli", 0)
+    life.week()
+    assert life.states() == ["withdrawn"]
+    assert opt_in(life.home)["running"]
+
+
+def test_the_same_operator_again_changes_nothing(life: Life) -> None:
+    opt_in(life.home)
+    configured(life.home, life.operator)
+    assert life.home.ask("report.status")["running"]
+
+
+def test_another_epsilon_in_the_settings_asks_again(life: Life) -> None:
+    opt_in(life.home)
+    life.week()
+    life.settings = {"report_epsilon_milli": 600}
+    life.started()
+    status = life.home.ask("report.status")
+    assert (status["state"], status["why"], status["waiting"]) == ("suspended", "terms", 0)
+
+
+def test_settings_read_again_ask_again(life: Life) -> None:
+    opt_in(life.home)
+    life.home.household.settings.values["report_epsilon_milli"] = 600
+    life.week()
+    assert life.home.ask("report.status")["state"] == "suspended"
+    assert life.states() == []
+
+
+# what is shown and counted
+
+
+def test_a_preview_shows_the_exact_text_and_costs_nothing(life: Life) -> None:
+    shown = life.home.ask("report.preview")
+    text = json.loads(shown["text"])
+    assert [row["name"] for row in shown["items"]] == list(text["answers"])
+    assert [row["sent"] for row in shown["items"]] == list(text["answers"].values())
+    assert life.spent() == 0
+    assert life.states() == []
+    assert shown["text"] != life.home.ask("report.preview")["text"]
+
+
+def test_no_child_is_counted(life: Life) -> None:
+    for number, (group, shared) in enumerate(
+        [("adult", False), (None, True), ("child", False), ("teen", False), ("child", True), (None, False)], 2
+    ):
+        attempt(life.home, device(life.home, number, group, shared), "phishing", number)
+    numbers = {row["name"]: row["number"] for row in life.home.ask("report.preview")["items"]}
+    assert numbers["refused.phishing"] == 2 + 3
+    assert numbers["devices.protection=1-2"] == 1
+    assert numbers["refused.malware"] == 0
+
+
+def test_the_households_own_rules_and_older_weeks_are_not_counted(life: Life) -> None:
+    tablet = device(life.home, 2, "adult")
+    attempt(life.home, tablet, "phishing", 2)
+    attempt(life.home, tablet, "", 5, list_id="")
+    assert {r["name"]: r["number"] for r in life.home.ask("report.preview")["items"]}["refused.phishing"] == 2
+    life.weeks.on(8 * DAY_S)
+    numbers = {row["name"]: row["number"] for row in life.home.ask("report.preview")["items"]}
+    assert (numbers["refused.phishing"], numbers["refused.other"]) == (0, 0)
+
+
+def test_nothing_from_before_opting_in_is_counted(life: Life) -> None:
+    attempt(life.home, device(life.home, 2, "adult"), "phishing", 2)
+    life.weeks.on(60)
+    opt_in(life.home)
+    numbers = {row["name"]: row["number"] for row in life.home.ask("report.preview")["items"]}
+    assert numbers["refused.phishing"] == 0
+
+
+# making
+
+
+def test_a_report_a_week_sealed_for_the_operator_only(life: Life) -> None:
+    opt_in(life.home)
+    life.reports.tick()
+    assert life.states() == []
+    for _ in range(3):
+        life.week()
+        life.reports.tick()
+    assert life.states() == ["made"] * 3
+    seal_all(life.home)
+    rows = [life.home.household.reports.row(n) for n in (1, 2, 3)]
+    for row in rows:
+        opened = life.operator.open(row["body"].encode())
+        assert opened.numbers == list(json.loads(row["plain"])["answers"].values())
+        assert life.home.ask("report.show", id=row["id"])["text"] == row["plain"]
+    assert len({row["report"] for row in rows}) == 3
+    assert life.ledger() == ["on", "report", "report", "report"]
+    assert life.spent() == 1500
+
+
+def test_the_queue_is_bounded_and_the_oldest_goes_with_a_ledger_row(life: Life) -> None:
+    opt_in(life.home)
+    for _ in range(10):
+        life.week()
+        seal_all(life.home)
+    assert life.states() == ["dropped"] * 2 + ["sealed"] * 8
+    assert life.ledger().count("drop") == 2
+    assert [life.home.household.reports.row(n)["body"] for n in (1, 2)] == [None, None]
+
+
+def test_outcomes(life: Life) -> None:
+    opt_in(life.home)
+    for _ in range(3):
+        life.week()
+    seal_all(life.home)
+    life.weeks.on(DAY_S)
+    assert [row["id"] for row in life.home.ask("report.work")["send"]] == [1, 2, 3]
+    life.home.ask("report.outcome", id=1, outcome="done")
+    life.home.ask("report.outcome", id=2, outcome="never", message="the receiver answers 400")
+    life.home.ask("report.outcome", id=3, outcome="later", message="silent", pause_s=3600)
+    assert life.states() == ["sent", "dropped", "sealed"]
+    assert life.home.ask("report.work")["send"] == []
+    life.weeks.on(3601)
+    assert life.home.ask("report.work")["send"] == [{"id": 3, "failures": 1}]
+    assert life.ledger()[-2:] == ["share", "drop"]
+    for number in (1, 2):
+        with pytest.raises(BadInput):
+            life.home.ask("report.body", id=number)
+
+
+# opting out
+
+
+def test_opting_out_leaves_nothing(life: Life, tmp_path: Path) -> None:
+    opt_in(life.home)
+    life.week()
+    seal_all(life.home)
+    life.week()
+    body = life.reports.row(1)["body"]
+    texts = [life.reports.row(n)["plain"] for n in (1, 2)]
+    status = life.home.ask("report.opt_out")
+    assert (status["state"], status["running"], status["waiting"], status["next_at"]) == ("off", False, 0, None)
+    life.week()
+    assert life.states() == ["withdrawn"] * 2
+    for op in (lambda: life.home.ask("report.body", id=1), lambda: life.home.ask("report.sealed", id=2, body=body)):
+        with pytest.raises(BadInput):
+            op()
+    raw = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for gone in (body[300:400], *texts):
+        assert gone.encode() not in raw, "an erased report is still in a file"
+    assert life.home.ask("audit")["ok"]
+
+
+def test_opting_out_twice_is_fine(life: Life) -> None:
+    life.home.ask("report.opt_out")
+    opt_in(life.home)
+    life.home.ask("report.opt_out")
+    assert life.home.ask("report.opt_out")["state"] == "off"
+    assert life.ledger() == ["on", "off"]
+
+
+# the budget
+
+
+def test_the_budget_ends_it_for_good(life: Life) -> None:
+    life.settings = {"report_epsilon_milli": 500, "report_budget_milli": 1700}
+    life.started()
+    opt_in(life.home)
+    for _ in range(6):
+        life.week()
+        life.home.ask("report.opt_out")
+        opt_in(life.home)
+    assert (len(life.states()), life.spent()) == (3, 1500)
+    assert life.home.ask("report.status")["exhausted"]
+
+
+def test_opting_out_and_in_makes_no_report_sooner(life: Life) -> None:
+    opt_in(life.home)
+    life.week()
+    for _ in range(20):
+        life.home.ask("report.opt_out")
+        opt_in(life.home)
+        life.weeks.on(DAY_S // 4)
+        life.reports.tick()
+    assert len(life.states()) == 1
+
+
+def test_a_clock_that_jumps_makes_no_report(life: Life) -> None:
+    opt_in(life.home)
+    for jump in (10**8, -(10**7), 5 * 10**8, 0):
+        life.weeks.jump_s = jump
+        life.reports.tick()
+    assert life.states() == []
+
+
+@pytest.mark.parametrize("step", ["make.charge", "make.note", "make.count", "make.keep", "make.done"])
+def test_a_crash_while_making_never_gives_budget_back(life: Life, step: str) -> None:
+    opt_in(life.home)
+    life.week()
+    assert life.spent() == 500
+    life.home.crash_at = step
+    with pytest.raises(Crash):
+        life.week()
+    life.started()
+    after = life.spent()
+    assert after == (500 if step == "make.charge" else 1000)
+    made = [row for row in life.home.ask("report.list")["items"] if row["state"] == "made"]
+    assert len(made) * 500 <= after
+    assert life.home.ask("report.status")["running"]
+    life.week()
+    assert life.spent() == after + 500
+
+
+def test_every_place_of_the_budget_counts_and_a_missing_one_closes(life: Life, tmp_path: Path) -> None:
+    opt_in(life.home)
+    for _ in range(2):
+        life.week()
+    note = tmp_path / "state" / "spent"
+    kept = note.read_bytes()
+    with life.home.household.state.db.transaction() as sql:
+        sql.execute("UPDATE meta SET value='0' WHERE key='report spent'")
+    assert life.spent() == 1000
+    for damage in (b"", b"x" * 64, b"privacy-agent spent 1 -5".ljust(64), b"privacy-agent spent 2 0".ljust(64)):
+        note.write_bytes(damage)
+        assert life.spent() is None
+    note.unlink()
+    assert life.spent() is None
+    life.week()
+    assert len(life.states()) == 2
+    life.home.ask("report.opt_out")
+    with pytest.raises(Refused, match="can't be known"):
+        opt_in(life.home)
+    note.write_bytes(kept)
+    assert life.spent() == 1000
+
+
+def test_a_restored_state_charges_the_weeks_it_may_have_forgotten(life: Life, tmp_path: Path) -> None:
+    opt_in(life.home)
+    life.week()
+    state, note = tmp_path / "state" / "state.db", tmp_path / "state" / "spent"
+    life.home.household.state.db.sql.commit()
+    before = (state.read_bytes(), note.read_bytes())
+    for _ in range(4):
+        life.week()
+    assert life.spent() == 2500
+    life.home.crash()
+    for path, data in zip((state, note), before, strict=True):
+        path.unlink()
+        path.write_bytes(data)
+    life.started()
+    status = life.home.ask("report.status")
+    assert (status["state"], status["why"], status["waiting"]) == ("suspended", "restore", 0)
+    opt_in(life.home)
+    life.reports.tick()
+    assert life.spent() >= 2500
+
+
+def test_storage_that_refuses_makes_no_report_and_closes_the_gate_on_opting_out(life: Life) -> None:
+    opt_in(life.home)
+    sql = life.home.household.state.db.sql
+    sql.execute("PRAGMA query_only=ON")
+    life.week()
+    assert "no report is made" in life.reports.trouble
+    assert (life.states(), life.spent()) == ([], 0)
+    with pytest.raises(StorageError):
+        life.home.ask("report.opt_out")
+    assert not life.reports.running, "what could not be written down is closed all the same"
+    sql.execute("PRAGMA query_only=OFF")
+    life.reports.tick()
+    assert life.states() == []
+    assert life.home.ask("report.opt_out")["state"] == "off"
+
+
+def test_a_clock_that_is_not_set_makes_nothing(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    opt_in(life.home)
+    monkeypatch.setattr(type(life.home.household.clock), "is_set", False)
+    life.week()
+    assert life.states() == []
+
+
+@pytest.mark.parametrize("step", ["optout.gate", "optout.job", "optout.purge", "optout.settle", "optout.acknowledge"])
+def test_a_crash_while_opting_out_leaves_off_or_on_as_before(life: Life, step: str) -> None:
+    opt_in(life.home)
+    life.week()
+    seal_all(life.home)
+    life.home.crash_at = step
+    with pytest.raises(Crash):
+        life.home.ask("report.opt_out")
+    life.started()
+    status = life.home.ask("report.status")
+    purged = step in ("optout.settle", "optout.acknowledge")
+    assert (status["running"], status["waiting"]) == ((False, 0) if purged else (True, 1))
+    life.home.ask("report.opt_out")
+    assert life.states() == ["withdrawn"]
+
+
+@pytest.mark.parametrize("step", ["optin.note", "optin.ledger", "optin.acknowledge"])
+def test_a_crash_while_opting_in_leaves_off_or_on(life: Life, step: str) -> None:
+    life.home.crash_at = step
+    with pytest.raises(Crash):
+        opt_in(life.home)
+    life.started()
+    assert life.home.ask("report.status")["running"] == (step == "optin.acknowledge")
+    assert life.home.ask("audit")["ok"]
