@@ -1,0 +1,132 @@
+"""Around the agent: does the daemon answer, is the clock set, is there room, are the lists fresh, is the port free."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+from collections.abc import Iterator
+
+from agent.client import Client, Refusal, Unreachable
+from agent.core.settings import Settings
+from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
+
+# No clock that was ever set says less: the project did not exist.
+EARLIEST = 1735689600  # 2025-01-01
+MEGABYTE = 1 << 20
+DAY_S = 86400
+LISTS_DAYS_MAX = 7  # phishing names live for days
+DNS_HEX = ":0035 "
+
+
+class Told:
+    """What the daemon says of itself; `status` is None when it does not answer, and `on` too."""
+
+    def __init__(self, path: str) -> None:
+        self.status: dict[str, object] | None = None
+        self.on: dict[bytes, str] | None = None
+        self.trouble = ""
+        try:
+            client = Client(path)
+        except Unreachable as error:
+            self.trouble = str(error)
+            return
+        try:
+            self.status = client.call("status")
+            self.on = dict(_on(row) for row in client.items("device.list") if _is_on(row))
+        except (Unreachable, Refusal) as error:
+            self.trouble = str(error)
+        finally:
+            client.close()
+
+    def part(self, name: str) -> dict[str, object]:
+        found = (self.status or {}).get(name)
+        return found if isinstance(found, dict) else {}
+
+
+def _is_on(row: dict[str, object]) -> bool:
+    features = row["features"]
+    return isinstance(features, dict) and bool(row["mac"]) and any(feature["on"] for feature in features.values())
+
+
+def _on(row: dict[str, object]) -> tuple[bytes, str]:
+    return bytes.fromhex(str(row["mac"]).replace(":", "")), str(row["label"])
+
+
+def daemon(told: Told, path: str) -> Iterator[Finding]:
+    if told.status is None:
+        sentence = f"The daemon does not answer on {path}: {told.trouble}."
+        yield Finding(FAILURE, "daemon", sentence, "service privacy-agent start, then: logread -e privacy-agent")
+        return
+    yield Finding(OK, "daemon", "The daemon answers.")
+    kernel = told.part("kernel")
+    if kernel.get("state") == "refused":
+        yield Finding(
+            FAILURE, "daemon", str(kernel.get("message")), "The findings about the kernel say what is missing."
+        )
+    storage = told.part("storage")
+    if storage.get("state") != "ok":
+        yield Finding(FAILURE, "storage", f"Storage trouble: {storage.get('message')}", "Free some space.")
+
+
+def clock(told: Told) -> Finding:
+    is_set = bool(told.status["clock_set"]) if told.status else time.time() > EARLIEST
+    if is_set and time.time() > EARLIEST:
+        return Finding(OK, "clock", "The clock is set.")
+    sentence = "The clock is not set: times in the history are wrong, and ages count in running time."
+    return Finding(WARNING, "clock", sentence, "Check NTP: service sysntpd restart")
+
+
+def lists(told: Told) -> Finding:
+    found = told.part("lists")
+    loaded = found.get("loaded_at")
+    if not found.get("rules"):
+        return Finding(WARNING, "lists", "No block list is loaded: nothing is refused.", "privacy-agent lists compile")
+    days = int((time.time() - loaded) / DAY_S) if isinstance(loaded, (int, float)) else 0
+    if found.get("state") == "stale" or days > LISTS_DAYS_MAX:
+        return Finding(WARNING, "lists", f"The block lists are {days} days old.", "Check that updates get through.")
+    return Finding(OK, "lists", f"{found['rules']} rules are loaded, {days} day(s) old.")
+
+
+def storage(settings: Settings) -> Iterator[Finding]:
+    for name, needed in (("state_dir", 2 * MEGABYTE), ("run_dir", 8 * MEGABYTE)):
+        path = settings.text(name)
+        while not os.path.isdir(path):
+            path = os.path.dirname(path)
+        room = os.statvfs(path)
+        free = room.f_bavail * room.f_frsize
+        sentence = f"{free / MEGABYTE:.1f} MB are free in {settings.text(name)}"
+        if free < needed // 4:
+            yield Finding(FAILURE, "storage", sentence + ": what is switched on can't be written.", "Free some space.")
+        elif free < needed:
+            yield Finding(WARNING, "storage", sentence + ", which is little.", "Free some space.")
+        else:
+            yield Finding(OK, "storage", sentence + ".")
+
+
+def port(settings: Settings) -> Finding:
+    """Only while no daemon runs: whether somebody else has its port."""
+    number = settings.number("agent_port")
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as sock:
+            try:
+                sock.bind(("0.0.0.0", number))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    sentence = f"Port {number} is taken by another program."
+                    return Finding(FAILURE, "port", sentence, "Choose another agent_port and dns_listen.")
+    return Finding(OK, "port", f"Port {number} is free.")
+
+
+def resolver() -> Finding:
+    """Whether the router answers DNS without the agent, for that is what a dead agent leaves."""
+    for table in ("udp", "udp6"):
+        try:
+            with open(f"/proc/net/{table}", encoding="ascii") as file:
+                if any(DNS_HEX in line[:60] for line in file):
+                    return Finding(OK, "resolver", "The router's own resolver listens on port 53.")
+        except OSError:
+            continue
+    sentence = "Nobody listens on port 53 of the router: without the agent, devices have no DNS."
+    return Finding(NOTE, "resolver", sentence, "service dnsmasq start")

@@ -1,0 +1,97 @@
+"""What a firewall's input chains do with a new DNS query from an interface, walked as the kernel would.
+
+Conditions on anything but interface, protocol and port are not known of a query that was never sent: a rule with one
+is passed over.
+"""
+
+from __future__ import annotations
+
+from agent.jobs.doctor.rules import DNS, PORT_SET, Expression, Rule, attributes, value_of
+
+ACCEPT, REJECT = "accept", "reject"
+_DEPTH_MAX = 16  # jumps, as in the kernel
+_UDP = b"\x11"
+_VERDICTS = {"NF_ACCEPT": ACCEPT, "NF_DROP": REJECT}
+# Expressions that decide nothing.
+_SILENT = ("counter", "log", "notrack", "objref")
+
+
+class Query:
+    """The facts of a query by UDP over IPv4 that comes in by an interface."""
+
+    def __init__(self, interface: str) -> None:
+        self._meta = {
+            "NFT_META_IIFNAME": interface.encode().ljust(16, b"\0"),
+            "NFT_META_L4PROTO": _UDP,
+            "NFT_META_NFPROTO": b"\x02",
+        }
+
+    def fact(self, expression: Expression) -> bytes | None:
+        """What an expression loads, or None when that is not known."""
+        name, data = expression
+        if name == "meta":
+            return self._meta.get(str(data.get("NFTA_META_KEY")))
+        port = data.get("NFTA_PAYLOAD_OFFSET") == 2 and data.get("NFTA_PAYLOAD_LEN") == 2
+        if name == "payload" and port and data.get("NFTA_PAYLOAD_BASE") == "NFT_PAYLOAD_TRANSPORT_HEADER":
+            return DNS
+        return None
+
+
+class Walk:
+    """The rules of one table by chain."""
+
+    def __init__(self, rules: list[Rule], query: Query, keys_of: PORT_SET) -> None:
+        self._chains: dict[str, list[Rule]] = {}
+        for rule in rules:
+            self._chains.setdefault(rule.chain, []).append(rule)
+        self._query = query
+        self._keys_of = keys_of
+
+    def through(self, chain: str, depth: int = 0) -> str | None:
+        """ACCEPT, REJECT, or None when the query comes out at the chain's end."""
+        for rule in self._chains.get(chain, []):
+            verdict, target = self._of(rule)
+            if verdict == "jump" and depth < _DEPTH_MAX:
+                verdict = self.through(target, depth + 1)
+            elif verdict == "return":
+                return None
+            if verdict in (ACCEPT, REJECT):
+                return verdict
+        return None
+
+    def _of(self, rule: Rule) -> tuple[str | None, str]:
+        """A rule's verdict and the chain of a jump; None when it does not apply, or decides nothing."""
+        loaded: bytes | None = None
+        for name, data in rule.expressions:
+            if name in _SILENT:
+                continue
+            if name == "reject":
+                return REJECT, ""
+            if name == "immediate":
+                return _verdict(data)
+            if name in ("cmp", "lookup"):
+                if loaded is None or not self._holds(name, data, loaded):
+                    return None, ""
+            else:
+                loaded = self._query.fact((name, data))
+        return None, ""
+
+    def _holds(self, name: str, data: dict[str, object], loaded: bytes) -> bool:
+        if name == "cmp":
+            wanted = value_of(data.get("NFTA_CMP_DATA"))
+            # A name with a star is compared as far as it goes.
+            same = loaded[: len(wanted)] == wanted
+            return same if data.get("NFTA_CMP_OP") == "NFT_CMP_EQ" else not same
+        if data.get("NFTA_LOOKUP_DREG") is not None:
+            return False
+        inside = loaded in self._keys_of(str(data.get("NFTA_LOOKUP_SET")))
+        flags = data.get("NFTA_LOOKUP_FLAGS")
+        return inside != bool(flags)
+
+
+def _verdict(data: dict[str, object]) -> tuple[str | None, str]:
+    found = attributes(attributes(data.get("NFTA_IMMEDIATE_DATA")).get("NFTA_DATA_VERDICT"))
+    code, target = str(found.get("NFTA_VERDICT_CODE")), str(found.get("NFTA_VERDICT_CHAIN", ""))
+    if code in ("NFT_JUMP", "NFT_GOTO"):
+        return "jump", target
+    return ("return" if code == "NFT_RETURN" else _VERDICTS.get(code)), ""
