@@ -55,6 +55,8 @@ def main() -> int:
     household.neighbours = leases(folder)
     if "--empty" not in sys.argv:
         furnish(household)
+    if "--visits" in sys.argv:
+        many(household, int(sys.argv[sys.argv.index("--visits") + 1]))
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
     code = ask(household, "setup.code")["code"]
     print("ready", code, flush=True)
@@ -70,6 +72,7 @@ def build(folder: Path) -> Household:
     subprocess.run([sys.executable, "-m", "agent", "lists", "compile", "--output", str(rules)], cwd=ROOT, check=True,
                    capture_output=True)  # fmt: skip
     overrides = {"identity": "address", "state_dir": str(folder / "state"), "run_dir": str(folder / "run")}
+    overrides |= {"history_rows": 200000}
     overrides |= {"ruleset_file": str(rules), "data_dir": str(ROOT / "blocklists")}
     settings = settings_table.read("{}", dict(overrides))
     household = parts.build(settings)
@@ -136,6 +139,20 @@ def past(household: Household, device_id: int, dice: random.Random) -> None:
                                         dice.randint(1, 4), rule))  # fmt: skip
     visits.sort(key=lambda visit: visit.last)
     household.records.write(visits, sorted(attempts, key=lambda attempt: attempt.at))
+
+
+def many(household: Household, count: int) -> None:
+    """As many visits more of the first device, over the last week."""
+    dice = random.Random(8)
+    row = next(one for one in ask(household, "device.list")["items"] if one["features"][HISTORY]["on"])
+    epoch, now, age = row["features"][HISTORY]["epoch"], int(time.time()), household.clock.age()
+    lasts = sorted(now - dice.randrange(7 * DAY_S) for _ in range(count))
+    for start in range(0, count, 5000):
+        visits = []
+        for last in lasts[start : start + 5000]:
+            site = dice.choice(SITES).encode()
+            visits.append(Visit(None, row["id"], epoch, site, last - 60, last, age - now + last, 9, [site], "dns"))
+        household.records.write(visits, [])
 
 
 def leases(folder: Path) -> Neighbours:

@@ -119,10 +119,12 @@ def test_4_traffic_becomes_history(page, daemon):
     sign_in(page, daemon, "/history")
     for name in ("en.wikipedia.org", "www.wikipedia.org", "scratch.mit.edu"):
         daemon.query(name, TABLET)
+    time.sleep(1.5)
+    page.reload()
     page.get_by_text("wikipedia.org", exact=True).wait_for()
     page.locator("summary", has_text="wikipedia.org").click()
     page.get_by_text("en.wikipedia.org", exact=True).wait_for()
-    page.get_by_text("Mia's tablet contacted it").first.wait_for()
+    page.locator("p:visible", has_text="Mia's tablet contacted it").wait_for()
     page.get_by_role("button", name="This is wrong").first.click()
     page.get_by_text("Marked as disputed.").wait_for()
     page.get_by_label("Search all days").fill("scratch")

@@ -70,6 +70,7 @@ FIELDS: dict[str, Schema] = {
     "format": one_of("json", "csv"),
     "table": text(32, 1),
     "feed": text(64),
+    "terms": text(64),
     "decision": one_of("accept", "reject"),
     "passphrase": text(256),
     "history": FLAG,

@@ -48,7 +48,22 @@ async def switch(request: Request, feature: str, on: bool | None = None, **more:
     names = ("device_id", "person_id", "agree") if on else ("device_id", "person_id", "erase")
     arguments = {name: more[name] for name in names if name in more}
     arguments |= {"feature": feature, "actor": actor(request)}
-    return reply(await Ask("on" if on else "off", arguments), headers=NO_STORE)
+    try:
+        value = await Ask("on" if on else "off", arguments)
+    except Refused as error:
+        if not on or error.code != "conflict" or "device_id" not in arguments:
+            raise
+        value = await _resumed(arguments, error)
+    return reply(value, headers=NO_STORE)
+
+
+async def _resumed(arguments: dict[str, Any], refused: Refused) -> dict[str, Any]:
+    """What was paused or restored comes back for one device; whatever else stood in the way stands."""
+    resumed = await Ask("resume", arguments)
+    if not resumed["items"]:
+        raise refused
+    rows = [row for row in await all_items("device.list") if row["id"] == arguments["device_id"]]
+    return {"device": rows[0], "devices": rows}
 
 
 async def pause(request: Request, paused: bool | None = None, preview: bool = False) -> Response:

@@ -157,6 +157,13 @@ ROUTES = (
     Route("GET", "/api/v1/export", CONFIRMED, ".export", query=(*WHO, "all", "format", "table")),
     Route("GET", "/api/v1/settings", HOUSEHOLD, "settings.get"),
     Route("PATCH", "/api/v1/settings", HOUSEHOLD, ".set_setting"),
+    # Summaries for an operator
+    Route("GET", "/api/v1/reports", HOUSEHOLD, "report.list", query=PAGE),
+    Route("GET", "/api/v1/reports/status", HOUSEHOLD, "report.status"),
+    Route("GET", "/api/v1/reports/preview", HOUSEHOLD, "report.preview"),
+    Route("GET", "/api/v1/reports/{id}", HOUSEHOLD, "report.show"),
+    Route("POST", "/api/v1/reports/opt-in", CONFIRMED, "report.opt_in", body=("agree", "terms"), actor=True),
+    Route("POST", "/api/v1/reports/opt-out", HOUSEHOLD, "report.opt_out", actor=True),
     Route("POST", "/api/v1/backup", CONFIRMED, ".backup", body=("passphrase", "history")),
     Route("POST", "/api/v1/restore", CONFIRMED, ".restore"),
     # What the people behind the devices say

@@ -11,7 +11,7 @@ BEAT_S = 25.0
 BEAT = b": still here\n\n"
 # Said before the job goes to sleep: the page reconnects when somebody looks at it.
 SLEEP = b"event: sleep\ndata: {}\n\n"
-KINDS = ("device", "feature", "attempt", "history", "ledger", "lists", "status", "request")
+KINDS = ("device", "feature", "attempt", "history", "ledger", "lists", "status", "request", "report")
 
 
 def stream(device_id: int | None) -> Response:

@@ -9,6 +9,8 @@ from agent.jobs.web.tasks import Refused, Resume, Work
 # One at a time: two would need 38 MiB. A queue longer than this is an attack, not a household.
 WAITING_MAX = 8
 RESULT_MAX = 65536
+# Hashing may wait for everything else; names may not wait for it.
+NICE = 10
 
 
 class Workers:
@@ -58,7 +60,7 @@ def _work_and_exit(work: Work, pipe: int) -> None:
     try:
         os.closerange(3, pipe)
         os.closerange(pipe + 1, 4096)
-        os.nice(5)
+        os.nice(NICE)
         os.write(pipe, json.dumps(work.function(*work.arguments)).encode())
     finally:
         os._exit(0)

@@ -67,8 +67,8 @@ async function open(moved = false) {
     scrollTo(0, 0);
   }
   document.title = `${t("nav." + view.name)} · ${t("product")}`;
-  follow("/events", async () => {
-    if (current !== made) return;
+  follow("/events", async (kinds) => {
+    if (current !== made || !made.wants.some((kind) => kinds.has(kind))) return;
     await made.load().catch(say);
     if (current === made) redraw();
   });

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 
 // Looking is use, a forgotten stream is not: a visible page says so this often.
 const PRESENCE_MS = 4 * 60 * 1000;
-const KINDS = ["device", "feature", "attempt", "history", "ledger", "lists", "status", "request"];
+const KINDS = ["device", "feature", "attempt", "history", "ledger", "lists", "status", "request", "report"];
 // Several events of one change become one look.
 const GATHER_MS = 120;
 

@@ -11,10 +11,23 @@ import { confirmed } from "./confirming.js";
 export const FEATURES = ["history", "protection"];
 const waiting = new Set();
 
+/** Both switches for all devices of a person at once; on means on for each of them. */
+export function allSwitches(person, devices, { redraw, reload }) {
+  const all = { id: "all-" + person.id, path: "/people/" + person.id, label: t("switch.all", { name: person.name }), features: {} };
+  for (const feature of FEATURES) {
+    const on = devices.filter((one) => one.features[feature].on);
+    all.features[feature] = {
+      on: on.length === devices.length, since: Math.max(...on.map((one) => one.features[feature].since)),
+      some: on.length && on.length < devices.length ? t("switch.some", { n: on.length, of: devices.length }) : null,
+    };
+  }
+  return switches(all, { redraw, reload });
+}
+
 /** A device's row: name and both switches. `redraw` draws again, `reload` asks the router first. */
 export function switches(device, { redraw, reload, today }) {
   return h("div.device", { key: "device-" + device.id },
-    h("div.device-head", null, h("span.device-picture", null, deviceIcon(device.label)),
+    h("div.device-head", null, h("span.device-picture", null, device.path ? icon("devices") : deviceIcon(device.label)),
       h("div", null, h("h3", null, device.label),
         device.covered === false ? h("p.care-text", null, t("device.uncovered")) : null),
       today ? h("a.soft", { href: "/history?device=" + device.id, "data-go": true }, t("overview.today", { n: today })) : null),
@@ -29,6 +42,7 @@ export function switches(device, { redraw, reload, today }) {
 }
 
 export function note(row) {
+  if (row.some) return row.some;
   if (row.on) return t("since", { when: when(row.since) });
   if (row.suspended) return t("suspended." + row.suspended);
   return t("off");
@@ -41,7 +55,7 @@ async function change(device, feature, on, redraw, reload) {
   waiting.add(key);
   redraw();
   try {
-    const done = await put(`/devices/${device.id}/features/${feature}`, on ? { on, agree } : { on });
+    const done = await put(`${device.path || "/devices/" + device.id}/features/${feature}`, on ? { on, agree } : { on });
     if (!on) remains(device, feature, done);
     else if (done.device && !done.device.features[feature].on) toast(t("switch.waiting_agreement"));
   } catch (error) {
@@ -55,7 +69,7 @@ function remains(device, feature, done) {
   if (!done.remaining) return toast(t("switch.off_nothing"));
   toast(t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) }), {
     label: t("switch.erase_now"),
-    call: () => eraseAfterAsking({ device_id: device.id, feature }),
+    call: () => eraseAfterAsking({ ...(device.path ? { person_id: Number(device.id.slice(4)) } : { device_id: device.id }), feature }),
   });
 }
 

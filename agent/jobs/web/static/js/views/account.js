@@ -133,5 +133,5 @@ export function account({ redraw }) {
 
   const languageCard = () => card({ key: "language" }, choice({ name: "language", label: t("language"), value: language, options: Object.entries(LANGUAGES), onchange: chooseLanguage }));
 
-  return { load, draw };
+  return { load, draw, wants: ["status"] };
 }

@@ -135,6 +135,6 @@ export function devices({ redraw }) {
     ]);
   }
 
-  return { load, draw };
+  return { load, draw, wants: ["status", "device"] };
 }
 

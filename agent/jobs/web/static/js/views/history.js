@@ -180,5 +180,5 @@ export function history({ redraw, query }) {
     await pick({});
   }
 
-  return { load, draw };
+  return { load, draw, wants: ["status", "device", "feature", "history"] };
 }

@@ -6,7 +6,7 @@ import { requests } from "../requests.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { pauseCard, switches } from "../switching.js";
+import { allSwitches, pauseCard, switches } from "../switching.js";
 import { midnight } from "../time.js";
 import { avatar, card, empty, heading } from "../ui.js";
 
@@ -67,6 +67,7 @@ export function overview({ redraw }) {
         h("div", null,
           h("h2", null, person ? person.name : t("overview.nobody")),
           h("p.soft", null, person ? t("group." + person.group) : t("overview.nobody_text")))),
+      person && devices.length > 1 ? allSwitches(person, devices, { redraw, reload }) : null,
       devices.length ? devices.map((device) => switches(device, { redraw, reload, today: today([device]).sites })) : h("p.soft", null, t("overview.no_device")));
   }
 
@@ -78,5 +79,5 @@ export function overview({ redraw }) {
     redraw();
   }
 
-  return { load, draw };
+  return { load, draw, wants: ["status", "device", "feature", "attempt", "history", "lists", "request"] };
 }

@@ -7,6 +7,7 @@ import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { eraseAfterAsking, facts } from "../switching.js";
 import { noticeText } from "../notice.js";
+import { loadReports, reportsCard } from "../reports.js";
 import { setting } from "../settings.js";
 import { when } from "../time.js";
 import { button, card, choice, field, form, heading, say } from "../ui.js";
@@ -21,6 +22,7 @@ export function privacy({ redraw }) {
       get("/features"), get("/notice"), get("/recipients").catch(() => ({ items: [] })), get("/devices"), get("/settings"), get("/status"),
     ]);
     Object.assign(state, { features: features.items, notice, recipients: recipients.items, devices: devices.items, settings: settings.items, status });
+    state.reports = await loadReports().catch(() => null);
     await loadLedger();
   }
 
@@ -36,7 +38,7 @@ export function privacy({ redraw }) {
     state.ledger = rows.reverse();
   }
 
-  const draw = () => [heading(t("nav.privacy")), proof(), h("div.columns-2", null, state.features.map(feature)), leaving(), takeAlong(), eraseCard(), keeping(), ledger(), notice()];
+  const draw = () => [heading(t("nav.privacy")), proof(), h("div.columns-2", null, state.features.map(feature)), leaving(), state.reports ? reportsCard(state.reports, reload) : null, takeAlong(), eraseCard(), keeping(), ledger(), notice()];
 
   function proof() {
     const { audit } = state;
@@ -128,6 +130,6 @@ export function privacy({ redraw }) {
   const notice = () => card({ key: "notice" }, h("h2", null, t("notice.title")),
     noticeText(state.notice));
 
-  return { load, draw };
+  return { load, draw, wants: ["status", "device", "ledger", "report"] };
 }
 

@@ -209,6 +209,6 @@ export function protection({ redraw }) {
     if (page) await sheet(t("helplines.title"), () => [h("p.soft", null, t("helplines.text")), h("ul.rows", null, page.items.map((one) => h("li.row", null, h("span.row-main", null, h("strong.site", null, one.name), h("span.soft", null, one.note)))))]);
   }
 
-  return { load, draw };
+  return { load, draw, wants: ["status", "device", "feature", "attempt", "lists"] };
 }
 

@@ -1,0 +1,74 @@
+// Summaries for an operator: off until agreed to, shown word for word before and after.
+
+import { get, post } from "./api.js";
+import { confirmed } from "./confirming.js";
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+import { date, when } from "./time.js";
+import { button, card, say, sheet, toast } from "./ui.js";
+
+const SHOWN = ["name", "contact", "country", "purpose", "retention", "address", "key"];
+
+export async function loadReports() {
+  const status = await get("/reports/status");
+  const { items } = await get("/reports", { limit: 50 });
+  return { status, items };
+}
+
+export function reportsCard({ status, items }, reload) {
+  const on = status.state === "on";
+  return card({ key: "reports" }, h("h2", null, t("reports.title")), h("p.soft", null, t("reports.text")),
+    status.operator ? [operator(status), h("p", null, h("strong", null, t(on ? "reports.on" : status.why ? "reports.why_" + status.why : "reports.off")))] : h("p", null, t("reports.nobody")),
+    on && status.next_at ? h("p.soft", null, t("reports.next", { when: date(status.next_at) })) : null,
+    h("div.actions.left", null,
+      button(t("reports.preview"), () => preview(null), { tone: "plain" }),
+      status.operator && !on ? button(t("reports.opt_in"), () => optIn(status, reload), { tone: "plain" }) : null,
+      on || status.waiting ? button(t("reports.opt_out"), () => optOut(reload), { tone: "danger" }) : null),
+    items.length ? h("ul.rows", null, items.map((one) => h("li", { key: "report-" + one.id }, h("button.row", { type: "button", onclick: () => show(one) },
+      h("span.row-main", null, h("strong", null, t("reports.of", { when: date(one.period) })), h("span.soft", null, `${t("reports.state_" + one.state, {}, one.state)} · ${when(one.made)}`)), h("code.soft", null, (one.hash || "").slice(0, 8)))))) : null);
+}
+
+const operator = (status) => [
+  h("dl.facts", null, SHOWN.map((name) => [h("dt", null, t("operator." + name)), h("dd.hash", null, status.operator[name])])),
+  h("p.care-text", null, t("operator.seen", {}, status.seen)),
+];
+
+/** The exact text of what would be sent now; with `agree` the way to agree below it. */
+async function preview(agree) {
+  const found = await get("/reports/preview").catch(say);
+  if (!found) return null;
+  return sheet(t(agree ? "reports.opt_in" : "reports.preview"), (close) => [
+    agree ? operator(agree) : null,
+    h("p.soft", null, t("reports.preview_text", { n: found.items.length })),
+    h("table.numbers", null, h("thead", null, h("tr", null, h("th", { scope: "col" }, t("reports.what")), h("th", { scope: "col" }, t("reports.number")), h("th", { scope: "col" }, t("reports.sent")))),
+      h("tbody", null, found.items.map((one) => h("tr", null, h("th", { scope: "row" }, one.what, h("span.soft", null, " " + one.name)), h("td", null, String(one.number)), h("td", null, String(one.sent)))))),
+    h("details", null, h("summary", null, t("reports.exact")), h("pre", { tabindex: "0" }, found.text)),
+    agree ? h("div.actions", null, button(t("cancel"), () => close(false), { tone: "plain" }), button(t("reports.agree"), () => close(true), { tone: "primary" })) : null,
+  ]);
+}
+
+async function optIn(status, reload) {
+  if (!(await preview(status))) return;
+  try {
+    const done = await confirmed(() => post("/reports/opt-in", { agree: status.notice, terms: status.terms }));
+    if (done) toast(t("reports.on"));
+  } catch (error) {
+    say(error);
+  }
+  await reload();
+}
+
+async function optOut(reload) {
+  try {
+    await post("/reports/opt-out");
+    toast(t("reports.out"));
+  } catch (error) {
+    say(error);
+  }
+  await reload();
+}
+
+async function show(one) {
+  const found = await get("/reports/" + one.id).catch(say);
+  if (found) await sheet(t("reports.of", { when: date(one.period) }), () => [h("p", null, t("reports.state_" + found.state, {}, found.state)), found.message ? h("p.soft", null, found.message) : null, h("p.soft", null, t("reports.hash")), h("code.hash", null, found.hash || "–"), found.text ? h("pre", { tabindex: "0" }, found.text) : null]);
+}

@@ -1,0 +1,192 @@
+"""The web job's figures against a real daemon: start, first byte, size, a long history, and what DNS feels of it.
+
+`python -m tests.bench.web` prints a table. Nothing else should be busy meanwhile.
+"""
+
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from tests.jobs.daemon import Daemon
+from tests.jobs.lived_in import Served
+from tests.jobs.web_peer import PASSWORD, Client
+
+COLD, WARM, QUERIES, ROUNDS = 8, 60, 2500, 5
+VISITS = 100_000
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        with_daemon(Path(folder) / "a")
+        long_history(Path(folder) / "b")
+    return 0
+
+
+def say(what: str, value: str) -> None:
+    print(f"{what:<58} {value}", flush=True)
+
+
+def with_daemon(folder: Path) -> None:
+    folder.mkdir()
+    daemon = Daemon(folder)
+    try:
+        client = Client(daemon.web)
+        cold = []
+        for _ in range(COLD):
+            cold.append(first_byte(client, "/"))
+            end_job(daemon)
+        say("first byte, job to be started, median / worst", f"{middle(cold):.0f} / {max(cold):.0f} ms")
+        sign_in(client, daemon)
+        for path in ("/", "/api/v1/session", "/api/v1/overview?since=0"):
+            times = [first_byte(client, path) for _ in range(WARM)]
+            say(f"first byte, warm, {path}, median / p95", f"{middle(times):.1f} / {sorted(times)[-4]:.1f} ms")
+        say("web job's RSS, plain", f"{rss_mb(job_pid(daemon)):.1f} MB")
+        secure = Client(daemon.web, tls=True)
+        secure.ask("GET", "/api/v1/session")
+        say("web job's RSS, after TLS", f"{rss_mb(job_pid(daemon)):.1f} MB")
+        dns(daemon, client)
+        say("web job's RSS, after all of it", f"{rss_mb(job_pid(daemon)):.1f} MB")
+    finally:
+        daemon.stop()
+
+
+def sign_in(client: Client, daemon: Daemon) -> None:
+    code = daemon.ask("setup.code")["code"]
+    reply = client.ask("POST", "/api/v1/setup", {"code": code, "password": PASSWORD})
+    assert reply.status == 201, reply.body
+    device = daemon.ask("device.add", label="Tablet", address="127.0.0.2")
+    for feature in ("history", "protection"):
+        daemon.ask("on", device_id=device["id"], feature=feature, agree=1, actor="cli")
+
+
+def first_byte(client: Client, path: str) -> float:
+    started = time.perf_counter()
+    with client.connect() as sock:
+        sock.sendall(client.request("GET", path, None, {"Connection": "close"}))
+        sock.recv(1)
+        took = time.perf_counter() - started
+        while sock.recv(65536):
+            pass
+    return took * 1000
+
+
+def middle(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+def job_pid(daemon: Daemon) -> int:
+    """The web job among the daemon's descendants."""
+    waiting = [daemon.process.pid]
+    while waiting:
+        pid = waiting.pop()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        waiting += [int(child) for child in children]
+        if b"agent.jobs.web" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return pid
+    raise AssertionError("the web job does not run")
+
+
+def rss_mb(pid: int) -> float:
+    return int(next(x for x in open(f"/proc/{pid}/status") if x.startswith("VmRSS")).split()[1]) / 1024  # noqa: SIM115
+
+
+def end_job(daemon: Daemon) -> None:
+    pid = job_pid(daemon)
+    os.kill(pid, signal.SIGTERM)
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.02)
+    time.sleep(0.8)
+
+
+def dns(daemon: Daemon, client: Client) -> None:
+    """p99 of cached answers, quiet and while the page is used hard, in turns."""
+    ratios, quiet_all, busy_all = [], [], []
+    for _ in range(ROUNDS):
+        quiet = query_times(daemon)
+        load = subprocess.Popen(
+            ["nice", sys.executable, "-c", LOAD, str(daemon.web), json.dumps(client.cookies), client.csrf],
+            cwd=os.getcwd(),
+        )
+        time.sleep(0.3)
+        busy = query_times(daemon)
+        load.terminate()
+        load.wait()
+        quiet_all.append(p99(quiet))
+        busy_all.append(p99(busy))
+        ratios.append(p99(busy) / p99(quiet))
+    say("DNS p99 quiet / while the page is used hard", f"{middle(quiet_all):.2f} / {middle(busy_all):.2f} ms")
+    say("DNS p99 ratio, median of rounds", f"{middle(ratios):.2f}")
+
+
+# Six requests a second, as two people make who click without a pause, with a password check every five seconds.
+LOAD = """
+import json, sys, time
+from tests.jobs.web_peer import Client
+client = Client(int(sys.argv[1]))
+client.cookies, client.csrf = json.loads(sys.argv[2]), sys.argv[3]
+PATHS = ("/api/v1/overview?since=0", "/api/v1/history?device_id=1", "/style.css", "/api/v1/attempts")
+n = 0
+while True:
+    n += 1
+    client.ask("GET", PATHS[n % 4])
+    if n % 30 == 0:
+        client.ask("POST", "/api/v1/session/confirm", {"password": "our seven blue lamps"})
+    time.sleep(0.16)
+"""
+
+
+def query_times(daemon: Daemon) -> list[float]:
+    question = b"\3www\7example\3org\0\0\1\0\1"
+    times = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.2", 0))
+        sock.connect(("127.0.0.1", daemon.dns))
+        sock.settimeout(5)
+        for _ in range(QUERIES):
+            message = struct.pack(">HHHHHH", random.getrandbits(16), 0x0100, 1, 0, 0, 0) + question
+            started = time.perf_counter()
+            sock.send(message)
+            sock.recv(4096)
+            times.append((time.perf_counter() - started) * 1000)
+            time.sleep(0.0008)
+    return times
+
+
+def p99(values: list[float]) -> float:
+    return sorted(values)[len(values) * 99 // 100]
+
+
+def long_history(folder: Path) -> None:
+    folder.mkdir()
+    served = Served(folder, "--visits", str(VISITS))
+    try:
+        client = Client(served.port)
+        client.ask("POST", "/api/v1/setup", {"code": served.code, "password": PASSWORD})
+        client.ask("GET", "/api/v1/session")
+        now = int(time.time())
+        device = next(one["id"] for one in served.ask("device.list")["items"] if one["features"]["history"]["on"])
+        for name, path in (
+            ("a day", f"/api/v1/history?device_id={device}&from={now - 86400}&to={now}&limit=200"),
+            ("the newest page", f"/api/v1/history?device_id={device}&limit=200"),
+            ("the week's heat map", f"/api/v1/history/days?device_id={device}&tz_offset=3600"),
+            ("a search", f"/api/v1/history?device_id={device}&search=scratch&limit=200"),
+            ("the overview", f"/api/v1/overview?since={now - now % 86400}"),
+        ):
+            times = [first_byte(client, path) for _ in range(10)]
+            say(f"{VISITS} visits: {name}, median / worst", f"{middle(times):.0f} / {max(times):.0f} ms")
+    finally:
+        served.stop()
+
+
+if __name__ == "__main__":
+    assert threading.active_count() == 1
+    sys.exit(main())
