@@ -252,7 +252,7 @@ class Dns:
         lifetime = min(answer.lifetime, TTL_MAX if positive else NEGATIVE_TTL_MAX)
         if lifetime > 0:
             now = self.loop.now
-            self._answers.keep(key, Kept(body, now, now + lifetime, end, answer.ttl_offsets))
+            self._answers.keep(key, Kept(body, now, now + lifetime, end))
 
     def _fail(self, asking: Asking, ede: int) -> None:
         for waiter in asking.waiters:

@@ -6,7 +6,7 @@ query came in with.
 
 from collections.abc import Callable, Hashable
 
-from agent.core.dns import age
+from agent.core.dns import aged
 from agent.core.model import Verdict
 from agent.daemon.cache import Cache
 from agent.daemon.clients import Client
@@ -16,7 +16,7 @@ REPLIES_MAX = 2000  # per view: what a household's devices ask again and again
 REPLIES_BYTES_MAX = 1 << 20
 RECORD_S = 0.5  # the same name within it is recorded once, with a count
 ASKED_MAX = 20000  # queries waiting to be recorded, 8 bytes each
-NOTED_MAX = 1000  # of them, those that may each hold a name and an answer in memory
+NOTED_MAX = 500  # of them, those that may each hold a name and an answer in memory
 LANES_MAX = 256  # source addresses or marks seen lately
 
 Identify = Callable[[int | None, str], Client | None]
@@ -24,26 +24,20 @@ Record = Callable[[Client, bytes, Verdict, int], None]
 
 
 class Kept:
-    """A response of upstream as of `stored`, good `until` then (monotonic seconds).
+    """A response of upstream as of `stored`, good `until` then (monotonic seconds). Its question ends at `end`."""
 
-    Its question ends at `end`; `ttls` are the offsets of its TTLs.
-    """
+    __slots__ = ("body", "stored", "until", "end")
 
-    __slots__ = ("body", "stored", "until", "end", "ttls")
-
-    def __init__(self, body: bytes, stored: float, until: float, end: int, ttls: list[int]) -> None:
+    def __init__(self, body: bytes, stored: float, until: float, end: int) -> None:
         self.body = body
         self.stored = stored
         self.until = until
         self.end = end
-        self.ttls = ttls
 
     def at(self, now: float) -> tuple[bytes, float]:
         """The response with its TTLs counted down, and until when that count is right."""
         elapsed = int(now - self.stored)
-        patched = bytearray(self.body)
-        age(patched, self.ttls, elapsed)
-        return bytes(patched), min(self.stored + elapsed + 1, self.until)
+        return aged(self.body, elapsed), min(self.stored + elapsed + 1, self.until)
 
 
 class Asked:
