@@ -6,10 +6,12 @@ view, a tuple of the scopes whose rules apply to it; devices with equal views ca
 """
 
 from agent.core import names
+from agent.core.lookalike import Guess
 from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
 from agent.core.request import normal
 
 HOUSEHOLD = "household"
+LOOKALIKE = "lookalike"  # in place of a list's id
 ALLOWED = Verdict(ALLOW)
 
 
@@ -35,10 +37,15 @@ class Policy:
 
     `rules` are those in force now; the caller makes a new Policy when one is added, removed or over.
     `never` is a set of names (bytes) that no list refuses, subdomains included; `shipped` are refusals by name that
-    come before the lists', see `resolvers.refusals`.
+    come before the lists', see `resolvers.refusals`. `lookalike` guesses (see `lookalike.Lookalike`), None for no
+    guesses; what it suspects is refused if `refuse_guesses` says so.
     """
 
-    def __init__(self, ruleset, rules: list[OwnRule], never=(), shipped=None) -> None:  # type: ignore[no-untyped-def]
+    def __init__(  # type: ignore[no-untyped-def]
+        self, ruleset, rules: list[OwnRule], never=(), shipped=None, lookalike=None, refuse_guesses=False
+    ) -> None:
+        self._lookalike = lookalike
+        self._refuse_guesses = refuse_guesses
         self._ruleset = ruleset
         self._shipped: dict[bytes, Verdict] = shipped or {}
         self._never = set(never)
@@ -53,6 +60,22 @@ class Policy:
 
     def decide(self, view: tuple[tuple[str, int], ...], name: bytes, qtype: int = 0) -> Verdict:
         """The verdict for a canonical name asked for with that record type (0: not by DNS)."""
+        verdict = self._ruled(view, name, qtype)
+        if self._refuse_guesses and verdict.rule is None:
+            guess = self.warning(name)
+            if guess is not None:
+                text = "looks like " + guess.like + ": " + guess.text
+                return Verdict(BLOCK, Rule(text, BLOCK, LOOKALIKE, "look-alike guess", "", "look-alike"))
+        return verdict
+
+    def warning(self, name: bytes) -> Guess | None:
+        """The guess that the name imitates a well-known one; None without such a suspicion."""
+        if self._lookalike is None or self.helpline(name):
+            return None
+        guess: Guess = self._lookalike.guess(name)
+        return guess if guess.suspect else None
+
+    def _ruled(self, view: tuple[tuple[str, int], ...], name: bytes, qtype: int = 0) -> Verdict:
         for scope in view:
             own = self._own(scope, name)
             if own is not None:
@@ -65,7 +88,8 @@ class Policy:
         Not asked for a name that a rule allows: that rule allows where it leads, too.
         """
         for name in chain:
-            verdict = self.decide(view, name)
+            # Not guessed over: nobody chose an alias for its looks.
+            verdict = self._ruled(view, name)
             if verdict.blocked:
                 return verdict
         if self._ruleset is None:

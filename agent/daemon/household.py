@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES
+from agent.core.lookalike import Lookalike
 from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, Person
 from agent.core.policy import Policy
 from agent.core.resolvers import refusals
@@ -25,7 +26,8 @@ from agent.daemon.toggles import Pairs, Toggles
 from agent.platform.hashing import sha256
 
 FEATURE_NAMES = (HISTORY, PROTECTION)
-WAYS_AROUND = ("refuse_encrypted_dns", "canary_names")  # settings that the policy heeds
+WAYS_AROUND = ("refuse_encrypted_dns", "canary_names")  # settings that the policy heeds, as is
+LOOKALIKE = "lookalike"
 LISTS_STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks ago hardly protects
 
 
@@ -38,6 +40,14 @@ class Lists:
         self.loaded_at = 0
         self.trouble = ""
         self.notes: dict[bytes, str] = {}  # of the helplines: what each is for, and where
+        self.lookalike: Callable[[], Lookalike] = lambda: Lookalike([], lambda name: name)
+        self._guesser: Lookalike | None = None
+
+    def guesser(self) -> Lookalike:
+        """What guesses at look-alikes: made when it is first needed, since most households never switch it on."""
+        if self._guesser is None:
+            self._guesser = self.lookalike()
+        return self._guesser
 
 
 class Household:
@@ -142,9 +152,28 @@ class Household:
         now = self.clock.wall()
         rules = [rule for rule in self.state.rules() if rule.until is None or rule.until > now]
         ways = [self.settings.flag(name) for name in WAYS_AROUND]
-        self.policy = Policy(self.lists.ruleset, rules, self.lists.helplines, refusals(*ways))
+        guessing = self.settings.text(LOOKALIKE)
+        self.policy = Policy(
+            self.lists.ruleset,
+            rules,
+            self.lists.helplines,
+            refusals(*ways),
+            self.lists.guesser() if guessing != "off" else None,
+            guessing == "refuse",
+        )
         self.swap(self.policy)
         self.refresh()
+
+    def warn(self, device_id: int, name: bytes) -> None:
+        """Tell who watches that a device asked for what looks like another name. Told once, kept nowhere."""
+        if self.settings.text(LOOKALIKE) != "warn":
+            return
+        guess = self.policy.warning(name)
+        device = self.state.device(device_id) if guess else None
+        # An adult's contacts are the adult's own.
+        if guess and device and self.is_on(device, PROTECTION) and self.group_of(device) != ADULT:
+            event = {"event": "lookalike", "device_id": device_id, "name": name.decode(), "like": guess.like}
+            self.publish({**event, "why": guess.text})
 
     def rule_over(self) -> bool:
         """Whether a rule with an end came to it since the policy was made."""
@@ -249,7 +278,7 @@ class Household:
         self.snapshots.wanted = self.settings.flag("keep_history")
         if not self.snapshots.wanted:
             self.snapshots.drop()
-        if key in WAYS_AROUND:
+        if key in (*WAYS_AROUND, LOOKALIKE):
             self.new_policy()
 
     def web_value(self, key: str) -> object:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from agent.core.consent import Gate
 from agent.core.history import Visits, oldest_kept
+from agent.core.lookalike import Lookalike, read_known
 from agent.core.marks import DEFAULT
 from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.core.names import PublicSuffixes, parse, suffixes
@@ -51,6 +52,7 @@ def build(
     notes = helplines(os.path.join(settings.text("data_dir"), "helplines.txt"))
     lists = Lists(frozenset(notes))
     lists.notes = notes
+    lists.lookalike = lambda: lookalike(settings, lists)
     visits = Visits(site_of(settings.text("suffixes_file"), lists))
     recorder = Recorder(gate, visits, records, clock.now if turn is None else _once_a_turn(turn, clock.now))
     clients = Clients(DEFAULT if settings.text("identity") == "mark" else None, mac_of)
@@ -106,6 +108,16 @@ def _registrable(path: str, lists: Lists) -> Callable[[bytes], bytes]:
     except (OSError, BadInput):
         lists.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
         return _last_two
+
+
+def lookalike(settings: Settings, lists: Lists) -> Lookalike:
+    """What guesses at look-alikes; without the table of well-known names it suspects nothing."""
+    try:
+        with open(os.path.join(settings.text("data_dir"), "popular.txt"), encoding="ascii") as file:
+            known = read_known(file.read().splitlines())
+    except (OSError, UnicodeError):
+        known = []
+    return Lookalike(known, _registrable(settings.text("suffixes_file"), lists))
 
 
 def helplines(path: str) -> dict[bytes, str]:

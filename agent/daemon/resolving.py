@@ -59,6 +59,7 @@ class Resolving:
             self._household.publish({"event": "attempt", "device_id": client.device_id})
         else:
             recorder.allowed(client.slot, client.generation, name, "dns", count)
+            self._household.warn(client.device_id, name)
 
     def close(self) -> None:
         self._dns.close()

@@ -6,7 +6,7 @@ from agent import __version__
 from agent.core import addresses, names
 from agent.core.match import split_authority
 from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Verdict
-from agent.core.policy import OwnRule
+from agent.core.policy import LOOKALIKE, OwnRule
 from agent.core.request import split_url
 from agent.core.resolvers import SHIPPED
 from agent.daemon.household import WAYS_AROUND, Household
@@ -175,6 +175,8 @@ def _how(household: Household, name: str, verdict: Verdict, device: Device | Non
     rule = verdict.rule
     if verdict.blocked and rule is not None:
         source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"the household blocks {rule.text}"
+        if rule.list_id == LOOKALIKE:
+            source = f"it {rule.text}. This is a guess (setting lookalike)"
         if rule.scope == SHIPPED:
             source = f"{rule.text} leads round the router's DNS ({rule.list_name}; settings: {', '.join(WAYS_AROUND)})"
         return f"{prefix}{name} is refused because {source}. To allow it: privacy-agent allow {name}"
@@ -183,6 +185,10 @@ def _how(household: Household, name: str, verdict: Verdict, device: Device | Non
     if rule is not None:
         source = "the household allows" if not rule.list_id else f"the list {rule.list_name!r} makes an exception for"
         return f"{prefix}{name} is let through because {source} {rule.text}."
+    guess = household.policy.warning(name.encode())
+    if guess:
+        told = f"{name} is let through, with a warning: it looks like {guess.like} ({guess.text}). This is a guess."
+        return f"{prefix}{told} To refuse it: privacy-agent block {name}"
     return f"{prefix}{name} is let through: no rule is about it. To refuse it: privacy-agent block {name}"
 
 

@@ -1,0 +1,331 @@
+"""A guess whether a name imitates a well-known one: a small score, and the features that made it.
+
+Nothing is asked of anybody: it compares with a shipped table of well-known names. Its figures are in README; whoever
+uses it must call it a guess.
+"""
+
+from agent.core.model import Value
+from agent.core.names import is_address, suffixes
+from agent.core.punycode import decode
+
+WORD_MIN = 5  # shorter words are parts of too many others
+NAME_MIN = 9  # for a whole name, ending included
+INSIDE_MIN = 6  # for a word inside a longer one without a hyphen
+EDIT_MIN = 6  # for a word with one slip
+SUSPECT = 48  # one wrong in 10,000 popular names; set on the older half of tests/bench/lookalike.py
+
+# Feature → (points, what it says).
+FEATURES = {
+    "spelled": (70, "spells a well-known name with characters that look alike"),
+    "whole": (65, "holds a well-known site's whole name, and belongs to another site"),
+    "slip": (40, "is a well-known name with one slip"),
+    "word": (38, "has a well-known name as a word, and belongs to another site"),
+    "inside": (26, "holds a well-known name inside a longer word"),
+    "common": (20, "has a well-known name that is also a common word"),
+    "lure": (24, "has a word that asks to act: login, verify, wallet and the like"),
+    "lures": (12, "has several such words"),
+    "hosting": (12, "is a page at a free hosting service"),
+    "ending": (12, "has an ending that is cheap and often abused"),
+    "hyphens": (8, "is strung together with hyphens"),
+    "digits": (6, "has a run of digits"),
+    "long": (6, "is very long"),
+    "foreign": (10, "mixes letters of other scripts"),
+}
+
+LURES = frozenset(
+    (
+        "login log-in signin logon auth authentication authenticate sso verify verification verifying verified validate"
+        " validation confirm confirmation secure security secured account accounts konto compte cuenta conta update"
+        " updates upgrade billing invoice payment payments pay refund unlock unlocked locked suspended suspension"
+        " restore recover recovery reset password passcode support helpdesk helpcenter customer service services client"
+        " clients kunden wallet airdrop claim claims reward rewards bonus gift giftcard prize free promo giveaway"
+        " delivery parcel package tracking shipment redelivery track customs post banking bank online access portal"
+        " webmail mail office signup register alert notice notification case appeal copyright meta business badge"
+        " rewards walletconnect connect dapp bridge swap staking start app home page pages center id identity acess"
+        " seguro seguridad acceso entrar atualizar sicher anmelden bestatigung securise connexion espace suivi"
+    ).split()
+)
+ENDINGS = frozenset(
+    (
+        "top xyz icu cyou buzz click link live shop store online site website space fun monster rest quest sbs cfd bond"
+        " lol hair skin makeup beauty autos boats tk ml ga cf gq cc ws pw vip win bid loan work support services help"
+        " info biz life world today zip mov cam gdn men date racing stream download review trade party science"
+    ).split()
+)
+LONG_LURES = (
+    "login signin secur verif account support wallet update airdrop recover confirm unlock refund payment valida"
+).split()
+# Free hosting by its registrable part or public suffix; the name before it is its user's.
+HOSTING = frozenset(
+    (
+        "weebly.com weeblysite.com webflow.io vercel.app netlify.app github.io gitlab.io pages.dev workers.dev web.app"
+        " firebaseapp.com 000webhostapp.com wixsite.com blogspot.com glitch.me herokuapp.com r2.dev repl.co replit.app"
+        " square.site godaddysites.com framer.app framer.website surge.sh render.com onrender.com fly.dev duckdns.org"
+        " ddns.net cprapid.com plesk.page easywp.com dweb.link ipfs.io cf-ipfs.com webcindario.com yolasite.com"
+        " mystrikingly.com hostingersite.com gitbook.io azurewebsites.net cloudfront.net dpdns.org cloudns.biz is-a.dev"
+        " sites.google.com wordpress.com ghost.io carrd.co jimdosite.com myfreesites.net rf.gd 42web.io epizy.com"
+    ).split()
+)
+# Networks that carry others' names as a part of their own: no device is sent there but by the owner of that name.
+CARRIERS = frozenset(
+    (
+        "akadns.net akadns88.net edgekey.net edgesuite.net akamaized.net akamaihd.net akamai.net cloudflare.net"
+        " fastly.net fastly-edge.com trafficmanager.net azureedge.net azurefd.net msedge.net b-msedge.net a-msedge.net"
+        " s-msedge.net ln-msedge.net dual-s-msedge.net ax-msedge.net cqloud.com elb.amazonaws.com edgecastcdn.net"
+        " llnwd.net footprint.net cdn77.org kxcdn.com b-cdn.net stackpathdns.com incapdns.net impervadns.net"
+        " wpc.v0cdn.net omtrdc.net qualtrics.com medallia.com onetrust.io cookielaw.org demdex.net zendesk.com"
+        " atlassian.net intercom.io force.com salesforce.com"
+    ).split()
+)
+# What stands for what: digits and pairs of letters that look like one.
+LETTERS = (("0", "o"), ("1", "l"), ("3", "e"), ("4", "a"), ("5", "s"), ("7", "t"), ("8", "b"), ("9", "g"))
+PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ii", "u"))
+
+
+class Guess(Value):
+    """`score` in points, `features` that fired, `like`: the well-known name that is imitated ("" if none)."""
+
+    __slots__ = ("score", "features", "like")
+
+    def __init__(self, score: int, features: list[str], like: str) -> None:
+        self.score = score
+        self.features = features
+        self.like = like
+
+    @property
+    def suspect(self) -> bool:
+        return self.score >= SUSPECT and self.like != ""
+
+    @property
+    def text(self) -> str:
+        """The reasons in words."""
+        return "; ".join([FEATURES[feature][1] for feature in self.features])
+
+
+NOTHING = Guess(0, [], "")
+
+
+def read_known(lines: list[str]) -> list[tuple[str, str]]:
+    """(name, word) of each line `name # word`: the word that imitations use, the first label by default, "" for none.
+
+    A word with `~` before it is a common one, too: alone it means little.
+    """
+    found = []
+    for line in lines:
+        name, _, word = line.partition("#")
+        name, word = name.strip(), word.strip()
+        if name:
+            word = word or name.split(".")[0]
+            found.append((name, "" if word == "-" else word))
+    return found
+
+
+class Lookalike:
+    """`known` as `read_known` gives it; `registrable` is a function bytes → bytes (the public suffix list's)."""
+
+    def __init__(self, known: list[tuple[str, str]], registrable) -> None:  # type: ignore[no-untyped-def]
+        self._registrable = registrable
+        self._sites = set([registrable(name.encode()) for name, _ in known])
+        self._names = [(name, name.replace(".", "-")) for name, word in known if word and len(name) >= NAME_MIN]
+        self._common = {word[1:]: name for name, word in known if word.startswith("~")}
+        self._words: dict[str, str] = {}
+        for name, word in known:
+            if len(word) >= WORD_MIN and word[0] != "~" and word not in self._words:
+                self._words[word] = name
+        self._inside = [word for word in sorted(self._words) if len(word) >= INSIDE_MIN]
+        self._slips: dict[str, str] = {}
+        for word in sorted(self._words):
+            if len(word) >= EDIT_MIN:
+                for short in _shortened(word):
+                    self._slips.setdefault(short, word)
+                self._slips.setdefault(word, word)
+
+    def guess(self, name: bytes) -> Guess:
+        """The score of a canonical name. Well-known sites and what belongs to them have none."""
+        if is_address(name) or b"\\" in name or b"." not in name:
+            return NOTHING
+        host = name.decode()
+        site = self._registrable(name)
+        if site in self._sites or [of for of in suffixes(name) if of in self._sites or of.decode() in CARRIERS]:
+            return NOTHING
+        own, labels = _own_part(host, site.decode())
+        features: list[str] = []
+        like = self._imitated(own, labels, site.decode(), features)
+        if not like:
+            return NOTHING
+        _shape(host, own, labels, features)
+        return Guess(sum([FEATURES[feature][0] for feature in features]), features, like)
+
+    def _imitated(self, own: str, labels: list[str], site: str, features: list[str]) -> str:
+        """The well-known name that the strongest of the features points at, noted in `features`; "" if none."""
+        for name, hyphened in self._names:
+            if _within(own, name, hyphened):
+                features.append("whole")
+                return name
+        tokens = _tokens(labels)
+        for token in tokens:
+            word = self._lookalike_of(token)
+            if word:
+                features.append("spelled")
+                return self._words[word]
+        # The very name under another ending is mostly its owner's, in another country.
+        bare = site.split(".")[0] if labels == [site.split(".")[0]] else ""
+        for feature, find in (
+            ("word", self._words.get),
+            ("slip", self._slip),
+            ("inside", self._holding),
+            ("common", self._common.get),
+        ):
+            for token in tokens:
+                found = find(token) if token != bare or feature == "slip" else None
+                if found:
+                    features.append(feature)
+                    return str(found)
+        return ""
+
+    def _lookalike_of(self, token: str) -> str:
+        """The word that a token spells with look-alike characters, itself excepted."""
+        plain = skeleton(token)
+        if plain == token:
+            return ""
+        if plain in self._words:
+            return plain
+        # A one may be an i as well.
+        other = skeleton(token.replace("1", "i"))
+        return other if other in self._words else ""
+
+    def _slip(self, token: str) -> str | None:
+        """The well-known name of a word one slip (a letter more, less, other, or two exchanged) away."""
+        if len(token) < EDIT_MIN - 1 or token in self._words:
+            return None
+        for short in [token] + _shortened(token):
+            word = self._slips.get(short)
+            if word and abs(len(word) - len(token)) <= 1 and token[0] == word[0] and not _plural(token, word):
+                return self._words[word]
+        return None
+
+    def _holding(self, token: str) -> str | None:
+        for word in self._inside:
+            if len(token) > len(word) and word in token:
+                return self._words[word]
+        return None
+
+
+def skeleton(token: str) -> str:
+    """The token as the eye reads it: digits and pairs for letters, letters of other scripts for Latin ones."""
+    if token.startswith("xn--"):
+        token = decode(token[4:])
+    for look, letter in LETTERS + PAIRS:
+        token = token.replace(look, letter)
+    return "".join([CONFUSED.get(letter, letter) for letter in token])
+
+
+def _confused() -> dict[str, str]:
+    """Letters outside ASCII that look like ASCII ones (a selection of Unicode's confusables, and marked letters)."""
+    table = {}
+    for latin, others in (
+        ("a", "\u0430\u03b1\u00e0\u00e1\u00e2\u00e3\u00e4\u00e5\u0101\u0103\u0105\u1ea1\u0251"),
+        ("b", "\u0184\u044c\u1e05"),
+        ("c", "\u0441\u00e7\u0107\u010d\u03f2\u010b"),
+        ("d", "\u0501\u010f\u1e0d\u0111"),
+        ("e", "\u0435\u00e8\u00e9\u00ea\u00eb\u0113\u0117\u0119\u011b\u1eb9\u04bd"),
+        ("g", "\u0261\u011f\u011d\u0121\u0123"),
+        ("h", "\u04bb\u1e25"),
+        ("i", "\u0456\u0131\u00ec\u00ed\u00ee\u00ef\u012b\u1ecb\u03b9"),
+        ("j", "\u0458"),
+        ("k", "\u043a\u1e33\u03ba"),
+        ("l", "\u04cf\u013a\u013e\u0142\u1e37"),
+        ("m", "\u043c\u1e43"),
+        ("n", "\u00f1\u0144\u0148\u1e47\u0578"),
+        ("o", "\u043e\u03bf\u00f2\u00f3\u00f4\u00f5\u00f6\u00f8\u014d\u0151\u1ecd\u0585"),
+        ("p", "\u0440\u03c1\u1e55"),
+        ("q", "\u051b"),
+        ("r", "\u0433\u0155\u0159\u1e5b"),
+        ("s", "\u0455\u015b\u0161\u015f\u0219\u1e63"),
+        ("t", "\u0442\u0165\u0163\u021b\u1e6d"),
+        ("u", "\u057d\u03c5\u00f9\u00fa\u00fb\u00fc\u016b\u016f\u0171\u1ee5"),
+        ("v", "\u03bd\u0475"),
+        ("w", "\u051d\u0175\u0461"),
+        ("x", "\u0445"),
+        ("y", "\u0443\u00fd\u00ff\u0177\u04af"),
+        ("z", "\u017a\u017c\u017e\u1e93"),
+    ):
+        for letter in others:
+            table[letter] = latin
+    return table
+
+
+CONFUSED = _confused()
+
+
+def _own_part(host: str, site: str) -> tuple[str, list[str]]:
+    """What the owner of the site chose of a host: all labels before the public suffix, and before a hosting service."""
+    suffix = site[site.find(".") + 1 :] if "." in site else ""
+    for service in suffixes(host.encode()):
+        if service.decode() in HOSTING:
+            suffix = service.decode()
+            break
+    own = host[: -len(suffix) - 1] if suffix and host.endswith("." + suffix) else host
+    labels = [label for label in own.split(".") if label not in ("www", "")]
+    return own, labels
+
+
+def _tokens(labels: list[str]) -> list[str]:
+    """The labels, and their parts between hyphens; xn-- labels whole."""
+    found: list[str] = []
+    for label in labels:
+        parts = [label]
+        if "-" in label and not label.startswith("xn--"):
+            parts += [part for part in label.split("-") if part] + [label.replace("-", "")]
+        found += [part for part in parts if part not in found]
+    return found
+
+
+def _within(own: str, name: str, hyphened: str) -> bool:
+    """`paypal.com` as whole labels, or `paypal-com` as whole parts, of what is not the name itself."""
+    return ("." + own + ".").find("." + name + ".") >= 0 or ("-" + own.replace(".", "-") + "-").find(
+        "-" + hyphened + "-"
+    ) >= 0
+
+
+def _shortened(word: str) -> list[str]:
+    return [word[:at] + word[at + 1 :] for at in range(len(word))]
+
+
+def _plural(token: str, word: str) -> bool:
+    return token == word + "s" or word == token + "s"
+
+
+def _shape(host: str, own: str, labels: list[str], features: list[str]) -> None:
+    """What else speaks against a name that points at a well-known one."""
+    parts = [part for label in labels for part in label.split("-")]
+    lures = [part for part in parts if part in LURES or _lured(part)]
+    if lures:
+        features.append("lure")
+    if len(lures) > 1:
+        features.append("lures")
+    if len(own) < len(host) and host[len(own) + 1 :] in HOSTING:
+        features.append("hosting")
+    if host[host.rfind(".") + 1 :] in ENDINGS:
+        features.append("ending")
+    if own.count("-") >= 2:
+        features.append("hyphens")
+    if _digit_run(own) >= 3:
+        features.append("digits")
+    if len(own) > 30:
+        features.append("long")
+    if "xn--" in own:
+        features.append("foreign")
+
+
+def _lured(part: str) -> bool:
+    """Whether one of the longer lure words is inside a part, as in `securepaypal` or `paypalverification1`."""
+    return any([lure in part for lure in LONG_LURES])
+
+
+def _digit_run(text: str) -> int:
+    longest = run = 0
+    for letter in text:
+        run = run + 1 if letter.isdigit() else 0
+        longest = max(longest, run)
+    return longest
