@@ -147,7 +147,7 @@ TABLE = (
         ("off", "warn", "refuse"),
         household=True,
     ),
-    # Half a unit a week tells an operator of ten thousand households something, and one household's next to nothing.
+    # tools/collector/simulate.py says what an operator learns at which epsilon from how many households.
     Setting(
         "report_epsilon_milli",
         NUMBER,

@@ -43,14 +43,14 @@ class Question(Value):
         self.sentence = sentence
 
 
-# Twenty refusals a week are more than most households see; a higher bound would need more noise for everybody.
-REFUSED_MAX = 20
+# Most weeks have none or one. A higher bound would tell more of the few and need more noise of everybody.
+REFUSED_MAX = 5
 
 TABLE = (
-    Question("refused.phishing", COUNT, REFUSED_MAX, (), (), "refused attempts at phishing sites, at most 20"),
-    Question("refused.malware", COUNT, REFUSED_MAX, (), (), "refused attempts at malware sites, at most 20"),
-    Question("refused.fraud", COUNT, REFUSED_MAX, (), (), "refused attempts at fraud and fake shops, at most 20"),
-    Question("refused.other", COUNT, REFUSED_MAX, (), (), "attempts that another list refused, at most 20"),
+    Question("refused.phishing", COUNT, REFUSED_MAX, (), (), "refused attempts at phishing sites, at most 5"),
+    Question("refused.malware", COUNT, REFUSED_MAX, (), (), "refused attempts at malware sites, at most 5"),
+    Question("refused.fraud", COUNT, REFUSED_MAX, (), (), "refused attempts at fraud and fake shops, at most 5"),
+    Question("refused.other", COUNT, REFUSED_MAX, (), (), "attempts that another list refused, at most 5"),
     Question(
         "devices.protection", RANGE, 1, ("0", "1-2", "3-5", "6+"), (0, 1, 3, 6), "devices with protection on, a range"
     ),
