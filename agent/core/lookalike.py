@@ -9,6 +9,7 @@ from agent.core.names import is_address, suffixes
 from agent.core.punycode import decode
 
 WORD_MIN = 5  # shorter words are parts of too many others
+PARTS_MAX = 5  # of a well-known name between dots and hyphens
 NAME_MIN = 9  # for a whole name, ending included
 INSIDE_MIN = 6  # for a word inside a longer one without a hyphen
 EDIT_MIN = 6  # for a word with one slip
@@ -69,12 +70,12 @@ HOSTING = frozenset(
 # Networks that carry others' names as a part of their own: no device is sent there but by the owner of that name.
 CARRIERS = frozenset(
     (
-        "akadns.net akadns88.net edgekey.net edgesuite.net akamaized.net akamaihd.net akamai.net cloudflare.net"
-        " fastly.net fastly-edge.com trafficmanager.net azureedge.net azurefd.net msedge.net b-msedge.net a-msedge.net"
-        " s-msedge.net ln-msedge.net dual-s-msedge.net ax-msedge.net cqloud.com elb.amazonaws.com edgecastcdn.net"
-        " llnwd.net footprint.net cdn77.org kxcdn.com b-cdn.net stackpathdns.com incapdns.net impervadns.net"
-        " wpc.v0cdn.net omtrdc.net qualtrics.com medallia.com onetrust.io cookielaw.org demdex.net zendesk.com"
-        " atlassian.net intercom.io force.com salesforce.com"
+        b"akadns.net akadns88.net edgekey.net edgesuite.net akamaized.net akamaihd.net akamai.net cloudflare.net"
+        b" fastly.net fastly-edge.com trafficmanager.net azureedge.net azurefd.net msedge.net b-msedge.net a-msedge.net"
+        b" s-msedge.net ln-msedge.net dual-s-msedge.net ax-msedge.net cqloud.com elb.amazonaws.com edgecastcdn.net"
+        b" llnwd.net footprint.net cdn77.org kxcdn.com b-cdn.net stackpathdns.com incapdns.net impervadns.net"
+        b" wpc.v0cdn.net omtrdc.net qualtrics.com medallia.com onetrust.io cookielaw.org demdex.net zendesk.com"
+        b" atlassian.net intercom.io force.com salesforce.com"
     ).split()
 )
 # What stands for what: digits and pairs of letters that look like one.
@@ -126,7 +127,7 @@ class Lookalike:
     def __init__(self, known: list[tuple[str, str]], registrable) -> None:  # type: ignore[no-untyped-def]
         self._registrable = registrable
         self._sites = set([registrable(name.encode()) for name, _ in known])
-        self._names = [(name, name.replace(".", "-")) for name, word in known if word and len(name) >= NAME_MIN]
+        self._names = {name.replace(".", "-"): name for name, word in known if word and len(name) >= NAME_MIN}
         self._common = {word[1:]: name for name, word in known if word.startswith("~")}
         self._words: dict[str, str] = {}
         for name, word in known:
@@ -146,7 +147,7 @@ class Lookalike:
             return NOTHING
         host = name.decode()
         site = self._registrable(name)
-        if site in self._sites or [of for of in suffixes(name) if of in self._sites or of.decode() in CARRIERS]:
+        if site in self._sites or not self._sites.isdisjoint(suffixes(name)) or not CARRIERS.isdisjoint(suffixes(name)):
             return NOTHING
         own, labels = _own_part(host, site.decode())
         features: list[str] = []
@@ -158,10 +159,10 @@ class Lookalike:
 
     def _imitated(self, own: str, labels: list[str], site: str, features: list[str]) -> str:
         """The well-known name that the strongest of the features points at, noted in `features`; "" if none."""
-        for name, hyphened in self._names:
-            if _within(own, name, hyphened):
-                features.append("whole")
-                return name
+        whole = self._whole(own.replace(".", "-").split("-"))
+        if whole:
+            features.append("whole")
+            return whole
         tokens = _tokens(labels)
         for token in tokens:
             word = self._lookalike_of(token)
@@ -181,6 +182,15 @@ class Lookalike:
                 if found:
                     features.append(feature)
                     return str(found)
+        return ""
+
+    def _whole(self, parts: list[str]) -> str:
+        """The well-known site whose whole name is there, as `paypal.com` or `paypal-com`."""
+        for start in range(len(parts)):
+            for end in range(start + 2, min(start + PARTS_MAX, len(parts)) + 1):
+                found = self._names.get("-".join(parts[start:end]))
+                if found:
+                    return found
         return ""
 
     def _lookalike_of(self, token: str) -> str:
@@ -279,13 +289,6 @@ def _tokens(labels: list[str]) -> list[str]:
             parts += [part for part in label.split("-") if part] + [label.replace("-", "")]
         found += [part for part in parts if part not in found]
     return found
-
-
-def _within(own: str, name: str, hyphened: str) -> bool:
-    """`paypal.com` as whole labels, or `paypal-com` as whole parts, of what is not the name itself."""
-    return ("." + own + ".").find("." + name + ".") >= 0 or ("-" + own.replace(".", "-") + "-").find(
-        "-" + hyphened + "-"
-    ) >= 0
 
 
 def _shortened(word: str) -> list[str]:
