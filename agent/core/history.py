@@ -10,6 +10,8 @@ HOSTS_MAX = 12  # enough to see what a site consists of; bounds the row's size
 HOST_BYTES_MAX = 600
 OPEN_MAX = 1500  # some 500 bytes each: the memory of a burst of names stays below 1 MB
 DAY_S = 86400
+# From the least to the most telling. With ECH on offer the name may be that of a front instead of the site's.
+SOURCES = ("dns", "ech", "tls", "http")
 
 
 class Visits:
@@ -45,10 +47,15 @@ class Visits:
         self._dirty[id(visit)] = visit
 
     def _grow(self, visit: Visit, seen: Observation) -> None:
-        visit.hits += seen.hits
         visit.last = seen.at
         visit.age = seen.age
-        if seen.source != "dns":
+        # A connection is counted, and not the question that came before it.
+        better = SOURCES.index(seen.source) - SOURCES.index(visit.source)
+        if better > 0 and visit.source == "dns":
+            visit.hits = 0
+        if better >= 0 or seen.source != "dns":
+            visit.hits += seen.hits
+        if better > 0:
             visit.source = seen.source
         hosts = visit.hosts
         if seen.host in hosts or len(hosts) >= HOSTS_MAX:

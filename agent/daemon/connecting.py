@@ -71,7 +71,7 @@ class Connecting:
 
         household.swap = swap_both
         household.settle = household.toggles.settle = settle_both
-        household.counters = lambda: {**counters(), **self._judge.counters()}
+        household.counters = lambda: {**counters(), **self._counters()}
 
     def settle(self) -> None:
         """Every packet that waits is judged under the clients of now. Before any toggle."""
@@ -93,6 +93,9 @@ class Connecting:
     def _wanted(self) -> Around:
         encrypted = self._settings.flag("refuse_encrypted_dns")
         return Around(self._settings.flag("refuse_quic"), encrypted, ADDRESSES if encrypted else ())
+
+    def _counters(self) -> dict[str, int]:
+        return {**self._judge.counters(), "packets": self._queue.packets if self._queue else 0}
 
     def _refused(self, client: Client) -> None:
         self._household.publish({"event": "attempt", "device_id": client.device_id})

@@ -1,0 +1,274 @@
+"""Web connections of devices that are on: refused, recorded, and left alone, in every form that clients give them."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.household import Asker
+from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, RESOLVER6, ROUTER4, Lab
+from tests.lab.resident import Resident
+from tests.lab.web import Caller, Site, call, certificate, get, hello
+
+SERVERS = (RESOLVER4, RESOLVER6)
+RESET = "ConnectionResetError"
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab) -> Iterator[Site]:
+    lab.addresses6(lab.alice)
+    made = Site(lab)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def device(lab: Lab, site: Site, resident: Resident) -> int:
+    """Alice's, with both features on, in a household that refuses bad.example."""
+    number = resident.add("Tablet", ALICE_MAC)
+    resident.call("block", name="bad.example")
+    resident.on(number)
+    resident.on(number, "protection")
+    return number
+
+
+def visits(resident: Resident) -> dict[str, str]:
+    resident.call("status")
+    resident.call("audit")
+    time.sleep(1.2)
+    return dict(resident.rows("SELECT site, source FROM visits"))
+
+
+def attempts(resident: Resident) -> list[tuple[object, ...]]:
+    found = resident.call("attempts", limit=100, actor="cli")["items"]
+    assert isinstance(found, list)
+    return sorted((row["target"], row["source"], row["rule"]["text"]) for row in found)
+
+
+def counters(resident: Resident) -> dict[str, int]:
+    found = resident.status()["dns"]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_is_refused_by_its_name_and_others_are_not(
+    lab: Lab, resident: Resident, device: int, server: str
+) -> None:
+    assert call(lab.alice, server, hello("www.fine.example")) == "ok"
+    assert call(lab.alice, server, hello("www.bad.example")) == RESET
+    assert call(lab.alice, server, get("www.fine.example"), 80) == "ok"
+    assert call(lab.alice, server, get("bad.example", "/x?secret"), 80) == RESET
+    assert call(lab.bob, RESOLVER4, hello("www.bad.example")) == "ok"
+    assert visits(resident) == {"fine.example": "http"}
+    assert attempts(resident) == [
+        ("http://bad.example/x", "http", "bad.example"),
+        ("www.bad.example", "tls", "bad.example"),
+    ]
+    assert resident.audit()["ok"]
+
+
+def test_history_alone_refuses_nothing(lab: Lab, site: Site, resident: Resident) -> None:
+    resident.call("block", name="bad.example")
+    resident.on(resident.add("Tablet", ALICE_MAC))
+    assert call(lab.alice, RESOLVER4, hello("www.bad.example")) == "ok"
+    assert call(lab.alice, RESOLVER4, hello("long.example", 1600)) == "ok"
+    assert call(lab.alice, RESOLVER4, get("plain.example"), 80) == "ok"
+    assert visits(resident) == {"bad.example": "tls", "long.example": "tls", "plain.example": "http"}
+    assert attempts(resident) == []
+
+
+def test_protection_alone_records_no_visit(lab: Lab, site: Site, resident: Resident) -> None:
+    resident.call("block", name="bad.example")
+    resident.on(resident.add("Tablet", ALICE_MAC), "protection")
+    assert call(lab.alice, RESOLVER4, hello("www.fine.example")) == "ok"
+    assert call(lab.alice, RESOLVER4, hello("www.bad.example")) == RESET
+    assert visits(resident) == {}
+    assert len(attempts(resident)) == 1
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_hello_in_pieces(lab: Lab, resident: Resident, device: int, server: str) -> None:
+    long, short = hello("a.bad.example", 1600), hello("b.bad.example", 0, 40)
+    assert len(long) > 1500
+    assert Caller(lab.alice, server).ask(long) == RESET
+    assert Caller(lab.alice, server).ask(short[:60], short[60:], pause_s=0.05) == RESET
+    assert (
+        Caller(lab.alice, server).ask(*[short[at : at + 30] for at in range(0, len(short), 30)], pause_s=0.02) == RESET
+    )
+    fine = hello("www.fine.example", 1600)
+    assert Caller(lab.alice, server).ask(fine[:1400], fine[1400:], pause_s=0.05) == "ok"
+    assert len(attempts(resident)) == 2, "the same name twice within a second is one attempt"
+
+
+def test_a_hello_after_a_long_silence(lab: Lab, resident: Resident, device: int) -> None:
+    """Conntrack has forgotten nothing, and neither has the rule."""
+    late = [Caller(lab.alice, RESOLVER4, timeout_s=5.0) for _ in range(2)]
+    time.sleep(31)
+    assert late[0].ask(hello("late.bad.example")) == RESET
+    assert late[1].ask(hello("late.example")) == "ok"
+    assert visits(resident) == {"late.example": "tls"}
+
+
+def test_a_refused_connection_stays_refused(lab: Lab, resident: Resident, device: int) -> None:
+    """A client that ignores the reset, as malware may, gets no further: its packets don't reach the server."""
+    lab.alice.run(
+        [
+            "nft",
+            "add table inet deaf; add chain inet deaf in { type filter hook input priority 0; };"
+            "add rule inet deaf in tcp sport 443 tcp flags rst drop",
+        ]
+    )
+    try:
+        caller = Caller(lab.alice, RESOLVER4, timeout_s=1.0)
+        assert caller.ask(hello("www.bad.example")) == "TimeoutError"
+        assert caller.ask(hello("www.fine.example")) == "TimeoutError"
+    finally:
+        lab.alice.run(["nft", "delete table inet deaf"])
+    assert visits(resident) == {}
+
+
+def test_only_the_first_packets_come_up(lab: Lab, resident: Resident, device: int) -> None:
+    caller = Caller(lab.alice, RESOLVER4)
+    assert caller.ask(hello("www.fine.example")) == "ok"
+    before = counters(resident)["packets"]
+    for _ in range(50):
+        caller.send(b"\x17\x03\x03" + bytes(2000))
+    assert counters(resident)["packets"] == before
+    assert counters(resident)["connections"] == 1 and before <= 2
+
+
+def test_later_requests_of_a_plain_connection_are_judged(lab: Lab, resident: Resident, device: int) -> None:
+    caller = Caller(lab.alice, RESOLVER4, 80)
+    assert caller.ask(get("a.example")) == "ok"
+    assert caller.ask(get("a.example", "/more")) == "ok"
+    assert caller.ask(get("www.bad.example", "/last")) == RESET
+
+
+def test_a_body_is_let_go_after_a_few_packets(lab: Lab, resident: Resident, device: int) -> None:
+    caller = Caller(lab.alice, RESOLVER4, 80)
+    caller.send(b"POST / HTTP/1.1\r\nHost: up.example\r\nContent-Length: 999999\r\n\r\n")
+    for _ in range(100):
+        caller.send(b"\x00" * 1400, pause_s=0.002)
+    assert counters(resident)["packets"] < 10
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_ways_around(lab: Lab, resident: Resident, device: int, server: str) -> None:
+    refused = "ConnectionRefusedError"
+    assert call(lab.alice, server, b"x", 853) == refused
+    for port in (443, 80, 853):
+        assert datagram(lab, lab.alice, server, port) == refused
+    assert datagram(lab, lab.bob, RESOLVER4, 443) == "TimeoutError", "nobody answers there, and nobody refuses"
+    assert call(lab.bob, RESOLVER4, hello("x.example"), 853) == "ok"
+    assert counters(resident)["quic"] >= 1
+
+
+def test_ways_around_are_settings(lab: Lab, resident: Resident, device: int) -> None:
+    for name in ("refuse_quic", "refuse_encrypted_dns"):
+        resident.call("settings.set", key=name, value=False, actor="cli")
+    time.sleep(2.5)
+    assert datagram(lab, lab.alice, RESOLVER4, 443) == "TimeoutError"
+    assert call(lab.alice, RESOLVER4, hello("x.example"), 853) == "ok"
+    assert call(lab.alice, RESOLVER4, hello("www.bad.example")) == RESET
+
+
+def datagram(lab: Lab, space, server: str, port: int) -> str:
+    sock = space.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM, 0.5)
+    sock.connect((server, port))
+    try:
+        sock.send(b"\xc3\x00\x00\x00\x01\x08" + bytes(1250))
+        time.sleep(0.05)
+        sock.recv(100)
+        return "answered"
+    except OSError as error:
+        return type(error).__name__
+
+
+def test_devices_ask_the_network_and_are_told(lab: Lab, resident: Resident, device: int) -> None:
+    told = {
+        name: lab.alice.run(["dig", "+tries=1", "+time=2", f"@{ROUTER4}", name, kind])
+        for name, kind in (("use-application-dns.net", "A"), ("mask.icloud.com", "A"), ("_dns.resolver.arpa", "SVCB"))
+    }
+    assert "NXDOMAIN" in told["use-application-dns.net"] and "NXDOMAIN" in told["mask.icloud.com"]
+    assert "NOERROR" in told["_dns.resolver.arpa"] and "ANSWER: 0" in told["_dns.resolver.arpa"]
+    assert attempts(resident) == []
+
+
+def test_a_guest(lab: Lab, site: Site, resident: Resident) -> None:
+    resident.call("block", name="bad.example")
+    resident.on(resident.add("Visitor", GUEST_MAC), "protection")
+    assert call(lab.guest, RESOLVER4, hello("www.bad.example")) == RESET
+    assert call(lab.guest, RESOLVER4, hello("www.fine.example")) == "ok"
+
+
+def test_flow_offload_is_said(lab: Lab, resident: Resident, device: int) -> None:
+    assert resident.kernel["connections"] == "Web connections are judged."
+    table = "add table inet off; add flowtable inet off ft { hook ingress priority 0; devices = { br-lan, wan0 }; }"
+    try:
+        lab.router.run(["nft", table])
+    except RuntimeError:
+        pytest.skip("not here: flow tables in this kernel")
+    try:
+        time.sleep(2.5)
+        assert str(resident.kernel["connections"]).startswith("DNS only: flow offloading")
+    finally:
+        lab.router.run(["nft", "delete table inet off"])
+    time.sleep(2.5)
+    assert resident.kernel["connections"] == "Web connections are judged."
+
+
+def test_real_clients(lab: Lab, resident: Resident, device: int, tmp_path: Path, lab_tls: None) -> None:
+    def curl(url: str, *options: str) -> str:
+        host = url.split("/")[2].split(":")[0]
+        port = "8444" if ":8444" in url else "443"
+        try:
+            return lab.alice.run(
+                ["curl", "-sk", "-m", "5", "--resolve", f"{host}:{port}:{RESOLVER4}", url, "-o", "/dev/null", *options]
+                + ["-w", "%{http_code}"]
+            )
+        except RuntimeError as error:
+            return str(error).split(": ")[1].split("\n")[0]
+
+    def s_client(*options: str) -> str:
+        command = ["timeout", "5", "openssl", "s_client", "-connect", f"{RESOLVER4}:443", *options]
+        return lab.alice.run(["sh", "-c", '"$@" </dev/null 2>&1 || true', "sh", *command])
+
+    assert curl("https://www.fine.example/") == "200"
+    told = s_client("-servername", "a.fine.example")
+    assert "CONNECTED" in told and "TLSv1.3" in told
+    assert "TLSv1.3" in s_client("-noservername"), "a hello that names nobody is let through"
+    # The server, which serves one after the other, is not told of a refusal: so these come last.
+    assert curl("https://www.bad.example/") == "35"
+    assert curl("https://www.bad.example/", "--tls-max", "1.2") == "35"
+    told = s_client("-servername", "a.bad.example")
+    assert "errno=104" in told or "reset" in told
+
+
+@pytest.fixture
+def lab_tls(lab: Lab, site: Site, tmp_path: Path) -> Iterator[None]:
+    """A real TLS server at the address and port of the site that answers anything."""
+    key, cert = certificate(tmp_path)
+    server = lab.wan.start(["openssl", "s_server", "-accept", "8444", "-www", "-quiet", "-key", key, "-cert", cert])
+    rule = f"ip daddr {RESOLVER4} tcp dport 443 redirect to :8444"
+    lab.wan.run(
+        [
+            "nft",
+            "add table ip tls; add chain ip tls pre { type nat hook prerouting priority -100; };"
+            f"add rule ip tls pre {rule}",
+        ]
+    )
+    time.sleep(0.5)
+    yield
+    lab.wan.run(["nft", "delete table ip tls"])
+    server.terminate()
+    server.wait(5)
+
+
+def test_an_answer_of_dns_and_the_connection_are_one_visit(lab: Lab, resident: Resident, device: int) -> None:
+    assert Asker(lab.alice, ROUTER4).ask("www.who") == "agent"
+    assert call(lab.alice, RESOLVER4, hello("www.who")) == "ok"
+    time.sleep(1.3)
+    assert resident.rows("SELECT site, hits, source FROM visits") == [("www.who", 1, "tls")]
