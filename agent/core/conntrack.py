@@ -10,8 +10,8 @@ _ORIGINAL, _MARK, _ID, _MARK_MASK, _FILTER = 1, 8, 12, 21, 25  # CTA_*
 _SOURCE4, _SOURCE6 = 1, 3
 _UDP = b"\x11"
 _UNMARKED = bytes(4)
-# Which parts of the original tuple a dump is filtered by (Linux 5.8): source, protocol, destination port.
-_BY_SOURCE, _BY_PROTOCOL, _BY_PORT = 1, 8, 32
+# Which parts of the original tuple a dump is filtered by (Linux 5.8): protocol, destination port.
+_BY_PROTOCOL, _BY_PORT = 8, 32
 _INET, _INET6 = 2, 10
 
 
@@ -20,18 +20,20 @@ def flush(mark: int, mask: int) -> Message:
     return Message(_DELETE, ACK, bytes(4) + u32(_MARK, mark) + u32(_MARK_MASK, mask))
 
 
-def datagram_flows(source: bytes, port: int) -> Message:
-    """Asks for the UDP flows from an address (4 or 16 bytes) to a port; the kernel leaves out all others."""
-    family, kind = (_INET, _SOURCE4) if len(source) == 4 else (_INET6, _SOURCE6)
+def datagram_flows(address_size: int, port: int) -> Message:
+    """Asks for the UDP flows to a port over IPv4 (4) or IPv6 (16); the kernel leaves out all others.
+
+    Its walk takes milliseconds, so there is one for all of a device's addresses.
+    """
+    family = _INET if address_size == 4 else _INET6
     protocol = nested(2, attribute(1, _UDP), attribute(3, struct.pack(">H", port)))
-    tuple_of = nested(_ORIGINAL, nested(1, attribute(kind, source)), protocol)
-    by = struct.pack(HOST + "I", _BY_SOURCE | _BY_PROTOCOL | _BY_PORT)
+    by = struct.pack(HOST + "I", _BY_PROTOCOL | _BY_PORT)
     only = nested(_FILTER, attribute(1, by), attribute(2, bytes(4)))
-    return Message(_GET, DUMP, bytes([family, 0, 0, 0]) + tuple_of + only)
+    return Message(_GET, DUMP, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, protocol) + only)
 
 
-def end(answer: Answer) -> "Message | None":
-    """What ends the entry that a dump told of; None for one that bears a mark, and for another message.
+def end(answer: Answer, sources: "frozenset[bytes]") -> "Message | None":
+    """What ends the entry that a dump told of, if it began at one of these addresses and bears no mark; else None.
 
     BadInput when its attributes don't fit.
     """
@@ -39,6 +41,9 @@ def end(answer: Answer) -> "Message | None":
         return None
     found = attributes(answer.body[4:])
     if _ORIGINAL not in found or _ID not in found or found.get(_MARK, _UNMARKED) != _UNMARKED:
+        return None
+    addresses = attributes(attributes(found[_ORIGINAL]).get(1, b""))
+    if addresses.get(_SOURCE4, addresses.get(_SOURCE6)) not in sources:
         return None
     # With its id, so that a flow which took the same addresses and ports meanwhile is left alone.
     entry = nested(_ORIGINAL, found[_ORIGINAL]) + attribute(_ID, found[_ID])

@@ -130,9 +130,10 @@ class Switch:
         Only datagrams to other resolvers need it: a flow is redirected at its first packet or never, and may go on for
         days. Refused.
         """
-        for address in addresses:
-            flows = self._ask(conntrack.datagram_flows(parse(address), DNS))
-            for work in [conntrack.end(flow) for flow in flows]:
+        sources = frozenset([parse(address) for address in addresses])
+        for size in sorted({len(source) for source in sources}):
+            flows = self._ask(conntrack.datagram_flows(size, DNS))
+            for work in [conntrack.end(flow, sources) for flow in flows]:
                 if work is not None:
                     self._end(work)
 
