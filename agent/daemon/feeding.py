@@ -25,9 +25,14 @@ class Feeding:
         self, loop: Loop, settings: Settings, household: Household, control: Control, command: list[str]
     ) -> None:
         self._household = household
+        self._job: FeedsJob | None = None
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
-        identity = Identity(settings.text("jobs_user"))
+        try:
+            identity = Identity(settings.text("jobs_user"))
+        except KeyError:
+            household.feeds.trouble = f"no list is fetched: there is no user {settings.text('jobs_user')!r} (jobs_user)"
+            return
         if identity.ids is not None:
             # So that another user can reach the folder of texts: pass through, not look around. Files are 0600.
             os.chmod(settings.text("run_dir"), 0o711)
@@ -53,7 +58,7 @@ class Feeding:
         if household.feeds.due(used):
             household.feeds.begin(False)
         elif household.feeds.progress.running and not used:
-            self._job.stop()
+            self.close()
 
     def ended(self, well: bool) -> None:
         household = self._household
@@ -72,7 +77,8 @@ class Feeding:
         household.publish({"event": "status"})
 
     def close(self) -> None:
-        self._job.stop()
+        if self._job:
+            self._job.stop()
 
 
 def take(household: Household, step: Callable[[str], None]) -> None:

@@ -23,7 +23,7 @@ def lists(household: Household, request: Request) -> dict[str, object]:
         "pinned": feeds.pinned,
         "auto": household.settings.flag("lists_auto"),
         "next_at": feeds.next_at or None,
-        "trouble": household.lists.trouble or feeds.trouble,
+        "trouble": "; ".join([text for text in (household.lists.trouble, feeds.trouble) if text]),
     }
 
 
