@@ -206,17 +206,23 @@ def traffic(lab: Lab) -> dict[str, object]:
     assert switch.sock is not None
     switch.sock.close()
     ratios.sort()
+    # Neighbours on a shared machine only ever add time: the quickest tenth is the least disturbed.
+    quickest = {armed: sorted(taken)[PAIRS // 10] for armed, taken in seconds.items()}
     return {
         "bytes": TRANSFER_BYTES,
         "pairs": PAIRS,
-        "more_time_percent_median": round((statistics.median(ratios) - 1) * 100, 2),
+        "more_cpu_percent_median": round((statistics.median(ratios) - 1) * 100, 2),
+        "more_cpu_percent_quickest": round((quickest[True] / quickest[False] - 1) * 100, 2),
         "quartiles_percent": [round((ratios[len(ratios) * at // 4] - 1) * 100, 2) for at in (1, 3)],
-        "gbit_s": round(TRANSFER_BYTES * 8 / statistics.median(seconds[False]) / 1e9, 1),
+        "gbit_per_cpu_s": round(TRANSFER_BYTES * 8 / statistics.median(seconds[False]) / 1e9, 1),
     }
 
 
 def transfer(sender: socket.socket, client: socket.socket) -> float:
-    """Seconds for the bytes. With one CPU for both ends and the router between them, time is CPU time."""
+    """CPU seconds for the bytes, of both ends and of the router between them: it works within their system calls.
+
+    The scheduler's clock of a process counts that (without CONFIG_IRQ_TIME_ACCOUNTING), and no other process.
+    """
     block = bytes(1 << 20)
 
     def send() -> None:
@@ -226,12 +232,12 @@ def transfer(sender: socket.socket, client: socket.socket) -> float:
     thread = threading.Thread(target=send)
     left = TRANSFER_BYTES
     room = bytearray(1 << 20)
-    start = time.perf_counter()
+    start = time.process_time()
     thread.start()
     while left:
         left -= client.recv_into(room, min(left, len(room)))
     thread.join()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 PARTS = {part.__name__: part for part in (kernel, toggle, flush, release, restore, memory, traffic)}
