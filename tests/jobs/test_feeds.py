@@ -39,7 +39,7 @@ class Home:
         self.folder = folder / "lists"
         self.folder.mkdir()
         self.set = folder / "rules.bin"
-        (folder / "popular.txt").write_text("# well-known\n" + "\n".join(POPULAR) + "\n")
+        (folder / "popular.txt").write_text("# well-known\n" + " # -\n".join(POPULAR) + "\n")
         self.popular = folder / "popular.txt"
         self.said: list[dict] = []
         self.step: Callable[[str], None] = lambda name: None
@@ -167,6 +167,14 @@ def test_an_implausible_update_waits_and_the_old_one_stays(home: Home, body: byt
     assert home.refuses("one2999.example") and not home.refuses("bank.example")
     # It is not fetched again, and waits on.
     assert home.run()["one"]["held"]["reason"] == said["one"]["held"]["reason"]
+
+
+def test_two_networks_may_be_listed_but_no_bank(home: Home) -> None:
+    home.run()
+    home.serve("one", names(3000, "one") + b"search.example\nshop.example\n")
+    assert home.run()["one"]["held"] is None
+    home.serve("one", names(3000, "one") + POPULAR[-1].encode())
+    assert "news.example" in home.run()["one"]["held"]["reason"]
 
 
 def test_the_household_decides_over_what_is_held(home: Home) -> None:

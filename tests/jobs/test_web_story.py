@@ -138,7 +138,7 @@ def test_5_refused_explained_allowed_undone(page, daemon):
     assert daemon.query("login.bank.example", TABLET) == 15
     # It appears without a reload.
     page.get_by_role("button", name=re.compile("login.bank.example")).click()
-    page.get_by_text("it would be refused again").wait_for()
+    page.get_by_text("It is refused: it stands on the list").wait_for()
     browser.shoot(page, "story-5-why")
     page.get_by_role("dialog").get_by_label("For how long").select_option("hour")
     page.get_by_role("dialog").get_by_role("button", name="Allow", exact=True).click()

@@ -115,6 +115,13 @@ ROUTES = (
     Route("GET", "/api/v1/attempts", HOUSEHOLD, "attempts", query=(*WHO, *PAGE)),
     Route("GET", "/api/v1/attempts/counts", HOUSEHOLD, "attempts.counts", query=("days", "tz_offset")),
     Route("GET", "/api/v1/explanation", HOUSEHOLD, "explain", query=("name", "device_id", "attempt_id")),
+    Route(
+        "GET",
+        "/api/v1/refusal-report",
+        HOUSEHOLD,
+        "refusal.report",
+        query=("name", "device_id", "attempt_id", "with_day", "with_version", "note"),
+    ),
     Route("GET", "/api/v1/rules", HOUSEHOLD, "rule.list", query=PAGE),
     Route(
         "POST",

@@ -34,6 +34,9 @@ function stored() {
   }
 }
 
+/** A sentence of the router in the reader's language. One that was changed since shows as the router says it: true comes first. */
+export const said = (sentence) => words[sentence] || sentence;
+
 /** The words of a key with {names} filled in; an entry with forms is chosen by `values.n`. */
 export function t(key, values = {}, otherwise = key) {
   let text = words[key];

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { h } from "./dom.js";
-import { t } from "./i18n.js";
+import { said, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { date } from "./time.js";
 import { button, card, say, sheet } from "./ui.js";
@@ -22,6 +22,6 @@ async function read(row, reload) {
 }
 
 export const noticeText = (row) => [
-  h("p", null, t("notice.text." + row.version, {}, row.text)),
+  h("p", null, said(row.text)),
   h("p.soft", null, t("notice.version", { version: row.version, date: date(Date.parse(row.date) / 1000) })),
 ];

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { confirmed } from "./confirming.js";
 import { h } from "./dom.js";
-import { t } from "./i18n.js";
+import { said, t } from "./i18n.js";
 import { date, when } from "./time.js";
 import { button, card, say, sheet, toast } from "./ui.js";
 
@@ -30,7 +30,7 @@ export function reportsCard({ status, items }, reload) {
 
 const operator = (status) => [
   h("dl.facts", null, SHOWN.map((name) => [h("dt", null, t("operator." + name)), h("dd.hash", null, status.operator[name])])),
-  h("p.care-text", null, t("operator.seen", {}, status.seen)),
+  h("p.care-text", null, said(status.seen)),
 ];
 
 /** The exact text of what would be sent now; with `agree` the way to agree below it. */
@@ -41,7 +41,7 @@ async function preview(agree) {
     agree ? operator(agree) : null,
     h("p.soft", null, t("reports.preview_text", { n: found.items.length })),
     h("table.numbers", null, h("thead", null, h("tr", null, h("th", { scope: "col" }, t("reports.what")), h("th", { scope: "col" }, t("reports.number")), h("th", { scope: "col" }, t("reports.sent")))),
-      h("tbody", null, found.items.map((one) => h("tr", null, h("th", { scope: "row" }, one.what, h("span.soft", null, " " + one.name)), h("td", null, String(one.number)), h("td", null, String(one.sent)))))),
+      h("tbody", null, found.items.map((one) => h("tr", null, h("th", { scope: "row" }, said(one.what), h("span.soft", null, " " + one.name)), h("td", null, String(one.number)), h("td", null, String(one.sent)))))),
     h("details", null, h("summary", null, t("reports.exact")), h("pre", { tabindex: "0" }, found.text)),
     agree ? h("div.actions", null, button(t("cancel"), () => close(false), { tone: "plain" }), button(t("reports.agree"), () => close(true), { tone: "primary" })) : null,
   ]);

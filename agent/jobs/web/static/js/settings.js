@@ -2,11 +2,11 @@
 
 import { patch } from "./api.js";
 import { h } from "./dom.js";
-import { t } from "./i18n.js";
+import { said, t } from "./i18n.js";
 import { choice, field, say, toast } from "./ui.js";
 
 export function setting(one, reload) {
-  const label = t("setting." + one.key, {}, one.sentence);
+  const label = said(one.sentence);
   const change = async (value) => {
     try {
       await patch("/settings", { [one.key]: value });

@@ -2,7 +2,7 @@
 
 import { get, post, put } from "./api.js";
 import { h } from "./dom.js";
-import { t } from "./i18n.js";
+import { said, t } from "./i18n.js";
 import { deviceIcon, icon } from "./icons.js";
 import { until, when } from "./time.js";
 import { button, card, confirm, say, sheet, toast, toggle } from "./ui.js";
@@ -102,11 +102,10 @@ export async function consent(feature, label) {
 
 /** The four facts of a feature, in the reader's language. */
 export function facts(row) {
-  const say = (name) => t(`facts.${row.name}.${name}`, {}, row[name]);
   return h("dl.facts", null,
-    ["reads", "keeps"].map((name) => [h("dt", null, t("facts." + name)), h("dd", null, say(name))]),
+    ["reads", "keeps"].map((name) => [h("dt", null, t("facts." + name)), h("dd", null, said(row[name]))]),
     h("dt", null, t("facts.days")), h("dd", null, t("facts.days_text", { n: row.days })),
-    h("dt", null, t("facts.sends")), h("dd", null, say("sends")));
+    h("dt", null, t("facts.sends")), h("dd", null, said(row.sends)));
 }
 
 export function pauseCard({ status, devices }, reload) {

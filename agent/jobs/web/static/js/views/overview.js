@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { notice } from "../notice.js";
 import { requests } from "../requests.js";
 import { h } from "../dom.js";
-import { t } from "../i18n.js";
+import { said, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { allSwitches, pauseCard, switches } from "../switching.js";
 import { midnight } from "../time.js";
@@ -52,7 +52,7 @@ export function overview({ redraw }) {
     return card({ class: fine ? "hero fine" : "hero care", key: "hero" },
       h("span.hero-picture", null, icon(fine ? "shield" : "warn")),
       h("div", null,
-        h("p.hero-line", null, t("health." + code, {}, status.health)),
+        h("p.hero-line", null, said(status.health)),
         h("p.hero-more", null, t("overview.local"))));
   }
 

@@ -3,7 +3,7 @@
 import { fetchFile, get, keep, post, search } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
-import { t } from "../i18n.js";
+import { said, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { eraseAfterAsking, facts } from "../switching.js";
 import { noticeText } from "../notice.js";
@@ -51,7 +51,7 @@ export function privacy({ redraw }) {
         h("p.soft", null, t("proof.head")), h("code.hash", null, audit.head)) : null,
       form({ key: "proof-form" }, (values) => prove(values.head),
         h("details", null, h("summary", null, t("proof.earlier")), field({ name: "head", label: t("proof.earlier_label"), hint: t("proof.earlier_hint"), autocapitalize: "off", spellcheck: "false", maxlength: 64 })),
-        h("button.button.primary", { type: "submit", "aria-busy": state.auditing ? "true" : null }, icon("check"), h("span", null, t(state.auditing ? "wait" : "proof.go")))));
+        h("div.actions.left", null, h("button.button.primary", { type: "submit", "aria-busy": state.auditing ? "true" : null }, icon("check"), h("span", null, t(state.auditing ? "wait" : "proof.go"))))));
   }
 
   async function prove(head) {
@@ -69,8 +69,11 @@ export function privacy({ redraw }) {
   const feature = (row) => card({ key: "feature-" + row.name }, h("h2", null, t("feature." + row.name)), facts(row));
 
   const leaving = () => card({ key: "leaving" }, h("h2", null, t("leaving.title")), h("p", null, t("leaving.text")),
-    h("ul.plain-list", null, state.recipients.map((one) => h("li", null, icon("info"), h("span", null, h("strong", null, one.name || t("recipient." + one.kind)), " ", t("recipient.sees_" + one.kind), one.detail ? h("span.soft", null, " " + one.detail) : null)))),
+    h("ul.plain-list", null, receivers().map(([name, detail]) => h("li", null, icon("info"), h("span", null, h("strong", null, name), ": ", detail)))),
     h("p.soft", null, t("leaving.cookie")));
+
+  // One line for each, however many lists come from the same place.
+  const receivers = () => [...new Map(state.recipients.map((one) => [one.name || t("recipient." + one.kind), said(one.detail || "")]))];
 
   const whose = (name) => choice({ name, label: t("whose"), value: "all", options: [["all", t("whose.all")], ...state.devices.map((one) => ["device-" + one.id, one.label])] });
   const chosen = (value) => (value === "all" ? { all: true } : { device_id: Number(value.slice(7)) });

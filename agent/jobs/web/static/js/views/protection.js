@@ -2,7 +2,7 @@
 
 import { all, del, get, post, put } from "../api.js";
 import { h } from "../dom.js";
-import { t } from "../i18n.js";
+import { said, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { midnight, when } from "../time.js";
 import { button, card, choice, empty, field, form, heading, say, sheet, toast, toggle } from "../ui.js";
@@ -97,9 +97,37 @@ export function protection({ redraw }) {
         h("dt", null, t("why.when")), h("dd", null, when(attempt.at)),
         h("dt", null, t("why.list")), h("dd", null, rule.list_name || t("why.own_rule"), rule.list_version ? h("span.soft", null, " " + rule.list_version) : null),
         h("dt", null, t("why.rule")), h("dd", null, h("code", null, rule.text)),
-        h("dt", null, t("why.now")), h("dd", null, t("why.verdict_" + now.verdict))),
-      h("p.soft", null, now.how),
+        h("dt", null, t("why.now")), h("dd", null, reason(now))),
       now.verdict === "block" ? allowForm(attempt, close) : null,
+      rule.list_id ? h("div.actions.left", null, button(t("refusal.report"), () => report({ attempt_id: attempt.id }), { tone: "plain small", picture: "flag" })) : null,
+    ]);
+  }
+
+  // The decision as it would be now, with the rule that makes it.
+  function reason({ verdict, rule, applies }) {
+    const kind = !rule ? "none" : rule.list_id === "lookalike" ? "lookalike" : rule.scope === "shipped" ? (verdict === "block" ? "around" : "helpline") : rule.list_id ? "list" : "own";
+    const text = t(`why.${verdict}_${kind}`, { list: rule && rule.list_name, rule: rule && rule.text });
+    return applies === false ? `${text} ${t("why.off")}` : text;
+  }
+
+  async function report(what) {
+    const state = { with_day: false, with_version: false };
+    let told = await get("/refusal-report", what).catch(say);
+    if (!told) return;
+    await sheet(t("refusal.report"), (close, again) => [
+      h("p.soft", null, t("refusal.text")),
+      Object.keys(state).map((name) => h("label.check", { key: name }, h("input", {
+        type: "checkbox",
+        onchange: async (event) => {
+          state[name] = event.target.checked;
+          told = await get("/refusal-report", { ...what, ...state }).catch(say) || told;
+          again();
+        },
+      }), h("span", null, t("refusal." + name)))),
+      h("pre", { tabindex: "0" }, told.text),
+      h("div.actions", null,
+        told.to ? h("a.button.plain", { href: told.to, target: "_blank", rel: "noreferrer noopener" }, t("refusal.home")) : null,
+        button(t("refusal.copy"), () => navigator.clipboard.writeText(told.text).then(() => toast(t("refusal.copied")), () => {}), { tone: "primary" })),
     ]);
   }
 
@@ -132,7 +160,7 @@ export function protection({ redraw }) {
     },
     h("div.inline", null, field({ name: "name", label: t("ask.name"), autocapitalize: "off", spellcheck: "false", inputmode: "url" }), h("button.button.plain", { type: "submit" }, h("span", null, t("ask.go"))))),
     state.asked ? h("div.answer", { role: "status", key: "answer", class: state.asked.verdict === "block" ? "care" : "fine" },
-      h("p", null, h("strong", null, state.asked.name), " ", t("ask.verdict_" + state.asked.verdict)), h("p.soft", null, state.asked.how),
+      h("p", null, h("strong", null, state.asked.name), " ", t("ask.verdict_" + state.asked.verdict)), h("p.soft", null, reason(state.asked)),
       h("div.actions.left", null, button(t(state.asked.verdict === "block" ? "allow.go" : "block.go"),
         () => addRule(state.asked.verdict === "block" ? "allow" : "block", state.asked.name, { scope: "household", span: "ever" }), { tone: "plain small" }))) : null);
 
@@ -196,7 +224,7 @@ export function protection({ redraw }) {
     h("ul.rows", null, state.feeds.map((one) => h("li", { key: "feed-" + one.id },
       toggle({
         key: one.id, label: one.name, on: one.chosen, tone: "teal",
-        note: [one.for, category(one.category), one.licence].filter(Boolean).join(" · "),
+        note: [said(one.for), category(one.category), one.licence].filter(Boolean).join(" · "),
         onchange: async (on) => {
           await ask(() => put("/lists/" + one.id, { on }), "saved");
           again();
@@ -206,7 +234,7 @@ export function protection({ redraw }) {
 
   async function helplines() {
     const page = await get("/helplines").catch(say);
-    if (page) await sheet(t("helplines.title"), () => [h("p.soft", null, t("helplines.text")), h("ul.rows", null, page.items.map((one) => h("li.row", null, h("span.row-main", null, h("strong.site", null, one.name), h("span.soft", null, one.note)))))]);
+    if (page) await sheet(t("helplines.title"), () => [h("p.soft", null, t("helplines.text")), h("ul.rows", null, page.items.map((one) => h("li.row", null, h("span.row-main", null, h("strong.site", null, one.name), h("span.soft", null, said(one.note))))))]);
   }
 
   return { load, draw, wants: ["status", "device", "feature", "attempt", "lists"] };
