@@ -18,7 +18,8 @@
       MARK IN SOURCE meta mark REFUSED ct mark set REFUSED meta mark clean reject with tcp reset
       MARK IN SOURCE meta mark ANSWERED ct mark set ANSWERED drop
       ct mark REFUSED  iifname @lan ether saddr @queued tcp flags & rst == 0 reject with tcp reset
-      ct mark ANSWERED iifname @lan ether saddr @queued drop
+      ct mark ANSWERED iifname @lan ether saddr @queued tcp flags & fin != 0 reject with tcp reset
+      ct mark ANSWERED iifname @lan ether saddr @queued drop   # a reset would take the page from its reader
     }
 
 Who sent a packet, and since which `on`, is written over its Ethernet source address, which has done its duty when a
@@ -53,7 +54,7 @@ _TLS, _DNS_OVER_TLS = 443, 853
 # An acknowledgement with every option is shorter over IPv4 and rarely longer over IPv6; what carries less says nothing.
 _BARE_MAX = 80
 _DESTINATION_PORT, _TCP_FLAGS = 2, 13
-_PSH, _RST = b"\x08", b"\x04"
+_PSH, _RST, _FIN = b"\x08", b"\x04", b"\x01"
 _SOURCE_AT = 6  # of an Ethernet header
 
 
@@ -142,6 +143,7 @@ def _act() -> "list[bytes]":
         _judged(REFUSED) + _becomes(REFUSED) + clean + nft.refuse_tcp(),
         _judged(ANSWERED) + _becomes(ANSWERED) + clean + nft.drop(),
         _come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
+        _come_to(ANSWERED) + stragglers + _flag(_FIN, set=True) + nft.refuse_tcp(),
         _come_to(ANSWERED) + stragglers + nft.drop(),
     ]
 

@@ -24,7 +24,7 @@ class Segment(Value):
 
 def segment(packet: bytes) -> Segment | None:
     """The segment of an IP packet as captured (it may be cut short); None for anything else and for fragments."""
-    found = _inside(packet)
+    found = inside(packet)
     if found is None or found[0] != _TCP:
         return None
     _, head, end, addresses = found
@@ -33,13 +33,13 @@ def segment(packet: bytes) -> Segment | None:
 
 def datagram(packet: bytes) -> bytes | None:
     """The bytes of a UDP datagram; None for anything else and for fragments."""
-    found = _inside(packet)
+    found = inside(packet)
     if found is None or found[0] != _UDP:
         return None
     return packet[found[1] + _UDP_HEAD : found[2]]
 
 
-def _inside(packet: bytes) -> tuple[int, int, int, bytes] | None:
+def inside(packet: bytes) -> tuple[int, int, int, bytes] | None:
     """The protocol that the packet carries, where its head begins, where the packet ends, and both addresses."""
     version = packet[0] >> 4 if packet else 0
     if version == 4 and len(packet) >= _V4_HEAD:

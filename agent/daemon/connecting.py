@@ -3,10 +3,12 @@
 Where the kernel has no queue, or connections may pass by the rules, only DNS protects and records; `state` says so.
 """
 
+from agent.core.addresses import parse_endpoint
 from agent.core.judging import Around, Judging
 from agent.core.policy import Policy
 from agent.core.resolvers import ADDRESSES
 from agent.core.settings import Settings
+from agent.daemon.answering import Answering
 from agent.daemon.clients import Client
 from agent.daemon.connections import Connections
 from agent.daemon.household import Household
@@ -31,8 +33,14 @@ class Connecting:
         self._settings = settings
         self._household = household
         self._kernel = kernel
+        self._answering = Answering(own_page(settings))
         self._judge = Connections(
-            household.clients, household.recorder, household.policy, lambda: loop.now, self._refused
+            household.clients,
+            household.recorder,
+            household.policy,
+            lambda: loop.now,
+            self._refused,
+            self._answering.answer,
         )
         self._queue: Queue | None = None
         self._around: Around | None = None
@@ -109,7 +117,18 @@ class Connecting:
         return UNKNOWN if self._kernel.judging is None and self._kernel.armed else ON
 
     def close(self) -> None:
+        self._answering.close()
         if self._queue is not None:
             self._loop.remove(self._queue.queue)
             self._loop.remove(self._queue.log)
             self._queue.close()
+
+
+def own_page(settings: Settings) -> str | None:
+    """Where a device of the household finds its own page; None where the web UI is not served to it."""
+    for endpoint in settings.texts("web_listen"):
+        address, port = parse_endpoint(endpoint)
+        hosts = settings.texts("web_hosts")
+        if not address.startswith("127.") and address != "::1" and hosts:
+            return f"http://{hosts[0]}:{port}/me"
+    return None

@@ -10,7 +10,7 @@ from agent.core import judging, quic
 from agent.core.addresses import show
 from agent.core.flows import UNKNOWN, Flows
 from agent.core.hello import Hello
-from agent.core.model import Verdict
+from agent.core.model import Rule, Verdict
 from agent.core.nfnl import Packet
 from agent.core.packet import Segment, datagram, segment
 from agent.core.policy import ALLOWED, Policy
@@ -22,7 +22,9 @@ TARGET_MAX = 500  # bytes of a URL in an attempt; longer ones are cut
 
 
 class Connections:
-    """`now()` is the loop's clock; `told(client)` is called for each refusal."""
+    """`now()` is the loop's clock; `told(client)` is called for each refusal. `answer(packet, target, rule)` sends who
+    made a plain request a page that says why, or returns False.
+    """
 
     def __init__(
         self,
@@ -31,12 +33,14 @@ class Connections:
         policy: Policy,
         now: Callable[[], float],
         told: Callable[[Client], None],
+        answer: Callable[[bytes, str, Rule | None], bool] = lambda packet, target, rule: False,
     ) -> None:
         self.policy = policy
         self._clients = clients
         self._recorder = recorder
         self._now = now
         self._told = told
+        self._answer = answer
         self._flows = Flows()
         self.judged = 0
         self.refusals = 0
@@ -53,9 +57,15 @@ class Connections:
         verdict = self._decide(client, piece, opened)
         self._record(client, piece, opened, verdict)
         if verdict.blocked:
-            return judging.with_verdict(packet.mark, judging.REFUSED)
+            return judging.with_verdict(packet.mark, self._refusal(packet, piece, opened, verdict))
         # On a connection of plain HTTP requests for other pages may follow.
         return None if isinstance(opened, Request) else judging.with_verdict(packet.mark, judging.DONE)
+
+    def _refusal(self, packet: Packet, piece: Segment, opened: Hello | Request, verdict: Verdict) -> int:
+        readable = isinstance(opened, Request) and opened.method in (b"GET", b"POST")
+        if readable and self._answer(packet.payload, target_of(piece, opened), verdict.rule):
+            return judging.ANSWERED
+        return judging.REFUSED
 
     def note(self, packet: Packet) -> None:
         """Takes a copy of a packet: of a device with history only, or of QUIC."""
