@@ -1,0 +1,232 @@
+"""A daemon in the lab's router that sends reports to a receiver beyond the WAN, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.client import Client, Unreachable
+from tests.daemon.reporting import WEEK_S, Operator
+from tests.lab.lab import ALICE4, ROUTER4, WAN4, Lab
+from tests.promises.test_p4_nothing_leaves import Capture
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+REPORTS, FEEDS, SLOW, DRIPPING = 8443, 8444, 8445, 8446
+DNS_PORT = 5391
+
+# As in running.py. Age and wall go on by the seconds in the file `time`; the wall starts five weeks back, so that the
+# receiver's clock, which nobody moves, finds no report to come from a week ahead.
+PROGRAM = """
+import os, sys, time
+sys.path.insert(0, {root!r})
+from agent.daemon import clock, feeding, guard, reporting
+guard.BACK_OFF_S = (0.0,)
+reporting.TICK_S = 0.1
+feeding.DUE_S = 0.1
+def moved():
+    with open({folder!r} + "/time") as file:
+        return int(file.read() or 0)
+age = clock.Clock.age
+clock.Clock.age = lambda self: age(self) + moved()
+clock.Clock.wall = lambda self: int(time.time()) - 5 * {week} + moved()
+def start(heartbeat, netlink):
+    from agent.daemon.serve import serve
+    def step(name):
+        try:
+            with open({folder!r} + "/crash") as file:
+                wanted = file.read()
+        except FileNotFoundError:
+            return
+        if name == wanted:
+            os.unlink({folder!r} + "/crash")
+            os.kill(os.getpid(), 9)
+    return serve({folder!r} + "/settings.json", "{{}}", heartbeat, netlink, step)
+sys.exit(guard.run(start, None, []))
+"""
+
+# Beyond the WAN: a list over HTTPS, a receiver that accepts and then says nothing, and one that drips.
+SERVERS = """
+import socket, ssl, sys, threading, time
+folder, address, feeds, slow, dripping = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(folder + "/server.pem", folder + "/server.key")
+LIST = b"".join(b"||bad%d.telltale.example^\\n" % n for n in range(400))
+def feed(link):
+    link.recv(4096)
+    link.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(LIST) + LIST)
+def hang(link):
+    time.sleep(30)
+def drip(link):
+    while True:
+        link.sendall(b"H")
+        time.sleep(0.01)
+def one(plain, act):
+    try:
+        with context.wrap_socket(plain, server_side=True) as link:
+            act(link)
+    except OSError:
+        pass
+def serve(listener, act):
+    while True:
+        threading.Thread(target=one, args=(listener.accept()[0], act), daemon=True).start()
+wanted = ((feeds, feed), (slow, hang), (dripping, drip))
+open_ones = [(socket.create_server((address, port)), act) for port, act in wanted]
+print("ready", flush=True)
+for listener, act in open_ones[1:]:
+    threading.Thread(target=serve, args=(listener, act), daemon=True).start()
+serve(*open_ones[0])
+"""
+
+
+def authority(folder: Path) -> None:
+    """ca.pem, and server.pem with server.key for the WAN's address."""
+    (folder / "server.ext").write_text(f"subjectAltName=IP:{WAN4}")
+    curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+    for words in (
+        f"req -x509 {curve} -days 30 -subj /CN=authority -keyout ca.key -out ca.pem",
+        f"req -new {curve} -subj /CN=receiver -keyout server.key -out server.csr",
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial 1 -days 30 -out server.pem -extfile server.ext",
+    ):
+        subprocess.run(["openssl", *words.split()], check=True, capture_output=True, cwd=folder)
+
+
+class Household:
+    """Alice's tablet behind the router; `receiver` is the port that reports go to."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self.lab = lab
+        self.folder = folder
+        authority(folder)
+        feed = {"id": "list", "name": "List", "address": f"https://{WAN4}:{FEEDS}/list", "syntax": None, "rules": 400}
+        feed.update(category="phishing", licence="CC0", home="https://example.org/", default=True)
+        (folder / "feeds.json").write_text(json.dumps({"format": 1, "feeds": [feed]}))
+        settings = {
+            "identity": "address",
+            "state_dir": str(folder / "state"),
+            "run_dir": str(folder / "run"),
+            "dns_listen": [f"{ROUTER4}:{DNS_PORT}"],
+            "upstream": [f"{WAN4}:53"],
+            "web_listen": [],
+            "feeds_file": str(folder / "feeds.json"),
+            "jobs_user": "root",  # another user can't pass through this test's folders
+        }
+        (folder / "settings.json").write_text(json.dumps(settings))
+        self.shift_s = 0
+        self.pass_time(0)
+        self.log = (folder / "log").open("ab")
+        self.processes = [self._receiver(), self._servers()]
+        program = PROGRAM.format(root=str(ROOT), folder=str(folder), week=WEEK_S)
+        environment = {**os.environ, "SSL_CERT_FILE": str(folder / "ca.pem")}
+        command = [sys.executable, "-I", "-S", "-c", program]
+        self.guard = lab.router.start(command, stderr=self.log, env=environment)
+        self.client = self.connect()
+
+    def _receiver(self) -> subprocess.Popen[bytes]:
+        certificate = ["--certificate", str(self.folder / "server.pem"), "--key", str(self.folder / "server.key")]
+        where = ["--listen", WAN4, "--port", str(REPORTS)]
+        module = [sys.executable, "-m", "tools.collector.receiver", str(self.folder / "received")]
+        return self._ready([*module, *certificate, *where])
+
+    def _servers(self) -> subprocess.Popen[bytes]:
+        return self._ready([sys.executable, "-c", SERVERS, str(self.folder), WAN4, *map(str, (FEEDS, SLOW, DRIPPING))])
+
+    def _ready(self, command: list[str]) -> subprocess.Popen[bytes]:
+        process = self.lab.wan.start(command, stdout=subprocess.PIPE, cwd=ROOT)
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        return process
+
+    def connect(self, within_s: float = 15.0) -> Client:
+        end = time.monotonic() + within_s
+        while True:
+            client = None
+            try:
+                client = Client(str(self.folder / "run" / "control.sock"))
+                client.call("status")
+                return client
+            except Unreachable:
+                if client is not None:
+                    client.close()
+                assert time.monotonic() < end, self.said()
+                time.sleep(0.02)
+
+    def said(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def call(self, op: str, **arguments: object) -> dict:
+        return self.client.call(op, **arguments)
+
+    def pass_time(self, seconds: int) -> None:
+        self.shift_s += seconds
+        fresh = self.folder / "time.new"
+        fresh.write_text(str(self.shift_s))
+        fresh.replace(self.folder / "time")
+
+    def agree(self, port: int = REPORTS) -> Operator:
+        """Name an operator whose receiver listens there, and opt in."""
+        operator = Operator(f"https://{WAN4}:{port}/", (self.folder / "ca.pem").read_text())
+        self.call("report.operator_set", operator=operator.row)
+        now = self.call("report.status")
+        self.call("report.opt_in", agree=now["notice"], terms=now["terms"])
+        return operator
+
+    def states(self) -> list[str]:
+        return [row["state"] for row in self.call("report.list", limit=200)["items"]]
+
+    def until(self, wanted: object, within_s: float = 10.0) -> None:
+        """Until `wanted()` holds."""
+        end = time.monotonic() + within_s
+        while not wanted():  # type: ignore[operator]
+            assert time.monotonic() < end, (self.states(), self.call("report.status"), self.said())
+            time.sleep(0.02)
+
+    def ask(self, names: list[str]) -> None:
+        """Alice's tablet asks for names."""
+        from tests.promises.running import query
+
+        asker = self.lab.alice.socket(socket.AF_INET, socket.SOCK_DGRAM, 5.0)
+        asker.connect((ROUTER4, DNS_PORT))
+        for number, name in enumerate(names):
+            asker.send(query(name, number))
+            asker.recv(2048)
+
+    def enrol(self) -> int:
+        person = self.call("person.add", name="Ada", group="adult")["id"]
+        device = self.call("device.add", label="Tablet", address=ALICE4, person_id=person)["id"]
+        self.call("on", device_id=device, feature="protection", agree=1)
+        return device
+
+    def stop(self) -> None:
+        self.client.close()
+        self.guard.terminate()
+        assert self.guard.wait(15) == 0, self.said()
+        for process in self.processes:
+            process.terminate()
+            process.wait(5)
+            if process.stdout:
+                process.stdout.close()
+        self.log.close()
+
+
+def frames(capture: Capture) -> Iterator[tuple[float, bytes]]:
+    """(when, frame) of what the router's WAN port sent; ends the capture."""
+    list(capture.packets())
+    data, at = capture.path.read_bytes(), 24
+    while at + 16 <= len(data):
+        seconds, micros, size = struct.unpack_from("<III", data, at)
+        yield seconds + micros / 1e6, data[at + 16 : at + 16 + size]
+        at += 16 + size
+
+
+def segment(frame: bytes) -> tuple[int, int, bytes]:
+    """(source port, destination port, payload) of a TCP segment over IPv4."""
+    start = 14 + (frame[14] & 15) * 4
+    total = struct.unpack_from(">H", frame, 16)[0]
+    source, target = struct.unpack_from(">HH", frame, start)
+    return source, target, frame[start + (frame[start + 12] >> 4) * 4 : 14 + total]
