@@ -16,7 +16,9 @@ GROWS_TO = 3.0
 SHRINKS_TO = 0.4
 FIRST_WITHIN = 6.0  # the table's number is rough, and some lists swing with the season
 SLACK_RULES = 300  # short lists may change much
-POPULAR_MAX = 2  # a well-known site or two may be listed for a bad page; three and more are a mistake or an attack
+# Of well-known sites that nobody imitates (networks, hosting) a list may have one or two for a bad page; a site that is
+# imitated is on a phishing list by mistake: of the lists measured one had two of them in some versions.
+POPULAR_MAX = 2
 
 PAUSE_S = 900  # after a first failure
 PAUSE_MAX_S = 86400
@@ -96,13 +98,14 @@ def chosen(feeds: list[Feed], choices: dict[str, bool]) -> list[Feed]:
     return [feed for feed in feeds if choices.get(feed.id, feed.default)]
 
 
-def doubt(rules: int, before: int | None, expected: int, popular: list[str]) -> str:
+def doubt(rules: int, before: int | None, expected: int, popular: list[str], imitated: bool = False) -> str:
     """Why an update must wait for the household's decision, or "".
 
     `before` is the number of rules of the text in use (None: there is none), `expected` the table's number (0:
-    unknown), `popular` the well-known names that this list would refuse.
+    unknown), `popular` the well-known names that this list would refuse, `imitated` whether one of them is a site that
+    is often imitated.
     """
-    if len(popular) > POPULAR_MAX:
+    if imitated or len(popular) > POPULAR_MAX:
         return "it would refuse well-known sites: " + ", ".join(sorted(popular)[:5])
     base, low, high = before, SHRINKS_TO, GROWS_TO
     if base is None:

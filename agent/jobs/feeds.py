@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from agent.client import Client, Refusal, Unreachable
 from agent.core.feeds import Feed, doubt, pause_s
+from agent.core.lookalike import read_known
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes, parse
 from agent.jobs.compile import Report, Source, compile_lists
@@ -220,24 +221,25 @@ class Update:
                 continue
             entry.next.rules = of.read
             before = entry.current.rules if entry.current else None
-            why = doubt(of.read, before, feeds[of.id].rules, popular.get(of.id, []))
+            hits = popular.get(of.id, {})
+            why = doubt(of.read, before, feeds[of.id].rules, sorted(hits), any(hits.values()))
             if why and of.id not in self._accepted:
                 entry.held, good = why, False
         self._store.save()
         self._step("judged")
         return good
 
-    def _popular(self) -> dict[str, list[str]]:
-        """List → the well-known names that it refuses."""
-        found: dict[str, list[str]] = {}
+    def _popular(self) -> dict[str, dict[str, bool]]:
+        """List → the well-known names that it refuses → whether such a name is often imitated."""
+        found: dict[str, dict[str, bool]] = {}
         names = _names(self._plan.popular_file)
         ruleset = open_ruleset(self._store.path(SET))
         try:
             ruleset.verify()
-            for name in names:
+            for name, imitated in names:
                 verdict = ruleset.decide(name)
                 if verdict is not None and verdict.blocked and verdict.rule is not None:
-                    found.setdefault(verdict.rule.list_id, []).append(name.decode())
+                    found.setdefault(verdict.rule.list_id, {})[name.decode()] = imitated
         finally:
             ruleset.close()
         return found
@@ -310,13 +312,14 @@ def _suffixes(path: str) -> PublicSuffixes | None:
         return None
 
 
-def _names(path: str) -> list[bytes]:
+def _names(path: str) -> list[tuple[bytes, bool]]:
+    """The well-known names, and whether each is often imitated."""
     try:
         with open(path, encoding="ascii") as file:
-            lines = [line.split("#")[0].strip() for line in file]
+            known = read_known(file.read().splitlines())
     except OSError:
         return []
-    return [parse(line) for line in lines if line]
+    return [(parse(name), word != "") for name, word in known]
 
 
 def deliver(descriptor: int) -> Callable[[str], None]:

@@ -73,6 +73,7 @@ def test_an_update_out_of_bounds_waits():
     assert "no rules" in doubt(0, 200, 200, [])
     assert "shrank" in doubt(1000, None, 10000, []) and "grew" in doubt(70000, None, 10000, [])
     assert "well-known" in doubt(1000, 1000, 1000, ["a.example", "b.example", "c.example"])
+    assert "well-known" in doubt(1000, 1000, 1000, ["bank.example"], True)
 
 
 def test_pauses_double_up_to_a_day():
