@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent import __version__
-from agent.cli import changing, consents, export, lists, people, reading, running, times
+from agent.cli import changing, consents, export, lists, people, reading, report, running, times
 from agent.cli.trouble import MEANINGS
 from agent.core.model import AGE_GROUPS
 
@@ -30,7 +30,19 @@ def parser() -> Parser:
     top.add_argument("--settings", metavar="FILE", help=f"settings file (default {running.SETTINGS_FILE}, if there)")
     top.add_argument("--socket", metavar="PATH", help="control socket (default: $PRIVACY_AGENT_SOCKET, or run_dir's)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_daemon, _devices, _persons, _consents, _records, _requests, _verdicts, _proofs, _lists, _rest):
+    for add in (
+        _daemon,
+        _devices,
+        _persons,
+        _consents,
+        _records,
+        _requests,
+        _verdicts,
+        _proofs,
+        _lists,
+        _reports,
+        _rest,
+    ):
         add(commands)
     return top
 
@@ -238,6 +250,23 @@ def _lists(commands: Groups) -> None:
     for of in (choose, accept, reject):
         of.add_argument("list", metavar="LIST", help="its id, from lists status")
     _asks(group.add_parser("rollback", help="go back to the set before"), lists.rollback)
+
+
+def _reports(commands: Groups) -> None:
+    group = _group(commands, "report", "counts for an operator, only if opted in: preview, list, show, opt-in …")
+    _asks(group.add_parser("preview", help="exactly what would be sent now, and to whom"), report.preview, True)
+    _asks(group.add_parser("list", help="what was made, sent, dropped or withdrawn"), report.listed, reads=True)
+    shown = _asks(group.add_parser("show", help="one report's exact text"), report.shown, reads=True)
+    shown.add_argument("id", type=int)
+    opt_in = _asks(group.add_parser("opt-in", help="show what would be sent, ask, and switch it on"), report.opt_in)
+    opt_in.add_argument("--agree", type=int, metavar="VERSION", help="agree to this notice, without a question")
+    opt_in.add_argument("--terms", metavar="WORD", help="and to these terms, as preview --json names them")
+    _asks(group.add_parser("opt-out", help="withdraw: what waits is purged before this returns"), report.opt_out)
+    named = _asks(group.add_parser("operator", help="who receives reports; or name one"), report.operator, reads=True)
+    which = named.add_mutually_exclusive_group()
+    which.add_argument("file", nargs="?", metavar="FILE", help="the operator's particulars, as a JSON object")
+    which.add_argument("--none", action="store_true", help="nobody any more")
+    _yes(named)
 
 
 def _rest(commands: Groups) -> None:
