@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import socket
+import struct
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.jobs.web_peer import Client, Job, Peer, read_reply, signed_in, wait_until
+from tests.jobs.web_peer import Client, Job, Peer, read_reply, refusal, signed_in, wait_until
 
 
 @pytest.fixture
@@ -35,6 +37,52 @@ def test_keep_alive_and_pipelining(job):
         sock.sendall(client.request("GET", "/api/v1/session", None, {"Connection": "close"}))
         assert read_reply(sock).header("connection") == "close"
         assert sock.recv(1) == b""
+
+
+def test_hundreds_of_requests_at_once(job):
+    client = Client(job.port)
+    with client.connect() as sock:
+        one = b"GET /icon.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        sock.sendall(one * 900)
+        data = b""
+        while data.count(b"HTTP/1.1 200 OK") < 900:
+            data += sock.recv(65536)
+
+
+def cpu_s(job) -> float:
+    fields = Path(f"/proc/{job.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_clients_that_hang_up_cost_nothing(peer, job):
+    """Gone with a reset in the middle of a handler: the loop does not spin until it ends."""
+    client = signed_in(job.port, peer)
+    peer.answers["status"] = lambda call: None
+    for _ in range(3):
+        sock = client.connect()
+        sock.sendall(client.request("GET", "/api/v1/status", None, {}))
+        wait_until(lambda: peer.named("status"))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+    before = cpu_s(job)
+    time.sleep(1.5)
+    assert cpu_s(job) - before < 0.2
+
+
+def test_a_full_disk_lets_people_in_to_switch_off(peer, job):
+    client = signed_in(job.port, peer)
+    peer.answers["web.put"] = refusal("storage", "disk full")
+    peer.answers["off"] = {"remaining": 0}
+    other = Client(job.port)
+    assert other.ask("POST", "/api/v1/session", {"password": "our seven blue lamps"}).status == 201
+    assert other.ask("PUT", "/api/v1/devices/1/features/history", {"on": False}).status == 200
+    # What must last does not pretend to.
+    assert (
+        client.ask(
+            "PUT", "/api/v1/password", {"password": "our seven blue lamps", "new_password": "five green hats"}
+        ).status
+        == 507
+    )  # noqa: E501
 
 
 def test_byte_by_byte(job):

@@ -1,5 +1,6 @@
 """Signing in and out: setup, password, second factor, sessions, the short confirmation before what can't be undone."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -265,7 +266,9 @@ class Account:
         account = self.vault.get("account")
         if who not in account["trusted"]:
             trusted = [*account["trusted"], who][-TRUSTED_MAX:]
-            await self.vault.put("account", account | {"trusted": trusted})
+            with contextlib.suppress(Refused):
+                # A courtesy for later; no reason to turn anybody away from a full disk.
+                await self.vault.put("account", account | {"trusted": trusted})
 
     async def _open(self, request: Request, kind: str, device_id: int | None, status: int) -> Response:
         # A session that was there before ends: its token may be known to somebody (fixation).

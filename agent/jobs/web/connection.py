@@ -4,7 +4,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from agent.core.http import BadRequest, Head, Reader, chunk, response_head
-from agent.jobs.web import sse
+from agent.jobs.web import limits, sse
 from agent.jobs.web.messages import Problem, Request, Response, bad_request
 from agent.jobs.web.tasks import Task
 
@@ -32,6 +32,7 @@ class Connection:
         self.server = server
         self.sock: socket.socket = sock
         self.peer = peer
+        self.source = limits.source(peer)
         self.local, self.port = sock.getsockname()[:2]
         self.local = plain_address(self.local)
         self.secure = False
@@ -103,6 +104,8 @@ class Connection:
     # Requests
 
     def _advance(self) -> None:
+        if self.state not in ("head", "body"):
+            return
         try:
             if self.state == "head":
                 self._head = self._reader.head()
@@ -128,6 +131,7 @@ class Connection:
 
     def _work(self, head: Head, body: bytes) -> None:
         self._enter("work")
+        self._watch()
         request = Request(head, body, self.peer, self.local, self.port, self.secure)
         self._close_after = not head.keep_alive
         self._run(self.server.respond(request), self._answer)
@@ -181,6 +185,7 @@ class Connection:
         response = self._response
         if response is not None and response.more is not None:
             self._enter("work")
+            self._watch()
             self._run(_await(response.more), self._next_piece)
         elif response is not None and response.stream is not None:
             self.filter = response.stream
@@ -193,7 +198,8 @@ class Connection:
             self._enter("head" if self._reader.pending else "idle")
             self._watch()
             if self.state == "head":
-                self._advance()
+                # Not from here: a client may have sent hundreds of requests at once.
+                self.server.loop.after(0, self._advance)
 
     def _next_piece(self, result: Any) -> None:
         self._task = None
@@ -229,10 +235,14 @@ class Connection:
         self.deadline = self.server.loop.now + TIME_LIMITS[state]
 
     def _watch(self) -> None:
-        if self.state != "closed":
-            # While a handler runs nothing is read: what a client sends meanwhile waits in the kernel.
-            reading = self.state not in ("work", "write")
-            self.server.loop.add(self.sock, self.readable if reading else None, self.writable if self._out else None)
+        """Reads unless a handler runs or its answer is under way: what a client sends meanwhile waits in the kernel."""
+        reading = self.readable if self.state not in ("work", "write") else None
+        writing = self.writable if self._out else None
+        if self.state != "closed" and (reading or writing):
+            self.server.loop.add(self.sock, reading, writing)
+        elif self.state != "closed":
+            # Not even for errors: a client that hung up would wake the loop over and over.
+            self.server.loop.remove(self.sock)
 
     def start(self) -> None:
         self._watch()

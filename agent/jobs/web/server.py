@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # A household's browsers hold some 30. Beyond this the idlest of the greediest address makes room.
 CONNECTIONS_MAX = 192
 ACCEPTS_A_TURN = 32
+# Which of a source's connections goes first.
+WORTH = {"head": 0, "idle": 0, "body": 1, "stream": 2, "write": 3, "work": 4}
 SWEEP_S = 1.0
 
 
@@ -155,14 +157,12 @@ class Server:
             connection.start()
 
     def _make_room(self) -> None:
-        """Close one connection: of the address that holds most, the one that waits longest."""
+        """Close one connection: of the source that holds most, the least useful one that waits longest."""
         counts: dict[str, int] = {}
         for connection in self._connections:
-            counts[connection.peer] = counts.get(connection.peer, 0) + 1
-        waiting = [one for one in self._connections if one.state in ("head", "idle", "stream")]
-        candidates = waiting or self._connections
-        candidates.sort(key=lambda one: (-counts[one.peer], one.deadline))
-        candidates[0].close()
+            counts[connection.source] = counts.get(connection.source, 0) + 1
+        found = min(self._connections, key=lambda one: (-counts[one.source], WORTH[one.state], one.deadline))
+        found.close()
 
     def _watch_control(self) -> None:
         self.loop.add(
