@@ -84,6 +84,12 @@ class Servers:
         self._seen: tuple[int, ...] = ()
         self.reread()
 
+    def use(self, given: list[tuple[str, int]], path: str) -> None:
+        """Other settings, which `reread` follows from here on."""
+        self._given = given
+        self._path = path
+        self._seen = ()
+
     def reread(self) -> bool:
         """Looks whether the file changed; True when the servers did. A server that stays keeps its health."""
         wanted = self._given or self._from_file()

@@ -20,8 +20,8 @@ class Resolving:
         self._settings = settings
         self._household = household
         endpoints = [parse_endpoint(endpoint) for endpoint in settings.texts("dns_listen")]
-        given = [parse_endpoint(server) for server in settings.texts("upstream")]
-        self._upstream = Upstream(loop, Servers(given, settings.text("resolver_file"), endpoints))
+        self._servers = Servers(self._given(), settings.text("resolver_file"), endpoints)
+        self._upstream = Upstream(loop, self._servers)
         self._dns = Dns(
             loop,
             self._upstream,
@@ -44,12 +44,16 @@ class Resolving:
         household.counters = self._dns.counters
         self.reload()
 
+    def _given(self) -> list[tuple[str, int]]:
+        return [parse_endpoint(server) for server in self._settings.texts("upstream")]
+
     def settle(self) -> None:
         """Everything asked until now is read and recorded under the clients of now. Before any toggle."""
         self._dns.settle()
         self._dns.flush()
 
     def reload(self) -> None:
+        self._servers.use(self._given(), self._settings.text("resolver_file"))
         self._dns.refuse_with(self._settings.text("blocked_answer"), self._settings.number("blocked_ttl"))
 
     def _record(self, client: Client, name: bytes, verdict: Verdict, count: int) -> None:

@@ -160,7 +160,7 @@ class Upstream:
     def _arrived(self, query: Query, response: bytes) -> None:
         del self._flying[query]
         server = query.server
-        if server.state is not UP:
+        if server.state != UP:
             server.answered()
         if isinstance(query, Probe):
             server.probing = False

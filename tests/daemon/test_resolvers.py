@@ -64,6 +64,24 @@ def test_a_file_that_is_gone_for_a_moment_changes_nothing_and_an_empty_one_leave
     assert servers.ede == EDE_NETWORK_ERROR
 
 
+def test_other_settings_are_followed(tmp_path: Path) -> None:
+    path, other = tmp_path / "resolv.conf", tmp_path / "resolv.conf.auto"
+    path.write_text("nameserver 192.0.2.1\n")
+    other.write_text("nameserver 192.0.2.2\n")
+    servers = Servers([], str(path), [])
+    for given, file, address in (
+        ([("192.0.2.9", 53)], path, "192.0.2.9"),
+        ([], other, "192.0.2.2"),
+        ([], path, "192.0.2.1"),
+        ([("192.0.2.9", 53)], path, "192.0.2.9"),
+        ([], path, "192.0.2.1"),
+    ):
+        servers.use(given, str(file))
+        assert servers.reread()
+        assert not servers.reread()
+        assert [server.address for server in servers.list] == [address]
+
+
 def test_our_own_listener_is_never_asked(tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"
     path.write_text("nameserver 127.0.0.1\nnameserver 192.0.2.1\n")
