@@ -6,16 +6,15 @@ the server does. What goes wrong is one exception with a sentence and, where the
 
 import email.utils
 import http.client
-import signal
 import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from urllib.parse import urljoin, urlsplit
 
 from agent.core.model import Value
+from agent.jobs.deadline import Late, deadline
 
 REDIRECTS = (301, 302, 303, 307, 308)
 REDIRECTS_MAX = 5
@@ -55,10 +54,6 @@ class Fetched(Value):
         self.modified = modified
 
 
-class _Late(Exception):
-    """The time for the whole text is over."""
-
-
 Write = Callable[[bytes], None]
 Progress = Callable[[int, int], None]
 
@@ -82,7 +77,7 @@ def fetch(
     if modified:
         asked["If-Modified-Since"] = modified
     context = ssl.create_default_context()
-    with _foreign_errors(), _deadline(limits.total_s):
+    with _foreign_errors(), deadline(limits.total_s):
         for _ in range(REDIRECTS_MAX + 1):
             link, response = _ask(address, asked, limits, context)
             try:
@@ -100,7 +95,7 @@ def _foreign_errors() -> Iterator[None]:
     """What the libraries raise, as one kind with a sentence."""
     try:
         yield
-    except _Late as error:
+    except Late as error:
         raise Failed("it took too long") from error
     except ssl.SSLCertVerificationError as error:
         raise Failed(f"its certificate is not valid: {error.verify_message}") from error
@@ -112,22 +107,6 @@ def _foreign_errors() -> Iterator[None]:
         raise Failed("the server fell silent") from error
     except OSError as error:
         raise Failed(f"the connection failed: {error.strerror or error}") from error
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """A read or a handshake may be kept alive byte by byte; an alarm ends it all the same."""
-
-    def late(number: int, frame: FrameType | None) -> None:
-        raise _Late
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _ask(

@@ -5,16 +5,13 @@ redirect followed, no session resumed. A connection that is given up is cut off:
 thrown away, so that a job that is killed has sent its last byte.
 """
 
-import signal
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from urllib.parse import urlsplit
 
 from agent.core.model import Value
+from agent.jobs.deadline import Late, deadline
 
 IDLE_S = 20.0
 TOTAL_S = 60.0  # 2 KB each way
@@ -43,10 +40,6 @@ class Limits(Value):
         self.total_s = total_s
 
 
-class _Late(Exception):
-    """The time for the whole exchange is over."""
-
-
 def context(authority: str) -> ssl.SSLContext:
     """For one connection: the pinned root (PEM) and no other, or the system's. ssl.SSLError for one that is none."""
     made = ssl.create_default_context(cadata=authority) if authority else ssl.create_default_context()
@@ -65,9 +58,9 @@ def post(address: str, body: bytes, authority: str = "", limits: Limits | None =
     if parts.scheme != "https" or not host:
         return Outcome(NEVER, "the operator's address is not https")
     try:
-        with _deadline(limits.total_s):
+        with deadline(limits.total_s):
             return _exchange(host, port, _request(parts.netloc, parts.path or "/", body), authority, limits)
-    except _Late:
+    except Late:
         return Outcome(LATER, "it took too long")
     except ssl.SSLCertVerificationError as error:
         return Outcome(LATER, f"the receiver's certificate is not valid: {error.verify_message}")
@@ -120,19 +113,3 @@ def judge(reply: bytes) -> Outcome:
     if status // 100 == 3:
         return Outcome(LATER, "the receiver sends elsewhere, which is not followed")
     return Outcome(kind, "" if kind == DONE else f"the receiver answers {status}")
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """A handshake or a read may be kept alive byte by byte; an alarm ends it all the same."""
-
-    def late(number: int, frame: FrameType | None) -> None:
-        raise _Late
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
