@@ -1,0 +1,60 @@
+"""Headless Chromium as a client: a post-quantum hello, QUIC tried and refused, and the refusal page as it shows."""
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.lab import ALICE_MAC, RESOLVER4, Lab
+from tests.lab.resident import ROOT, Resident
+from tests.lab.web import Site, certificate
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--ignore-certificate-errors", "--dump-dom"),
+    *("--enable-quic", "--origin-to-force-quic-on=quic.fine.example:443"),
+    f"--host-resolver-rules=MAP * {RESOLVER4}",
+]
+
+
+@pytest.fixture
+def site(lab: Lab, tmp_path: Path) -> Iterator[None]:
+    """Real TLS on 443 of the WAN, and a site of plain HTTP."""
+    plain = Site(lab, (80,))
+    key, cert = certificate(tmp_path)
+    server = lab.wan.start([sys.executable, "-m", "tests.lab.https", key, cert], cwd=ROOT)
+    time.sleep(0.5)
+    yield
+    server.terminate()
+    server.wait(5)
+    plain.close()
+
+
+def browse(lab: Lab, folder: Path, url: str) -> str:
+    command = ["timeout", "25", str(CHROMIUM), *FLAGS, f"--user-data-dir={folder}", url]
+    return lab.alice.run(["sh", "-c", '"$@" 2>&1 || true', "sh", *command])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: chromium)")
+def test_a_browser(lab: Lab, resident: Resident, site: None, tmp_path: Path) -> None:
+    device = resident.add("Tablet", ALICE_MAC)
+    resident.call("block", name="bad.example")
+    resident.on(device)
+    resident.on(device, "protection")
+    assert "a page of the wan" in browse(lab, tmp_path / "one", "https://www.fine.example/")
+    assert "This page was refused" in browse(lab, tmp_path / "two", "http://www.bad.example/x?secret")
+    browse(lab, tmp_path / "three", "https://quic.fine.example/")
+    assert resident.status()["dns"]["quic"] >= 1  # type: ignore[index]
+    told = browse(lab, tmp_path / "four", "https://www.bad.example/")
+    assert "a page of the wan" not in told
+    time.sleep(1.3)
+    assert ("fine.example", "ech") in resident.rows("SELECT site, source FROM visits") or (
+        "fine.example",
+        "tls",
+    ) in resident.rows("SELECT site, source FROM visits")
+    targets = {row[0] for row in resident.rows("SELECT target FROM attempts")}
+    assert targets >= {"http://www.bad.example/x", "www.bad.example"}
