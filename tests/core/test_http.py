@@ -1,19 +1,7 @@
 """HTTP heads: whole, byte by byte, with trailing bytes, and everything a server gets attacked with."""
 
-from agent.core.http import (
-    HEAD_MAX,
-    HEADERS_MAX,
-    BadRequest,
-    Head,
-    Reader,
-    chunk,
-    parse_cookies,
-    parse_head,
-    parse_query,
-    percent_decode,
-    response_head,
-    split_host,
-)
+from agent.core.http import HEAD_MAX, HEADERS_MAX, BadRequest, Head, Reader, chunk, parse_head, response_head
+from agent.core.httpvalues import parse_cookies, parse_query, percent_decode, split_host
 
 GET = b"GET /api/v1/history?day=2026-11-23&search=a%20b HTTP/1.1\r\nHost: 192.168.1.1:8443\r\nAccept: */*\r\n\r\n"
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"

@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from agent.core.http import Head, parse_cookies
-from agent.jobs.web import limits, passwords, sessions, totp
-from agent.jobs.web.messages import Problem, Request, Response, reply
+from agent.core.http import Head
+from agent.core.httpvalues import parse_cookies
+from agent.jobs.web import limits, passwords, sessions
+from agent.jobs.web.messages import Problem, Request, Response, body_text, reply
+from agent.jobs.web.second import SecondFactor
 from agent.jobs.web.sessions import DEVICE, HOUSEHOLD, Session
 from agent.jobs.web.tasks import Ask, Refused, Work
 from agent.jobs.web.vault import Vault
@@ -36,6 +38,7 @@ class Account:
         self.sodium = sodium
         self._wall = wall
         self._confirmed: dict[str, float] = {}
+        self.second = SecondFactor(self)
 
     @property
     def now(self) -> int:
@@ -98,12 +101,12 @@ class Account:
         """A setup code and a new password: the first start, or a way back in for whoever owns the router."""
         self._need_private(request)
         body = request.json()
-        password = _text(body, "password", passwords.BYTES_MAX)
+        password = body_text(body, "password", passwords.BYTES_MAX)
         self._need_strong(password)
         who = limits.source(request.peer)
         await self.may_try(who)
         try:
-            await Ask("setup.check", {"code": _text(body, "code", 64).strip()})
+            await Ask("setup.check", {"code": body_text(body, "code", 64).strip()})
         except Refused as error:
             if error.code == "forbidden":
                 raise Problem(403, "wrong-code", "This is not the setup code.") from error
@@ -127,7 +130,7 @@ class Account:
 
     async def sign_out(self, request: Request) -> Response:
         if request.session is not None:
-            await self._drop([request.session.id])
+            await self.drop([request.session.id])
         return Response(204, headers=[self._cookie(request, "", 0)])
 
     async def list_sessions(self, request: Request) -> Response:
@@ -153,52 +156,23 @@ class Account:
         found = [key for key in self.vault.get("sessions") if key[:8] == label]
         if not found:
             raise Problem(404, "not-found", "There is no such session.")
-        await self._drop(found)
+        await self.drop(found)
         return Response(204)
 
     async def end_all(self, request: Request) -> Response:
         """Sign out everywhere, here too."""
-        await self._drop(list(self.vault.get("sessions")))
+        await self.drop(list(self.vault.get("sessions")))
         return Response(204, headers=[self._cookie(request, "", 0)])
 
     async def change_password(self, request: Request) -> Response:
         """Needs the present one; every other session ends."""
         body = request.json()
-        password = _text(body, "new_password", passwords.BYTES_MAX)
+        password = body_text(body, "new_password", passwords.BYTES_MAX)
         self._need_strong(password)
         await self._check(request, body)
         stored = await Work(self.sodium.hash_password, password.encode())
         await self.vault.put("account", self.vault.get("account") | {"password": stored})
-        await self._drop([key for key in self.vault.get("sessions") if key != request.session.id])
-        return Response(204)
-
-    # Second factor
-
-    async def offer_totp(self, _: Request) -> Response:
-        """A fresh secret, not in force until a code made with it comes back."""
-        secret = self.sodium.random(totp.SECRET_BYTES)
-        account = self.vault.get("account")
-        await self.vault.put("account", account | {"totp_offer": secret.hex()})
-        return reply({"secret": totp.base32(secret), "uri": totp.uri(secret, "household")})
-
-    async def start_totp(self, request: Request) -> Response:
-        account = dict(self.vault.get("account"))
-        secret = bytes.fromhex(account.pop("totp_offer", ""))
-        given = _text(request.json(), "code", 16)
-        step = totp.matching_step(secret, given, self.now, 0) if secret else None
-        if step is None:
-            raise Problem(422, "wrong-code", "This code does not fit. Check the time of the phone and of the router.")
-        codes = [totp.recovery_code(self.sodium.random(totp.RECOVERY_BYTES)) for _ in range(totp.RECOVERY_CODES)]
-        account |= {"totp": {"secret": secret.hex(), "step": step}}
-        account |= {"recovery": [sessions.session_id(code) for code in codes]}
-        await self.vault.put("account", account)
-        await self._drop([key for key in self.vault.get("sessions") if key != request.session.id])
-        return reply({"recovery_codes": codes}, 201)
-
-    async def stop_totp(self, _: Request) -> Response:
-        account = self.vault.get("account")
-        gone = ("totp", "totp_offer", "recovery")
-        await self.vault.put("account", {key: account[key] for key in account if key not in gone})
+        await self.drop([key for key in self.vault.get("sessions") if key != request.session.id])
         return Response(204)
 
     # PINs of the people behind the devices
@@ -208,14 +182,14 @@ class Account:
 
     async def drop_device_sessions(self, device_id: int) -> None:
         rows = self.vault.get("sessions")
-        await self._drop([key for key in rows if rows[key]["device_id"] == device_id])
+        await self.drop([key for key in rows if rows[key]["device_id"] == device_id])
 
     # Steps
 
     async def _check(self, request: Request, body: dict[str, Any]) -> str:
         """Password and, where it is on, second factor; counts the try before it is judged."""
         self._need_private(request)
-        password = _text(body, "password", passwords.BYTES_MAX)
+        password = body_text(body, "password", passwords.BYTES_MAX)
         who = limits.source(request.peer)
         await self.may_try(who)
         account = self.vault.get("account")
@@ -225,28 +199,9 @@ class Account:
         if right is not True:
             raise Problem(401, "wrong-password", "The password is not right.")
         if "totp" in account:
-            await self._check_second(body, who)
+            await self.second.check(body, who)
         await self.forgive(who)
         return who
-
-    async def _check_second(self, body: dict[str, Any], who: str) -> None:
-        given = str(body.get("code", "")).replace(" ", "").upper()
-        if not given:
-            # The password was right: asking for the code is no failure.
-            await self.forgive(who)
-            raise Problem(401, "code-needed", "Enter the code of your authenticator app.")
-        # Read again: while the password was checked, somebody may have used this very code.
-        account = self.vault.get("account")
-        factor = account["totp"]
-        step = totp.matching_step(bytes.fromhex(factor["secret"]), given, self.now, factor["step"])
-        if step is not None:
-            await self.vault.put("account", account | {"totp": factor | {"step": step}})
-            return
-        used = sessions.session_id(given)
-        if used not in account["recovery"]:
-            raise Problem(401, "wrong-code", "This code is not right, or it was used before.")
-        left = [one for one in account["recovery"] if one != used]
-        await self.vault.put("account", account | {"recovery": left})
 
     async def may_try(self, who: str) -> None:
         """Refuse, or count a failure in advance, so that tries at the same time share one count."""
@@ -291,7 +246,7 @@ class Account:
         response.headers.append(self._cookie(request, token, sessions.LIFE_S))
         return response
 
-    async def _drop(self, ids: list[str]) -> None:
+    async def drop(self, ids: list[str]) -> None:
         rows = self.vault.get("sessions")
         await self.vault.put("sessions", {key: rows[key] for key in rows if key not in ids})
 
@@ -308,10 +263,3 @@ class Account:
         weakness = passwords.weakness(password)
         if weakness:
             raise Problem(422, "weak-password", WEAK[weakness], {"reason": weakness})
-
-
-def _text(body: dict[str, Any], name: str, longest: int) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not 0 < len(value.encode()) <= longest:
-        raise Problem(422, "invalid", f"{name} must be a text of up to {longest} bytes.", {"field": name})
-    return value

@@ -6,7 +6,8 @@ Order: Host (rebinding) → static file or route → Origin → who asks → CSR
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from agent.core.http import BadRequest, Head, parse_query
+from agent.core.http import BadRequest, Head
+from agent.core.httpvalues import parse_query
 from agent.jobs.web import fields, origin
 from agent.jobs.web.account import Account
 from agent.jobs.web.backup import FILE_MAX

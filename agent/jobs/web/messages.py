@@ -4,7 +4,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from agent.core.http import REASONS, BadRequest, Head, parse_cookies
+from agent.core.http import REASONS, BadRequest, Head
+from agent.core.httpvalues import parse_cookies
 
 JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json; charset=utf-8"
@@ -109,3 +110,10 @@ def reply(value: Any, status: int = 200, headers: Headers | None = None) -> Resp
 
 def bad_request(error: BadRequest) -> Problem:
     return Problem(error.status, "bad-request", str(error)[:1].upper() + str(error)[1:] + ".")
+
+
+def body_text(body: dict[str, Any], name: str, longest: int) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value.encode()) <= longest:
+        raise Problem(422, "invalid", f"{name} must be a text of up to {longest} bytes.", {"field": name})
+    return value

@@ -1,6 +1,7 @@
 """Which requests come from our own page: Host against DNS rebinding, Origin and Sec-Fetch-Site against other sites."""
 
-from agent.core.http import Head, split_host
+from agent.core.http import Head
+from agent.core.httpvalues import split_host
 from agent.jobs.web.messages import Problem
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
