@@ -97,7 +97,7 @@ def test_a_neighbour_notices_nothing(lab: Lab, agent: Agent, flows: Flows) -> No
         assert (neighbour.ask(), elsewhere.ask()) == ("router", "wan")
         slowest = max(slowest, time.monotonic() - asked)
         time.sleep(0.005)
-    assert slowest < 0.1
+    assert slowest < 0.5, "a lost answer would be waited for a second"
     agent.ready()
 
 

@@ -107,7 +107,7 @@ def test_the_neighbour_never_notices(lab: Lab, flows: Flows, resident: Resident)
         assert neighbour.ask() == "router"
         slowest = max(slowest, time.monotonic() - asked)
         time.sleep(0.005)
-    assert slowest < 0.2
+    assert slowest < 0.5, "a lost answer would be waited for a second"
     reconnect(resident)
 
 
