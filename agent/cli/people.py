@@ -13,12 +13,21 @@ def device_list(client: Client, options: argparse.Namespace) -> None:
     if options.json:
         show.document({"items": rows})
     elif options.seen:
-        cells = [[row["mac"], row["address"], row["hostname"]] for row in rows]
-        show.table(["MAC", "ADDRESS", "NAME"], cells, "No other device is in sight.")
+        cells = [[row["mac"], row["address"], row["hostname"], _oddity(row)] for row in rows]
+        show.table(["MAC", "ADDRESS", "NAME", "NOTE"], cells, "No other device is in sight.")
     else:
         cells = [[r["id"], r["label"], r["mac"] or r["address"], person_of(r), states(r)] for r in rows]
         empty = 'No device yet. Enrol one: privacy-agent device add "Mia\'s tablet" --mac 3c:22:fb:00:00:0a'
         show.table(["ID", "DEVICE", "KNOWN BY", "PERSON", "ON"], cells, empty)
+
+
+def _oddity(row: dict[str, object]) -> str:
+    """What to know before enrolling by this MAC."""
+    if row.get("many"):
+        return "a repeater: it stands for every device behind it"
+    if row.get("private_mac"):
+        return "made up by the device, and may change"
+    return ""
 
 
 def device_add(client: Client, options: argparse.Namespace) -> None:
@@ -26,6 +35,8 @@ def device_add(client: Client, options: argparse.Namespace) -> None:
     known_by = given(mac=options.mac, address=options.address, person_id=person)
     row = client.call("device.add", label=options.label, shared=options.shared, **known_by)
     show.line(f"{row['label']} is enrolled. Nothing is on for it. Next: privacy-agent on {row['label']!r} history")
+    if row.get("private_mac"):
+        show.line("Its MAC is made up by the device: switch off its private address for this Wi-Fi, or it may change.")
 
 
 def device_rename(client: Client, options: argparse.Namespace) -> None:
