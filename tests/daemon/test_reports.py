@@ -278,6 +278,17 @@ def test_opting_out_leaves_nothing(life: Life, tmp_path: Path) -> None:
     assert life.home.ask("audit")["ok"]
 
 
+def test_the_operator_is_named_among_those_who_receive_something(life: Life) -> None:
+    def named() -> list[str]:
+        return [row["name"] for row in life.home.ask("recipients")["items"] if row["kind"] == "operator"]
+
+    assert named() == []
+    opt_in(life.home)
+    assert named() == ["Example Institute"]
+    life.home.ask("report.opt_out")
+    assert named() == []
+
+
 def test_opting_out_twice_is_fine(life: Life) -> None:
     life.home.ask("report.opt_out")
     opt_in(life.home)

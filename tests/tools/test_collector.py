@@ -175,6 +175,13 @@ def test_the_simulation_predicts_what_the_sampler_does() -> None:
     assert len(simulate.table().splitlines()) == len(simulate.HOUSEHOLDS) + 2
 
 
+def test_the_manual_says_what_the_table_says() -> None:
+    manual = (Path(opener.__file__).parent / "README.md").read_text()
+    for row in summary.TABLE:
+        assert f"| `{row.name}` | " in manual and row.sentence in manual
+    assert f"(schema {summary.SCHEMA})" in manual
+
+
 def test_keys_are_kept_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     path = tmp_path / "keys.json"
     monkeypatch.setattr("sys.argv", ["keys", str(path)])
