@@ -96,6 +96,10 @@ class Kernel:
         if outside:
             names = ", ".join(sorted(outside))
             message += f" A device that is on is behind {names}, which the setting interfaces does not name."
+        if any(self._neighbours.stands_for_many(mac) for mac in self._wanted):
+            message += (
+                " A device that is on answers for several (a repeater): all that is behind it counts as that device."
+            )
         return {"state": self._switch.state, "message": message}
 
     def close(self) -> None:

@@ -1,0 +1,161 @@
+"""The kernel switch kept in step with the gate: what is asked of it, and what is said when it refuses."""
+
+import pytest
+
+from agent.core.marks import DEFAULT
+from agent.core.model import Device
+from agent.daemon.clients import Client
+from agent.daemon.kernel import Kernel
+from agent.daemon.switch import ARMED, IDLE, REFUSED, Refused
+
+TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
+
+
+class Switched:
+    """A switch that notes what it is told, and refuses when told to."""
+
+    def __init__(self) -> None:
+        self.standing: dict[bytes, int] = {}
+        self.protected: frozenset[bytes] = frozenset()
+        self.state, self.message = IDLE, "No device is switched on."
+        self.refusing: set[str] = set()
+        self.stands = True
+        self.told: list[tuple[object, ...]] = []
+
+    def _tell(self, what: str, *more: object) -> None:
+        self.told.append((what, *more))
+        if what in self.refusing:
+            raise Refused("the kernel is short of memory", 12)
+
+    def apply(self, wanted: dict[bytes, int], protected: frozenset[bytes] = frozenset()) -> None:
+        try:
+            self._tell("apply", sorted(wanted))
+        except Refused:
+            self.state = REFUSED
+            raise
+        self.standing, self.protected = dict(wanted), protected
+        self.state = ARMED if wanted else IDLE
+
+    def flush_marked(self, mark: int) -> None:
+        self._tell("flush_marked", DEFAULT.unpack(mark))
+
+    def release(self, addresses: list[str]) -> None:
+        self._tell("release", addresses)
+
+    def verify(self) -> bool:
+        if not self.stands:
+            self.standing, self.stands = {}, True
+            return False
+        return True
+
+
+class Neighbours:
+    def __init__(self) -> None:
+        self.outside: dict[bytes, str] = {}
+        self.repeaters: set[bytes] = set()
+
+    def addresses_of(self, mac: bytes) -> list[str]:
+        return [f"192.168.50.{mac[-1]}"]
+
+    def elsewhere(self, mac: bytes) -> str:
+        return self.outside.get(mac, "")
+
+    def stands_for_many(self, mac: bytes) -> bool:
+        return mac in self.repeaters
+
+
+@pytest.fixture
+def switch() -> Switched:
+    return Switched()
+
+
+@pytest.fixture
+def neighbours() -> Neighbours:
+    return Neighbours()
+
+
+@pytest.fixture
+def kernel(switch: Switched, neighbours: Neighbours) -> Kernel:
+    made = Kernel(switch, DEFAULT, neighbours)  # type: ignore[arg-type]
+    made.begin()
+    switch.told.clear()
+    return made
+
+
+def on(*places: tuple[bytes, int, int]) -> dict[bytes, Client]:
+    return {mac: Client(slot, generation, None, slot) for mac, slot, generation in places}
+
+
+def device(mac: bytes | None) -> Device:
+    return Device(1, "e", "Tablet", mac=mac, slot=1)
+
+
+def test_nothing_reaches_the_kernel_before_the_loop_turns(switch: Switched, neighbours: Neighbours) -> None:
+    kernel = Kernel(switch, DEFAULT, neighbours)  # type: ignore[arg-type]
+    kernel.apply(on((TABLET, 1, 1)))
+    kernel.check()
+    assert switch.told == []
+    kernel.begin()
+    assert switch.told[0] == ("apply", [TABLET])
+
+
+def test_a_device_that_comes_has_its_old_flows_released(kernel: Kernel, switch: Switched) -> None:
+    kernel.apply(on((TABLET, 1, 1)))
+    assert switch.told == [("apply", [TABLET]), ("release", ["192.168.50.10"])]
+
+
+def test_a_device_that_goes_or_changes_has_its_flows_ended(kernel: Kernel, switch: Switched) -> None:
+    kernel.apply(on((TABLET, 1, 1), (PHONE, 2, 1)))
+    switch.told.clear()
+    kernel.apply(on((TABLET, 1, 2)))
+    assert switch.told == [("apply", [TABLET]), ("flush_marked", (1, 1)), ("flush_marked", (2, 1))]
+
+
+def test_a_refusal_is_told_and_tried_again(kernel: Kernel, switch: Switched) -> None:
+    switch.refusing = {"apply"}
+    kernel.apply(on((TABLET, 1, 1)))
+    assert kernel.state()["state"] == REFUSED
+    assert not kernel.covers(device(TABLET))
+    kernel.check()
+    switch.refusing = set()
+    kernel.check()
+    assert kernel.covers(device(TABLET))
+    assert [told[0] for told in switch.told] == ["apply", "apply", "apply", "release"]
+
+
+def test_what_stands_as_wanted_is_left_alone(kernel: Kernel, switch: Switched) -> None:
+    kernel.apply(on((TABLET, 1, 1)))
+    switch.told.clear()
+    kernel.check()
+    assert switch.told == []
+    switch.stands = False
+    kernel.check()
+    assert switch.told[0] == ("apply", [TABLET])
+
+
+def test_flows_that_can_not_be_ended_are_told_but_cost_nothing(kernel: Kernel, switch: Switched) -> None:
+    switch.refusing = {"release"}
+    kernel.apply(on((TABLET, 1, 1)))
+    assert kernel.covers(device(TABLET))
+    assert "could not be ended: the kernel is short of memory." in str(kernel.state()["message"])
+    switch.refusing = set()
+    kernel.apply({})
+    assert "could not be ended" not in str(kernel.state()["message"])
+
+
+def test_a_device_behind_another_interface_is_not_covered(kernel: Kernel, neighbours: Neighbours) -> None:
+    neighbours.outside = {TABLET: "br-iot"}
+    kernel.apply(on((TABLET, 1, 1)))
+    assert not kernel.covers(device(TABLET))
+    assert "behind br-iot" in str(kernel.state()["message"])
+
+
+def test_a_repeater_is_explained(kernel: Kernel, neighbours: Neighbours) -> None:
+    kernel.apply(on((TABLET, 1, 1)))
+    assert "repeater" not in str(kernel.state()["message"])
+    neighbours.repeaters = {TABLET}
+    assert "repeater" in str(kernel.state()["message"])
+
+
+def test_a_device_without_a_mac_is_not_covered(kernel: Kernel) -> None:
+    assert not kernel.covers(device(None))
