@@ -45,13 +45,13 @@ class Story:
         self.router = router
         self.parcels = parcels
 
-    def ask(self, *names: str, who: str = "client", flags: str = "") -> list[Answer]:
-        """Resolve names on one of the machines around the router."""
-        output = self.router.ask(f"at {who} ask {flags} {' '.join(names)}", 60)
+    def ask(self, *questions: str, who: str = "client") -> list[Answer]:
+        """Put questions (NAME[@SERVER][/tcp][/aaaa]) from one of the machines around the router."""
+        output = self.router.ask(f"at {who} ask {' '.join(questions)}", 120)
         return [Answer(*line.split()) for line in output.splitlines()]
 
     def cli(self, *words: str) -> str:
-        return self.router.ask("privacy-agent " + shlex.join(words), 60)
+        return self.router.ask("privacy-agent " + shlex.join(words), 120)
 
     def asked(self, *words: str) -> Any:
         """A reading command's JSON document."""
@@ -100,14 +100,27 @@ class Story:
             time.sleep(0.3)
 
     def running(self) -> bool:
-        return self.router.run("privacy-agent status --json", 60)[0] == 0
+        return self.router.run("privacy-agent status --json", 120)[0] == 0
 
-    def dns_works(self, who: str = "client") -> None:
-        """The provider's answer comes, over UDP and TCP, IPv4 and IPv6."""
-        for flags in ("", "-t", "-s fd00:1::1", "-s fd00:1::1 -t -6"):
-            if who == "visitor" and "fd00" in flags:
-                continue
-            server = "-s 192.168.3.1 " if who == "visitor" else ""
-            (answer,) = self.ask("plain.example", who=who, flags=server + flags)
-            expected = "2001:db8::7" if "-6" in flags else "198.51.100.7"
-            expect(answer.addresses == expected, f"DNS for {who} ({flags or 'udp'}) said {answer}")
+    def dns_works(self, who: str = "client", tries: int = 3) -> None:
+        """The provider's answer comes, over UDP and TCP, IPv4 and IPv6.
+
+        A client asks again, as every resolver does: on a busy machine the emulated router can be slow enough for the
+        guard to take a daemon for hung. Where an answer at once is the point, `tries` is 1.
+        """
+        servers = ("192.168.3.1",) if who == "visitor" else ("192.168.1.1", "fd00:1::1")
+        wanted = {
+            f"plain.example@{server}{how}": "2001:db8::7" if "aaaa" in how else "198.51.100.7"
+            for server in servers
+            for how in ("", "/tcp", "/tcp/aaaa")
+        }
+        for tried in range(1, tries + 1):
+            answers = self.ask(*wanted, who=who)
+            wrong = [
+                (question, answer)
+                for question, answer in zip(wanted, answers, strict=True)
+                if answer.addresses != wanted[question]
+            ]
+            expect(not wrong or tried < tries, f"DNS for {who}: {wrong}")
+            if not wrong:
+                return
