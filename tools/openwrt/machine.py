@@ -91,7 +91,7 @@ class Machine:
     def type(self, line: str) -> None:
         os.write(self._write_fd, line.encode() + b"\n")
 
-    def login(self, timeout_s: float = 60) -> None:
+    def login(self, timeout_s: float = 300) -> None:
         """Wait until the router's shell answers, and make the console quiet."""
         self.wait_for(r"ROUTER IS UP \S+\n", timeout_s)
         self.type("stty -echo; PS1=; PS2=")
@@ -114,7 +114,7 @@ class Machine:
             raise StepFailed(f"`{command}` ended with {status}:\n{output}")
         return output.rstrip("\n")
 
-    def reboot(self, timeout_s: float = 90) -> None:
+    def reboot(self, timeout_s: float = 300) -> None:
         """Reboot in an orderly way. QEMU ends at the guest's reset; a new one goes on with the same disks."""
         self.type("reboot")
         while self._read(timeout_s):
@@ -123,7 +123,7 @@ class Machine:
         self.start()
         self.login(timeout_s)
 
-    def power_cut(self, timeout_s: float = 90) -> None:
+    def power_cut(self, timeout_s: float = 300) -> None:
         """Off and on again, without a word to the guest."""
         self.power_off()
         self.start()
