@@ -158,8 +158,9 @@ class Switch:
                 if self._unused > 1:
                     self._disarm()
         except Refused:
+            needed = bool(self.standing)
             self._lost()
-            return not self.standing
+            return not needed
         return True
 
     def close(self) -> None:

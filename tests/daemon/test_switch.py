@@ -1,0 +1,169 @@
+"""The switch against a kernel that says no: nothing is half done, and what is said fits."""
+
+import errno
+import struct
+
+import pytest
+
+from agent.core import netlink
+from agent.core.netlink import HOST, Answer
+from agent.daemon.switch import ARMED, IDLE, REFUSED, Refused, Switch
+
+TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
+NEW_TABLE, GET_TABLE, DELETE_TABLE, ADD, DELETE = 0xA00, 0xA01, 0xA02, 0xA0C, 0xA0E
+
+
+class Kernel:
+    """The other end of the netlink socket: notes what comes, acknowledges it, or answers with an error."""
+
+    def __init__(self) -> None:
+        self.received: list[list[Answer]] = []
+        self.errors: dict[int, list[int]] = {}  # message type → error numbers, one a sending
+        self.silent = False
+        self.waiting: list[bytes] = []
+
+    def send(self, datagram: bytes) -> int:
+        messages = netlink.messages(datagram)
+        self.received.append(messages)
+        # A refused batch has an answer for each bad message, and the last one is acknowledged all the same.
+        for message in messages:
+            number = (self.errors.get(message.type) or [0]).pop(0)
+            if not self.silent and (number or message.flags & netlink.ACK):
+                self.waiting.append(answered(number, message.seq))
+            elif message.type == GET_TABLE:
+                self.waiting.append(netlink.encode(netlink.Message(NEW_TABLE, 0, b""), message.seq))
+        return len(datagram)
+
+    def recv(self, size: int) -> bytes:
+        if not self.waiting:
+            raise BlockingIOError
+        return self.waiting.pop(0)
+
+    def kinds(self) -> list[list[int]]:
+        """The types of each sending's messages about tables and elements."""
+        known = (NEW_TABLE, DELETE_TABLE, ADD, DELETE)
+        return [[message.type for message in sent if message.type in known] for sent in self.received]
+
+
+def answered(number: int, seq: int) -> bytes:
+    body = struct.pack(HOST + "i", -number) + struct.pack(HOST + "IHHII", 20, 0, 0, seq, 0)
+    return struct.pack(HOST + "IHHII", 16 + len(body), netlink.ERROR, 0, seq, 0) + body
+
+
+@pytest.fixture
+def kernel() -> Kernel:
+    return Kernel()
+
+
+@pytest.fixture
+def switch(kernel: Kernel) -> Switch:
+    return Switch(kernel, ["br-lan"], 5391)  # type: ignore[arg-type]
+
+
+def test_the_first_device_brings_the_table_and_later_ones_only_themselves(switch: Switch, kernel: Kernel) -> None:
+    switch.apply({TABLET: 5})
+    switch.apply({TABLET: 5, PHONE: 6})
+    switch.apply({TABLET: 7, PHONE: 6})
+    assert kernel.kinds() == [[NEW_TABLE, ADD, ADD], [ADD], [DELETE, ADD]]
+    assert (switch.state, switch.standing) == (ARMED, {TABLET: 7, PHONE: 6})
+
+
+def test_what_stands_already_is_not_sent(switch: Switch, kernel: Kernel) -> None:
+    switch.apply({})
+    switch.apply({TABLET: 5})
+    switch.apply({TABLET: 5})
+    assert len(kernel.received) == 1
+
+
+def test_a_refusal_changes_nothing_and_says_why(switch: Switch, kernel: Kernel) -> None:
+    switch.apply({TABLET: 5})
+    kernel.errors = {ADD: [errno.ENOMEM]}
+    with pytest.raises(Refused, match="short of memory"):
+        switch.apply({TABLET: 5, PHONE: 6})
+    assert switch.standing == {TABLET: 5}
+    assert switch.state == REFUSED
+    assert switch.message == "Enrolled devices are not covered: the kernel is short of memory."
+    switch.apply({TABLET: 5, PHONE: 6})
+    assert switch.state == ARMED
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EPERM, "CAP_NET_ADMIN"),
+        (errno.EOPNOTSUPP, "Linux 5.12"),
+        (errno.EINVAL, "Linux 5.19"),
+        (errno.ENOENT, "kmod-nft-core"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_every_refusal_is_a_sentence(switch: Switch, kernel: Kernel, number: int, words: str) -> None:
+    kernel.errors = {NEW_TABLE: [number]}
+    with pytest.raises(Refused, match=words):
+        switch.apply({TABLET: 5})
+    assert switch.standing == {}
+
+
+def test_a_table_that_was_lost_is_put_up_as_a_whole(switch: Switch, kernel: Kernel) -> None:
+    switch.apply({TABLET: 5})
+    kernel.errors = {ADD: [errno.ENOENT]}
+    switch.apply({TABLET: 5, PHONE: 6})
+    assert kernel.kinds()[-2:] == [[ADD], [NEW_TABLE, ADD, ADD]]
+    assert switch.standing == {TABLET: 5, PHONE: 6}
+
+
+def test_a_table_from_before_is_replaced_in_one_batch(switch: Switch, kernel: Kernel) -> None:
+    kernel.errors = {NEW_TABLE: [errno.EEXIST]}
+    switch.apply({TABLET: 5})
+    assert kernel.kinds() == [[NEW_TABLE, ADD, ADD], [DELETE_TABLE, NEW_TABLE, ADD, ADD]]
+    assert switch.state == ARMED
+
+
+def test_a_kernel_that_does_not_answer_is_a_refusal(switch: Switch, kernel: Kernel) -> None:
+    kernel.silent = True
+    with pytest.raises(Refused, match="did not answer"):
+        switch.apply({TABLET: 5})
+    assert switch.state == REFUSED
+
+
+def test_answers_to_an_earlier_sending_are_not_taken_for_ours(switch: Switch, kernel: Kernel) -> None:
+    kernel.waiting = [answered(errno.EPERM, 3), answered(0, 2)]
+    switch.apply({TABLET: 5})
+    kernel.waiting = [answered(errno.EPERM, 1)]
+    switch.apply({TABLET: 6})
+    assert switch.standing == {TABLET: 6}
+
+
+def test_the_empty_table_goes_at_the_second_look(switch: Switch, kernel: Kernel) -> None:
+    switch.apply({TABLET: 5})
+    switch.apply({})
+    assert (switch.state, kernel.kinds()[-1]) == (IDLE, [DELETE])
+    assert switch.verify() and DELETE_TABLE not in kernel.kinds()[-1]
+    assert switch.verify() and kernel.kinds()[-1] == [DELETE_TABLE]
+    sent = len(kernel.received)
+    assert switch.verify() and len(kernel.received) == sent
+    switch.apply({TABLET: 6})
+    assert kernel.kinds()[-1] == [NEW_TABLE, ADD, ADD]
+
+
+def test_a_look_that_finds_no_table(switch: Switch, kernel: Kernel) -> None:
+    switch.apply({TABLET: 5})
+    kernel.errors = {GET_TABLE: [errno.ENOENT]}
+    assert not switch.verify()
+    assert (switch.state, switch.standing) == (REFUSED, {})
+    switch.apply({TABLET: 5})
+    assert kernel.kinds()[-1] == [NEW_TABLE, ADD, ADD]
+
+
+def test_closing_removes_the_table_at_once(switch: Switch, kernel: Kernel) -> None:
+    switch.apply({TABLET: 5})
+    switch.close()
+    assert kernel.kinds()[-3:] == [[DELETE], [DELETE_TABLE], []]
+    assert kernel.received[-1][0].type == 0x102
+
+
+def test_a_system_without_netlink_refuses() -> None:
+    switch = Switch(None, ["br-lan"], 5391)
+    switch.apply({})
+    with pytest.raises(Refused, match="no netlink"):
+        switch.apply({TABLET: 5})
