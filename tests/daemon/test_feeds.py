@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +27,6 @@ class Home:
     """A daemon with a table of two feeds at a local server; protection is on for the tablet."""
 
     def __init__(self, folder: Path, authority: Authority) -> None:
-        os.chmod(folder, 0o755)
         self.server = BadServer(authority.context("good"))
         self.serve("one", 3000)
         self.serve("two", 2000)
@@ -37,14 +38,6 @@ class Home:
         ]
         (data / "feeds.json").write_text(json.dumps({"format": 1, "feeds": feeds}))
         (data / "popular.txt").write_text("a.example\nb.example\nc.example\n")
-        for path in authority.folder, *authority.folder.parents:
-            if path == Path("/tmp"):
-                break
-            path.chmod(0o755)
-        for path in folder, *folder.parents:
-            if path == Path("/tmp"):
-                break
-            path.chmod(0o755)
         before = os.environ.get("SSL_CERT_FILE")
         os.environ["SSL_CERT_FILE"] = str(authority.file)
         try:
@@ -67,7 +60,7 @@ class Home:
         assert self.client.call(op, **arguments)["started"]
         progress = self.done()
         if op == "lists.update":
-            assert len(self.server.log) > before, (progress, (self.running.folder / "log").read_text())
+            assert len(self.server.log) > before, str(progress)
         return progress
 
     def done(self) -> dict:
@@ -88,14 +81,30 @@ class Home:
         self.server.close()
 
 
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that the job's user can reach: pytest's own belong to one user alone."""
+    folder = Path(tempfile.mkdtemp(prefix="privacy-agent-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+def authority() -> Iterator[Authority]:
+    with open_folder() as folder:
+        yield Authority(folder)
 
 
 @pytest.fixture
-def home(tmp_path: Path, authority: Authority) -> Iterator[Home]:
-    made = Home(tmp_path, authority)
+def folder() -> Iterator[Path]:
+    with open_folder() as made:
+        yield made
+
+
+@pytest.fixture
+def home(folder: Path, authority: Authority) -> Iterator[Home]:
+    made = Home(folder, authority)
     yield made
     made.close()
 
@@ -237,8 +246,8 @@ def test_a_daemon_killed_while_it_swaps_comes_back_with_a_whole_set(home: Home, 
     assert home.verdict("one3199.example") == "block"
 
 
-def test_an_update_by_itself_only_while_protection_is_on(tmp_path: Path, authority: Authority) -> None:
-    home = Home(tmp_path, authority)
+def test_an_update_by_itself_only_while_protection_is_on(folder: Path, authority: Authority) -> None:
+    home = Home(folder, authority)
     try:
         home.client.call("settings.set", key="lists_auto", value=True)
         # As if a minute had passed since the start.
