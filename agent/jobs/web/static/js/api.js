@@ -23,7 +23,12 @@ const watchers = [];
 export const onSignedOut = (call) => watchers.push(call);
 
 export async function call(method, path, body) {
-  const answer = await ask(method, path, body === undefined ? undefined : JSON.stringify(body), body === undefined ? "" : "application/json");
+  const answer = await ask(
+    method,
+    path,
+    body === undefined ? undefined : JSON.stringify(body),
+    body === undefined ? "" : "application/json",
+  );
   return answer.status === 204 ? null : answer.json().catch(() => ({}));
 }
 
@@ -31,7 +36,8 @@ export async function call(method, path, body) {
 export const send = async (method, path, blob) => (await ask(method, path, blob, blob.type)).json();
 
 /** An answer that is a file; a request for the password comes as a Problem like elsewhere. */
-export const fetchFile = async (method, path, body) => (await ask(method, path, body && JSON.stringify(body), body && "application/json")).blob();
+export const fetchFile = async (method, path, body) =>
+  (await ask(method, path, body && JSON.stringify(body), body && "application/json")).blob();
 
 async function ask(method, path, body, type) {
   const headers = {};
@@ -65,7 +71,9 @@ export const patch = (path, body) => call("PATCH", path, body || {});
 export const del = (path) => call("DELETE", path);
 
 export function search(query) {
-  const pairs = Object.entries(query || {}).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const pairs = Object.entries(query || {}).filter(
+    ([, value]) => value !== undefined && value !== null && value !== "",
+  );
   return pairs.length ? "?" + new URLSearchParams(pairs) : "";
 }
 

@@ -55,7 +55,7 @@ async function open(moved = false) {
     await made.load();
   } catch (error) {
     say(error);
-    if (current === made) shell(view, [h("div.loading", null, t("problem.unreachable"))]);
+    if (current === made) shell(view, [h("div.loading", t("problem.unreachable"))]);
     return;
   }
   if (current !== made) return;
@@ -81,18 +81,32 @@ function redraw() {
 function shell(view, content) {
   render(root, [
     h("a.skip", { href: "#main" }, t("skip")),
-    h("header.top", null,
-      h("a.brand", { href: "/", "data-go": true }, icon("shield"), h("span", null, t("product"))),
-      h("nav.nav", { "aria-label": t("nav.label") },
-        VIEWS.map((one) => h("a.nav-item", {
-          key: "nav-" + one.name, href: one.path, "data-go": true, "aria-current": one === view ? "page" : null,
-        }, icon(one.picture), h("span", null, t("nav." + one.name)))))),
+    h(
+      "header.top",
+      h("a.brand", { href: "/", "data-go": true }, icon("shield"), h("span", t("product"))),
+      h(
+        "nav.nav",
+        { "aria-label": t("nav.label") },
+        VIEWS.map((one) =>
+          h(
+            "a.nav-item",
+            {
+              key: "nav-" + one.name,
+              href: one.path,
+              "data-go": true,
+              "aria-current": one === view ? "page" : null,
+            },
+            icon(one.picture),
+            h("span", t("nav." + one.name)),
+          ),
+        ),
+      ),
+    ),
     h("main.main", { id: "main", key: "view-" + view.name, tabindex: "-1" }, content),
   ]);
 }
 
 start().catch((error) => {
-  render(root, [h("p.message", null, t("problem.unreachable"))]);
+  render(root, [h("p.message", t("problem.unreachable"))]);
   throw error;
 });
-

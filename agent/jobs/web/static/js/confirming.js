@@ -17,19 +17,31 @@ export async function confirmed(act) {
 
 function askPassword() {
   const state = { error: null, busy: false };
-  return sheet(t("confirm.title"), (close, redraw) => form({ key: "confirm" }, async (values) => {
-    if (state.busy) return;
-    state.busy = true;
-    try {
-      await post("/session/confirm", values);
-      close(true);
-    } catch (error) {
-      Object.assign(state, { error: error.sentence, busy: false });
-      redraw();
-    }
-  },
-  h("p", null, t("confirm.text")),
-  field({ name: "password", label: t("signin.password"), type: "password", autocomplete: "current-password", autofocus: true, error: state.error }),
-  session.totp ? field({ name: "code", label: t("signin.code"), autocomplete: "one-time-code" }) : null,
-  h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("confirm.go"))))));
+  return sheet(t("confirm.title"), (close, redraw) =>
+    form(
+      { key: "confirm" },
+      async (values) => {
+        if (state.busy) return;
+        state.busy = true;
+        try {
+          await post("/session/confirm", values);
+          close(true);
+        } catch (error) {
+          Object.assign(state, { error: error.sentence, busy: false });
+          redraw();
+        }
+      },
+      h("p", t("confirm.text")),
+      field({
+        name: "password",
+        label: t("signin.password"),
+        type: "password",
+        autocomplete: "current-password",
+        autofocus: true,
+        error: state.error,
+      }),
+      session.totp ? field({ name: "code", label: t("signin.code"), autocomplete: "one-time-code" }) : null,
+      h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("confirm.go")))),
+    ),
+  );
 }

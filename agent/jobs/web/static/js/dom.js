@@ -3,13 +3,13 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** h("button.primary", {onclick, "aria-label": "…"}, "text", child, [more], null) */
-export function h(name, props, ...children) {
+/** h("button.primary", {onclick, "aria-label": "…"}, "text", child, [more], null); the properties may be left out. */
+export function h(name, ...rest) {
   const [tag, ...classes] = name.split(".");
   const node = document.createElement(tag || "div");
   if (classes.length) node.className = classes.join(" ");
-  set(node, props || {});
-  append(node, children);
+  if (rest[0] && Object.getPrototypeOf(rest[0]) === Object.prototype) set(node, rest.shift());
+  append(node, rest);
   return node;
 }
 
@@ -26,8 +26,10 @@ function set(node, props) {
     if (name.startsWith("on")) listen(node, name.slice(2), value);
     else if (name === "class") node.className += (node.className ? " " : "") + value;
     else if (name === "style") for (const [key, one] of Object.entries(value)) node.style.setProperty(key, one);
-    else if (name === "value") { node.value = value; node.setAttribute("value", value); }
-    else if (name === "key") node.dataset.key = value;
+    else if (name === "value") {
+      node.value = value;
+      node.setAttribute("value", value);
+    } else if (name === "key") node.dataset.key = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
 }
@@ -58,7 +60,7 @@ function patchChildren(parent, wanted) {
   for (const child of parent.childNodes) if (key(child)) old.set(key(child), child);
   let at = parent.firstChild;
   for (const node of wanted) {
-    let match = key(node) ? old.get(key(node)) : at && !key(at) ? at : null;
+    const match = key(node) ? old.get(key(node)) : at && !key(at) ? at : null;
     if (match && alike(match, node)) {
       if (match !== at) parent.insertBefore(match, at);
       else at = at.nextSibling;

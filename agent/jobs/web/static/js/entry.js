@@ -13,37 +13,87 @@ export function entry(root, done) {
     const setup = session.setup_needed || state.reset;
     delete root.dataset.view;
     render(root, [
-      h("main.entry", { id: "main" },
-        h("div.entry-mark", null, icon("shield")),
-        h("h1", null, t(setup ? "setup.title" : "signin.title")),
+      h(
+        "main.entry",
+        { id: "main" },
+        h("div.entry-mark", icon("shield")),
+        h("h1", t(setup ? "setup.title" : "signin.title")),
         !session.private ? insecure() : setup ? setupForm() : signInForm(),
-        h("p.entry-foot", null, h("a", { href: "/me" }, t("entry.me")))),
+        h("p.entry-foot", h("a", { href: "/me" }, t("entry.me"))),
+      ),
     ]);
   };
 
   const insecure = () => [
-    h("p", null, t("entry.insecure")),
+    h("p", t("entry.insecure")),
     session.tls ? h("a.button.primary", { href: "https://" + location.host + "/" }, t("entry.use_https")) : null,
   ];
 
-  const setupForm = () => form({ key: "setup" }, (values) => send("/setup", values), who(),
-    h("p", null, t(state.reset ? "setup.reset_text" : "setup.text")),
-    h("p.code-line", null, h("code", null, "privacy-agent setup-code")),
-    field({ name: "code", label: t("setup.code"), autocomplete: "one-time-code", autocapitalize: "off", spellcheck: "false", required: true, error: state.error && state.error.kind !== "weak-password" ? state.error.sentence : null }),
-    field({ name: "password", label: t("setup.password"), type: "password", autocomplete: "new-password", required: true, hint: t("setup.password_hint"), error: state.error && state.error.kind === "weak-password" ? t("weak." + state.error.body.reason) : null }),
-    submit(t("setup.go")),
-    state.reset ? h("button.link", { type: "button", onclick: () => change({ reset: false }) }, t("back")) : null);
+  const setupForm = () =>
+    form(
+      { key: "setup" },
+      (values) => send("/setup", values),
+      who(),
+      h("p", t(state.reset ? "setup.reset_text" : "setup.text")),
+      h("p.code-line", h("code", "privacy-agent setup-code")),
+      field({
+        name: "code",
+        label: t("setup.code"),
+        autocomplete: "one-time-code",
+        autocapitalize: "off",
+        spellcheck: "false",
+        required: true,
+        error: state.error && state.error.kind !== "weak-password" ? state.error.sentence : null,
+      }),
+      field({
+        name: "password",
+        label: t("setup.password"),
+        type: "password",
+        autocomplete: "new-password",
+        required: true,
+        hint: t("setup.password_hint"),
+        error: state.error && state.error.kind === "weak-password" ? t("weak." + state.error.body.reason) : null,
+      }),
+      submit(t("setup.go")),
+      state.reset ? h("button.link", { type: "button", onclick: () => change({ reset: false }) }, t("back")) : null,
+    );
 
-  const signInForm = () => form({ key: "signin" }, (values) => send("/session", values), who(),
-    field({ name: "password", label: t("signin.password"), type: "password", autocomplete: "current-password", required: true, error: state.error && state.error.kind !== "code-needed" ? state.error.sentence : null }),
-    state.code ? field({ name: "code", label: t("signin.code"), autocomplete: "one-time-code", inputmode: "text", hint: t("signin.code_hint") }) : null,
-    submit(t("signin.go")),
-    h("button.link", { type: "button", onclick: () => change({ reset: true, error: null }) }, t("signin.forgot")));
+  const signInForm = () =>
+    form(
+      { key: "signin" },
+      (values) => send("/session", values),
+      who(),
+      field({
+        name: "password",
+        label: t("signin.password"),
+        type: "password",
+        autocomplete: "current-password",
+        required: true,
+        error: state.error && state.error.kind !== "code-needed" ? state.error.sentence : null,
+      }),
+      state.code
+        ? field({
+            name: "code",
+            label: t("signin.code"),
+            autocomplete: "one-time-code",
+            inputmode: "text",
+            hint: t("signin.code_hint"),
+          })
+        : null,
+      submit(t("signin.go")),
+      h("button.link", { type: "button", onclick: () => change({ reset: true, error: null }) }, t("signin.forgot")),
+    );
 
   // For password managers, which want a name.
-  const who = () => h("input", { type: "text", name: "username", autocomplete: "username", value: t("product"), hidden: true });
+  const who = () =>
+    h("input", { type: "text", name: "username", autocomplete: "username", value: t("product"), hidden: true });
 
-  const submit = (text) => h("button.button.primary.wide", { type: "submit", "aria-busy": state.busy ? "true" : null }, h("span", null, state.busy ? t("wait") : text));
+  const submit = (text) =>
+    h(
+      "button.button.primary.wide",
+      { type: "submit", "aria-busy": state.busy ? "true" : null },
+      h("span", state.busy ? t("wait") : text),
+    );
 
   const change = (values) => {
     Object.assign(state, values);

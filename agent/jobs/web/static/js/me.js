@@ -29,23 +29,35 @@ export async function me(root) {
 
   const draw = () => render(root, [h("main.main.narrow", { id: "main" }, state.own ? page() : stranger())]);
 
-  const stranger = () => [h("h1.brand.solo", null, icon("shield"), h("span", null, t("product"))), empty("check", t("me.stranger"), t("me.stranger_text")), foot()];
+  const stranger = () => [
+    h("h1.brand.solo", icon("shield"), h("span", t("product"))),
+    empty("check", t("me.stranger"), t("me.stranger_text")),
+    foot(),
+  ];
 
   function page() {
     const { device, kept, days } = state.own;
     const { history } = device.features;
     const adult = device.person && device.person.group === "adult";
     return [
-      h("div.brand.solo", null, icon("shield"), h("span", null, t("product"))),
-      h("div.me-head", null, device.person ? avatar(device.person.name) : null, heading(device.label)),
-      card({ class: history.on ? "hero recording" : "hero fine", key: "hero" },
-        h("span.hero-picture", null, icon(history.on ? "history" : "check")),
-        h("div", null, h("p.hero-line", null, t(history.on ? "me.recording" : "me.not_recording")),
-          h("p.hero-more", null, history.on ? t("me.recording_since", { when: when(history.since) }) : note(history)))),
-      card({ key: "kept" }, h("h2", null, t("me.kept")),
-        h("p", null, t("me.visits", { n: kept.visits }), " ", t("me.attempts", { n: kept.attempts })),
-        kept.until ? h("p.soft", null, t("me.until", { until: until(kept.until) })) : null,
-        h("p.soft", null, t("me.days", { history: days.history, protection: days.protection }))),
+      h("div.brand.solo", icon("shield"), h("span", t("product"))),
+      h("div.me-head", device.person ? avatar(device.person.name) : null, heading(device.label)),
+      card(
+        { class: history.on ? "hero recording" : "hero fine", key: "hero" },
+        h("span.hero-picture", icon(history.on ? "history" : "check")),
+        h(
+          "div",
+          h("p.hero-line", t(history.on ? "me.recording" : "me.not_recording")),
+          h("p.hero-more", history.on ? t("me.recording_since", { when: when(history.since) }) : note(history)),
+        ),
+      ),
+      card(
+        { key: "kept" },
+        h("h2", t("me.kept")),
+        h("p", t("me.visits", { n: kept.visits }), " ", t("me.attempts", { n: kept.attempts })),
+        kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
+        h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
+      ),
       adult ? mine(device) : theirs(device),
       say_something(),
       content(),
@@ -55,15 +67,40 @@ export async function me(root) {
   }
 
   // An adult decides for themselves.
-  const mine = (device) => card({ key: "mine" }, h("h2", null, t("me.yours")), h("p.soft", null, t("me.yours_text")),
-    FEATURES.map((feature) => toggle({
-      key: feature, label: t("feature." + feature), on: device.features[feature].on, busy: state.busy === feature, note: note(device.features[feature]),
-      tone: feature === "history" ? "plum" : "teal", onchange: (on) => change(device, feature, on),
-    })));
+  const mine = (device) =>
+    card(
+      { key: "mine" },
+      h("h2", t("me.yours")),
+      h("p.soft", t("me.yours_text")),
+      FEATURES.map((feature) =>
+        toggle({
+          key: feature,
+          label: t("feature." + feature),
+          on: device.features[feature].on,
+          busy: state.busy === feature,
+          note: note(device.features[feature]),
+          tone: feature === "history" ? "plum" : "teal",
+          onchange: (on) => change(device, feature, on),
+        }),
+      ),
+    );
 
-  const theirs = (device) => card({ key: "theirs" }, h("h2", null, t("me.features")),
-    h("ul.plain-list", null, FEATURES.map((feature) => h("li", null, icon(device.features[feature].on ? "check" : "close"), h("span", null, h("strong", null, t("feature." + feature)), " ", note(device.features[feature]))))),
-    h("p.soft", null, t("me.sees")));
+  const theirs = (device) =>
+    card(
+      { key: "theirs" },
+      h("h2", t("me.features")),
+      h(
+        "ul.plain-list",
+        FEATURES.map((feature) =>
+          h(
+            "li",
+            icon(device.features[feature].on ? "check" : "close"),
+            h("span", h("strong", t("feature." + feature)), " ", note(device.features[feature])),
+          ),
+        ),
+      ),
+      h("p.soft", t("me.sees")),
+    );
 
   async function change(device, feature, on) {
     const agree = on ? await consent(feature, device.label) : null;
@@ -80,66 +117,216 @@ export async function me(root) {
     await load();
   }
 
-  const say_something = () => card({ key: "say" }, h("h2", null, t("me.say")), h("p.soft", null, t("me.say_text")),
-    (state.own.requests || []).map((one) => h("div.request", { key: "request-" + one.id }, h("p", null, h("strong", null, t("request." + one.kind)), one.target ? [" ", h("code", null, one.target)] : null, " ", one.text), h("p.soft", null, one.state === "answered" ? t("request.answered", { answer: one.answer }) : t("request.open", { when: when(one.at) })))),
-    h("div.actions.left", null, button(t("request.objection"), () => write("objection"), { tone: "plain", picture: "flag" }), button(t("request.exception"), () => write("exception"), { tone: "plain", picture: "speak" })));
+  const say_something = () =>
+    card(
+      { key: "say" },
+      h("h2", t("me.say")),
+      h("p.soft", t("me.say_text")),
+      (state.own.requests || []).map((one) =>
+        h(
+          "div.request",
+          { key: "request-" + one.id },
+          h(
+            "p",
+            h("strong", t("request." + one.kind)),
+            one.target ? [" ", h("code", one.target)] : null,
+            " ",
+            one.text,
+          ),
+          h(
+            "p.soft",
+            one.state === "answered"
+              ? t("request.answered", { answer: one.answer })
+              : t("request.open", { when: when(one.at) }),
+          ),
+        ),
+      ),
+      h(
+        "div.actions.left",
+        button(t("request.objection"), () => write("objection"), { tone: "plain", picture: "flag" }),
+        button(t("request.exception"), () => write("exception"), { tone: "plain", picture: "speak" }),
+      ),
+    );
 
-  const write = (kind, target) => sheet(t("request." + kind), (close) => form({ key: "request" }, async (values) => {
-    close();
-    try {
-      await post("/me/requests", { kind, ...(target ? { target } : {}), text: values.text.trim().replace(/\s+/g, " ") || t("request." + kind) });
-      toast(t("request.sent"));
-    } catch (error) {
-      say(error);
-    }
-    await load();
-  }, h("div.field", null, h("label", { for: "text" }, t("request.text")), h("textarea", { id: "text", name: "text", rows: 4, maxlength: 500, autofocus: true })),
-  h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("request.go"))))));
+  const write = (kind, target) =>
+    sheet(t("request." + kind), (close) =>
+      form(
+        { key: "request" },
+        async (values) => {
+          close();
+          try {
+            await post("/me/requests", {
+              kind,
+              ...(target ? { target } : {}),
+              text: values.text.trim().replace(/\s+/g, " ") || t("request." + kind),
+            });
+            toast(t("request.sent"));
+          } catch (error) {
+            say(error);
+          }
+          await load();
+        },
+        h(
+          "div.field",
+          h("label", { for: "text" }, t("request.text")),
+          h("textarea", { id: "text", name: "text", rows: 4, maxlength: 500, autofocus: true }),
+        ),
+        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("request.go")))),
+      ),
+    );
 
   function content() {
     const { pin } = state.own;
     if (pin.entered) return [list(), refused()];
-    return card({ key: "content" }, h("h2", null, t("me.content")), h("p.soft", null, t(pin.set ? "me.content_pin" : "me.content_text")),
-      !pin.private ? h("p.care-text", null, t("me.content_https")) : pin.set ? pinForm() : h("div.actions.left", null, button(t("me.set_pin"), setPin, { tone: "plain", picture: "lock" })));
+    return card(
+      { key: "content" },
+      h("h2", t("me.content")),
+      h("p.soft", t(pin.set ? "me.content_pin" : "me.content_text")),
+      !pin.private
+        ? h("p.care-text", t("me.content_https"))
+        : pin.set
+          ? pinForm()
+          : h("div.actions.left", button(t("me.set_pin"), setPin, { tone: "plain", picture: "lock" })),
+    );
   }
 
-  const pinForm = () => form({ key: "pin" }, async (values) => {
-    try {
-      adopt(await post("/me/session", values));
-    } catch (error) {
-      say(error);
-    }
-    await load();
-  }, h("div.inline", null, field({ name: "pin", label: t("pin.pin"), type: "password", inputmode: "numeric", autocomplete: "current-password" }), h("button.button.plain", { type: "submit" }, h("span", null, t("pin.enter")))),
-  h("button.link", { type: "button", onclick: setPin }, t("pin.forgot")));
+  const pinForm = () =>
+    form(
+      { key: "pin" },
+      async (values) => {
+        try {
+          adopt(await post("/me/session", values));
+        } catch (error) {
+          say(error);
+        }
+        await load();
+      },
+      h(
+        "div.inline",
+        field({
+          name: "pin",
+          label: t("pin.pin"),
+          type: "password",
+          inputmode: "numeric",
+          autocomplete: "current-password",
+        }),
+        h("button.button.plain", { type: "submit" }, h("span", t("pin.enter"))),
+      ),
+      h("button.link", { type: "button", onclick: setPin }, t("pin.forgot")),
+    );
 
-  const setPin = () => sheet(t("me.set_pin"), (close) => form({ key: "set-pin" }, async (values) => {
-    try {
-      adopt(await post("/me/pin", values));
-      close();
-    } catch (error) {
-      say(error);
-    }
-    await load();
-  }, h("p", null, t("pin.ask")), field({ name: "code", label: t("pin.code"), inputmode: "numeric", autocomplete: "one-time-code", autofocus: true }), field({ name: "pin", label: t("pin.new"), type: "password", autocomplete: "new-password", hint: t("pin.hint") }),
-  h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("save"))))));
+  const setPin = () =>
+    sheet(t("me.set_pin"), (close) =>
+      form(
+        { key: "set-pin" },
+        async (values) => {
+          try {
+            adopt(await post("/me/pin", values));
+            close();
+          } catch (error) {
+            say(error);
+          }
+          await load();
+        },
+        h("p", t("pin.ask")),
+        field({
+          name: "code",
+          label: t("pin.code"),
+          inputmode: "numeric",
+          autocomplete: "one-time-code",
+          autofocus: true,
+        }),
+        field({
+          name: "pin",
+          label: t("pin.new"),
+          type: "password",
+          autocomplete: "new-password",
+          hint: t("pin.hint"),
+        }),
+        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("save")))),
+      ),
+    );
 
   function list() {
     const days = [...new Set(state.visits.map((one) => new Date(one.last * 1000).setHours(0, 0, 0, 0) / 1000))];
-    return card({ key: "visits", class: "flush" }, h("h3.group", null, t("me.visits_title")),
-      days.length ? days.map((day) => [h("h4.subgroup", null, dayName(day)), h("ul.rows", null, state.visits.filter((one) => one.last >= day && one.last < day + 86400).map((one) => h("li.row", { key: "visit-" + one.id }, h("span.row-main", null, h("strong.site", null, one.site)), h("span.times", null, when(one.last)))))]) : h("p.nothing", null, t("history.none")),
-      h("div.actions.left.pad", null, h("a.button.plain", { href: "/api/v1/me/export?format=json", download: "" }, icon("download"), h("span", null, t("export.go")))));
+    return card(
+      { key: "visits", class: "flush" },
+      h("h3.group", t("me.visits_title")),
+      days.length
+        ? days.map((day) => [
+            h("h4.subgroup", dayName(day)),
+            h(
+              "ul.rows",
+              state.visits
+                .filter((one) => one.last >= day && one.last < day + 86400)
+                .map((one) =>
+                  h(
+                    "li.row",
+                    { key: "visit-" + one.id },
+                    h("span.row-main", h("strong.site", one.site)),
+                    h("span.times", when(one.last)),
+                  ),
+                ),
+            ),
+          ])
+        : h("p.nothing", t("history.none")),
+      h(
+        "div.actions.left.pad",
+        h(
+          "a.button.plain",
+          { href: "/api/v1/me/export?format=json", download: "" },
+          icon("download"),
+          h("span", t("export.go")),
+        ),
+      ),
+    );
   }
 
-  const refused = () => (state.attempts.length ? card({ key: "refused", class: "flush" }, h("h3.group", null, t("protection.refused")),
-    h("ul.rows", null, state.attempts.map((one) => h("li.row", { key: "attempt-" + one.id }, h("span.row-main", null, h("strong.site", null, one.target), h("span.soft", null, one.rule.list_name)), h("span.times", null, when(one.at)), button(t("request.ask"), () => write("unblock", one.target), { tone: "plain small" }))))) : null);
+  const refused = () =>
+    state.attempts.length
+      ? card(
+          { key: "refused", class: "flush" },
+          h("h3.group", t("protection.refused")),
+          h(
+            "ul.rows",
+            state.attempts.map((one) =>
+              h(
+                "li.row",
+                { key: "attempt-" + one.id },
+                h("span.row-main", h("strong.site", one.target), h("span.soft", one.rule.list_name)),
+                h("span.times", when(one.at)),
+                button(t("request.ask"), () => write("unblock", one.target), { tone: "plain small" }),
+              ),
+            ),
+          ),
+        )
+      : null;
 
-  const changes = () => card({ key: "changes", class: "flush" }, h("h3.group", null, t("me.changes")),
-    h("ul.rows", null, (state.own.changes || []).map((one) => h("li.row", null, h("span.row-main", null, h("span", null, h("strong", null, t("ledger." + one.action, {}, one.action)), one.feature ? " " + t("feature." + one.feature) : ""), h("span.soft", null, when(one.at) + " · " + t("actor." + one.actor.split(":")[0], {}, one.actor)))))));
+  const changes = () =>
+    card(
+      { key: "changes", class: "flush" },
+      h("h3.group", t("me.changes")),
+      h(
+        "ul.rows",
+        (state.own.changes || []).map((one) =>
+          h(
+            "li.row",
+            h(
+              "span.row-main",
+              h(
+                "span",
+                h("strong", t("ledger." + one.action, {}, one.action)),
+                one.feature ? " " + t("feature." + one.feature) : "",
+              ),
+              h("span.soft", when(one.at) + " · " + t("actor." + one.actor.split(":")[0], {}, one.actor)),
+            ),
+          ),
+        ),
+      ),
+    );
 
-  const foot = () => h("p.entry-foot", null, h("a", { href: "/" }, t("me.household")));
+  const foot = () => h("p.entry-foot", h("a", { href: "/" }, t("me.household")));
 
   await load();
   if (state.own) follow("/me/events", () => load().catch(say));
 }
-

@@ -9,19 +9,34 @@ import { button, card, say, sheet } from "./ui.js";
 
 export function notice(row, reload) {
   if (!row || row.read_at) return null;
-  return card({ key: "notice", class: "hero recording" }, h("span.hero-picture", null, icon("info")),
-    h("div", null, h("p.hero-line", null, t(row.material ? "notice.changed" : "notice.first")),
-      h("div.actions.left", null, button(t("notice.open"), () => read(row, reload), { tone: "plain small" }))));
+  return card(
+    { key: "notice", class: "hero recording" },
+    h("span.hero-picture", icon("info")),
+    h(
+      "div",
+      h("p.hero-line", t(row.material ? "notice.changed" : "notice.first")),
+      h(
+        "div.actions.left",
+        button(t("notice.open"), () => read(row, reload), { tone: "plain small" }),
+      ),
+    ),
+  );
 }
 
 async function read(row, reload) {
-  const yes = await sheet(t("notice.title"), (close) => [noticeText(row), h("div.actions", null, button(t("notice.read"), () => close(true), { tone: "primary" }))]);
+  const yes = await sheet(t("notice.title"), (close) => [
+    noticeText(row),
+    h(
+      "div.actions",
+      button(t("notice.read"), () => close(true), { tone: "primary" }),
+    ),
+  ]);
   if (!yes) return;
   await post("/notice/read", { version: row.version }).catch(say);
   await reload();
 }
 
 export const noticeText = (row) => [
-  h("p", null, said(row.text)),
-  h("p.soft", null, t("notice.version", { version: row.version, date: date(Date.parse(row.date) / 1000) })),
+  h("p", said(row.text)),
+  h("p.soft", t("notice.version", { version: row.version, date: date(Date.parse(row.date) / 1000) })),
 ];

@@ -13,12 +13,16 @@ export function qr(text) {
   if (bytes.length > DATA - 2) return null;
   const path = [];
   matrix(codewords(bytes)).forEach((row, y) => row.forEach((dark, x) => dark && path.push(`M${x} ${y}h1v1h-1z`)));
-  return svg("svg", { viewBox: `-4 -4 ${SIZE + 8} ${SIZE + 8}`, class: "qr", role: "img" }, svg("path", { d: path.join("") }));
+  return svg(
+    "svg",
+    { viewBox: `-4 -4 ${SIZE + 8} ${SIZE + 8}`, class: "qr", role: "img" },
+    svg("path", { d: path.join("") }),
+  );
 }
 
 function codewords(bytes) {
   // Mode 4 (bytes), an eight-bit length, the text, a terminator, then padding.
-  let bits = "0100" + bits8(bytes.length) + bytes.map(bits8).join("") + "0000";
+  const bits = "0100" + bits8(bytes.length) + bytes.map(bits8).join("") + "0000";
   const words = bits.match(/.{8}/g).map((one) => parseInt(one, 2));
   for (let pad = 0; words.length < DATA; pad++) words.push(pad % 2 ? 0x11 : 0xec);
   return [...words, ...check(words)];
@@ -56,11 +60,17 @@ function matrix(words) {
   const square = (y, x, radius, dark) => {
     for (let dy = -radius; dy <= radius; dy++) {
       for (let dx = -radius; dx <= radius; dx++) {
-        if (grid[y + dy] && grid[y + dy][x + dx] !== undefined) grid[y + dy][x + dx] = dark(Math.max(Math.abs(dy), Math.abs(dx)));
+        if (grid[y + dy] && grid[y + dy][x + dx] !== undefined)
+          grid[y + dy][x + dx] = dark(Math.max(Math.abs(dy), Math.abs(dx)));
       }
     }
   };
-  for (const [y, x] of [[3, 3], [3, SIZE - 4], [SIZE - 4, 3]]) square(y, x, 4, (ring) => ring !== 2 && ring !== 4);
+  for (const [y, x] of [
+    [3, 3],
+    [3, SIZE - 4],
+    [SIZE - 4, 3],
+  ])
+    square(y, x, 4, (ring) => ring !== 2 && ring !== 4);
   square(SIZE - 7, SIZE - 7, 2, (ring) => ring !== 1);
   for (let at = 8; at < SIZE - 8; at++) grid[6][at] = grid[at][6] = at % 2 === 0;
   format(grid);

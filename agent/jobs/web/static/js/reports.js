@@ -17,20 +17,53 @@ export async function loadReports() {
 
 export function reportsCard({ status, items }, reload) {
   const on = status.state === "on";
-  return card({ key: "reports" }, h("h2", null, t("reports.title")), h("p.soft", null, t("reports.text")),
-    status.operator ? [operator(status), h("p", null, h("strong", null, t(on ? "reports.on" : status.why ? "reports.why_" + status.why : "reports.off")))] : h("p", null, t("reports.nobody")),
-    on && status.next_at ? h("p.soft", null, t("reports.next", { when: date(status.next_at) })) : null,
-    h("div.actions.left", null,
+  return card(
+    { key: "reports" },
+    h("h2", t("reports.title")),
+    h("p.soft", t("reports.text")),
+    status.operator
+      ? [
+          operator(status),
+          h("p", h("strong", t(on ? "reports.on" : status.why ? "reports.why_" + status.why : "reports.off"))),
+        ]
+      : h("p", t("reports.nobody")),
+    on && status.next_at ? h("p.soft", t("reports.next", { when: date(status.next_at) })) : null,
+    h(
+      "div.actions.left",
       button(t("reports.preview"), () => preview(null), { tone: "plain" }),
       status.operator && !on ? button(t("reports.opt_in"), () => optIn(status, reload), { tone: "plain" }) : null,
-      on || status.waiting ? button(t("reports.opt_out"), () => optOut(reload), { tone: "danger" }) : null),
-    items.length ? h("ul.rows", null, items.map((one) => h("li", { key: "report-" + one.id }, h("button.row", { type: "button", onclick: () => show(one) },
-      h("span.row-main", null, h("strong", null, t("reports.of", { when: date(one.period) })), h("span.soft", null, `${t("reports.state_" + one.state, {}, one.state)} · ${when(one.made)}`)), h("code.soft", null, (one.hash || "").slice(0, 8)))))) : null);
+      on || status.waiting ? button(t("reports.opt_out"), () => optOut(reload), { tone: "danger" }) : null,
+    ),
+    items.length
+      ? h(
+          "ul.rows",
+          items.map((one) =>
+            h(
+              "li",
+              { key: "report-" + one.id },
+              h(
+                "button.row",
+                { type: "button", onclick: () => show(one) },
+                h(
+                  "span.row-main",
+                  h("strong", t("reports.of", { when: date(one.period) })),
+                  h("span.soft", `${t("reports.state_" + one.state, {}, one.state)} · ${when(one.made)}`),
+                ),
+                h("code.soft", (one.hash || "").slice(0, 8)),
+              ),
+            ),
+          ),
+        )
+      : null,
+  );
 }
 
 const operator = (status) => [
-  h("dl.facts", null, SHOWN.map((name) => [h("dt", null, t("operator." + name)), h("dd.hash", null, status.operator[name])])),
-  h("p.care-text", null, said(status.seen)),
+  h(
+    "dl.facts",
+    SHOWN.map((name) => [h("dt", t("operator." + name)), h("dd.hash", status.operator[name])]),
+  ),
+  h("p.care-text", said(status.seen)),
 ];
 
 /** The exact text of what would be sent now; with `agree` the way to agree below it. */
@@ -39,11 +72,38 @@ async function preview(agree) {
   if (!found) return null;
   return sheet(t(agree ? "reports.opt_in" : "reports.preview"), (close) => [
     agree ? operator(agree) : null,
-    h("p.soft", null, t("reports.preview_text", { n: found.items.length })),
-    h("table.numbers", null, h("thead", null, h("tr", null, h("th", { scope: "col" }, t("reports.what")), h("th", { scope: "col" }, t("reports.number")), h("th", { scope: "col" }, t("reports.sent")))),
-      h("tbody", null, found.items.map((one) => h("tr", null, h("th", { scope: "row" }, said(one.what), h("span.soft", null, " " + one.name)), h("td", null, String(one.number)), h("td", null, String(one.sent)))))),
-    h("details", null, h("summary", null, t("reports.exact")), h("pre", { tabindex: "0" }, found.text)),
-    agree ? h("div.actions", null, button(t("cancel"), () => close(false), { tone: "plain" }), button(t("reports.agree"), () => close(true), { tone: "primary" })) : null,
+    h("p.soft", t("reports.preview_text", { n: found.items.length })),
+    h(
+      "table.numbers",
+      h(
+        "thead",
+        h(
+          "tr",
+          h("th", { scope: "col" }, t("reports.what")),
+          h("th", { scope: "col" }, t("reports.number")),
+          h("th", { scope: "col" }, t("reports.sent")),
+        ),
+      ),
+      h(
+        "tbody",
+        found.items.map((one) =>
+          h(
+            "tr",
+            h("th", { scope: "row" }, said(one.what), h("span.soft", " " + one.name)),
+            h("td", String(one.number)),
+            h("td", String(one.sent)),
+          ),
+        ),
+      ),
+    ),
+    h("details", h("summary", t("reports.exact")), h("pre", { tabindex: "0" }, found.text)),
+    agree
+      ? h(
+          "div.actions",
+          button(t("cancel"), () => close(false), { tone: "plain" }),
+          button(t("reports.agree"), () => close(true), { tone: "primary" }),
+        )
+      : null,
   ]);
 }
 
@@ -70,5 +130,12 @@ async function optOut(reload) {
 
 async function show(one) {
   const found = await get("/reports/" + one.id).catch(say);
-  if (found) await sheet(t("reports.of", { when: date(one.period) }), () => [h("p", null, t("reports.state_" + found.state, {}, found.state)), found.message ? h("p.soft", null, found.message) : null, h("p.soft", null, t("reports.hash")), h("code.hash", null, found.hash || "–"), found.text ? h("pre", { tabindex: "0" }, found.text) : null]);
+  if (found)
+    await sheet(t("reports.of", { when: date(one.period) }), () => [
+      h("p", t("reports.state_" + found.state, {}, found.state)),
+      found.message ? h("p.soft", found.message) : null,
+      h("p.soft", t("reports.hash")),
+      h("code.hash", found.hash || "–"),
+      found.text ? h("pre", { tabindex: "0" }, found.text) : null,
+    ]);
 }

@@ -9,24 +9,60 @@ import { button, card, form, say, sheet, toast } from "./ui.js";
 export function requests({ requests: rows, devices }, reload) {
   if (!rows.length) return null;
   const label = (id) => (devices.find((one) => one.id === id) || { label: t("device.gone") }).label;
-  return card({ key: "requests" }, h("h2", null, t("requests.title")), rows.map((one) => h("div.request", { key: "request-" + one.id },
-    h("p", null, h("strong", null, `${label(one.device_id)}: ${t("request." + one.kind)}`), one.target ? h("span", null, " ", h("code", null, one.target)) : null),
-    one.text ? h("p", null, one.text) : null, h("p.soft", null, when(one.at)),
-    h("div.actions.left", null,
-      one.kind === "unblock" && one.target ? button(t("requests.allow_hour"), () => allow(one, reload), { tone: "plain small" }) : null,
-      button(t("requests.answer"), () => answer(one, reload), { tone: "plain small", picture: "speak" })))));
+  return card(
+    { key: "requests" },
+    h("h2", t("requests.title")),
+    rows.map((one) =>
+      h(
+        "div.request",
+        { key: "request-" + one.id },
+        h(
+          "p",
+          h("strong", `${label(one.device_id)}: ${t("request." + one.kind)}`),
+          one.target ? h("span", " ", h("code", one.target)) : null,
+        ),
+        one.text ? h("p", one.text) : null,
+        h("p.soft", when(one.at)),
+        h(
+          "div.actions.left",
+          one.kind === "unblock" && one.target
+            ? button(t("requests.allow_hour"), () => allow(one, reload), { tone: "plain small" })
+            : null,
+          button(t("requests.answer"), () => answer(one, reload), { tone: "plain small", picture: "speak" }),
+        ),
+      ),
+    ),
+  );
 }
 
-const answer = (one, reload) => sheet(t("requests.answer"), (close) => form({ key: "answer" }, async (values) => {
-  close();
-  await send(one, values.answer.trim().replace(/\s+/g, " ") || t("requests.read"), reload);
-}, h("p.soft", null, one.text), h("div.field", null, h("label", { for: "answer" }, t("requests.words")), h("textarea", { id: "answer", name: "answer", rows: 3, maxlength: 500, autofocus: true })),
-h("p.soft", null, t("requests.switch_yourself")),
-h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("request.go"))))));
+const answer = (one, reload) =>
+  sheet(t("requests.answer"), (close) =>
+    form(
+      { key: "answer" },
+      async (values) => {
+        close();
+        await send(one, values.answer.trim().replace(/\s+/g, " ") || t("requests.read"), reload);
+      },
+      h("p.soft", one.text),
+      h(
+        "div.field",
+        h("label", { for: "answer" }, t("requests.words")),
+        h("textarea", { id: "answer", name: "answer", rows: 3, maxlength: 500, autofocus: true }),
+      ),
+      h("p.soft", t("requests.switch_yourself")),
+      h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("request.go")))),
+    ),
+  );
 
 async function allow(one, reload) {
   try {
-    await post("/rules", { action: "allow", name: one.target, scope: "device", device_id: one.device_id, seconds: 3600 });
+    await post("/rules", {
+      action: "allow",
+      name: one.target,
+      scope: "device",
+      device_id: one.device_id,
+      seconds: 3600,
+    });
     await send(one, t("requests.allowed"), reload);
   } catch (error) {
     say(error);

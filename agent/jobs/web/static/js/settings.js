@@ -17,13 +17,32 @@ export function setting(one, reload) {
     await reload();
   };
   if (one.kind === "flag") {
-    return h("label.check", { key: one.key }, h("input", { type: "checkbox", checked: one.value, onchange: (event) => change(event.target.checked) }), h("span", null, label));
+    return h(
+      "label.check",
+      { key: one.key },
+      h("input", { type: "checkbox", checked: one.value, onchange: (event) => change(event.target.checked) }),
+      h("span", label),
+    );
   }
   if (one.choices) {
-    return choice({ name: one.key, label, value: one.value, options: one.choices.map((word) => [word, t(`setting.${one.key}.${word}`, {}, word)]), onchange: change });
+    return choice({
+      name: one.key,
+      label,
+      value: one.value,
+      options: one.choices.map((word) => [word, t(`setting.${one.key}.${word}`, {}, word)]),
+      onchange: change,
+    });
   }
   if (one.kind === "number") {
-    return field({ name: one.key, label, type: "number", min: one.min, max: one.max, value: one.value, onchange: (event) => change(Number(event.target.value)) });
+    return field({
+      name: one.key,
+      label,
+      type: "number",
+      min: one.min,
+      max: one.max,
+      value: one.value,
+      onchange: (event) => change(Number(event.target.value)),
+    });
   }
   return null;
 }

@@ -13,11 +13,17 @@ const waiting = new Set();
 
 /** Both switches for all devices of a person at once; on means on for each of them. */
 export function allSwitches(person, devices, { redraw, reload }) {
-  const all = { id: "all-" + person.id, path: "/people/" + person.id, label: t("switch.all", { name: person.name }), features: {} };
+  const all = {
+    id: "all-" + person.id,
+    path: "/people/" + person.id,
+    label: t("switch.all", { name: person.name }),
+    features: {},
+  };
   for (const feature of FEATURES) {
     const on = devices.filter((one) => one.features[feature].on);
     all.features[feature] = {
-      on: on.length === devices.length, since: Math.max(...on.map((one) => one.features[feature].since)),
+      on: on.length === devices.length,
+      since: Math.max(...on.map((one) => one.features[feature].since)),
       some: on.length && on.length < devices.length ? t("switch.some", { n: on.length, of: devices.length }) : null,
     };
   }
@@ -26,19 +32,31 @@ export function allSwitches(person, devices, { redraw, reload }) {
 
 /** A device's row: name and both switches. `redraw` draws again, `reload` asks the router first. */
 export function switches(device, { redraw, reload, today }) {
-  return h("div.device", { key: "device-" + device.id },
-    h("div.device-head", null, h("span.device-picture", null, device.path ? icon("devices") : deviceIcon(device.label)),
-      h("div", null, h("h3", null, device.label),
-        device.covered === false ? h("p.care-text", null, t("device.uncovered")) : null),
-      today ? h("a.soft", { href: "/history?device=" + device.id, "data-go": true }, t("overview.today", { n: today })) : null),
+  return h(
+    "div.device",
+    { key: "device-" + device.id },
+    h(
+      "div.device-head",
+      h("span.device-picture", device.path ? icon("devices") : deviceIcon(device.label)),
+      h("div", h("h3", device.label), device.covered === false ? h("p.care-text", t("device.uncovered")) : null),
+      today
+        ? h("a.soft", { href: "/history?device=" + device.id, "data-go": true }, t("overview.today", { n: today }))
+        : null,
+    ),
     FEATURES.map((feature) => {
       const row = device.features[feature];
       return toggle({
-        key: feature, label: t("feature." + feature), of: device.label, on: row.on, busy: waiting.has(device.id + feature),
-        note: waiting.has(device.id + feature) ? t("wait") : note(row), tone: feature === "history" ? "plum" : "teal",
+        key: feature,
+        label: t("feature." + feature),
+        of: device.label,
+        on: row.on,
+        busy: waiting.has(device.id + feature),
+        note: waiting.has(device.id + feature) ? t("wait") : note(row),
+        tone: feature === "history" ? "plum" : "teal",
         onchange: (on) => change(device, feature, on, redraw, reload),
       });
-    }));
+    }),
+  );
 }
 
 export function note(row) {
@@ -55,7 +73,10 @@ async function change(device, feature, on, redraw, reload) {
   waiting.add(key);
   redraw();
   try {
-    const done = await put(`${device.path || "/devices/" + device.id}/features/${feature}`, on ? { on, agree } : { on });
+    const done = await put(
+      `${device.path || "/devices/" + device.id}/features/${feature}`,
+      on ? { on, agree } : { on },
+    );
     if (!on) remains(device, feature, done);
     else if (done.device && !done.device.features[feature].on) toast(t("switch.waiting_agreement"));
   } catch (error) {
@@ -69,7 +90,11 @@ function remains(device, feature, done) {
   if (!done.remaining) return toast(t("switch.off_nothing"));
   toast(t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) }), {
     label: t("switch.erase_now"),
-    call: () => eraseAfterAsking({ ...(device.path ? { person_id: Number(device.id.slice(4)) } : { device_id: device.id }), feature }),
+    call: () =>
+      eraseAfterAsking({
+        ...(device.path ? { person_id: Number(device.id.slice(4)) } : { device_id: device.id }),
+        feature,
+      }),
   });
 }
 
@@ -79,7 +104,17 @@ export async function eraseAfterAsking(what) {
     const counts = await post("/erase/preview", what);
     const n = counts.visits + counts.attempts;
     if (!n) return toast(t("erase.nothing"));
-    if (!(await confirm(t("erase.title"), t("erase.text_counts", { visits: t("count.visits", { n: counts.visits }), attempts: t("count.attempts", { n: counts.attempts }) }), t("erase.go", { n })))) return;
+    if (
+      !(await confirm(
+        t("erase.title"),
+        t("erase.text_counts", {
+          visits: t("count.visits", { n: counts.visits }),
+          attempts: t("count.attempts", { n: counts.attempts }),
+        }),
+        t("erase.go", { n }),
+      ))
+    )
+      return;
     const done = await confirmed(() => post("/erase", what));
     if (done) toast(t("erase.done", { n: done.visits + done.attempts }));
   } catch (error) {
@@ -93,29 +128,43 @@ export async function consent(feature, label) {
   const row = items.find((one) => one.name === feature);
   return sheet(t("consent.title", { feature: t("feature." + feature), device: label }), (close) => [
     facts(row),
-    h("p.soft", null, t(feature === "history" ? "consent.seen" : "consent.seen_protection")),
-    h("div.actions", null,
+    h("p.soft", t(feature === "history" ? "consent.seen" : "consent.seen_protection")),
+    h(
+      "div.actions",
       button(t("cancel"), () => close(null), { tone: "plain" }),
-      button(t("consent.agree"), () => close(row.version), { tone: "primary" })),
+      button(t("consent.agree"), () => close(row.version), { tone: "primary" }),
+    ),
   ]);
 }
 
 /** The four facts of a feature, in the reader's language. */
 export function facts(row) {
-  return h("dl.facts", null,
-    ["reads", "keeps"].map((name) => [h("dt", null, t("facts." + name)), h("dd", null, said(row[name]))]),
-    h("dt", null, t("facts.days")), h("dd", null, t("facts.days_text", { n: row.days })),
-    h("dt", null, t("facts.sends")), h("dd", null, said(row.sends)));
+  return h(
+    "dl.facts",
+    ["reads", "keeps"].map((name) => [h("dt", t("facts." + name)), h("dd", said(row[name]))]),
+    h("dt", t("facts.days")),
+    h("dd", t("facts.days_text", { n: row.days })),
+    h("dt", t("facts.sends")),
+    h("dd", said(row.sends)),
+  );
 }
 
 export function pauseCard({ status, devices }, reload) {
   const recording = devices.filter((one) => one.features.history.on).length;
   const paused = status.recording.paused;
   if (!recording && !paused) return null;
-  return card({ class: paused ? "pause care" : "pause", key: "pause" },
-    h("div", null, h("h2", null, t(paused ? "pause.paused" : "pause.title")),
-      h("p.soft", null, t(paused ? "pause.paused_text" : "pause.text", { n: recording }))),
-    button(t(paused ? "pause.resume" : "pause.go"), () => (paused ? resume(reload) : pause(reload)), { picture: paused ? "play" : "pause", tone: paused ? "primary" : "plain" }));
+  return card(
+    { class: paused ? "pause care" : "pause", key: "pause" },
+    h(
+      "div",
+      h("h2", t(paused ? "pause.paused" : "pause.title")),
+      h("p.soft", t(paused ? "pause.paused_text" : "pause.text", { n: recording })),
+    ),
+    button(t(paused ? "pause.resume" : "pause.go"), () => (paused ? resume(reload) : pause(reload)), {
+      picture: paused ? "play" : "pause",
+      tone: paused ? "primary" : "plain",
+    }),
+  );
 }
 
 async function pause(reload) {
@@ -132,9 +181,16 @@ async function resume(reload) {
   try {
     const { items } = await put("/pause", { paused: false, preview: true });
     const yes = await sheet(t("pause.resume_title"), (close) => [
-      h("p", null, t("pause.resume_text")),
-      h("ul.plain-list", null, items.map((one) => h("li", null, icon("check"), `${one.label}: ${t("feature." + one.feature)}`))),
-      h("div.actions", null, button(t("cancel"), () => close(false), { tone: "plain" }), button(t("pause.resume"), () => close(true), { tone: "primary" })),
+      h("p", t("pause.resume_text")),
+      h(
+        "ul.plain-list",
+        items.map((one) => h("li", icon("check"), `${one.label}: ${t("feature." + one.feature)}`)),
+      ),
+      h(
+        "div.actions",
+        button(t("cancel"), () => close(false), { tone: "plain" }),
+        button(t("pause.resume"), () => close(true), { tone: "primary" }),
+      ),
     ]);
     if (yes) await put("/pause", { paused: false });
   } catch (error) {

@@ -13,7 +13,14 @@ export const day = (seconds) => format(seconds, { weekday: "long", day: "numeric
 export const date = (seconds) => format(seconds, { day: "numeric", month: "long", year: "numeric" });
 export const shortDay = (seconds) => format(seconds, { weekday: "short" });
 export const full = (seconds) =>
-  format(seconds, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  format(seconds, {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
 
 /** Midnight of a day, `back` days ago, in seconds. */
 export function midnight(back = 0) {

@@ -7,18 +7,30 @@ import { icon } from "./icons.js";
 
 /** A switch that shows what the router acknowledged, and that it waits for the router. */
 export function toggle({ key, label, of, on, busy, note, tone, onchange, disabled }) {
-  return h("button.switch", {
-    key, type: "button", role: "switch", class: tone, "aria-checked": String(on), "aria-label": of ? `${label}, ${of}, ${note}` : null, "aria-busy": busy ? "true" : null,
-    "aria-disabled": busy || disabled ? "true" : null,
-    onclick: () => !busy && !disabled && onchange(!on),
-  },
-  h("span.switch-words", null, h("span.switch-label", null, label), note ? h("span.switch-note", null, note) : null),
-  h("span.track", null, h("span.thumb")));
+  return h(
+    "button.switch",
+    {
+      key,
+      type: "button",
+      role: "switch",
+      class: tone,
+      "aria-checked": String(on),
+      "aria-label": of ? `${label}, ${of}, ${note}` : null,
+      "aria-busy": busy ? "true" : null,
+      "aria-disabled": busy || disabled ? "true" : null,
+      onclick: () => !busy && !disabled && onchange(!on),
+    },
+    h("span.switch-words", h("span.switch-label", label), note ? h("span.switch-note", note) : null),
+    h("span.track", h("span.thumb")),
+  );
 }
 
 export function avatar(name) {
-  return h("span.avatar", { class: "tint-" + ([...name].reduce((sum, one) => sum + one.codePointAt(0), 0) % 5), "aria-hidden": "true" },
-    [...name][0].toUpperCase());
+  return h(
+    "span.avatar",
+    { class: "tint-" + ([...name].reduce((sum, one) => sum + one.codePointAt(0), 0) % 5), "aria-hidden": "true" },
+    [...name][0].toUpperCase(),
+  );
 }
 
 export function card(props, ...children) {
@@ -26,33 +38,68 @@ export function card(props, ...children) {
 }
 
 export function heading(text, ...more) {
-  return h("div.heading", null, h("h1", { tabindex: "-1" }, text), h("div.heading-more", null, ...more,
-    session.kind === "household" ? h("a.round.to-account", { href: "/account", "data-go": true, "aria-label": t("nav.account") }, icon("account")) : null));
+  return h(
+    "div.heading",
+    h("h1", { tabindex: "-1" }, text),
+    h(
+      "div.heading-more",
+      ...more,
+      session.kind === "household"
+        ? h(
+            "a.round.to-account",
+            { href: "/account", "data-go": true, "aria-label": t("nav.account") },
+            icon("account"),
+          )
+        : null,
+    ),
+  );
 }
 
 export function empty(picture, title, text, ...actions) {
-  return h("div.empty", null, h("span.empty-picture", null, icon(picture)), h("h2", null, title), h("p", null, text), ...actions);
+  return h("div.empty", h("span.empty-picture", icon(picture)), h("h2", title), h("p", text), ...actions);
 }
 
 export function button(label, onclick, { tone = "", picture = null, ...props } = {}) {
-  return h("button.button", { type: "button", class: tone, onclick, ...props }, picture ? icon(picture) : null, h("span", null, label));
+  return h(
+    "button.button",
+    { type: "button", class: tone, onclick, ...props },
+    picture ? icon(picture) : null,
+    h("span", label),
+  );
 }
 
 /** A labelled input; `hint` explains, `error` says what is wrong. */
 export function field({ name, label, type = "text", value, hint, error, ...props }) {
   const described = [hint && name + "-hint", error && name + "-error"].filter(Boolean).join(" ");
-  return h("div.field", { key: "field-" + name },
+  return h(
+    "div.field",
+    { key: "field-" + name },
     h("label", { for: name }, label),
-    h("input", { id: name, name, type, value, "aria-describedby": described || null, "aria-invalid": error ? "true" : null, ...props }),
+    h("input", {
+      id: name,
+      name,
+      type,
+      value,
+      "aria-describedby": described || null,
+      "aria-invalid": error ? "true" : null,
+      ...props,
+    }),
     hint ? h("p.hint", { id: name + "-hint" }, hint) : null,
-    error ? h("p.error", { id: name + "-error", role: "alert" }, error) : null);
+    error ? h("p.error", { id: name + "-error", role: "alert" }, error) : null,
+  );
 }
 
 export function choice({ name, label, value, options, onchange }) {
-  return h("div.field", { key: "field-" + name },
+  return h(
+    "div.field",
+    { key: "field-" + name },
     h("label", { for: name }, label),
-    h("select", { id: name, name, onchange: (event) => onchange && onchange(event.target.value) },
-      options.map(([key, text]) => h("option", { value: key, selected: String(key) === String(value) }, text))));
+    h(
+      "select",
+      { id: name, name, onchange: (event) => onchange && onchange(event.target.value) },
+      options.map(([key, text]) => h("option", { value: key, selected: String(key) === String(value) }, text)),
+    ),
+  );
 }
 
 /** A modal sheet. `build(close)` gives its content; resolves with what `close` was given. */
@@ -71,12 +118,18 @@ export function sheet(title, build) {
       close(null);
     });
     dialog.addEventListener("click", (event) => event.target === dialog && close(null));
-    const redraw = () => render(dialog, [
-      h("div.sheet-body", null,
-        h("div.sheet-head", null, h("h2", { id: "sheet-title", tabindex: "-1" }, title),
-          h("button.round", { type: "button", "aria-label": t("close"), onclick: () => close(null) }, icon("close"))),
-        build(close, () => redraw())),
-    ]);
+    const redraw = () =>
+      render(dialog, [
+        h(
+          "div.sheet-body",
+          h(
+            "div.sheet-head",
+            h("h2", { id: "sheet-title", tabindex: "-1" }, title),
+            h("button.round", { type: "button", "aria-label": t("close"), onclick: () => close(null) }, icon("close")),
+          ),
+          build(close, () => redraw()),
+        ),
+      ]);
     redraw();
     document.getElementById("sheets").append(dialog);
     dialog.showModal();
@@ -87,26 +140,34 @@ export function sheet(title, build) {
 /** Yes or no, with what happens said on the button. */
 export function confirm(title, text, action, tone = "danger") {
   return sheet(title, (close) => [
-    h("p", null, text),
-    h("div.actions", null,
+    h("p", text),
+    h(
+      "div.actions",
       button(t("cancel"), () => close(false), { tone: "plain" }),
-      button(action, () => close(true), { tone })),
+      button(action, () => close(true), { tone }),
+    ),
   ]);
 }
 
 /** A short message; with `action` it stays long enough to be used. */
 export function toast(text, action, tone = "") {
   const box = document.getElementById("toasts");
-  const note = h("div.toast", { class: tone }, h("span", null, text));
+  const note = h("div.toast", { class: tone }, h("span", text));
   const gone = () => note.remove();
   if (action) {
-    note.append(h("button.link", {
-      type: "button",
-      onclick: () => {
-        gone();
-        action.call();
-      },
-    }, action.label));
+    note.append(
+      h(
+        "button.link",
+        {
+          type: "button",
+          onclick: () => {
+            gone();
+            action.call();
+          },
+        },
+        action.label,
+      ),
+    );
   }
   while (box.children.length > 1) box.firstChild.remove();
   box.append(note);
@@ -120,11 +181,16 @@ export function say(error) {
 
 /** Form values by name; runs `submit(values)` and shows a problem beside its field, or below. */
 export function form(props, submit, ...children) {
-  return h("form", {
-    novalidate: true, ...props,
-    onsubmit: (event) => {
-      event.preventDefault();
-      submit(Object.fromEntries(new FormData(event.target)));
+  return h(
+    "form",
+    {
+      novalidate: true,
+      ...props,
+      onsubmit: (event) => {
+        event.preventDefault();
+        submit(Object.fromEntries(new FormData(event.target)));
+      },
     },
-  }, ...children);
+    ...children,
+  );
 }

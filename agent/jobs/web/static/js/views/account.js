@@ -27,14 +27,44 @@ export function account({ redraw }) {
     redraw();
   };
 
-  const draw = () => [heading(t("nav.account")), sessionsCard(), password(), second(), settingsCard(), backup(), languageCard()];
+  const draw = () => [
+    heading(t("nav.account")),
+    sessionsCard(),
+    password(),
+    second(),
+    settingsCard(),
+    backup(),
+    languageCard(),
+  ];
 
-  const sessionsCard = () => card({ key: "sessions", class: "flush" }, h("h3.group", null, t("sessions.title")),
-    h("ul.rows", null, state.sessions.map((one) => h("li.row", { key: "session-" + one.label },
-      h("span.row-main", null, h("strong", null, one.browser), h("span.soft", null, `${one.address} · ${t("sessions.seen", { when: when(one.seen_at) })}`)),
-      one.kind === "device" ? h("span.badge.plum", null, t("sessions.own")) : null,
-      one.this ? h("span.badge.teal", null, t("sessions.this")) : button(t("sessions.end"), () => end("/sessions/" + one.label), { tone: "plain small" })))),
-    h("div.actions.left.pad", null, button(t("sessions.out"), () => end("/session"), { tone: "plain" }), button(t("sessions.out_all"), () => end("/sessions"), { tone: "plain" })));
+  const sessionsCard = () =>
+    card(
+      { key: "sessions", class: "flush" },
+      h("h3.group", t("sessions.title")),
+      h(
+        "ul.rows",
+        state.sessions.map((one) =>
+          h(
+            "li.row",
+            { key: "session-" + one.label },
+            h(
+              "span.row-main",
+              h("strong", one.browser),
+              h("span.soft", `${one.address} · ${t("sessions.seen", { when: when(one.seen_at) })}`),
+            ),
+            one.kind === "device" ? h("span.badge.plum", t("sessions.own")) : null,
+            one.this
+              ? h("span.badge.teal", t("sessions.this"))
+              : button(t("sessions.end"), () => end("/sessions/" + one.label), { tone: "plain small" }),
+          ),
+        ),
+      ),
+      h(
+        "div.actions.left.pad",
+        button(t("sessions.out"), () => end("/session"), { tone: "plain" }),
+        button(t("sessions.out_all"), () => end("/sessions"), { tone: "plain" }),
+      ),
+    );
 
   async function end(path) {
     try {
@@ -47,25 +77,60 @@ export function account({ redraw }) {
     redraw();
   }
 
-  const password = () => card({ key: "password" }, h("h2", null, t("password.title")),
-    form({ key: "password-form" }, async (values) => {
-      try {
-        await put("/password", values);
-        state.error = null;
-        document.querySelector("[data-key=password-form]").reset();
-        toast(t("password.done"));
-      } catch (error) {
-        state.error = error;
-      }
-      await reload();
-    },
-    field({ name: "password", label: t("password.present"), type: "password", autocomplete: "current-password", error: state.error && state.error.kind === "wrong-password" ? state.error.sentence : null }),
-    session.totp ? field({ name: "code", label: t("signin.code"), autocomplete: "one-time-code" }) : null,
-    field({ name: "new_password", label: t("password.new"), type: "password", autocomplete: "new-password", hint: t("setup.password_hint"), error: state.error && state.error.kind !== "wrong-password" ? (state.error.kind === "weak-password" ? t("weak." + state.error.body.reason) : state.error.sentence) : null }),
-    h("div.actions.left", null, h("button.button.plain", { type: "submit" }, h("span", null, t("password.go"))))));
+  const password = () =>
+    card(
+      { key: "password" },
+      h("h2", t("password.title")),
+      form(
+        { key: "password-form" },
+        async (values) => {
+          try {
+            await put("/password", values);
+            state.error = null;
+            document.querySelector("[data-key=password-form]").reset();
+            toast(t("password.done"));
+          } catch (error) {
+            state.error = error;
+          }
+          await reload();
+        },
+        field({
+          name: "password",
+          label: t("password.present"),
+          type: "password",
+          autocomplete: "current-password",
+          error: state.error && state.error.kind === "wrong-password" ? state.error.sentence : null,
+        }),
+        session.totp ? field({ name: "code", label: t("signin.code"), autocomplete: "one-time-code" }) : null,
+        field({
+          name: "new_password",
+          label: t("password.new"),
+          type: "password",
+          autocomplete: "new-password",
+          hint: t("setup.password_hint"),
+          error:
+            state.error && state.error.kind !== "wrong-password"
+              ? state.error.kind === "weak-password"
+                ? t("weak." + state.error.body.reason)
+                : state.error.sentence
+              : null,
+        }),
+        h("div.actions.left", h("button.button.plain", { type: "submit" }, h("span", t("password.go")))),
+      ),
+    );
 
-  const second = () => card({ key: "second" }, h("h2", null, t("totp.title")), h("p.soft", null, t(session.totp ? "totp.on" : "totp.text")),
-    h("div.actions.left", null, session.totp ? button(t("totp.stop"), stop, { tone: "plain" }) : button(t("totp.start"), start, { tone: "plain" })));
+  const second = () =>
+    card(
+      { key: "second" },
+      h("h2", t("totp.title")),
+      h("p.soft", t(session.totp ? "totp.on" : "totp.text")),
+      h(
+        "div.actions.left",
+        session.totp
+          ? button(t("totp.stop"), stop, { tone: "plain" })
+          : button(t("totp.start"), start, { tone: "plain" }),
+      ),
+    );
 
   async function start() {
     try {
@@ -79,19 +144,47 @@ export function account({ redraw }) {
     await reload();
   }
 
-  const enter = (offer, error = { text: null }) => sheet(t("totp.title"), (close, again) => form({ key: "totp" }, async (values) => {
-    try {
-      close((await confirmed(() => put("/totp", values))).recovery_codes);
-    } catch (problem) {
-      error.text = problem.sentence;
-      again();
-    }
-  },
-  h("ol.steps", null, h("li", null, t("totp.step_app"), qr(offer.uri), h("p", null, h("a.button.plain", { href: offer.uri }, t("totp.open")))), h("li", null, t("totp.step_key"), h("code.hash", null, offer.secret.match(/.{1,4}/g).join(" "))), h("li", null, t("totp.step_code"))),
-  field({ name: "code", label: t("totp.code"), inputmode: "numeric", autocomplete: "one-time-code", error: error.text }),
-  h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("totp.go"))))));
+  const enter = (offer, error = { text: null }) =>
+    sheet(t("totp.title"), (close, again) =>
+      form(
+        { key: "totp" },
+        async (values) => {
+          try {
+            close((await confirmed(() => put("/totp", values))).recovery_codes);
+          } catch (problem) {
+            error.text = problem.sentence;
+            again();
+          }
+        },
+        h(
+          "ol.steps",
+          h("li", t("totp.step_app"), qr(offer.uri), h("p", h("a.button.plain", { href: offer.uri }, t("totp.open")))),
+          h("li", t("totp.step_key"), h("code.hash", offer.secret.match(/.{1,4}/g).join(" "))),
+          h("li", t("totp.step_code")),
+        ),
+        field({
+          name: "code",
+          label: t("totp.code"),
+          inputmode: "numeric",
+          autocomplete: "one-time-code",
+          error: error.text,
+        }),
+        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("totp.go")))),
+      ),
+    );
 
-  const show = (codes) => sheet(t("totp.recovery"), (close) => [h("p", null, t("totp.recovery_text")), h("ul.codes", null, codes.map((one) => h("li", null, h("code", null, one)))), h("div.actions", null, button(t("totp.kept"), () => close(true), { tone: "primary" }))]);
+  const show = (codes) =>
+    sheet(t("totp.recovery"), (close) => [
+      h("p", t("totp.recovery_text")),
+      h(
+        "ul.codes",
+        codes.map((one) => h("li", h("code", one))),
+      ),
+      h(
+        "div.actions",
+        button(t("totp.kept"), () => close(true), { tone: "primary" }),
+      ),
+    ]);
 
   async function stop() {
     if (!(await confirm(t("totp.stop"), t("totp.stop_text"), t("totp.stop")))) return;
@@ -99,21 +192,51 @@ export function account({ redraw }) {
     await reload();
   }
 
-  const settingsCard = () => card({ key: "settings" }, h("h2", null, t("settings.title")), state.settings.map((one) => setting(one, reload)));
+  const settingsCard = () =>
+    card(
+      { key: "settings" },
+      h("h2", t("settings.title")),
+      state.settings.map((one) => setting(one, reload)),
+    );
 
-  const backup = () => card({ key: "backup" }, h("h2", null, t("backup.title")), h("p.soft", null, t("backup.text")),
-    form({ key: "backup-form" }, save,
-      field({ name: "passphrase", label: t("backup.passphrase"), type: "password", autocomplete: "new-password", hint: t("setup.password_hint") }),
-      h("label.check", null, h("input", { type: "checkbox", name: "history" }), h("span", null, t("backup.history"))),
-      h("div.actions.left", null, h("button.button.plain", { type: "submit" }, icon("download"), h("span", null, t("backup.save"))))),
-    h("hr"), h("h3", null, t("backup.restore")), h("p.soft", null, t("backup.restore_text")),
-    form({ key: "restore-form" }, bringBack,
-      field({ name: "file", label: t("backup.file"), type: "file" }), field({ name: "with", label: t("backup.passphrase"), type: "password", autocomplete: "off" }),
-      h("div.actions.left", null, h("button.button.danger", { type: "submit" }, h("span", null, t("backup.restore"))))));
+  const backup = () =>
+    card(
+      { key: "backup" },
+      h("h2", t("backup.title")),
+      h("p.soft", t("backup.text")),
+      form(
+        { key: "backup-form" },
+        save,
+        field({
+          name: "passphrase",
+          label: t("backup.passphrase"),
+          type: "password",
+          autocomplete: "new-password",
+          hint: t("setup.password_hint"),
+        }),
+        h("label.check", h("input", { type: "checkbox", name: "history" }), h("span", t("backup.history"))),
+        h(
+          "div.actions.left",
+          h("button.button.plain", { type: "submit" }, icon("download"), h("span", t("backup.save"))),
+        ),
+      ),
+      h("hr"),
+      h("h3", t("backup.restore")),
+      h("p.soft", t("backup.restore_text")),
+      form(
+        { key: "restore-form" },
+        bringBack,
+        field({ name: "file", label: t("backup.file"), type: "file" }),
+        field({ name: "with", label: t("backup.passphrase"), type: "password", autocomplete: "off" }),
+        h("div.actions.left", h("button.button.danger", { type: "submit" }, h("span", t("backup.restore")))),
+      ),
+    );
 
   async function save(values) {
     try {
-      const file = await confirmed(() => fetchFile("POST", "/backup", { passphrase: values.passphrase, history: "history" in values }));
+      const file = await confirmed(() =>
+        fetchFile("POST", "/backup", { passphrase: values.passphrase, history: "history" in values }),
+      );
       if (file) keep(file, "privacy-agent.backup");
     } catch (error) {
       toast(error.kind === "weak-password" ? t("weak." + error.body.reason) : error.sentence, null, "bad");
@@ -121,8 +244,11 @@ export function account({ redraw }) {
   }
 
   async function bringBack(values) {
-    if (!values.file.size || !(await confirm(t("backup.restore"), t("backup.restore_sure"), t("backup.restore")))) return;
-    const body = new Blob([JSON.stringify({ passphrase: values.with }) + "\n", values.file], { type: "application/octet-stream" });
+    if (!values.file.size || !(await confirm(t("backup.restore"), t("backup.restore_sure"), t("backup.restore"))))
+      return;
+    const body = new Blob([JSON.stringify({ passphrase: values.with }) + "\n", values.file], {
+      type: "application/octet-stream",
+    });
     try {
       const done = await confirmed(() => send("POST", "/restore", body));
       if (done) toast(t("backup.restored"));
@@ -131,7 +257,17 @@ export function account({ redraw }) {
     }
   }
 
-  const languageCard = () => card({ key: "language" }, choice({ name: "language", label: t("language"), value: language, options: Object.entries(LANGUAGES), onchange: chooseLanguage }));
+  const languageCard = () =>
+    card(
+      { key: "language" },
+      choice({
+        name: "language",
+        label: t("language"),
+        value: language,
+        options: Object.entries(LANGUAGES),
+        onchange: chooseLanguage,
+      }),
+    );
 
   return { load, draw, wants: ["status"] };
 }

@@ -14,7 +14,11 @@ export function devices({ redraw }) {
   const state = { devices: [], people: [], seen: [] };
 
   async function load() {
-    const [enrolled, people, seen] = await Promise.all([get("/devices"), get("/people"), get("/devices/seen").catch(() => ({ items: [] }))]);
+    const [enrolled, people, seen] = await Promise.all([
+      get("/devices"),
+      get("/people"),
+      get("/devices/seen").catch(() => ({ items: [] })),
+    ]);
     Object.assign(state, { devices: enrolled.items, people: people.items, seen: seen.items });
   }
 
@@ -37,74 +41,210 @@ export function devices({ redraw }) {
   }
 
   const draw = () => [
-    heading(t("nav.devices"), button(t("devices.add"), () => enrol({}), { tone: "primary", picture: "plus" })),
-    card({ key: "enrolled", class: "flush" }, h("h3.group", null, t("devices.enrolled")),
-      state.devices.length ? h("ul.rows", null, state.devices.map((one) => h("li", { key: "device-" + one.id }, h("button.row", { type: "button", onclick: () => edit(one) },
-        h("span.device-picture", null, deviceIcon(one.label)),
-        h("span.row-main", null, h("strong", null, one.label), h("span.soft", null, [one.person ? one.person.name : t("overview.nobody"), one.address, one.mac].filter(Boolean).join(" · "))),
-        one.shared ? h("span.badge.teal", null, t("devices.shared")) : null, icon("next"))))) : h("p.nothing", null, t("devices.none"))),
-    card({ key: "people", class: "flush" }, h("h3.group", null, t("devices.people")),
-      h("ul.rows", null, state.people.map((one) => h("li", { key: "person-" + one.id }, h("button.row", { type: "button", onclick: () => person(one) },
-        avatar(one.name), h("span.row-main", null, h("strong", null, one.name), h("span.soft", null, t("group." + one.group))), icon("next"))))),
-      h("div.actions.left.pad", null, button(t("devices.add_person"), () => person(null), { tone: "plain", picture: "plus" }))),
-    card({ key: "seen", class: "flush" }, h("h3.group", null, t("devices.seen")), h("p.soft.pad", null, t("devices.seen_text")),
-      state.seen.length ? h("ul.rows", null, state.seen.map((one) => h("li.row", { key: "seen-" + one.mac },
-        h("span.device-picture", null, deviceIcon(one.hostname || "")),
-        h("span.row-main", null, h("strong", null, one.hostname || t("devices.unnamed")), h("span.soft", null, [one.address, one.mac].filter(Boolean).join(" · ")),
-          one.private_mac ? h("span.care-text", null, t("devices.private_mac")) : null),
-        button(t("devices.enrol"), () => enrol(one), { tone: "plain small" })))) : h("p.nothing", null, t("devices.seen_none"))),
-    card({ key: "private" }, h("h2", null, t("devices.private_title")), h("p.soft", null, t("devices.private_text"))),
+    heading(
+      t("nav.devices"),
+      button(t("devices.add"), () => enrol({}), { tone: "primary", picture: "plus" }),
+    ),
+    card(
+      { key: "enrolled", class: "flush" },
+      h("h3.group", t("devices.enrolled")),
+      state.devices.length
+        ? h(
+            "ul.rows",
+            state.devices.map((one) =>
+              h(
+                "li",
+                { key: "device-" + one.id },
+                h(
+                  "button.row",
+                  { type: "button", onclick: () => edit(one) },
+                  h("span.device-picture", deviceIcon(one.label)),
+                  h(
+                    "span.row-main",
+                    h("strong", one.label),
+                    h(
+                      "span.soft",
+                      [one.person ? one.person.name : t("overview.nobody"), one.address, one.mac]
+                        .filter(Boolean)
+                        .join(" · "),
+                    ),
+                  ),
+                  one.shared ? h("span.badge.teal", t("devices.shared")) : null,
+                  icon("next"),
+                ),
+              ),
+            ),
+          )
+        : h("p.nothing", t("devices.none")),
+    ),
+    card(
+      { key: "people", class: "flush" },
+      h("h3.group", t("devices.people")),
+      h(
+        "ul.rows",
+        state.people.map((one) =>
+          h(
+            "li",
+            { key: "person-" + one.id },
+            h(
+              "button.row",
+              { type: "button", onclick: () => person(one) },
+              avatar(one.name),
+              h("span.row-main", h("strong", one.name), h("span.soft", t("group." + one.group))),
+              icon("next"),
+            ),
+          ),
+        ),
+      ),
+      h(
+        "div.actions.left.pad",
+        button(t("devices.add_person"), () => person(null), { tone: "plain", picture: "plus" }),
+      ),
+    ),
+    card(
+      { key: "seen", class: "flush" },
+      h("h3.group", t("devices.seen")),
+      h("p.soft.pad", t("devices.seen_text")),
+      state.seen.length
+        ? h(
+            "ul.rows",
+            state.seen.map((one) =>
+              h(
+                "li.row",
+                { key: "seen-" + one.mac },
+                h("span.device-picture", deviceIcon(one.hostname || "")),
+                h(
+                  "span.row-main",
+                  h("strong", one.hostname || t("devices.unnamed")),
+                  h("span.soft", [one.address, one.mac].filter(Boolean).join(" · ")),
+                  one.private_mac ? h("span.care-text", t("devices.private_mac")) : null,
+                ),
+                button(t("devices.enrol"), () => enrol(one), { tone: "plain small" }),
+              ),
+            ),
+          )
+        : h("p.nothing", t("devices.seen_none")),
+    ),
+    card({ key: "private" }, h("h2", t("devices.private_title")), h("p.soft", t("devices.private_text"))),
   ];
 
-  const personChoice = (id) => choice({ name: "person", label: t("devices.person"), value: id || "", options: [["", t("overview.nobody")], ...state.people.map((one) => [one.id, one.name])] });
+  const personChoice = (id) =>
+    choice({
+      name: "person",
+      label: t("devices.person"),
+      value: id || "",
+      options: [["", t("overview.nobody")], ...state.people.map((one) => [one.id, one.name])],
+    });
 
   function enrol(found) {
-    return sheet(t("devices.enrol_title"), (close) => form({ key: "enrol" }, async (values) => {
-      const where = values.where.trim();
-      const known = /^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(where) ? { mac: where } : { address: where };
-      close();
-      await act(() => post("/devices", { label: values.label.trim(), ...known, shared: "shared" in values, ...(values.person ? { person_id: Number(values.person) } : {}) }), t("devices.enrolled_done"));
-    },
-    h("p.soft", null, t("devices.enrol_text")),
-    field({ name: "label", label: t("devices.label"), value: found.hostname || "", required: true, maxlength: 64, autofocus: true, hint: t("devices.label_hint") }),
-    field({ name: "where", label: t("devices.mac"), value: found.mac || "", required: true, autocapitalize: "off", spellcheck: "false" }),
-    personChoice(null), sharedCheck(false),
-    h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("devices.enrol"))))));
+    return sheet(t("devices.enrol_title"), (close) =>
+      form(
+        { key: "enrol" },
+        async (values) => {
+          const where = values.where.trim();
+          const known = /^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(where) ? { mac: where } : { address: where };
+          close();
+          await act(
+            () =>
+              post("/devices", {
+                label: values.label.trim(),
+                ...known,
+                shared: "shared" in values,
+                ...(values.person ? { person_id: Number(values.person) } : {}),
+              }),
+            t("devices.enrolled_done"),
+          );
+        },
+        h("p.soft", t("devices.enrol_text")),
+        field({
+          name: "label",
+          label: t("devices.label"),
+          value: found.hostname || "",
+          required: true,
+          maxlength: 64,
+          autofocus: true,
+          hint: t("devices.label_hint"),
+        }),
+        field({
+          name: "where",
+          label: t("devices.mac"),
+          value: found.mac || "",
+          required: true,
+          autocapitalize: "off",
+          spellcheck: "false",
+        }),
+        personChoice(null),
+        sharedCheck(false),
+        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("devices.enrol")))),
+      ),
+    );
   }
 
-  const sharedCheck = (on) => h("label.check", null, h("input", { type: "checkbox", name: "shared", checked: on }), h("span", null, t("devices.shared_text")));
+  const sharedCheck = (on) =>
+    h(
+      "label.check",
+      h("input", { type: "checkbox", name: "shared", checked: on }),
+      h("span", t("devices.shared_text")),
+    );
 
   function edit(device) {
     return sheet(device.label, (close) => [
-      form({ key: "edit" }, async (values) => {
-        close();
-        const before = { label: device.label, person_id: device.person ? device.person.id : null, shared: device.shared };
-        const after = { label: values.label.trim(), person_id: values.person ? Number(values.person) : null, shared: "shared" in values };
-        if (await act(() => patch("/devices/" + device.id, after))) {
-          toast(t("saved"), { label: t("undo"), call: () => act(() => patch("/devices/" + device.id, before)) });
-        }
-      },
-      field({ name: "label", label: t("devices.label"), value: device.label, maxlength: 64 }), personChoice(device.person && device.person.id), sharedCheck(device.shared),
-      h("p.soft", null, [device.mac, device.address].filter(Boolean).join(" · ")),
-      device.private_mac ? h("p.care-text", null, t("devices.private_mac")) : null,
-      h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("save"))))),
+      form(
+        { key: "edit" },
+        async (values) => {
+          close();
+          const before = {
+            label: device.label,
+            person_id: device.person ? device.person.id : null,
+            shared: device.shared,
+          };
+          const after = {
+            label: values.label.trim(),
+            person_id: values.person ? Number(values.person) : null,
+            shared: "shared" in values,
+          };
+          if (await act(() => patch("/devices/" + device.id, after))) {
+            toast(t("saved"), { label: t("undo"), call: () => act(() => patch("/devices/" + device.id, before)) });
+          }
+        },
+        field({ name: "label", label: t("devices.label"), value: device.label, maxlength: 64 }),
+        personChoice(device.person && device.person.id),
+        sharedCheck(device.shared),
+        h("p.soft", [device.mac, device.address].filter(Boolean).join(" · ")),
+        device.private_mac ? h("p.care-text", t("devices.private_mac")) : null,
+        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("save")))),
+      ),
       h("hr"),
-      h("div.actions.left", null,
-        button(t("pin.make"), () => {
-          close();
-          pinCode(device);
-        }, { tone: "plain", picture: "lock" }),
-        button(t("devices.forget"), () => {
-          close();
-          forget(device);
-        }, { tone: "danger", picture: "trash" })),
+      h(
+        "div.actions.left",
+        button(
+          t("pin.make"),
+          () => {
+            close();
+            pinCode(device);
+          },
+          { tone: "plain", picture: "lock" },
+        ),
+        button(
+          t("devices.forget"),
+          () => {
+            close();
+            forget(device);
+          },
+          { tone: "danger", picture: "trash" },
+        ),
+      ),
     ]);
   }
 
   async function pinCode(device) {
     try {
       const made = await post(`/devices/${device.id}/pin-code`);
-      await sheet(t("pin.title"), () => [h("p", null, t("pin.text", { device: device.label })), h("p.big-code", null, `${made.code.slice(0, 4)} ${made.code.slice(4)}`), h("p.soft", null, t("pin.until", { when: clock(made.expires_at) }))]);
+      await sheet(t("pin.title"), () => [
+        h("p", t("pin.text", { device: device.label })),
+        h("p.big-code", `${made.code.slice(0, 4)} ${made.code.slice(4)}`),
+        h("p.soft", t("pin.until", { when: clock(made.expires_at) })),
+      ]);
     } catch (error) {
       say(error);
     }
@@ -112,29 +252,75 @@ export function devices({ redraw }) {
 
   async function forget(device) {
     const { visits, attempts } = device.kept;
-    if (!(await confirm(t("devices.forget_title", { device: device.label }), t("devices.forget_text", { visits: t("count.visits", { n: visits }), attempts: t("count.attempts", { n: attempts }) }), t("devices.forget")))) return;
+    if (
+      !(await confirm(
+        t("devices.forget_title", { device: device.label }),
+        t("devices.forget_text", {
+          visits: t("count.visits", { n: visits }),
+          attempts: t("count.attempts", { n: attempts }),
+        }),
+        t("devices.forget"),
+      ))
+    )
+      return;
     await act(() => confirmed(() => del("/devices/" + device.id)));
   }
 
   function person(one) {
     return sheet(one ? one.name : t("devices.add_person"), (close) => [
-      form({ key: "person" }, async (values) => {
-        close();
-        const what = { name: values.name.trim(), group: values.group, birth_month: values.birth_month || null };
-        await act(() => (one ? patch("/people/" + one.id, what) : post("/people", what)), t("saved"));
-      },
-      field({ name: "name", label: t("person.name"), value: one ? one.name : "", required: true, maxlength: 64, autofocus: true }),
-      choice({ name: "group", label: t("person.group"), value: one ? one.group : "child", options: GROUPS.map((group) => [group, t("group." + group)]) }),
-      h("p.soft", null, t("person.group_text")),
-      field({ name: "birth_month", label: t("person.birth"), type: "month", value: (one && one.birth_month) || "", hint: t("person.birth_text") }),
-      h("div.actions", null, h("button.button.primary", { type: "submit" }, h("span", null, t("save"))))),
-      one ? h("div.actions.left", null, button(t("person.forget"), async () => {
-        close();
-        if (await confirm(t("person.forget_title", { name: one.name }), t("person.forget_text"), t("person.forget"))) await act(() => confirmed(() => del("/people/" + one.id)));
-      }, { tone: "danger", picture: "trash" })) : null,
+      form(
+        { key: "person" },
+        async (values) => {
+          close();
+          const what = { name: values.name.trim(), group: values.group, birth_month: values.birth_month || null };
+          await act(() => (one ? patch("/people/" + one.id, what) : post("/people", what)), t("saved"));
+        },
+        field({
+          name: "name",
+          label: t("person.name"),
+          value: one ? one.name : "",
+          required: true,
+          maxlength: 64,
+          autofocus: true,
+        }),
+        choice({
+          name: "group",
+          label: t("person.group"),
+          value: one ? one.group : "child",
+          options: GROUPS.map((group) => [group, t("group." + group)]),
+        }),
+        h("p.soft", t("person.group_text")),
+        field({
+          name: "birth_month",
+          label: t("person.birth"),
+          type: "month",
+          value: (one && one.birth_month) || "",
+          hint: t("person.birth_text"),
+        }),
+        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("save")))),
+      ),
+      one
+        ? h(
+            "div.actions.left",
+            button(
+              t("person.forget"),
+              async () => {
+                close();
+                if (
+                  await confirm(
+                    t("person.forget_title", { name: one.name }),
+                    t("person.forget_text"),
+                    t("person.forget"),
+                  )
+                )
+                  await act(() => confirmed(() => del("/people/" + one.id)));
+              },
+              { tone: "danger", picture: "trash" },
+            ),
+          )
+        : null,
     ]);
   }
 
   return { load, draw, wants: ["status", "device"] };
 }
-

@@ -18,7 +18,9 @@ export function overview({ redraw }) {
   async function load() {
     const data = await get("/overview", { since: midnight() });
     // Those whom this is mostly for come first.
-    data.people.sort((one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group) || one.name.localeCompare(other.name));
+    data.people.sort(
+      (one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group) || one.name.localeCompare(other.name),
+    );
     state.data = data;
   }
 
@@ -35,12 +37,24 @@ export function overview({ redraw }) {
     const counted = today(devices);
     return [
       ...first,
-      h("div.tiles", null,
+      h(
+        "div.tiles",
         tile("history", counted.sites, t("overview.sites", { n: counted.sites }), "/history", "plum"),
-        tile("shield", counted.attempts, t("overview.refused", { n: counted.attempts }), "/protection", "teal")),
-      h("div.people", null,
-        people.map((person) => household(person, devices.filter((one) => one.person && one.person.id === person.id))),
-        household(null, devices.filter((one) => !one.person))),
+        tile("shield", counted.attempts, t("overview.refused", { n: counted.attempts }), "/protection", "teal"),
+      ),
+      h(
+        "div.people",
+        people.map((person) =>
+          household(
+            person,
+            devices.filter((one) => one.person && one.person.id === person.id),
+          ),
+        ),
+        household(
+          null,
+          devices.filter((one) => !one.person),
+        ),
+      ),
       pauseCard(state.data, reload),
     ];
   }
@@ -49,30 +63,48 @@ export function overview({ redraw }) {
     const { status } = state.data;
     const code = status.health_code || (status.health === "All is well." ? "ok" : "");
     const fine = code === "ok";
-    return card({ class: fine ? "hero fine" : "hero care", key: "hero" },
-      h("span.hero-picture", null, icon(fine ? "shield" : "warn")),
-      h("div", null,
-        h("p.hero-line", null, said(status.health)),
-        h("p.hero-more", null, t("overview.local"))));
+    return card(
+      { class: fine ? "hero fine" : "hero care", key: "hero" },
+      h("span.hero-picture", icon(fine ? "shield" : "warn")),
+      h("div", h("p.hero-line", said(status.health)), h("p.hero-more", t("overview.local"))),
+    );
   }
 
-  const tile = (picture, count, text, path, tone) => h("a.tile", { class: tone, href: path, "data-go": true },
-    h("span.tile-count", null, icon(picture), count.toLocaleString()), h("span.tile-text", null, text));
+  const tile = (picture, count, text, path, tone) =>
+    h(
+      "a.tile",
+      { class: tone, href: path, "data-go": true },
+      h("span.tile-count", icon(picture), count.toLocaleString()),
+      h("span.tile-text", text),
+    );
 
   function household(person, devices) {
     if (!devices.length && !person) return null;
-    return card({ key: person ? "person-" + person.id : "shared", class: "person" },
-      h("header.person-head", null,
-        person ? avatar(person.name) : h("span.avatar.tint-none", null, icon("devices")),
-        h("div", null,
-          h("h2", null, person ? person.name : t("overview.nobody")),
-          h("p.soft", null, person ? t("group." + person.group) : t("overview.nobody_text")))),
+    return card(
+      { key: person ? "person-" + person.id : "shared", class: "person" },
+      h(
+        "header.person-head",
+        person ? avatar(person.name) : h("span.avatar.tint-none", icon("devices")),
+        h(
+          "div",
+          h("h2", person ? person.name : t("overview.nobody")),
+          h("p.soft", person ? t("group." + person.group) : t("overview.nobody_text")),
+        ),
+      ),
       person && devices.length > 1 ? allSwitches(person, devices, { redraw, reload }) : null,
-      devices.length ? devices.map((device) => switches(device, { redraw, reload, today: today([device]).sites })) : h("p.soft", null, t("overview.no_device")));
+      devices.length
+        ? devices.map((device) => switches(device, { redraw, reload, today: today([device]).sites }))
+        : h("p.soft", t("overview.no_device")),
+    );
   }
 
-  const firstSteps = () => empty("devices", t("overview.empty"), t("overview.empty_text"),
-    h("a.button.primary", { href: "/devices", "data-go": true }, t("overview.empty_go")));
+  const firstSteps = () =>
+    empty(
+      "devices",
+      t("overview.empty"),
+      t("overview.empty_text"),
+      h("a.button.primary", { href: "/devices", "data-go": true }, t("overview.empty_go")),
+    );
 
   async function reload() {
     await load();

@@ -15,13 +15,36 @@ import { button, card, choice, field, form, heading, say } from "../ui.js";
 const PAGE = 30;
 
 export function privacy({ redraw }) {
-  const state = { features: [], notice: null, recipients: [], devices: [], people: [], settings: [], ledger: [], after: null, audit: null, auditing: false };
+  const state = {
+    features: [],
+    notice: null,
+    recipients: [],
+    devices: [],
+    people: [],
+    settings: [],
+    ledger: [],
+    after: null,
+    audit: null,
+    auditing: false,
+  };
 
   async function load() {
     const [features, notice, recipients, devices, settings, status] = await Promise.all([
-      get("/features"), get("/notice"), get("/recipients").catch(() => ({ items: [] })), get("/devices"), get("/settings"), get("/status"),
+      get("/features"),
+      get("/notice"),
+      get("/recipients").catch(() => ({ items: [] })),
+      get("/devices"),
+      get("/settings"),
+      get("/status"),
     ]);
-    Object.assign(state, { features: features.items, notice, recipients: recipients.items, devices: devices.items, settings: settings.items, status });
+    Object.assign(state, {
+      features: features.items,
+      notice,
+      recipients: recipients.items,
+      devices: devices.items,
+      settings: settings.items,
+      status,
+    });
     state.reports = await loadReports().catch(() => null);
     await loadLedger();
   }
@@ -38,20 +61,67 @@ export function privacy({ redraw }) {
     state.ledger = rows.reverse();
   }
 
-  const draw = () => [heading(t("nav.privacy")), proof(), h("div.columns-2", null, state.features.map(feature)), leaving(), state.reports ? reportsCard(state.reports, reload) : null, takeAlong(), eraseCard(), keeping(), ledger(), notice()];
+  const draw = () => [
+    heading(t("nav.privacy")),
+    proof(),
+    h("div.columns-2", state.features.map(feature)),
+    leaving(),
+    state.reports ? reportsCard(state.reports, reload) : null,
+    takeAlong(),
+    eraseCard(),
+    keeping(),
+    ledger(),
+    notice(),
+  ];
 
   function proof() {
     const { audit } = state;
-    return card({ key: "proof", class: audit ? (audit.ok ? "proof fine" : "proof care") : "proof" },
-      h("h2", null, t("proof.title")), h("p", null, t("proof.text")),
-      audit ? h("div.proof-result", { role: "status" },
-        h("p.proof-line", null, icon(audit.ok ? "check" : "warn"), h("strong", null, t(audit.ok ? "proof.ok" : "proof.bad"))),
-        h("p", null, t("proof.checked", { n: audit.rows_checked, ledger: audit.ledger_rows })),
-        audit.findings.length ? h("ul", null, audit.findings.map((one) => h("li", null, one))) : null,
-        h("p.soft", null, t("proof.head")), h("code.hash", null, audit.head)) : null,
-      form({ key: "proof-form" }, (values) => prove(values.head),
-        h("details", null, h("summary", null, t("proof.earlier")), field({ name: "head", label: t("proof.earlier_label"), hint: t("proof.earlier_hint"), autocapitalize: "off", spellcheck: "false", maxlength: 64 })),
-        h("div.actions.left", null, h("button.button.primary", { type: "submit", "aria-busy": state.auditing ? "true" : null }, icon("check"), h("span", null, t(state.auditing ? "wait" : "proof.go"))))));
+    return card(
+      { key: "proof", class: audit ? (audit.ok ? "proof fine" : "proof care") : "proof" },
+      h("h2", t("proof.title")),
+      h("p", t("proof.text")),
+      audit
+        ? h(
+            "div.proof-result",
+            { role: "status" },
+            h("p.proof-line", icon(audit.ok ? "check" : "warn"), h("strong", t(audit.ok ? "proof.ok" : "proof.bad"))),
+            h("p", t("proof.checked", { n: audit.rows_checked, ledger: audit.ledger_rows })),
+            audit.findings.length
+              ? h(
+                  "ul",
+                  audit.findings.map((one) => h("li", one)),
+                )
+              : null,
+            h("p.soft", t("proof.head")),
+            h("code.hash", audit.head),
+          )
+        : null,
+      form(
+        { key: "proof-form" },
+        (values) => prove(values.head),
+        h(
+          "details",
+          h("summary", t("proof.earlier")),
+          field({
+            name: "head",
+            label: t("proof.earlier_label"),
+            hint: t("proof.earlier_hint"),
+            autocapitalize: "off",
+            spellcheck: "false",
+            maxlength: 64,
+          }),
+        ),
+        h(
+          "div.actions.left",
+          h(
+            "button.button.primary",
+            { type: "submit", "aria-busy": state.auditing ? "true" : null },
+            icon("check"),
+            h("span", t(state.auditing ? "wait" : "proof.go")),
+          ),
+        ),
+      ),
+    );
   }
 
   async function prove(head) {
@@ -66,39 +136,100 @@ export function privacy({ redraw }) {
     redraw();
   }
 
-  const feature = (row) => card({ key: "feature-" + row.name }, h("h2", null, t("feature." + row.name)), facts(row));
+  const feature = (row) => card({ key: "feature-" + row.name }, h("h2", t("feature." + row.name)), facts(row));
 
-  const leaving = () => card({ key: "leaving" }, h("h2", null, t("leaving.title")), h("p", null, t("leaving.text")),
-    h("ul.plain-list", null, receivers().map(([name, detail]) => h("li", null, icon("info"), h("span", null, h("strong", null, name), ": ", detail)))),
-    h("p.soft", null, t("leaving.cookie")));
+  const leaving = () =>
+    card(
+      { key: "leaving" },
+      h("h2", t("leaving.title")),
+      h("p", t("leaving.text")),
+      h(
+        "ul.plain-list",
+        receivers().map(([name, detail]) => h("li", icon("info"), h("span", h("strong", name), ": ", detail))),
+      ),
+      h("p.soft", t("leaving.cookie")),
+    );
 
   // One line for each, however many lists come from the same place.
-  const receivers = () => [...new Map(state.recipients.map((one) => [one.name || t("recipient." + one.kind), said(one.detail || "")]))];
+  const receivers = () => [
+    ...new Map(state.recipients.map((one) => [one.name || t("recipient." + one.kind), said(one.detail || "")])),
+  ];
 
-  const whose = (name) => choice({ name, label: t("whose"), value: "all", options: [["all", t("whose.all")], ...state.devices.map((one) => ["device-" + one.id, one.label])] });
+  const whose = (name) =>
+    choice({
+      name,
+      label: t("whose"),
+      value: "all",
+      options: [["all", t("whose.all")], ...state.devices.map((one) => ["device-" + one.id, one.label])],
+    });
   const chosen = (value) => (value === "all" ? { all: true } : { device_id: Number(value.slice(7)) });
 
-  const takeAlong = () => card({ key: "export" }, h("h2", null, t("export.title")), h("p.soft", null, t("export.text")),
-    form({ key: "export-form" }, download,
-      h("div.pair", null, whose("export-whose"),
-        choice({ name: "format", label: t("export.format"), value: "json", options: [["json", t("export.json")], ["csv-visit", t("export.visits")], ["csv-attempt", t("export.attempts")]] })),
-      h("div.actions.left", null, h("button.button.plain", { type: "submit" }, icon("download"), h("span", null, t("export.go"))))));
+  const takeAlong = () =>
+    card(
+      { key: "export" },
+      h("h2", t("export.title")),
+      h("p.soft", t("export.text")),
+      form(
+        { key: "export-form" },
+        download,
+        h(
+          "div.pair",
+          whose("export-whose"),
+          choice({
+            name: "format",
+            label: t("export.format"),
+            value: "json",
+            options: [
+              ["json", t("export.json")],
+              ["csv-visit", t("export.visits")],
+              ["csv-attempt", t("export.attempts")],
+            ],
+          }),
+        ),
+        h(
+          "div.actions.left",
+          h("button.button.plain", { type: "submit" }, icon("download"), h("span", t("export.go"))),
+        ),
+      ),
+    );
 
   async function download(values) {
     const [format, table] = values.format.split("-");
     try {
-      const file = await confirmed(() => fetchFile("GET", "/export" + search({ ...chosen(values["export-whose"]), format, table })));
+      const file = await confirmed(() =>
+        fetchFile("GET", "/export" + search({ ...chosen(values["export-whose"]), format, table })),
+      );
       if (file) keep(file, "privacy-agent." + format);
     } catch (error) {
       say(error);
     }
   }
 
-  const eraseCard = () => card({ key: "erase" }, h("h2", null, t("erase.card")), h("p.soft", null, t("erase.card_text")),
-    form({ key: "erase-form" }, erase,
-      h("div.pair", null, whose("erase-whose"),
-        choice({ name: "feature", label: t("erase.what"), value: "", options: [["", t("erase.both")], ["history", t("feature.history")], ["protection", t("feature.protection")]] })),
-      h("div.actions.left", null, h("button.button.danger", { type: "submit" }, icon("trash"), h("span", null, t("erase.ask"))))));
+  const eraseCard = () =>
+    card(
+      { key: "erase" },
+      h("h2", t("erase.card")),
+      h("p.soft", t("erase.card_text")),
+      form(
+        { key: "erase-form" },
+        erase,
+        h(
+          "div.pair",
+          whose("erase-whose"),
+          choice({
+            name: "feature",
+            label: t("erase.what"),
+            value: "",
+            options: [
+              ["", t("erase.both")],
+              ["history", t("feature.history")],
+              ["protection", t("feature.protection")],
+            ],
+          }),
+        ),
+        h("div.actions.left", h("button.button.danger", { type: "submit" }, icon("trash"), h("span", t("erase.ask")))),
+      ),
+    );
 
   async function erase(values) {
     const what = { ...chosen(values["erase-whose"]), ...(values.feature ? { feature: values.feature } : {}) };
@@ -107,7 +238,13 @@ export function privacy({ redraw }) {
 
   const keeping = () => {
     const shown = state.settings.filter((one) => ["history_days", "attempts_days", "keep_history"].includes(one.key));
-    return shown.length ? card({ key: "keeping" }, h("h2", null, t("keeping.title")), shown.map((one) => setting(one, reload))) : null;
+    return shown.length
+      ? card(
+          { key: "keeping" },
+          h("h2", t("keeping.title")),
+          shown.map((one) => setting(one, reload)),
+        )
+      : null;
   };
 
   async function reload() {
@@ -115,24 +252,52 @@ export function privacy({ redraw }) {
     redraw();
   }
 
-  const label = (row) => (row.device_id ? (state.devices.find((one) => one.id === row.device_id) || {}).label : null) || t("device.gone_named", { id: row.enrolment.slice(0, 6) });
+  const label = (row) =>
+    (row.device_id ? (state.devices.find((one) => one.id === row.device_id) || {}).label : null) ||
+    t("device.gone_named", { id: row.enrolment.slice(0, 6) });
 
-  const ledger = () => card({ key: "ledger", class: "flush" }, h("h3.group", null, t("ledger.title")), h("p.soft.pad", null, t("ledger.text")),
-    h("ol.rows.ledger", null, state.ledger.slice(0, state.shown || PAGE).map((row) => h("li.row", { key: "row-" + row.seq },
-      h("span.row-main", null,
-        h("span", null, h("strong", null, t("ledger." + row.action, {}, row.action)), row.feature ? " " + t("feature." + row.feature) : "", row.enrolment ? " · " + label(row) : ""),
-        h("span.soft", null, `${when(row.at)} · ${actor(row.actor)}`)),
-      h("code.soft", { title: row.hash }, row.hash.slice(0, 8))))),
-    state.ledger.length > (state.shown || PAGE) ? button(t("more"), () => {
-      state.shown = (state.shown || PAGE) + 100;
-      redraw();
-    }, { tone: "plain wide" }) : null);
+  const ledger = () =>
+    card(
+      { key: "ledger", class: "flush" },
+      h("h3.group", t("ledger.title")),
+      h("p.soft.pad", t("ledger.text")),
+      h(
+        "ol.rows.ledger",
+        state.ledger
+          .slice(0, state.shown || PAGE)
+          .map((row) =>
+            h(
+              "li.row",
+              { key: "row-" + row.seq },
+              h(
+                "span.row-main",
+                h(
+                  "span",
+                  h("strong", t("ledger." + row.action, {}, row.action)),
+                  row.feature ? " " + t("feature." + row.feature) : "",
+                  row.enrolment ? " · " + label(row) : "",
+                ),
+                h("span.soft", `${when(row.at)} · ${actor(row.actor)}`),
+              ),
+              h("code.soft", { title: row.hash }, row.hash.slice(0, 8)),
+            ),
+          ),
+      ),
+      state.ledger.length > (state.shown || PAGE)
+        ? button(
+            t("more"),
+            () => {
+              state.shown = (state.shown || PAGE) + 100;
+              redraw();
+            },
+            { tone: "plain wide" },
+          )
+        : null,
+    );
 
   const actor = (name) => t("actor." + name.split(":")[0], {}, name);
 
-  const notice = () => card({ key: "notice" }, h("h2", null, t("notice.title")),
-    noticeText(state.notice));
+  const notice = () => card({ key: "notice" }, h("h2", t("notice.title")), noticeText(state.notice));
 
   return { load, draw, wants: ["status", "device", "ledger", "report"] };
 }
-

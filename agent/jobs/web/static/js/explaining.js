@@ -1,0 +1,94 @@
+// Why something was refused, then and now, and what to do about a wrong refusal.
+
+import { get } from "./api.js";
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+import { when } from "./time.js";
+import { button, say, sheet, toast } from "./ui.js";
+
+/** A sheet about one refused attempt; `allowForm(close)` gives what to do about it. */
+export async function explain(attempt, label, allowForm) {
+  const now = await get("/explanation", { attempt_id: attempt.id }).catch(say);
+  if (!now) return;
+  const { rule } = attempt;
+  await sheet(attempt.target, (close) => [
+    h(
+      "dl.facts",
+      h("dt", t("why.device")),
+      h("dd", label(attempt.device_id)),
+      h("dt", t("why.when")),
+      h("dd", when(attempt.at)),
+      h("dt", t("why.list")),
+      h("dd", rule.list_name || t("why.own_rule"), rule.list_version ? h("span.soft", " " + rule.list_version) : null),
+      h("dt", t("why.rule")),
+      h("dd", h("code", rule.text)),
+      h("dt", t("why.now")),
+      h("dd", reason(now)),
+    ),
+    now.verdict === "block" ? allowForm(close) : null,
+    rule.list_id
+      ? h(
+          "div.actions.left",
+          button(t("refusal.report"), () => report({ attempt_id: attempt.id }), {
+            tone: "plain small",
+            picture: "flag",
+          }),
+        )
+      : null,
+  ]);
+}
+
+/** The decision as it would be now, with the rule that makes it. */
+export function reason({ verdict, rule, applies }) {
+  const kind = kindOf(rule, verdict);
+  const text = t(`why.${verdict}_${kind}`, { list: rule && rule.list_name, rule: rule && rule.text });
+  return applies === false ? `${text} ${t("why.off")}` : text;
+}
+
+function kindOf(rule, verdict) {
+  if (!rule) return "none";
+  if (rule.list_id === "lookalike") return "lookalike";
+  if (rule.scope === "shipped") return verdict === "block" ? "around" : "helpline";
+  return rule.list_id ? "list" : "own";
+}
+
+// A text about a wrong refusal that the household may send itself.
+async function report(what) {
+  const state = { with_day: false, with_version: false };
+  let told = await get("/refusal-report", what).catch(say);
+  if (!told) return;
+  await sheet(t("refusal.report"), (close, again) => [
+    h("p.soft", t("refusal.text")),
+    Object.keys(state).map((name) =>
+      h(
+        "label.check",
+        { key: name },
+        h("input", {
+          type: "checkbox",
+          onchange: async (event) => {
+            state[name] = event.target.checked;
+            told = (await get("/refusal-report", { ...what, ...state }).catch(say)) || told;
+            again();
+          },
+        }),
+        h("span", t("refusal." + name)),
+      ),
+    ),
+    h("pre", { tabindex: "0" }, told.text),
+    h(
+      "div.actions",
+      told.to
+        ? h("a.button.plain", { href: told.to, target: "_blank", rel: "noreferrer noopener" }, t("refusal.home"))
+        : null,
+      button(
+        t("refusal.copy"),
+        () =>
+          navigator.clipboard.writeText(told.text).then(
+            () => toast(t("refusal.copied")),
+            () => {},
+          ),
+        { tone: "primary" },
+      ),
+    ),
+  ]);
+}

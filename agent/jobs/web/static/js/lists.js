@@ -1,0 +1,144 @@
+// The lists in use, which to fetch, updates that were held back, and the names that no list touches.
+
+import { get, post, put } from "./api.js";
+import { category, tone } from "./categories.js";
+import { h } from "./dom.js";
+import { said, t } from "./i18n.js";
+import { when } from "./time.js";
+import { button, card, say, sheet, toast, toggle } from "./ui.js";
+
+export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
+  card(
+    { key: "lists", class: "flush" },
+    h("h3.group", t("lists.title")),
+    lists.length
+      ? h(
+          "ul.rows",
+          lists.map((one) =>
+            h(
+              "li.row",
+              { key: "list-" + one.id + one.category },
+              h(
+                "span.row-main",
+                h("strong", one.name),
+                h(
+                  "span.soft",
+                  [
+                    t("lists.rules", { n: one.rules || 0 }),
+                    one.loaded_at ? t("lists.loaded", { when: when(one.loaded_at) }) : null,
+                    t("lists.state_" + one.state, {}, ""),
+                  ]
+                    .filter(Boolean)
+                    .join(" · "),
+                ),
+              ),
+              h("span.badge." + tone(one.category), category(one.category)),
+            ),
+          ),
+        )
+      : h("p.nothing", t("lists.empty")),
+    progress.running
+      ? h(
+          "div.pad",
+          { key: "progress", role: "status" },
+          h("p", t("lists.step_" + progress.step, { name: progress.name })),
+          h("progress", {
+            max: progress.total || 1,
+            value: progress.done,
+            "aria-label": t("lists.update"),
+          }),
+        )
+      : null,
+    progress.message && !progress.running ? h("p.care-text.pad", { role: "status" }, progress.message) : null,
+    h(
+      "div.actions.left.pad",
+      progress.running === null
+        ? null
+        : button(t("lists.update"), () => ask(() => post("/lists/update"), "lists.started", reload), {
+            tone: "plain",
+            picture: "refresh",
+          }),
+      feeds.length ? button(t("lists.choose"), () => choose(feeds, reload), { tone: "plain", picture: "edit" }) : null,
+      previous
+        ? button(t("lists.rollback"), () => ask(() => post("/lists/rollback"), "lists.rolled_back", reload), {
+            tone: "plain",
+          })
+        : null,
+      button(t("helplines.open"), helplines, { tone: "plain", picture: "speak" }),
+    ),
+  );
+
+/** Updates that wait for a decision. */
+export const heldCards = (feeds, reload) =>
+  feeds
+    .filter((one) => one.held)
+    .map((one) =>
+      card(
+        { key: "held-" + one.id, class: "answer care" },
+        h("h2", t("lists.held", { name: one.name })),
+        h("p", one.held.reason || one.message),
+        h(
+          "div.actions.left",
+          button(
+            t("lists.accept"),
+            () => ask(() => post(`/lists/${one.id}/decision`, { decision: "accept" }), "saved", reload),
+            { tone: "plain small" },
+          ),
+          button(
+            t("lists.reject"),
+            () => ask(() => post(`/lists/${one.id}/decision`, { decision: "reject" }), "saved", reload),
+            { tone: "plain small" },
+          ),
+        ),
+      ),
+    );
+
+async function ask(act, done, reload) {
+  try {
+    await act();
+    toast(t(done));
+  } catch (error) {
+    say(error);
+  }
+  await reload();
+}
+
+const choose = (feeds, reload) =>
+  sheet(t("lists.choose"), (close, again) => [
+    h("p.soft", t("lists.choose_text")),
+    h(
+      "ul.rows",
+      feeds.map((one) =>
+        h(
+          "li",
+          { key: "feed-" + one.id },
+          toggle({
+            key: one.id,
+            label: one.name,
+            on: one.chosen,
+            tone: "teal",
+            note: [said(one.for), category(one.category), one.licence].filter(Boolean).join(" · "),
+            onchange: async (on) => {
+              await ask(() => put("/lists/" + one.id, { on }), "saved", reload);
+              feeds = (await get("/lists")).feeds;
+              again();
+            },
+          }),
+        ),
+      ),
+    ),
+  ]);
+
+async function helplines() {
+  const page = await get("/helplines").catch(say);
+  if (page)
+    await sheet(t("helplines.title"), () => [
+      h("p.soft", t("helplines.text")),
+      h(
+        "ul.rows",
+        page.items.map((one) =>
+          h("li.row", h("span.row-main", h("strong.site", one.name), h("span.soft", said(one.note)))),
+        ),
+      ),
+    ]);
+}
