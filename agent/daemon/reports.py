@@ -98,9 +98,12 @@ class Reports:
     def spent(self) -> int | None:
         """Thousandths of epsilon; None when it can't be known, which counts as all."""
         stored = self._state.meta("report spent", "0")
+        return self._spent.read(int(stored), self._made()) if stored.isdigit() else None
+
+    def _made(self) -> int:
+        """How many reports the ledger tells of."""
         query = "SELECT COUNT(*) FROM ledger WHERE feature=? AND action='report'"
-        made = int(self._state.db.sql.execute(query, (FEATURE,)).fetchone()[0])
-        return self._spent.read(int(stored), made) if stored.isdigit() else None
+        return int(self._state.db.sql.execute(query, (FEATURE,)).fetchone()[0])
 
     def next_age(self) -> int | None:
         kept = self._state.meta("report next", "")
@@ -140,7 +143,8 @@ class Reports:
 
     def settle_restored(self, restored: bool) -> None:
         """A state.db that was put back may not know of reports made since: each week since is charged, once a clock is
-        set. Called before anything notes the ledger's head, so that it isn't lost in a crash."""
+        set. Called before anything notes the ledger's head, so that it isn't lost in a crash. A system upgrade keeps
+        state.db and not the file beside it: then state.db's number is what is charged on."""
         if restored and not self._state.meta("report unsettled", ""):
             last = self._state.ledger.head.at if self._state.ledger.head else 0
             self._state.put_meta("report unsettled", str(last))
@@ -233,7 +237,7 @@ class Reports:
                 self.end_job()
                 self._purge("suspend", "terms")
                 return False
-            self._settle()
+            self.settle()
             due = self.next_age()
             if due is not None and due <= self._clock.age():
                 self._make()
@@ -242,14 +246,16 @@ class Reports:
             self.trouble = f"no report is made: {error}"
         return bool(self.work())
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Charge what a restored state may have forgotten. StorageError, OSError."""
         since = self._state.meta("report unsettled", "")
-        if not since:
+        if not since or not self._clock.is_set:
             return
-        weeks = max(self._clock.wall() - int(since), 0) // WEEK_S + 1
-        spent = self.spent()
-        if spent is not None:
-            self._spent.note(spent + weeks * self.epsilon)
+        stored = int(self._state.meta("report spent", "0"))
+        known = stored if self._spent.missing and (stored or not self._made()) else self.spent()
+        if known is not None:
+            weeks = max(self._clock.wall() - int(since), 0) // WEEK_S + 1
+            self._spent.note(known + weeks * self.epsilon)
         with self._state.db.transaction() as sql:
             sql.execute("DELETE FROM meta WHERE key='report unsettled'")
 

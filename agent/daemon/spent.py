@@ -26,6 +26,10 @@ class Spent:
         finally:
             os.close(fd)
 
+    @property
+    def missing(self) -> bool:
+        return not os.path.exists(self._path)
+
     def read(self, stored: int, made: int) -> int | None:
         """What counts, given state.db's number and how many reports its ledger tells of; None: it can't be known."""
         try:

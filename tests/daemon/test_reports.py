@@ -372,7 +372,9 @@ def test_every_place_of_the_budget_counts_and_a_missing_one_closes(life: Life, t
     assert life.spent() == 1000
 
 
-def test_a_restored_state_charges_the_weeks_it_may_have_forgotten(life: Life, tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_note", [True, False])
+def test_a_restored_state_charges_the_weeks_it_may_have_forgotten(life: Life, tmp_path: Path, with_note: bool) -> None:
+    """Also where only state.db is kept, as over a system upgrade."""
     opt_in(life.home)
     life.week()
     state, note = tmp_path / "state" / "state.db", tmp_path / "state" / "spent"
@@ -385,6 +387,8 @@ def test_a_restored_state_charges_the_weeks_it_may_have_forgotten(life: Life, tm
     for path, data in zip((state, note), before, strict=True):
         path.unlink()
         path.write_bytes(data)
+    if not with_note:
+        note.unlink()
     life.started()
     status = life.home.ask("report.status")
     assert (status["state"], status["why"], status["waiting"]) == ("suspended", "restore", 0)

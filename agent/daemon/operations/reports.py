@@ -112,6 +112,7 @@ def opt_in(household: Household, request: Request) -> dict[str, object]:
         raise Refused("conflict", "no operator is configured: there is nobody to send reports to")
     if reports.state == ON:
         raise Refused("conflict", "reports are on already")
+    settle(household)
     if reports.spent() is None:
         raise Refused("conflict", "what was spent of the privacy budget can't be known any more: no report is made")
     agreed = (optional_number(request, "agree"), optional_text(request, "terms"))
@@ -123,6 +124,13 @@ def opt_in(household: Household, request: Request) -> dict[str, object]:
     except OSError as error:
         raise Refused("storage", f"the budget can't be written: {error.strerror}") from error
     return _announced(household, request)
+
+
+def settle(household: Household) -> None:
+    try:
+        household.reports.settle()
+    except OSError as error:
+        raise Refused("storage", f"the budget can't be written: {error.strerror}") from error
 
 
 def opt_out(household: Household, request: Request) -> Generator[float | None, None, object]:
