@@ -152,7 +152,7 @@ class Dns:
             reply.body = fresh[2:HEADER] + message[HEADER : kept.end] + fresh[kept.end :]
         front.send(message[:2] + reply.body, to)
         if reply.verdict is not None:
-            self.lanes.note(lane, reply)
+            self.lanes.note(lane, reply.name, reply.verdict)
         return True
 
     def _decide(self, lane: Lane, message: bytes, question: Question, front: Front, to: object) -> None:
@@ -177,10 +177,10 @@ class Dns:
         waiter.front.send(answer, waiter.to)
         noted = recorded(verdict)
         if noted:
-            self.lanes.note(waiter.lane, waiter)
+            self.lanes.note(waiter.lane, waiter.question.name, verdict)
         if self._refusals.again(message):
             until = self.loop.now + KEPT_S
-            self._keep_reply(waiter, Reply(answer[2:], until, None, waiter.name, verdict if noted else None))
+            self._keep_reply(waiter, Reply(answer[2:], until, None, waiter.question.name, verdict if noted else None))
 
     def _serve_kept(self, waiter: Waiter, kept: Kept) -> None:
         """A response that another query brought, maybe of another view: decided over for this one."""
@@ -194,10 +194,10 @@ class Dns:
         # What was truncated has no TTL to count down.
         of, until = (kept, until) if sent is whole else (None, kept.until)
         verdict = waiter.verdict if _worth(waiter, answer) else None
-        reply = Reply(sent[2:], until, of, waiter.name, verdict)
+        reply = Reply(sent[2:], until, of, waiter.question.name, verdict)
         self._keep_reply(waiter, reply)
-        if reply.verdict is not None:
-            self.lanes.note(waiter.lane, reply)
+        if verdict is not None:
+            self.lanes.note(waiter.lane, reply.name, verdict)
 
     def _keep_reply(self, waiter: Waiter, reply: Reply) -> None:
         """Only for queries in the usual form: no two of those with random case or cookies are equal."""
@@ -245,7 +245,7 @@ class Dns:
                 continue
             waiter.send(restored(body, waiter.message, waiter.question))
             if _worth(waiter, answer):
-                self.lanes.note(waiter.lane, waiter)
+                self.lanes.note(waiter.lane, waiter.question.name, waiter.verdict)
 
     def _keep_answer(self, key: bytes, body: bytes, answer: Answer, end: int) -> None:
         positive = answer.found and answer.rcode != NXDOMAIN

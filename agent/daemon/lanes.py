@@ -16,7 +16,7 @@ REPLIES_MAX = 2000  # per view: what a household's devices ask again and again
 REPLIES_BYTES_MAX = 1 << 20
 RECORD_S = 0.5  # the same name within it is recorded once, with a count
 ASKED_MAX = 20000  # queries waiting to be recorded, 8 bytes each
-NOTED_MAX = 500  # of them, those that may each hold a name and an answer in memory
+NOTED_MAX = 500  # of them, those that hold a name and a verdict each
 LANES_MAX = 256  # source addresses or marks seen lately
 
 Identify = Callable[[int | None, str], Client | None]
@@ -40,22 +40,13 @@ class Kept:
         return aged(self.body, elapsed), min(self.stored + elapsed + 1, self.until)
 
 
-class Asked:
-    """A name that somebody asked for, and the verdict over it; None when it is nothing to record."""
-
-    __slots__ = ("name", "verdict")
-
-    name: bytes
-    verdict: Verdict | None
-
-
-class Reply(Asked):
+class Reply:
     """What a view gets for a query of exactly these bytes, `until` then: the message after its id.
 
-    `kept` is the response that it was made from, None for a refusal.
+    `kept` is the response that it was made from, None for a refusal. `verdict` is None when there is nothing to record.
     """
 
-    __slots__ = ("body", "until", "kept")
+    __slots__ = ("body", "until", "kept", "name", "verdict")
 
     def __init__(self, body: bytes, until: float, kept: Kept | None, name: bytes, verdict: Verdict | None) -> None:
         self.body = body
@@ -66,15 +57,38 @@ class Reply(Asked):
 
 
 class Lane:
-    """A client's way through. `client` and `view` are None for a device that nobody knows, or that is not filtered."""
+    """A client's way through. `client` and `view` are None for a device that nobody knows, or that is not filtered.
 
-    __slots__ = ("client", "view", "replies", "asked")
+    To be recorded: `asked` are replies, one for each query that got it; `noted` counts by name and whether refused.
+    """
+
+    __slots__ = ("client", "view", "replies", "asked", "noted")
 
     def __init__(self, client: Client | None, view: Hashable, replies: Cache) -> None:
         self.client = client
         self.view = view
         self.replies = replies
-        self.asked: list[Asked] = []
+        self.asked: list[Reply] = []
+        self.noted: dict[tuple[bytes, bool], tuple[Verdict, int]] = {}
+
+    def count(self, name: bytes, verdict: Verdict, count: int) -> None:
+        """A and AAAA of a name are one look-up to whoever reads it."""
+        key = (name, verdict.blocked)
+        before = self.noted.get(key)
+        self.noted[key] = (verdict, count if before is None else before[1] + count)
+
+    def take(self) -> list[tuple[bytes, Verdict, int]]:
+        """What is to be recorded, which is then no longer here."""
+        replies: dict[Reply, int] = {}
+        for reply in self.asked:
+            replies[reply] = replies.get(reply, 0) + 1
+        for reply, count in replies.items():
+            if reply.verdict is not None:
+                self.count(reply.name, reply.verdict, count)
+        taken = [(name, verdict, count) for (name, _), (verdict, count) in self.noted.items()]
+        self.asked = []
+        self.noted = {}
+        return taken
 
 
 class Lanes:
@@ -134,14 +148,17 @@ class Lanes:
 
     # recording
 
-    def note(self, lane: Lane, asked: Asked) -> None:
+    def note(self, lane: Lane, name: bytes, verdict: Verdict) -> None:
         """For what is not among the replies of the lane's view, or a lane that is among the known no longer."""
-        lane.asked.append(asked)
+        if lane.client is None:
+            return
+        lane.count(name, verdict, 1)
         self._noted[lane] = None
         self._notes += 1
         if self._notes >= NOTED_MAX:
             self.flush()
-        self.asked(0)
+        elif not self._flush_set:
+            self.asked(0)
 
     def asked(self, queries: int) -> None:
         """So many queries came in, and may have been noted with their lanes."""
@@ -162,30 +179,11 @@ class Lanes:
         self._noted.clear()
         self._asked = self._notes = 0
         for lane in lanes:
-            if lane.asked:
-                asked, lane.asked = lane.asked, []
-                self._record_all(lane.client, asked)
-
-    def _record_all(self, client: Client | None, asked: list[Asked]) -> None:
-        if client is None:
-            return
-        counts: dict[Asked, int] = {}
-        for each in asked:
-            counts[each] = counts.get(each, 0) + 1
-        for name, verdict, count in _by_name(counts):
-            if verdict.blocked:
-                self.refusals += count
-            self._record(client, name, verdict, count)
-
-
-def _by_name(counts: dict[Asked, int]) -> list[tuple[bytes, Verdict, int]]:
-    """A and AAAA of a name are one look-up to whoever reads it."""
-    names: dict[tuple[bytes, bool], tuple[Verdict, int]] = {}
-    for asked, count in counts.items():
-        verdict = asked.verdict
-        if verdict is None:
-            continue
-        key = (asked.name, verdict.blocked)
-        before = names.get(key)
-        names[key] = (verdict, count if before is None else before[1] + count)
-    return [(name, verdict, count) for (name, _), (verdict, count) in names.items()]
+            client = lane.client
+            if client is None:
+                lane.asked.clear()
+                continue
+            for name, verdict, count in lane.take():
+                if verdict.blocked:
+                    self.refusals += count
+                self._record(client, name, verdict, count)

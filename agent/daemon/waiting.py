@@ -7,7 +7,7 @@ from collections.abc import Callable
 from agent.core.dns import UDP_MIN, Question, forwarded, truncated, udp_limit
 from agent.core.model import Verdict
 from agent.daemon.channels import Query
-from agent.daemon.lanes import Asked, Lane
+from agent.daemon.lanes import Lane
 
 
 class Front:
@@ -26,12 +26,10 @@ class Front:
         raise NotImplementedError
 
 
-class Waiter(Asked):
-    """A query that is being answered."""
+class Waiter:
+    """A query that is being answered, and the verdict over its name."""
 
-    __slots__ = ("lane", "message", "question", "front", "to")
-
-    verdict: Verdict
+    __slots__ = ("lane", "message", "question", "front", "to", "verdict")
 
     def __init__(
         self, lane: Lane, message: bytes, question: Question, front: Front, to: object, verdict: Verdict
@@ -41,7 +39,6 @@ class Waiter(Asked):
         self.question = question
         self.front = front
         self.to = to
-        self.name = question.name
         self.verdict = verdict
 
     def send(self, answer: bytes) -> bytes:
