@@ -21,6 +21,8 @@ class Authority:
         self.file = folder / "ca.pem"
         self._openssl(
             *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=authority".split(),
+            # Python 3.13 wants to be told what an authority's key is for.
+            *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
             *("-keyout", str(folder / "ca.key"), "-out", str(self.file)),
         )
 
