@@ -37,6 +37,7 @@ class Recorder:
         self._now = now
         self._attempts: dict[tuple[int, int, str], Attempt] = {}
         self.unrecorded = 0
+        self.grown: set[int] = set()  # devices with visits written since somebody looked, for open pages
         self.trouble = ""
 
     def allowed(self, slot: int, generation: int, host: bytes, source: str, hits: int) -> None:
@@ -73,6 +74,7 @@ class Recorder:
             return False
         try:
             self._records.write(visits, attempts)
+            self.grown.update(visit.device_id for visit in visits)
             self.trouble = ""
         except StorageError as error:
             self._dropped(len(visits) + len(attempts), error)

@@ -29,6 +29,7 @@ from agent.daemon.resolving import Resolving
 from agent.daemon.switch import Switch
 
 FLUSH_S = 1.0  # a batch a second: a loss of power takes RAM anyway, and off commits what waits
+TELL_S = 5.0  # an open page asks anew each time
 RETENTION_S = 60.0
 KERNEL_S = 2.0
 RULES_S = 5.0
@@ -137,6 +138,7 @@ class Daemon:
         household = self.household
         return [
             (FLUSH_S, self._flush),
+            (TELL_S, self._tell),
             (RETENTION_S, self._expire),
             (KERNEL_S, self.kernel.check if self.kernel else lambda: None),
             (KERNEL_S, self.connecting.check if self.connecting else lambda: None),
@@ -145,6 +147,12 @@ class Daemon:
             (SAVE_S, self._save_clock),
             (BIRTHDAYS_S, household.birthdays),
         ]
+
+    def _tell(self) -> None:
+        """Open pages hear that a device's history has grown, not what was contacted."""
+        grown, self.household.recorder.grown = self.household.recorder.grown, set()
+        for device_id in sorted(grown):
+            self.household.publish({"event": "history", "device_id": device_id})
 
     def _flush(self) -> None:
         self.household.flush()

