@@ -4,7 +4,19 @@ A function takes (household, request) and returns the reply's value, or a genera
 small steps and returns the value at its end. BadInput becomes an error reply, StorageError one of code "storage".
 """
 
-from agent.daemon.operations import backup, consents, counting, export, lists, people, person, reading, reports, rules, upkeep
+from agent.daemon.operations import (
+    backup,
+    consents,
+    counting,
+    export,
+    lists,
+    people,
+    person,
+    reading,
+    reports,
+    rules,
+    upkeep,
+)
 
 TABLE = {
     **upkeep.TABLE,
