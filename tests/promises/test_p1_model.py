@@ -4,6 +4,7 @@ Every observation is a host name of its own. The model knows whether history was
 made; what the databases hold afterwards must be a subset of what was made while on, and the audit must agree.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -128,7 +129,7 @@ class Model:
 
     def check(self) -> None:
         self.home.household.recorder.flush()
-        with sqlite3.connect(os.path.join(self.home.run_dir, "history.db")) as sql:
+        with contextlib.closing(sqlite3.connect(os.path.join(self.home.run_dir, "history.db"))) as sql:
             kept = {row[0] for row in sql.execute("SELECT hosts FROM visits")}
         assert kept <= self.may_be_kept, kept - self.may_be_kept
         proof = self.home.ask("audit")

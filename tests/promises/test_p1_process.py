@@ -1,5 +1,6 @@
 """P1, off is off, with a real process under load: toggles and kill -9 at random instants and at each named step."""
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -71,7 +72,7 @@ class Attack:
 
 
 def kept(running: Running) -> set[str]:
-    with sqlite3.connect(running.run_dir / "history.db") as sql:
+    with contextlib.closing(sqlite3.connect(running.run_dir / "history.db")) as sql:
         return {host for row in sql.execute("SELECT hosts FROM visits") for host in row[0].split()}
 
 

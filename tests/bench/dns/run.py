@@ -26,7 +26,7 @@ DISTURBED = 0.1
 PATIENCE = 40
 OWN: list[Contender] = []  # all that run for the benchmark
 ONCE = {"fresh": 60_000, "zipf": 120_000}  # lines of a slice that must not be asked again
-STORM = 1_000_000
+STORM, STORM_S = 1_000_000, 900
 # (mix, of whom, at least so many times as fast, how the issue puts it)
 WANTED = [
     ("cached", "dnsmasq", 1.0),
@@ -126,8 +126,9 @@ def report(slices: dict[tuple[str, str], list[Slice]]) -> None:
     for (mix, name), all_of_it in slices.items():
         lost, disturbed = sum(each.lost for each in all_of_it), max(each.disturbed for each in all_of_it)
         cpu_us, rate = median(all_of_it, "cpu_us"), median(all_of_it, "rate")
-        figures = f"{cpu_us:7.1f} us of CPU a query  {rate:8.0f} queries/s  lost {lost}  others {disturbed:.0%}"
-        print(f"{mix:8} {name:15} {figures}", flush=True)
+        best = min(each.cpu_us for each in all_of_it)
+        figures = f"{cpu_us:7.1f} us of CPU a query (best {best:5.1f})  {rate:8.0f} queries/s"
+        print(f"{mix:8} {name:15} {figures}  lost {lost}  others {disturbed:.0%}", flush=True)
     print()
     for mix, of, wanted in WANTED:
         if (mix, of) not in slices:
@@ -135,7 +136,9 @@ def report(slices: dict[tuple[str, str], list[Slice]]) -> None:
         pairs = list(zip(slices[mix, of], slices[mix, Agent.name], strict=True))
         cpu = statistics.median(theirs.cpu_us / ours.cpu_us for theirs, ours in pairs)
         rate = statistics.median(ours.rate / theirs.rate for theirs, ours in pairs)
-        print(f"{mix:8} against {of:15} by CPU {cpu:5.1f}x   by rate {rate:5.1f}x   wanted {wanted}x")
+        best = min(each.cpu_us for each in slices[mix, of]) / min(each.cpu_us for each in slices[mix, Agent.name])
+        ratios = f"by CPU {cpu:5.1f}x (best against best {best:5.1f}x)   by rate {rate:5.1f}x"
+        print(f"{mix:8} against {of:15} {ratios}   wanted {wanted}x")
 
 
 def memory(agent: Agent, when: str) -> None:
@@ -146,12 +149,12 @@ def memory(agent: Agent, when: str) -> None:
 
 def storm(agent: Agent) -> None:
     """A million names, each asked once."""
-    left = STORM
-    for turn in itertools.count():
-        if left <= 0:
-            break
-        left -= Slice(agent, part("fresh", turn), seconds=10, once=True).completed
-    memory(agent, "after a storm of 1,000,000 names")
+    file = BUILD / "storm"
+    with open(BUILD / "fresh") as lines, open(file, "w") as out:
+        out.writelines(itertools.islice(lines, STORM))
+    made = Slice(agent, file, seconds=STORM_S, once=True)
+    file.unlink()
+    memory(agent, f"after a storm of {made.completed:,} names ({made.cpu_us:.1f} us each)")
 
 
 def swap_gap(agent: Agent) -> None:
