@@ -25,9 +25,9 @@ class Contender:
     name = ""
     port = 0
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], core: str = SERVER_CORE) -> None:
         # What it complains about is seen.
-        pinned = ["taskset", "-c", SERVER_CORE, *command]
+        pinned = ["taskset", "-c", core, *command]
         self.child = subprocess.Popen(pinned, cwd=ROOT, stdout=subprocess.DEVNULL)
         self.processes = [self.child.pid]
 
@@ -56,10 +56,7 @@ class Upstream(Contender):
     def __init__(self, build: Path) -> None:
         binary = build / "upstream"
         subprocess.run(["gcc", "-O2", "-o", str(binary), str(HERE / "upstream.c")], check=True)
-        super().__init__([])
-        self.child.wait()
-        self.child = subprocess.Popen(["taskset", "-c", LOAD_CORE, str(binary), str(UPSTREAM_PORT)])
-        self.processes = [self.child.pid]
+        super().__init__([str(binary), str(UPSTREAM_PORT)], LOAD_CORE)
 
 
 class Dnsmasq(Contender):
