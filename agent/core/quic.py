@@ -3,7 +3,8 @@
 from agent.core.model import Value
 
 _LONG, _FIXED, _TYPE = 0x80, 0x40, 0x30
-_V2 = 0x6B3343CF
+_V1, _V2 = 1, 0x6B3343CF
+ID_MIN = 8  # RFC 9000 section 7.2: so unpredictable is what a client first calls the server
 ID_MAX = 20  # RFC 9000: of a connection id, for the versions of today
 _RESERVED, _RESERVED_IS = 0x0F0F0F0F, 0x0A0A0A0A  # offered to see whether the other side negotiates
 DATAGRAM_MIN = 1200  # RFC 9000 section 14.1: so much is in a datagram with a client's Initial, which tells it from DNS
@@ -34,6 +35,8 @@ def read(datagram: bytes) -> Initial | None:
     from_at = 6 + to_size
     if to_size > ID_MAX or datagram[from_at] > ID_MAX:
         return None
+    if to_size < ID_MIN and version not in (_V1, _V2):
+        return None  # of a version that nobody knows only what keeps to the rule is believed: padded DNS looks alike
     if datagram[0] & _TYPE != (0x10 if version == _V2 else 0):
         return None
     return Initial(version)
