@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-MIRROR = "http://deb.debian.org/debian"
 
 # What `python3.X -m pytest` of our suite loads: the interpreter, its C modules' libraries, libsodium for the jobs.
 PYTHON = "python3.{v}-minimal libpython3.{v}-minimal libpython3.{v}-stdlib"
@@ -48,6 +47,16 @@ def packages_of(target: Target) -> list[str]:
     return (PYTHON.format(v=target.minor) + " " + LIBRARIES.format(t=suffix)).split()
 
 
+def mirror() -> str:
+    """The address that this machine has its Debian packages from."""
+    command = ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    found = sorted(line.partition(" ")[2].rstrip("/") for line in told if line.startswith("Debian http"))
+    if not found:
+        raise SystemExit("apt knows no Debian mirror here: say which by DEBIAN_MIRROR")
+    return found[0]
+
+
 class Apt:
     """apt-get with a configuration, lists and a status of its own: this machine's stay as they are."""
 
@@ -61,9 +70,8 @@ class Apt:
         ).stdout.strip()
         architectures = sorted({host, target.architecture})
         listed = ",".join(architectures)
-        (folder / "sources.list").write_text(
-            f"deb [arch={listed} signed-by={KEYRING}] {os.environ.get('DEBIAN_MIRROR', MIRROR)} {target.suite} main\n"
-        )
+        source = os.environ.get("DEBIAN_MIRROR") or mirror()
+        (folder / "sources.list").write_text(f"deb [arch={listed} signed-by={KEYRING}] {source} {target.suite} main\n")
         settings = {
             "Dir::State": folder,
             "Dir::State::status": folder / "status",
