@@ -28,7 +28,7 @@ SHARED = {"agent.daemon.loop"}
 # The modules that may reach out, and to whom.
 OUTGOING = {
     "agent.client": "the control socket",
-    "agent.daemon.upstream": "the configured DNS servers",
+    "agent.daemon.dns.upstream": "the configured DNS servers",
     "agent.jobs.doctor.asking": "the agent's own DNS and its upstream",
     "agent.jobs.fetch": "the list's own server",
     "agent.jobs.post": "the operator that the household agreed to",

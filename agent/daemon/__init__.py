@@ -1,1 +1,1 @@
-"""The resident process: one poll loop and the edges it talks to, one file each."""
+"""The resident process: one poll loop, and a folder for each kind of outside thing it talks to."""

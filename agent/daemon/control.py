@@ -13,11 +13,11 @@ from collections.abc import Callable, Generator
 from types import GeneratorType
 
 from agent.core.model import BadInput
-from agent.daemon.database import StorageError
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
 from agent.daemon.operations import CLI_ONLY, FEEDS_ONLY, REPORT_ONLY, TABLE, WEB_ONLY
 from agent.daemon.operations.arguments import Refused
+from agent.daemon.store.database import StorageError
 
 LINE_MAX = 64 * 1024
 PEERS_MAX = 32

@@ -11,17 +11,17 @@ from agent.core.policy import Policy
 from agent.core.resolvers import refusals
 from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
-from agent.daemon.anchor import Anchor
 from agent.daemon.clients import Client, Clients
 from agent.daemon.clock import Clock
-from agent.daemon.database import StorageError
-from agent.daemon.feeds import Feeds, is_starter, protecting
-from agent.daemon.neighbours import Neighbours
-from agent.daemon.recorder import Recorder
-from agent.daemon.records import Records
-from agent.daemon.reports import Reports
-from agent.daemon.snapshots import Snapshots
-from agent.daemon.state import State
+from agent.daemon.kernel.neighbours import Neighbours
+from agent.daemon.lists.feeds import Feeds, is_starter, protecting
+from agent.daemon.reports.reports import Reports
+from agent.daemon.store.anchor import Anchor
+from agent.daemon.store.database import StorageError
+from agent.daemon.store.recorder import Recorder
+from agent.daemon.store.records import Records
+from agent.daemon.store.snapshots import Snapshots
+from agent.daemon.store.state import State
 from agent.daemon.toggles import Pairs, Toggles
 from agent.platform.hashing import sha256
 

@@ -10,7 +10,7 @@ import sys
 
 from agent.core.farewell import farewell
 from agent.daemon import guard
-from agent.daemon.nfsocket import open_socket
+from agent.daemon.kernel.nfsocket import open_socket
 
 
 def main() -> int:

@@ -12,14 +12,14 @@ from agent.core.marks import DEFAULT
 from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.core.names import PublicSuffixes, parse, suffixes
 from agent.core.settings import TABLE, Settings, check
-from agent.daemon.anchor import Anchor
 from agent.daemon.clients import Clients
 from agent.daemon.clock import Clock
 from agent.daemon.household import Household, Lists
-from agent.daemon.recorder import Recorder
-from agent.daemon.records import Records
-from agent.daemon.snapshots import Snapshots, reapply
-from agent.daemon.state import State
+from agent.daemon.store.anchor import Anchor
+from agent.daemon.store.recorder import Recorder
+from agent.daemon.store.records import Records
+from agent.daemon.store.snapshots import Snapshots, reapply
+from agent.daemon.store.state import State
 from agent.daemon.toggles import Toggles
 from agent.platform.hashing import sha256
 from agent.platform.rulefile import open_ruleset

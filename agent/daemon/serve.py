@@ -14,19 +14,19 @@ from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon import parts
 from agent.daemon.control import Control
-from agent.daemon.database import StorageError
-from agent.daemon.erasing import rewrite_snapshot
-from agent.daemon.feeding import Feeding
+from agent.daemon.dns.resolving import Resolving
 from agent.daemon.guard import EX_CONFIG
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
-from agent.daemon.kernel import Kernel
+from agent.daemon.kernel.follower import Kernel
+from agent.daemon.kernel.neighbours import Neighbours
+from agent.daemon.kernel.switch import Switch
+from agent.daemon.lists.feeding import Feeding
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
-from agent.daemon.neighbours import Neighbours
-from agent.daemon.reporting import Reporting
-from agent.daemon.resolving import Resolving
-from agent.daemon.switch import Switch
+from agent.daemon.reports.reporting import Reporting
+from agent.daemon.store.database import StorageError
+from agent.daemon.store.erasing import rewrite_snapshot
 
 FLUSH_S = 1.0  # a batch a second: a loss of power takes RAM anyway, and off commits what waits
 TELL_S = 5.0  # an open page asks anew each time
@@ -266,7 +266,7 @@ def _connecting(household: Household, settings: Settings, loop: Loop, kernel: Ke
     """Where devices are known by the kernel's mark; elsewhere its code is not even loaded."""
     if kernel is None:
         return None
-    from agent.daemon.connecting import Connecting
+    from agent.daemon.connections.connecting import Connecting
 
     connecting = Connecting(loop, settings, household, kernel)
     household.kernel_state = lambda: {**kernel.state(), "connections": connecting.state()}

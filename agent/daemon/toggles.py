@@ -12,11 +12,11 @@ from agent.core import consent
 from agent.core.consent import ON, Gate, LedgerRow
 from agent.core.features import FEATURES, NOTICE_VERSION
 from agent.core.model import Device
-from agent.daemon.anchor import Anchor
-from agent.daemon.database import StorageError
-from agent.daemon.recorder import Recorder
-from agent.daemon.records import Records
-from agent.daemon.state import State
+from agent.daemon.store.anchor import Anchor
+from agent.daemon.store.database import StorageError
+from agent.daemon.store.recorder import Recorder
+from agent.daemon.store.records import Records
+from agent.daemon.store.state import State
 
 Pairs = list[tuple[Device, str]]
 

@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from agent.core import marks  # noqa: E402
-from agent.daemon.nfsocket import open_socket  # noqa: E402
-from agent.daemon.switch import Switch  # noqa: E402
+from agent.daemon.kernel.nfsocket import open_socket  # noqa: E402
+from agent.daemon.kernel.switch import Switch  # noqa: E402
 from tests.lab.household import Agent, Asker  # noqa: E402
 from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER6, ROUTER4, ROUTER_LINK_LOCAL, ROUTER_ULA, Lab  # noqa: E402
 from tests.lab.resident import Resident  # noqa: E402

@@ -5,11 +5,11 @@ from pathlib import Path
 from agent.core.policy import OwnRule, Policy
 from agent.core.ruleset import Ruleset
 from agent.daemon.clients import Client
-from agent.daemon.dns import Dns
-from agent.daemon.listeners import listen
+from agent.daemon.dns.listeners import listen
+from agent.daemon.dns.resolvers import Servers
+from agent.daemon.dns.service import Dns
+from agent.daemon.dns.upstream import Upstream
 from agent.daemon.loop import Loop
-from agent.daemon.resolvers import Servers
-from agent.daemon.upstream import Upstream
 from agent.jobs.compile import compile_lists
 from agent.jobs.reading import Source
 from agent.platform.hashing import sha256

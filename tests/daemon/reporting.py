@@ -5,7 +5,7 @@ import os
 from agent.core import envelope, seal, summary
 from agent.core.summary import WEEK_S
 from agent.daemon.household import Household
-from agent.daemon.reporting import count
+from agent.daemon.reports.reporting import count
 from agent.jobs import report as job
 from tests.promises.household import Home
 

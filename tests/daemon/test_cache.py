@@ -1,4 +1,4 @@
-from agent.daemon.cache import ENTRY_BYTES, Cache
+from agent.daemon.dns.cache import ENTRY_BYTES, Cache
 
 
 class Message:

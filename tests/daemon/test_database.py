@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from agent.core.consent import LedgerRow
-from agent.daemon.anchor import Anchor
-from agent.daemon.database import Database, StorageError
-from agent.daemon.snapshots import parse_ids, show_ids
+from agent.daemon.store.anchor import Anchor
+from agent.daemon.store.database import Database, StorageError
+from agent.daemon.store.snapshots import parse_ids, show_ids
 
 FIRST = "CREATE TABLE a(x);"
 SECOND = "ALTER TABLE a ADD COLUMN y; UPDATE a SET y = x + 1;"

@@ -11,12 +11,12 @@ import pytest
 from agent.core.marks import TAG, pack
 from agent.core.policy import Policy
 from agent.daemon.clients import Client
-from agent.daemon.dns import Dns
-from agent.daemon.listeners import listen
+from agent.daemon.dns.listeners import listen
+from agent.daemon.dns.resolvers import Servers
+from agent.daemon.dns.service import Dns
+from agent.daemon.dns.udp import SO_MARK, SO_RCVMARK
+from agent.daemon.dns.upstream import Upstream
 from agent.daemon.loop import Loop
-from agent.daemon.resolvers import Servers
-from agent.daemon.udp import SO_MARK, SO_RCVMARK
-from agent.daemon.upstream import Upstream
 from tests.daemon.resolving import HOST, Asker, Server, addresses, free_port, texts, turn_until
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="marks need root")

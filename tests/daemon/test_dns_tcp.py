@@ -8,7 +8,7 @@ from pathlib import Path
 import dnslib
 import pytest
 
-from agent.daemon import tcp
+from agent.daemon.dns import tcp
 from tests.daemon.household_dns import PLAIN, PROTECTED, Resolving
 from tests.daemon.resolving import HOST, texts, turn_for, turn_until
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.client import Client, Refusal, Unreachable
-from agent.daemon import sets
+from agent.daemon.lists import sets
 from agent.jobs.compile import Source, compile_lists
 from agent.platform.rulefile import open_ruleset
 from tests.jobs.bad_server import Asked, Authority, BadServer, names, text, validated

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.daemon import parts
-from agent.daemon.feeds import Feeds
 from agent.daemon.household import LISTS_STALE_S
+from agent.daemon.lists.feeds import Feeds
 from agent.jobs.compile import Source, compile_lists
 from tests.promises.household import Home
 

@@ -5,8 +5,8 @@ import pytest
 from agent.core.marks import DEFAULT
 from agent.core.model import Device
 from agent.daemon.clients import Client
-from agent.daemon.kernel import Kernel
-from agent.daemon.switch import ARMED, IDLE, REFUSED, Refused
+from agent.daemon.kernel.follower import Kernel
+from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED, Refused
 
 TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
 

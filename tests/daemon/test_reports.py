@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import BadInput
-from agent.daemon.database import StorageError
 from agent.daemon.operations.arguments import Refused
+from agent.daemon.store.database import StorageError
 from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all, wire
 from tests.promises.household import Crash, Home
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY
-from agent.daemon.resolvers import DOUBTED, DOWN, PROBE_S, PROBE_S_MAX, UP, Server, Servers, parse_resolv_conf
+from agent.daemon.dns.resolvers import DOUBTED, DOWN, PROBE_S, PROBE_S_MAX, UP, Server, Servers, parse_resolv_conf
 
 
 @pytest.mark.parametrize(

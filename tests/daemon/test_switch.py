@@ -7,7 +7,7 @@ import pytest
 
 from agent.core import netlink
 from agent.core.netlink import HOST, Answer
-from agent.daemon.switch import ARMED, IDLE, REFUSED, Refused, Switch
+from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED, Refused, Switch
 
 TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
 NEW_TABLE, GET_TABLE, DELETE_TABLE, ADD, DELETE = 0xA00, 0xA01, 0xA02, 0xA0C, 0xA0E

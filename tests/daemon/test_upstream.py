@@ -8,12 +8,12 @@ import dnslib
 import pytest
 
 from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY, forwarded, peek
-from agent.daemon import resolvers
-from agent.daemon import upstream as upstream_module
-from agent.daemon.channels import Query
+from agent.daemon.dns import resolvers
+from agent.daemon.dns import upstream as upstream_module
+from agent.daemon.dns.channels import Query
+from agent.daemon.dns.resolvers import DOWN, UP, Servers
+from agent.daemon.dns.upstream import CHANNEL_USES, QUERIES_MAX, STREAMS_MAX, Upstream
 from agent.daemon.loop import Loop
-from agent.daemon.resolvers import DOWN, UP, Servers
-from agent.daemon.upstream import CHANNEL_USES, QUERIES_MAX, STREAMS_MAX, Upstream
 from tests.daemon.resolving import HOST, Answerer, Server, addresses, free_port, rcode, texts, turn_for, turn_until
 
 

@@ -20,8 +20,8 @@ from agent.daemon import parts
 from agent.daemon.control import Control
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
+from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.loop import Loop
-from agent.daemon.neighbours import Neighbours
 from agent.daemon.operations import TABLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent

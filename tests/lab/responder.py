@@ -20,8 +20,8 @@ from pathlib import Path
 from agent.core import marks
 from agent.core.farewell import farewell
 from agent.daemon import guard
-from agent.daemon.nfsocket import open_socket
-from agent.daemon.switch import Refused, Switch
+from agent.daemon.kernel.nfsocket import open_socket
+from agent.daemon.kernel.switch import Refused, Switch
 
 PORT = 5391
 INTERFACES = ["br-lan", "br-guest"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.neighbours import Neighbours
+from agent.daemon.kernel.neighbours import Neighbours
 from tests.lab.household import ask
 from tests.lab.lab import ALICE4, ALICE_MAC, BOB4, BOB_MAC, ROUTER4, ROUTER_LINK_LOCAL, ROUTER_ULA, Lab, await_true
 

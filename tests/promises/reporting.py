@@ -26,7 +26,9 @@ DNS_PORT = 5391
 PROGRAM = """
 import os, sys, time
 sys.path.insert(0, {root!r})
-from agent.daemon import clock, feeding, guard, reporting
+from agent.daemon import clock, guard
+from agent.daemon.lists import feeding
+from agent.daemon.reports import reporting
 guard.BACK_OFF_S = (0.0,)
 reporting.TICK_S = 0.1
 feeding.DUE_S = 0.1

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.daemon.erasing import erase as erase_rows
-from agent.daemon.erasing import rewrite_snapshot
+from agent.daemon.store.erasing import erase as erase_rows
+from agent.daemon.store.erasing import rewrite_snapshot
 from tests.promises.household import Home
 
 SITES = (b"tell-tale-one.example", b"tell-tale-two.example")

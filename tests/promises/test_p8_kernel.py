@@ -9,8 +9,8 @@ import pytest
 from dnslib import DNSRecord
 
 from agent.core import marks
-from agent.daemon.nfsocket import open_socket
-from agent.daemon.switch import Switch
+from agent.daemon.kernel.nfsocket import open_socket
+from agent.daemon.kernel.switch import Switch
 from tests.lab.household import Asker, ask
 from tests.lab.lab import ALICE4, ALICE_MAC, BOB4, FIREWALL, RESOLVER4, ROUTER4, ROUTER_ULA, ZONE, Lab, await_true
 from tests.lab.resident import Resident

@@ -7,7 +7,7 @@ import pytest
 
 from agent.core.model import Rule, Verdict
 from agent.daemon.clients import Client
-from agent.daemon.database import RESERVE_BYTES, StorageError
+from agent.daemon.store.database import RESERVE_BYTES, StorageError
 from tests.promises.household import Home, observe
 
 
@@ -78,7 +78,7 @@ def test_forged_and_foreign_marks(home: Home) -> None:
 
 def test_nothing_is_on_when_the_start_can_not_be_committed(lived: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     lived.crash()
-    from agent.daemon.state import State
+    from agent.daemon.store.state import State
 
     def refuse(self: State, boot: str, at: int) -> None:
         raise StorageError("no space left")

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from agent.core.consent import GENESIS, LedgerRow, Register, digest
 from agent.core.model import ADULT, BadInput
-from agent.daemon import records, state
-from agent.daemon.database import Database, StorageError
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import PAGE_MAX, Refused, Request, choice, flag, page
-from agent.daemon.snapshots import parse_ids
+from agent.daemon.store import records, state
+from agent.daemon.store.database import Database, StorageError
+from agent.daemon.store.snapshots import parse_ids
 
 # kind → (table, columns). What is not here (removals, the web job's secrets, boots) is this router's own.
 TABLES = {

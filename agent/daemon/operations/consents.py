@@ -5,11 +5,11 @@ from collections.abc import Generator
 from agent.core import consent
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
 from agent.core.model import ADULT, HISTORY, Device
-from agent.daemon.erasing import erase as erase_rows
-from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Refused, Request, actor, flag, number, optional_number
 from agent.daemon.operations.people import device_row
+from agent.daemon.store.erasing import erase as erase_rows
+from agent.daemon.store.erasing import rewrite_snapshot
 from agent.daemon.toggles import Pairs
 
 

@@ -2,9 +2,10 @@
 
 from agent.core.feeds import Feed
 from agent.core.model import PROTECTION, BadInput
-from agent.daemon import parts, sets
-from agent.daemon.feeds import is_starter
+from agent.daemon import parts
 from agent.daemon.household import Household
+from agent.daemon.lists import sets
+from agent.daemon.lists.feeds import is_starter
 from agent.daemon.operations.arguments import Refused, Request, choice, flag, optional_number, text
 
 STEPS = ("fetch", "compile", "check", "swap")

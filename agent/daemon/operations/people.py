@@ -5,10 +5,10 @@ from collections.abc import Generator
 from agent.core import addresses
 from agent.core.model import AGE_GROUPS, BadInput, Device, Person
 from agent.core.neighbour import made_up
-from agent.daemon.erasing import erase as erase_rows
-from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import FEATURE_NAMES, Household
 from agent.daemon.operations.arguments import Request, actor, choice, flag, optional_number, optional_text, text
+from agent.daemon.store.erasing import erase as erase_rows
+from agent.daemon.store.erasing import rewrite_snapshot
 
 TABLES = ("visits", "attempts")
 

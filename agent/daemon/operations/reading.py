@@ -3,9 +3,6 @@
 from collections.abc import Generator, Iterator
 
 from agent.core.model import Device
-from agent.daemon.audit import audit as audit_steps
-from agent.daemon.erasing import erase as erase_rows
-from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     Request,
@@ -18,6 +15,9 @@ from agent.daemon.operations.arguments import (
     page,
     paged,
 )
+from agent.daemon.store.audit import audit as audit_steps
+from agent.daemon.store.erasing import erase as erase_rows
+from agent.daemon.store.erasing import rewrite_snapshot
 
 VISIT = "id, device, epoch, site, first, last, hits, hosts, source, status"
 ATTEMPT = "id, device, epoch, target, at, hits, source, rule, scope, list, list_name, list_version, category"

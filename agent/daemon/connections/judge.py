@@ -16,7 +16,7 @@ from agent.core.packet import Segment, datagram, segment
 from agent.core.policy import ALLOWED, Policy
 from agent.core.request import Request, url
 from agent.daemon.clients import Client, Clients
-from agent.daemon.recorder import Recorder
+from agent.daemon.store.recorder import Recorder
 
 TARGET_MAX = 500  # bytes of a URL in an attempt; longer ones are cut
 

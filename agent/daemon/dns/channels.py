@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from agent.core.dns import answers
 from agent.core.wire import HEADER
+from agent.daemon.dns.resolvers import Server
 from agent.daemon.loop import Loop
-from agent.daemon.resolvers import Server
 
 DRAIN = 64
 MESSAGE_MAX = 4096  # more than the 1232 bytes that we offer

@@ -17,9 +17,9 @@ from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
-from agent.daemon.database import StorageError, insist
-from agent.daemon.spent import Spent
-from agent.daemon.state import State
+from agent.daemon.reports.spent import Spent
+from agent.daemon.store.database import StorageError, insist
+from agent.daemon.store.state import State
 
 FEATURE = "report"
 KEY = ("", FEATURE)  # in the ledger: no device's

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from agent.core.dns import UDP_MIN, Question, forwarded, truncated, udp_limit
 from agent.core.model import Verdict
-from agent.daemon.channels import Query
-from agent.daemon.lanes import Lane
+from agent.daemon.dns.channels import Query
+from agent.daemon.dns.lanes import Lane
 
 
 class Front:

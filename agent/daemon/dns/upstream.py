@@ -13,9 +13,9 @@ from collections.abc import Callable
 from agent.core.addresses import show_endpoint
 from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY
 from agent.core.wire import FORMERR, HEADER, NOTIMP, REFUSED, SERVFAIL
-from agent.daemon.channels import Channel, Query, Stream
+from agent.daemon.dns.channels import Channel, Query, Stream
+from agent.daemon.dns.resolvers import UP, Server, Servers
 from agent.daemon.loop import Loop
-from agent.daemon.resolvers import UP, Server, Servers
 
 TRY_S = 0.7  # three of them fit before a client's patience ends; a far resolver's cache miss takes a third of it
 RESENDS = (1, 2, 4)  # after so many tries; in between only waiting, since the server may be busy with the question

@@ -8,13 +8,13 @@ from agent.core.judging import Around, Judging
 from agent.core.policy import Policy
 from agent.core.resolvers import ADDRESSES
 from agent.core.settings import Settings
-from agent.daemon.answering import Answering
 from agent.daemon.clients import Client
-from agent.daemon.connections import Connections
+from agent.daemon.connections.answering import Answering
+from agent.daemon.connections.judge import Connections
 from agent.daemon.household import Household
-from agent.daemon.kernel import Kernel
+from agent.daemon.kernel.follower import Kernel
+from agent.daemon.kernel.queue import Queue
 from agent.daemon.loop import Loop
-from agent.daemon.queue import Queue
 
 COPY_BYTES = 4096  # a hello that segments were put together for is 2 kB; a request with its cookies 4 kB
 EXPIRE_S = 30.0

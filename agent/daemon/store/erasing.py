@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 
 from agent.core.model import Device
 from agent.daemon.household import Household
-from agent.daemon.snapshots import show_ids
+from agent.daemon.store.snapshots import show_ids
 
 STEP = 400  # rows deleted and overwritten in a few milliseconds
 CHILD_S = 0.02  # between two looks at the child that writes to flash

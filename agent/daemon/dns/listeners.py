@@ -3,10 +3,10 @@
 import contextlib
 import socket
 
-from agent.daemon.dns import Dns
+from agent.daemon.dns.service import Dns
+from agent.daemon.dns.tcp import TCP_SAVE_SYN, Tcp
+from agent.daemon.dns.udp import BUFFER_BYTES, IP_PKTINFO, IPV6_RECVPKTINFO, SO_MARK, SO_RCVMARK, Udp
 from agent.daemon.loop import Loop
-from agent.daemon.tcp import TCP_SAVE_SYN, Tcp
-from agent.daemon.udp import BUFFER_BYTES, IP_PKTINFO, IPV6_RECVPKTINFO, SO_MARK, SO_RCVMARK, Udp
 
 BACKLOG = 32
 SAVE_FROM_ETHERNET = 2

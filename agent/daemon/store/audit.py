@@ -4,8 +4,8 @@ from collections.abc import Callable, Generator
 
 from agent.core.consent import GENESIS, Register, digest
 from agent.core.model import BadInput
-from agent.daemon.records import Records
-from agent.daemon.state import State
+from agent.daemon.store.records import Records
+from agent.daemon.store.state import State
 
 LEDGER_STEP = 200
 FINDINGS_MAX = 20

@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 from agent.core.model import PROTECTION, BadInput
 from agent.core.settings import Settings
-from agent.daemon import parts, sets
+from agent.daemon import parts
 from agent.daemon.control import FEEDS, Control
-from agent.daemon.database import StorageError
 from agent.daemon.household import Household
 from agent.daemon.jobs import FeedsJob, Identity
+from agent.daemon.lists import sets
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
+from agent.daemon.store.database import StorageError
 
 DUE_S = 5.0
 # Where the system's or the household's authorities are, for those who keep them elsewhere.

@@ -8,9 +8,9 @@ from agent.core.feeds import Feed, chosen, first_wait_s, pause_s, read_feeds, sp
 from agent.core.model import BadInput
 from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
-from agent.daemon import sets
 from agent.daemon.clock import Clock
-from agent.daemon.state import State
+from agent.daemon.lists import sets
+from agent.daemon.store.state import State
 from agent.platform.rulefile import open_ruleset
 
 KEPT = "feeds"  # the key in state.db

@@ -8,8 +8,8 @@ import contextlib
 import os
 import signal
 
-from agent.daemon.records import Records
-from agent.daemon.state import State
+from agent.daemon.store.records import Records
+from agent.daemon.store.state import State
 
 CHUNK = 1 << 20
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Hashable
 
 from agent.core.dns import aged
 from agent.core.model import Verdict
-from agent.daemon.cache import Cache
 from agent.daemon.clients import Client
+from agent.daemon.dns.cache import Cache
 from agent.daemon.loop import Loop
 
 REPLIES_MAX = 2000  # per view: what a household's devices ask again and again

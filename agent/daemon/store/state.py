@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from agent.core.model import BadInput, Device, Person
 from agent.core.policy import OwnRule
-from agent.daemon.database import Database
-from agent.daemon.ledger import Ledger
+from agent.daemon.store.database import Database
+from agent.daemon.store.ledger import Ledger
 
 SLOTS = 255  # what the kernel's mark has room for; slot 0 means "no device"
 

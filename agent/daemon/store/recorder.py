@@ -9,8 +9,8 @@ from collections.abc import Callable
 from agent.core.consent import Gate
 from agent.core.history import Visits
 from agent.core.model import HISTORY, PROTECTION, Attempt, Observation, Verdict
-from agent.daemon.database import StorageError
-from agent.daemon.records import Records
+from agent.daemon.store.database import StorageError
+from agent.daemon.store.records import Records
 
 ATTEMPTS_MAX = (
     500  # waiting for the next batch; a device that is refused more often in a second is a loop, not a person

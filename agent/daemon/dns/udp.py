@@ -9,10 +9,10 @@ import socket
 import sys
 from collections.abc import Generator
 
-from agent.daemon.dns import Dns
-from agent.daemon.lanes import Lane
+from agent.daemon.dns.lanes import Lane
+from agent.daemon.dns.service import Dns
+from agent.daemon.dns.waiting import Front
 from agent.daemon.loop import Loop
-from agent.daemon.waiting import Front
 
 DRAIN = 64  # queries a turn, some 2 ms of work when none is in the cache
 WAITING_MAX = 4096  # more than a socket's buffer holds of the smallest packets

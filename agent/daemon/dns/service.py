@@ -24,12 +24,12 @@ from agent.core.dns import (
 from agent.core.model import ALLOW, BadInput, Verdict
 from agent.core.policy import Policy
 from agent.core.wire import AAAA, HEADER, NXDOMAIN, A
-from agent.daemon.cache import Cache
-from agent.daemon.lanes import Identify, Kept, Lane, Lanes, Record, Reply
+from agent.daemon.dns.cache import Cache
+from agent.daemon.dns.lanes import Identify, Kept, Lane, Lanes, Record, Reply
+from agent.daemon.dns.refusals import KEPT_S, Refusals, recorded
+from agent.daemon.dns.upstream import EDE_OTHER, Upstream
+from agent.daemon.dns.waiting import Asking, Front, Waiter
 from agent.daemon.loop import Loop
-from agent.daemon.refusals import KEPT_S, Refusals, recorded
-from agent.daemon.upstream import EDE_OTHER, Upstream
-from agent.daemon.waiting import Asking, Front, Waiter
 
 TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
 NEGATIVE_TTL_MAX = 3600  # RFC 2308 section 5 suggests one to three hours

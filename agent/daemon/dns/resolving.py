@@ -5,12 +5,12 @@ from agent.core.marks import DEFAULT
 from agent.core.model import Verdict
 from agent.core.settings import Settings
 from agent.daemon.clients import Client
-from agent.daemon.dns import Dns
+from agent.daemon.dns.listeners import listen
+from agent.daemon.dns.resolvers import Servers
+from agent.daemon.dns.service import Dns
+from agent.daemon.dns.upstream import Upstream
 from agent.daemon.household import Household
-from agent.daemon.listeners import listen
 from agent.daemon.loop import Loop
-from agent.daemon.resolvers import Servers
-from agent.daemon.upstream import Upstream
 
 
 class Resolving:

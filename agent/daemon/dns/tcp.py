@@ -4,10 +4,10 @@ import socket
 
 from agent.core.marks import of_syn
 from agent.core.wire import HEADER
-from agent.daemon.dns import Dns
-from agent.daemon.lanes import Lane
+from agent.daemon.dns.lanes import Lane
+from agent.daemon.dns.service import Dns
+from agent.daemon.dns.waiting import Front
 from agent.daemon.loop import Loop
-from agent.daemon.waiting import Front
 
 CONNECTIONS_MAX = 24  # TCP is for the odd long answer
 PER_ADDRESS_MAX = 6

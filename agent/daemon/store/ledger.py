@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 from agent.core.consent import GENESIS, LedgerRow, Register, sealed
-from agent.daemon.database import Database, insist
+from agent.daemon.store.database import Database, insist
 
 ACTOR_MAX = 64
 COLUMNS = "seq, at, actor, enrolment, feature, action, notice, hash"

@@ -4,8 +4,8 @@ from agent.core.judging import Judging
 from agent.core.marks import Layout
 from agent.core.model import Device
 from agent.daemon.clients import Client
-from agent.daemon.neighbours import Neighbours
-from agent.daemon.switch import ARMED, REFUSED, Refused, Switch
+from agent.daemon.kernel.neighbours import Neighbours
+from agent.daemon.kernel.switch import ARMED, REFUSED, Refused, Switch
 
 
 class Kernel:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from agent.core.consent import Epoch
 from agent.core.model import Attempt, Visit
-from agent.daemon.database import Database, StorageError, insist
+from agent.daemon.store.database import Database, StorageError, insist
 
 # `batch` numbers the write that touched a row last; an epoch remembers the batch that closed it. That is what the audit
 # compares: sequence numbers, no clock. Disputing (status) and deleting stay possible after an epoch has closed.

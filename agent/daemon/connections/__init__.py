@@ -1,0 +1,1 @@
+"""Judging connections by what they open with."""

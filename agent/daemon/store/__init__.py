@@ -1,0 +1,1 @@
+"""What lasts: state.db, history.db, their copies on flash, and the proof that they agree."""
