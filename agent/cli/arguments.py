@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent import __version__
-from agent.cli import changing, consents, export, lists, people, reading, report, running, times
+from agent.cli import called, changing, consents, export, lists, people, reading, report, running, times
 from agent.cli.trouble import MEANINGS
 from agent.core.model import AGE_GROUPS
 
@@ -27,7 +27,7 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=__version__)
-    top.add_argument("--settings", metavar="FILE", help=f"settings file (default {running.SETTINGS_FILE}, if there)")
+    top.add_argument("--settings", metavar="FILE", help=f"settings file (default {called.SETTINGS_FILE}, if there)")
     top.add_argument("--socket", metavar="PATH", help="control socket (default: $PRIVACY_AGENT_SOCKET, or run_dir's)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (

@@ -6,7 +6,7 @@ import time
 
 from agent import __version__
 from agent.cli import show
-from agent.cli.running import ROOT
+from agent.cli.called import ROOT
 from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from agent.cli import running
+from agent.cli import called
 from agent.cli.arguments import parser
 from agent.cli.trouble import CODES, NOT_RUNNING, OK, REFUSED, USAGE, Trouble
 from agent.client import Client, Refusal, Unreachable
@@ -47,7 +47,7 @@ def perform(options: argparse.Namespace) -> int:
 
 def connect(options: argparse.Namespace) -> Client:
     """The daemon's socket; Trouble that says how to start it when nobody is there."""
-    path = running.socket_path(options)
+    path = called.socket_path(options)
     try:
         return Client(path)
     except Unreachable as error:
