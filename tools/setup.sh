@@ -51,11 +51,13 @@ need_micropython() {
 
 # .venv, made anew when the pins or the interpreter change.
 make_venv() {
-    stamp=$({ cat "$ROOT/tools/requirements-test.txt"; "$PYTHON" --version; } | sha256sum)
+    stamp=$({ cat "$ROOT"/tools/requirements-*.txt; "$PYTHON" --version; } | sha256sum)
     [ "$(cat "$VENV/stamp" 2>/dev/null)" = "$stamp" ] && return
     echo "making .venv" >&2
     rm -rf "$VENV"
     "$PYTHON" -m venv "$VENV"
     "$VENV/bin/pip" install --quiet --disable-pip-version-check -r "$ROOT/tools/requirements-test.txt"
+    "$VENV/bin/pip" install --quiet --disable-pip-version-check --target "$VENV/newest" \
+        -r "$ROOT/tools/requirements-newest.txt"
     echo "$stamp" >"$VENV/stamp"
 }

@@ -1,6 +1,7 @@
 """doctor in the lab's router: quiet when all is well, and right about each thing that is not."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,15 +16,20 @@ from tests.lab.resident import ROOT, Resident
 Row = dict[str, str]
 
 
+# The router's release is the one that these tests are built on; the newest one lies beside it (tools/setup.sh).
+PYROUTE2 = {"on the router": None, "newest": Path(sys.prefix) / "newest"}
+
+
 class Doctor:
-    def __init__(self, lab: Lab, resident: Resident) -> None:
+    def __init__(self, lab: Lab, resident: Resident, libraries: Path | None) -> None:
         self.lab, self.resident = lab, resident
+        self.environment = os.environ if libraries is None else {**os.environ, "PYTHONPATH": str(libraries)}
         self.code = -1
 
     def __call__(self, **overrides: object) -> list[Row]:
         """The findings that ask for something to be done."""
         command = [sys.executable, "-m", "agent.jobs.doctor", str(self.resident.settings), json.dumps(overrides)]
-        process = self.lab.router.start([*command, "--json"], cwd=ROOT, stdout=subprocess.PIPE)
+        process = self.lab.router.start([*command, "--json"], cwd=ROOT, stdout=subprocess.PIPE, env=self.environment)
         output = process.communicate(timeout=30)[0]
         self.code = process.returncode
         findings = json.loads(output)["findings"]
@@ -31,10 +37,13 @@ class Doctor:
         return [row for row in findings if row["level"] in ("warning", "failure") and row["about"] != "lists"]
 
 
-@pytest.fixture
-def doctor(lab: Lab, resident: Resident) -> Iterator[Doctor]:
+@pytest.fixture(params=PYROUTE2)
+def doctor(request: pytest.FixtureRequest, lab: Lab, resident: Resident) -> Iterator[Doctor]:
+    libraries = PYROUTE2[request.param]
+    if libraries is not None and not libraries.is_dir():
+        pytest.skip(f"no newer pyroute2 in {libraries}: tools/test puts it there")
     resident.on(resident.add("Tablet", ALICE_MAC))
-    yield Doctor(lab, resident)
+    yield Doctor(lab, resident, libraries)
 
 
 @pytest.fixture
