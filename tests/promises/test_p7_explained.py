@@ -34,11 +34,13 @@ def lived(home: Home, tmp_path: Path) -> Home:
     return home
 
 
-def meet(home: Home, name: str) -> bool:
-    """What the DNS side does with a question; whether it was refused."""
+def meet(home: Home, name: str, chain: tuple[bytes, ...] = (), addresses: tuple[bytes, ...] = ()) -> bool:
+    """What the DNS side does with a question and an answer that leads there; whether it was refused."""
     household = home.household
     client = household.clients.identify(None, "127.0.0.2")
     verdict = household.policy.decide(client.view, name.encode())
+    if verdict.rule is None:
+        verdict = household.policy.review(client.view, list(chain), list(addresses))
     if verdict.blocked:
         household.recorder.refused(client.slot, client.generation, name, "dns", 1, verdict)
     return verdict.blocked
@@ -62,6 +64,51 @@ def test_every_refusal_is_explained_then_and_now(lived: Home) -> None:
         assert "privacy-agent allow " + row["target"] in told["how"]
     for name, refused in met.items():
         assert (lived.ask("explain", name=name, device_id=1)["verdict"] == "block") == refused, name
+
+
+@pytest.mark.parametrize(
+    "rule, chain, address",
+    [
+        ("bank0.example", (b"edge.bank0.example",), b""),
+        ("*.below.example", (b"deep.below.example",), b""),
+        ("=exact.example", (b"exact.example",), b""),
+        ("203.0.113.0/24", (), bytes([203, 0, 113, 9])),
+        ("198.51.100.7", (), bytes([198, 51, 100, 7])),
+    ],
+)
+def test_where_an_answer_led_is_explained(
+    lived: Home, tmp_path: Path, rule: str, chain: tuple[bytes, ...], address: bytes
+) -> None:
+    """A harmless name whose alias or address is listed: `explain` knows of it, then and now."""
+    target = lived.household.settings.text("ruleset_file")
+    texts = {
+        "names.txt": "||bank0.example^\n||*.below.example^\n|exact.example|\n",
+        "nets.txt": "203.0.113.0/24\n198.51.100.7\n",
+    }
+    sources = []
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        sources.append(Source(str(tmp_path / name), name, name, "v1", "phishing"))
+    compile_lists(sources, target)
+    parts.load_lists(lived.household)
+    assert meet(lived, "innocent.example", chain, (address,) if address else ())
+    told = lived.ask("explain", attempt_id=1)
+    assert told["then"]["rule"]["text"] == rule
+    assert told["verdict"] == "block" and told["rule"]["text"] == rule
+    assert "where its answer leads there" in told["how"] and "privacy-agent allow innocent.example" in told["how"]
+    lived.ask("allow", name="innocent.example")
+    assert lived.ask("explain", attempt_id=1)["verdict"] == "allow"
+    assert not meet(lived, "innocent.example", chain, (address,) if address else ())
+
+
+def test_an_answer_that_led_to_what_is_listed_no_longer(lived: Home, tmp_path: Path) -> None:
+    assert meet(lived, "innocent.example", (NAMES[1].encode(),))
+    newer = tmp_path / "newer.txt"
+    newer.write_text("0.0.0.0 other.example\n")
+    compile_lists([Source(str(newer), "one", "First", "v9", "phishing")], lived.household.settings.text("ruleset_file"))
+    parts.load_lists(lived.household)
+    told = lived.ask("explain", attempt_id=1)
+    assert told["verdict"] == "allow" and told["then"]["rule"]["text"] == NAMES[1]
 
 
 def test_doing_what_it_says_allows_it(lived: Home) -> None:

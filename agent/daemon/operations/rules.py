@@ -1,15 +1,19 @@
 """The household's own rules, and why a verdict is what it is."""
 
+import os
 import time
+from collections.abc import Generator
 
 from agent import __version__
 from agent.core import addresses, names
-from agent.core.match import split_authority
+from agent.core.match import BY_PAGES, split_authority
 from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Verdict
-from agent.core.policy import LOOKALIKE, OwnRule
+from agent.core.policy import LOOKALIKE, OwnRule, Policy
 from agent.core.request import split_url
 from agent.core.resolvers import SHIPPED
+from agent.core.shared import NOT_SHARED
 from agent.daemon.household import WAYS_AROUND, Household
+from agent.daemon.lists.pages import listed_page
 from agent.daemon.operations.arguments import (
     Refused,
     Request,
@@ -30,6 +34,8 @@ NAME_MAX = 600  # a URL as attempts keep it, or a name
 NOTE_MAX = 500
 RULES_MAX = 2000  # they are kept in memory
 SECONDS_MAX = 366 * 86400
+
+Told = Generator[None, None, dict[str, object]]
 
 
 def allow(household: Household, request: Request) -> dict[str, object]:
@@ -99,7 +105,7 @@ def rule_remove(household: Household, request: Request) -> dict[str, object]:
     return {}
 
 
-def explain(household: Household, request: Request) -> dict[str, object]:
+def explain(household: Household, request: Request) -> Told:
     """The real decision for a name now; for a past attempt also the rule as it was stored then."""
     then = None
     if request.get("attempt_id") is not None:
@@ -111,13 +117,15 @@ def explain(household: Household, request: Request) -> dict[str, object]:
         device = household.state.device(device_id) if device_id is not None else None  # type: ignore[assignment]
     view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
     asked, verdict = _now(household, view, name, then)
+    led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
+    verdict = led or verdict
     return {
         "name": name if split_url(name) else asked.decode(),
         "verdict": verdict.action,
         "rule": verdict_rule(verdict),
         "then": then,
         "applies": device is None or household.is_on(device, PROTECTION),
-        "how": _how(household, asked.decode(), verdict, device),
+        "how": _how(household, asked.decode(), verdict, device, led is not None),
     }
 
 
@@ -135,6 +143,30 @@ def _now(
         whole = split_url("http://" + str(rule["text"]))
         verdict = policy.reach(view, host, _address(host), whole) if whole and whole[1] else verdict
     return host, verdict
+
+
+def _where_it_led(
+    policy: Policy, view: tuple[tuple[str, int], ...], host: bytes, then: dict[str, object] | None
+) -> Verdict | None:
+    """Today's refusal of the alias or the address that an answer led to, if that is what the stored rule was about."""
+    rule = then["rule"] if then else None
+    if not isinstance(rule, dict):
+        return None
+    text = str(rule["text"])
+    key = text.lstrip("=*.")
+    address = _address(key.replace("-", "/").split("/")[0].encode())
+    if address is not None:
+        found = policy.review(view, [], [address])
+    elif ("." + host.decode()).endswith("." + key):
+        return None
+    else:
+        try:
+            alias = names.parse(key)
+        except BadInput:
+            return None
+        # A rule about what lies below a name says nothing of the name itself.
+        found = policy.review(view, [b"any." + alias if text.startswith("*.") else alias], [])
+    return found if found.blocked else None
 
 
 def _host(target: str) -> bytes:
@@ -169,17 +201,20 @@ def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
     return {key: getattr(rule, key) for key in keys}
 
 
-def _how(household: Household, name: str, verdict: Verdict, device: Device | None) -> str:
+def _how(household: Household, name: str, verdict: Verdict, device: Device | None, led: bool) -> str:
     off = device is not None and not household.is_on(device, PROTECTION)
     prefix = "Protection is off for this device, so nothing is refused. With it on: " if off else ""
     rule = verdict.rule
     if verdict.blocked and rule is not None:
         source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"the household blocks {rule.text}"
+        if rule.text.endswith(BY_PAGES):
+            source = f"the list {rule.list_name!r} has {page or 'pages of it'}, and {name} is {NOT_SHARED}"
         if rule.list_id == LOOKALIKE:
             source = f"it {rule.text}. This is a guess (setting lookalike)"
         if rule.scope == SHIPPED:
             source = f"{rule.text} leads round the router's DNS ({rule.list_name}; settings: {', '.join(WAYS_AROUND)})"
-        return f"{prefix}{name} is refused because {source}. To allow it: privacy-agent allow {name}"
+        when = " where its answer leads there as it did then," if led else ""
+        return f"{prefix}{name} is refused{when} because {source}. To allow it: privacy-agent allow {name}"
     if rule is not None and rule.scope == SHIPPED:
         return f"{prefix}{name} belongs to a helpline: it is never refused and never recorded."
     if rule is not None:
@@ -192,13 +227,13 @@ def _how(household: Household, name: str, verdict: Verdict, device: Device | Non
     return f"{prefix}{name} is let through: no rule is about it. To refuse it: privacy-agent block {name}"
 
 
-def report(household: Household, request: Request) -> dict[str, object]:
+def report(household: Household, request: Request) -> Told:
     """A text about a wrong refusal that the household can send to the list's makers itself; nothing is sent.
 
     It holds the name, the rule and the list; a day, a note and this program's version only where the household wants
     them (`with_day`, `note`, `with_version`), and never a device, a person or an address of this network.
     """
-    told = explain(household, request)
+    told = yield from explain(household, request)
     then = told["then"]
     rule = then["rule"] if isinstance(then, dict) else told["rule"]
     if not isinstance(rule, dict) or not rule.get("list_id"):
