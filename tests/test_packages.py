@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -54,6 +55,58 @@ def test_the_same_sources_make_the_same_bytes(package, tmp_path):
     again = build(tmp_path / "elsewhere")
     assert package.name == again.name
     assert package.read_bytes() == again.read_bytes()
+
+
+def copy_sources(source: Path, target: Path, mask: int, first_time: int) -> None:
+    """What a build reads, with other modes and times of its files."""
+    ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+    for name in ("agent", "blocklists", "packaging", "tools"):
+        shutil.copytree(source / name, target / name, ignore=ignored)
+    shutil.copy(source / "LICENSE", target)
+    for number, path in enumerate(sorted(target.rglob("*"))):
+        path.chmod((path.stat().st_mode | 0o044 | (0o011 if path.is_dir() else 0)) & ~mask)
+        os.utime(path, (first_time, first_time + number))
+
+
+def build_in(checkout: Path, mask: int, environment: dict[str, str]) -> bytes:
+    """The package as tools/build-ipk of this checkout makes it."""
+    command = [sys.executable, "tools/build-ipk", "privacy-agent", "-o", "out"]
+    environment = {"PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": str(EPOCH), **environment}
+    run = subprocess.run(
+        command, cwd=checkout, env=environment, umask=mask, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    (made,) = (checkout / "out").glob("*.ipk")
+    return made.read_bytes()
+
+
+@needs_make
+@needs_suffixes
+def test_folder_umask_times_zone_and_locale_leave_no_trace(tmp_path):
+    places = {
+        "here": (0o022, 1_000_000_000, {"TZ": "UTC", "LC_ALL": "C.UTF-8"}),
+        "over/there": (0o077, 86_400, {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "HOME": "/nonexistent"}),
+        "elsewhere": (0o000, 1_900_000_000, {"TZ": "America/St_Johns", "LC_ALL": "de_DE.UTF-8"}),
+    }
+    made = set()
+    for name, (mask, time, environment) in places.items():
+        (tmp_path / name).mkdir(parents=True)
+        copy_sources(tmp_path / "here" if made else packages.PROJECT, tmp_path / name, mask, time)
+        made.add(build_in(tmp_path / name, mask, environment))
+    assert len(made) == 1
+
+
+def test_the_page_is_stored_packed(package):
+    """As it is sent: the web job knows names that end in .gz. Neither name nor time is in gzip's head."""
+    data = content(package.read_bytes(), "./data.tar.gz")
+    names = [m.name for m in members(data) if "/jobs/web/static/" in m.name and m.isfile()]
+    assert any(name.endswith("/static/index.html.gz") for name in names)
+    assert [name for name in names if not name.endswith(".gz")] == []
+    for name in names:
+        packed = content(data, name)
+        assert packed[:2] == b"\x1f\x8b" and packed[3:8] == bytes(5), name
+        plain = packages.PROJECT / "agent" / name.split("/agent/")[1][: -len(".gz")]
+        assert gzip.decompress(packed) == plain.read_bytes()
 
 
 def test_outer_archive_is_what_opkg_reads(package):

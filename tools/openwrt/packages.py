@@ -22,10 +22,12 @@ PLAIN = ("preinst", "postrm")
 
 # The SDK's own wording is generated too: every package runs the hooks of /lib/functions.sh.
 HOOK = """#!/bin/sh
-[ -s "${{IPKG_INSTROOT}}/lib/functions.sh" ] || exit 0
+{guard}[ -s "${{IPKG_INSTROOT}}/lib/functions.sh" ] || exit 0
 . "${{IPKG_INSTROOT}}/lib/functions.sh"
 default_{name} "$0" "$@"
 """
+# Asked of the script after an install only.
+GUARDS = {"postinst": '[ "${IPKG_NO_SCRIPT}" = "1" ] && exit 0\n', "prerm": ""}
 
 
 class Package:
@@ -85,13 +87,20 @@ def stage(directory: Path, work: Path, python_version: str, overrides: dict[str,
 
 
 def finish(package: Package, python_version: str, compiled: bool) -> None:
-    """What the SDK does to a staged root: bytecode in place of modules, no world-writable surprises."""
+    """What the SDK does to a staged root: bytecode in place of modules; and modes that no umask had a say in."""
     site = package.root / SITE.format(python_version)
     if compiled and site.exists():
         bytecode.compile_folder(site, "/" + SITE.format(python_version), python_version)
     for path in package.root.rglob("*"):
         if not path.is_symlink():
-            path.chmod(path.stat().st_mode & 0o755)
+            path.chmod(_mode(path.relative_to(package.root), path.stat().st_mode, path.is_dir()))
+
+
+def _mode(path: Path, mode: int, folder: bool) -> int:
+    """Files below /etc are installed with a mode each; the rest is copied, and is public."""
+    if folder or mode & 0o100:
+        return 0o755
+    return mode & 0o644 if path.parts[0] == "etc" else 0o644
 
 
 def control(package: Package, epoch: int, python_version: str) -> dict[str, bytes]:
@@ -99,7 +108,7 @@ def control(package: Package, epoch: int, python_version: str) -> dict[str, byte
     parts = package.parts
     files = {"control": control_text(package, epoch, python_version).encode()}
     for hook in HOOKED:
-        files[hook] = HOOK.format(name=hook).encode()
+        files[hook] = HOOK.format(name=hook, guard=GUARDS[hook]).encode()
         if hook in parts:
             files[hook + "-pkg"] = parts[hook].encode()
     for script in PLAIN:
@@ -121,8 +130,10 @@ def control_text(package: Package, epoch: int, python_version: str) -> str:
         ("Depends", ", ".join(needed)),
         ("Conflicts", fields["CONFLICTS"]),
         ("Provides", fields["PROVIDES"]),
-        ("Source", f"packaging/openwrt/{package.name}"),
+        ("Source", f"packaging/openwrt/{fields['SOURCE_NAME']}"),
+        ("SourceName", fields["SOURCE_NAME"]),
         ("License", fields["LICENSE"]),
+        ("LicenseFiles", fields["LICENSE_FILES"]),
         ("Section", fields["SECTION"]),
         ("Require-User", fields["USERID"]),
         ("SourceDateEpoch", str(epoch)),
