@@ -11,7 +11,9 @@ from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.core.settings import Settings
+from agent.core.shared import SharedHosts
 from agent.jobs.compile import Report, Source, compile_lists
+from agent.jobs.knownsites import read_shared
 
 
 def lists_compile(settings: Settings, words: list[str], output: str | None) -> None:
@@ -20,7 +22,8 @@ def lists_compile(settings: Settings, words: list[str], output: str | None) -> N
     try:
         sources = [source(word) for word in words] or starter(settings)
         os.makedirs(os.path.dirname(os.path.abspath(target)), mode=0o755, exist_ok=True)
-        report = compile_lists(sources, target, public_suffixes=suffixes(settings))
+        public = suffixes(settings)
+        report = compile_lists(sources, target, public_suffixes=public, shared=shared_hosts(settings, public))
     except (OSError, BadInput) as error:
         raise Trouble(f"nothing was compiled: {error}") from error
     _tell(report)
@@ -38,10 +41,24 @@ def suffixes(settings: Settings) -> PublicSuffixes | None:
         return None
 
 
+def shared_hosts(settings: Settings, public: PublicSuffixes | None) -> SharedHosts | None:
+    """Which hosts carry much else: installed, or in the source tree."""
+    for folder in (settings.text("data_dir"), os.path.join(ROOT, "blocklists")):
+        found = read_shared(os.path.join(folder, "shared-hosts.txt"), os.path.join(folder, "popular.txt"), public)
+        if found is not None:
+            return found
+    show.line("no host is refused for its listed pages: a table that tells which ones carry much else is missing")
+    return None
+
+
 def _tell(report: Report) -> None:
     for of in report.lists:
         skipped = show.count(sum(of.skipped.values()), "line", "lines")
         show.line(f"{of.id}: {of.kept} of {of.read} rules kept, read as {of.syntax}, {skipped} skipped")
+        if of.hosts:
+            show.line(
+                f"  {show.count(of.hosts, 'host', 'hosts')} refused whole: pages of theirs are listed, nothing else"
+            )
         for reason, number in sorted(of.skipped.items()):
             show.line(f"  {number}: {reason}, such as {of.examples[reason]}")
     if report.folded or report.repeated:

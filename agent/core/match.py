@@ -9,6 +9,9 @@ WHOLE = 0  # the name and everything below it
 EXACT = 1  # the name alone, an address, or one URL
 BELOW = 2  # everything below the name, not the name
 SPECIAL = 3  # of an entry only: rules with conditions have this key
+HOST = 4  # the name alone, because pages of it are listed and it carries nothing else (see shared.py)
+
+BY_PAGES = " (pages of it are listed)"
 
 PAGE_ENDS_MAX = 32  # separators of a URL that are tried: listed pages have a dozen at most, a hostile URL has thousands
 
@@ -36,7 +39,8 @@ class Match(Value):
     @property
     def text(self) -> str:
         """The rule as people write it: `name`, `=name` for the name alone, `*.name` for those below, `@@` to allow."""
-        return self.given or ("@@" if self.allow else "") + _mark(self.key, self.kind) + self.key.decode()
+        text = self.given or ("@@" if self.allow else "") + _mark(self.key, self.kind) + self.key.decode()
+        return text + BY_PAGES if self.kind == HOST else text
 
     @property
     def rank(self) -> tuple[int, int, int]:
@@ -47,7 +51,7 @@ class Match(Value):
 def _mark(key: bytes, kind: int) -> str:
     if kind == BELOW:
         return "*."
-    return "=" if kind == EXACT and b"/" not in key and not is_address(key) else ""
+    return "=" if kind in (EXACT, HOST) and b"/" not in key and not is_address(key) else ""
 
 
 def best(matches: list[Match]) -> Match | None:

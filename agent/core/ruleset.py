@@ -32,6 +32,7 @@ from agent.core.condition import load
 from agent.core.match import (
     BELOW,
     EXACT,
+    HOST,
     SPECIAL,
     WHOLE,
     Match,
@@ -151,7 +152,7 @@ class Ruleset:
         return self._fitting(self._read(start, end - start), digest, key, name, qtype)
 
     def _fitting(self, bucket: bytes, digest: bytes, key: bytes, name: bytes, qtype: int) -> list[Match]:
-        kinds = (WHOLE, EXACT) if key == name else (WHOLE, BELOW)
+        kinds = (WHOLE, EXACT, HOST) if key == name else (WHOLE, BELOW)
         found = []
         at = bucket.find(digest[2:7])
         while at >= 0:
@@ -164,7 +165,7 @@ class Ruleset:
             at = bucket.find(digest[2:7], at + 1)
         return found
 
-    def _conditional(self, digest: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, int]) -> list[Match]:
+    def _conditional(self, digest: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, ...]) -> list[Match]:
         found = []
         for row in self._special.equal(digest[:8]):
             _, place, size = struct.unpack(SPECIAL_ROW, row)

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from agent.core.match import SPECIAL, WHOLE
+from agent.core.match import EXACT, HOST, SPECIAL, WHOLE, split_authority
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.core.rulewriter import ListMeta, Writer
+from agent.core.shared import SharedHosts
 from agent.jobs.reading import Draft, ListReport, Reading, Source
 from agent.jobs.spill import PARTITIONS, Spill, big_endian
 from agent.platform.hashing import sha256
@@ -51,15 +52,17 @@ def compile_lists(
     salt: bytes | None = None,
     public_suffixes: PublicSuffixes | None = None,
     progress: Progress | None = None,
+    shared: SharedHosts | None = None,
 ) -> Report:
     """Compile the sources into the file `target`, atomically; BadInput names the list that is none.
 
     `salt` (16 bytes) is drawn when not given. A public suffix on a list of hosts is refused alone, without the sites
-    of others below it. `progress` gets bytes read and bytes in all.
+    of others below it. `progress` gets bytes read and bytes in all. Hosts of listed pages are refused whole where
+    `shared` does not object; without it, none.
     """
     folder = os.path.dirname(os.path.abspath(target))
     with tempfile.TemporaryFile(dir=folder) as spilled, _replacing(target, folder) as out:
-        job = _Compile(sources, Draft(salt or os.urandom(16), Spill(spilled), public_suffixes))
+        job = _Compile(sources, Draft(salt or os.urandom(16), Spill(spilled), public_suffixes, shared))
         job.read(progress)
         job.fold()
         return job.write(out)
@@ -141,7 +144,10 @@ class _Compile:
         index, kind, allow, important = self._draft.classes.table[number]
         if self._draft.bad and self._report.lists[index].syntax == "adblock":
             for key, *rest in self._draft.bad:
-                if rest == [kind, allow, important, None]:
+                if kind == HOST:
+                    # Other pages of it may still be listed; in doubt it is let through.
+                    key = split_authority(key.split(b"/", 1)[0])[0]
+                if kind == HOST or rest == [kind, allow, important, None]:
                     values.discard(int.from_bytes(sha256(self._draft.salt + key)[:8], "big"))
         return values
 
@@ -172,12 +178,14 @@ class _Compile:
         ):
             values = self._values(number, partition)
             if not (allow or important or kind == SPECIAL):
-                self._report.folded += len(values & folded)
+                self._report.folded += len(values & folded) if kind != HOST else 0
                 values -= folded
-            values -= seen.get((WHOLE, allow, important), set())
-            values -= seen.get((kind, allow, important), set())
+            for wider in (WHOLE, EXACT, HOST) if kind == HOST else (WHOLE, kind):
+                values -= seen.get((wider, allow, important), set())
             seen[(kind, allow, important)] = seen.get((kind, allow, important), set()) | values
-            if kind != SPECIAL:
+            if kind == HOST:
+                self._report.lists[index].hosts += len(values)
+            elif kind != SPECIAL:
                 self._report.lists[index].kept += len(values)
             kept += [value & ~_CLASS | number for value in values]
         kept.sort()

@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from agent.client import Client, Refusal, Unreachable
 from agent.core.feeds import Feed, doubt, pause_s
-from agent.core.lookalike import read_known
 from agent.core.model import BadInput
-from agent.core.names import PublicSuffixes, parse
+from agent.core.names import PublicSuffixes
 from agent.jobs.compile import Report, Source, compile_lists
 from agent.jobs.feedstore import Entry, NoRoom, Store, Text
 from agent.jobs.fetch import Failed, Fetched, Limits, fetch
+from agent.jobs.knownsites import read_shared, well_known
 from agent.platform.rulefile import open_ruleset
 
 SET = "set.bin"
@@ -43,6 +43,7 @@ class Plan:
         self.decisions = {str(of["id"]): of for of in _rows(row["decisions"])}
         self.suffixes_file = str(row["suffixes_file"])
         self.popular_file = str(row["popular_file"])
+        self.shared_file = str(row["shared_file"])
 
 
 class Update:
@@ -194,7 +195,9 @@ class Update:
             self._progress("compile", None, done, total)
 
         suffixes = _suffixes(self._plan.suffixes_file)
-        return compile_lists(sources, self._store.path(SET), public_suffixes=suffixes, progress=progress)
+        shared = read_shared(self._plan.shared_file, self._plan.popular_file, suffixes)
+        target = self._store.path(SET)
+        return compile_lists(sources, target, public_suffixes=suffixes, progress=progress, shared=shared)
 
     def _refuse(self, message: str, sources: list[Source]) -> None:
         """The compiler names the list that is none: its text goes, and what was in use before stays in use."""
@@ -232,7 +235,7 @@ class Update:
     def _popular(self) -> dict[str, dict[str, bool]]:
         """List → the well-known names that it refuses → whether such a name is often imitated."""
         found: dict[str, dict[str, bool]] = {}
-        names = _names(self._plan.popular_file)
+        names = well_known(self._plan.popular_file)
         ruleset = open_ruleset(self._store.path(SET))
         try:
             ruleset.verify()
@@ -310,16 +313,6 @@ def _suffixes(path: str) -> PublicSuffixes | None:
             return PublicSuffixes(file.read())
     except (OSError, BadInput):
         return None
-
-
-def _names(path: str) -> list[tuple[bytes, bool]]:
-    """The well-known names, and whether each is often imitated."""
-    try:
-        with open(path, encoding="ascii") as file:
-            known = read_known(file.read().splitlines())
-    except OSError:
-        return []
-    return [(parse(name), word != "") for name, word in known]
 
 
 def deliver(descriptor: int) -> Callable[[str], None]:

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from agent.core.listrules import NOT_A_RULE, TOO_MANY, ListRule, Network, Skipped
-from agent.core.match import EXACT, SPECIAL
+from agent.core.match import EXACT, HOST, SPECIAL, split_authority
 from agent.core.model import BadInput, Value
 from agent.core.names import PublicSuffixes, is_address
 from agent.core.rules import SAMPLE_SIZE, Reader, detect, refuse_page
 from agent.core.rulewriter import Classes, SideTables, identity
+from agent.core.shared import SharedHosts
 from agent.jobs.plainlines import plain_names
 from agent.jobs.spill import Batch, Spill
 from agent.platform.idna import to_ascii
 
 CHUNK_SIZE = 1 << 18
 BATCH_SIZE = 1 << 15  # keys held before they are spilled: 2 MB
+HOSTS_KNOWN = 4096  # of pages read last: lists are sorted more often than not
 SIDE_MAX = 100_000  # rules with conditions and networks are held in memory, some 150 bytes each
 # In these a line says "this host"; that it covers the names below is our reading, and wrong for a public suffix.
 _HOST_SYNTAXES = ("hosts", "domains")
@@ -52,7 +54,8 @@ class Source(Value):
 class ListReport:
     """What became of one list: rules `read`, rules `kept` (neither repeated nor folded), lines `skipped` by reason.
 
-    `examples` has the first line skipped for each reason; such text is for the household's eyes, not for logs.
+    `hosts` counts those refused whole because pages of theirs are listed. `examples` has the first line skipped for
+    each reason; such text is for the household's eyes, not for logs.
     """
 
     def __init__(self, source: Source, syntax: str) -> None:
@@ -61,6 +64,7 @@ class ListReport:
         self.syntax = syntax
         self.read = 0
         self.kept = 0
+        self.hosts = 0
         self.skipped: dict[str, int] = {}
         self.examples: dict[str, str] = {}
 
@@ -77,9 +81,12 @@ class ListReport:
 class Draft:
     """A rule set in the making: what the lists read so far have given."""
 
-    def __init__(self, salt: bytes, spill: Spill, public_suffixes: PublicSuffixes | None) -> None:
+    def __init__(
+        self, salt: bytes, spill: Spill, public_suffixes: PublicSuffixes | None, shared: SharedHosts | None = None
+    ) -> None:
         self.salt = salt
         self.spill = spill
+        self.shared = shared
         self.public = frozenset(public_suffixes.rules()) if public_suffixes else frozenset()
         self.classes = Classes()
         self.side = SideTables()
@@ -97,6 +104,7 @@ class Reading:
         self._reader = Reader(self.report.syntax)
         self._public = draft.public if self.report.syntax in _HOST_SYNTAXES else frozenset()
         self._batches: dict[int, Batch] = {}
+        self._hosts: set[bytes] = set()  # of pages read lately: each is decided over once, not once a page
 
     def steps(self) -> Iterator[int]:
         """Read on; yields how many bytes each step took. BadInput at the end if it was no list after all."""
@@ -159,8 +167,20 @@ class Reading:
             batch.add_alone(rule.key)
         elif b"/" in rule.key:
             batch.add_page(rule.key)
+            self._take_host(split_authority(rule.key[: rule.key.find(b"/")])[0])
         else:
             batch.add_names([rule.key])
+
+    def _take_host(self, host: bytes) -> None:
+        """A page is listed: its host as well, unless that may carry much else."""
+        shared = self._draft.shared
+        if shared is None or host in self._hosts:
+            return
+        if len(self._hosts) >= HOSTS_KNOWN:
+            self._hosts.clear()
+        self._hosts.add(host)
+        if shared.why(host) is None:
+            self._batch(HOST).add_names([host])
 
     def _take_aside(self, rule: ListRule | Network, line: bytes) -> None:
         side = self._draft.side

@@ -72,6 +72,7 @@ class Home:
             "decisions": [],
             "suffixes_file": "/nonexistent",
             "popular_file": str(self.popular),
+            "shared_file": "/nonexistent",
         }
         return Plan({**row, **more})
 

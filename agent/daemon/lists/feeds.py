@@ -159,6 +159,7 @@ class Feeds:
             "decisions": [{"id": id, **row} for id, row in sorted(self.decisions.items())],
             "suffixes_file": self._settings.text("suffixes_file"),
             "popular_file": os.path.join(self._settings.text("data_dir"), "popular.txt"),
+            "shared_file": os.path.join(self._settings.text("data_dir"), "shared-hosts.txt"),
         }
 
     def take_outcome(self, rows: list[Row], message: str, offered: bool) -> None:

@@ -47,13 +47,11 @@ def block(household: Household, request: Request) -> dict[str, object]:
 
 
 def _add(household: Household, request: Request, action: str) -> dict[str, object]:
-    name = names.parse(text(request, "name", 253))
+    name = checked_name(household, names.parse(text(request, "name", 253)), action)
     scope = choice(request, "scope", SCOPES) if "scope" in request else _scope_of(request)
     seconds = optional_number(request, "seconds")
     if seconds is not None and not 1 <= seconds <= SECONDS_MAX:
         raise BadInput("seconds must be between 1 and a year")
-    if action == BLOCK and household.policy.helpline(name):
-        raise BadInput("that is a helpline: it is never refused and never recorded")
     if len(household.state.rules()) >= RULES_MAX:
         raise BadInput("there are " + str(RULES_MAX) + " rules already: remove some")
     now = household.clock.wall()
@@ -62,6 +60,13 @@ def _add(household: Household, request: Request, action: str) -> dict[str, objec
     household.new_policy()
     household.publish({"event": "lists"})
     return rule_row(rule)
+
+
+def checked_name(household: Household, name: bytes, action: str) -> bytes:
+    """The name, unless it may not have such a rule."""
+    if action == BLOCK and household.policy.helpline(name):
+        raise BadInput("that is a helpline: it is never refused and never recorded")
+    return name
 
 
 def _scope_of(request: Request) -> str:
@@ -119,13 +124,14 @@ def explain(household: Household, request: Request) -> Told:
     asked, verdict = _now(household, view, name, then)
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict
+    listed = yield from _page(household, asked, verdict)
     return {
         "name": name if split_url(name) else asked.decode(),
         "verdict": verdict.action,
         "rule": verdict_rule(verdict),
         "then": then,
         "applies": device is None or household.is_on(device, PROTECTION),
-        "how": _how(household, asked.decode(), verdict, device, led is not None),
+        "how": _how(household, asked.decode(), verdict, device, led is not None, listed),
     }
 
 
@@ -201,14 +207,25 @@ def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
     return {key: getattr(rule, key) for key in keys}
 
 
-def _how(household: Household, name: str, verdict: Verdict, device: Device | None, led: bool) -> str:
+def _page(household: Household, host: bytes, verdict: Verdict) -> Generator[None, None, str | None]:
+    """For a host refused for its pages: one of them, as the list's text has it now; lists compiled by hand have none."""
+    rule = verdict.rule
+    if rule is None or not rule.text.endswith(BY_PAGES):
+        return None
+    path = os.path.join(household.settings.text("lists_dir"), rule.list_id + ".txt")
+    return (yield from listed_page(path, host))
+
+
+def _how(
+    household: Household, name: str, verdict: Verdict, device: Device | None, led: bool, listed: str | None
+) -> str:
     off = device is not None and not household.is_on(device, PROTECTION)
     prefix = "Protection is off for this device, so nothing is refused. With it on: " if off else ""
     rule = verdict.rule
     if verdict.blocked and rule is not None:
         source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"the household blocks {rule.text}"
         if rule.text.endswith(BY_PAGES):
-            source = f"the list {rule.list_name!r} has {page or 'pages of it'}, and {name} is {NOT_SHARED}"
+            source = f"the list {rule.list_name!r} has {listed or 'pages of it'}, and {name} is {NOT_SHARED}"
         if rule.list_id == LOOKALIKE:
             source = f"it {rule.text}. This is a guess (setting lookalike)"
         if rule.scope == SHIPPED:
