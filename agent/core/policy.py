@@ -1,8 +1,9 @@
 """Decides: what a protected device may reach, by which rule.
 
-Precedence: the household's own rules (the device's before the person's before everybody's; in one scope allow before
-block), then the lists: exceptions and important rules, then the most specific rule. A device sees the policy through a
-view, a tuple of the scopes whose rules apply to it; devices with equal views can share answers.
+Precedence: the shipped helplines; the household's own rules (the device's before the person's before everybody's; in
+one scope allow before block); ways around; then the lists: exceptions and important rules, then the most specific rule.
+A device sees the policy through a view, a tuple of the scopes whose rules apply to it; devices with equal views can
+share answers.
 """
 
 from agent.core import names
@@ -36,7 +37,7 @@ class Policy:
     """The household's rules over one compiled rule set (None while there is none), and the names never refused.
 
     `rules` are those in force now; the caller makes a new Policy when one is added, removed or over.
-    `never` is a set of names (bytes) that no list refuses, subdomains included; `shipped` are refusals by name that
+    `never` is a set of names (bytes) that nothing refuses, subdomains included; `shipped` are refusals by name that
     come before the lists', see `resolvers.refusals`. `lookalike` guesses (see `lookalike.Lookalike`), None for no
     guesses; what it suspects is refused if `refuse_guesses` says so.
     """
@@ -76,6 +77,10 @@ class Policy:
         return guess if guess.suspect else None
 
     def _ruled(self, view: tuple[tuple[str, int], ...], name: bytes, qtype: int = 0) -> Verdict:
+        # First of all: who needs a helpline reaches it, also where the household blocks a name above it.
+        helpline = self._helpline(name)
+        if helpline is not None:
+            return Verdict(ALLOW, Rule(helpline.decode(), ALLOW, list_name="helplines", scope="shipped"))
         for scope in view:
             own = self._own(scope, name)
             if own is not None:
@@ -125,7 +130,14 @@ class Policy:
 
     def helpline(self, name: bytes) -> bool:
         """Whether the name belongs to the shipped list that is never recorded and never refused."""
-        return any([suffix in self._never for suffix in names.suffixes(name)])
+        return self._helpline(name) is not None
+
+    def _helpline(self, name: bytes) -> bytes | None:
+        """The shipped name that the name is, or is below."""
+        for suffix in names.suffixes(name) if self._never else ():
+            if suffix in self._never:
+                return suffix
+        return None
 
     def _own(self, scope: tuple[str, int], name: bytes) -> Verdict | None:
         rules = self._scopes.get(scope, {})
@@ -137,10 +149,6 @@ class Policy:
         return None
 
     def _listed(self, name: bytes, qtype: int) -> Verdict:
-        if self._never:
-            for suffix in names.suffixes(name):
-                if suffix in self._never:
-                    return Verdict(ALLOW, Rule(suffix.decode(), ALLOW, list_name="helplines", scope="shipped"))
         if self._shipped:
             for suffix in names.suffixes(name):
                 if suffix in self._shipped:

@@ -67,6 +67,16 @@ def test_an_address() -> None:
     assert not Policy(None, []).reach((), b"other.example", BAD, (b"other.example", b"/")).blocked
 
 
+def test_a_helpline_is_reached_whatever_is_blocked() -> None:
+    never = (b"bad.example", b"chat.help.example")
+    blocked = policy(own(b"help.example", BLOCK), own(b"chat.help.example", BLOCK), never=never)
+    for name in (b"chat.help.example", b"www.chat.help.example", b"bad.example"):
+        verdict = blocked.reach(EVERYBODY, name, BAD, (name, b"/bad/page"))
+        assert not verdict.blocked and verdict.rule is not None and verdict.rule.scope == "shipped"
+    assert blocked.decide(EVERYBODY, b"help.example").blocked, "what is above the helpline is refused all the same"
+    assert not blocked.review(EVERYBODY, [b"chat.help.example"], []).blocked
+
+
 def test_ways_around() -> None:
     for name in (b"dns.google", b"dns.quad9.net", b"mozilla.cloudflare-dns.com", b"ab12.dns.nextdns.io"):
         assert policy().decide((), name).blocked
