@@ -109,7 +109,7 @@ class Household:
     def begin(self) -> None:
         """Open the gate from the ledger, after this start is committed; on a storage failure nothing is on."""
         try:
-            self.reports.settle_restored(self.anchor.restored(self.state.ledger.hashes()))
+            self.reports.budget.note_restored(self.anchor.restored(self.state.ledger.hashes()))
             strays = self.toggles.start(self.clock.boot)
             self.reports.begin()
             self.stale_snapshot = self.stale_snapshot or strays > 0

@@ -46,6 +46,7 @@ class Weeks:
     """The household's clock, moved by hand: `age` goes on, `wall` may jump."""
 
     def __init__(self, household: Household) -> None:
+        self._household = household
         self._clock = household.clock
         self.add_s = getattr(household, "added_s", 0)
         self.jump_s = 0
@@ -55,6 +56,12 @@ class Weeks:
 
     def on(self, seconds: int) -> None:
         self.add_s += seconds
+
+    def to_send(self) -> None:
+        """On to the moment when the next sealed report goes."""
+        send_age = self._household.reports.outbox.send_age()
+        assert send_age is not None
+        self.on(max(send_age - self._clock.age(), 0))
 
 
 def wire(household: Household) -> Household:

@@ -1,6 +1,7 @@
 """Reports: opting in and out, the budget, the queue, and what is counted."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -215,7 +216,7 @@ def test_a_report_a_week_sealed_for_the_operator_only(life: Life) -> None:
         life.reports.tick()
     assert life.states() == ["made"] * 3
     seal_all(life.home)
-    rows = [life.home.household.reports.row(n) for n in (1, 2, 3)]
+    rows = [life.reports.outbox.row(n) for n in (1, 2, 3)]
     for row in rows:
         opened = life.operator.open(row["body"].encode())
         assert opened.numbers == list(json.loads(row["plain"])["answers"].values())
@@ -232,7 +233,7 @@ def test_the_queue_is_bounded_and_the_oldest_goes_with_a_ledger_row(life: Life) 
         seal_all(life.home)
     assert life.states() == ["dropped"] * 2 + ["sealed"] * 8
     assert life.ledger().count("drop") == 2
-    assert [life.home.household.reports.row(n)["body"] for n in (1, 2)] == [None, None]
+    assert [life.reports.outbox.row(n)["body"] for n in (1, 2)] == [None, None]
 
 
 def test_outcomes(life: Life) -> None:
@@ -240,19 +241,47 @@ def test_outcomes(life: Life) -> None:
     for _ in range(3):
         life.week()
     seal_all(life.home)
-    life.weeks.on(DAY_S)
-    assert [row["id"] for row in life.home.ask("report.work")["send"]] == [1, 2, 3]
-    life.home.ask("report.outcome", id=1, outcome="done")
-    life.home.ask("report.outcome", id=2, outcome="never", message="the receiver answers 400")
-    life.home.ask("report.outcome", id=3, outcome="later", message="silent", pause_s=3600)
-    assert life.states() == ["sent", "dropped", "sealed"]
-    assert life.home.ask("report.work")["send"] == []
+    work = lambda: life.home.ask("report.work")["send"]  # noqa: E731
+    outcomes = [("done", ""), ("never", "the receiver answers 400"), ("later", "silent")]
+    gone = []
+    for outcome, message in outcomes:
+        while (due := work()) is None:
+            life.weeks.to_send()
+        gone.append(due["id"])
+        life.home.ask("report.outcome", id=due["id"], outcome=outcome, message=message, pause_s=3600)
+    assert sorted(gone) == [1, 2, 3]
+    states = dict(enumerate(life.states(), 1))
+    assert [states[row_id] for row_id in gone] == ["sent", "dropped", "sealed"]
+    assert work() is None
     life.weeks.on(3601)
-    assert life.home.ask("report.work")["send"] == [{"id": 3, "failures": 1}]
+    assert work() == {"id": gone[2], "failures": 1}
     assert life.ledger()[-2:] == ["share", "drop"]
-    for number in (1, 2):
+    for row_id in gone[:2]:
         with pytest.raises(BadInput):
-            life.home.ask("report.body", id=number)
+            life.home.ask("report.body", id=row_id)
+
+
+def test_reports_that_wait_never_go_together_nor_when_the_router_comes_back(life: Life) -> None:
+    """After weeks without a network or power each goes at a time of its own: one address that sends several at once, or
+    right after it was away, would tell that they are one household's."""
+    opt_in(life.home)
+    for _ in range(5):
+        life.week()
+    seal_all(life.home)
+    life.weeks.on(3 * DAY_S)
+    life.started()
+    back = life.home.household.clock.age()
+    assert life.home.ask("report.work")["send"] is None, "what was late went at once"
+    sent = []
+    while len(sent) < 5:
+        life.weeks.to_send()
+        due = life.home.ask("report.work")["send"]
+        if due:
+            sent.append(life.home.household.clock.age() - back)
+            life.home.ask("report.outcome", id=due["id"], outcome="done")
+    assert sent[-1] < 6 * DAY_S
+    # The times are drawn from a day: that four gaps or the first wait are all below a minute has a chance of 10^-14.
+    assert max(b - a for a, b in zip([0, *sent], sent)) > 60
 
 
 # opting out
@@ -263,8 +292,8 @@ def test_opting_out_leaves_nothing(life: Life, tmp_path: Path) -> None:
     life.week()
     seal_all(life.home)
     life.week()
-    body = life.reports.row(1)["body"]
-    texts = [life.reports.row(n)["plain"] for n in (1, 2)]
+    body = life.reports.outbox.row(1)["body"]
+    texts = [life.reports.outbox.row(n)["plain"] for n in (1, 2)]
     status = life.home.ask("report.opt_out")
     assert (status["state"], status["running"], status["waiting"], status["next_at"]) == ("off", False, 0, None)
     life.week()
@@ -395,6 +424,95 @@ def test_a_restored_state_charges_the_weeks_it_may_have_forgotten(life: Life, tm
     opt_in(life.home)
     life.reports.tick()
     assert life.spent() >= 2500
+
+
+def put_back(life: Life, copies: dict[Path, bytes]) -> None:
+    """Files as they were, as a restore does it: with other inodes."""
+    life.home.crash()
+    for path, data in copies.items():
+        path.unlink()
+        path.write_bytes(data)
+    life.started()
+
+
+def copied(life: Life, tmp_path: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (tmp_path / "state" / "state.db", tmp_path / "state" / "spent")}
+
+
+def test_a_restore_charges_the_largest_epsilon_there_may_have_been(life: Life, tmp_path: Path) -> None:
+    """In the weeks that the copy knows nothing of, epsilon was 2; then the copy is put back and epsilon made small."""
+    life.settings = {"report_epsilon_milli": 500, "report_budget_milli": 50_000}
+    life.started()
+    opt_in(life.home)
+    life.week()
+    before = copied(life, tmp_path)
+    life.settings = {"report_epsilon_milli": 2000, "report_budget_milli": 50_000}
+    life.started()
+    opt_in(life.home)
+    for _ in range(3):
+        life.week()
+    real = life.spent()
+    assert real == 500 + 3 * 2000
+    life.settings = {"report_epsilon_milli": 10, "report_budget_milli": 50_000}
+    put_back(life, before)
+    opt_in(life.home)
+    life.reports.tick()
+    assert life.spent() >= real
+
+
+@pytest.mark.parametrize("back_s", [DAY_S * 60, 10**9])
+def test_a_restore_with_a_clock_put_back_makes_no_report(life: Life, tmp_path: Path, back_s: int) -> None:
+    """A clock before the ledger's last row does not tell how many weeks were forgotten."""
+    opt_in(life.home)
+    life.week()
+    before = copied(life, tmp_path)
+    for _ in range(3):
+        life.week()
+    put_back(life, before)
+    life.weeks.jump_s = -back_s
+    opt_in(life.home)
+    for _ in range(3):
+        life.week()
+        life.weeks.jump_s -= 8 * DAY_S
+    assert life.spent() == 500
+    assert life.states().count("made") == 0
+    assert "clock" in life.home.ask("report.status")["trouble"]
+    life.weeks.jump_s = 0
+    life.reports.tick()
+    assert life.spent() >= 2000
+    assert life.home.ask("report.status")["trouble"] == ""
+
+
+def test_a_restore_that_is_cut_off_while_it_is_charged_costs_more_not_less(life: Life, tmp_path: Path) -> None:
+    opt_in(life.home)
+    life.week()
+    before = copied(life, tmp_path)
+    life.week()
+    put_back(life, before)
+    sql = life.home.household.state.db.sql
+    sql.execute("CREATE TRIGGER cut BEFORE DELETE ON meta BEGIN SELECT RAISE(ABORT, 'cut off'); END")
+    charged = life.spent()
+    for _ in range(2):
+        with pytest.raises(sqlite3.IntegrityError):
+            life.reports.budget.settle()
+        assert life.spent() > charged
+        charged = life.spent()
+    sql.execute("DROP TRIGGER cut")
+    assert life.reports.budget.settle() and life.spent() > charged
+
+
+def test_opting_out_waits_until_the_wire_is_silent(life: Life) -> None:
+    opt_in(life.home)
+    life.week()
+    waits = [1.5, 0.5, 0.0]
+    life.reports.end_job = iter([True, True, False]).__next__
+    life.reports.silence_s = iter(waits).__next__
+    steps = life.reports.opt_out("cli")
+    assert [next(steps), next(steps)] == [0.02, 0.02]
+    assert life.states() == ["made"], "purged while the job was alive"
+    assert next(steps) == 1.5
+    assert life.states() == ["withdrawn"], "waited before it was purged"
+    assert list(steps) == [0.5]
 
 
 def test_storage_that_refuses_makes_no_report_and_closes_the_gate_on_opting_out(life: Life) -> None:

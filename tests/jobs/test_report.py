@@ -231,7 +231,7 @@ def test_the_job_seals_then_sends_in_its_time(home: Home, serve: Callable[..., S
         home.household.reports.tick()
         job.run(client)
         assert len(server.got) == number, "it is sent at a time of its own"
-        weeks.on(86400)
+        weeks.to_send()
         job.run(client)
         body = server.got[-1].partition(b"\r\n\r\n")[2]
         assert operator.open(body).period
@@ -247,8 +247,12 @@ def test_weeks_offline_lose_nothing_that_the_queue_holds(home: Home, authority: 
         weeks.on(WEEK_S + 86400)
         home.household.reports.tick()
         job.run(Straight(home))
+        for _ in range(5):
+            weeks.to_send()
+            job.run(Straight(home))
     rows = home.ask("report.list")["items"]
     assert [row["state"] for row in rows] == ["sealed"] * 6
+    assert max(row["failures"] for row in rows) >= 5
     assert "connection failed" in rows[0]["message"]
 
 
@@ -259,7 +263,7 @@ def test_a_withdrawn_report_is_not_sent_by_a_job_that_began_before(home: Home) -
     weeks.on(WEEK_S + 86400)
     home.household.reports.tick()
     seal_all(home)
-    weeks.on(86400)
+    weeks.to_send()
 
     class Late(Straight):
         def call(self, op: str, **arguments: object) -> dict:

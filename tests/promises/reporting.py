@@ -171,6 +171,22 @@ class Household:
         fresh.write_text(str(self.shift_s))
         fresh.replace(self.folder / "time")
 
+    def pass_to(self, moment: str) -> None:
+        """On to when the next report is made ("next_at") or sent ("send_at")."""
+        at = self.call("report.status")[moment]
+        self.pass_time(max(at - self.wall(), 0) + 1)
+
+    def wall(self) -> int:
+        """Seconds, as the daemon's clock has them (see PROGRAM)."""
+        return int(time.time()) - 5 * WEEK_S + self.shift_s
+
+    def make_and_send(self) -> None:
+        """On to the next report, and to when it goes."""
+        made = len(self.states())
+        self.pass_to("next_at")
+        self.until(lambda: self.states()[made:] == ["sealed"])
+        self.pass_to("send_at")
+
     def agree(self, port: int = REPORTS) -> Operator:
         """Name an operator whose receiver listens there, and opt in."""
         operator = Operator(f"https://{WAN4}:{port}/", (self.folder / "ca.pem").read_text())

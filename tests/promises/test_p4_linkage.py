@@ -28,7 +28,7 @@ def reports(folder: Path, operator: Operator, count: int) -> list[bytes]:
         weeks.jump_s = -weeks.add_s
         home.household.reports.tick()
         seal_all(home)
-    bodies = [str(home.household.reports.row(n + 1)["body"]).encode() for n in range(count)]
+    bodies = [str(home.household.reports.outbox.row(n + 1)["body"]).encode() for n in range(count)]
     home.crash()
     return bodies
 

@@ -28,23 +28,29 @@ def status(household: Household, request: Request) -> dict[str, object]:
     from agent.core.summary import PLAIN_BYTES
 
     reports = household.reports
-    next_age, age = reports.next_age(), household.clock.age()
-    spent = reports.spent()
+    agreement, budget = reports.agreement, reports.budget
+    spent = budget.spent()
     return {
-        "state": reports.state,
+        "state": agreement.state,
         "running": reports.running,
         "why": _why(household),
-        "operator": reports.operator(),
+        "operator": agreement.operator(),
         "seen": _seen(),
-        "terms": reports.terms(),
+        "terms": agreement.terms(),
         "notice": NOTICE_VERSION,
-        "budget": {"spent": spent, "lifetime": reports.lifetime, "report": reports.epsilon},
-        "exhausted": spent is None or spent + reports.epsilon > reports.lifetime,
-        "next_at": None if next_age is None else household.clock.wall() + next_age - age,
-        "waiting": len(reports.waiting()),
+        "budget": {"spent": spent, "lifetime": budget.lifetime, "report": budget.epsilon},
+        "exhausted": spent is None or spent + budget.epsilon > budget.lifetime,
+        "next_at": _at(household, reports.next_age()),
+        "send_at": _at(household, reports.outbox.send_age()),
+        "waiting": len(reports.outbox.waiting()),
         "bytes": PLAIN_BYTES,
         "trouble": reports.trouble,
     }
+
+
+def _at(household: Household, age: int | None) -> int | None:
+    """Wall seconds of an age of the household."""
+    return None if age is None else household.clock.wall() + age - household.clock.age()
 
 
 def _seen() -> str:
@@ -56,7 +62,7 @@ def _seen() -> str:
 def _why(household: Household) -> str | None:
     """Why it was suspended: "terms" (something of them changed), "restore"."""
     since = household.state.ledger.register.since("", "report")
-    return since.actor if since is not None and household.reports.state == SUSPENDED else None
+    return since.actor if since is not None and household.reports.agreement.state == SUSPENDED else None
 
 
 def preview(household: Household, request: Request) -> dict[str, object]:
@@ -66,8 +72,8 @@ def preview(household: Household, request: Request) -> dict[str, object]:
     from agent.daemon.reports.reporting import facts
 
     reports = household.reports
-    numbers = summary.answers(facts(household, reports.opted_age()))
-    example = summary.noised(numbers, reports.epsilon, reports.draw)
+    numbers = summary.answers(facts(household, reports.agreement.since_age()))
+    example = summary.noised(numbers, reports.budget.epsilon, reports.draw)
     period = summary.period_of(household.clock.wall())
     rows = zip(summary.columns(), numbers, example, strict=True)
     sentences = {row.name: row.sentence for row in summary.TABLE}
@@ -85,14 +91,14 @@ def preview(household: Household, request: Request) -> dict[str, object]:
 def listed(household: Household, request: Request) -> dict[str, object]:
     """What was made, sealed, sent, dropped or withdrawn."""
     limit, after = page(request)
-    rows = household.reports.rows(after, limit)
+    rows = household.reports.outbox.rows(after, limit)
     items = [_shown(row) for row in rows]
     return paged(items, limit, number({"id": rows[-1]["id"]}, "id") if rows else 0)
 
 
 def show(household: Household, request: Request) -> dict[str, object]:
     """One of them, with its exact text as far as it is kept."""
-    row = household.reports.row(number(request, "id"))
+    row = household.reports.outbox.row(number(request, "id"))
     return {**_shown(row), "text": row["plain"]}
 
 
@@ -108,15 +114,15 @@ def opt_in(household: Household, request: Request) -> dict[str, object]:
     reports = household.reports
     if not household.toggles.booted:
         raise Refused("storage", "nothing can be switched on: the start could not be committed to storage")
-    if reports.operator() is None:
+    if reports.agreement.operator() is None:
         raise Refused("conflict", "no operator is configured: there is nobody to send reports to")
-    if reports.state == ON:
+    if reports.agreement.state == ON:
         raise Refused("conflict", "reports are on already")
     settle(household)
-    if reports.spent() is None:
+    if reports.budget.spent() is None:
         raise Refused("conflict", "what was spent of the privacy budget can't be known any more: no report is made")
     agreed = (optional_number(request, "agree"), optional_text(request, "terms"))
-    if agreed != (NOTICE_VERSION, reports.terms()):
+    if agreed != (NOTICE_VERSION, reports.agreement.terms()):
         message = "read who receives the reports and what is in them, and agree to version " + str(NOTICE_VERSION)
         raise Refused("agree_first", message, {"report": status(household, request)})
     try:
@@ -128,7 +134,7 @@ def opt_in(household: Household, request: Request) -> dict[str, object]:
 
 def settle(household: Household) -> None:
     try:
-        household.reports.settle()
+        household.reports.budget.settle()
     except OSError as error:
         raise Refused("storage", f"the budget can't be written: {error.strerror}") from error
 
@@ -143,7 +149,7 @@ def operator(household: Household, request: Request) -> dict[str, object]:
     from agent.core.operator import TEXTS
 
     return {
-        "operator": household.reports.operator(),
+        "operator": household.reports.agreement.operator(),
         "seen": _seen(),
         "fields": [{"name": name, "max": limit, "what": what} for name, limit, what in TEXTS],
     }
@@ -171,14 +177,14 @@ def _announced(household: Household, request: Request) -> dict[str, object]:
 
 
 def work(household: Household, request: Request) -> dict[str, object]:
-    """What to seal and what to send, by number."""
+    """What to seal, and what to send, if its time has come, by number."""
     reports = household.reports
-    operator = reports.operator() or {}
-    rows = reports.work()
+    operator = reports.agreement.operator() or {}
+    to_seal, to_send = reports.work()
     keys = ("id", "report", "period", "notice")
     return {
-        "seal": [{**{key: row[key] for key in keys}, "text": row["plain"]} for row in rows if row["state"] == "made"],
-        "send": [{"id": row["id"], "failures": row["failures"]} for row in rows if row["state"] == "sealed"],
+        "seal": [{**{key: row[key] for key in keys}, "text": row["plain"]} for row in to_seal],
+        "send": to_send and {"id": to_send["id"], "failures": to_send["failures"]},
         "operator": {name: operator.get(name, "") for name in ("key", "address", "authority")},
     }
 

@@ -121,7 +121,7 @@ def recipients(household: Household, request: Request) -> dict[str, object]:
     for row in [] if ruleset is None else ruleset.lists:
         detail = "its server sees this router's address when the list is downloaded"
         items.append({"kind": "feed", "name": row["name"], "detail": detail})
-    operator = household.reports.operator()
+    operator = household.reports.agreement.operator()
     if operator and household.reports.running:
         detail = "receives a sealed report of noised counts a week, and sees this router's address"
         items.append({"kind": "operator", "name": operator["name"], "detail": detail})

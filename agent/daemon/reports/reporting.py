@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 
 from agent import __version__
 from agent.core.model import HISTORY, PROTECTION
@@ -14,7 +15,9 @@ from agent.daemon.loop import Loop, Timer
 
 TICK_S = 30.0
 REAP_S = 0.1
-JOB_MAX_S = 900.0  # eight reports at their slowest
+# What a killed connection had under way, and the answers to it: one round trip, also by satellite.
+SETTLE_S = 2.0
+JOB_MAX_S = 300.0  # a report at its slowest is a minute
 WEEK_S = 7 * 86400
 PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 REFUSED = "SELECT category, COUNT(*) FROM attempts WHERE device IN ({}) AND list != '' AND age > ? GROUP BY category"
@@ -59,11 +62,19 @@ class Reporting:
         self._environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
         self._limit: Timer | None = None
         self.pid = 0
+        self._ended = time.monotonic()  # a job of the daemon before this one died with it
         household.reports.end_job = self.end
+        household.reports.silence_s = self.silence_s
         household.reports.counted = lambda since_age, epsilon: count(household, since_age, epsilon)
-        loop.every(TICK_S, self.check)
+        self._wait()
 
-    def check(self) -> None:
+    def _wait(self) -> None:
+        # Half a tick to one and a half: at a steady beat, when a report arrives would tell when the daemon was started.
+        spread = int.from_bytes(self._household.reports.draw(4), "big") / (1 << 32)
+        self._loop.after(TICK_S * (0.5 + spread), self._check)
+
+    def _check(self) -> None:
+        self._wait()
         if self._household.reports.tick() and not self.pid:
             self._start()
 
@@ -89,6 +100,7 @@ class Reporting:
         if pid == 0:
             return False
         self.pid = 0
+        self._ended = time.monotonic()
         if self._limit:
             self._limit.cancel()
         return True
@@ -99,3 +111,7 @@ class Reporting:
             return False
         os.kill(self.pid, signal.SIGKILL)
         return True
+
+    def silence_s(self) -> float:
+        """How long the wire may still carry answers to packets of a job that has gone; 0 when it is silent."""
+        return max(self._ended + SETTLE_S - time.monotonic(), 0.0)

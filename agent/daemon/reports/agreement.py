@@ -1,0 +1,64 @@
+"""Who reports are for, and whether the household agrees to it: the operator's particulars, and the terms of them."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+
+from agent.core.consent import ON
+from agent.core.settings import Settings
+from agent.daemon.store.state import State
+
+FEATURE = "report"
+KEY = ("", FEATURE)  # in the ledger: no device's
+
+Row = dict[str, object]
+
+
+class Agreement:
+    """What state.db holds of it. `sha256` is `bytes -> bytes`."""
+
+    def __init__(self, settings: Settings, state: State, sha256: Callable[[bytes], bytes]) -> None:
+        self._settings = settings
+        self._state = state
+        self._sha256 = sha256
+
+    @property
+    def state(self) -> str:
+        return self._state.ledger.register.state(*KEY)
+
+    @property
+    def holds(self) -> bool:
+        """On, and under the terms of today."""
+        return self.state == ON and self._state.meta("report terms", "") == self.terms()
+
+    def operator(self) -> Row | None:
+        found = json.loads(self._state.meta("report operator", "null"))
+        return found if isinstance(found, dict) else None
+
+    def names(self, operator: Row | None) -> bool:
+        """Whether this is the operator already."""
+        return json.dumps(operator) == self._state.meta("report operator", "null")
+
+    def put_operator(self, operator: Row | None) -> None:
+        self._state.put_meta("report operator", json.dumps(operator))
+
+    def terms(self) -> str | None:
+        """The word for what would be agreed to now; None before there is an operator."""
+        from agent.core.operator import terms  # what only a household with an operator needs
+
+        operator, number = self.operator(), self._settings.number
+        if operator is None:
+            return None
+        return terms(operator, number("report_epsilon_milli"), number("report_budget_milli"), self._sha256)
+
+    def since_age(self) -> int:
+        """The household's age when it opted in; -1 while it has not."""
+        return int(self._state.meta("report since", "-1"))
+
+    def note(self, sql: sqlite3.Connection, age: int) -> None:
+        """Agreed to the terms of today, within the transaction that writes the ledger's row."""
+        kept = {"report terms": str(self.terms()), "report since": str(age)}
+        sql.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", sorted(kept.items()))
+
+    def end(self, sql: sqlite3.Connection) -> None:
+        sql.execute("DELETE FROM meta WHERE key IN ('report terms', 'report since')")

@@ -1,0 +1,90 @@
+"""The privacy budget of a lifetime: what reports cost, what was spent, and what a restored state.db has to pay for.
+
+In doubt all of it is spent, or no report is made.
+"""
+
+import os
+import sqlite3
+
+from agent.core.noise import EPSILON_MAX, charge
+from agent.core.settings import Settings
+from agent.daemon.clock import Clock
+from agent.daemon.reports.agreement import FEATURE
+from agent.daemon.reports.spent import Spent
+from agent.daemon.store.state import State
+
+WEEK_S = 7 * 86400
+STORED = "report spent"
+UNSETTLED = "report unsettled"
+
+
+class Budget:
+    """All in thousandths of epsilon."""
+
+    def __init__(self, settings: Settings, state: State, clock: Clock) -> None:
+        self._settings = settings
+        self._state = state
+        self._clock = clock
+        self._file = Spent(os.path.join(settings.text("state_dir"), "spent"))
+
+    @property
+    def epsilon(self) -> int:
+        return self._settings.number("report_epsilon_milli")
+
+    @property
+    def lifetime(self) -> int:
+        return self._settings.number("report_budget_milli")
+
+    def spent(self) -> int | None:
+        """None when it can't be known, which counts as all."""
+        stored = self._state.meta(STORED, "0")
+        return self._file.read(int(stored), self._made()) if stored.isdigit() else None
+
+    def after_one_more(self) -> int | None:
+        """What is spent after another report; None when it is not to be had."""
+        spent = self.spent()
+        return None if spent is None else charge(spent, self.epsilon, self.lifetime)
+
+    def _made(self) -> int:
+        """How many reports the ledger tells of."""
+        query = "SELECT COUNT(*) FROM ledger WHERE feature=? AND action='report'"
+        return int(self._state.db.sql.execute(query, (FEATURE,)).fetchone()[0])
+
+    def store(self, sql: sqlite3.Connection, spent: int) -> None:
+        """In state.db, within the transaction that writes the ledger's row. `note` follows."""
+        sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (STORED, str(spent)))
+
+    def note(self, spent: int) -> None:
+        """In the file beside state.db; from then on a file that is missing means that it can't be known. OSError."""
+        self._file.note(spent)
+
+    def note_restored(self, restored: bool) -> None:
+        """A state.db that was put back may not know of reports made since: each week since is charged, once a clock is
+        set. Called before anything notes the ledger's head, so that it isn't lost in a crash. A system upgrade keeps
+        state.db and not the file beside it: then state.db's number is what is charged on."""
+        if restored and not self._state.meta(UNSETTLED, ""):
+            last = self._state.ledger.head.at if self._state.ledger.head else 0
+            self._state.put_meta(UNSETTLED, str(last))
+
+    def settle(self) -> bool:
+        """Charge what a restored state may have forgotten; False while that can't be known: no report until then.
+
+        A clock that is before the ledger's last row does not tell how long ago it was. StorageError, OSError.
+        """
+        since = self._state.meta(UNSETTLED, "")
+        if not since:
+            return True
+        passed_s = self._clock.wall() - int(since)
+        if not self._clock.is_set or passed_s < 0:
+            return False
+        known = self._known_before()
+        if known is not None:
+            # What epsilon applied in those weeks nobody can know either: the largest that may be set is charged.
+            self.note(known + (passed_s // WEEK_S + 1) * EPSILON_MAX)
+        with self._state.db.transaction() as sql:
+            sql.execute("DELETE FROM meta WHERE key=?", (UNSETTLED,))
+        return True
+
+    def _known_before(self) -> int | None:
+        stored = int(self._state.meta(STORED, "0"))
+        return stored if self._file.missing and (stored or not self._made()) else self.spent()
