@@ -44,6 +44,7 @@ class Home:
             "identity": "address",
             "state_dir": folder / "state",
             "run_dir": folder / "run",
+            "data_dir": ROOT / "blocklists",
             "dns_listen": f"127.0.0.1:{self.port}",
             "upstream": self.upstream,
             "web_listen": "",
@@ -398,6 +399,62 @@ def test_lists_that_can_be_fetched(home, say):
     assert say("lists", "choose", "no-such-list")[0] == NOT_FOUND
     assert say("lists", "accept", "no-such-list")[0] == NOT_FOUND
     assert say("lists", "rollback")[0] in (OK, REFUSED)
+
+
+def test_helplines_are_shown(home, say):
+    code, text = say("lists", "helplines")
+    assert code == OK and "samaritans.org" in text and "SOURCE" in text
+    rows = {row["name"]: row["note"] for row in document(say, "lists", "helplines")["items"]}
+    assert rows["samaritans.org"].startswith("crisis; United Kingdom, Ireland; ")
+    # They win over a rule of the household that is above them.
+    assert say("block", "org")[0] == OK
+    assert document(say, "explain", "samaritans.org")["verdict"] == "allow"
+    assert document(say, "explain", "other.org")["verdict"] == "block"
+    rule = document(say, "rule", "list")["items"][-1]
+    assert say("rule", "remove", str(rule["id"]))[0] == OK
+
+
+def test_own_rules_go_out_and_come_in(home, say, tmp_path):
+    assert say("block", "games.example", "--person", "Mia", "--for", "2h")[0] == OK
+    file = tmp_path / "rules.txt"
+    assert say("rule", "export", "--output", str(file))[0] == OK
+    assert say("rule", "export", "--output", str(file))[0] == REFUSED, "what is there is not written over"
+    assert say("rule", "export")[1] == file.read_text()
+    assert document(say, "rule", "export")["items"] == [
+        line for line in file.read_text().splitlines() if line[0] != "#"
+    ]
+    before = document(say, "rule", "list")["items"]
+    for row in before:
+        assert say("rule", "remove", str(row["id"]))[0] == OK
+    assert say("rule", "import", str(file))[0] == NOT_AGREED
+    assert document(say, "rule", "list")["items"] == []
+    assert f"{len(before)} added" in say("rule", "import", str(file), "--yes")[1]
+    keys = ("name", "action", "scope", "person_id", "expires_at")
+    after = document(say, "rule", "list")["items"]
+    assert [[row[key] for key in keys] for row in after] == [[row[key] for key in keys] for row in before]
+    for row in after:
+        assert say("rule", "remove", str(row["id"]))[0] == OK
+
+
+def test_what_is_wrong_in_a_file_of_rules_is_said_by_line(home, say, tmp_path):
+    file = tmp_path / "rules.txt"
+    file.write_text("# mine\n" * 150 + "block fine.example\nperhaps not.example\n" + "x" * 5000)
+    code, text = say("rule", "import", str(file), "--yes")
+    assert (
+        code == REFUSED and "line 152: " in text and "line 153: longer than any rule" in text and "line 151" not in text
+    )
+    assert document(say, "rule", "list")["items"] == []
+    file.write_bytes(b"\xef\xbb\xbfone.example\r\n*.two.example # two\r\n")
+    assert say("rule", "import", str(file), "--yes")[0] == REFUSED
+    assert "2 added" in say("rule", "import", str(file), "--as", "block", "--yes")[1]
+    assert "2 renewed" in say("rule", "import", str(file), "--as", "allow", "--yes")[1]
+    for row in document(say, "rule", "list")["items"]:
+        assert row["action"] == "allow" and say("rule", "remove", str(row["id"]))[0] == OK
+    file.write_bytes(b"\xff\xfe")
+    assert say("rule", "import", str(file), "--yes")[0] == REFUSED
+    assert say("rule", "import", str(tmp_path / "none"), "--yes")[0] == REFUSED
+    file.write_text("# nothing\n")
+    assert say("rule", "import", str(file), "--yes")[0] == OK
 
 
 def test_a_name_of_both_kinds_must_be_told_apart(home, say):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent import __version__
-from agent.cli import called, changing, consents, export, lists, people, reading, report, running, times
+from agent.cli import called, changing, consents, export, lists, ownrules, people, reading, report, running, times
 from agent.cli.trouble import MEANINGS
 from agent.core.model import AGE_GROUPS
 
@@ -216,10 +216,16 @@ def _verdicts(commands: Groups) -> None:
         whose.add_argument("--device", help="for this device only")
         whose.add_argument("--person", help="for this person's devices only")
         rule.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 30m, 2h, 7d")
-    group = _group(commands, "rule", "the household's own rules: list, remove")
+    group = _group(commands, "rule", "the household's own rules: list, remove, export, import")
     _asks(group.add_parser("list", help="what was allowed and blocked"), reading.rule_list, reads=True)
     remove = _asks(group.add_parser("remove", help="take a rule back"), changing.rule_remove)
     remove.add_argument("id", type=int)
+    take = _asks(group.add_parser("export", help="all of them as text"), ownrules.export, reads=True)
+    take.add_argument("--output", metavar="FILE", help="a new file (default: the terminal)")
+    bring = _asks(group.add_parser("import", help="add those of a text file, all or none"), ownrules.take_in)
+    bring.add_argument("file", metavar="FILE", help="as export makes it, or names alone; - for standard input")
+    bring.add_argument("--as", dest="action", choices=("allow", "block"), help="what lines that are names alone do")
+    _yes(bring)
 
 
 def _proofs(commands: Groups) -> None:
@@ -250,6 +256,8 @@ def _lists(commands: Groups) -> None:
     for of in (choose, accept, reject):
         of.add_argument("list", metavar="LIST", help="its id, from lists status")
     _asks(group.add_parser("rollback", help="go back to the set before"), lists.rollback)
+    never = group.add_parser("helplines", help="names that are never recorded and never refused")
+    _asks(never, lists.helplines, reads=True)
 
 
 def _reports(commands: Groups) -> None:

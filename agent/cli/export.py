@@ -29,7 +29,7 @@ def export(client: Client, options: argparse.Namespace) -> None:
             raise Trouble("CSV is one file a table: give a new folder with --output")
         _to_folder(rows, options.output)
     elif options.output:
-        with _private(options.output) as file:
+        with new_file(options.output) as file:
             _to_json(rows, file)
     else:
         _to_json(rows, sys.stdout)
@@ -57,7 +57,7 @@ def _to_folder(rows: Iterator[Row], folder: str) -> None:
         for row in rows:
             kind, values = str(row["kind"]), flat(row["row"])
             if kind not in files:
-                files[kind] = _private(os.path.join(folder, kind + ".csv"))
+                files[kind] = new_file(os.path.join(folder, kind + ".csv"))
                 files[kind].write(csv_line(list(values)))
             files[kind].write(csv_line(list(values.values())))
     finally:
@@ -66,7 +66,7 @@ def _to_folder(rows: Iterator[Row], folder: str) -> None:
     show.line(f"{folder}: " + ", ".join(f"{kind}.csv" for kind in sorted(files)))
 
 
-def _private(path: str) -> IO[str]:
+def new_file(path: str) -> IO[str]:
     """A new file that only its owner can read; one that is there is not written over."""
     try:
         return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")

@@ -78,6 +78,18 @@ def rollback(client: Client, options: argparse.Namespace) -> None:
     show.line("The set before is in use, until the next privacy-agent lists update.")
 
 
+def helplines(client: Client, options: argparse.Namespace) -> None:
+    """The names that are never recorded and never refused, with what each is for."""
+    rows = rows_of(client.call("helplines"))
+    if options.json:
+        show.document({"items": rows})
+        return
+    heads = ["NAME", "TOPIC", "COUNTRY", "WHO", "SOURCE"]
+    notes = [[part.strip() for part in str(row["note"]).split(";")] + [""] * len(heads) for row in rows]
+    cells = [[row["name"], *note[: len(heads) - 1]] for row, note in zip(rows, notes, strict=True)]
+    show.table(heads, cells, "No helpline is known.")
+
+
 def feed_named(client: Client, name: str) -> Row:
     """The list that can be fetched, by its id; Trouble with the nearest id."""
     feeds = rows_of(client.call("lists"), "feeds")

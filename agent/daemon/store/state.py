@@ -163,13 +163,23 @@ class State:
 
     def add_rule(self, name: bytes, action: str, scope: str, owner: int, until: int | None, at: int) -> OwnRule:
         """Add a rule; the opposite one for the same name and scope goes, an equal one is renewed."""
+        rule = OwnRule(0, name, action, scope, owner, until, at)
+        (rule.id,) = self.add_rules([rule])
+        return rule
+
+    def add_rules(self, rules: list[OwnRule]) -> list[int]:
+        """Add some at once, as `add_rule` does; the numbers they get."""
+        numbers = []
         with self.db.transaction() as sql:
-            sql.execute("DELETE FROM rules WHERE name=? AND scope=? AND owner=?", (name, scope, owner))
-            cursor = sql.execute(
-                "INSERT INTO rules(name, action, scope, owner, until, created) VALUES (?,?,?,?,?,?)",
-                (name, action, scope, owner, until, at),
-            )
-        return OwnRule(int(cursor.lastrowid or 0), name, action, scope, owner, until, at)
+            for rule in rules:
+                key = (rule.name, rule.scope, rule.owner)
+                sql.execute("DELETE FROM rules WHERE name=? AND scope=? AND owner=?", key)
+                cursor = sql.execute(
+                    "INSERT INTO rules(name, scope, owner, action, until, created) VALUES (?,?,?,?,?,?)",
+                    (*key, rule.action, rule.until, rule.created),
+                )
+                numbers.append(int(cursor.lastrowid or 0))
+        return numbers
 
     def remove_rule(self, rule_id: int) -> None:
         with self.db.transaction() as sql:
