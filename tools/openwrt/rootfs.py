@@ -44,7 +44,10 @@ KMODS = {
     "kmod-nfnetlink-log": "nfnetlink_log",
     "kmod-nfnetlink-queue": "nfnetlink_queue",
 }
-LIBRARIES = {"libsodium": "/usr/lib/x86_64-linux-gnu/libsodium.so.23"}
+OTHERS = {
+    "libsodium": "/usr/lib/x86_64-linux-gnu/libsodium.so.23",
+    "px5g-mbedtls": "/usr/bin/openssl",  # Debian has no px5g; the agent takes either
+}
 
 
 class Missing(Exception):
@@ -154,8 +157,8 @@ def add_depends(root: Root, release: str, depends: list[str]) -> None:
     """What packages bring along that ours depend on: Python modules, libraries, kernel modules. Nothing else."""
     add_python(root, [name for name in depends if name.startswith("python3-")])
     for name in depends:
-        if name in LIBRARIES:
-            root.program(Path(LIBRARIES[name]))
+        if name in OTHERS:
+            root.program(Path(OTHERS[name]))
     add_modules(root, release, [*BASE_MODULES.split(), *" ".join(KMODS.get(name, "") for name in depends).split()])
 
 

@@ -87,7 +87,8 @@ def make(names: tuple[str, ...]) -> Certificate | None:
             continue
         cert, key = os.memfd_create("cert", 0), os.memfd_create("key", 0)
         files = ["-keyout", f"/proc/self/fd/{key}", "-out", f"/proc/self/fd/{cert}"]
-        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", str(days)]
+        # NIST's name: px5g does not know OpenSSL's own, prime256v1.
+        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", str(days)]
         names_too = ["-addext", "subjectAltName=" + ",".join(map(_alternative, names))] if tool == "openssl" else []
         if _run([path, *words, *curve, *files, "-subj", "/CN=privacy-agent", *names_too]):
             return Certificate(_read(cert).decode(), _read(key).decode())

@@ -48,6 +48,29 @@ procd_open_trigger() { :; }
 procd_close_trigger() { :; }
 procd_add_validation() { :; }
 
+# uci_load_validate PACKAGE TYPE SECTION FUNCTION OPTION:TYPE[:DEFAULT]…: of the types bool and string only.
+uci_load_validate() {
+	local package=$1 section=$3 function=$4 word name kind default value failed=0
+	shift 4
+	for word in "$@"; do eval "local ${word%%:*}"; done
+	config_load "$package" || failed=1
+	for word in "$@"; do
+		name=${word%%:*} kind=${word#*:} default=
+		case "$kind" in *:*) default=${kind#*:} kind=${kind%%:*} ;; esac
+		config_get value "$section" "$name" "$default"
+		case "$kind/$value" in
+			bool/1|bool/on|bool/true|bool/yes|bool/enabled) value=1 ;;
+			bool/0|bool/off|bool/false|bool/no|bool/disabled) value=0 ;;
+			bool/*) failed=1 value= ;;
+			string/*) ;;
+			*) echo "procd shim: type $kind is not known" >&2; failed=1 ;;
+		esac
+		eval "$name=\$value"
+	done
+	[ -n "$function" ] || return $failed
+	"$function" "$section" "$failed"
+}
+
 procd_close_service() {
 	local new old name
 	service_triggers
