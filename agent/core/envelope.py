@@ -18,6 +18,7 @@ SEALED_BYTES = summary.PLAIN_BYTES + seal.TAG_BYTES
 TEXTS = ("key", "id", "enc", "sealed")
 NUMBERS = ("format", "schema", "notice", "period")
 NUMBER_MAX = 1 << 31
+DIGITS = "0123456789abcdef"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
@@ -78,7 +79,7 @@ def parse(line: bytes) -> Envelope:
         raise BadInput("a sealed report has %d bytes" % BODY_BYTES)
     try:
         found = json.loads(line.decode())
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, UnicodeError, RuntimeError) as error:  # the last: nested too deeply
         raise BadInput("a sealed report is no JSON") from error
     fields = TEXTS + NUMBERS
     if not isinstance(found, dict) or len(found) != len(fields) or [name for name in fields if name not in found]:
@@ -91,7 +92,8 @@ def parse(line: bytes) -> Envelope:
         raise BadInput("a sealed report is of another form")
     enc, sealed = _unbase64(texts[2], seal.KEY_BYTES), _unbase64(texts[3], SEALED_BYTES)
     envelope = Envelope(numbers[1], numbers[2], numbers[3], texts[0], texts[1], enc, sealed)
-    if (len(texts[0]), len(texts[1])) != (2 * KEY_ID_BYTES, 2 * summary.ID_BYTES) or envelope.body() != line:
+    named = _is_hex(texts[0], KEY_ID_BYTES) and _is_hex(texts[1], summary.ID_BYTES)
+    if not named or envelope.body() != line:
         raise BadInput("a sealed report is of another form")
     return envelope
 
@@ -103,6 +105,10 @@ def open_envelope(primitives: seal.Primitives, secret: bytes, envelope: Envelope
     if (report.id, report.period) != (envelope.id, envelope.period):
         raise BadInput("a report says otherwise than its envelope")
     return report
+
+
+def _is_hex(text: str, size: int) -> bool:
+    return len(text) == 2 * size and not [one for one in text if one not in DIGITS]
 
 
 def _base64(data: bytes) -> str:

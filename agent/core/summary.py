@@ -186,7 +186,7 @@ def read(data: bytes) -> Report:
     """The opener's side: what `render` and `pad` made, and nothing else. BadInput."""
     try:
         found = json.loads(data.decode())
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, UnicodeError, RuntimeError) as error:  # the last: nested too deeply
         raise BadInput("a report is no JSON") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise BadInput("a report of another schema")

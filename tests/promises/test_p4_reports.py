@@ -15,7 +15,7 @@ from agent.daemon.reports.reporting import SETTLE_S
 from tests.lab.lab import ALICE4, WAN4, Lab
 from tests.promises.reporting import DRIPPING, FEEDS, REPORTS, SLOW, WEEK_S, Household, frames, segment
 from tests.promises.test_p4_nothing_leaves import Capture, asked_name, flow, neighbourhood
-from tools.collector.receiver import lines_of
+from tools.collector.files import lines_of
 
 WEEKS = 5
 STEPS = ("optout.gate", "optout.job", "optout.purge", "optout.settle", "optout.acknowledge")

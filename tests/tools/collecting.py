@@ -4,16 +4,16 @@ import os
 import random
 from pathlib import Path
 
-from agent.core import envelope, summary
+from agent.core import envelope, seal, summary
 from agent.core.summary import Facts
 from tools.collector import keys, opening, simulate
 
 TOOLS = opening.primitives()
 
 
-def report(public: bytes, period: int, facts: Facts, epsilon: int = 500) -> bytes:
+def report(public: bytes, period: int, facts: Facts, epsilon: int = 500, name: bytes = b"") -> bytes:
     """A sealed report's line."""
-    name = os.urandom(16)
+    name = name or os.urandom(16)
     numbers = summary.noised(summary.answers(facts), epsilon, os.urandom)
     text = summary.render(name, period, numbers)
     return envelope.make(TOOLS, public, os.urandom(32), text, 1, period, name.hex()).body()
@@ -30,3 +30,38 @@ def fleet(folder: Path, count: int, period: int, files: int = 4) -> tuple[list[d
     for file in opened:
         file.close()
     return rows, paths
+
+
+def sealed(public: bytes, period: int, plain: bytes) -> bytes:
+    """A line whose seal is good and whose content is the attacker's."""
+    name, key = os.urandom(16).hex(), envelope.key_id(public, TOOLS.sha256)
+    aad = envelope.associated(summary.SCHEMA, 1, period, key, name)
+    enc, hidden = seal.seal(TOOLS, public, os.urandom(32), envelope.INFO, aad, plain)
+    return envelope.Envelope(summary.SCHEMA, 1, period, key, name, enc, hidden).body()
+
+
+def spoil(paths: list[Path], public: bytes, period: int) -> int:
+    """Add what an attacker or a broken disk may add to a fleet's files; how many good reports are among it."""
+    good = [report(public, period, simulate.household(random.Random(n))) for n in range(3)]
+    twice = [report(public, period, simulate.household(random.Random(n)), name=bytes(range(16))) for n in (1, 2)]
+    size = summary.PLAIN_BYTES
+    lines = [
+        b"",
+        b"{",
+        b"\xff" * 2047,
+        b"[" * 2047,
+        b'{"format":1}',
+        b"x" * 3_000_000,
+        good[0].rstrip(),  # without the blanks that make it constant
+        good[1][:-1] + b"\r",
+        good[2][:-1],
+        good[2][:-1],  # replayed
+        good[2][:900],  # cut off
+        good[2][:-1].replace(b'"id":"', b'"id":"../'),
+        good[2][:-1].replace(b'"period":', b'"period":-'),
+        report(public, period - 100, simulate.household(random.Random(4)))[:-1],
+        *[sealed(public, period, plain)[:-1] for plain in (b"[" * size, b"{" * size, b"\xff" * size, b" " * size)],
+    ]
+    paths[0].write_bytes(paths[0].read_bytes() + b"\n".join([*lines, twice[0]]))
+    paths[1].write_bytes(paths[1].read_bytes() + twice[1] + good[0])
+    return len(good)

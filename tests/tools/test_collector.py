@@ -1,6 +1,8 @@
 """The operator's side: what the receiver takes and keeps, and what the opener tells."""
 
 import asyncio
+import csv
+import io
 import json
 import os
 import random
@@ -15,7 +17,8 @@ from agent.core.envelope import BODY_BYTES
 from agent.core.model import BadInput
 from tests.tools import collecting
 from tools.collector import keys, opener, opening, simulate
-from tools.collector.receiver import HEAD_MAX, Rates, Receiver, Store, lines_of
+from tools.collector.files import lines_of
+from tools.collector.receiver import HEAD_MAX, Rates, Receiver, Store
 
 PERIOD = summary.period_of(int(time.time()))
 FACTS = summary.Facts({"phishing": 2}, 1, 0, "ready", "0.1.0")
@@ -62,7 +65,7 @@ def test_a_report_is_stored_once_and_sealed(tmp_path: Path, pair) -> None:
     assert exchange(receiver, posted(line)).startswith(b"HTTP/1.1 201")
     assert exchange(receiver, posted(line)).startswith(b"HTTP/1.1 409")
     assert [path.name for path in tmp_path.iterdir()] == [f"{PERIOD}.jsonl"]
-    assert lines_of(tmp_path / f"{PERIOD}.jsonl") == [line]
+    assert list(lines_of(tmp_path / f"{PERIOD}.jsonl")) == [line]
     assert pair[0].open(line).period == PERIOD
     again = Receiver(Store(tmp_path))
     assert again.take(line) == 409, "what was stored before a restart is known after it"
@@ -112,7 +115,7 @@ def test_a_line_that_a_crash_cut_off_is_not_kept(tmp_path: Path, pair) -> None:
     path = tmp_path / f"{PERIOD}.jsonl"
     path.write_bytes(lines[0] + lines[1][:777])
     assert Receiver(Store(tmp_path)).take(lines[1]) == 201
-    assert lines_of(path) == lines
+    assert list(lines_of(path)) == lines
 
 
 def test_nothing_is_opened_with_the_wrong_key_or_out_of_its_periods(pair) -> None:
@@ -128,7 +131,7 @@ def test_nothing_is_opened_with_the_wrong_key_or_out_of_its_periods(pair) -> Non
 
 def test_the_opener_adds_up_and_leaves_out(tmp_path: Path) -> None:
     rows, paths = collecting.fleet(tmp_path, 60, PERIOD)
-    lines = lines_of(paths[0])
+    lines = list(lines_of(paths[0]))
     paths[1].write_bytes(paths[1].read_bytes() + lines[0] + b" " * BODY_BYTES)
     found, left_out = opener.aggregate(opening.Keys(rows), paths, 50)
     assert left_out["a report that was there already"] == 1
@@ -137,6 +140,35 @@ def test_the_opener_adds_up_and_leaves_out(tmp_path: Path) -> None:
     assert {row["households"] for row in found} == {60}
     none, why = opener.aggregate(opening.Keys(rows), paths, 61)
     assert (none, why["in a period with too few households"]) == ([], 60)
+
+
+def test_the_opener_counts_what_is_good_among_what_is_not(tmp_path: Path) -> None:
+    rows, paths = collecting.fleet(tmp_path, 20, PERIOD)
+    public = opening.primitives().public_of(bytes.fromhex(str(rows[0]["secret"])))
+    good = collecting.spoil(paths, public, PERIOD)
+    for order in (paths, paths[::-1]):
+        found, left_out = opener.aggregate(opening.Keys(rows), order, 1)
+        assert {row["households"] for row in found} == {20 + good}
+        assert left_out["different reports under one id"] == 2
+        assert left_out["a report that was there already"] == 2
+        assert left_out["a report of a period that its key is not for"] == 1
+    assert found == opener.aggregate(opening.Keys(rows), paths, 1)[0]
+
+
+def test_the_program_writes_csv_and_json_with_error_bars(tmp_path: Path, capsys, monkeypatch) -> None:
+    rows, paths = collecting.fleet(tmp_path, 30, PERIOD, 1)
+    (tmp_path / "keys.json").write_text(json.dumps(rows))
+    told = {}
+    for form in ("csv", "json"):
+        words = ["opener", str(tmp_path / "keys.json"), str(paths[0]), "--format", form, "--smallest", "30"]
+        monkeypatch.setattr("sys.argv", words)
+        assert opener.main() == 0
+        text = capsys.readouterr().out
+        told[form] = list(csv.DictReader(io.StringIO(text))) if form == "csv" else json.loads(text)
+    assert [{name: str(value) for name, value in row.items()} for row in told["json"]] == told["csv"]
+    assert all(float(row["total_error"]) > 0 and float(row["mean_error"]) > 0 for row in told["csv"])
+    monkeypatch.setattr("sys.argv", [*words[:3], "--smallest", "31"])
+    assert opener.main() == 1 and capsys.readouterr().out == ""
 
 
 def test_the_error_bars_hold_the_truth(tmp_path: Path) -> None:
@@ -188,7 +220,19 @@ def test_keys_are_kept_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert keys.main() == 0 and keys.main() == 0
     assert path.stat().st_mode & 0o777 == 0o600
     rows = json.loads(path.read_text())
-    assert len(rows) == 2 and all(row["secret"] not in capsys.readouterr().out for row in rows)
+    said = capsys.readouterr().out
+    assert len(rows) == 2 and all(row["secret"] not in said for row in rows)
+
+
+def test_a_key_that_is_retired_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "keys.json"
+    old, _ = keys.add([], PERIOD - 200, 26)
+    now, _ = keys.add(old, PERIOD - 30, 26)
+    path.write_text(json.dumps(now))
+    monkeypatch.setattr("sys.argv", ["keys", str(path), "--retire"])
+    assert keys.main() == 0
+    assert json.loads(path.read_text()) == now[1:], "what may still arrive late can be opened"
+    assert str(old[0]["secret"]) not in path.read_text()
 
 
 FLEET = int(os.environ.get("FLEET_HOUSEHOLDS", "3000"))
@@ -200,7 +244,7 @@ def test_beam_gives_the_same_totals(tmp_path: Path) -> None:
 
     began = time.monotonic()
     rows, paths = collecting.fleet(tmp_path, FLEET, PERIOD)
-    paths[0].write_bytes(paths[0].read_bytes() + lines_of(paths[1])[0] + b"x" * (BODY_BYTES - 1) + b"\n")
+    collecting.spoil(paths, opening.primitives().public_of(bytes.fromhex(str(rows[0]["secret"]))), PERIOD)
     made = time.monotonic()
     (tmp_path / "keys.json").write_text(json.dumps(rows))
     pattern = str(tmp_path / f"{PERIOD}-*.jsonl")

@@ -12,10 +12,11 @@ import sys
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
+from apache_beam.coders import BytesCoder
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from agent.core.envelope import BODY_BYTES
 from agent.core.model import BadInput
+from tools.collector.files import whole
 from tools.collector.opening import BATCH_MIN, Keys, Row, Totals
 
 Keyed = tuple[int, list[int]]
@@ -31,12 +32,11 @@ class Open(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         self._keys = Keys(self._rows)  # once a worker: libsodium can't be sent to it
 
-    def process(self, line: str) -> Iterator[tuple[str, Keyed]]:
+    def process(self, line: bytes) -> Iterator[tuple[str, Keyed]]:
         assert self._keys is not None
         try:
-            # Reading lines takes the end of each line away, which is part of a report's constant size.
-            report = self._keys.open(line.encode().ljust(BODY_BYTES - 1) + b"\n")
-        except (BadInput, UnicodeError):
+            report = self._keys.open(whole(line))
+        except BadInput:
             beam.metrics.Metrics.counter("fleet", "left_out").inc()
             return
         yield report.id, (report.period, report.numbers)
@@ -61,10 +61,12 @@ class Sum(beam.CombineFn):  # type: ignore[misc]
         return accumulator
 
 
-def first(group: tuple[str, Iterable[Keyed]]) -> Keyed:
-    """Of a report that came more than once, one: they are equal, being sealed under one id by one household; where
-    they are not, the smallest, so that every run picks the same."""
-    return min(group[1])
+def once(group: tuple[str, Iterable[Keyed]]) -> Iterator[Keyed]:
+    """Of a report that came more than once, one. Of an id with different reports none (see opener.collect)."""
+    different = {(period, tuple(numbers)) for period, numbers in group[1]}
+    if len(different) == 1:
+        period, numbers = different.pop()
+        yield period, list(numbers)
 
 
 def build(lines: object, keys: list[Row], batch_min: int) -> object:
@@ -73,7 +75,7 @@ def build(lines: object, keys: list[Row], batch_min: int) -> object:
         lines
         | "open" >> beam.ParDo(Open(keys))
         | "by id" >> beam.GroupByKey()
-        | "once" >> beam.Map(first)
+        | "once" >> beam.FlatMap(once)
         | "sum" >> beam.CombinePerKey(Sum())
         | "enough" >> beam.Filter(lambda found: found[1].count >= batch_min)
         | "rows" >> beam.FlatMap(lambda found: found[1].rows(found[0]))
@@ -91,7 +93,7 @@ def main(words: list[str] | None = None) -> int:
     with open(options.keys) as file:
         keys = json.load(file)
     with beam.Pipeline(options=PipelineOptions(others)) as pipeline:
-        lines = pipeline | "read" >> beam.io.ReadFromText(options.files)
+        lines = pipeline | "read" >> beam.io.ReadFromText(options.files, coder=BytesCoder())
         build(lines, keys, options.smallest) | "write" >> beam.io.WriteToText(options.output, ".jsonl")
     return 0
 

@@ -12,33 +12,44 @@ from collections import Counter
 from pathlib import Path
 
 from agent.core.model import BadInput
+from agent.core.summary import Report
+from tools.collector.files import lines_of
 from tools.collector.opening import BATCH_MIN, Keys, Row, Totals
-from tools.collector.receiver import lines_of
+
+
+def collect(keys: Keys, files: list[Path]) -> tuple[dict[str, Report | None], Counter[str]]:
+    """(id → report, why how many were left out). Of an id with two different reports none counts: its sender made it
+    so, and which one came first must not decide."""
+    found: dict[str, Report | None] = {}
+    left_out: Counter[str] = Counter()
+    for line in (line for path in files for line in lines_of(path)):
+        try:
+            report = keys.open(line)
+        except BadInput as error:
+            left_out[str(error)] += 1
+            continue
+        before = found.setdefault(report.id, report)
+        if before == report and before is not report:
+            left_out["a report that was there already"] += 1
+        elif before is not report:
+            found[report.id] = None
+            left_out["different reports under one id"] += 1 + (before is not None)
+    return found, left_out
 
 
 def aggregate(keys: Keys, files: list[Path], batch_min: int = BATCH_MIN) -> tuple[list[Row], Counter[str]]:
     """(rows by period and column, why how many reports were left out)."""
+    found, left_out = collect(keys, files)
     totals: dict[int, Totals] = {}
-    seen: set[str] = set()
-    left_out: Counter[str] = Counter()
-    for path in files:
-        for line in lines_of(path):
-            try:
-                report = keys.open(line)
-            except BadInput as error:
-                left_out[str(error)] += 1
-                continue
-            if report.id in seen:
-                left_out["a report that was there already"] += 1
-                continue
-            seen.add(report.id)
+    for report in found.values():
+        if report is not None:
             totals.setdefault(report.period, Totals()).add(report.numbers)
     rows: list[Row] = []
-    for period, found in sorted(totals.items()):
-        if found.count < batch_min:
-            left_out["in a period with too few households"] += found.count
+    for period, summed in sorted(totals.items()):
+        if summed.count < batch_min:
+            left_out["in a period with too few households"] += summed.count
         else:
-            rows += found.rows(period)
+            rows += summed.rows(period)
     return rows, left_out
 
 

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import ipaddress
 import os
 import ssl
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 from agent.core.envelope import BODY_BYTES, Envelope, parse
 from agent.core.model import BadInput
 from agent.core.summary import SCHEMA, period_of
+from tools.collector.files import lines_of
 
 HEAD_MAX = 4096
 IDLE_S = 20.0
@@ -25,6 +27,9 @@ CONNECTIONS_MAX = 500
 # Households behind one address (carrier NAT) share this; one household sends one a week.
 PER_ADDRESS = 60
 WINDOW_S = 60.0
+ADDRESSES_MAX = 100_000  # a minute; beyond, nobody new is let in
+# Anybody can seal a report: no more than this is kept of what comes, 2 GB on the disk and some 100 MB of ids in memory.
+PER_PERIOD = 1_000_000
 # A router may have been offline for two months; a clock may be off by a week.
 PERIODS_BACK, PERIODS_AHEAD = 12, 1
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict"}
@@ -32,19 +37,22 @@ REASONS.update({413: "Content Too Large", 429: "Too Many Requests", 503: "Servic
 
 
 class Store:
-    """Sealed reports in FOLDER/PERIOD.jsonl; each id once."""
+    """Sealed reports in FOLDER/PERIOD.jsonl; each id once, and `most` a period."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most: int = PER_PERIOD) -> None:
         self._folder = folder
+        self._most = most
         self._ids: dict[int, set[bytes]] = {}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def add(self, envelope: Envelope, line: bytes) -> bool:
-        """Durable before it returns; False when it is there already. OSError."""
+        """Durable before it returns; False when it is there already. OSError, also when the period is full."""
         known = self._known(envelope.period)
         report = bytes.fromhex(envelope.id)
         if report in known:
             return False
+        if len(known) >= self._most:
+            raise OSError("as many as are taken in a period")
         self._append(envelope.period, line)
         known.add(report)
         return True
@@ -72,26 +80,23 @@ class Store:
 
     def _known(self, period: int) -> set[bytes]:
         if period not in self._ids:
-            self._ids[period] = set()
-            for line in lines_of(self._path(period)):
-                with contextlib.suppress(BadInput):
-                    self._ids[period].add(bytes.fromhex(parse(line).id))
+            self._ids[period] = self._read(self._path(period))
             for old in [one for one in self._ids if one < period - PERIODS_BACK - PERIODS_AHEAD - 1]:
                 del self._ids[old]
         return self._ids[period]
 
-
-def lines_of(path: Path) -> list[bytes]:
-    """The whole lines of a file of reports; none where there is no file."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return []
-    return [data[at : at + BODY_BYTES] for at in range(0, len(data) - BODY_BYTES + 1, BODY_BYTES)]
+    @staticmethod
+    def _read(path: Path) -> set[bytes]:
+        found = set()
+        for line in lines_of(path) if path.exists() else ():
+            with contextlib.suppress(BadInput):
+                found.add(bytes.fromhex(parse(line).id))
+        return found
 
 
 class Rates:
-    """How often an address asked within this minute, by a hash whose salt nobody keeps."""
+    """How often an address asked within this minute, by a hash whose salt nobody keeps. Of IPv6 the network counts
+    (/64): whoever has one address there has them all."""
 
     def __init__(self, most: int = PER_ADDRESS) -> None:
         self._most = most
@@ -102,9 +107,19 @@ class Rates:
     def allows(self, address: str, now: float) -> bool:
         if now - self._since >= WINDOW_S:
             self._since, self._salt, self._counts = now, os.urandom(16), {}
-        who = hashlib.blake2b(address.encode(), key=self._salt, digest_size=8).digest()
+        who = hashlib.blake2b(network(address), key=self._salt, digest_size=8).digest()
+        if who not in self._counts and len(self._counts) >= ADDRESSES_MAX:
+            return False
         self._counts[who] = self._counts.get(who, 0) + 1
         return self._counts[who] <= self._most
+
+
+def network(address: str) -> bytes:
+    """What is counted as one: an IPv4 address, also one within IPv6, or the first half of an IPv6 address."""
+    found = ipaddress.ip_address(address.split("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        return found.ipv4_mapped.packed if found.ipv4_mapped else found.packed[:8]
+    return found.packed
 
 
 class Receiver:
@@ -140,7 +155,7 @@ class Receiver:
         if self._open > CONNECTIONS_MAX:
             return 503
         peer = writer.get_extra_info("peername")
-        if not self._rates.allows(str(peer[0]) if peer else "", time.monotonic()):
+        if not peer or not self._rates.allows(str(peer[0]), time.monotonic()):
             return 429
         head = await reader.readuntil(b"\r\n\r\n")
         refused, expects = self._judge(head)
@@ -164,7 +179,7 @@ class Receiver:
         if words[0] != "POST":
             return 405, False
         length = headers.get("content-length", "")
-        if not length.isdigit() or "transfer-encoding" in headers:
+        if not (length.isascii() and length.isdigit()) or "transfer-encoding" in headers:
             return 400, False
         if int(length[:9]) != BODY_BYTES:
             return (413 if int(length[:9]) > BODY_BYTES else 400), False
@@ -208,11 +223,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8443)
     parser.add_argument("--path", default="/")
     parser.add_argument("--accept", action="append", default=[], metavar="KEY-ID", help="public keys in use")
+    parser.add_argument("--most", type=int, default=PER_PERIOD, help=f"reports kept a period (default {PER_PERIOD})")
     options = parser.parse_args()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(options.certificate, options.key)
     context.num_tickets = 0  # nothing by which a household's next report could be told
-    receiver = Receiver(Store(options.folder), options.path, frozenset(options.accept))
+    receiver = Receiver(Store(options.folder, options.most), options.path, frozenset(options.accept))
     # What asyncio itself would print of a broken handshake has an address in it.
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda _, __: None)
