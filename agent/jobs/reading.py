@@ -163,11 +163,13 @@ class Reading:
             rule.kind = EXACT
         self._draft.side.note(rule.key, rule.kind)
         batch = self._batch(rule.kind, rule.allow, rule.important)
-        if rule.allow or rule.important or (rule.kind == EXACT and is_address(rule.key)):
+        if rule.allow or rule.important:
             batch.add_alone(rule.key)
         elif b"/" in rule.key:
             batch.add_page(rule.key)
             self._take_host(split_authority(rule.key[: rule.key.find(b"/")])[0])
+        elif rule.kind == EXACT and is_address(rule.key):
+            batch.add_alone(rule.key)
         else:
             batch.add_names([rule.key])
 

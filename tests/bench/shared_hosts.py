@@ -1,7 +1,10 @@
-"""URL lists on hosts that carry much else, both sides: `python -m tests.bench.shared_hosts`.
+"""What lists of URLs stop, and what they refuse by mistake: `python -m tests.bench.shared_hosts`.
 
-Stopped: malicious URLs of ../shared/data/urls whose connection is refused. Wrong: hosts of ../shared/data/benign that
-are refused. Beside it what DNS alone can do with the same lists: refuse each URL's host as a whole, or leave URLs out.
+Stopped: malicious URLs of ../shared/data/urls whose connection is refused, over plain HTTP and over HTTPS, where only
+the host is seen; also of URLs that are not on the list, from a list made of every other URL. Wrong: hosts of
+../shared/data/benign that are refused. Beside it what DNS alone can do, as AdGuard Home and Pi-hole do it: refuse each
+URL's host as a whole, or leave URLs out. blocklists/shared-hosts.txt was completed by the older half (URLs of 2022,
+names of 2014), not by the newer one (URLs of 2026, names of 2025).
 """
 
 import lzma
@@ -10,16 +13,22 @@ import tempfile
 from pathlib import Path
 
 from agent.core.model import BadInput
-from agent.core.names import is_address, parse
+from agent.core.names import PublicSuffixes, compile_suffixes, is_address, parse
 from agent.core.policy import Policy
 from agent.core.request import read
 from agent.jobs.compile import compile_lists
+from agent.jobs.knownsites import read_shared
 from agent.jobs.reading import Source
+from agent.platform.idna import to_ascii
 from agent.platform.rulefile import open_ruleset
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-LISTS = ("urls/phishing-database-new-links.txt.xz", "urls/urlhaus-paths-and-ip-hosts.txt.xz")
-BENIGN = ("benign/umbrella-top20k.txt.xz", "benign/opendns-top10k.txt.xz")
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+HALVES = {
+    "older half": ("urls/urlhaus-paths-and-ip-hosts.txt.xz", "benign/opendns-top10k.txt.xz"),
+    "newer half": ("urls/phishing-database-new-links.txt.xz", "benign/umbrella-top20k.txt.xz"),
+}
+Page = tuple[bytes, bytes, bytes]  # host, authority, target
 
 
 def lines(path: str) -> list[str]:
@@ -27,10 +36,10 @@ def lines(path: str) -> list[str]:
         return [line.strip() for line in file if line.strip() and not line.startswith("#")]
 
 
-def pages() -> list[tuple[bytes, bytes, bytes]]:
-    """Host, authority and target of each URL, as its request would be read."""
+def pages(path: str) -> list[Page]:
+    """The URLs with a name and a path, as their request would be read."""
     found = []
-    for text in [line for path in LISTS for line in lines(path)]:
+    for text in lines(path):
         url = text.split("://", 1)[-1].split("#")[0]
         try:
             request = read(b"GET http://" + url.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -41,31 +50,61 @@ def pages() -> list[tuple[bytes, bytes, bytes]]:
     return found
 
 
+def suffixes() -> PublicSuffixes:
+    words = (DATA / "psl" / "public_suffix_list.dat").read_text().splitlines()
+    rules = [line.split()[0] for line in words if line.strip() and not line.startswith("//")]
+    return PublicSuffixes(compile_suffixes([to_ascii(rule) for rule in rules]))
+
+
+def policy(folder: str, listed: list[Page], public: PublicSuffixes) -> Policy:
+    text, target = Path(folder) / "urls.txt", str(Path(folder) / "rules.bin")
+    text.write_bytes(b"".join(b"http://" + authority + page + b"\n" for _, authority, page in listed))
+    tables = [str(ROOT / "blocklists" / name) for name in ("shared-hosts.txt", "popular.txt")]
+    shared = read_shared(*tables, public)
+    assert shared is not None
+    compile_lists([Source(str(text), "urls", "URLs", "1", "malware")], target, public_suffixes=public, shared=shared)
+    return Policy(open_ruleset(target), [])
+
+
 def share(part: int, whole: int) -> str:
     return f"{part:,} of {whole:,} ({part / whole:.1%})"
+
+
+def plain(of: Policy, known: list[Page]) -> str:
+    return share(
+        sum(of.reach((), host, None, (authority, page)).blocked for host, authority, page in known), len(known)
+    )
+
+
+def secret(of: Policy, known: list[Page]) -> str:
+    return share(sum(of.reach((), host, None).blocked for host, _, _ in known), len(known))
+
+
+def half(title: str, known: list[Page], benign: list[bytes], public: PublicSuffixes) -> None:
+    listed, left_out = known[0::2], known[1::2]
+    with tempfile.TemporaryDirectory() as folder:
+        of = policy(folder, known, public)
+        wrong = [host for host in benign if of.reach((), host, None).blocked]
+        print(f"{title}: {len(known):,} URLs, {len(benign):,} benign hosts")
+        print(f"  this agent   plain HTTP {plain(of, known)}, HTTPS {secret(of, known)}")
+        print(f"               benign refused {share(len(wrong), len(benign))}: {b' '.join(wrong).decode()}")
+    with tempfile.TemporaryDirectory() as folder:
+        of = policy(folder, listed, public)
+        print(f"               URLs not listed: plain HTTP {plain(of, left_out)}, HTTPS {secret(of, left_out)}")
+    hosts, half_of_them = {host for host, _, _ in known}, {host for host, _, _ in listed}
+    caught = sum(host in half_of_them for host, _, _ in left_out)
+    print(f"  DNS, all hosts refused: stopped 100%, URLs not listed {share(caught, len(left_out))}")
+    print(f"               benign refused {share(len(hosts & set(benign)), len(benign))}")
+    print("  DNS, URLs left out: stopped 0, benign refused 0")
 
 
 def main() -> int:
     if not DATA.exists():
         print(f"skipped: not here: {DATA}")
         return 0
-    known = pages()
-    benign = sorted({parse(name) for path in BENIGN for name in lines(path)})
-    with tempfile.TemporaryDirectory() as folder:
-        text, target = Path(folder) / "urls.txt", str(Path(folder) / "rules.bin")
-        text.write_bytes(b"".join(b"http://" + authority + page + b"\n" for _, authority, page in known))
-        compile_lists([Source(str(text), "urls", "URLs", "1", "malware")], target)
-        policy = Policy(open_ruleset(target), [])
-        plain = sum(policy.reach((), host, None, (authority, page)).blocked for host, authority, page in known)
-        secret = sum(policy.reach((), host, None).blocked for host, _, _ in known)
-        wrong = sum(policy.reach((), host, None, (host, b"/")).blocked for host in benign)
-    hosts = {host for host, _, _ in known}
-    print(
-        f"this agent, plain HTTP: stopped {share(plain, len(known))}; benign hosts refused {share(wrong, len(benign))}"
-    )
-    print(f"this agent, HTTPS:      stopped {share(secret, len(known))}; benign hosts refused 0")
-    print(f"DNS, hosts of all URLs: stopped 100%; benign hosts refused {share(len(hosts & set(benign)), len(benign))}")
-    print("DNS, URLs left out:     stopped 0; benign hosts refused 0")
+    public = suffixes()
+    for title, (urls, names) in HALVES.items():
+        half(title, pages(urls), sorted({parse(name) for name in lines(names)}), public)
     return 0
 
 
