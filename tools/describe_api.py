@@ -36,14 +36,18 @@ def shape(**properties: Schema) -> Schema:
     return {"type": "object", "required": sorted(properties), "properties": properties}
 
 
+def also(schema: Schema, **optional: Schema) -> Schema:
+    """The shape, with properties that may be absent."""
+    schema["properties"].update(optional)
+    return schema
+
+
 def ref(name: str) -> Schema:
     return {"$ref": "#/components/schemas/" + name}
 
 
 def paged(schema: Schema) -> Schema:
-    page = shape(items=listed(schema))
-    page["properties"]["next"] = maybe(TEXT)
-    return page
+    return also(shape(items=listed(schema)), next=maybe(TEXT))
 
 
 COUNTS = shape(visits=INT, attempts=INT)
@@ -62,7 +66,10 @@ SCHEMAS: dict[str, Schema] = {
         totp=FLAG,
     ),
     "Person": shape(id=INT, name=TEXT, group={"enum": ["child", "teen", "adult"]}),
-    "Switch": shape(on=FLAG, since=maybe(INT), epoch=maybe(INT), suspended=maybe(TEXT)),
+    "Switch": also(
+        shape(on=FLAG, since=maybe(INT), epoch=maybe(INT), suspended=maybe(TEXT)),
+        lists={"enum": ["none", "stale", "ready"]},
+    ),
     "Device": shape(
         id=INT,
         label=TEXT,

@@ -10,6 +10,8 @@ WHY_NOT = {
     "notice": "suspended: the notice changed",
     "pause": "paused",
 }
+# What protection that is on lacks.
+NOT_YET = {"none": "not yet protecting: no list is loaded", "stale": "not yet protecting: the lists are too old"}
 
 
 def given(**arguments: object) -> Row:
@@ -41,7 +43,8 @@ def states(device: Row) -> str:
 
 def state(name: str, feature: Row) -> str:
     if feature.get("on"):
-        return f"{name} since {show.when(feature.get('since'))}"
+        hollow = NOT_YET.get(str(feature.get("lists")), "")
+        return f"{name} since {show.when(feature.get('since'))}" + (f" ({hollow})" if hollow else "")
     why = feature.get("suspended")
     return f"{name} {WHY_NOT.get(str(why), why)}" if why else ""
 

@@ -56,6 +56,11 @@ class Feed(Value):
         self.rules = rules
         self.purpose = purpose
 
+    @property
+    def server(self) -> str:
+        """The host that the household's router asks for it."""
+        return self.address.split("/")[2]
+
 
 TEXTS = ("name", "category", "licence", "home", "for")
 

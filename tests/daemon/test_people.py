@@ -1,8 +1,11 @@
 """Devices, people and their rights: agreement, age groups, pausing, sharing, objections, /me."""
 
+import json
+
 import pytest
 
 from agent.core.features import FEATURES
+from agent.core.feeds import read_feeds
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import Refused
 from tests.promises.household import Home, observe
@@ -254,5 +257,16 @@ def test_a_birth_month_is_a_year_and_a_month(family: Home, wrong: str) -> None:
 
 def test_recipients_are_named(family: Home) -> None:
     family.household.upstream_state = lambda: {"state": "up", "servers": ["192.0.2.53:53"]}
+    rows = {"id": "one", "name": "One", "address": "https://lists.example/one.txt", "default": True}
+    other = {"id": "two", "name": "Two", "address": "https://lists.example/two.txt"}
+    family.household.feeds.table = read_feeds(json.dumps({"format": 1, "feeds": [rows, other]}))
     kinds = {row["kind"]: row["name"] for row in family.ask("recipients")["items"]}
     assert kinds["upstream"] == "192.0.2.53:53"
+    # Those that are fetched, by the server that sees the router; no list that came with the program.
+    assert [row["name"] for row in family.ask("recipients")["items"] if row["kind"] == "feed"] == [
+        "One (lists.example)"
+    ]
+
+
+def test_protection_without_lists_is_said_at_the_switch(family: Home) -> None:
+    assert state(family, 1, "protection")["lists"] == "none" and "lists" not in state(family, 1)

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 from agent.core import addresses
-from agent.core.model import AGE_GROUPS, BadInput, Device, Person
+from agent.core.model import AGE_GROUPS, PROTECTION, BadInput, Device, Person
 from agent.core.neighbour import made_up
 from agent.daemon.household import FEATURE_NAMES, Household
 from agent.daemon.operations.arguments import Request, actor, choice, flag, optional_number, optional_text, text
@@ -40,12 +40,16 @@ def _feature_row(household: Household, device: Device, feature: str) -> dict[str
     on = household.is_on(device, feature)
     since = household.state.ledger.register.since(device.enrolment, feature)
     state = household.state.ledger.register.state(device.enrolment, feature)
-    return {
+    row: dict[str, object] = {
         "on": on,
         "since": since.at if since and on else None,
         "epoch": since.seq if since and on else None,
         "suspended": household.why_suspended(state, since),
     }
+    if feature == PROTECTION:
+        # Protection that is on with nothing to protect by is said wherever the switch is shown.
+        row["lists"] = household.lists_state()
+    return row
 
 
 def person_row(person: Person | None) -> dict[str, object] | None:

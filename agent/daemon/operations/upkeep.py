@@ -117,10 +117,9 @@ def recipients(household: Household, request: Request) -> dict[str, object]:
         {"kind": "upstream", "name": name, "detail": "sees every name that is asked for, as without privacy-agent"}
         for name in (servers if isinstance(servers, list) else [])
     ]
-    ruleset = household.lists.ruleset
-    for row in [] if ruleset is None else ruleset.lists:
-        detail = "its server sees this router's address when the list is downloaded"
-        items.append({"kind": "feed", "name": row["name"], "detail": detail})
+    for feed in household.feeds.chosen():
+        detail = "its server sees this router's address when the list is downloaded, while protection is on"
+        items.append({"kind": "feed", "name": f"{feed.name} ({feed.server})", "detail": detail})
     operator = household.reports.agreement.operator()
     if operator and household.reports.running:
         detail = "receives a sealed report of noised counts a week, and sees this router's address"

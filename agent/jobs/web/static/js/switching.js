@@ -24,6 +24,7 @@ export function allSwitches(person, devices, { redraw, reload }) {
     all.features[feature] = {
       on: on.length === devices.length,
       since: Math.max(...on.map((one) => one.features[feature].since)),
+      lists: on.length ? on[0].features[feature].lists : null,
       some: on.length && on.length < devices.length ? t("switch.some", { n: on.length, of: devices.length }) : null,
     };
   }
@@ -61,6 +62,7 @@ export function switches(device, { redraw, reload, today }) {
 
 export function note(row) {
   if (row.some) return row.some;
+  if (row.on && row.lists && row.lists !== "ready") return t("protection." + row.lists);
   if (row.on) return t("since", { when: when(row.since) });
   if (row.suspended) return t("suspended." + row.suspended);
   return t("off");
