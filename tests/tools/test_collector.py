@@ -16,7 +16,7 @@ from agent.core import summary
 from agent.core.envelope import BODY_BYTES
 from agent.core.model import BadInput
 from tests.tools import collecting
-from tools.collector import keys, opener, opening, simulate
+from tools.collector import describe, keys, opener, opening, simulate
 from tools.collector.files import lines_of
 from tools.collector.receiver import HEAD_MAX, Rates, Receiver, Store
 
@@ -207,11 +207,15 @@ def test_the_simulation_predicts_what_the_sampler_does() -> None:
     assert len(simulate.table().splitlines()) == len(simulate.HOUSEHOLDS) + 2
 
 
-def test_the_manual_says_what_the_table_says() -> None:
-    manual = (Path(opener.__file__).parent / "README.md").read_text()
-    for row in summary.TABLE:
-        assert f"| `{row.name}` | " in manual and row.sentence in manual
-    assert f"(schema {summary.SCHEMA})" in manual
+def test_the_manual_is_what_the_tables_say() -> None:
+    assert describe.TARGET.read_text() == describe.report(), "run python -m tools.collector.describe"
+    assert all(row.sentence in describe.report() for row in summary.TABLE)
+    assert "REPORT.md" in (describe.TARGET.parent / "README.md").read_text()
+
+
+def test_the_manual_names_what_stands_around_the_seal(pair) -> None:
+    found = json.loads(collecting.report(pair[1], PERIOD, FACTS))
+    assert sorted(found) == sorted(name for name, _, _ in describe.OUTSIDE)
 
 
 def test_keys_are_kept_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

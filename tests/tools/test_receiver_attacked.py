@@ -1,4 +1,4 @@
-"""The receiver as a process, over TLS, against senders that mean harm: it goes on, keeps nothing of theirs, names none."""
+"""The receiver as a process, over TLS, against senders that mean harm: it goes on, and keeps nothing of theirs."""
 
 from __future__ import annotations
 
