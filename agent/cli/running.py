@@ -10,6 +10,8 @@ from agent.cli import show
 from agent.cli.called import ROOT, overrides, read_settings, settings_path, socket_path
 from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.client import Client, Unreachable
+from agent.core.farewell import farewell
+from agent.core.settings import MARKS, mark_layout
 
 
 def run(options: argparse.Namespace) -> None:
@@ -19,7 +21,10 @@ def run(options: argparse.Namespace) -> None:
         show.document(values.values)
         return
     code = f"import sys; sys.path.insert(0, {ROOT!r}); from agent.daemon.main import main; sys.exit(main())"
-    arguments = [settings_path(options), json.dumps(overrides(options))]
+    # Fixed for as long as the guard lives, which ends flows by them: the daemon reads the file again when it restarts.
+    fixed = {name: values[name] for name in MARKS}
+    arguments = [settings_path(options), json.dumps({**overrides(options), **fixed})]
+    arguments += [datagram.hex() for datagram in farewell(mark_layout(values))]
     os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code, *arguments])
 
 

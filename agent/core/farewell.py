@@ -1,6 +1,6 @@
 """What makes a plain router of one with our rules, as datagrams that can be sent without any thought.
 
-The guard keeps them while the daemon runs, so this imports as little as it can.
+Who starts the guard makes them and hands them over, so that the guard holds none of this code.
 """
 
 from agent.core import conntrack

@@ -34,13 +34,12 @@ import struct
 from agent.core import nfnl
 from agent.core import nftables as nft
 from agent.core.addresses import parse
-from agent.core.marks import DEFAULT
+from agent.core.marks import Layout
 from agent.core.model import Value
 from agent.core.netlink import HOST, Message
 
-MASK = DEFAULT.tag_mask
-FRESH, SEEN_1, SEEN_2 = 0, 0x80000000, 0xC0000000
-DONE, REFUSED, ANSWERED = 0x80004000, 0xC0004000, 0x8000C000
+# What a connection has come to, in the four bits of the signature.
+FRESH, SEEN_1, SEEN_2, DONE, REFUSED, ANSWERED = 0b0000, 0b1000, 0b1100, 0b1001, 0b1101, 0b1011
 MAGIC = b"PA"
 
 QUEUED, LOGGED = "queued", "logged"
@@ -82,7 +81,7 @@ class Judging(Value):
         self.by_target = by_target
         self.around = around or Around()
 
-    def stand(self, table: str, id: int) -> "list[Message]":
+    def stand(self, table: str, id: int, layout: Layout) -> "list[Message]":
         """Maps, sets, chains and rules for a table that has the set of LAN interfaces; `id` is the first one unused."""
         work = [nft.new_mark_map(table, QUEUED, id), nft.new_mark_map(table, LOGGED, id + 1)]
         work += [nft.new_port_set(table, _WEB, id + 2), nft.add_keys(table, _WEB, [nft.port(p) for p in _WEB_PORTS])]
@@ -92,7 +91,7 @@ class Judging(Value):
             nft.new_chain(table, _FIRST, "filter", nft.FORWARD, _AFTER_FIREWALL),
             nft.new_chain(table, _ACT, "filter", nft.FORWARD, _AFTER_FIREWALL + 1),
         ]
-        return work + [nft.new_rule(table, chain, expressions) for chain, expressions in self.rules()]
+        return work + [nft.new_rule(table, chain, expressions) for chain, expressions in self.rules(layout)]
 
     def _resolvers(self, table: str, id: int) -> "list[Message]":
         work = []
@@ -104,21 +103,23 @@ class Judging(Value):
                 work.append(nft.add_keys(table, name, keys))
         return work
 
-    def rules(self) -> "list[tuple[str, bytes]]":
+    def rules(self, layout: Layout) -> "list[tuple[str, bytes]]":
         """(chain, expressions) in their order."""
         rules = [(_FIRST, _is(nft.TCP) + _PORT + nft.within(_WEB) + _OUTBOUND + nft.jump(_JUDGE))]
         rules += [(_FIRST, expressions) for expressions in self._around()]
-        rules += [(_JUDGE, expressions) for expressions in self._judge()]
-        return rules + [(_ACT, expressions) for expressions in _act()]
+        rules += [(_JUDGE, expressions) for expressions in self._judge(_Marks(layout))]
+        return rules + [(_ACT, expressions) for expressions in _act(_Marks(layout))]
 
-    def _judge(self) -> "list[bytes]":
+    def _judge(self, marks: "_Marks") -> "list[bytes]":
         queue = nfnl.queue_by_target(self.number) if self.by_target else nfnl.queue(self.number)
         log = nfnl.log(self.number, self.copy_bytes)
         rules = [nft.meta(nft.LENGTH) + nft.at_most(_BARE_MAX) + _flag(_PSH, set=False) + nft.back()]
-        rules.append(_come_to(FRESH) + _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + queue)
+        rules.append(marks.come_to(FRESH) + _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + queue)
         for before, after in ((SEEN_2, DONE), (SEEN_1, SEEN_2), (FRESH, SEEN_1)):
-            known = _come_to(before) + _SENDER + nft.within(LOGGED)
-            rules.append(known + _becomes(after) + _SENDER + nft.mapped(LOGGED) + _MARK_INTO_SOURCE + log + nft.back())
+            known = marks.come_to(before) + _SENDER + nft.within(LOGGED)
+            rules.append(
+                known + marks.becomes(after) + _SENDER + nft.mapped(LOGGED) + _MARK_INTO_SOURCE + log + nft.back()
+            )
         return rules
 
     def _around(self) -> "list[bytes]":
@@ -135,16 +136,16 @@ class Judging(Value):
         return rules
 
 
-def _act() -> "list[bytes]":
-    clean = nft.mark_bits(nft.meta(nft.MARK), nft.meta_set(nft.MARK), MASK, 0)
+def _act(marks: "_Marks") -> "list[bytes]":
+    clean = marks.clean()
     stragglers = _FROM_LAN + _SENDER + nft.within(QUEUED)
     return [
-        _judged(DONE) + _becomes(DONE) + clean,
-        _judged(REFUSED) + _becomes(REFUSED) + clean + nft.refuse_tcp(),
-        _judged(ANSWERED) + _becomes(ANSWERED) + clean + nft.drop(),
-        _come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
-        _come_to(ANSWERED) + stragglers + _flag(_FIN, set=True) + nft.refuse_tcp(),
-        _come_to(ANSWERED) + stragglers + nft.drop(),
+        marks.judged(DONE) + marks.becomes(DONE) + clean,
+        marks.judged(REFUSED) + marks.becomes(REFUSED) + clean + nft.refuse_tcp(),
+        marks.judged(ANSWERED) + marks.becomes(ANSWERED) + clean + nft.drop(),
+        marks.come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
+        marks.come_to(ANSWERED) + stragglers + _flag(_FIN, set=True) + nft.refuse_tcp(),
+        marks.come_to(ANSWERED) + stragglers + nft.drop(),
     ]
 
 
@@ -156,11 +157,6 @@ def sender(source: bytes) -> "int | None":
     return mark
 
 
-def with_verdict(mark: int, verdict: int) -> int:
-    """The packet's mark with the verdict in it."""
-    return mark & ~MASK | verdict
-
-
 def _both(condition: bytes) -> "list[bytes]":
     """The refusal of what fits the condition (over the destination port) over TCP and over UDP."""
     return [_is(nft.TCP) + _PORT + condition + nft.refuse_tcp(), _is(nft.UDP) + _PORT + condition + nft.refuse()]
@@ -170,20 +166,34 @@ def _is(protocol: int) -> bytes:
     return nft.meta(nft.L4PROTO) + nft.equals(bytes([protocol]))
 
 
-def _come_to(state: int) -> bytes:
-    """What the connection has come to."""
-    return nft.ct(nft.CT_MARK) + nft.masked(nft.host32(MASK)) + nft.equals(nft.host32(state))
+class _Marks:
+    """Expressions about what a connection has come to, under one layout of marks."""
 
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
 
-def _becomes(state: int) -> bytes:
-    return nft.mark_bits(nft.ct(nft.CT_MARK), nft.ct_set(nft.CT_MARK), MASK, state)
+    def come_to(self, state: int) -> bytes:
+        """What the connection has come to."""
+        return nft.ct(nft.CT_MARK) + self._is(state)
 
+    def becomes(self, state: int) -> bytes:
+        return nft.mark_bits(nft.ct(nft.CT_MARK), nft.ct_set(nft.CT_MARK), *self._bits(state))
 
-def _judged(verdict: int) -> bytes:
-    """A packet that came from the agent with this verdict: nobody else's packet has a mark in its source address."""
-    there = nft.load(nft.LINK, _SOURCE_AT, 6) + nft.masked(nft.host32(MASK) + b"\xff\xff")
-    ours = there + nft.equals(nft.host32(DEFAULT.tag) + MAGIC)
-    return nft.meta(nft.MARK) + nft.masked(nft.host32(MASK)) + nft.equals(nft.host32(verdict)) + ours
+    def clean(self) -> bytes:
+        return nft.mark_bits(nft.meta(nft.MARK), nft.meta_set(nft.MARK), *self._bits(FRESH))
+
+    def judged(self, verdict: int) -> bytes:
+        """A packet that came from the agent with this verdict: nobody else's has a mark in its source address."""
+        there = nft.load(nft.LINK, _SOURCE_AT, 6) + nft.masked(nft.host32(self._layout.tag_mask) + b"\xff\xff")
+        ours = there + nft.equals(nft.host32(self._layout.tag) + MAGIC)
+        return nft.meta(nft.MARK) + self._is(verdict) + ours
+
+    def _is(self, state: int) -> bytes:
+        mask, value = self._bits(state)
+        return nft.masked(nft.host32(mask)) + nft.equals(nft.host32(value))
+
+    def _bits(self, state: int) -> "tuple[int, int]":
+        return self._layout.tag_mask, self._layout.state(state)
 
 
 def _flag(flag: bytes, set: bool) -> bytes:

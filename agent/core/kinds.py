@@ -11,6 +11,7 @@ CHOICE = "choice"  # limits: the words
 NAMES = "names"  # a list of words
 LISTENERS = "listeners"  # a list of address:port
 SERVERS = "servers"  # a list of address[:port]
+BITS = "bits"  # a mask of 32 bits, in hexadecimal
 
 DNS_PORT = 53
 
@@ -87,6 +88,13 @@ def _servers(value: object, _limits: tuple[object, ...]) -> list[str]:
     return [show_endpoint(*parse_endpoint(item, DNS_PORT)) for item in _items(value)]
 
 
+def _bits(value: object, _limits: tuple[object, ...]) -> str:
+    digits = value.lower()[2:] if isinstance(value, str) and value[:2] == "0x" else ""
+    if not 1 <= len(digits) <= 8 or not all(digit in "0123456789abcdef" for digit in digits):
+        raise BadInput("must be a number of up to eight hexadecimal digits like 0xc000c000, not " + repr(value))
+    return "0x%08x" % int(digits, 16)
+
+
 CHECKS = {
     PATH: _path,
     NAME: _name,
@@ -96,4 +104,5 @@ CHECKS = {
     NAMES: _names,
     LISTENERS: _listeners,
     SERVERS: _servers,
+    BITS: _bits,
 }

@@ -2,7 +2,7 @@
 
 A mark is a signature that says "ours", the device's slot (1–255) and the low bits of its generation. The same value
 marks packets on their way into the agent and the conntrack entries of redirected flows. Only conntrack marks outlive a
-packet, so the fields stay clear of what other software on a router keeps there:
+packet, so the fields stay clear of what other software on a router keeps there. By default (settings `mark_…`):
 
     bit  31 30 | 29 … 24    | 23 … 16            | 15 14 | 13 … 8        | 7 … 0
           0  1 | generation | pbr, tailscale: 0  |  1  0 | mwan3: 0      | slot
@@ -15,48 +15,64 @@ import struct
 from agent.core.model import BadInput
 
 SLOT_MAX = 255
+# Six bits: 64 toggles of one device would have to pass before a packet that waits in a socket is read.
+GENERATION_MAX = 63
 SYN_MAGIC = b"PA"
+
+_DEVICE = 0b0110  # of the signature's bits, in their order; core/judging.py has the other patterns
+
+# Defaults of other software that keeps connection marks.
+OTHERS = (("mwan3", 0x00003F00), ("pbr", 0x00FF0000), ("Tailscale", 0x00FF0000))
 
 
 class Layout:
-    """Where the fields are. `tag` under `tag_mask` is the signature; the shifts say where slot and generation begin."""
+    """Where the fields are: the signature's four bits as a mask, the lowest bits of slot and generation. BadInput.
 
-    def __init__(
-        self,
-        tag: int = 0x40008000,
-        tag_mask: int = 0xC000C000,
-        slot_shift: int = 0,
-        generation_shift: int = 24,
-        # 64 toggles of one device would have to pass before a packet that waits in a socket is read.
-        generation_bits: int = 6,
-    ) -> None:
-        self.tag = tag
-        self.tag_mask = tag_mask
-        self._slot_shift = slot_shift
-        self._generation_shift = generation_shift
-        self._generation_max = (1 << generation_bits) - 1
-        slots = SLOT_MAX << slot_shift
-        generations = self._generation_max << generation_shift
-        self.mask = tag_mask | slots | generations
-        if tag == 0 or tag & ~tag_mask or tag_mask & slots or (tag_mask | slots) & generations or self.mask >> 32:
+    `tag` is the signature of a device's mark, `tag_mask` the signature's bits, `mask` all bits that are ours.
+    """
+
+    def __init__(self, signature: int = 0xC000C000, slot_bit: int = 0, generation_bit: int = 24) -> None:
+        self._signature = [1 << bit for bit in range(32) if signature >> bit & 1]
+        if len(self._signature) != 4 or signature >> 32:
+            raise BadInput("the signature of marks has four of the 32 bits, not 0x%x" % signature)
+        self.tag_mask = signature
+        self.tag = self.state(_DEVICE)
+        self._slot_bit = slot_bit
+        self._generation_bit = generation_bit
+        slots = SLOT_MAX << slot_bit
+        generations = GENERATION_MAX << generation_bit
+        self.mask = signature | slots | generations
+        if signature & slots or (signature | slots) & generations or self.mask >> 32:
             raise BadInput("the fields of the mark overlap or leave its 32 bits")
+
+    def state(self, number: int) -> int:
+        """The signature's bits as they stand for a number of four bits; `_DEVICE` is a device's mark."""
+        return sum([bit for at, bit in enumerate(self._signature) if number >> at & 1])
+
+    def with_state(self, mark: int, number: int) -> int:
+        """A mark whose signature's bits are changed, and nothing else of it."""
+        return mark & ~self.tag_mask | self.state(number)
+
+    def shared(self) -> "list[str]":
+        """Whose bits on many routers these also are."""
+        return [name for name, mask in OTHERS if mask & self.mask]
 
     def pack(self, slot: int, generation: int) -> int:
         """The mark of slot 1–255; the generation is any number and wrapped."""
         if not 1 <= slot <= SLOT_MAX:
             raise BadInput("no such slot: " + str(slot))
-        return self.tag | slot << self._slot_shift | self.wrap(generation) << self._generation_shift
+        return self.tag | slot << self._slot_bit | self.wrap(generation) << self._generation_bit
 
     def unpack(self, mark: int) -> "tuple[int, int] | None":
         """(slot, wrapped generation), or None for a mark that is not ours; other software's bits are ignored."""
-        slot = mark >> self._slot_shift & SLOT_MAX
+        slot = mark >> self._slot_bit & SLOT_MAX
         if mark & self.tag_mask != self.tag or slot == 0:
             return None
-        return slot, mark >> self._generation_shift & self._generation_max
+        return slot, mark >> self._generation_bit & GENERATION_MAX
 
     def wrap(self, generation: int) -> int:
         """What is left of a generation in a mark."""
-        return generation & self._generation_max
+        return generation & GENERATION_MAX
 
 
 DEFAULT = Layout()

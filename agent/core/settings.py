@@ -7,9 +7,13 @@ know is refused, so that a misspelt name never means "silently as before".
 import json
 
 from agent.core.addresses import parse_endpoint
-from agent.core.kinds import CHECKS, CHOICE, FLAG, LISTENERS, NAME, NAMES, NUMBER, PATH, SERVERS, value_of
+from agent.core.kinds import BITS, CHECKS, CHOICE, FLAG, LISTENERS, NAME, NAMES, NUMBER, PATH, SERVERS, value_of
+from agent.core.marks import Layout
 from agent.core.model import BadInput, Value
 from agent.core.nearest import nearest
+
+MDNS_PORT = 5353
+MARKS = ("mark_signature", "mark_slot_bit", "mark_generation_bit")
 
 
 class Under:
@@ -67,6 +71,16 @@ TABLE = (
     Setting("leases_file", PATH, "/tmp/dhcp.leases", "DHCP leases, read for names to show."),
     Setting("dns_listen", LISTENERS, ["0.0.0.0:5391", "[::]:5391"], "Where DNS queries are taken, UDP and TCP."),
     Setting("agent_port", NUMBER, 5391, "The port that enrolled devices' queries are steered to.", (1024, 65535)),
+    # Bits of packet and connection marks, which other software on the router may use as well: see core/marks.py.
+    Setting("mark_signature", BITS, "0xc000c000", "The four bits of marks that say that a mark is the agent's."),
+    Setting("mark_slot_bit", NUMBER, 0, "The lowest of the eight bits of marks that say which device.", (0, 24)),
+    Setting(
+        "mark_generation_bit",
+        NUMBER,
+        24,
+        "The lowest of the six bits of marks that say since which switching on.",
+        (0, 26),
+    ),
     Setting(
         "identity",
         CHOICE,
@@ -256,8 +270,20 @@ def from_word(name: str, word: str) -> object:
     return check(name, value_of(known(name).kind, word))
 
 
+def mark_layout(settings: Settings) -> Layout:
+    """Where slot, generation and signature are in the kernel's marks."""
+    signature, slot_bit, generation_bit = MARKS
+    return Layout(int(settings.text(signature), 16), settings.number(slot_bit), settings.number(generation_bit))
+
+
 def _agree(settings: Settings) -> None:
-    """What no single setting can see: pairs that contradict each other."""
+    """What no single setting can see: pairs that contradict each other, and a port that is another service's."""
+    try:
+        mark_layout(settings)
+    except BadInput as error:
+        raise BadInput("settings " + ", ".join(MARKS) + ": " + str(error)) from error
+    if settings["agent_port"] == MDNS_PORT:
+        raise BadInput("setting agent_port: port 5353 is that of multicast DNS, which devices of the LAN speak")
     ports = [parse_endpoint(item)[1] for item in settings.texts("dns_listen")]
     if not ports:
         raise BadInput("setting dns_listen: at least one address:port is needed")

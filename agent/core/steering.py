@@ -1,12 +1,12 @@
 """The rules that lead enrolled devices' DNS to the agent: one nftables table, and the changes between its states.
 
-As `nft list` would show them (udp; `devices` maps an enrolled device's Ethernet address to its mark):
+As `nft list` would show them (udp; `steered` maps an enrolled device's Ethernet address to its mark):
 
     chain steer  { type nat hook prerouting priority -105;      # hard-coded resolvers: to the router's own port 53
-      th dport 53 iifname @lan fib daddr type unicast ct mark set ether saddr map @devices redirect }
+      th dport 53 iifname @lan fib daddr type unicast ct mark set ether saddr map @steered redirect }
     chain arrive { type filter hook input priority 200;         # after the firewall has judged it as DNS
       iifname != lo th dport AGENT reject                       # nobody talks to the agent's port directly
-      th dport 53 iifname @lan meta mark set ether saddr map @devices th dport set AGENT }
+      th dport 53 iifname @lan meta mark set ether saddr map @steered th dport set AGENT }
     chain leave  { type filter hook output priority -301;       # before conntrack: the rewrite leaves no trace in it
       meta mark LISTENER oifname != lo th sport AGENT th sport set 53 }
 
@@ -28,7 +28,8 @@ from agent.core.marks import DEFAULT, SYN_MAGIC, Layout
 from agent.core.netlink import Message
 
 DNS = 53
-_MAP, _LAN = "devices", "lan"
+STEERED = "steered"  # the map of enrolled devices with something on
+_MAP, _LAN = STEERED, "lan"
 _STEER, _ARRIVE, _LEAVE = "steer", "arrive", "leave"
 
 # Just before other destination NAT (-100), or a force-DNS rule of the firewall would take the flow first.
@@ -80,7 +81,7 @@ class Steering:
         for chain, expressions in self.rules():
             work.append(nft.new_rule(table, chain, expressions))
         if self.judging is not None:
-            work += self.judging.stand(table, 3)
+            work += self.judging.stand(table, 3, self._layout)
         return work + self.change({}, wanted, frozenset(), protected)
 
     def change(

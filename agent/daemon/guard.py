@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import select
-import signal
-import socket
 import time
-from collections.abc import Callable
-from types import FrameType
+
+from agent.platform.bare import signal, socket
+
+MYPY = False
+if MYPY:  # neither is worth its memory
+    from collections.abc import Callable
 
 SILENCE_S = 1.5  # five beats of 0.3 s; with the cleanup, service is back within 2 s
 # Until its first beat a daemon has made no rules, so it may take its time: a slow flash reads Python for seconds.
@@ -226,7 +228,7 @@ def _kill(pid: int, number: int) -> None:
         return
 
 
-def _noted(number: int, frame: FrameType | None) -> None:
+def _noted(number: int, frame: object) -> None:
     """The wake-up socket has the signal's number; that is all there is to do."""
 
 

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from agent.core.consent import Gate
 from agent.core.history import Visits, oldest_kept
 from agent.core.lookalike import Lookalike, read_known
-from agent.core.marks import DEFAULT
 from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.core.names import PublicSuffixes, parse, suffixes
-from agent.core.settings import TABLE, Settings, check
+from agent.core.settings import TABLE, Settings, check, mark_layout
 from agent.daemon.clients import Clients
 from agent.daemon.clock import Clock
 from agent.daemon.household import Household, Lists
@@ -55,7 +54,7 @@ def build(
     lists.lookalike = lambda: lookalike(settings, lists)
     visits = Visits(site_of(settings.text("suffixes_file"), lists))
     recorder = Recorder(gate, visits, records, clock.now if turn is None else _once_a_turn(turn, clock.now))
-    clients = Clients(DEFAULT if settings.text("identity") == "mark" else None, mac_of)
+    clients = Clients(mark_layout(settings) if settings.text("identity") == "mark" else None, mac_of)
     anchor = Anchor(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
     household.step = step

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from agent.core import settings as settings_table
 from agent.core.addresses import parse_endpoint
 from agent.core.history import DAY_S
-from agent.core.marks import DEFAULT
 from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon import parts
@@ -254,8 +253,11 @@ def _kernel(
 ) -> Kernel | None:
     if settings.text("identity") != "mark":
         return None
-    switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"))
-    kernel = Kernel(switch, DEFAULT, neighbours)
+    layout = settings_table.mark_layout(settings)
+    for name in layout.shared():
+        say(f"the bits of marks that are set are also {name}'s by default: doctor tells whether it uses them here")
+    switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"), layout)
+    kernel = Kernel(switch, layout, neighbours)
     household.kernel = kernel.apply
     household.covered = kernel.covers
     household.kernel_state = kernel.state

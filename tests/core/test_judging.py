@@ -10,7 +10,6 @@ from agent.core.judging import (
     FRESH,
     LOGGED,
     MAGIC,
-    MASK,
     QUEUED,
     REFUSED,
     SEEN_1,
@@ -43,18 +42,19 @@ def filled(work):
 
 
 def test_what_a_connection_comes_to_is_never_the_signature_of_redirected_dns():
-    states = [FRESH, SEEN_1, SEEN_2, DONE, REFUSED, ANSWERED]
-    assert len({state & MASK for state in states}) == len(states)
+    states = [marks.DEFAULT.state(number) for number in (FRESH, SEEN_1, SEEN_2, DONE, REFUSED, ANSWERED)]
+    assert len(set(states)) == len(states)
     for state in states:
-        assert state & ~MASK == 0
+        assert state & ~marks.DEFAULT.tag_mask == 0
         assert state != marks.TAG, "ending redirected flows would end connections"
         assert marks.unpack(state | 1) is None
-    assert flush(marks.TAG, MASK) == steering(Judging(1)).flush()
+    assert flush(marks.TAG, marks.DEFAULT.tag_mask) == steering(Judging(1)).flush()
 
 
 def test_a_mark_keeps_what_is_not_ours():
-    assert judging.with_verdict(0x00FF3F00, DONE) == 0x00FF3F00 | DONE
-    assert judging.with_verdict(0xFFFFFFFF, REFUSED) == 0xFFFFFFFF & ~MASK | REFUSED
+    layout = marks.DEFAULT
+    assert layout.with_state(0x00FF3F00, DONE) == 0x00FF3F00 | 0x80004000
+    assert layout.with_state(0xFFFFFFFF, REFUSED) == 0xFFFF7FFF
 
 
 def test_whose_packet_it_is():
@@ -78,17 +78,17 @@ def test_protected_devices_are_queued_and_the_others_logged():
 def test_without_judging_nothing_of_it_stands():
     wanted = {TABLET: marks.pack(1, 1)}
     plain = steering(None)
-    assert filled(plain.arm(wanted, frozenset([TABLET]))) == {"lan": 1, "devices": 1}
+    assert filled(plain.arm(wanted, frozenset([TABLET]))) == {"lan": 1, "steered": 1}
     assert plain.change(wanted, wanted, frozenset(), frozenset([TABLET])) == []
 
 
 def test_ways_around_are_refused_only_when_said():
     chains = [
-        len([chain for chain, _ in Judging(1, around=around).rules() if chain == "first"])
+        len([chain for chain, _ in Judging(1, around=around).rules(marks.DEFAULT) if chain == "first"])
         for around in (Around(), Around(quic=True), Around(encrypted_dns=True), Around(True, True))
     ]
     assert chains == [1, 2, 7, 8]
-    work = Judging(1, around=Around(True, True, ("192.0.2.1", "2001:db8::1"))).stand("t", 3)
+    work = Judging(1, around=Around(True, True, ("192.0.2.1", "2001:db8::1"))).stand("t", 3, marks.DEFAULT)
     assert filled(work) == {"web": 1, "resolvers4": 1, "resolvers6": 1}
 
 

@@ -52,18 +52,36 @@ def test_slots_outside_are_refused():
 
 
 def test_layouts_that_overlap_are_refused():
-    assert refused(marks.Layout, 1, 1)
-    assert refused(marks.Layout, 0, 0)
-    assert refused(marks.Layout, 0x100, 0x10)
-    assert refused(marks.Layout, 0x40000000, 0x40000000, 0, 4)
-    assert refused(marks.Layout, 0x40000000, 0x40000000, 0, 30, 6)
+    assert refused(marks.Layout, 0)
+    assert refused(marks.Layout, 0x4000C000)
+    assert refused(marks.Layout, 0x1F000000)
+    assert refused(marks.Layout, 0xC000C00000)
+    assert refused(marks.Layout, 0xC000C000, 8)
+    assert refused(marks.Layout, 0xC000C000, 0, 4)
+    assert refused(marks.Layout, 0xC000C000, 0, 25)
+    assert refused(marks.Layout, 0x0000F000, 25, 0)
 
 
 def test_another_layout():
-    layout = marks.Layout(0x10000, 0x10000, 8, 0, 4)
-    assert layout.pack(255, 15) == 0x1FF0F
-    assert layout.unpack(0x1FF0F) == (255, 15)
-    assert layout.unpack(0xFF0F) is None
+    layout = marks.Layout(0xF0000000, 8, 0)
+    assert layout.pack(255, 63) == 0x6000FF3F
+    assert layout.unpack(0x6000FF3F) == (255, 63)
+    assert layout.unpack(0x4000FF3F) is None
+    assert layout.mask == 0xF000FF3F
+
+
+def test_each_pattern_of_the_signature_is_another_mark():
+    layout = marks.Layout(0x88000300, 0, 16)
+    states = [layout.state(number) for number in range(16)]
+    assert len(set(states)) == 16
+    assert layout.state(15) == layout.tag_mask
+    assert layout.state(0) == 0
+
+
+def test_whose_bits_they_also_are_is_known():
+    assert marks.DEFAULT.shared() == []
+    assert marks.Layout(0xC000C000, 16).shared() == ["pbr", "Tailscale"]
+    assert marks.Layout(0xC000C000, 0, 8).shared() == ["mwan3"]
 
 
 def test_the_mark_in_a_saved_syn():

@@ -70,7 +70,7 @@ class Story:
 
     def steered(self) -> list[str]:
         """MAC addresses that the kernel steers to the agent: the elements of the table's map."""
-        listed = re.search(r"map devices \{(.*?)\n\t\}", self.table() or "", re.DOTALL)
+        listed = re.search(r"map steered \{(.*?)\n\t\}", self.table() or "", re.DOTALL)
         return re.findall(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", listed.group(1)) if listed else []
 
     def processes(self) -> list[str]:

@@ -7,7 +7,7 @@ from agent.core.addresses import parse_endpoint
 from agent.core.judging import Around, Judging
 from agent.core.policy import Policy
 from agent.core.resolvers import ADDRESSES
-from agent.core.settings import Settings
+from agent.core.settings import Settings, mark_layout
 from agent.daemon.clients import Client
 from agent.daemon.connections.answering import Answering
 from agent.daemon.connections.judge import Connections
@@ -41,6 +41,7 @@ class Connecting:
             lambda: loop.now,
             self._refused,
             self._answering.answer,
+            mark_layout(settings),
         )
         self._queue: Queue | None = None
         self._around: Around | None = None

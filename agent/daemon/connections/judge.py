@@ -10,6 +10,7 @@ from agent.core import judging, quic
 from agent.core.addresses import show
 from agent.core.flows import UNKNOWN, Flows
 from agent.core.hello import Hello
+from agent.core.marks import DEFAULT, Layout
 from agent.core.model import Rule, Verdict
 from agent.core.nfnl import Packet
 from agent.core.packet import Segment, datagram, segment
@@ -34,7 +35,9 @@ class Connections:
         now: Callable[[], float],
         told: Callable[[Client], None],
         answer: Callable[[bytes, str, Rule | None], bool] = lambda packet, target, rule: False,
+        layout: Layout = DEFAULT,
     ) -> None:
+        self._layout = layout
         self.policy = policy
         self._clients = clients
         self._recorder = recorder
@@ -53,13 +56,13 @@ class Connections:
             return None
         client, piece, opened = seen
         if isinstance(opened, str):
-            return judging.with_verdict(packet.mark, judging.DONE) if opened is UNKNOWN else None
+            return self._layout.with_state(packet.mark, judging.DONE) if opened is UNKNOWN else None
         verdict = self._decide(client, piece, opened)
         self._record(client, piece, opened, verdict)
         if verdict.blocked:
-            return judging.with_verdict(packet.mark, self._refusal(packet, piece, opened, verdict))
+            return self._layout.with_state(packet.mark, self._refusal(packet, piece, opened, verdict))
         # On a connection of plain HTTP requests for other pages may follow.
-        return None if isinstance(opened, Request) else judging.with_verdict(packet.mark, judging.DONE)
+        return None if isinstance(opened, Request) else self._layout.with_state(packet.mark, judging.DONE)
 
     def _refusal(self, packet: Packet, piece: Segment, opened: Hello | Request, verdict: Verdict) -> int:
         readable = isinstance(opened, Request) and opened.method in (b"GET", b"POST")

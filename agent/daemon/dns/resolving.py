@@ -1,9 +1,8 @@
 """The DNS side put together: listeners, upstream servers, and the household's answers to "who" and "may it"."""
 
 from agent.core.addresses import parse_endpoint
-from agent.core.marks import DEFAULT
 from agent.core.model import Verdict
-from agent.core.settings import Settings
+from agent.core.settings import Settings, mark_layout
 from agent.daemon.clients import Client
 from agent.daemon.dns.listeners import listen
 from agent.daemon.dns.resolvers import Servers
@@ -30,7 +29,7 @@ class Resolving:
             self._record,
             settings.number("cache_entries"),
         )
-        tag = DEFAULT.tag if settings.text("identity") == "mark" else None
+        tag = mark_layout(settings).tag if settings.text("identity") == "mark" else None
         listen(loop, self._dns, endpoints, tag)
         self._connect()
 

@@ -74,9 +74,10 @@ def of_kernel(settings: Settings, told: system.Told) -> Iterator[Finding]:
     except (OSError, NetlinkError) as error:
         yield Finding(FAILURE, "kernel", f"The kernel's rules can't be read: {error}.", "Install kmod-nft-core.")
         return
-    yield from kernel.table(witness, told.on)
+    layout = table.mark_layout(settings)
+    yield from kernel.table(witness, told.on, layout)
     yield from kernel.dns_rules(witness)
-    yield from kernel.marks(witness)
+    yield from kernel.marks(witness, layout)
     yield from kernel.zones(witness, settings.texts("interfaces"))
     yield from kernel.links(witness, settings.texts("interfaces"))
     yield kernel.offload(witness)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from agent.core import nfnl
 from agent.core import nftables as nft
 from agent.core.netlink import Message, messages
-from agent.core.steering import Steering
+from agent.core.steering import STEERED, Steering
 from agent.jobs.doctor.finding import FAILURE, OK, WARNING, Finding
 
 PROBE = "privacy_agent_doctor"
@@ -42,7 +42,7 @@ def expressions() -> Iterator[Finding]:
     """Whether the kernel takes the switch's rules, and which way connections can be queued."""
     base = [
         nft.new_table(PROBE),
-        nft.new_mark_map(PROBE, "devices", 1),
+        nft.new_mark_map(PROBE, STEERED, 1),
         nft.new_interface_set(PROBE, "lan", 2),
         nft.new_part(PROBE, PART),
     ]

@@ -6,7 +6,8 @@ import os
 import platform
 from collections.abc import Iterator
 
-from agent.core.marks import DEFAULT
+from agent.core.marks import Layout
+from agent.core.steering import STEERED
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
 from agent.jobs.doctor.rules import INPUT, Chain, Rule, number, redirects_dns, redirects_unread, written_bits
 from agent.jobs.doctor.witness import OURS, Witness
@@ -15,7 +16,6 @@ from agent.jobs.doctor.zones import REJECT, Query, Walk
 ETHERNET = 1
 OWNER = 2
 STEER_PRIORITY = -105
-MAP = "devices"
 
 
 def release() -> Finding:
@@ -29,7 +29,7 @@ def release() -> Finding:
     return Finding(OK, "kernel", f"Linux {platform.release()} is new enough.")
 
 
-def table(witness: Witness, on: dict[bytes, str] | None) -> Iterator[Finding]:
+def table(witness: Witness, on: dict[bytes, str] | None, layout: Layout) -> Iterator[Finding]:
     """Our table against the devices that the daemon says are on (MAC → label; None when it does not answer)."""
     flags = witness.tables.get(OURS)
     if flags is None:
@@ -51,9 +51,9 @@ def table(witness: Witness, on: dict[bytes, str] | None) -> Iterator[Finding]:
             "The rules in the kernel belong to nobody: they would outlive the agent.",
             f"nft delete table {OURS}, then restart the agent.",
         )
-    held = witness.elements(OURS, MAP)
+    held = witness.elements(OURS, STEERED)
     yield (
-        _compared(held, on)
+        _compared(held, on, layout)
         if on is not None
         else Finding(
             WARNING, "table", f"The kernel steers {len(held)} device(s), and no daemon says why.", "Start the agent."
@@ -61,10 +61,10 @@ def table(witness: Witness, on: dict[bytes, str] | None) -> Iterator[Finding]:
     )
 
 
-def _compared(held: dict[bytes, bytes], on: dict[bytes, str]) -> Finding:
+def _compared(held: dict[bytes, bytes], on: dict[bytes, str], layout: Layout) -> Finding:
     missing = sorted(label for mac, label in on.items() if mac not in held)
     extra = sorted(mac.hex(":") for mac in held if mac not in on)
-    strange = [mac.hex(":") for mac, mark in held.items() if DEFAULT.unpack(number(mark)) is None]
+    strange = [mac.hex(":") for mac, mark in held.items() if layout.unpack(number(mark)) is None]
     if extra or strange:
         return Finding(
             FAILURE,
@@ -115,12 +115,19 @@ def _redirected(rule: Rule, priority: int) -> Finding:
     )
 
 
-def marks(witness: Witness) -> Iterator[Finding]:
+def marks(witness: Witness, layout: Layout) -> Iterator[Finding]:
     """Others' use of the bits that the agent keeps in connection marks, and routing by them."""
+    for name in layout.shared():
+        yield Finding(
+            NOTE,
+            "marks",
+            f"The bits that the agent is set to use are also {name}'s by default.",
+            f"If {name} is installed, leave out mark_signature, mark_slot_bit and mark_generation_bit.",
+        )
     bad = []
     for rule in witness.foreign():
         for bits, value in written_bits(rule, "ct"):
-            clash = value & DEFAULT.tag_mask if value is not None else bits & DEFAULT.tag_mask
+            clash = layout.mask & (bits if value is None else value)
             if clash:
                 bad.append(rule.place)
     if bad:
@@ -128,10 +135,10 @@ def marks(witness: Witness) -> Iterator[Finding]:
             WARNING,
             "marks",
             f"Other rules write the agent's bits of connection marks ({'; '.join(sorted(set(bad)))}).",
-            f"Keep them off the bits 0x{DEFAULT.tag_mask:08x}: write marks with a mask.",
+            f"Keep them off the bits 0x{layout.mask:08x}: write marks with a mask.",
         )
     for mark, mask in witness.policies:
-        if mask and DEFAULT.tag & mask == mark & mask:
+        if mask and layout.tag & mask == mark & mask:
             yield Finding(
                 FAILURE,
                 "marks",
