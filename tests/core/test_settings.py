@@ -82,6 +82,34 @@ def test_queries_are_steered_to_a_port_where_somebody_listens():
     assert settings.read("", {"agent_port": 5400, "identity": "address"})["agent_port"] == 5400
 
 
+def test_the_port_of_multicast_dns_is_not_taken():
+    assert "multicast" in refusal(settings.read, "", {"agent_port": 5353, "dns_listen": ["0.0.0.0:5353"]})
+
+
+def test_the_bits_of_marks():
+    layout = settings.mark_layout(settings.read(""))
+    assert (layout.tag_mask, layout.mask) == (0xC000C000, 0xFF00C0FF)
+    given = {"mark_signature": "0xF0000000", "mark_slot_bit": 8, "mark_generation_bit": 0}
+    values = settings.read("", given)
+    assert values.text("mark_signature") == "0xf0000000"
+    assert settings.mark_layout(values).pack(255, 63) == 0x6000FF3F
+
+
+def test_bits_of_marks_that_do_not_fit_are_refused():
+    for given in (
+        {"mark_signature": "0x1"},
+        {"mark_signature": "c000c000"},
+        {"mark_signature": "0xc000c000c"},
+        {"mark_signature": "0x"},
+        {"mark_signature": 0xC000C000},
+        {"mark_slot_bit": 24},
+        {"mark_generation_bit": 26},
+        {"mark_generation_bit": 4},
+    ):
+        message = refusal(settings.read, "", given)
+        assert "mark_signature" in message or sorted(given)[0] in message, message
+
+
 def test_words_of_a_command_line_become_values():
     for name, word, value in (
         ("history_days", "12", 12),
@@ -92,6 +120,7 @@ def test_words_of_a_command_line_become_values():
         ("upstream", "1.1.1.1,[::1]:54", ["1.1.1.1:53", "[::1]:54"]),
         ("identity", "address", "address"),
         ("run_dir", "/tmp/r", "/tmp/r"),
+        ("mark_signature", "0xf000", "0x0000f000"),
     ):
         assert settings.from_word(name, word) == value, name
     for name, word in (
