@@ -3,10 +3,16 @@
 A class is a folder of tests/, or a file beside them: core, properties, daemon, promises, lab, qemu, boundaries …
 """
 
+import os
 from collections import Counter
 from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import settings
+
+# For interpreters under emulation, where an example takes twenty times as long (tools/processors).
+settings.register_profile("emulated", max_examples=10, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # Data that is not part of the project: where it is absent, these tests have nothing to read. And tests that another
 # test runs once more, in a namespace.
