@@ -20,6 +20,7 @@ from agent.core.shared import SharedHosts
 from agent.jobs.reading import Draft, ListReport, Reading, Source
 from agent.jobs.spill import PARTITIONS, Spill, big_endian
 from agent.platform.hashing import sha256
+from agent.platform.texts import TextFile, text_size
 
 __all__ = ["ListReport", "Progress", "Report", "Source", "compile_lists"]
 
@@ -105,10 +106,10 @@ class _Compile:
 
     def read(self, progress: Progress | None) -> None:
         done = 0
-        total = sum(os.path.getsize(source.path) for source in self._sources)
+        total = sum(text_size(source.path) for source in self._sources)
         for index, source in enumerate(self._sources):
             try:
-                with open(source.path, "rb", buffering=0) as file:
+                with TextFile(source.path) as file:
                     reading = Reading(self._draft, index, source, file)
                     for size in reading.steps():
                         done += size

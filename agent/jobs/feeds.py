@@ -15,10 +15,11 @@ from agent.core.feeds import Feed, doubt, pause_s
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.jobs.compile import Report, Source, compile_lists
-from agent.jobs.feedstore import Entry, NoRoom, Store, Text
+from agent.jobs.feedstore import CURRENT, Entry, NoRoom, Store, Text
 from agent.jobs.fetch import Failed, Fetched, Limits, fetch
 from agent.jobs.knownsites import read_shared, well_known
 from agent.platform.rulefile import open_ruleset
+from agent.platform.texts import text_size
 
 SET = "set.bin"
 TELL_S = 0.5  # between two words on the progress
@@ -164,7 +165,7 @@ class Update:
             if {source.id: source.version for source in sources} == self._plan.in_use:
                 self._promote(sources)
                 return False
-            self._store.require(COMPILE_FACTOR * sum(os.path.getsize(source.path) for source in sources))
+            self._store.require(COMPILE_FACTOR * sum(text_size(source.path) for source in sources))
             try:
                 report = self._compiled(sources)
             except BadInput as error:
@@ -184,7 +185,7 @@ class Update:
             waiting = entry.next if not entry.held else None
             text = waiting or entry.current
             if text:
-                path = self._store.path(feed.id + (".next" if waiting else ".txt"))
+                path = self._store.path(feed.id + (".next" if waiting else CURRENT))
                 found.append(
                     Source(path, feed.id, feed.name, text.version, feed.category, feed.syntax or None, text.fetched)
                 )

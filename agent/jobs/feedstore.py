@@ -1,7 +1,7 @@
 """The folder of downloaded list texts, and what is known of each. Every change is one rename.
 
-`ID.txt` is the text in use, `ID.next` a newer one that waits to be judged or decided over, `ID.part` a download under
-way. `state.json` is written after a text is in place: a text that it does not know is thrown away.
+`ID.gz` is the text in use, `ID.next` a newer one that waits to be judged or decided over, `ID.part` a download under
+way, all packed: on a router the folder is in memory. `state.json` is written after a text is in place: a text that it does not know is thrown away.
 """
 
 import contextlib
@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 from agent.core.model import BadInput
 from agent.jobs.fetch import Failed
-from agent.platform.hashing import sha256
+from agent.platform.texts import TextWriter, text_hash
 
 STATE = "state.json"
+CURRENT = ".gz"
 # Stay away from the last megabytes: on a router this is memory that other programs need, too.
 RESERVE_BYTES = 8 << 20
 CHECK_BYTES = 1 << 20
-BLOCK = 1 << 16
 
 
 class NoRoom(Failed):
@@ -83,15 +83,15 @@ class Store:
         """What a killed run left, and what somebody removed."""
         known = {STATE}
         for id, entry in self.entries.items():
-            if entry.current and not os.path.exists(self.path(id + ".txt")):
+            if entry.current and not os.path.exists(self.path(id + CURRENT)):
                 entry.current = None
             if entry.next and self._hash_of(id + ".next") != entry.next.hash:
                 # Killed while it took the current one's place: it has done so, or it is lost.
-                entry.current = entry.next if self._hash_of(id + ".txt") == entry.next.hash else entry.current
+                entry.current = entry.next if self._hash_of(id + CURRENT) == entry.next.hash else entry.current
                 entry.next, entry.held = None, ""
             if entry.current is None and entry.next is None and not entry.rejected:
                 entry.etag = entry.modified = ""
-            known |= {id + ".txt"} if entry.current else set()
+            known |= {id + CURRENT} if entry.current else set()
             known |= {id + ".next"} if entry.next else set()
         for name in os.listdir(self._folder):
             if name not in known:
@@ -99,8 +99,8 @@ class Store:
 
     def _hash_of(self, name: str) -> str:
         try:
-            return digest(self.path(name))
-        except FileNotFoundError:
+            return text_hash(self.path(name))
+        except (FileNotFoundError, BadInput):
             return ""
 
     def save(self) -> None:
@@ -119,10 +119,12 @@ class Store:
         part = self.path(id + ".part")
         try:
             with open(part, "wb") as file:
-                changed = download(self._writer(file.write))
+                text = TextWriter(file)
+                changed = download(self._writer(text.write))
+                hash = text.finish()
                 file.flush()
                 os.fsync(file.fileno())
-            return digest(part) if changed else None
+            return hash if changed else None
         except OSError as error:
             raise NoRoom(f"no room for the list: {error.strerror}") from error
 
@@ -168,22 +170,13 @@ class Store:
     def promote(self, id: str) -> None:
         """The next text is the one in use; `_tidy` finishes what is cut off in between."""
         entry = self.entry(id)
-        os.rename(self.path(id + ".next"), self.path(id + ".txt"))
+        os.rename(self.path(id + ".next"), self.path(id + CURRENT))
         entry.current, entry.next, entry.held, entry.rejected = entry.next, None, "", ""
         self.save()
 
     def _remove(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError, IsADirectoryError):
             os.unlink(self.path(name))
-
-
-def digest(path: str) -> str:
-    """Eight hexadecimal digits for a file's content: a hash of the hashes of its blocks."""
-    hashes = b""
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            hashes += sha256(block)
-    return sha256(hashes).hex()[:8]
 
 
 def _row(entry: Entry) -> dict[str, object]:

@@ -1,9 +1,7 @@
-"""Reads one list into the spill and the side tables of a compile: bytes of a file → rules, and what was skipped."""
+"""Reads one list into the spill and the side tables of a compile: text of a file → rules, and what was skipped."""
 
-import os
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from agent.core.listrules import NOT_A_RULE, TOO_MANY, ListRule, Network, Skipped
 from agent.core.match import EXACT, HOST, SPECIAL, split_authority
@@ -15,6 +13,7 @@ from agent.core.shared import SharedHosts
 from agent.jobs.plainlines import plain_names
 from agent.jobs.spill import Batch, Spill
 from agent.platform.idna import to_ascii
+from agent.platform.texts import TextFile
 
 CHUNK_SIZE = 1 << 18
 BATCH_SIZE = 1 << 15  # keys held before they are spilled: 2 MB
@@ -96,7 +95,7 @@ class Draft:
 class Reading:
     """The rules of one list, on their way into a draft. `index` is the list's place in the rule set."""
 
-    def __init__(self, draft: Draft, index: int, source: Source, file: BinaryIO) -> None:
+    def __init__(self, draft: Draft, index: int, source: Source, file: TextFile) -> None:
         self.report = ListReport(source, _syntax(source, file))
         self._draft = draft
         self._index = index
@@ -199,9 +198,10 @@ class Reading:
         self._batch(SPECIAL).add_alone(rule.key)
 
 
-def _syntax(source: Source, file: BinaryIO) -> str:
+def _syntax(source: Source, file: TextFile) -> str:
     sample = _sample(file)
-    file.seek(len(_BOM) if sample.startswith(_BOM) else 0)
+    file.rewind()
+    file.skip_to(len(_BOM) if sample.startswith(_BOM) else 0)
     if source.syntax is None:
         return detect(sample if sample.isascii() else b"\n".join(map(ascii_names, sample.split(b"\n"))))
     refuse_page(sample)
@@ -217,15 +217,15 @@ def ascii_names(line: bytes) -> bytes:
         return line
 
 
-def _sample(file: BinaryIO) -> bytes:
+def _sample(file: TextFile) -> bytes:
     """Whole lines of the list's head, middle and end: sorted lists have their names first and their pages last."""
-    size = os.fstat(file.fileno()).st_size
+    size = file.size
     if size <= SAMPLE_SIZE:
         return file.read(size)
     piece = SAMPLE_SIZE // 3
     parts = []
     for at in (0, (size - piece) // 2, size - piece):
-        file.seek(at)
+        file.skip_to(at)
         part = file.read(piece)
         parts.append(part[: part.rfind(b"\n") + 1] if at == 0 else part[part.find(b"\n") + 1 : part.rfind(b"\n") + 1])
     return b"".join(parts)

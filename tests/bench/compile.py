@@ -1,4 +1,4 @@
-"""Measures compiling, loading and looking up: `python tests/bench/compile.py [NAMES…]` (millions; default 1 3).
+"""Measures compiling (plain and packed texts) and looking up: `python tests/bench/compile.py [NAMES…]` (millions; 1 3).
 
 Each step runs in a process of its own, so that its memory is its own; the names are made up with a fixed seed.
 """
@@ -84,7 +84,19 @@ def look_up_step(path: str, target: str) -> dict[str, float]:
     return figures
 
 
-STEPS = {"compile": compile_step, "look_up": look_up_step}
+def pack_step(path: str, target: str) -> dict[str, float]:
+    """As the feeds job keeps a text."""
+    from agent.platform.texts import BLOCK, TextWriter
+
+    with open(path, "rb") as file, open(target, "wb") as packed:
+        writer = TextWriter(packed)
+        while piece := file.read(BLOCK):
+            writer.write(piece)
+        writer.finish()
+    return {"cpu_s": round(time.process_time(), 2), "file_mb": round(os.path.getsize(target) / 1e6, 2)}
+
+
+STEPS = {"compile": compile_step, "look_up": look_up_step, "pack": pack_step}
 
 
 def run(step: str, *args: str) -> None:
@@ -104,6 +116,8 @@ def main() -> None:
             print(millions, "million hosts lines,", round(os.path.getsize(path) / 1e6, 1), "MB")
             run("compile", path, target)
             run("look_up", path, target)
+            run("pack", path, path + ".gz")
+            run("compile", path + ".gz", target)
 
 
 if __name__ == "__main__":

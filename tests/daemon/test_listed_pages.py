@@ -55,7 +55,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     """A tablet with protection, and a list of URLs."""
     made = Home(str(tmp_path))
     (tmp_path / "lists").mkdir()
-    text = tmp_path / "lists" / "links.txt"
+    text = tmp_path / "lists" / "links.gz"
     text.write_text(URLS)
     made.start(lists_dir=str(tmp_path / "lists"))
     public = PublicSuffixes(compile_suffixes(["example", "org"]))
@@ -96,5 +96,5 @@ def test_an_explanation_names_the_page_and_says_why_all_of_the_host(home: Home) 
 
 
 def test_a_list_whose_text_is_gone_has_pages_of_it(home: Home) -> None:
-    (Path(home.household.settings.text("lists_dir")) / "links.txt").unlink()
+    (Path(home.household.settings.text("lists_dir")) / "links.gz").unlink()
     assert "'Links' has pages of it, and bad.example" in home.ask("explain", name="bad.example")["how"]

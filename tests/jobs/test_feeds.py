@@ -125,7 +125,7 @@ def test_lists_are_fetched_compiled_and_offered(home: Home) -> None:
     assert said["one"]["version"].startswith(time.strftime("%Y-%m-%d.", time.gmtime()))
     steps = [row["step"] for row in home.said if row["op"] == "feeds.progress"]
     assert [step for step in ("fetch", "compile", "check", "swap") if step in steps] == list(dict.fromkeys(steps))
-    assert sorted(path.name for path in home.folder.iterdir()) == ["one.txt", "state.json", "two.txt"]
+    assert sorted(path.name for path in home.folder.iterdir()) == ["one.gz", "state.json", "two.gz"]
 
 
 def test_what_did_not_change_is_neither_sent_nor_compiled(home: Home) -> None:
@@ -319,7 +319,7 @@ def test_killed_at_each_step_the_texts_and_the_set_are_whole(home: Home) -> None
                     check_whole(home)
         said = home.run()
         assert said[""]["message"] == "" and home.refuses(last)
-        assert sorted(path.name for path in home.folder.iterdir()) == ["one.txt", "state.json", "two.txt"]
+        assert sorted(path.name for path in home.folder.iterdir()) == ["one.gz", "state.json", "two.gz"]
         assert home.in_use() == [{"id": id, "version": said[id]["version"]} for id in ("one", "two")]
 
 

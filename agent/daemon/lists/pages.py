@@ -2,14 +2,19 @@
 
 from collections.abc import Generator
 
+from agent.core.model import BadInput
+
 PIECE = 1 << 18  # searched in less than a millisecond
 SHOWN = 200  # bytes of a page's address that are told
 
 
 def listed_page(path: str, host: bytes) -> Generator[None, None, str | None]:
     """The first page of that host (a canonical name) in the text at `path`; None without one, or without the text."""
+    # Not resident: a household asks for this once a week.
+    from agent.platform.texts import TextFile
+
     try:
-        with open(path, "rb") as file:
+        with TextFile(path) as file:
             rest = b""
             while piece := file.read(PIECE):
                 lines = rest + piece
@@ -21,7 +26,7 @@ def listed_page(path: str, host: bytes) -> Generator[None, None, str | None]:
                 rest = lines[end:] if end else b""
                 yield None
             return _among(rest, host)
-    except OSError:
+    except (OSError, BadInput):
         return None
 
 

@@ -212,7 +212,7 @@ def _page(household: Household, host: bytes, verdict: Verdict) -> Generator[None
     rule = verdict.rule
     if rule is None or not rule.text.endswith(BY_PAGES):
         return None
-    path = os.path.join(household.settings.text("lists_dir"), rule.list_id + ".txt")
+    path = os.path.join(household.settings.text("lists_dir"), rule.list_id + ".gz")
     return (yield from listed_page(path, host))
 
 
