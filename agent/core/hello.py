@@ -4,6 +4,8 @@ Only the hello is read, which every client sends in the clear. With ECH (RFC 984
 front and not of the site; a client that only pretends to offer it (GREASE) looks the same from outside.
 """
 
+import struct
+
 from agent.core import names
 from agent.core.model import BadInput, Value
 
@@ -32,25 +34,32 @@ def begins(data: bytes) -> bool:
 
 def read(data: bytes) -> Hello | None:
     """The hello that a connection's first bytes are, None while it is not whole. What can't become one is BadInput."""
+    if not begins(data):
+        raise BadInput("this does not begin with a ClientHello")
+    at = _RECORD_HEAD + _MESSAGE_HEAD
+    if len(data) > at:
+        # Nearly all are whole in one record: these are read where they are.
+        record_end = _RECORD_HEAD + (data[3] << 8 | data[4])
+        end = at + (data[6] << 16 | data[7] << 8 | data[8])
+        if end <= record_end <= _RECORD_HEAD + HELLO_MAX and end <= len(data):
+            return _body(data, at, end)
     whole = _joined(data)
-    return None if whole is None else _body(whole)
+    return None if whole is None else _body(whole, 0, len(whole))
 
 
 def _joined(data: bytes) -> bytes | None:
-    """The message without records and head."""
-    if not begins(data):
-        raise BadInput("this does not begin with a ClientHello")
+    """The message without records and head, None while it is not whole."""
     message = b""
     at = 0
     while len(data) - at >= _RECORD_HEAD:
         if data[at] != HANDSHAKE or data[at + 1] != _TLS:
             raise BadInput("a record inside a ClientHello is of another kind")
-        end = at + _RECORD_HEAD + _u16(data, at + 3)
+        end = at + _RECORD_HEAD + _u16(data, at + 3, len(data))
         if end == at + _RECORD_HEAD or end - at > HELLO_MAX + _RECORD_HEAD:
             raise BadInput("a handshake record is empty or too long")
         message += data[at + _RECORD_HEAD : end]
         if len(message) >= _MESSAGE_HEAD:
-            size = _MESSAGE_HEAD + (message[1] << 16) + _u16(message, 2)
+            size = _MESSAGE_HEAD + (message[1] << 16) + _u16(message, 2, len(message))
             if message[0] != CLIENT_HELLO or size > HELLO_MAX:
                 raise BadInput("the first message is not a ClientHello, or it is too long")
             if len(message) >= size:
@@ -59,59 +68,64 @@ def _joined(data: bytes) -> bytes | None:
     return None
 
 
-def _body(body: bytes) -> Hello:
-    at = _RANDOM_END
-    at += 1 + _u8(body, at)  # session id
-    at += 2 + _u16(body, at)  # cipher suites
-    at += 1 + _u8(body, at)  # compression methods
-    if at == len(body):
+def _body(data: bytes, at: int, end: int) -> Hello:
+    """The hello between two places. Written flat: it is read once a connection."""
+    at += _RANDOM_END
+    at += 1 + _u8(data, at, end)  # session id
+    at += 2 + _u16(data, at, end)  # cipher suites
+    at += 1 + _u8(data, at, end)  # compression methods
+    if at == end:
         return Hello(None, False)  # TLS 1.2 and older: extensions may be left out
-    end = at + 2 + _u16(body, at)
-    if end > len(body):
+    size = 2 + _u16(data, at, end)
+    if at + size > end:
         raise BadInput("the extensions leave the ClientHello")
+    end = at + size
     at += 2
     name = None
     ech = False
     while at < end:
-        kind = _u16(body, at)
-        start, at = at + 4, at + 4 + _u16(body, at + 2)
+        start = at + 4
+        if start > end:
+            raise BadInput("a ClientHello ends too early")
+        kind, size = struct.unpack_from(">HH", data, at)
+        at = start + size
         if at > end:
             raise BadInput("an extension leaves the ClientHello")
         if kind == _SERVER_NAME:
             if name is not None:
                 raise BadInput("the server name is given twice")
-            name = _server_name(body[start:at])
+            name = _server_name(data, start, at)
         elif kind == _ECH:
             ech = True
     return Hello(name, ech)
 
 
-def _server_name(data: bytes) -> bytes | None:
+def _server_name(data: bytes, at: int, end: int) -> bytes | None:
     """The host name of the list; None when the list has none. The wire's letters only, no escapes."""
-    at, end = 2, 2 + _u16(data, 0)
-    if end != len(data):
+    if _u16(data, at, end) != end - at - 2:
         raise BadInput("the list of server names has another length than it says")
+    at += 2
     found = None
     while at < end:
-        kind, size = _u8(data, at), _u16(data, at + 1)
-        name = data[at + 3 : at + 3 + size]
-        if len(name) != size:
+        kind, start = _u8(data, at, end), at + 3
+        at = start + _u16(data, at + 1, end)
+        if at > end:
             raise BadInput("a server name leaves its list")
         if kind == _HOST_NAME and found is None:
-            if name.lower().strip(names.HOST):
+            name = data[start:at]
+            if b"\\" in name:
                 raise BadInput("a server name holds a byte that no host name has")
             found = names.parse(name)
-        at += 3 + size
     return found
 
 
-def _u8(data: bytes, at: int) -> int:
-    if at >= len(data):
+def _u8(data: bytes, at: int, end: int) -> int:
+    if at >= end:
         raise BadInput("a ClientHello ends too early")
     return data[at]
 
 
-def _u16(data: bytes, at: int) -> int:
-    if at + 2 > len(data):
+def _u16(data: bytes, at: int, end: int) -> int:
+    if at + 2 > end:
         raise BadInput("a ClientHello ends too early")
     return data[at] << 8 | data[at + 1]

@@ -7,19 +7,24 @@
       ...                                                    # the ways around that are refused, see `Around`
     }
     chain judge {
+      ct mark DONE return                                    # all but the first packets
       meta length <= 80 tcp flags & psh == 0 return          # carries nothing
       ct mark FRESH  ether saddr @queued  MARK IN SOURCE  queue to N bypass
       ct mark SEEN_2 ether saddr @logged  ct mark set DONE    MARK IN SOURCE  log group N
       ct mark SEEN_1 ...  ct mark set SEEN_2 ...             # so at most three packets of a connection are copied
       ct mark FRESH  ...  ct mark set SEEN_1 ...
     }
-    chain act   { type filter hook forward priority 201;     # the agent's verdict stands in the packet's mark
-      MARK IN SOURCE meta mark DONE    ct mark set DONE    meta mark clean
-      MARK IN SOURCE meta mark REFUSED ct mark set REFUSED meta mark clean reject with tcp reset
-      MARK IN SOURCE meta mark ANSWERED ct mark set ANSWERED drop
+    chain act   { type filter hook forward priority 201;
+      meta mark != FRESH jump verdict
+      ct mark DONE return
       ct mark REFUSED  iifname @lan ether saddr @queued tcp flags & rst == 0 reject with tcp reset
       ct mark ANSWERED iifname @lan ether saddr @queued tcp flags & fin != 0 reject with tcp reset
       ct mark ANSWERED iifname @lan ether saddr @queued drop   # a reset would take the page from its reader
+    }
+    chain verdict {                                          # the agent's stands in the packet's mark
+      MARK IN SOURCE meta mark DONE    ct mark set DONE    meta mark clean
+      MARK IN SOURCE meta mark REFUSED ct mark set REFUSED meta mark clean reject with tcp reset
+      MARK IN SOURCE meta mark ANSWERED ct mark set ANSWERED drop
     }
 
 Who sent a packet, and since which `on`, is written over its Ethernet source address, which has done its duty when a
@@ -44,7 +49,7 @@ MAGIC = b"PA"
 
 QUEUED, LOGGED = "queued", "logged"
 _LAN, _WEB, _RESOLVERS4, _RESOLVERS6 = "lan", "web", "resolvers4", "resolvers6"
-_FIRST, _JUDGE, _ACT = "first", "judge", "act"
+_FIRST, _JUDGE, _ACT, _VERDICT = "first", "judge", "act", "verdict"
 _RESOLVERS = ((nft.INET4, _RESOLVERS4, 4, 16), (nft.INET6, _RESOLVERS6, 16, 24))
 
 _AFTER_FIREWALL = 200
@@ -88,6 +93,7 @@ class Judging(Value):
         work += self._resolvers(table, id + 3)
         work += [
             nft.new_part(table, _JUDGE),
+            nft.new_part(table, _VERDICT),
             nft.new_chain(table, _FIRST, "filter", nft.FORWARD, _AFTER_FIREWALL),
             nft.new_chain(table, _ACT, "filter", nft.FORWARD, _AFTER_FIREWALL + 1),
         ]
@@ -107,13 +113,16 @@ class Judging(Value):
         """(chain, expressions) in their order."""
         rules = [(_FIRST, _is(nft.TCP) + _PORT + nft.within(_WEB) + _OUTBOUND + nft.jump(_JUDGE))]
         rules += [(_FIRST, expressions) for expressions in self._around()]
-        rules += [(_JUDGE, expressions) for expressions in self._judge(_Marks(layout))]
-        return rules + [(_ACT, expressions) for expressions in _act(_Marks(layout))]
+        marks = _Marks(layout)
+        rules += [(_JUDGE, expressions) for expressions in self._judge(marks)]
+        rules += [(_ACT, expressions) for expressions in _act(marks)]
+        return rules + [(_VERDICT, expressions) for expressions in _verdict(marks)]
 
     def _judge(self, marks: "_Marks") -> "list[bytes]":
         queue = nfnl.queue_by_target(self.number) if self.by_target else nfnl.queue(self.number)
         log = nfnl.log(self.number, self.copy_bytes)
-        rules = [nft.meta(nft.LENGTH) + nft.at_most(_BARE_MAX) + _flag(_PSH, set=False) + nft.back()]
+        rules = [marks.come_to(DONE) + nft.back()]
+        rules.append(nft.meta(nft.LENGTH) + nft.at_most(_BARE_MAX) + _flag(_PSH, set=False) + nft.back())
         rules.append(marks.come_to(FRESH) + _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + queue)
         for before, after in ((SEEN_2, DONE), (SEEN_1, SEEN_2), (FRESH, SEEN_1)):
             known = marks.come_to(before) + _SENDER + nft.within(LOGGED)
@@ -129,7 +138,7 @@ class Judging(Value):
             rules += _both(nft.equals(nft.port(_DNS_OVER_TLS)) + protected)
             for family, name, size, offset in _RESOLVERS:
                 to = nft.meta(nft.NFPROTO) + nft.equals(bytes([family])) + nft.load(nft.NETWORK, offset, size)
-                rules += _both(nft.equals(nft.port(_TLS)) + protected + to + nft.within(name))
+                rules += _both(nft.equals(nft.port(_TLS)) + to + nft.within(name) + protected)
         if self.around.quic:
             counted = _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + nfnl.log(self.number, self.copy_bytes)
             rules.append(_is(nft.UDP) + _PORT + nft.within(_WEB) + _OUTBOUND + counted + nft.refuse())
@@ -137,15 +146,22 @@ class Judging(Value):
 
 
 def _act(marks: "_Marks") -> "list[bytes]":
-    clean = marks.clean()
     stragglers = _FROM_LAN + _SENDER + nft.within(QUEUED)
+    return [
+        marks.marked() + nft.jump(_VERDICT),
+        marks.come_to(DONE) + nft.back(),
+        marks.come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
+        marks.come_to(ANSWERED) + stragglers + _flag(_FIN, set=True) + nft.refuse_tcp(),
+        marks.come_to(ANSWERED) + stragglers + nft.drop(),
+    ]
+
+
+def _verdict(marks: "_Marks") -> "list[bytes]":
+    clean = marks.clean()
     return [
         marks.judged(DONE) + marks.becomes(DONE) + clean,
         marks.judged(REFUSED) + marks.becomes(REFUSED) + clean + nft.refuse_tcp(),
         marks.judged(ANSWERED) + marks.becomes(ANSWERED) + clean + nft.drop(),
-        marks.come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
-        marks.come_to(ANSWERED) + stragglers + _flag(_FIN, set=True) + nft.refuse_tcp(),
-        marks.come_to(ANSWERED) + stragglers + nft.drop(),
     ]
 
 
@@ -181,6 +197,11 @@ class _Marks:
 
     def clean(self) -> bytes:
         return nft.mark_bits(nft.meta(nft.MARK), nft.meta_set(nft.MARK), *self._bits(FRESH))
+
+    def marked(self) -> bytes:
+        """A packet that somebody has marked where the agent's verdict would be."""
+        mask, fresh = self._bits(FRESH)
+        return nft.meta(nft.MARK) + nft.masked(nft.host32(mask)) + nft.differs(nft.host32(fresh))
 
     def judged(self, verdict: int) -> bytes:
         """A packet that came from the agent with this verdict: nobody else's has a mark in its source address."""

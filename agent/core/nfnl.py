@@ -6,7 +6,6 @@ Sources: linux/netfilter/nfnetlink_queue.h, nfnetlink_log.h, xt_NFQUEUE.h.
 import struct
 
 from agent.core import nftables as nft
-from agent.core.model import Value
 from agent.core.netlink import ACK, HOST, Message, attribute, text, u32
 
 _QUEUE, _LOG = 3 << 8, 4 << 8
@@ -17,23 +16,13 @@ _COPY_PACKET = 2
 # FAIL_OPEN: a full queue lets pass instead of dropping. GSO: segments that were put together stay so.
 _FAIL_OPEN, _GSO = 1, 4
 
-# Attributes of a packet: queue, then log.
-_ID, _MARK, _HARDWARE, _PAYLOAD = 1, 3, 9, 10
-_LOG_MARK, _LOG_HARDWARE, _LOG_PAYLOAD = 2, 8, 9
+# By the message's kind its attributes: id, mark, hardware address, payload. The id of a log's packet is never asked for.
+_PACKETS = {_QUEUE | _PACKET: (1, 3, 9, 10), _LOG | _LOG_PACKET: (-1, 2, 8, 9)}
+_MESSAGE_HEAD, _ATTRIBUTE_HEAD = HOST + "IH", HOST + "HH"
+_VERDICT_HEAD = HOST + "IHHIIBBBBHH"
+_MARK_HEAD = struct.pack(_ATTRIBUTE_HEAD, 8, 3)
 _BYPASS = 1  # when nobody reads the queue, its packets pass
 _HEADER = 20  # of netlink and nfnetlink
-
-
-class Packet(Value):
-    """One packet: its id in the queue (0 in a log), its mark, the six bytes of its source, its first bytes."""
-
-    __slots__ = ("id", "mark", "source", "payload")
-
-    def __init__(self, id: int, mark: int, source: bytes, payload: bytes) -> None:
-        self.id = id
-        self.mark = mark
-        self.source = source
-        self.payload = payload
 
 
 # --- expressions of rules
@@ -92,47 +81,47 @@ def accept(number: int, packet_id: int, mark: "int | None" = None) -> bytes:
 
     Written flat: it is made once a packet.
     """
-    marked = b"" if mark is None else struct.pack(HOST + "HH", 8, 3) + struct.pack(">I", mark)
-    return (
-        struct.pack(HOST + "IHHII", 32 + len(marked), _QUEUE | _VERDICT, 1, 0, 0)
-        + struct.pack(">BBH", 0, 0, number)
-        + struct.pack(HOST + "HH", 12, 2)
-        + struct.pack(">II", 1, packet_id)
-        + marked
-    )
+    size = 32 if mark is None else 40
+    # The number is in the network's order, also where the others are not.
+    head = struct.pack(_VERDICT_HEAD, size, _QUEUE | _VERDICT, 1, 0, 0, 0, 0, number >> 8, number & 255, 12, 2)
+    if mark is None:
+        return head + struct.pack(">II", 1, packet_id)
+    return head + struct.pack(">II", 1, packet_id) + _MARK_HEAD + struct.pack(">I", mark)
 
 
-def packets(data: bytes) -> "list[Packet]":
-    """The packets of one read, from a queue or a log; what is none of these, or cut short, is passed over."""
+def packets(data: bytes) -> "list[tuple[int, int, bytes, bytes]]":
+    """The packets of one read, from a queue or a log; what is none of these, or cut short, is passed over.
+
+    Of each its id in the queue (0 in a log), its mark, the six bytes of its source, its first bytes.
+    """
     found = []
-    at = 0
-    while len(data) - at >= _HEADER:
-        size, kind = struct.unpack_from(HOST + "IH", data, at)
-        if size < _HEADER or at + size > len(data):
+    at, end = 0, len(data)
+    while end - at >= _HEADER:
+        size, kind = struct.unpack_from(_MESSAGE_HEAD, data, at)
+        if size < _HEADER or at + size > end:
             break
-        if kind == _QUEUE | _PACKET:
-            found.append(_packet(_attributes(data, at + _HEADER, at + size), _ID, _MARK, _HARDWARE, _PAYLOAD))
-        elif kind == _LOG | _LOG_PACKET:
-            found.append(_packet(_attributes(data, at + _HEADER, at + size), 0, _LOG_MARK, _LOG_HARDWARE, _LOG_PAYLOAD))
+        if kind in _PACKETS:
+            found.append(_packet(data, at + _HEADER, at + size, _PACKETS[kind]))
         at += size + 3 & ~3
     return found
 
 
-def _attributes(data: bytes, at: int, end: int) -> "dict[int, bytes]":
-    found = {}
+def _packet(data: bytes, at: int, end: int, places: "tuple[int, int, int, int]") -> "tuple[int, int, bytes, bytes]":
+    """The packet whose attributes are between two places. Written flat: it is read once a packet."""
+    id_kind, mark_kind, hardware_kind, payload_kind = places
+    id = mark = 0
+    source = payload = b""
     while end - at >= 4:
-        size, kind = struct.unpack_from(HOST + "HH", data, at)
+        size, kind = struct.unpack_from(_ATTRIBUTE_HEAD, data, at)
         if size < 4 or at + size > end:
             break
-        found[kind & 0x3FFF] = data[at + 4 : at + size]
+        if kind == payload_kind:
+            payload = data[at + 4 : at + size]
+        elif kind == hardware_kind and size >= 14:
+            source = data[at + 8 : at + 14]
+        elif kind == mark_kind and size >= 8:
+            (mark,) = struct.unpack_from(">I", data, at + 4)
+        elif kind == id_kind and size >= 8:
+            (id,) = struct.unpack_from(">I", data, at + 4)
         at += size + 3 & ~3
-    return found
-
-
-def _packet(found: "dict[int, bytes]", id: int, mark: int, hardware: int, payload: int) -> Packet:
-    number = _number(found.get(id, b"")) if id else 0
-    return Packet(number, _number(found.get(mark, b"")), found.get(hardware, b"")[4:10], found.get(payload, b""))
-
-
-def _number(data: bytes) -> int:
-    return int.from_bytes(data[:4], "big")
+    return id, mark, source, payload

@@ -29,32 +29,22 @@ class Clients:
     def __init__(self, layout: Layout | None, mac_of: Callable[[str], bytes | None]) -> None:
         self._layout = layout
         self.mac_of = mac_of
-        self._slots: dict[int, Client] = {}
+        self._marked: dict[int, Client] = {}
         self._addresses: dict[str, Client] = {}
 
     def replace(self, entries: list[tuple[Client, bytes | None, str | None]]) -> None:
         """Take these (client, MAC, address) as all there are."""
-        self._slots = {client.slot: client for client, _, _ in entries}
+        layout = self._layout
+        if layout is not None:
+            self._marked = {layout.pack(client.slot, client.generation): client for client, _, _ in entries}
         self._addresses = {address: client for client, _, address in entries if address is not None}
 
     def identify(self, mark: int | None, address: str) -> Client | None:
         """The client, or None: unknown, nothing on, or an old generation. None is answered plainly, unrecorded."""
         if self._layout is None:
             return self._addresses.get(address)
-        place = None if mark is None else self._layout.unpack(mark)
-        if place is None:
-            return None
-        slot, generation = place
-        client = self._slots.get(slot)
-        if client is None or self._layout.wrap(client.generation) != generation:
-            return None
-        return client
+        return None if mark is None else self._marked.get(mark & self._layout.mask)
 
     def marks(self) -> set[int]:
         """The marks of the clients of now."""
-        if self._layout is None:
-            return set()
-        return {self._layout.pack(client.slot, client.generation) for client in self._slots.values()}
-
-    def __len__(self) -> int:
-        return len(self._slots)
+        return set(self._marked)

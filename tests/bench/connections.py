@@ -1,30 +1,34 @@
 """What judging costs, in the lab, with real connections: `python -m tests.bench.connections [CONNECTIONS]`, as root.
 
-CPU is the daemon's own (user and system) by /proc; latency is from a hello sent to its answer, a judged device and its
-neighbour in turns, so that both see the same load of the machine.
+CPU is a process's own by the scheduler's count (/proc/PID/schedstat), of which other programs of the machine take nothing
+but the caches. Whatever is compared is measured in turns of short slices, so that both see the same load; the best of
+the slices is what an idle machine would show.
 """
 
-import os
+import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.lab import ALICE_MAC, RESOLVER4, Lab, missing
-from tests.lab.resident import Resident
+from tests.lab.lab import ALICE_MAC, RESOLVER4, ROUTER_MAC, Lab, missing
+from tests.lab.resident import ROOT, Resident
 from tests.lab.spaces import Space
 from tests.lab.web import Caller, Site, hello
 
+SLICES = 8
+AT_ONCE = (1, 20)  # one by one; as many as a page opens
+RATE = 12_000  # the wanted connections a second
 HALF_OPEN = 10_000
-PORTS = (443,)
+BULK_PAIRS, BULK_MB, BULK_MTU_MB = 150, 16, 4
 
 
-def cpu_s(pid: int) -> tuple[float, float]:
-    """User and system seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    tick = os.sysconf("SC_CLK_TCK")
-    return int(fields[11]) / tick, int(fields[12]) / tick
+def cpu_us(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e3
 
 
 def rss_kb(pid: int) -> int:
@@ -40,7 +44,48 @@ def counters(resident: Resident) -> dict[str, int]:
     return found
 
 
-def one(space: Space, data: bytes) -> float:
+def flood(space: Space, *words: object) -> str:
+    return space.run([sys.executable, "-m", "tests.bench.flood", RESOLVER4, *map(str, words)], cwd=ROOT)
+
+
+def said(values: list[float]) -> str:
+    return f"{statistics.median(values):.1f} µs (best slice {min(values):.1f})"
+
+
+@contextmanager
+def judging(lab: Lab, folder: Path, *features: str) -> Iterator[Resident]:
+    """A daemon with Alice's device on."""
+    folder.mkdir()
+    resident = Resident(lab, folder)
+    device = resident.add("Tablet", ALICE_MAC)
+    for feature in features:
+        resident.on(device, feature)
+    call_once(lab.alice, hello("first.example"))
+    try:
+        yield resident
+    finally:
+        resident.stop()
+
+
+class LetPass:
+    """A reader of the queue that judges nothing, with a table that can be put up and taken down."""
+
+    def __init__(self, lab: Lab) -> None:
+        command = [sys.executable, "-m", "tests.bench.letpass", ALICE_MAC]
+        self.process = lab.router.start(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def order(self, word: str) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(word.encode() + b"\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == b"done\n"
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def call_once(space: Space, data: bytes) -> float:
     """Seconds from the hello to its answer."""
     caller = Caller(space, RESOLVER4)
     began = time.perf_counter()
@@ -51,33 +96,56 @@ def one(space: Space, data: bytes) -> float:
     return took
 
 
-def judged(lab: Lab, resident: Resident, number: int, what: str) -> None:
-    hellos = [hello(f"host{n}.site{n % 50}.example", 300) for n in range(200)]
-    pid = resident.daemon
-    before, cpu = counters(resident), cpu_s(pid)
-    for at in range(number):
-        one(lab.alice, hellos[at % len(hellos)])
-    time.sleep(0.3)
-    user, system = [(after - start) / number * 1e6 for after, start in zip(cpu_s(pid), cpu, strict=True)]
-    after = counters(resident)
-    done = after["connections"] - before["connections"]
-    packets = after["packets"] - before["packets"]
-    # A verdict's send() carries the packet on through the router, so much of the system's share is the packet's own.
+def each(lab: Lab, pid: int, number: int, at_once: int) -> float:
+    """CPU that the process takes for one connection."""
+    before = cpu_us(pid)
+    flood(lab.alice, number, at_once)
+    time.sleep(0.6)  # until it is recorded
+    return (cpu_us(pid) - before) / number
+
+
+def per_connection(lab: Lab, folder: Path, number: int) -> None:
+    for features in (("protection",), ("history",), ("history", "protection")):
+        what = " and ".join(features)
+        with judging(lab, folder / "-".join(features), *features) as resident:
+            before = counters(resident)
+            for at_once in AT_ONCE:
+                costs = [each(lab, resident.daemon, number, at_once) for _ in range(SLICES)]
+                print(f"{what}, {at_once} at once: {said(costs)} CPU a connection")
+            after = counters(resident)
+            done, up = [after[name] - before[name] for name in ("connections", "packets")]
+            print(f"{what}: {done} of {number * SLICES * 2} judged, {up / done:.2f} packets of each came up")
+    reader = LetPass(lab)
+    reader.order("on")
+    for at_once in AT_ONCE:
+        costs = [each(lab, reader.process.pid, number, at_once) for _ in range(SLICES)]
+        print(f"a reader that lets everything pass, {at_once} at once: {said(costs)} CPU a connection")
+    reader.close()
+
+
+def replayed(lab: Lab, resident: Resident) -> None:
+    """Hellos at the wanted rate, from a client that sends nothing else: what comes up is all that the router has."""
+    number = RATE * 2
+    before, cpu = counters(resident), cpu_us(resident.daemon)
+    took = float(flood(lab.alice, number, 0, RATE, "eth0", ROUTER_MAC))
+    time.sleep(0.6)
+    used = (cpu_us(resident.daemon) - cpu) / 1e6
+    judged = counters(resident)["connections"] - before["connections"]
     print(
-        f"{what}: {done} of {number} connections judged, {user:.1f} µs user and {system:.1f} µs system CPU each, "
-        f"{packets / done:.2f} packets each came up"
+        f"replay through the queue: {number / took:.0f} hellos/s offered for {took:.1f} s, {judged} of {number} judged, "
+        f"{used / judged * 1e6:.1f} µs CPU each: one core judges {judged / used:.0f}/s"
     )
 
 
 def latency(lab: Lab, pairs: int) -> None:
     data = hello("www.fine.example", 300)
-    with_agent, without = [], []
+    judged, alone = [], []
     for _ in range(pairs):
-        with_agent.append(one(lab.alice, data))
-        without.append(one(lab.bob, data))
-    added = statistics.median(with_agent) - statistics.median(without)
+        judged.append(call_once(lab.alice, data))
+        alone.append(call_once(lab.bob, data))
+    added = statistics.median(judged) - statistics.median(alone)
     print(
-        f"first flight: {added * 1e3:+.3f} ms median ({statistics.median(without) * 1e3:.3f} ms without), {pairs} pairs"
+        f"first flight: {added * 1e3:+.3f} ms median ({statistics.median(alone) * 1e3:.3f} ms without), {pairs} pairs"
     )
 
 
@@ -102,28 +170,92 @@ def half_open(lab: Lab, resident: Resident) -> None:
     )
 
 
+# bulk data
+
+
+class Stream:
+    """A client that sends bulk data and a server that takes it. The kernel forwards in the time of these two."""
+
+    def __init__(self, lab: Lab) -> None:
+        command = [sys.executable, "-m", "tests.bench.bulk"]
+        self.taker = lab.wan.start([*command, "take"], cwd=ROOT)
+        time.sleep(0.5)
+        give = [*command, "give", RESOLVER4]
+        self.giver = lab.alice.start(give, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def give(self, megabytes: int) -> float:
+        """CPU in microseconds."""
+        assert self.giver.stdin is not None and self.giver.stdout is not None
+        before = cpu_us(self.taker.pid) + cpu_us(self.giver.pid)
+        self.giver.stdin.write(b"%d\n" % megabytes)
+        self.giver.stdin.flush()
+        self.giver.stdout.readline()
+        return cpu_us(self.taker.pid) + cpu_us(self.giver.pid) - before
+
+    def close(self) -> None:
+        for process in (self.giver, self.taker):
+            process.kill()
+            process.wait()
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """The median's 95 % confidence interval, by bootstrap."""
+    chance = random.Random(1)
+    medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(2000))
+    return medians[50], medians[-51]
+
+
+def bulk(lab: Lab, megabytes: int, what: str) -> None:
+    """CPU a byte of a judged connection against the same device's without any table, in turns."""
+    stream, reader = Stream(lab), LetPass(lab)
+    ratios = [pair(stream, reader, megabytes) for _ in range(BULK_PAIRS)]
+    low, high = interval(ratios)
+    print(
+        f"bulk, {what}: {(statistics.median(ratios) - 1) * 100:+.1f} % CPU a byte "
+        f"(95 %: {(low - 1) * 100:+.1f} to {(high - 1) * 100:+.1f} %), {BULK_PAIRS} pairs of {megabytes} MB"
+    )
+    stream.close()
+    reader.close()
+
+
+def pair(stream: Stream, reader: LetPass, megabytes: int) -> float:
+    """None, on, on, none: what drifts, falls on both."""
+    before = stream.give(megabytes)
+    reader.order("on")
+    judged = stream.give(megabytes) + stream.give(megabytes)
+    reader.order("off")
+    return judged / (before + stream.give(megabytes))
+
+
+def packets_of_a_link(lab: Lab) -> None:
+    """Offload off for what the client sends: packets of 1,500 bytes, as they come from a real link."""
+    lab.alice.ip.link("set", index=lab.alice.index("eth0"), gso_max_segs=1)
+
+
 def main() -> int:
     if reason := missing():
         print(f"skipped: {reason}")
         return 0
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
-    with tempfile.TemporaryDirectory() as folder:
-        for features in (("protection",), ("history",), ("history", "protection")):
-            place = Path(folder) / "-".join(features)
-            place.mkdir()
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    wanted = sys.argv[2:] or ["cost", "rate", "bulk"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if "cost" in wanted or "rate" in wanted:
             with Lab() as lab:
-                site = Site(lab, PORTS)
-                resident = Resident(lab, place)
-                device = resident.add("Tablet", ALICE_MAC)
-                for feature in features:
-                    resident.on(device, feature)
-                one(lab.alice, hello("first.example"))
-                judged(lab, resident, number, " and ".join(features))
-                if features == ("protection",):
-                    latency(lab, 300)
-                    half_open(lab, resident)
+                site = Site(lab, (443,))
+                if "cost" in wanted:
+                    per_connection(lab, folder, number)
+                if "rate" in wanted:
+                    with judging(lab, folder / "rest", "protection") as resident:
+                        replayed(lab, resident)
+                        latency(lab, 300)
+                        half_open(lab, resident)
                 site.close()
-                resident.stop()
+        if "bulk" in wanted:
+            with Lab() as lab:
+                bulk(lab, BULK_MB, "as offload puts it together")
+                packets_of_a_link(lab)
+                bulk(lab, BULK_MTU_MB, "in packets of 1,500 bytes")
     return 0
 
 

@@ -18,7 +18,7 @@ from agent.core.judging import (
     Judging,
 )
 from agent.core.netlink import HOST
-from agent.core.nfnl import Packet, accept, packets
+from agent.core.nfnl import accept, packets
 from agent.core.steering import Steering
 
 TABLET = b"\x3c\x22\xfb\x00\x00\x0a"
@@ -111,9 +111,9 @@ def from_queue(id: int, mark: int, source: bytes, payload: bytes) -> bytes:
 
 def test_packets_of_a_queue():
     one, two = from_queue(1, 5, TABLET, b"abc"), from_queue(2, 0, PHONE, b"defg")
-    assert packets(one + two) == [Packet(1, 5, TABLET, b"abc"), Packet(2, 0, PHONE, b"defg")]
+    assert packets(one + two) == [(1, 5, TABLET, b"abc"), (2, 0, PHONE, b"defg")]
     for end in range(len(one + two)):
-        assert packets((one + two)[:end]) == ([Packet(1, 5, TABLET, b"abc")] if end >= len(one) else [])
+        assert packets((one + two)[:end]) == ([(1, 5, TABLET, b"abc")] if end >= len(one) else [])
     assert packets(b"\xff" * 200) == []
     assert packets(bytes(200)) == []
 

@@ -17,6 +17,7 @@ from agent.daemon.kernel.queue import Queue
 from agent.daemon.loop import Loop
 
 COPY_BYTES = 4096  # a hello that segments were put together for is 2 kB; a request with its cookies 4 kB
+RECORD_S = 0.5  # the same name within it is recorded once, with a count
 EXPIRE_S = 30.0
 
 ON = "Web connections are judged."
@@ -61,31 +62,38 @@ class Connecting:
         self._trouble = UNKNOWN
         self._loop.add(queue.queue, queue.read_queue)
         self._loop.add(queue.log, queue.read_log)
+        self._loop.every(RECORD_S, self._judge.flush)
         self._loop.every(EXPIRE_S, self._judge.expire)
         self._hook()
         self.check()
 
     def _hook(self) -> None:
-        """Beside the DNS side: a new policy, what waits before a toggle, the marks of now."""
+        """Beside the DNS side: a new policy, what waits before a toggle, what was noted, the counters."""
         household = self._household
-        swap, settle, counters = household.swap, household.settle, household.counters
+        swap, settle, hand_over, counters = household.swap, household.settle, household.hand_over, household.counters
 
         def swap_both(policy: Policy) -> None:
             swap(policy)
-            self._judge.policy = policy
+            self._judge.swap(policy)
 
         def settle_both() -> None:
             settle()
             self.settle()
 
+        def hand_over_both() -> None:
+            hand_over()
+            self._judge.flush()
+
         household.swap = swap_both
         household.settle = household.toggles.settle = settle_both
+        household.hand_over = hand_over_both
         household.counters = lambda: {**counters(), **self._counters()}
 
     def settle(self) -> None:
-        """Every packet that waits is judged under the clients of now. Before any toggle."""
+        """Every packet that waits is judged and recorded under the clients of now. Before any toggle."""
         if self._queue is not None:
             self._queue.settle()
+            self._judge.settle()
 
     def check(self) -> None:
         """The ways around as the household wants them now, and whether connections can be seen. Called by a timer."""

@@ -4,7 +4,7 @@ In doubt a connection is let through and nothing is recorded: an unknown or form
 opening that names nobody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from agent.core import judging, quic
 from agent.core.addresses import show
@@ -12,7 +12,6 @@ from agent.core.flows import UNKNOWN, Flows
 from agent.core.hello import Hello
 from agent.core.marks import DEFAULT, Layout
 from agent.core.model import Rule, Verdict
-from agent.core.nfnl import Packet
 from agent.core.packet import Segment, datagram, segment
 from agent.core.policy import ALLOWED, Policy
 from agent.core.request import Request, url
@@ -20,11 +19,17 @@ from agent.daemon.clients import Client, Clients
 from agent.daemon.store.recorder import Recorder
 
 TARGET_MAX = 500  # bytes of a URL in an attempt; longer ones are cut
+NOTED_MAX = 500  # connections waiting to be recorded, some 150 bytes each
+VERDICTS_MAX = 500  # decisions remembered, some 300 bytes each: what a household's devices connect to again and again
+
+Packet = tuple[int, int, bytes, bytes]  # see nfnl.packets
 
 
 class Connections:
     """`now()` is the loop's clock; `told(client)` is called for each refusal. `answer(packet, target, rule)` sends who
     made a plain request a page that says why, or returns False.
+
+    What was let through is recorded by `flush`, off the packets' way, under the client that it came in with.
     """
 
     def __init__(
@@ -37,55 +42,67 @@ class Connections:
         answer: Callable[[bytes, str, Rule | None], bool] = lambda packet, target, rule: False,
         layout: Layout = DEFAULT,
     ) -> None:
-        self._layout = layout
-        self.policy = policy
+        self._policy = policy
         self._clients = clients
         self._recorder = recorder
         self._now = now
         self._told = told
         self._answer = answer
         self._flows = Flows()
+        self._others = ~layout.tag_mask
+        self._bits = {state: layout.state(state) for state in (judging.DONE, judging.REFUSED, judging.ANSWERED)}
+        self._verdicts: dict[tuple[Hashable, bytes, bytes], Verdict] = {}
+        self._noted: dict[tuple[Client, bytes, str], int] = {}
         self.judged = 0
         self.refusals = 0
         self.quic = 0
 
     def judge(self, packet: Packet) -> int | None:
         """The mark that a packet of a protected device goes on with; None: as it is, and its connection comes again."""
-        seen = self._seen(packet)
+        _, mark, source, payload = packet
+        seen = self._seen(source, payload)
         if seen is None:
             return None
         client, piece, opened = seen
         if isinstance(opened, str):
-            return self._layout.with_state(packet.mark, judging.DONE) if opened is UNKNOWN else None
+            return self._marked(mark, judging.DONE) if opened is UNKNOWN else None
         verdict = self._decide(client, piece, opened)
-        self._record(client, piece, opened, verdict)
+        self.judged += 1
         if verdict.blocked:
-            return self._layout.with_state(packet.mark, self._refusal(packet, piece, opened, verdict))
+            self._refused(client, piece, opened, verdict)
+            return self._marked(mark, self._refusal(payload, piece, opened, verdict))
+        self._allowed(client, piece, opened)
         # On a connection of plain HTTP requests for other pages may follow.
-        return None if isinstance(opened, Request) else self._layout.with_state(packet.mark, judging.DONE)
+        return None if isinstance(opened, Request) else self._marked(mark, judging.DONE)
 
-    def _refusal(self, packet: Packet, piece: Segment, opened: Hello | Request, verdict: Verdict) -> int:
+    def _marked(self, mark: int, state: int) -> int:
+        """The packet's mark with what its connection has come to in it."""
+        return mark & self._others | self._bits[state]
+
+    def _refusal(self, payload: bytes, piece: Segment, opened: Hello | Request, verdict: Verdict) -> int:
         readable = isinstance(opened, Request) and opened.method in (b"GET", b"POST")
-        if readable and self._answer(packet.payload, target_of(piece, opened), verdict.rule):
+        if readable and self._answer(payload, target_of(piece, opened), verdict.rule):
             return judging.ANSWERED
         return judging.REFUSED
 
     def note(self, packet: Packet) -> None:
         """Takes a copy of a packet: of a device with history only, or of QUIC."""
-        seen = self._seen(packet)
+        _, _, source, payload = packet
+        seen = self._seen(source, payload)
         if seen is None:
-            first = datagram(packet.payload)
+            first = datagram(payload)
             self.quic += first is not None and quic.read(first) is not None
             return
         client, piece, opened = seen
         if not isinstance(opened, str):
-            self._record(client, piece, opened, ALLOWED)
+            self.judged += 1
+            self._allowed(client, piece, opened)
 
-    def _seen(self, packet: Packet) -> tuple[Client, Segment, Hello | Request | str] | None:
+    def _seen(self, source: bytes, payload: bytes) -> tuple[Client, Segment, Hello | Request | str] | None:
         """Whose it is, and what its connection opens with as far as it is known; None when nobody's or empty."""
-        mark = judging.sender(packet.source)
+        mark = judging.sender(source)
         client = None if mark is None else self._clients.identify(mark, "")
-        piece = None if client is None else segment(packet.payload)
+        piece = None if client is None else segment(payload)
         if mark is None or client is None or piece is None or not piece.data:
             return None
         return client, piece, self._flows.feed(mark, piece.flow, piece.seq, piece.data, self._now())
@@ -94,19 +111,47 @@ class Connections:
         view = client.view
         if not isinstance(view, tuple):
             return ALLOWED
-        page = (authority_of(piece, opened), opened.target) if isinstance(opened, Request) else None
-        return self.policy.reach(view, host_of(piece, opened), piece.destination, page)
+        host = host_of(piece, opened)
+        if isinstance(opened, Request):
+            return self._policy.reach(view, host, piece.destination, (authority_of(piece, opened), opened.target))
+        key = (view, host, piece.destination)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            if len(self._verdicts) >= VERDICTS_MAX:
+                self._verdicts.clear()
+            verdict = self._verdicts[key] = self._policy.reach(view, host, piece.destination)
+        return verdict
 
-    def _record(self, client: Client, piece: Segment, opened: Hello | Request, verdict: Verdict) -> None:
-        self.judged += 1
-        source = source_of(opened)
-        if verdict.blocked:
-            self.refusals += 1
-            target = target_of(piece, opened)
-            self._recorder.refused(client.slot, client.generation, target, source, 1, verdict)
-            self._told(client)
-        elif opened_name(opened) is not None:
-            self._recorder.allowed(client.slot, client.generation, host_of(piece, opened), source, 1)
+    def _refused(self, client: Client, piece: Segment, opened: Hello | Request, verdict: Verdict) -> None:
+        self.refusals += 1
+        target = target_of(piece, opened)
+        self._recorder.refused(client.slot, client.generation, target, source_of(opened), 1, verdict)
+        self._told(client)
+
+    def _allowed(self, client: Client, piece: Segment, opened: Hello | Request) -> None:
+        name = opened_name(opened)
+        if name is None:
+            return  # an address is no site
+        key = (client, name, source_of(opened))
+        self._noted[key] = self._noted.get(key, 0) + 1
+        if len(self._noted) >= NOTED_MAX:
+            self.flush()
+
+    def flush(self) -> None:
+        """Records what was let through until now."""
+        noted, self._noted = self._noted, {}
+        for (client, name, source), hits in noted.items():
+            self._recorder.allowed(client.slot, client.generation, name, source, hits)
+
+    def settle(self) -> None:
+        """Records what was let through, and forgets what was decided. Before any toggle."""
+        self.flush()
+        self._verdicts.clear()
+
+    def swap(self, policy: Policy) -> None:
+        """Decide by this policy from here on."""
+        self._policy = policy
+        self._verdicts.clear()
 
     def keep(self, marks: set[int]) -> None:
         """Forget the unfinished connections of all other marks."""
