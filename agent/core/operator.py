@@ -1,5 +1,7 @@
 """Who receives reports: the operator's particulars as the household is shown them, and the terms that are agreed to."""
 
+import binascii
+
 from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput
 from agent.core.seal import KEY_BYTES
@@ -16,7 +18,12 @@ TEXTS = (
     ("key", 64, "public key (X25519) that reports are sealed to, in hexadecimal"),
 )
 AUTHORITY_MAX = 16_384
-PEM = "-----BEGIN CERTIFICATE-----"
+PEM, PEM_END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+KEY_USAGE = b"\x06\x03\x55\x1d\x0f"  # its object identifier in DER (RFC 5280, section 4.2.1.3)
+NO_USAGE = (
+    "the operator's authority does not say what its key is for, and newer systems refuse such a root: "
+    "ask the operator for one made with keyUsage=critical,keyCertSign,cRLSign"
+)
 SEEN = (
     "The operator sees the IP address that a report comes from, and when. Reports that were sent can't be recalled: "
     "they carry nothing by which yours could be told apart."
@@ -44,11 +51,22 @@ def check(given: object) -> Row:
     if not address.startswith("https://") or not host or "@" in host or " " in address or "#" in address:
         raise BadInput("the operator's address must be plain https")
     found["key"] = key
-    authority = given.get("authority") or ""
-    if not isinstance(authority, str) or len(authority) > AUTHORITY_MAX or (authority and PEM not in authority):
-        raise BadInput("the operator's authority must be a root certificate in PEM")
-    found["authority"] = authority
+    found["authority"] = _authority(given.get("authority") or "")
     return found
+
+
+def _authority(given: object) -> str:
+    """Roots in PEM, of which each says what its key is for."""
+    if not isinstance(given, str) or len(given) > AUTHORITY_MAX or (given and PEM not in given):
+        raise BadInput("the operator's authority must be a root certificate in PEM")
+    for block in given.split(PEM)[1:]:
+        try:
+            der = binascii.a2b_base64(block.split(PEM_END)[0].strip().encode())
+        except ValueError as error:
+            raise BadInput("the operator's authority must be a root certificate in PEM") from error
+        if KEY_USAGE not in der:
+            raise BadInput(NO_USAGE)
+    return given
 
 
 def _text(value: object, name: str, limit: int, what: str) -> str:

@@ -17,6 +17,15 @@ IDLE_S = 20.0
 TOTAL_S = 60.0  # 2 KB each way
 REPLY_MAX = 16_384
 DONE, LATER, NEVER = "done", "later", "never"
+ANSWERS = "the receiver answers"  # and its status
+# X509_V_ERR_… of strict verification → what the operator has to do. A certificate in such a form is refused by Python
+# from 3.13 on; here by every version, so that an upgrade of the router ends no reports.
+REMEDIES = {
+    85: "it needs authorityKeyIdentifier=keyid",
+    86: "its root needs subjectKeyIdentifier=hash",
+    89: "its root needs basicConstraints=critical,CA:TRUE",
+    92: "its root needs keyUsage=critical,keyCertSign",
+}
 # What a status means; the hundreds for those that are not listed. 409: the receiver has it already.
 STATUSES = {409: DONE, 408: LATER, 421: LATER, 425: LATER, 429: LATER}
 HUNDREDS = {2: DONE, 4: NEVER, 5: LATER}
@@ -44,6 +53,7 @@ def context(authority: str) -> ssl.SSLContext:
     """For one connection: the pinned root (PEM) and no other, or the system's. ssl.SSLError for one that is none."""
     made = ssl.create_default_context(cadata=authority) if authority else ssl.create_default_context()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.verify_flags |= ssl.VERIFY_X509_STRICT
     return made
 
 
@@ -63,11 +73,18 @@ def post(address: str, body: bytes, authority: str = "", limits: Limits | None =
     except Late:
         return Outcome(LATER, "it took too long")
     except ssl.SSLCertVerificationError as error:
-        return Outcome(LATER, f"the receiver's certificate is not valid: {error.verify_message}")
+        return Outcome(LATER, "the receiver's certificate is not valid: " + why(error))
     except TimeoutError:
         return Outcome(LATER, "the receiver fell silent")
     except (OSError, UnicodeError) as error:
         return Outcome(LATER, f"the connection failed: {getattr(error, 'strerror', None) or 'no such name'}")
+
+
+def why(error: ssl.SSLCertVerificationError) -> str:
+    """Why a certificate was refused and, for a form that older software let pass, what to do."""
+    remedy = REMEDIES.get(error.verify_code)
+    asked = f"; {remedy}: ask the operator for another" if remedy else ""
+    return f"{error.verify_message}{asked}"
 
 
 def _request(host: str, path: str, body: bytes) -> bytes:
@@ -112,4 +129,4 @@ def judge(reply: bytes) -> Outcome:
     kind = STATUSES.get(status, HUNDREDS.get(status // 100, LATER))
     if status // 100 == 3:
         return Outcome(LATER, "the receiver sends elsewhere, which is not followed")
-    return Outcome(kind, "" if kind == DONE else f"the receiver answers {status}")
+    return Outcome(kind, "" if kind == DONE else f"{ANSWERS} {status}")

@@ -13,27 +13,32 @@ from pathlib import Path
 Answer = Callable[["Asked"], None]
 
 
-class Authority:
-    """A certificate authority for one test run, made with openssl."""
+# Python 3.13 wants to be told what an authority's key is for.
+USAGE = ["keyUsage=critical,keyCertSign,cRLSign"]
 
-    def __init__(self, folder: Path) -> None:
+
+class Authority:
+    """A certificate authority for one test run, made with openssl; `extensions` are those that it names."""
+
+    def __init__(self, folder: Path, extensions: list[str] = USAGE) -> None:
         self.folder = folder
         self.file = folder / "ca.pem"
         self._openssl(
             *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=authority".split(),
-            # Python 3.13 wants to be told what an authority's key is for.
-            *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
+            *(word for extension in extensions for word in ("-addext", extension)),
             *("-keyout", str(folder / "ca.key"), "-out", str(self.file)),
         )
 
     def _openssl(self, *words: str) -> None:
         subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=self.folder)
 
-    def context(self, name: str, days: str = "30", signed: bool = True) -> ssl.SSLContext:
-        """A server's side, for localhost or another name; expired with days "-1", foreign when not signed."""
-        (self.folder / f"{name}.ext").write_text(
-            "subjectAltName=DNS:" + ("localhost" if name != "other" else "other.example")
-        )
+    def context(self, name: str, days: str = "30", signed: bool = True, issuer: bool = True) -> ssl.SSLContext:
+        """A server's side, for localhost or another name; expired with days "-1", foreign when not signed, without a
+        word on whose key signed it when not `issuer`."""
+        extensions = ["subjectAltName=DNS:" + ("localhost" if name != "other" else "other.example")]
+        # OpenSSL before 3.2 adds it only when asked to, later ones unless asked not to.
+        extensions += ["authorityKeyIdentifier=" + ("keyid" if issuer else "none")] if signed else []
+        (self.folder / f"{name}.ext").write_text("\n".join(extensions))
         self._openssl(
             *"req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split(),
             *("-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr"),

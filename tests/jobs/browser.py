@@ -49,5 +49,16 @@ def shoot(page, name: str) -> None:
     page.screenshot(path=SHOTS / f"{name}-{page.viewport_size['width']}.png", full_page=True)
 
 
+def shoot_part(part, name: str) -> None:
+    """A picture of one element, all of it."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page = part.page
+    page.wait_for_timeout(350)
+    size = page.viewport_size
+    page.set_viewport_size({"width": size["width"], "height": 2400})
+    part.screenshot(path=SHOTS / f"{name}-{size['width']}.png")
+    page.set_viewport_size(size)
+
+
 def clear_shots() -> None:
     shutil.rmtree(SHOTS, ignore_errors=True)

@@ -191,6 +191,40 @@ def test_a_pinned_root_replaces_the_systems(serve: Callable[..., Server], tmp_pa
     assert post(server.address, BODY, "-----BEGIN CERTIFICATE-----\nx", SHORT).kind == LATER
 
 
+@pytest.mark.parametrize(
+    ("extensions", "remedy"),
+    [
+        ("", "keyUsage=critical,keyCertSign"),
+        ("basicConstraints=CA:TRUE|keyUsage=critical,keyCertSign", "basicConstraints=critical,CA:TRUE"),
+    ],
+)
+def test_a_root_that_newer_pythons_refuse_is_refused_by_all_with_what_to_do(
+    serve: Callable[..., Server], tmp_path: Path, extensions: str, remedy: str
+) -> None:
+    made = Authority(tmp_path, extensions.split("|") if extensions else [])
+    server = serve(b"HTTP/1.1 201 Created\r\n\r\n", made.context("good"))
+    kind, message = sent(server, made)
+    assert kind == LATER and remedy in message and "ask the operator" in message, message
+    assert server.got == []
+
+
+def test_a_certificate_that_does_not_say_who_signed_it(serve: Callable[..., Server], authority: Authority) -> None:
+    server = serve(b"HTTP/1.1 201 Created\r\n\r\n", authority.context("anonymous", issuer=False))
+    kind, message = sent(server, authority)
+    assert kind == LATER and "authorityKeyIdentifier=keyid" in message and server.got == []
+
+
+def test_a_root_that_does_not_say_what_its_key_is_for_is_refused_when_it_is_named(home: Home, tmp_path: Path) -> None:
+    from agent.core.model import BadInput
+
+    pem = Authority(tmp_path, []).file.read_text()
+    for authority in (pem, pem.replace("\n", "\r\n"), "text before\n" + pem):
+        with pytest.raises(BadInput, match="keyUsage=critical,keyCertSign,cRLSign"):
+            home.ask("report.operator_set", operator=Operator("https://localhost/", authority).row)
+    with pytest.raises(BadInput, match="PEM"):
+        home.ask("report.operator_set", operator=Operator("https://localhost/", "-----BEGIN CERTIFICATE-----\nx").row)
+
+
 def test_addresses_that_lead_nowhere(authority: Authority) -> None:
     closed = socket.create_server(("127.0.0.1", 0))
     port = closed.getsockname()[1]

@@ -169,12 +169,16 @@ def sentences() -> set[str]:
     """What the daemon says in words of its own that a page shows as they are."""
     from agent.core import features, operator, settings, summary
     from agent.daemon.operations import upkeep
+    from agent.daemon.reports import outbox, reports
+    from agent.jobs import post
 
     found = {features.NOTICE, operator.SEEN}
     for row in features.FEATURES.values():
         found |= {row.reads, row.keeps, row.sends}
     found |= {row.sentence for row in settings.TABLE if row.household}
     found |= {row.sentence for row in summary.TABLE}
+    found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED}
+    found |= {post.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(post.__file__).read_text())}
     source = Path(upkeep.__file__).read_text()
     found |= set(re.findall(r'return "[a-z_]+", "([A-Z][^"]+\.)"$', source, re.M))
     return found | set(re.findall(r'"((?:sees|its server) [^"]+)"', source))
@@ -273,29 +277,74 @@ def test_what_was_said_at_a_device_is_answered(visit, served):
     assert served.ask("request.list")["items"][0]["answer"] == "Allowed for an hour."
 
 
+OPERATOR = {"name": "Example Lab", "contact": "lab@example.org", "country": "DE", "purpose": "better lists",
+            "retention": "two years", "address": "https://collect.example.org/", "key": "ab" * 32}  # fmt: skip
+
+
 def test_summaries_are_shown_before_and_after(visit, served):
-    """Nobody to send to; then an operator, the exact text, the password, on; and off at once."""
+    """Nobody to send to; then an operator, the exact text, the password, on; the ledger of reports; off at once."""
     page = visit("/privacy")
     page.get_by_text("there is nobody to send to").wait_for()
-    operator = {"name": "Example Lab", "contact": "lab@example.org", "country": "DE", "purpose": "better lists",
-                "retention": "two years", "address": "https://collect.example.org/", "key": "ab" * 32}  # fmt: skip
-    served.ask("report.operator_set", operator=operator, actor="cli")
+    served.ask("report.operator_set", operator=OPERATOR, actor="cli")
     page.get_by_text("Summaries are off. Nothing is sent.").wait_for()
     page.get_by_role("button", name="Opt in …").click()
     sheet = page.get_by_role("dialog")
-    sheet.get_by_text("Example Lab").wait_for()
-    sheet.get_by_text("The operator sees the IP address").wait_for()
-    sheet.get_by_text("The exact text").click()
+    for value in (*OPERATOR.values(), "the usual root certificates", "The operator sees the IP address"):
+        sheet.get_by_text(value).first.wait_for()
+    sheet.get_by_text("can't be recalled").wait_for()
+    sheet.get_by_text("0.5 each time, 26 in all, ever").wait_for()
+    text = sheet.locator("pre").inner_text()
+    assert json.loads(text)["schema"] == 1, "the exact text stands there without a click"
+    assert [str(number) for number in json.loads(text)["answers"].values()] == numbers_sent(sheet)
     assert serious(page) == []
-    browser.shoot(page, "summaries")
+    browser.shoot_part(sheet, "summaries")
     sheet.get_by_role("button", name="Agree and opt in").click()
+    page.get_by_label("Password", exact=True).wait_for()
+    assert served.ask("report.status")["state"] == "off"
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("Summaries are on.").first.wait_for()
     assert served.ask("report.status")["state"] == "on"
-    page.get_by_role("button", name="Opt out").click()
-    page.get_by_text("Summaries are off. Nothing is sent.").wait_for()
-    page.trouble.clear()  # the first try answers 403: the password is asked for again
+    # Another operator in the meantime: off, and it says why.
+    served.ask("report.operator_set", operator={**OPERATOR, "name": "Else"}, actor="cli")
+    page.get_by_text("Off: the operator was changed").wait_for()
+    served.ask("report.operator_set", operator=None, actor="cli")
+    served.ask("report.opt_out", actor="cli")
+    page.trouble.clear()  # refused tries answer 403: the password is asked for again
+
+
+def numbers_sent(sheet) -> list[str]:
+    return sheet.locator("table.numbers tbody tr td:last-child").all_inner_texts()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_ledger_of_reports_and_withdrawing_on_a_phone(visit, served, language):
+    """What was made, sent and dropped, each with its text; off at once, and what that can't bring back."""
+    served.ask("report.operator_set", operator=OPERATOR, actor="cli")
+    now = served.ask("report.status")
+    served.ask("report.opt_in", agree=now["notice"], terms=now["terms"], actor="cli")
+    page = visit("/privacy", locale=language, size=browser.SMALL)
+    german = language == "de"
+    page.get_by_text("Zusammenfassungen sind an." if german else "Summaries are on.").first.wait_for()
+    browser.shoot_part(page.locator("[data-key=reports]"), f"summaries-on-{language}")
+    page.get_by_role("button", name=re.compile("verworfen|dropped")).first.click()
+    page.get_by_text("Der Empfänger antwortet mit 400" if german else "the receiver answers 400").wait_for()
+    page.get_by_role("dialog").get_by_text("5e5e5e5e").wait_for()
+    page.get_by_role("dialog").get_by_text('"schema":1').wait_for()
+    browser.shoot_part(page.get_by_role("dialog"), f"summaries-one-{language}")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Was gesendet würde" if german else "What would be sent").click()
+    browser.shoot_part(page.get_by_role("dialog"), f"summaries-preview-{language}")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Nicht mehr teilnehmen" if german else "Opt out").click()
+    page.get_by_text("nicht zurückholen, weil" if german else "can't be recalled, because").wait_for()
+    assert served.ask("report.status")["state"] == "off"
+    page.get_by_role("button", name="Teilnehmen …" if german else "Opt in …").click()
+    page.get_by_role("dialog").get_by_text(OPERATOR["key"]).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    browser.shoot_part(page.get_by_role("dialog"), f"summaries-agree-{language}")
+    page.keyboard.press("Escape")
+    served.ask("report.operator_set", operator=None, actor="cli")
 
 
 def test_me(visit, served):

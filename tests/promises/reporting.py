@@ -89,11 +89,11 @@ serve(*open_ones[0])
 
 def authority(folder: Path) -> None:
     """ca.pem, and server.pem with server.key for the WAN's address."""
-    (folder / "server.ext").write_text(f"subjectAltName=IP:{WAN4}")
+    (folder / "server.ext").write_text(f"subjectAltName=IP:{WAN4}\nauthorityKeyIdentifier=keyid")
     curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
     for words in (
         # Python 3.13 wants to be told what an authority's key is for.
-        f"req -x509 {curve} -days 30 -subj /CN=authority -keyout ca.key -out ca.pem -addext keyUsage=keyCertSign",
+        f"req -x509 {curve} -days 30 -subj /CN=ca -keyout ca.key -out ca.pem -addext keyUsage=critical,keyCertSign",
         f"req -new {curve} -subj /CN=receiver -keyout server.key -out server.csr",
         "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial 1 -days 30 -out server.pem -extfile server.ext",
     ):

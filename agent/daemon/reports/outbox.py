@@ -19,12 +19,8 @@ LATE_S = 600  # far more than it takes to notice that the time of a report has c
 Row = dict[str, object]
 COLUMNS = "id, report, period, made, epsilon, notice, state, plain, body, hash, send_age, failures, message, ended"
 INSERT = "INSERT INTO reports(report, period, made, epsilon, notice, state, send_age) VALUES (?,?,?,?,?,'made',?)"
-CROWDED_OUT = (
-    "UPDATE reports SET state='dropped', plain=NULL, body=NULL, ended=?, message='the queue was full' WHERE id=?"
-)
-CUT_OFF = (
-    "UPDATE reports SET state='dropped', message='its making was cut off', ended=? WHERE state='made' AND plain IS NULL"
-)
+DROP = "UPDATE reports SET state='dropped', plain=NULL, body=NULL, ended=?, message=? WHERE "
+CROWDED, CUT_OFF = "the queue was full", "its making was cut off"
 WITHDRAW = "UPDATE reports SET state='withdrawn', plain=NULL, body=NULL, ended=? WHERE state IN ('made', 'sealed')"
 # What a try ends in → (state of the report, the ledger's word for it).
 ENDS = {"done": ("sent", "share"), "never": ("dropped", "drop")}
@@ -72,7 +68,7 @@ class Outbox:
 
     def insert(self, sql: sqlite3.Connection, drawn: Row, age: int) -> int:
         """A report that is paid for and has no text yet; `drawn` has report, period, made, epsilon, notice."""
-        sql.executemany(CROWDED_OUT, [(drawn["made"], row_id) for row_id in self.crowded()])
+        sql.executemany(DROP + "id=?", [(drawn["made"], CROWDED, row_id) for row_id in self.crowded()])
         values = [drawn[name] for name in ("report", "period", "made", "epsilon", "notice")]
         row_id = int(sql.execute(INSERT, (*values, age + self._chance(JITTER_S))).lastrowid or 0)
         sql.execute("DELETE FROM reports WHERE id <= ?", (row_id - KEPT_MAX,))
@@ -113,7 +109,7 @@ class Outbox:
     def drop_cut_off(self, now: int) -> None:
         """What a crash left without its text."""
         with self._db.transaction() as sql:
-            sql.execute(CUT_OFF, (now,))
+            sql.execute(DROP + "state='made' AND plain IS NULL", (now, CUT_OFF))
 
 
 def _row(found: tuple[object, ...]) -> Row:

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { confirmed } from "./confirming.js";
 import { h } from "./dom.js";
-import { said, t } from "./i18n.js";
+import { region, said, t } from "./i18n.js";
 import { date, when } from "./time.js";
 import { button, card, say, sheet, toast } from "./ui.js";
 
@@ -24,10 +24,15 @@ export function reportsCard({ status, items }, reload) {
     status.operator
       ? [
           operator(status),
-          h("p", h("strong", t(on ? "reports.on" : status.why ? "reports.why_" + status.why : "reports.off"))),
+          h("p", h("strong", standing(status))),
+          budget(status),
         ]
       : h("p", t("reports.nobody")),
-    on && status.next_at ? h("p.soft", t("reports.next", { when: date(status.next_at) })) : null,
+    on && status.next_at && !status.exhausted
+      ? h("p.soft", t("reports.next", { when: date(status.next_at) }))
+      : null,
+    on && status.send_at ? h("p.soft", t("reports.next_send", { when: date(status.send_at) })) : null,
+    on && status.trouble ? h("p.care-text", said(status.trouble)) : null,
     h(
       "div.actions.left",
       button(t("reports.preview"), () => preview(null), { tone: "plain" }),
@@ -58,20 +63,46 @@ export function reportsCard({ status, items }, reload) {
   );
 }
 
+// Suspended by somebody's hand: the operator was changed.
+const standing = (status) =>
+  status.state === "on"
+    ? t("reports.on")
+    : status.why
+      ? t("reports.why_" + status.why, {}, t("reports.why_operator"))
+      : t("reports.off");
+
 const operator = (status) => [
   h(
     "dl.facts",
     SHOWN.map((name) => [h("dt", t("operator." + name)), h("dd.hash", status.operator[name])]),
+    h("dt", t("operator.authority")),
+    h("dd", t(status.operator.authority ? "operator.authority_own" : "operator.authority_system")),
   ),
   h("p.care-text", said(status.seen)),
 ];
+
+const epsilon = (thousandths) => (thousandths / 1000).toLocaleString(region);
+
+function budget({ budget: { spent, report, lifetime }, exhausted }) {
+  const values = { each: epsilon(report), most: epsilon(lifetime), spent: spent === null ? "?" : epsilon(spent) };
+  return [
+    h("p.soft", t("reports.budget", values)),
+    exhausted ? h("p.care-text", t(spent === null ? "reports.unknown" : "reports.exhausted")) : null,
+  ];
+}
+
+// What became of a try, in the router's words; a number at the end is a server's status.
+const told = (message) => {
+  const [, words, status] = /^(.*?)( \d+)?$/.exec(message);
+  return said(words) + (status || "");
+};
 
 /** The exact text of what would be sent now; with `agree` the way to agree below it. */
 async function preview(agree) {
   const found = await get("/reports/preview").catch(say);
   if (!found) return null;
   return sheet(t(agree ? "reports.opt_in" : "reports.preview"), (close) => [
-    agree ? operator(agree) : null,
+    agree ? [operator(agree), budget(agree)] : null,
     h("p.soft", t("reports.preview_text", { n: found.items.length })),
     h(
       "table.numbers",
@@ -96,7 +127,7 @@ async function preview(agree) {
         ),
       ),
     ),
-    h("details", h("summary", t("reports.exact")), h("pre", { tabindex: "0" }, found.text)),
+    h("details", { open: Boolean(agree) }, h("summary", t("reports.exact")), h("pre", { tabindex: "0" }, found.text)),
     agree
       ? h(
           "div.actions",
@@ -133,7 +164,7 @@ async function show(one) {
   if (found)
     await sheet(t("reports.of", { when: date(one.period) }), () => [
       h("p", t("reports.state_" + found.state, {}, found.state)),
-      found.message ? h("p.soft", found.message) : null,
+      found.message ? h("p.soft", told(found.message)) : null,
       h("p.soft", t("reports.hash")),
       h("code.hash", found.hash || "–"),
       found.text ? h("pre", { tabindex: "0" }, found.text) : null,
