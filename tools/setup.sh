@@ -61,3 +61,17 @@ make_venv() {
         -r "$ROOT/tools/requirements-newest.txt"
     echo "$stamp" >"$VENV/stamp"
 }
+
+# .venv-fleet: Apache Beam with what it brings (480 MB) and pytest, apart from the pins of the other tests.
+make_fleet_venv() {
+    fleet="$ROOT/.venv-fleet"
+    pytest=$(grep '^pytest==' "$ROOT/tools/requirements-test.txt")
+    stamp=$({ cat "$ROOT/tools/collector/requirements-fleet.txt"; echo "$pytest"; "$PYTHON" --version; } | sha256sum)
+    [ "$(cat "$fleet/stamp" 2>/dev/null)" = "$stamp" ] && return
+    echo "making .venv-fleet" >&2
+    rm -rf "$fleet"
+    "$PYTHON" -m venv "$fleet"
+    "$fleet/bin/pip" install --quiet --disable-pip-version-check \
+        -r "$ROOT/tools/collector/requirements-fleet.txt" "$pytest"
+    echo "$stamp" >"$fleet/stamp"
+}
