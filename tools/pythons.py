@@ -47,8 +47,7 @@ TARGETS = {
 PYTHONS = [name for name in TARGETS if name != "micropython"]
 
 WRAPPER = """#!/bin/sh
-# Runs the unpacked interpreter with its own libraries.
-export PYTHONHOME={home}
+# Runs the unpacked interpreter with its own libraries. From here it finds its modules, also when told to be isolated.
 exec {runner} {program} "$@"
 """
 
@@ -69,9 +68,8 @@ def make(name: str, folder: Path) -> Path:
         shutil.rmtree(home / "apt")
         stamp.write_text(" ".join(wanted))
     # Each time, for its paths: the checkout may have moved.
-    wrapper = home / "python"
-    home_of_python, program = shlex.quote(str(root / "usr")), shlex.quote(str(root / target.program))
-    wrapper.write_text(WRAPPER.format(home=home_of_python, runner=_runner(target, root), program=program))
+    wrapper = root / "usr" / "bin" / "unpacked"
+    wrapper.write_text(WRAPPER.format(runner=_runner(target, root), program=shlex.quote(str(root / target.program))))
     wrapper.chmod(0o755)
     return wrapper
 
