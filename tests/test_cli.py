@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -495,6 +496,6 @@ def test_setup_code(home, say):
 
 
 def test_a_reader_that_has_enough_is_no_error(home):
-    command = f"{sys.executable} -m agent ledger | head -1; exit ${{PIPESTATUS[0]}}"
+    command = f"{shlex.quote(sys.executable)} -m agent ledger | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == OK and done.stderr == ""

@@ -26,11 +26,17 @@ install_missing() {
         exit 3
     fi
     echo "installing$MISSING" >&2
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
+    # A list that can't be refreshed may still do.
+    apt update -qq || echo "apt-get update failed; going on with the lists that are here" >&2
     # shellcheck disable=SC2086 # a list of words
-    apt-get install -y -qq --no-install-recommends $MISSING >/dev/null
+    apt install -y -qq --no-install-recommends $MISSING >/dev/null
     MISSING=
+}
+
+# apt-get that asks nothing, tries again, and waits for another one to finish.
+apt() {
+    DEBIAN_FRONTEND=noninteractive timeout --foreground 900 \
+        apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
 
 need_python() {
@@ -38,15 +44,10 @@ need_python() {
     need python3-venv
 }
 
-# A native MicroPython where Debian has one (since 13), else node for its WebAssembly build.
+# node for MicroPython's WebAssembly build; npm once, to fetch it. A native build is run as well where there is one.
 need_micropython() {
-    command -v micropython >/dev/null && return
-    if [ "$(. /etc/os-release && echo "${VERSION_ID:-0}")" -ge 13 ]; then
-        need micropython
-    else
-        need nodejs node
-        need npm npm
-    fi
+    need nodejs node
+    [ -d "$ROOT/tools/micropython/node_modules" ] || need npm npm
 }
 
 # .venv, made anew when the pins or the interpreter change.
@@ -56,7 +57,8 @@ make_venv() {
     echo "making .venv" >&2
     rm -rf "$VENV"
     "$PYTHON" -m venv "$VENV"
-    "$VENV/bin/pip" install --quiet --disable-pip-version-check -r "$ROOT/tools/requirements-test.txt"
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --retries 5 --timeout 60 \
+        -r "$ROOT/tools/requirements-test.txt" </dev/null
     "$VENV/bin/pip" install --quiet --disable-pip-version-check --target "$VENV/newest" \
         -r "$ROOT/tools/requirements-newest.txt"
     echo "$stamp" >"$VENV/stamp"

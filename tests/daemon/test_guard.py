@@ -3,7 +3,6 @@
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.namespaces import missing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAREWELL = [b"delete the table", b"end the flows"]
@@ -196,13 +197,7 @@ def test_a_daemon_that_does_not_stop_is_killed(guarded: Callable[..., Guarded]) 
     assert gone(pid)
 
 
-def in_pid_namespace() -> bool:
-    if shutil.which("unshare") is None:
-        return False
-    return subprocess.run([*PID_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
-
-
-@pytest.mark.skipif(not in_pid_namespace(), reason="no PID namespace may be made here")
+@pytest.mark.skipif(missing("pid") != "", reason=missing("pid"))
 class TestAsPidOne:
     def test_it_stops_and_hands_on(self, guarded: Callable[..., Guarded]) -> None:
         guard = guarded("live", prefix=PID_NAMESPACE)

@@ -4,7 +4,7 @@ Runs itself again inside a network namespace whose loopback carries the addresse
 """
 
 import os
-import shutil
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.web_peer import PASSWORD, Client, Job, Peer, refusal
+from tests.namespaces import missing
 
 INSIDE = os.environ.get("PRIVACY_AGENT_TEST_LAN") == "inside"
 ROUTER, PARENT, TABLET = "192.168.1.1", "192.168.1.50", "192.168.1.60"
-needs_namespace = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("unshare") is None, reason="a network namespace needs root"
-)
+needs_namespace = pytest.mark.skipif(missing("net") != "", reason=missing("net"))
 inside = pytest.mark.skipif(not INSIDE, reason="runs inside the namespace that the first test makes")
 
 
@@ -25,7 +24,8 @@ inside = pytest.mark.skipif(not INSIDE, reason="runs inside the namespace that t
 @pytest.mark.skipif(INSIDE, reason="this is the inside")
 def test_in_a_namespace():
     addresses = "; ".join(f"ip address add {address}/32 dev lo" for address in (ROUTER, PARENT, TABLET))
-    command = f"ip link set lo up; {addresses}; exec {sys.executable} -m pytest -q -p no:cacheprovider {__file__}"
+    again = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
+    command = f"ip link set lo up; {addresses}; exec {shlex.join(again)}"
     done = subprocess.run(
         ["unshare", "-n", "sh", "-c", command],
         env=os.environ | {"PRIVACY_AGENT_TEST_LAN": "inside"},

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pyroute2 import netns
 
+from tests import namespaces
 from tests.lab.spaces import Space
 
 FIREWALL = Path(__file__).resolve().parent / "firewall.nft"
@@ -46,8 +47,8 @@ WHO_ROUTER, WHO_WAN, WHO_AGENT = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
 def missing() -> str:
     """Why there can be no lab here, or ""."""
-    if os.geteuid() != 0:
-        return "the lab needs root"
+    if reason := namespaces.missing("net", "mount"):
+        return reason
     for tool in ("dnsmasq", "nft"):
         if shutil.which(tool) is None:
             return f"the lab needs {tool}"

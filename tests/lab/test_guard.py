@@ -172,7 +172,7 @@ def storage(tmp_path: Path) -> Iterator[Path]:
     for command in (["mkfs.ext4", "-q", str(image)], ["mount", "-o", "loop", str(image), str(mounted)]):
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
-            pytest.skip(f"no file system to freeze: {made.stderr.strip()}")
+            pytest.skip(f"not here: a file system to freeze ({made.stderr.strip()})")
     yield mounted
     subprocess.run(["fsfreeze", "-u", str(mounted)], capture_output=True, check=False)
     await_true(lambda: subprocess.run(["umount", str(mounted)], capture_output=True).returncode == 0, "unmount")

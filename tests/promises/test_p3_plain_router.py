@@ -148,7 +148,7 @@ def flash(tmp_path: Path) -> Iterator[Callable[[str], None]]:
     for command in (["mkfs.ext4", "-q", str(image)], ["mount", "-o", "loop", str(image), str(mounted)]):
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
-            pytest.skip(f"no file system to freeze: {made.stderr.strip()}")
+            pytest.skip(f"not here: a file system to freeze ({made.stderr.strip()})")
 
     def freeze(flag: str) -> None:
         subprocess.run(["fsfreeze", flag, str(mounted)], capture_output=True, check=False)

@@ -8,6 +8,7 @@ import pytest
 from agent.core.model import Rule, Verdict
 from agent.daemon.clients import Client
 from agent.daemon.store.database import RESERVE_BYTES, StorageError
+from tests.namespaces import missing
 from tests.promises.household import Home, observe
 
 
@@ -96,8 +97,8 @@ def test_nothing_is_on_when_the_start_can_not_be_committed(lived: Home, monkeypa
 @pytest.fixture
 def small_disk(tmp_path):
     """A real file system of 2 MB."""
-    if os.geteuid() != 0:
-        pytest.skip("a small file system can only be mounted by root")
+    if reason := missing("mount"):
+        pytest.skip(reason)
     folder = tmp_path / "small"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)

@@ -15,6 +15,7 @@ from tools.openwrt import bytecode, ipk
 PROJECT = Path(__file__).resolve().parents[2]
 FEED = PROJECT / "packaging" / "openwrt"
 NOSDK = PROJECT / "tools" / "openwrt" / "nosdk"
+PYPI_CACHE = PROJECT / "build" / "pypi"
 SITE = "usr/lib/python{}/site-packages"
 
 HOOKED = ("postinst", "prerm")
@@ -81,7 +82,7 @@ def stage(directory: Path, work: Path, python_version: str, overrides: dict[str,
         shutil.rmtree(work)
     command = ["make", "-s", "--no-print-directory", "-C", str(directory), f"TOPDIR={NOSDK}", f"STAGE={work}"]
     command += [f"PYTHON3_VERSION={python_version}", f"HOST_PYTHON3_BIN={sys.executable}"]
-    command += [f"{name}={value}" for name, value in sorted(overrides.items())]
+    command += [f"PYPI_CACHE={PYPI_CACHE}", *(f"{name}={value}" for name, value in sorted(overrides.items()))]
     subprocess.run([*command, "stage"], check=True)
     return [Package(folder) for folder in sorted((work / "packages").iterdir())]
 
@@ -185,6 +186,9 @@ def source_epoch() -> int:
     if given:
         return int(given)
     run = subprocess.run(
-        ["git", "-C", str(PROJECT), "log", "-1", "--format=%ct"], capture_output=True, text=True, check=True
+        ["git", "-c", f"safe.directory={PROJECT}", "-C", str(PROJECT), "log", "-1", "--format=%ct"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return int(run.stdout)
