@@ -43,6 +43,8 @@ def tell_state(reply: Row) -> None:
         show.line("  The budget is used up: no report is made any more.")
     if reply.get("next_at"):
         show.line(f"  next       {show.when(reply['next_at'])} at the earliest; {reply['waiting']} waiting")
+    if reply.get("send_at"):
+        show.line(f"  sent       {show.when(reply['send_at'])} at the earliest")
     if reply.get("trouble"):
         show.line(f"! {reply['trouble']}")
 
