@@ -100,13 +100,18 @@ def messages(data: bytes) -> "list[Answer]":
 
 
 def attributes(data: bytes) -> "dict[int, bytes]":
-    """Type → data, flags of the type removed; of a repeated type the last. BadInput when a length leaves the data."""
-    found = {}
+    """Type → data; of a repeated type the last. BadInput when a length leaves the data."""
+    return dict(pairs(data))
+
+
+def pairs(data: bytes) -> "list[tuple[int, bytes]]":
+    """(type, data) of every attribute, flags of the type removed. BadInput when a length leaves the data."""
+    found = []
     at = 0
     while len(data) - at >= 4:
         length, type = struct.unpack(_ATTRIBUTE, data[at : at + 4])
         if length < 4 or at + length > len(data):
             raise BadInput("a netlink attribute says %d bytes at %d of %d" % (length, at, len(data)))
-        found[type & _TYPE_MASK] = data[at + 4 : at + length]
+        found.append((type & _TYPE_MASK, data[at + 4 : at + length]))
         at += length + 3 & ~3
     return found

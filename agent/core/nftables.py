@@ -174,9 +174,14 @@ def refuse() -> bytes:
     return expression("reject", u32(1, 2), attribute(2, b"\1"))
 
 
+def verdict(code: int, *more: bytes) -> bytes:
+    """A verdict as data of an expression or of a map's element."""
+    return nested(2, u32(1, code), *more)
+
+
 def _verdict(code: int, *more: bytes) -> bytes:
     # The verdict has a register of its own, number 0.
-    return expression("immediate", u32(1, 0), nested(2, nested(2, u32(1, code), *more)))
+    return expression("immediate", u32(1, 0), nested(2, verdict(code, *more)))
 
 
 def drop() -> bytes:

@@ -3,7 +3,7 @@
 As `nft list` would show them (udp; `steered` maps an enrolled device's Ethernet address to its mark):
 
     chain steer  { type nat hook prerouting priority -105;      # hard-coded resolvers: to the router's own port 53
-      th dport 53 iifname @lan fib daddr type unicast ct mark set ether saddr map @steered redirect }
+      th dport 53 iifname @open fib daddr type unicast ct mark set ether saddr map @steered redirect }
     chain arrive { type filter hook input priority 200;         # after the firewall has judged it as DNS
       iifname != lo th dport AGENT reject                       # nobody talks to the agent's port directly
       th dport 53 iifname @lan meta mark set ether saddr map @steered th dport set AGENT }
@@ -17,6 +17,9 @@ goes for redirected flows as well, since they were redirected to port 53 and not
 A TCP connection has to stay with whom it began: its SYN puts the mark on the conntrack entry, and later packets are
 rewritten only with that. The SYN also carries the mark to the agent, see `marks.of_syn`.
 
+`open` are those of the `lan` interfaces from which the firewall lets DNS in: elsewhere a redirected query would be
+lost.
+
 With a `Judging`, its rules about other connections stand in the same table.
 """
 
@@ -29,7 +32,7 @@ from agent.core.netlink import Message
 
 DNS = 53
 STEERED = "steered"  # the map of enrolled devices with something on
-_MAP, _LAN = STEERED, "lan"
+_MAP, _LAN, _OPEN = STEERED, "lan", "open"
 _STEER, _ARRIVE, _LEAVE = "steer", "arrive", "leave"
 
 # Just before other destination NAT (-100), or a force-DNS rule of the firewall would take the flow first.
@@ -66,22 +69,29 @@ class Steering:
         self._layout = layout
         self.judging = judging
 
-    def arm(self, wanted: "dict[bytes, int]", protected: "frozenset[bytes]" = frozenset()) -> "list[Message]":
-        """The whole table with `wanted` (MAC → mark) in its map."""
+    def arm(
+        self,
+        wanted: "dict[bytes, int]",
+        protected: "frozenset[bytes]" = frozenset(),
+        closed: "frozenset[str]" = frozenset(),
+    ) -> "list[Message]":
+        """The whole table with `wanted` (MAC → mark) in its map; nothing is redirected from `closed` interfaces."""
         table = self.table
         work = [
             nft.new_table(table),
             nft.new_mark_map(table, _MAP, 1),
             nft.new_interface_set(table, _LAN, 2),
             nft.add_keys(table, _LAN, [nft.interface(name) for name in self._interfaces]),
+            nft.new_interface_set(table, _OPEN, 3),
             nft.new_chain(table, _STEER, "nat", nft.PREROUTING, _BEFORE_DNAT),
             nft.new_chain(table, _ARRIVE, "filter", nft.INPUT, _AFTER_FIREWALL),
             nft.new_chain(table, _LEAVE, "filter", nft.OUTPUT, _BEFORE_CONNTRACK),
         ]
+        work += self.reopen(frozenset(self._interfaces), closed)
         for chain, expressions in self.rules():
             work.append(nft.new_rule(table, chain, expressions))
         if self.judging is not None:
-            work += self.judging.stand(table, 3, self._layout)
+            work += self.judging.stand(table, 4, self._layout)
         return work + self.change({}, wanted, frozenset(), protected)
 
     def change(
@@ -97,6 +107,13 @@ class Steering:
             work += self._changed(QUEUED, _chosen(standing, before, True), _chosen(wanted, protected, True))
             work += self._changed(LOGGED, _chosen(standing, before, False), _chosen(wanted, protected, False))
         return work
+
+    def reopen(self, before: "frozenset[str]", closed: "frozenset[str]") -> "list[Message]":
+        """Those that were closed `before` are open now, but for those that are closed."""
+        opened = [nft.interface(name) for name in self._interfaces if name in before and name not in closed]
+        shut = [nft.interface(name) for name in self._interfaces if name in closed and name not in before]
+        work = [nft.add_keys(self.table, _OPEN, opened)] if opened else []
+        return work + ([nft.delete_keys(self.table, _OPEN, shut)] if shut else [])
 
     def _changed(self, name: str, standing: "dict[bytes, int]", wanted: "dict[bytes, int]") -> "list[Message]":
         """A new mark for a device is a removal and an addition."""
@@ -137,7 +154,12 @@ class Steering:
     def _redirected(self, protocol: int) -> bytes:
         elsewhere = nft.route_type() + nft.equals(nft.host32(nft.UNICAST))
         return (
-            _to_port(protocol, DNS) + _FROM_LAN + elsewhere + _MARK_OF_SENDER + nft.ct_set(nft.CT_MARK) + nft.redirect()
+            _to_port(protocol, DNS)
+            + _FROM_OPEN
+            + elsewhere
+            + _MARK_OF_SENDER
+            + nft.ct_set(nft.CT_MARK)
+            + nft.redirect()
         )
 
     # --- input
@@ -195,7 +217,9 @@ def _rewrite(offset: int, port: int, protocol: "int | None") -> bytes:
     return nft.immediate(nft.port(port)) + nft.store(nft.TRANSPORT, offset, 2, checksum)
 
 
-_FROM_LAN = nft.meta(nft.IIFNAME) + nft.within(_LAN) + nft.meta(nft.IIFTYPE) + nft.equals(nft.host16(nft.ETHERNET))
+_ON_ETHERNET = nft.meta(nft.IIFTYPE) + nft.equals(nft.host16(nft.ETHERNET))
+_FROM_LAN = nft.meta(nft.IIFNAME) + nft.within(_LAN) + _ON_ETHERNET
+_FROM_OPEN = nft.meta(nft.IIFNAME) + nft.within(_OPEN) + _ON_ETHERNET
 _NOT_FROM_SELF = nft.meta(nft.IIFNAME) + nft.differs(nft.interface("lo"))
 _MARK_OF_SENDER = nft.load(nft.LINK, 6, 6) + nft.mapped(_MAP)
 _UNCHECKED = nft.load(nft.TRANSPORT, _UDP_CHECKSUM, 2) + nft.equals(bytes(2))

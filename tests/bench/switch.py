@@ -62,6 +62,12 @@ def switch_in(lab: Lab) -> Switch:
     return Switch(lab.router.inside(open_socket), ["br-lan", "br-guest"], 5391)
 
 
+def end(switch: Switch) -> None:
+    """The socket goes, and what is left of the table with it."""
+    assert switch.sock is not None
+    switch.sock.close()
+
+
 def kernel(lab: Lab) -> dict[str, object]:
     switch = switch_in(lab)
     others = {bytes([2, 0, 0, 0, 1, number]): marks.pack(number, 1) for number in range(1, 31)}
@@ -75,8 +81,7 @@ def kernel(lab: Lab) -> dict[str, object]:
 
     switch.close()
     table = times(whole, 200)
-    assert switch.sock is not None
-    switch.sock.close()
+    end(switch)
     return {"change_us": described(toggles, 1e-6), "table_up_and_down_us": described(table, 1e-6), "devices": 31}
 
 
@@ -104,8 +109,7 @@ def flush(lab: Lab) -> dict[str, object]:
         taken += times(lambda _: switch.flush(), 1)
         assert before >= FLOWS and before - flows(lab) >= TAGGED
     lab.router.run(["nft", "delete", "table", "inet", "tags"])
-    assert switch.sock is not None
-    switch.sock.close()
+    end(switch)
     return {"flows": FLOWS, "tagged": TAGGED, "flush_ms": described(taken, 1e-3, 2)}
 
 
@@ -120,8 +124,7 @@ def release(lab: Lab) -> dict[str, object]:
         taken += times(lambda _: switch.release(["192.168.50.10", *own]), 1)
         lab.alice.close_sockets()
     lab.router.run(["conntrack", "-F"])
-    assert switch.sock is not None
-    switch.sock.close()
+    end(switch)
     return {"flows": FLOWS, "own": 10, "release_ms": described(taken, 1e-3, 2)}
 
 
@@ -201,8 +204,7 @@ def traffic(lab: Lab) -> dict[str, object]:
     switch.close()
     for sock in (sender, client, server):
         sock.close()
-    assert switch.sock is not None
-    switch.sock.close()
+    end(switch)
     return {
         "bytes": TRANSFER_BYTES,
         "pairs": PAIRS,

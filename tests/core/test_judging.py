@@ -78,7 +78,7 @@ def test_protected_devices_are_queued_and_the_others_logged():
 def test_without_judging_nothing_of_it_stands():
     wanted = {TABLET: marks.pack(1, 1)}
     plain = steering(None)
-    assert filled(plain.arm(wanted, frozenset([TABLET]))) == {"lan": 1, "steered": 1}
+    assert filled(plain.arm(wanted, frozenset([TABLET]))) == {"lan": 1, "open": 1, "steered": 1}
     assert plain.change(wanted, wanted, frozenset(), frozenset([TABLET])) == []
 
 

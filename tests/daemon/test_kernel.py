@@ -6,7 +6,8 @@ from agent.core.marks import DEFAULT
 from agent.core.model import Device
 from agent.daemon.clients import Client
 from agent.daemon.kernel.follower import Kernel
-from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED, Refused
+from agent.daemon.kernel.netfilter import Refused
+from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED
 
 TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
 
@@ -20,6 +21,7 @@ class Switched:
         self.state, self.message = IDLE, "No device is switched on."
         self.refusing: set[str] = set()
         self.stands = True
+        self.closed: frozenset[str] = frozenset()
         self.told: list[tuple[object, ...]] = []
 
     def _tell(self, what: str, *more: object) -> None:
@@ -35,6 +37,10 @@ class Switched:
             raise
         self.standing, self.protected = dict(wanted), protected
         self.state = ARMED if wanted else IDLE
+
+    def look(self) -> None:
+        if "look" in self.refusing:
+            raise Refused("the kernel did not answer", 5)
 
     def flush_marked(self, mark: int) -> None:
         self._tell("flush_marked", DEFAULT.unpack(mark))
@@ -53,12 +59,16 @@ class Neighbours:
     def __init__(self) -> None:
         self.outside: dict[bytes, str] = {}
         self.repeaters: set[bytes] = set()
+        self.places: dict[bytes, str] = {}
 
     def addresses_of(self, mac: bytes) -> list[str]:
         return [f"192.168.50.{mac[-1]}"]
 
     def elsewhere(self, mac: bytes) -> str:
         return self.outside.get(mac, "")
+
+    def behind(self, mac: bytes) -> frozenset[str]:
+        return frozenset([self.places[mac]] if mac in self.places else [])
 
     def stands_for_many(self, mac: bytes) -> bool:
         return mac in self.repeaters
@@ -148,6 +158,25 @@ def test_a_device_behind_another_interface_is_not_covered(kernel: Kernel, neighb
     kernel.apply(on((TABLET, 1, 1)))
     assert not kernel.covers(device(TABLET))
     assert "behind br-iot" in str(kernel.state()["message"])
+
+
+def test_a_zone_that_lets_no_dns_in_is_told_and_its_devices_are_not_covered(
+    kernel: Kernel, switch: Switched, neighbours: Neighbours
+) -> None:
+    neighbours.places = {TABLET: "br-guest", PHONE: "br-lan"}
+    kernel.apply(on((TABLET, 1, 1), (PHONE, 2, 1)))
+    assert kernel.covers(device(TABLET))
+    switch.closed = frozenset(["br-guest"])
+    assert not kernel.covers(device(TABLET))
+    assert kernel.covers(device(PHONE))
+    assert "lets no DNS in from br-guest" in str(kernel.state()["message"])
+
+
+def test_a_firewall_that_can_not_be_read_is_taken_to_be_open(kernel: Kernel, switch: Switched) -> None:
+    switch.refusing = {"look"}
+    kernel.apply(on((TABLET, 1, 1)))
+    kernel.check()
+    assert kernel.covers(device(TABLET))
 
 
 def test_a_repeater_is_explained(kernel: Kernel, neighbours: Neighbours) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from agent.core import netlink
 from agent.core.netlink import HOST, Answer
-from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED, Refused, Switch
+from agent.daemon.kernel.netfilter import Refused
+from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED, Switch
 
 TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
 NEW_TABLE, GET_TABLE, DELETE_TABLE, ADD, DELETE = 0xA00, 0xA01, 0xA02, 0xA0C, 0xA0E
@@ -64,7 +65,7 @@ def test_the_first_device_brings_the_table_and_later_ones_only_themselves(switch
     switch.apply({TABLET: 5})
     switch.apply({TABLET: 5, PHONE: 6})
     switch.apply({TABLET: 7, PHONE: 6})
-    assert kernel.kinds() == [[NEW_TABLE, ADD, ADD], [ADD], [DELETE, ADD]]
+    assert kernel.kinds() == [[NEW_TABLE, ADD, ADD, ADD], [ADD], [DELETE, ADD]]
     assert (switch.state, switch.standing) == (ARMED, {TABLET: 7, PHONE: 6})
 
 
@@ -108,14 +109,14 @@ def test_a_table_that_was_lost_is_put_up_as_a_whole(switch: Switch, kernel: Kern
     switch.apply({TABLET: 5})
     kernel.errors = {ADD: [errno.ENOENT]}
     switch.apply({TABLET: 5, PHONE: 6})
-    assert kernel.kinds()[-2:] == [[ADD], [NEW_TABLE, ADD, ADD]]
+    assert kernel.kinds()[-2:] == [[ADD], [NEW_TABLE, ADD, ADD, ADD]]
     assert switch.standing == {TABLET: 5, PHONE: 6}
 
 
 def test_a_table_from_before_is_replaced_in_one_batch(switch: Switch, kernel: Kernel) -> None:
     kernel.errors = {NEW_TABLE: [errno.EEXIST]}
     switch.apply({TABLET: 5})
-    assert kernel.kinds() == [[NEW_TABLE, ADD, ADD], [DELETE_TABLE, NEW_TABLE, ADD, ADD]]
+    assert kernel.kinds() == [[NEW_TABLE, ADD, ADD, ADD], [DELETE_TABLE, NEW_TABLE, ADD, ADD, ADD]]
     assert switch.state == ARMED
 
 
@@ -143,7 +144,7 @@ def test_the_empty_table_goes_at_the_second_look(switch: Switch, kernel: Kernel)
     sent = len(kernel.received)
     assert switch.verify() and len(kernel.received) == sent
     switch.apply({TABLET: 6})
-    assert kernel.kinds()[-1] == [NEW_TABLE, ADD, ADD]
+    assert kernel.kinds()[-1] == [NEW_TABLE, ADD, ADD, ADD]
 
 
 def test_a_look_that_finds_no_table(switch: Switch, kernel: Kernel) -> None:
@@ -152,7 +153,7 @@ def test_a_look_that_finds_no_table(switch: Switch, kernel: Kernel) -> None:
     assert not switch.verify()
     assert (switch.state, switch.standing) == (REFUSED, {})
     switch.apply({TABLET: 5})
-    assert kernel.kinds()[-1] == [NEW_TABLE, ADD, ADD]
+    assert kernel.kinds()[-1] == [NEW_TABLE, ADD, ADD, ADD]
 
 
 def test_closing_removes_the_table_at_once(switch: Switch, kernel: Kernel) -> None:

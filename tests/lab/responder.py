@@ -20,8 +20,9 @@ from pathlib import Path
 from agent.core import marks
 from agent.core.farewell import farewell
 from agent.daemon import guard
+from agent.daemon.kernel.netfilter import Refused
 from agent.daemon.kernel.nfsocket import open_socket
-from agent.daemon.kernel.switch import Refused, Switch
+from agent.daemon.kernel.switch import Switch
 
 PORT = 5391
 INTERFACES = ["br-lan", "br-guest"]

@@ -5,7 +5,8 @@ from agent.core.marks import Layout
 from agent.core.model import Device
 from agent.daemon.clients import Client
 from agent.daemon.kernel.neighbours import Neighbours
-from agent.daemon.kernel.switch import ARMED, REFUSED, Refused, Switch
+from agent.daemon.kernel.netfilter import Refused
+from agent.daemon.kernel.switch import ARMED, REFUSED, Switch
 
 
 class Kernel:
@@ -37,6 +38,8 @@ class Kernel:
     def check(self) -> None:
         """Whether the table still stands as wanted; if not, put it up again. Called by a timer."""
         switch = self._switch
+        if self._wanted:
+            self._look()
         if not switch.verify() or switch.state == REFUSED or (switch.standing, switch.protected) != self._all_wanted():
             self._bring_about()
 
@@ -65,6 +68,8 @@ class Kernel:
         if not self._begun:
             return
         before = dict(self._switch.standing)
+        if self._wanted and not before:
+            self._look()
         try:
             self._switch.apply(*self._all_wanted())
         except Refused:
@@ -75,6 +80,12 @@ class Kernel:
         except Refused as refusal:
             # They end by themselves after some minutes, and meanwhile the router's own resolver answers them.
             self._flows = f" Flows from before a change could not be ended: {refusal}."
+
+    def _look(self) -> None:
+        try:
+            self._switch.look()
+        except Refused:
+            return  # in doubt the firewall lets DNS in, as it nearly always does
 
     def _end_flows(self, before: dict[bytes, int]) -> None:
         """Redirected ones of a mark that is no more, and those that a new device has had to resolvers elsewhere."""
@@ -88,10 +99,19 @@ class Kernel:
     def covers(self, device: Device) -> bool:
         if device.mac is None or self._neighbours.elsewhere(device.mac):
             return False
+        behind = self._neighbours.behind(device.mac)
+        if behind and behind <= self._switch.closed:
+            return False
         return device.mac in self._switch.standing
 
     def state(self) -> dict[str, object]:
         message = self._switch.message + self._flows
+        if self._wanted and self._switch.closed:
+            names = ", ".join(sorted(self._switch.closed))
+            message += (
+                f" The firewall lets no DNS in from {names}: devices there are not covered, and ask as without the "
+                "agent. Allow port 53 from that zone to the router."
+            )
         outside = {self._neighbours.elsewhere(mac) for mac in self._wanted} - {""}
         if outside:
             names = ", ".join(sorted(outside))

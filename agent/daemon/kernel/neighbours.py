@@ -92,6 +92,10 @@ class Neighbours:
             return ""
         return self._strangers[mac]
 
+    def behind(self, mac: bytes) -> frozenset[str]:
+        """Those of the LAN's interfaces where the device is in sight."""
+        return frozenset([_name_of(found.interface) for found in self._table.values() if found.mac == mac])
+
     def stands_for_many(self, mac: bytes) -> bool:
         """Whether the MAC answers for other devices too, as some Wi-Fi repeaters do: it has the address that was leased
         to another MAC, or more addresses at once than one device has."""

@@ -8,57 +8,31 @@ then its other half brings the answers home to what was asked before. With the s
 from __future__ import annotations
 
 import errno
-import os
 import socket
 
 from agent.core import conntrack
 from agent.core.addresses import parse
 from agent.core.judging import Judging
 from agent.core.marks import DEFAULT, Layout
-from agent.core.model import BadInput
-from agent.core.netlink import Answer, Message, encode, messages
-from agent.core.nftables import batch, flowtables, get_table, is_flowtable
+from agent.core.netlink import Message
+from agent.core.nftables import flowtables, get_table, is_flowtable
 from agent.core.steering import DNS, Steering
+from agent.daemon.kernel.firewall import Firewall
+from agent.daemon.kernel.netfilter import Netfilter, Refused
 
 IDLE = "idle"  # nothing wanted
 ARMED = "armed"
 REFUSED = "refused"
 NOBODY = "No device is switched on."
 
-# A batch for 255 devices has about 300 messages, and a refused one may leave an error for each.
-_READ_BYTES = 65536
-
-# What the kernel's error means here, and what to do about it.
-_REASONS = {
-    errno.EPERM: "the kernel does not permit it: run as root (CAP_NET_ADMIN), and only once: "
-    "the table may belong to another running agent",
-    errno.EACCES: "the kernel does not permit it: run as root (CAP_NET_ADMIN)",
-    errno.EEXIST: "a table of this name exists and belongs to somebody else",
-    errno.ENOENT: "the kernel lacks a part of nftables: install kmod-nft-core, kmod-nft-nat and kmod-nft-fib",
-    errno.EOPNOTSUPP: "the kernel is too old: tables with an owner need Linux 5.12 or newer",
-    errno.EINVAL: "the kernel does not know a part of the rules: it needs Linux 5.19 or newer with nftables",
-    errno.EPROTONOSUPPORT: "the kernel has no netfilter: install kmod-nft-core",
-    errno.ENOBUFS: "the kernel is short of memory",
-    errno.ENOMEM: "the kernel is short of memory",
-}
-
-
 # What the kernel says to an expression that it has not.
 _UNKNOWN = (errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL)
-
-
-class Refused(Exception):
-    """The kernel would not do it; the message is a sentence for the household, `errno` the kernel's number."""
-
-    def __init__(self, sentence: str, errno: int) -> None:
-        super().__init__(sentence)
-        self.errno = errno
 
 
 class Switch:
     """`standing` is what the kernel holds (MAC → mark), `state` one of IDLE, ARMED, REFUSED, `message` a sentence.
 
-    The socket is made before the guard forks and shared with it, see `nfsocket`.
+    Redirected queries are spared the interfaces from which the firewall lets no DNS in: `closed` names them.
     """
 
     def __init__(
@@ -69,13 +43,14 @@ class Switch:
         layout: Layout = DEFAULT,
     ) -> None:
         self.sock = sock
+        self._netfilter = Netfilter(sock)
+        self._firewall = Firewall(self._netfilter, interfaces)
         self.standing: dict[bytes, int] = {}
         self.protected: frozenset[bytes] = frozenset()
         self.state = IDLE
         self.message = NOBODY
         self._steering = Steering(interfaces, port, layout)
         self._ways: list[Judging | None] = [None]
-        self._seq = 1
         self._table_stands = False
         self._unused = 0  # calls of `verify` since the table has been empty
 
@@ -93,10 +68,24 @@ class Switch:
         """How connections come here; None: they don't."""
         return self._steering.judging
 
+    @property
+    def closed(self) -> frozenset[str]:
+        """Interfaces from which the firewall lets no DNS in: nobody there can be covered."""
+        return self._firewall.closed
+
+    def look(self) -> None:
+        """Follows the firewall: queries to resolvers elsewhere are redirected where they would get in, and there only.
+
+        To be called every few seconds; it asks for the rules when they have changed. Refused.
+        """
+        before = self.closed
+        if self._firewall.look() and self._table_stands:
+            self._netfilter.commit(self._steering.reopen(before, self.closed))
+
     def offloaded(self) -> bool:
         """Whether connections may go past all rules, by a flow table of the firewall."""
         try:
-            return any(is_flowtable(answer) for answer in self._ask(flowtables()))
+            return any(is_flowtable(answer) for answer in self._netfilter.ask(flowtables()))
         except Refused:
             return False
 
@@ -118,11 +107,11 @@ class Switch:
 
     def flush(self) -> None:
         """Ends the redirected flows of all devices, so that none goes on to the router's resolver. Refused."""
-        self._ask(self._steering.flush())
+        self._netfilter.ask(self._steering.flush())
 
     def flush_marked(self, mark: int) -> None:
         """Ends the redirected flows that one device has had since one `on`. Refused."""
-        self._ask(self._steering.flush_device(mark))
+        self._netfilter.ask(self._steering.flush_device(mark))
 
     def release(self, addresses: list[str]) -> None:
         """Ends the DNS flows that a device's addresses had before its `on`, so that their next packet is steered.
@@ -132,14 +121,14 @@ class Switch:
         """
         sources = frozenset([parse(address) for address in addresses])
         for size in sorted({len(source) for source in sources}):
-            flows = self._ask(conntrack.datagram_flows(size, DNS))
+            flows = self._netfilter.ask(conntrack.datagram_flows(size, DNS))
             for work in [conntrack.end(flow, sources) for flow in flows]:
                 if work is not None:
                     self._end(work)
 
     def _end(self, work: Message) -> None:
         try:
-            self._ask(work)
+            self._netfilter.ask(work)
         except Refused as refusal:
             if refusal.errno != errno.ENOENT:  # it ended by itself meanwhile
                 raise
@@ -152,7 +141,7 @@ class Switch:
         if not self._table_stands:
             return True
         try:
-            self._ask(get_table(self._steering.table))
+            self._netfilter.ask(get_table(self._steering.table))
             if not self.standing:
                 self._unused += 1
                 if self._unused > 1:
@@ -171,7 +160,7 @@ class Switch:
         self.flush()
 
     def _disarm(self) -> None:
-        self._commit(self._steering.disarm())
+        self._netfilter.commit(self._steering.disarm())
         self._table_stands = False
 
     def _described(self) -> tuple[str, str]:
@@ -190,7 +179,7 @@ class Switch:
                 self._arm(wanted, protected)
             return
         try:
-            self._commit(self._steering.change(self.standing, wanted, self.protected, protected))
+            self._netfilter.commit(self._steering.change(self.standing, wanted, self.protected, protected))
         except Refused as refusal:
             if refusal.errno != errno.ENOENT:
                 raise
@@ -203,7 +192,7 @@ class Switch:
         while True:
             self._steering.judging = self._ways[0]
             try:
-                self._put_up(self._steering.arm(wanted, protected))
+                self._put_up(self._steering.arm(wanted, protected, self.closed))
                 return
             except Refused as refusal:
                 if len(self._ways) == 1 or refusal.errno not in _UNKNOWN:
@@ -212,56 +201,9 @@ class Switch:
 
     def _put_up(self, work: list[Message]) -> None:
         try:
-            self._commit(work)
+            self._netfilter.commit(work)
         except Refused as refusal:
             if refusal.errno != errno.EEXIST:
                 raise
             # Left by an earlier daemon on the same socket; in one batch, so there is no moment without a table.
-            self._commit(self._steering.disarm() + work)
-
-    def _commit(self, work: list[Message]) -> None:
-        if work:
-            first = self._seq
-            self._seq += len(work) + 2
-            self._exchange(batch(work, first), first, first + len(work))
-
-    def _ask(self, message: Message) -> list[Answer]:
-        seq = self._seq
-        self._seq += 1
-        return self._exchange(encode(message, seq), seq, seq)
-
-    def _exchange(self, datagram: bytes, first: int, last: int) -> list[Answer]:
-        """Sends; the answers to sequence numbers `first` to `last`, or Refused for the first error among them.
-
-        netfilter works inside send(): when it returns, everything is done and all answers wait in the socket. A dump
-        goes on inside recv() in the same way.
-        """
-        if self.sock is None:
-            raise Refused("this system has no netlink", errno.EPROTONOSUPPORT)
-        try:
-            _drain(self.sock)
-            self.sock.send(datagram)
-            answers = [answer for answer in _drain(self.sock) if first <= answer.seq <= last]
-        except (OSError, BadInput) as error:
-            number = getattr(error, "errno", None) or errno.EIO
-            raise Refused(_sentence(number, ""), number) from error
-        for answer in answers:
-            if answer.errno:
-                raise Refused(_sentence(answer.errno, answer.text), answer.errno)
-        if not any(answer.seq == last for answer in answers):
-            raise Refused("the kernel did not answer", errno.EIO)
-        return answers
-
-
-def _drain(sock: socket.socket) -> list[Answer]:
-    answers: list[Answer] = []
-    while True:
-        try:
-            answers += messages(sock.recv(_READ_BYTES))
-        except BlockingIOError:
-            return answers
-
-
-def _sentence(number: int, words: str) -> str:
-    reason = _REASONS.get(number, os.strerror(number))
-    return f"{reason} ({words})" if words else reason
+            self._netfilter.commit(self._steering.disarm() + work)

@@ -44,6 +44,7 @@ def expressions() -> Iterator[Finding]:
         nft.new_table(PROBE),
         nft.new_mark_map(PROBE, STEERED, 1),
         nft.new_interface_set(PROBE, "lan", 2),
+        nft.new_interface_set(PROBE, "open", 3),
         nft.new_part(PROBE, PART),
     ]
     refused = _try(base)

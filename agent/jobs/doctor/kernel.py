@@ -194,7 +194,7 @@ def zones(witness: Witness, interfaces: list[str]) -> Iterator[Finding]:
         yield Finding(
             FAILURE,
             "zones",
-            f"The firewall ({table}) lets no DNS in from {name}: a device that is on there has none.",
+            f"The firewall ({table}) lets no DNS in from {name}: a device that is on there is not covered.",
             "Allow port 53 from that zone, or take the interface out of the setting interfaces.",
         )
     if not closed:

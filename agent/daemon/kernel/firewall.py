@@ -1,0 +1,67 @@
+"""Where the router's firewall lets DNS in. It is asked for its rules again only after somebody has changed some."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from agent.core import inputpath
+from agent.core.farewell import TABLE
+from agent.core.inputpath import Chain, Walk
+from agent.core.model import BadInput
+from agent.core.netlink import Answer, Message
+from agent.daemon.kernel.netfilter import Netfilter
+
+
+class Firewall:
+    """`closed` are those of the interfaces from which a query surely gets nowhere; in doubt an interface is open."""
+
+    def __init__(self, netfilter: Netfilter, interfaces: list[str]) -> None:
+        self._netfilter = netfilter
+        self._interfaces = interfaces
+        self._generation = b""
+        self._found: dict[tuple[object, ...], object] = {}
+        self.closed: frozenset[str] = frozenset()
+
+    def look(self) -> bool:
+        """Reads the rules if they have changed; whether `closed` is another. Refused."""
+        generation = inputpath.generation_of(self._netfilter.ask(inputpath.generation()))
+        if generation == self._generation:
+            return False
+        before = self.closed
+        try:
+            chains = inputpath.chains_of(self._netfilter.ask(inputpath.chains()), TABLE)
+            self.closed = frozenset([name for name in self._interfaces if self._is_closed(name, chains)])
+        except BadInput:
+            self.closed = frozenset()
+        finally:
+            self._found.clear()
+        self._generation = generation
+        return self.closed != before
+
+    def _is_closed(self, name: str, chains: list[Chain]) -> bool:
+        try:
+            index = socket.if_nametoindex(name)
+        except OSError:
+            return False
+        return any(self._walk(name, index, chain).closed(chain) for chain in chains)
+
+    def _walk(self, name: str, index: int, chain: Chain) -> Walk:
+        family, table = chain.family, chain.table
+
+        def rules_of(chain_name: str) -> object:
+            return self._read(inputpath.rules, inputpath.rules_of, family, table, chain_name)
+
+        def elements_of(set_name: str) -> object:
+            return self._read(inputpath.elements, inputpath.elements_of, family, table, set_name)
+
+        return Walk(name, index, True, rules_of, elements_of)
+
+    def _read(
+        self, request: Callable[..., Message], reading: Callable[[list[Answer]], object], *place: int | str
+    ) -> object:
+        """What stands there, asked for once a look."""
+        key = (request, *place)
+        if key not in self._found:
+            self._found[key] = reading(self._netfilter.ask(request(*place)))
+        return self._found[key]
