@@ -205,10 +205,13 @@ def _anchored(pattern: bytes, kind: int) -> Value:
 
 def _page(bare: bytes) -> Value:
     """A rule with a path, in lower case: Adblock patterns do not heed case. It covers what follows at a separator."""
-    if b"*" in bare or b"^" in bare:
+    bare = bare.rstrip(b"/?&=")
+    last = bare.lower().replace(b"%2e", b".").rpartition(b"/")[2]
+    # At its end "." is the beginning of a name; in a URL it would be the folder above, and the rule cover more.
+    if b"*" in bare or b"^" in bare or last in (b".", b".."):
         return PATTERN
-    key = url_key(bare.lower().rstrip(b"/?&="))
-    return NOT_A_RULE if key is None else ListRule(key, WHOLE)
+    key = url_key(bare)
+    return NOT_A_RULE if key is None else ListRule(key.lower(), WHOLE)
 
 
 def _unanchored(pattern: bytes) -> Value:

@@ -9,7 +9,6 @@ share answers.
 from agent.core import names
 from agent.core.lookalike import Guess
 from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
-from agent.core.request import normal
 
 HOUSEHOLD = "household"
 LOOKALIKE = "lookalike"  # in place of a list's id
@@ -115,18 +114,10 @@ class Policy:
         """
         verdict = self.decide(view, host)
         if page is not None and self._ruleset is not None and (verdict.rule is None or verdict.rule.scope == "list"):
-            verdict = self._of_page(page[0], page[1]) or verdict
+            verdict = self._ruleset.decide_page(page[0], page[1]) or verdict
         if verdict.rule is None and destination is not None:
             verdict = self.review(view, [], [destination])
         return verdict
-
-    def _of_page(self, authority: bytes, target: bytes) -> Verdict | None:
-        """As the request has it, and in the form that equal URLs share; the rules about the host among them."""
-        found: Verdict | None = self._ruleset.decide_page(authority, target)
-        same = normal(target)
-        if (found is None or not found.blocked) and same != target:
-            found = self._ruleset.decide_page(authority, same) or found
-        return found
 
     def helpline(self, name: bytes) -> bool:
         """Whether the name belongs to the shipped list that is never recorded and never refused."""

@@ -13,6 +13,7 @@ _USUAL_PORTS = (b"", b"80", b"443")  # as lists write URLs, these are left out
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _HEX = b"0123456789abcdefABCDEF"
+_ENCODED = b'"<>`{}'
 _SCHEMES = (b"http://", b"https://")
 
 
@@ -194,24 +195,31 @@ def split_url(text: str) -> tuple[bytes, bytes] | None:
 
 
 def normal(target: bytes) -> bytes:
-    """The target in the one form that equal URLs share: no needless percent-encoding, no "." and ".." segments."""
+    """The target in the one form that equal URLs share, for the keys of lists and for looking them up: percent-encoded
+    where it must be and nowhere else, no "." and ".." segments."""
     path, mark, query = target.partition(b"?")
     return _undotted(_unescaped(path)) + mark + _unescaped(query)
 
 
 def _unescaped(text: bytes) -> bytes:
-    if b"%" not in text:
-        return text
-    first, rest = text.split(b"%")[0], text.split(b"%")[1:]
-    out = [first]
+    first, *rest = text.split(b"%")
+    out = [_escaped(first)]
     for part in rest:
         pair = part[:2]
         if len(pair) < 2 or pair[0] not in _HEX or pair[1] not in _HEX:
-            out.append(b"%" + part)
+            # A percent sign that stands for itself.
+            out.append(b"%25" + _escaped(part))
             continue
         byte = bytes([int(pair, 16)])
-        out.append((byte if byte in _UNRESERVED else b"%" + pair.upper()) + part[2:])
+        out.append((byte if byte in _UNRESERVED else b"%" + pair.upper()) + _escaped(part[2:]))
     return b"".join(out)
+
+
+def _escaped(text: bytes) -> bytes:
+    """With what browsers send encoded: lists have it in either form (https://url.spec.whatwg.org/, path set)."""
+    if not [byte for byte in text if byte <= 32 or byte > 126 or byte in _ENCODED]:
+        return text
+    return b"".join([b"%%%02X" % b if b <= 32 or b > 126 or b in _ENCODED else bytes([b]) for b in text])
 
 
 def _undotted(path: bytes) -> bytes:

@@ -44,6 +44,7 @@ from agent.core.match import (
 )
 from agent.core.model import ALLOW, BLOCK, BadInput, Rule, Verdict
 from agent.core.names import suffixes
+from agent.core.request import normal
 from agent.core.rows import Rows
 
 MAGIC = b"\x93PARS\r\n\x1a"
@@ -190,8 +191,10 @@ class Ruleset:
 
     def find_page(self, authority: bytes, target: bytes) -> Match | None:
         """The rule that decides over a URL: `authority` is a canonical name, an address's text (IPv6 in brackets) or
-        either with `:port` (80 and 443 left out), `target` the path and query as they are in the request."""
+        either with `:port` (80 and 443 left out), `target` the path and query as they are in the request. Keys and
+        targets are compared in the form of `request.normal`."""
         host, port = split_authority(authority)
+        target = normal(target)
         found = self.matches(host)
         if self._pages:
             # Exact URLs heed case, as servers do; Adblock rules do not.

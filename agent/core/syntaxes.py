@@ -20,6 +20,7 @@ from agent.core.listrules import (
 from agent.core.match import BELOW, EXACT, WHOLE, join_authority, split_authority
 from agent.core.model import BadInput, Value
 from agent.core.names import is_address, parse
+from agent.core.request import normal
 
 NOWHERE = (b"0.0.0.0", b"127.0.0.1", b"::", b"::1", b"0", b"127.0.0.0", b"127.0.1.1", b"255.255.255.255")
 _LOCAL_NAMES = (b"localhost.localdomain", b"localhost4.localdomain4", b"localhost6.localdomain6")
@@ -86,18 +87,21 @@ def urls(line: bytes) -> list[Value]:
 
 
 def url_key(url: bytes) -> bytes | None:
-    """The key of a URL without its scheme: host (lower case, usual port dropped), path and query; or None."""
+    """The key of a URL without its scheme: host (lower case, usual port dropped), path and query as `normal` has them;
+    None if it is no URL."""
     url = url.split(b"#", 1)[0]
     cut = _first(url, b"/?")
     authority, path = url[:cut], url[cut:]
     host, port = split_authority(authority[authority.rfind(b"@") + 1 :])
     name = _site(host)
-    if name is None or (port and not port.isdigit()):
+    if name is None or port.strip(b"0123456789") or len(port) > 5:
         return None
+    port = port.lstrip(b"0")
     port = b"" if port in (b"80", b"443") else port
-    if path in (b"", b"/") and not port:
+    path = normal(path if path.startswith(b"/") else b"/" + path)
+    if path == b"/" and not port:
         return name
-    return join_authority(name, port) + (path if path.startswith(b"/") else b"/" + path)
+    return join_authority(name, port) + path
 
 
 def _first(text: bytes, marks: bytes) -> int:

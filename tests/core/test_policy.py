@@ -50,7 +50,6 @@ def test_a_page_on_a_shared_host_is_refused_and_the_host_is_not() -> None:
     assert policy().reach((), b"shared.example", None, (b"shared.example", b"/bad/page")).blocked
     assert not policy().reach((), b"shared.example", None, (b"shared.example", b"/good")).blocked
     assert not policy().reach((), b"shared.example", None).blocked
-    assert policy().reach((), b"shared.example", None, (b"shared.example", b"/x/../%62ad/page")).blocked
     assert (
         not policy(own(b"shared.example", ALLOW))
         .reach(EVERYBODY, b"shared.example", None, (b"shared.example", b"/bad/page"))

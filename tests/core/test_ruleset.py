@@ -146,6 +146,7 @@ def test_a_listed_url_is_refused_alone_and_heeds_case() -> None:
     text = b"http://short.example/AbC?x=1\nhttp://203.0.113.9:8080/i\nhttp://[2001:db8::1]/a\nhttp://root.example/"
     found = reading(text, syntax="urls")
     assert shown(found.find_page(b"short.example", b"/AbC?x=1")) == "short.example/AbC?x=1"
+    assert shown(found.find_page(b"short.example", b"/x/../%41b%43?x=%31")) == "short.example/AbC?x=1"
     assert found.find_page(b"short.example", b"/abc?x=1") is None
     assert found.find_page(b"short.example", b"/AbC?x=1&y=2") is None
     assert found.find_page(b"www.short.example", b"/AbC?x=1") is None
