@@ -13,6 +13,16 @@ define Package/$(PKG_NAME)/description
  $(LUCI_TITLE)
 endef
 
+# As LuCI's own does it: rpcd learns of the new object, the menu of the new page.
+define Package/$(PKG_NAME)/postinst
+#!/bin/sh
+[ -n "$${IPKG_INSTROOT}" ] && exit 0
+rm -f /tmp/luci-indexcache.*
+rm -rf /tmp/luci-modulecache/
+[ -x /etc/init.d/rpcd ] && /etc/init.d/rpcd reload
+exit 0
+endef
+
 define Package/$(PKG_NAME)/install
 	$(INSTALL_DIR) $(1)/www
 	$(CP) ./htdocs/. $(1)/www/

@@ -4,12 +4,17 @@
 'require ui';
 'require poll';
 
-const callStatus = rpc.declare({ object: 'privacy-agent', method: 'status' });
-const callDevices = rpc.declare({ object: 'privacy-agent', method: 'devices' });
-const callFeatures = rpc.declare({ object: 'privacy-agent', method: 'features' });
-const callOn = rpc.declare({ object: 'privacy-agent', method: 'on', params: [ 'device', 'feature', 'agree' ] });
-const callOff = rpc.declare({ object: 'privacy-agent', method: 'off', params: [ 'device', 'feature' ] });
-const callSetupCode = rpc.declare({ object: 'privacy-agent', method: 'setup_code' });
+// What ubus refuses becomes a rejection: without, its number would pass for an answer.
+function declare(method, params) {
+	return rpc.declare({ object: 'privacy-agent', method: method, params: params, reject: true });
+}
+
+const callStatus = declare('status');
+const callDevices = declare('devices');
+const callFeatures = declare('features');
+const callOn = declare('on', [ 'device', 'feature', 'agree' ]);
+const callOff = declare('off', [ 'device', 'feature' ]);
+const callSetupCode = declare('setup_code');
 
 const POLL_S = 10;
 
@@ -86,6 +91,10 @@ return view.extend({
 				E('p', {}, _('Enter it on the agent’s own pages to set their password. It works once, until %s.')
 					.format(day(answer.expires_at))),
 				E('p', {}, E('strong', { 'style': 'font-size: 160%' }, answer.code)),
+				answer.fingerprint ? E('p', {}, [
+					_('Their certificate is the router’s own, so browsers ask; it is the right one if they show this:'),
+					E('br'), E('small', { 'style': 'word-break: break-all' }, answer.fingerprint)
+				]) : '',
 				E('div', { 'class': 'right' }, E('button', { 'class': 'btn', 'click': ui.hideModal }, _('Close')))
 			]);
 		}).catch(failed);
@@ -104,14 +113,15 @@ return view.extend({
 			}, _('Switch on'));
 		const words = state.on ? _('on since %s').format(day(state.since))
 			: (state.suspended ? _('paused') : _('off'));
-		return E('td', { 'class': 'td' }, [ button, ' ', words ]);
+		// The title names the switch where the table has no head: on a phone.
+		return E('td', { 'class': 'td', 'data-title': feature.title }, [ button, ' ', words ]);
 	},
 
 	rows: function(devices) {
 		const head = E('tr', { 'class': 'tr table-titles' }, [ E('th', { 'class': 'th' }, _('Device')) ].concat(
 			this.features.map((feature) => E('th', { 'class': 'th' }, feature.title))));
 		const rows = devices.map((device) => E('tr', { 'class': 'tr' }, [
-			E('td', { 'class': 'td' }, [ device.label, E('br'), E('small', {}, device.mac || device.address || '') ])
+			E('td', { 'class': 'td', 'data-title': _('Device') }, [ device.label, E('br'), E('small', {}, device.mac || device.address || '') ])
 		].concat(this.features.map((feature) => this.switchOf(device, feature)))));
 		if (!rows.length)
 			rows.push(E('tr', { 'class': 'tr placeholder' }, E('td', { 'class': 'td' },

@@ -1,0 +1,232 @@
+"""LuCI's page in Chromium: the view and the rpcd plugin as they are, the real daemon behind them.
+
+LuCI itself is not here: `harness.js` stands for what the view uses of it, and this file for rpcd and its access lists.
+"""
+
+import http.server
+import json
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.jobs import browser
+from tests.jobs.daemon import Daemon
+
+pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
+
+HERE = Path(__file__).parent
+APP = HERE.parents[1] / "packaging" / "openwrt" / "luci-app-privacy-agent"
+VIEW = APP / "htdocs" / "luci-static" / "resources" / "view" / "privacy-agent.js"
+PLUGIN = APP / "root" / "usr" / "libexec" / "rpcd" / "privacy-agent"
+ACL = APP / "root" / "usr" / "share" / "rpcd" / "acl.d" / "luci-app-privacy-agent.json"
+FILES = {"/": HERE / "harness.html", "/harness.js": HERE / "harness.js", "/view.js": VIEW}
+TYPES = {".html": "text/html", ".js": "text/javascript"}
+NOT_FOUND, DENIED, NO_DATA = 4, 6, 5  # ubus
+
+
+class Router:
+    """rpcd as far as one plugin needs it, and a web server before it. `socket` is the agent's."""
+
+    def __init__(self, folder: Path, socket: Path) -> None:
+        text = PLUGIN.read_text()
+        assert text.count('SOCKET = "/var/run/privacy-agent/control.sock"') == 1
+        self.plugin = folder / "plugin"
+        self.plugin.write_text(text.replace("/var/run/privacy-agent/control.sock", str(socket)))
+        (rights,) = json.loads(ACL.read_text()).values()
+        self.rights = {part: set(rights[part]["ubus"]["privacy-agent"]) for part in ("read", "write")}
+        self.may = self.rights["read"] | self.rights["write"]
+        self.present = True
+        router = self
+
+        class Answers(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = FILES.get(self.path)
+                self.answer(path.read_bytes() if path else b"", TYPES[path.suffix] if path else "text/plain")
+
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                self.answer(json.dumps(router.call(**asked)).encode(), "application/json")
+
+            def answer(self, data: bytes, kind: str) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *words: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def run(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-I", "-S", str(self.plugin), *words]
+        return subprocess.run(command, input=given, capture_output=True, text=True, timeout=20, check=False)
+
+    def call(self, object: str, method: str, params: dict[str, object]) -> list[object]:
+        if object != "privacy-agent" or not self.present:
+            return [NOT_FOUND]
+        if method not in self.may:
+            return [DENIED]
+        run = self.run("call", method, given=json.dumps(params))
+        return [0, json.loads(run.stdout)] if run.stdout else [NO_DATA]
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    running = Daemon(tmp_path_factory.mktemp("luci"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def router(tmp_path, daemon):
+    running = Router(tmp_path, daemon.socket)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context(viewport=browser.DESKTOP, locale="en-GB", timezone_id="Europe/Berlin")
+    page = context.new_page()
+    page.set_default_timeout(8000)
+    trouble = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    yield page
+    context.close()
+    assert trouble == []
+
+
+def show(page, router):
+    page.goto(router.address)
+    page.locator("body[data-ready]").wait_for()
+
+
+def states(daemon, label):
+    device = next(item for item in daemon.ask("device.list")["items"] if item["label"] == label)
+    return {name: state["on"] for name, state in device["features"].items()}
+
+
+def test_1_without_devices(page, router):
+    show(page, router)
+    page.get_by_text("No device is enrolled. Nothing of any device is recorded or refused.").wait_for()
+    browser.shoot(page, "luci-1-empty")
+
+
+def test_2_on_says_first_what_it_means(page, router, daemon):
+    daemon.ask("device.add", label="Mia's tablet", address="127.0.0.2")
+    daemon.ask("device.add", label="The television in the living room", address="127.0.0.3")
+    show(page, router)
+    row = page.locator("tr", has_text="Mia's tablet")
+    row.get_by_role("button", name="Switch on").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("It reads").wait_for()
+    browser.shoot(page, "luci-2-asked")
+    dialog.get_by_role("button", name="Leave it off").click()
+    assert not any(states(daemon, "Mia's tablet").values())
+    row.get_by_role("button", name="Switch on").first.click()
+    page.get_by_role("button", name="I agree: switch it on").click()
+    row.get_by_text("on since").wait_for()
+    assert sum(states(daemon, "Mia's tablet").values()) == 1
+    assert daemon.ask("ledger", limit=200)["items"][-1]["actor"] == "luci"
+    for size in (browser.DESKTOP, browser.PHONE):
+        page.set_viewport_size(size)
+        browser.shoot(page, "luci-2-on")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
+
+
+def test_3_off_says_what_remains(page, router, daemon):
+    show(page, router)
+    page.locator("tr", has_text="Mia's tablet").get_by_role("button", name="Switch off").click()
+    page.get_by_text(re.compile("^Off\\. ")).wait_for()
+    assert not any(states(daemon, "Mia's tablet").values())
+    browser.shoot(page, "luci-3-off")
+
+
+def test_4_a_setup_code_is_shown(page, router):
+    show(page, router)
+    page.get_by_role("button", name="New setup code").click()
+    dialog = page.get_by_role("dialog")
+    assert re.fullmatch("[a-z0-9]{10}", dialog.locator("strong").inner_text())
+    browser.shoot(page, "luci-4-code")
+
+
+def test_5_the_page_follows_what_others_switch(page, router, daemon):
+    show(page, router)
+    device = next(item for item in daemon.ask("device.list")["items"] if item["label"] == "Mia's tablet")
+    daemon.ask("on", device_id=device["id"], feature="history", agree=1)
+    page.evaluate("pollNow()")
+    page.locator("tr", has_text="Mia's tablet").get_by_text("on since").wait_for()
+    assert page.evaluate("polled.map((entry) => entry.seconds)") == [10]
+
+
+def test_6_the_way_to_the_agents_own_pages(page, router, daemon):
+    show(page, router)
+    assert (
+        page.get_by_role("link", name="Open the agent’s own pages")
+        .get_attribute("href")
+        .startswith("http://127.0.0.1:")
+    )
+
+
+def test_7_without_the_right_to_write(page, router, daemon):
+    router.may = router.rights["read"]
+    show(page, router)
+    page.get_by_role("button", name="New setup code").click()
+    page.get_by_text("failed with ubus code 6").wait_for()
+    browser.shoot(page, "luci-7-denied")
+
+
+def test_8_an_agent_that_does_not_run(page, router, tmp_path):
+    router.plugin.write_text(router.plugin.read_text().replace("control.sock", "nobody.sock"))
+    show(page, router)
+    page.get_by_text("the agent is not running").wait_for()
+    browser.shoot(page, "luci-8-stopped")
+
+
+def test_8_an_rpcd_that_does_not_know_the_plugin_yet(page, router):
+    router.present = False
+    show(page, router)
+    page.get_by_text("failed with ubus code 4").wait_for()
+
+
+def test_the_access_list_is_the_plugins_methods_and_no_more(router):
+    methods = json.loads(router.run("list").stdout)
+    assert router.rights["read"] | router.rights["write"] == set(methods)
+    assert not router.rights["read"] & router.rights["write"]
+    declared = set(re.findall(r"declare\(\s*'(\w+)'", VIEW.read_text()))
+    assert declared == set(methods)
+
+
+def test_arguments_that_rpcd_would_never_send(router):
+    assert router.run("call", "nonsense").returncode == 2
+    assert json.loads(router.run("call", "status", given="[1]").stdout)["error"]["code"] == "bad_request"
+    assert json.loads(router.run("call", "on", given="{}").stdout)["error"]["code"] == "not_found"
+    extra = json.dumps({"op": "backup.take", "actor": "nobody"})
+    assert "health" in json.loads(router.run("call", "status", given=extra).stdout), "only known arguments pass"
+
+
+def test_the_manual_names_every_method_and_argument(router):
+    text = (APP / "README.md").read_text()
+    for method, arguments in json.loads(router.run("list").stdout).items():
+        (chapter,) = re.findall(rf"^### {method}\n(.*?)(?=^### |\Z)", text, re.MULTILINE | re.DOTALL)
+        assert f"ubus call privacy-agent {method}" in chapter, f"{method} has no example"
+        for name in arguments:
+            assert f"`{name}`" in chapter, f"{method} does not explain {name}"
