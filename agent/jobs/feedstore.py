@@ -1,7 +1,8 @@
 """The folder of downloaded list texts, and what is known of each. Every change is one rename.
 
 `ID.gz` is the text in use, `ID.next` a newer one that waits to be judged or decided over, `ID.part` a download under
-way, all packed: on a router the folder is in memory. `state.json` is written after a text is in place: a text that it does not know is thrown away.
+way, all packed: on a router the folder is in memory. `state.json` is written after a text is in place: a text that it
+does not know is thrown away.
 """
 
 import contextlib

@@ -56,7 +56,7 @@ def test_any_spelling_of_a_listed_url_is_found(url: tuple[bytes, bytes, bytes]) 
     request = read(b"GET " + target + b" HTTP/1.1\r\nHost: bad.EXAMPLE:80\r\n\r\n")
     assert request is not None and request.authority is not None
     assert found.find_page(request.authority, request.target) is not None
-    for other in (target + b"x", b"/x" + target):
+    for other in (target + b"q", b"/q" + target):
         assert found.find_page(request.authority, other) is None
 
 
@@ -67,7 +67,7 @@ def test_a_listed_page_in_adblock_syntax_covers_what_follows(url: tuple[bytes, b
     found = ruleset(parse_line(b"||bad.example" + path + b"^$all", "adblock"))
     for fitting in (target, target + b"/more?x", target.swapcase()):
         assert found.find_page(b"bad.example", fitting) is not None
-    for other in (target + b"z", b"/z" + target):
+    for other in (target + b"q", b"/q" + target):
         assert found.find_page(b"bad.example", other) is None
 
 
