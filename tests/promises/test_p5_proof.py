@@ -1,5 +1,7 @@
 """P5, it can be proved: tampering with rows, with the ledger or with the clock is found, or changes nothing."""
 
+import sqlite3
+
 import pytest
 
 from agent.core.consent import GENESIS
@@ -77,13 +79,124 @@ def test_a_ledger_rewritten_from_the_start_does_not_have_the_noted_head(lived: H
     noted = lived.ask("audit")["head"]
     state = lived.household.state
     rows = [(row.enrolment, row.feature, row.action, row.notice) for row in state.ledger.rows()]
+    kept = state.db.sql.execute("SELECT sql FROM sqlite_master WHERE type='trigger'").fetchall()
     unlocked(state.db.sql)
     state.db.sql.execute("DELETE FROM ledger")
+    for (text,) in kept:
+        state.db.sql.execute(text)
     state.ledger.head = None
     state.ledger.register.__init__()
     state.ledger.append(rows, "forger", 12345)
     assert lived.ask("audit")["ok"]
     assert not lived.ask("audit", head=noted)["ok"]
+
+
+HOLES = (
+    ("DELETE FROM ledger WHERE seq = (SELECT MAX(seq) FROM ledger)", "not the one that this process wrote"),
+    ("DELETE FROM ledger", "not the one that this process wrote"),
+    (
+        "INSERT INTO reports(report, period, made, epsilon, notice, state, send_age) VALUES ('x',1,1,1,1,'sent',1)",
+        "0 rep",
+    ),
+)
+
+
+@pytest.mark.parametrize(("attack", "finding"), HOLES)
+def test_what_a_chain_alone_does_not_show(lived: Home, attack: str, finding: str) -> None:
+    """Rows cut off at the end leave a good chain, and a report that nobody was told of is in no chain."""
+    sql = lived.household.state.db.sql
+    kept = sql.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'").fetchall()
+    unlocked(sql)
+    sql.execute(attack)
+    for _, text in kept:
+        sql.execute(text)
+    proof = lived.ask("audit")
+    assert not proof["ok"] and any(finding in line for line in proof["findings"]), proof["findings"]
+
+
+def test_a_ledger_that_somebody_else_continued_is_found(lived: Home) -> None:
+    """A second process that knows the code writes a perfect row; this one knows that it is not its own."""
+    state = lived.household.state
+    enrolment = state.devices()[0].enrolment
+    forged = state.ledger.chain([(enrolment, "history", "on", 1)], "cli", 12345)
+    other = sqlite3.connect(state.db.path)
+    with other:
+        state.ledger.insert(other, forged)
+    other.close()
+    assert any("not the one that this process wrote" in line for line in lived.ask("audit")["findings"])
+
+
+@pytest.mark.parametrize("row_id", [-(2**63), -5, 0, 2**62, 2**63 - 1])
+def test_a_row_is_found_whatever_its_id(lived: Home, row_id: int) -> None:
+    """Ids that no counter gives: below the first, and so far above that counting up to them would never end."""
+    sql = lived.household.records.db.sql
+    kept = sql.execute("SELECT sql FROM sqlite_master WHERE name='visits_in_consent'").fetchone()[0]
+    sql.execute("DROP TRIGGER visits_in_consent")
+    sql.execute(
+        "INSERT INTO visits(id, device, epoch, batch, site, first, last, age, hits, hosts, source)"
+        " VALUES (?,1,99,1,'planted.example',1,1,1,1,'','dns')",
+        (row_id,),
+    )
+    sql.execute(kept)
+    proof = lived.ask("audit")
+    assert proof["rows_checked"] == 3
+    assert any(f"visits row {row_id} lies outside consent" in line for line in proof["findings"])
+
+
+@pytest.mark.parametrize("database", ["state", "records"])
+def test_databases_that_refuse_no_more_are_found(lived: Home, database: str) -> None:
+    """Each trigger removed, replaced by one that does nothing, and one added that hides what is recorded."""
+    sql = getattr(lived.household, database).db.sql
+    for name, text in sql.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'").fetchall():
+        sql.execute("DROP TRIGGER " + name)
+        assert any(name in line for line in lived.ask("audit")["findings"])
+        sql.execute(f"CREATE TRIGGER {name} AFTER INSERT ON meta BEGIN SELECT 1; END")
+        assert any(name in line for line in lived.ask("audit")["findings"])
+        sql.execute("DROP TRIGGER " + name)
+        sql.execute(text)
+    assert lived.ask("audit")["ok"]
+    sql.execute("CREATE TRIGGER quiet AFTER INSERT ON meta BEGIN DELETE FROM meta; END")
+    assert any("quiet" in line for line in lived.ask("audit")["findings"])
+
+
+OFFLINE = (
+    "DELETE FROM ledger WHERE seq = (SELECT MAX(seq) FROM ledger)",
+    "DELETE FROM ledger WHERE seq > 1",
+    "UPDATE ledger SET action = 'read' WHERE seq = (SELECT MAX(seq) FROM ledger)",
+)
+
+
+@pytest.mark.parametrize("attack", OFFLINE)
+def test_a_ledger_changed_while_nobody_looked_switches_everything_off(lived: Home, attack: str) -> None:
+    """With the process stopped the file is rewritten: the head that was noted here is not in it."""
+    lived.ask("on", device_id=1, feature="history", agree=1)
+    noted = lived.ask("audit")["head"]
+    path = lived.household.state.db.path
+    lived.crash()
+    other = sqlite3.connect(path)
+    with other:
+        unlocked(other)
+        other.execute(attack)
+    other.close()
+    lived.start()
+    assert lived.household.gate.devices() == []
+    assert not lived.ask("audit", head=noted)["ok"]
+
+
+def test_a_clock_that_jumps_changes_no_proof(lived: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows and ledger with times of ten years ago and ten years ahead, in any order: numbers count, not clocks."""
+    clock = lived.household.clock
+    for jump in (-(10**8), 3 * 10**8, 0, -(10**9)):
+        monkeypatch.setattr(clock, "wall", lambda jump=jump: 1_800_000_000 + jump)
+        lived.ask("on", device_id=1, feature="history", agree=1)
+        observe(lived.household, "127.0.0.2", b"during.example")
+        lived.ask("off", device_id=1, feature="history")
+        observe(lived.household, "127.0.0.2", b"after.example")
+        lived.household.recorder.flush()
+    proof = lived.ask("audit")
+    assert proof["ok"] and proof["ledger_rows"] == 3 + 8
+    sites = {row["site"] for row in lived.ask("history", device_id=1)["items"]}
+    assert "after.example" not in sites
 
 
 def test_every_stored_row_names_an_epoch_of_the_ledger(lived: Home) -> None:

@@ -1,10 +1,14 @@
 """The proof: every stored row lies inside consent, and the ledger was not tampered with. By numbers, without clocks."""
 
-from collections.abc import Callable, Generator
+import sqlite3
+from collections.abc import Callable, Generator, Sequence
 
 from agent.core.consent import GENESIS, Register, digest
 from agent.core.model import BadInput
+from agent.daemon.store.database import Database
+from agent.daemon.store.records import MIGRATIONS as HISTORY_SCHEMA
 from agent.daemon.store.records import Records
+from agent.daemon.store.state import MIGRATIONS as STATE_SCHEMA
 from agent.daemon.store.state import State
 
 LEDGER_STEP = 200
@@ -15,7 +19,14 @@ OUTSIDE = (
     " WHERE {0}.id > ? AND {0}.id <= ? AND (e.epoch IS NULL OR {0}.batch < e.opened"
     " OR (e.closed IS NOT NULL AND {0}.batch > e.closed))"
 )
+# The end of the next page of rows, whatever ids somebody gave them.
+PAGE = "SELECT MAX(id), COUNT(*) FROM (SELECT id FROM {0} WHERE id > ? ORDER BY id LIMIT ?)"
 ROWS_STEP = 4000  # some 2 ms a step
+BELOW_ALL = -1e19  # SQLite's least id is -2^63
+TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type='trigger'"
+# The ledger's word → the reports that it tells of.
+REPORTS = (("report", "made", "1"), ("share", "sent", "state='sent'"))
+REPORTS_KEPT = 200  # beyond, the oldest are forgotten (reports/outbox.py)
 
 
 def audit(
@@ -26,9 +37,14 @@ def audit(
     register = Register()
     noted = head.strip().lower() if head else None
     rows, last, met = yield from _ledger(state, register, noted, findings, sha256)
+    kept = state.ledger.head
+    if last != (kept.hash if kept else GENESIS):
+        findings.append("the ledger in the file is not the one that this process wrote: rows were removed or added")
     if noted and not met:
         findings.append("the head noted earlier is not in this ledger: rows before it were changed or removed")
     findings += _epochs(state, records, register)
+    findings += _refusals(state.db, STATE_SCHEMA) + _refusals(records.db, HISTORY_SCHEMA)
+    findings += _reports(state)
     checked = 0
     for table, feature in (("visits", "history"), ("attempts", "protection")):
         checked += yield from _rows(records, table, feature, findings)
@@ -76,16 +92,36 @@ def _epochs(state: State, records: Records, register: Register) -> list[str]:
     return findings
 
 
+def _refusals(database: Database, migrations: Sequence[str]) -> list[str]:
+    """The triggers by which a database refuses rows by itself must be those that it was made with, and no others."""
+    pattern = sqlite3.connect(":memory:")
+    for step in migrations:
+        pattern.executescript(step)
+    wanted, found = [dict(one.execute(TRIGGERS).fetchall()) for one in (pattern, database.sql)]
+    pattern.close()
+    names = sorted(name for name in {**wanted, **found} if wanted.get(name) != found.get(name))
+    return [f"the trigger {name} is missing, was changed or is not ours" for name in names]
+
+
+def _reports(state: State) -> list[str]:
+    """As many reports as the ledger tells of: none was sent that is not listed, and none is listed that was not."""
+    findings = []
+    for action, what, which in REPORTS:
+        query = "SELECT COUNT(*) FROM ledger WHERE feature='report' AND action=?"
+        told = int(state.db.sql.execute(query, (action,)).fetchone()[0])
+        listed = int(state.db.sql.execute(f"SELECT COUNT(*) FROM reports WHERE {which}").fetchone()[0])
+        if told <= REPORTS_KEPT and told != listed:
+            findings.append(f"the ledger tells of {told} reports that were {what}, the list of {listed}")
+    return findings
+
+
 def _rows(records: Records, table: str, feature: str, findings: list[str]) -> Generator[float | None, None, int]:
-    checked, low = 0, 0
-    top = records.top(table)
-    while low < top:
-        high = low + ROWS_STEP
+    checked, low = 0, BELOW_ALL
+    while True:
+        high, count = records.db.sql.execute(PAGE.format(table), (low, ROWS_STEP)).fetchone()
+        if not count:
+            return checked
         outside = records.db.sql.execute(OUTSIDE.format(table, feature), (low, high)).fetchall()
         findings += [f"{table} row {row[0]} lies outside consent" for row in outside]
-        checked += records.db.sql.execute(
-            f"SELECT COUNT(*) FROM {table} WHERE id > ? AND id <= ?", (low, high)
-        ).fetchone()[0]
-        low = high
+        checked, low = checked + count, high
         yield None
-    return checked
