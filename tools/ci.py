@@ -48,7 +48,7 @@ class Output:
 
     def __init__(self, phase: Phase) -> None:
         LOGS.mkdir(parents=True, exist_ok=True)
-        self._log = (LOGS / f"{phase.name}.log").open("wb")
+        self._log = (LOGS / f"{phase.name}.log").open("wb", buffering=0)
         self._shown = self._logged = 0
         self._end: deque[bytes] = deque(maxlen=END_LINES)
         self.last = time.monotonic()
@@ -175,8 +175,9 @@ def run(phase: Phase) -> str:
 
 def prepare_environment() -> None:
     os.umask(0o022)  # the jobs' users must be able to read what is installed here
-    os.environ.setdefault("HOME", str(LOGS))
-    LOGS.mkdir(parents=True, exist_ok=True)
+    home = LOGS / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("HOME", str(home))
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"
     os.environ.update(DEBIAN_FRONTEND="noninteractive", PIP_NO_INPUT="1", CI="1", PYTHONUNBUFFERED="1")
     # A checkout may belong to somebody else.
