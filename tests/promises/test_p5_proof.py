@@ -96,7 +96,7 @@ HOLES = (
     ("DELETE FROM ledger", "not the one that this process wrote"),
     (
         "INSERT INTO reports(report, period, made, epsilon, notice, state, send_age) VALUES ('x',1,1,1,1,'sent',1)",
-        "0 rep",
+        "listed as sent",
     ),
 )
 
