@@ -13,6 +13,8 @@ from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
 HOUSEHOLD = "household"
 LOOKALIKE = "lookalike"  # in place of a list's id
 ALLOWED = Verdict(ALLOW)
+# Names of this network (RFC 6761, 6762 appendix G, 8375; ICANN's .internal): no public list can know one of them.
+LOCAL = frozenset(b"lan local localhost localdomain home internal intranet private corp home.arpa".split())
 
 
 class OwnRule(Value):
@@ -113,7 +115,7 @@ class Policy:
         is refused unless a rule lets the name pass.
         """
         verdict = self.decide(view, host)
-        if page is not None and self._ruleset is not None and (verdict.rule is None or verdict.rule.scope == "list"):
+        if page is not None and self._ruleset is not None and _open_to_pages(verdict) and not is_local(host):
             verdict = self._ruleset.decide_page(page[0], page[1]) or verdict
         if verdict.rule is None and destination is not None:
             verdict = self.review(view, [], [destination])
@@ -144,6 +146,18 @@ class Policy:
             for suffix in names.suffixes(name):
                 if suffix in self._shipped:
                     return self._shipped[suffix]
-        if self._ruleset is None:
+        if self._ruleset is None or is_local(name):
             return ALLOWED
         return self._ruleset.decide(name, qtype) or ALLOWED
+
+
+def _open_to_pages(verdict: Verdict) -> bool:
+    """Whether a rule for a single page may still decide: the lists' own verdict over the host, or none."""
+    return verdict.rule is None or verdict.rule.scope == "list"
+
+
+def is_local(name: bytes) -> bool:
+    """Whether it is a name of this network, by one label or by its ending; a text of an address is none."""
+    last = name.rfind(b".")
+    two = name[name.rfind(b".", 0, last) + 1 :] if last > 0 else name
+    return (last < 0 and b":" not in name) or name[last + 1 :] in LOCAL or two in LOCAL

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from agent.core.listrules import NOT_A_RULE, TOO_MANY, ListRule, Network, Skipped
+from agent.core.listrules import NOT_A_RULE, TOO_BROAD, TOO_MANY, ListRule, Network, Skipped
 from agent.core.match import EXACT, HOST, SPECIAL, split_authority
 from agent.core.model import BadInput, Value
 from agent.core.names import PublicSuffixes, is_address
@@ -151,11 +151,17 @@ class Reading:
             self.report.skip(value.reason, line)
         elif isinstance(value, ListRule) and value.badfilter:
             self._draft.bad.append(identity(value))
+        elif isinstance(value, ListRule) and value.allow and self._is_suffix(value.key):
+            # One list must not take away all that the others refuse below an ending.
+            self.report.skip(TOO_BROAD.reason, line)
         elif isinstance(value, ListRule) and value.condition is None:
             self.report.read += 1
             self._take_plain(value)
         elif isinstance(value, (ListRule, Network)):
             self._take_aside(value, line)
+
+    def _is_suffix(self, key: bytes) -> bool:
+        return b"." not in key or key in self._draft.public
 
     def _take_plain(self, rule: ListRule) -> None:
         if rule.key in self._public:

@@ -76,6 +76,25 @@ def test_a_helpline_is_reached_whatever_is_blocked() -> None:
     assert not blocked.review(EVERYBODY, [b"chat.help.example"], []).blocked
 
 
+class Everything(Rules):
+    """A list that refuses whatever it is asked."""
+
+    def decide(self, name: bytes, qtype: int = 0) -> "Verdict | None":
+        return listed(name.decode())
+
+    def decide_page(self, authority: bytes, target: bytes) -> "Verdict | None":
+        return listed(authority.decode())
+
+
+def test_no_list_is_about_names_of_this_network() -> None:
+    hostile = Policy(Everything(), [own(b"games.lan", BLOCK)])
+    for name in (b"openwrt", b"openwrt.lan", b"printer.home.arpa", b"nas.local", b"a.b.internal", b"localhost"):
+        assert not hostile.reach((), name, None, (name, b"/admin")).blocked, name
+    for name in (b"lan.example", b"home.example", b"arpa.net", b"localhost.example", b"192.0.2.1", b"2001:db8::1"):
+        assert hostile.reach((), name, None, (name, b"/")).blocked, name
+    assert hostile.decide(EVERYBODY, b"www.games.lan").blocked, "the household's own rules are"
+
+
 def test_ways_around() -> None:
     for name in (b"dns.google", b"dns.quad9.net", b"mozilla.cloudflare-dns.com", b"ab12.dns.nextdns.io"):
         assert policy().decide((), name).blocked

@@ -9,6 +9,7 @@ import pytest
 
 from agent.core.match import WHOLE, Match
 from agent.core.model import BadInput
+from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.rules import parse_line, parse_lines
 from agent.core.ruleset import INDEX_SIZE, INDEX_START, Ruleset
 from agent.core.rulewriter import ListMeta, build
@@ -187,3 +188,47 @@ def test_the_fast_way_reads_what_the_parser_reads() -> None:
         keys = [value.key for value in values if hasattr(value, "key")]
         assert names
         assert sorted(names + [value.key for value in slow if hasattr(value, "key")]) == sorted(keys)
+
+
+PUBLIC = PublicSuffixes(compile_suffixes(["com", "uk", "co.uk", "example", "github.io"]))
+
+
+def poisoned(folder: Path, text: bytes, syntax: str | None = None) -> Report:
+    return compile_lists([source(folder, "list", text, syntax=syntax)], str(folder / "set"), public_suffixes=PUBLIC)
+
+
+def test_no_list_takes_away_what_others_refuse_below_an_ending(tmp_path: Path) -> None:
+    exceptions = b"@@||com^\n@@||co.uk^$important\n@@||*.com^\n@@||com^$dnstype=A\n@@||github.io^\n@@|uk^\n"
+    report = poisoned(tmp_path, b"||bad.example^\n@@||fine.com^\n" + exceptions)
+    assert report.lists[0].read == report.count == 2
+    assert report.lists[0].skipped == {"covers too much": 6}
+    report = poisoned(tmp_path, b"bad.example CNAME .\n*.com CNAME rpz-passthru.\n", "rpz")
+    assert report.count == 1 and report.lists[0].skipped == {"covers too much": 1}
+
+
+ODD = {
+    "BOM and CRLF": (b"\xef\xbb\xbf# list\r\n0.0.0.0 one.example\r\n0.0.0.0 two.example \r\n", "hosts", 2, {}),
+    "a line without an end": (b"one.example\n" + b"a" * 3_000_000, "domains", 1, {"longer than any rule": 1}),
+    "names in other scripts": ("bücher.example\nбел.example\n||straße.example^\n".encode(), "adblock", 3, {}),
+    "several syntaxes": (
+        b"! t\n||a.example^\n||z.example^\n0.0.0.0 b.example\nc.example\nlocal=/e.example/\n1.2.3.4\n1.2.3.0/24\ng.example##.ad\n",
+        "adblock",
+        5,
+        {"a pattern without a domain name at its end": 2, "hides parts of pages": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ODD)
+def test_odd_texts(tmp_path: Path, how: str) -> None:
+    text, syntax, read, skipped = ODD[how]
+    of = poisoned(tmp_path, text).lists[0]
+    assert (of.syntax, of.read, of.skipped) == (syntax, read, skipped)
+
+
+@pytest.mark.parametrize(
+    "text", [b"one.example\ntwo\0.example\n", "one.example\n".encode("utf-16"), b"a.example\r" * 9]
+)
+def test_odd_texts_that_are_no_lists(tmp_path: Path, text: bytes) -> None:
+    with pytest.raises(BadInput, match="not a list"):
+        poisoned(tmp_path, text)
