@@ -8,7 +8,7 @@ _GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2
 _NEW = 1 << 8  # what a dump's entries are called
 _ORIGINAL, _MARK, _ID, _MARK_MASK, _FILTER = 1, 8, 12, 21, 25  # CTA_*
 _SOURCE4, _SOURCE6 = 1, 3
-_UDP = b"\x11"
+TCP, UDP = b"\x06", b"\x11"
 _UNMARKED = bytes(4)
 # Which parts of the original tuple a dump is filtered by (Linux 5.8): protocol, destination port.
 _BY_PROTOCOL, _BY_PORT = 8, 32
@@ -20,16 +20,16 @@ def flush(mark: int, mask: int) -> Message:
     return Message(_DELETE, ACK, bytes(4) + u32(_MARK, mark) + u32(_MARK_MASK, mask))
 
 
-def datagram_flows(address_size: int, port: int) -> Message:
-    """Asks for the UDP flows to a port over IPv4 (4) or IPv6 (16); the kernel leaves out all others.
+def flows(address_size: int, protocol: bytes, port: int) -> Message:
+    """Asks for the flows to a port over IPv4 (4) or IPv6 (16); the kernel leaves out all others.
 
     Its walk takes milliseconds, so there is one for all of a device's addresses.
     """
     family = _INET if address_size == 4 else _INET6
-    protocol = nested(2, attribute(1, _UDP), attribute(3, struct.pack(">H", port)))
+    target = nested(2, attribute(1, protocol), attribute(3, struct.pack(">H", port)))
     by = struct.pack(HOST + "I", _BY_PROTOCOL | _BY_PORT)
     only = nested(_FILTER, attribute(1, by), attribute(2, bytes(4)))
-    return Message(_GET, DUMP, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, protocol) + only)
+    return Message(_GET, DUMP, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, target) + only)
 
 
 def end(answer: Answer, sources: "frozenset[bytes]") -> "Message | None":

@@ -14,8 +14,9 @@ Every firewall, guest zones included, sees port 53 in both directions, and so do
 to the agent while its device is in the map, and to the router's own resolver in the next packet when it is not. That
 goes for redirected flows as well, since they were redirected to port 53 and not to the agent.
 
-A TCP connection has to stay with whom it began: its SYN puts the mark on the conntrack entry, and later packets are
-rewritten only with that. The SYN also carries the mark to the agent, see `marks.of_syn`.
+A TCP connection can't change hands: its SYN puts the mark on the conntrack entry, and later packets are rewritten only
+with that. One from before the `on` is reset, and its client begins anew. The SYN also carries the mark to the agent,
+see `marks.of_syn`.
 
 `open` are those of the `lan` interfaces from which the firewall lets DNS in: elsewhere a redirected query would be
 lost.
@@ -143,7 +144,8 @@ class Steering:
         for protocol in (nft.UDP, nft.TCP):
             rules.append((_STEER, self._redirected(protocol)))
             rules.append((_ARRIVE, self._direct(protocol)))
-        for expressions in (self._datagram_unchecked(), self._datagram(), self._syn(), self._segment()):
+        tcp = [self._syn()] + self._strays() + [self._segment()]
+        for expressions in [self._datagram_unchecked(), self._datagram()] + tcp:
             rules.append((_ARRIVE, expressions))
         for protocol in (nft.UDP, nft.TCP):
             rules.append((_LEAVE, self._answer(protocol)))
@@ -177,13 +179,26 @@ class Steering:
         return query + _MARK_OF_SENDER + nft.meta_set(nft.MARK) + self._to_agent(None)
 
     def _syn(self) -> bytes:
-        flags = nft.load(nft.TRANSPORT, _TCP_FLAGS, 1) + nft.masked(_FIN_SYN_RST_ACK) + nft.equals(_SYN)
+        flags = _FLAGS + nft.equals(_SYN)
         to_agent = nft.store(nft.LINK, 0, 4) + nft.immediate(SYN_MAGIC) + nft.store(nft.LINK, 4, 2)
         return _to_port(nft.TCP, DNS) + _FROM_LAN + flags + _MARK_OF_SENDER + nft.ct_set(nft.CT_MARK) + to_agent
 
+    def _strays(self) -> "list[bytes]":
+        """Segments of connections that began with somebody else. One that is redirected in its midst, because its entry
+        was ended, goes on to port 53, where nobody knows it: a reset from here would not find back through the NAT."""
+        segment = _to_port(nft.TCP, DNS) + _FROM_LAN + _FLAGS + nft.differs(_SYN)
+        new = nft.ct(nft.CT_STATE) + nft.masked(nft.host32(nft.CT_STATE_NEW)) + nft.differs(nft.host32(0))
+        elsewhere = self._signature() + nft.differs(nft.host32(self._layout.tag))
+        return [
+            segment + elsewhere + _MARK_OF_SENDER + nft.refuse_tcp(),
+            segment + new + _MARK_OF_SENDER + nft.back(),
+        ]
+
+    def _signature(self) -> bytes:
+        return nft.ct(nft.CT_MARK) + nft.masked(nft.host32(self._layout.tag_mask))
+
     def _segment(self) -> bytes:
-        mask = nft.masked(nft.host32(self._layout.tag_mask))
-        begun_here = nft.ct(nft.CT_MARK) + mask + nft.equals(nft.host32(self._layout.tag))
+        begun_here = self._signature() + nft.equals(nft.host32(self._layout.tag))
         # Looked up with a result that nobody uses: Linux 6.1 takes a map for nothing else (EINVAL).
         return _to_port(nft.TCP, DNS) + _FROM_LAN + begun_here + _MARK_OF_SENDER + self._to_agent(nft.TCP)
 
@@ -222,4 +237,5 @@ _FROM_LAN = nft.meta(nft.IIFNAME) + nft.within(_LAN) + _ON_ETHERNET
 _FROM_OPEN = nft.meta(nft.IIFNAME) + nft.within(_OPEN) + _ON_ETHERNET
 _NOT_FROM_SELF = nft.meta(nft.IIFNAME) + nft.differs(nft.interface("lo"))
 _MARK_OF_SENDER = nft.load(nft.LINK, 6, 6) + nft.mapped(_MAP)
+_FLAGS = nft.load(nft.TRANSPORT, _TCP_FLAGS, 1) + nft.masked(_FIN_SYN_RST_ACK)
 _UNCHECKED = nft.load(nft.TRANSPORT, _UDP_CHECKSUM, 2) + nft.equals(bytes(2))

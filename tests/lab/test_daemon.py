@@ -46,6 +46,20 @@ def test_a_held_open_socket_follows_the_toggles(lab: Lab, resident: Resident) ->
         assert (own.ask(), hard.ask()) == ("router", "wan")
 
 
+def test_connections_from_before_on_are_taken_over(lab: Lab, resident: Resident) -> None:
+    """A client may hold one open for hours; it is told to begin anew."""
+    lab.addresses6(lab.alice)
+    device = resident.add("Tablet", ALICE_MAC)
+    held = [Asker(lab.alice, server, tcp=True) for server in PLAIN]
+    assert [asker.ask() for asker in held] == list(PLAIN.values())
+    neighbours = Asker(lab.bob, RESOLVER4, tcp=True)
+    assert neighbours.ask() == "wan"
+    resident.on(device)
+    assert {asker.ask() for asker in held} == {"ConnectionResetError"}
+    assert set(answers(lab, tcp=True).values()) == {"agent"}
+    assert neighbours.ask() == "wan"
+
+
 def test_a_guest(lab: Lab, resident: Resident) -> None:
     device = resident.add("Visitor", GUEST_MAC)
     resident.on(device)

@@ -66,18 +66,23 @@ def test_a_redirected_socket_held_open_is_let_go(lab: Lab, agent: Agent, server:
 
 
 @pytest.mark.parametrize("server", [ROUTER4, ROUTER_ULA, RESOLVER4, RESOLVER6])
-def test_a_connection_stays_with_whom_it_began_and_ends_with_off(lab: Lab, agent: Agent, server: str) -> None:
-    lab.addresses6(lab.alice)
-    before = Asker(lab.alice, server, tcp=True)
-    assert before.ask() == ("wan" if server in ELSEWHERE else "router")
+def test_a_connection_ends_with_each_toggle(lab: Lab, agent: Agent, server: str) -> None:
+    """It can't change hands; a client that is told so begins anew."""
+    addresses = [ALICE4, *lab.addresses6(lab.alice)]
+    before, neighbours = Asker(lab.alice, server, tcp=True), Asker(lab.bob, server, tcp=True)
+    plain = "wan" if server in ELSEWHERE else "router"
+    assert before.ask() == neighbours.ask() == plain
     agent.apply({ALICE_MAC: [1, 1]})
-    assert before.ask() == ("wan" if server in ELSEWHERE else "router")
+    agent.ask(op="release", addresses=addresses)
+    assert before.ask() == "ConnectionResetError"
+    assert neighbours.ask() == plain
     during = Asker(lab.alice, server, tcp=True)
     assert during.ask() == "agent 1/1"
     assert during.ask() == "agent 1/1"
     agent.apply({}, flush=False)
     assert during.ask() == "ConnectionResetError"
-    assert ask(lab.alice, server, tcp=True) == before.ask()
+    assert ask(lab.alice, server, tcp=True) == plain
+    assert neighbours.ask() == plain
 
 
 def test_a_guest_zone_that_lets_nothing_in_but_dns(lab: Lab, agent: Agent) -> None:

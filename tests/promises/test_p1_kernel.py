@@ -21,8 +21,6 @@ SERVERS = {"own v4": ROUTER4, "own v6": ROUTER_ULA, "hard v4": RESOLVER4, "hard 
 KINDS = ("fresh", "held", "tcp fresh", "tcp held")
 # A client's own patience is seconds; what is lost here is lost at once, so the test need not wait as long.
 PATIENCE_S = 0.4
-# A connection that began while off stays with the router's resolver, so a client that holds on begins anew at times.
-LEAVE = 0.2
 # At this pace a client's patience sees several toggles, each of which may cost it one try.
 TRIES_MAX = 20
 SEED = 20261123
@@ -87,7 +85,7 @@ class Flow(threading.Thread):
             self.asker.sock.settimeout(PATIENCE_S)
         attempt.who = self.asker.ask(attempt.name)
         attempt.sent, attempt.end = self.asker.sent_at or time.monotonic(), time.monotonic()
-        if not self.held or (self.tcp and (attempt.failed or self.random.random() < LEAVE)):
+        if not self.held or (self.tcp and attempt.failed):
             self.drop()
         return attempt
 
