@@ -10,6 +10,7 @@ what a killed run left is removed by the next one.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import socket
@@ -45,6 +46,7 @@ ZONE, WHO = "who", "any.who"
 WHO_ROUTER, WHO_WAN, WHO_AGENT = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
 
+@functools.cache
 def missing() -> str:
     """Why there can be no lab here, or ""."""
     if reason := namespaces.missing("net", "mount"):
@@ -52,7 +54,9 @@ def missing() -> str:
     for tool in ("dnsmasq", "nft"):
         if shutil.which(tool) is None:
             return f"the lab needs {tool}"
-    return ""
+    table = ["unshare", "--net", "nft", "add", "table", "inet", "probe"]
+    made = subprocess.run(table, capture_output=True, text=True, check=False)
+    return "" if made.returncode == 0 else f"not here: nf_tables ({made.stderr.strip()})"
 
 
 class Lab:
