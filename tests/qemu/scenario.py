@@ -8,12 +8,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.qemu.story import Story, expect
+from tests.qemu.story import PARCELS, Story, expect
 
 MAC = "02:00:00:00:00:03"
 VISITOR = "02:00:00:00:00:33"
 TABLET = "Tablet"
 PHISHING = "login.phishing.example"
+PASSWORD = "four plain words together"
 
 
 def before(story: Story) -> None:
@@ -24,8 +25,9 @@ def before(story: Story) -> None:
 
 
 def install(story: Story) -> None:
-    """opkg installs, the service runs, and nothing is on."""
-    story.router.ask(f"opkg install {story.parcels}/privacy-agent_*-r1_all.ipk", 60)
+    """The package is installed, the service runs, and nothing is on."""
+    with story.asking():
+        story.install("privacy-agent", "1")
     story.until(story.running, "the daemon does not answer after the install")
     expect(story.asked("status")["devices_on"] == 0, "something is on after the install")
     expect(story.steered() == [], "the kernel steers a device after the install")
@@ -84,6 +86,22 @@ def off(story: Story) -> None:
     expect(story.asked("status")["dns"]["queries"] == queries, "the agent saw queries after off")
 
 
+def browser(story: Story) -> None:
+    """The web page from the client, over TLS: first run by setup code, and a switch each way."""
+    code = json.loads(story.cli("setup-code", "--json"))["code"]
+    expect(story.browse("set-up", code, PASSWORD)["status"] == 201, "the setup code does not set a password")
+    expect(story.browse("switch", PASSWORD, TABLET, "protection", "on")["status"] == 200, "the page does not switch on")
+    expect(story.steered() == [MAC], "on by the page did not reach the kernel")
+    (refused,) = story.ask(PHISHING)
+    expect(refused.ede == "15", f"not refused after on by the page: {refused}")
+    expect(
+        story.browse("switch", PASSWORD, TABLET, "protection", "off")["status"] == 200, "the page does not switch off"
+    )
+    expect(story.steered() == [], "off by the page did not reach the kernel")
+    actors = {row["actor"] for row in story.asked("ledger")["items"]}
+    expect(any(actor.startswith("web") for actor in actors), f"the ledger does not say who switched: {actors}")
+
+
 def reboot(story: Story) -> None:
     """A reboot keeps what was off off, and the ledger whole."""
     story.router.reboot()
@@ -101,19 +119,35 @@ def upgrade(story: Story) -> None:
     """A new version over the old one: DNS goes on, consent stays, the owner's configuration stays."""
     story.cli("on", TABLET, "protection", "--agree", "1")
     story.router.ask("uci set privacy-agent.main.attempts_days=29 && uci commit privacy-agent")
-    story.router.ask(f"opkg install {story.parcels}/privacy-agent_*-r2_all.ipk", 60)
-    story.dns_works()
-    story.until(story.running, "the daemon does not answer after the upgrade", 30)
-    expect("r2" in story.router.ask("opkg list-installed"), "the new version is not installed")
+    residents = story.guard_and_daemon()
+    with story.asking():
+        story.install("privacy-agent", "2")
+        story.until(story.running, "the daemon does not answer after the upgrade", 30)
+    expect(not set(residents) & set(story.processes()), "the old version still runs after the upgrade")
+    expect("-r2" in story.router.ask("opkg list-installed | grep privacy-agent"), "the new version is not installed")
     story.until(lambda: story.steered() == [MAC], "the tablet is not steered after the upgrade")
     expect(story.router.ask("uci get privacy-agent.main.attempts_days") == "29", "the configuration was replaced")
     (refused,) = story.ask(PHISHING)
     expect(refused.ede == "15", f"not refused after the upgrade: {refused}")
 
 
+def upgrade_beneath(story: Story) -> None:
+    """What apk does, which stops nothing: new files under the running service, a start, the package's own script."""
+    residents = story.guard_and_daemon()
+    story.router.ask(
+        f"tar -xzOf {PARCELS}/privacy-agent_*-r2_all.ipk ./data.tar.gz | tar -xzf - -C / --exclude ./etc/config"
+        " && export PKG_UPGRADE=1 && /etc/init.d/privacy-agent start"
+        " && sh /usr/lib/opkg/info/privacy-agent.postinst-pkg",
+        60,
+    )
+    story.until(lambda: story.steered() == [MAC], "the tablet is not steered after an upgrade beneath", 30)
+    expect(not set(residents) & set(story.processes()), "the old version still runs after an upgrade beneath")
+
+
 def remove(story: Story) -> None:
     """Removed with a device on: no table, no process, no flow of ours; DNS as before."""
-    story.router.ask("opkg remove privacy-agent", 60)
+    with story.asking():
+        story.remove("privacy-agent")
     expect(story.table() is None, "the kernel's table outlived the package")
     expect(not story.processes(), f"processes outlived the package: {story.processes()}")
     # opkg itself leaves the package's version of a configuration file that the owner has changed.
@@ -126,9 +160,9 @@ def remove(story: Story) -> None:
 
 
 def confined(story: Story) -> None:
-    """The residents hold four capabilities, cannot gain more, and see what they need; the guard is process 1."""
+    """The residents hold five capabilities, cannot gain more, and see what they need; the guard is process 1."""
     guard, daemon = story.guard_and_daemon()
-    wanted = sum(1 << bit for bit in (5, 6, 7, 12))  # KILL, SETGID, SETUID, NET_ADMIN of linux/capability.h
+    wanted = sum(1 << bit for bit in (5, 6, 7, 10, 12))  # KILL, SETGID, SETUID, NET_BIND_SERVICE, NET_ADMIN
     for pid in (guard, daemon):
         status = story.proc_status(pid)
         for name in ("CapBnd", "CapPrm", "CapEff"):
@@ -143,8 +177,9 @@ def confined(story: Story) -> None:
 def crash(story: Story) -> None:
     """The daemon is killed with the tablet steered: DNS goes on at once, the daemon and its table come back."""
     _, daemon = story.guard_and_daemon()
-    story.router.ask(f"kill -9 {daemon}")
-    story.dns_works(tries=1)
+    with story.asking():
+        story.router.ask(f"kill -9 {daemon}")
+        story.dns_works(tries=1)
     story.until(lambda: story.steered() == [MAC], "not steered again after a crash")
     expect(story.guard_and_daemon()[1] != daemon, "the daemon was not restarted")
 
@@ -152,8 +187,9 @@ def crash(story: Story) -> None:
 def hang(story: Story) -> None:
     """A stopped daemon is a plain router within two seconds, and is replaced."""
     _, daemon = story.guard_and_daemon()
-    story.router.ask(f"kill -STOP {daemon}; sleep 2")
-    story.dns_works(tries=1)
+    with story.asking():
+        story.router.ask(f"kill -STOP {daemon}; sleep 2")
+        story.dns_works(tries=1)
     story.until(lambda: story.steered() == [MAC], "not steered again after a hang")
     expect(story.router.run(f"kill -0 {daemon}")[0] != 0, "the hung daemon is still there")
 
@@ -183,10 +219,10 @@ def bad_configuration(story: Story) -> None:
         "cp -p /etc/config/privacy-agent /tmp/good; echo \"	option histroy_days '3'\" >> /etc/config/privacy-agent"
     )
     story.router.ask("reload_config privacy-agent; sleep 1")
-    log = story.router.ask("grep histroy_days /tmp/log/messages")
+    log = story.logged("histroy_days")
     expect("did you mean history_days" in log, f"the fault is not explained: {log}")
     expect(story.guard_and_daemon()[1] == daemon and story.steered() == [MAC], "a faulty configuration disturbed it")
-    expect("read again" not in story.router.ask("tail -n 2 /tmp/log/messages"), "reloaded for a faulty configuration")
+    expect("read again" not in story.router.ask("logread | tail -n 2"), "reloaded for a faulty configuration")
     story.router.ask("cat /tmp/good > /etc/config/privacy-agent")
 
 
@@ -197,7 +233,10 @@ def reload(story: Story) -> None:
     story.router.ask("reload_config privacy-agent; sleep 1")
     shown = json.loads(story.router.ask("cat /var/run/privacy-agent/settings.json"))
     expect(shown["history_days"] == 5, f"the settings are not the changed ones: {shown}")
-    story.router.ask("ifevent lan; ifevent wan; sleep 1")
+    for interface in ("lan", "wan"):
+        event = json.dumps({"type": "interface.update", "data": {"interface": interface}})
+        story.router.ask(f"ubus call service event '{event}'")
+    story.router.ask("sleep 2")
     expect(story.guard_and_daemon()[1] == daemon and story.steered() == [MAC], "a reload restarted the daemon")
     settings = {item["key"]: item["value"] for item in story.asked("setting", "list")["items"]}
     expect(settings["history_days"] == 5, f"the daemon does not know the changed setting: {settings}")
@@ -219,12 +258,12 @@ def guests(story: Story) -> None:
 
 def without_wan(story: Story) -> None:
     """No WAN: the agent runs, off takes effect, a query fails soon; with the WAN back, DNS is back."""
-    story.router.ask("/usr/sbin/ip link set eth1 down")
+    story.router.ask("/sbin/ifdown wan")
     story.router.ask("/etc/init.d/privacy-agent restart")
     story.until(story.running, "does not start without a WAN", 30)
     story.cli("off", TABLET, "protection")
     story.cli("on", TABLET, "protection", "--agree", "1")
-    story.router.ask("/usr/sbin/ip link set eth1 up && /usr/sbin/ip route replace default via 203.0.113.1")
+    story.router.ask("/sbin/ifup wan")
     story.until(lambda: story.ask("back.example")[0].addresses == "198.51.100.7", "DNS did not come back with the WAN")
 
 
@@ -248,7 +287,7 @@ def restore(story: Story) -> None:
 def luci(story: Story) -> None:
     """The rpcd plugin lists its methods, shows state, switches, and hands out a setup code."""
     plugin = "/usr/libexec/rpcd/privacy-agent"
-    story.router.ask(f"opkg install {story.parcels}/luci-app-privacy-agent_*.ipk", 60)
+    story.install("luci-app-privacy-agent", "1")
     methods = json.loads(story.router.ask(f"{plugin} list"))
     expect(set(methods) == {"status", "devices", "features", "on", "off", "setup_code"}, f"methods: {methods}")
 
@@ -265,7 +304,42 @@ def luci(story: Story) -> None:
     actors = {row["actor"] for row in story.asked("ledger")["items"]}
     expect("luci" in actors, f"the ledger does not say who switched: {actors}")
     expect(call("setup_code")["code"], "no setup code")
-    story.router.ask("opkg remove luci-app-privacy-agent")
+    story.remove("luci-app-privacy-agent")
+
+
+def doctor(story: Story) -> None:
+    """The outside witness agrees with the daemon about this kernel, and sees when it is gone."""
+    for name in ("python3-dnslib", "privacy-agent-doctor"):
+        story.install(name, "1")
+    status, output = story.router.run("privacy-agent doctor --json", 120)
+    document = json.loads(output)
+    bad = [row for row in document["findings"] if row["level"] == "failure"]
+    expect(not bad and status in (0, 1), f"doctor ended with {status}: {bad}")
+    expect(all(row["sentence"] for row in document["findings"]), f"a finding says nothing: {document}")
+    levels = {row["about"]: row["level"] for row in document["findings"]}
+    expect({levels[about] for about in ("table", "upstream", "daemon")} == {"ok"}, f"not well: {levels}")
+    story.router.ask("/etc/init.d/privacy-agent stop")
+    status, output = story.router.run("privacy-agent doctor --json", 120)
+    levels = {row["about"]: row["level"] for row in json.loads(output)["findings"]}
+    expect(status == 7 and levels["daemon"] == "failure", f"a stopped agent is not seen: {status}, {levels}")
+    story.router.ask("/etc/init.d/privacy-agent start")
+    story.until(lambda: story.steered() == [MAC], "not steered again after a stop and a start", 30)
+
+
+def without_clock(story: Story) -> None:
+    """A router that thinks it is 1970, as most do at a start: it serves, switches and records; then time comes."""
+    story.router.ask("date -s '1970-01-01 00:02:00' && /etc/init.d/privacy-agent restart")
+    story.until(lambda: story.steered() == [MAC], "not steered with an unset clock", 30)
+    before_rows = story.rows()
+    (refused,) = story.ask(PHISHING)
+    expect(refused.ede == "15", f"not refused with an unset clock: {refused}")
+    story.until(lambda: story.rows().attempt_hits > before_rows.attempt_hits, "nothing is recorded with an unset clock")
+    story.cli("off", TABLET, "protection")
+    expect(story.steered() == [], "off with an unset clock did not reach the kernel")
+    story.cli("on", TABLET, "protection", "--agree", "1")
+    story.router.ask("date -s '2026-05-01 12:00:00'")
+    story.dns_works()
+    expect(story.asked("audit")["ok"], "the audit found something after the clock was set")
 
 
 Step = Callable[[Story], None]
@@ -278,6 +352,7 @@ BASIC: tuple[Step, ...] = (
     on,
     hard_coded,
     off,
+    browser,
     reboot,
     upgrade,
     remove,
@@ -290,11 +365,14 @@ FULL: tuple[Step, ...] = (
     hang,
     guard_dies,
     power_cut,
+    upgrade_beneath,
     bad_configuration,
     reload,
     guests,
     without_wan,
+    without_clock,
     luci,
+    doctor,
     restore,
     remove,
 )

@@ -1,18 +1,24 @@
 """What the steps of the scenario are told in: a router, the machines around it, the agent's command line.
 
-The router is driven over its serial console only, so that the same steps serve a real OpenWrt image.
+The router is driven over its serial console only, and by OpenWrt's own commands: the same steps serve a real image.
 """
 
+import contextlib
 import json
 import re
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from tools.openwrt.machine import Machine, StepFailed
+from tools.openwrt.console import Console, StepFailed
 
 TABLE = "inet privacy_agent"
+RESIDENT = "agent.daemon"
+PARCELS = "/parcels"
+# A client that asks once in a quarter of a second is without an answer for at most this long: the two seconds that a
+# hung daemon is given, and the client's own patience of two.
+SILENCE_MAX_S = 4.5
 
 
 class Answer(NamedTuple):
@@ -39,16 +45,46 @@ def expect(fact: object, sentence: str) -> None:
 
 
 class Story:
-    """One run of the scenario. `parcels` is where the packages lie in the guest."""
+    """One run of the scenario: the router, and the machine that holds what is around it (the router itself, or not)."""
 
-    def __init__(self, router: Machine, parcels: str = "/parcels") -> None:
+    def __init__(self, router: Console, world: Console | None = None) -> None:
         self.router = router
-        self.parcels = parcels
+        self.world = world or router
 
     def ask(self, *questions: str, who: str = "client") -> list[Answer]:
         """Put questions (NAME[@SERVER][/tcp][/aaaa]) from one of the machines around the router."""
-        output = self.router.ask(f"at {who} ask {' '.join(questions)}", 120)
+        output = self.world.ask(f"at {who} ask {' '.join(questions)}", 120)
         return [Answer(*line.split()) for line in output.splitlines()]
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """A client asks all the while: it never gets a wrong answer, and never waits longer than a hang may last."""
+        self.world.ask("rm -f /tmp/asked; at client ask --steadily /tmp/asked >/dev/null 2>&1 & echo $! > /tmp/asker")
+        self._answered(0)
+        yield
+        self._answered(int(self.world.ask("wc -l < /tmp/asked")))
+        told = self.world.ask("kill $(cat /tmp/asker); cat /tmp/asked").splitlines()
+        wrong = [line for line in told if line.split()[1] != "198.51.100.7"]
+        expect(not wrong, f"wrong answers: {wrong}")
+        times = [float(line.split()[0]) for line in told]
+        silence = max(after - before for before, after in zip(times, times[1:], strict=False))
+        expect(silence < SILENCE_MAX_S, f"no answer for {silence:.1f} s")
+
+    def _answered(self, before: int) -> None:
+        """Wait for one more answer than these to the client that asks steadily."""
+        more = f"[ $(cat /tmp/asked 2>/dev/null | wc -l) -gt {before} ]"
+        self.until(lambda: self.world.run(more)[0] == 0, "the client has no answer")
+
+    def browse(self, *words: str) -> Any:
+        """A browser's requests from the client, by the web page's API over TLS: the JSON document it ends with."""
+        return json.loads(self.world.ask(f"at client browse {shlex.join(words)}", 120))
+
+    def install(self, name: str, release: str) -> None:
+        """One of our packages, in a release of the scenario's."""
+        self.router.ask(f"opkg install {PARCELS}/{name}_*-r{release}_all.ipk", 300)
+
+    def remove(self, name: str) -> None:
+        self.router.ask(f"opkg remove {name}", 60)
 
     def cli(self, *words: str) -> str:
         return self.router.ask("privacy-agent " + shlex.join(words), 120)
@@ -73,23 +109,29 @@ class Story:
         listed = re.search(r"map steered \{(.*?)\n\t\}", self.table() or "", re.DOTALL)
         return re.findall(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", listed.group(1)) if listed else []
 
-    def processes(self) -> list[str]:
-        """The agent's processes, by their command lines."""
-        pattern = "agent[.]daemon|agent[.]jobs|bin/privacy-agent"
-        return self.router.ask(
-            f"ps -o args | grep -E '{pattern}' | grep -v -e grep -e procd-instance; true"
-        ).splitlines()
+    def processes(self) -> dict[int, str]:
+        """The agent's processes: number → command line, without the spaces (no `ps` of a router shows all of it)."""
+        output = self.router.ask(
+            'for p in /proc/[0-9]*; do read -r line < $p/cmdline; echo "${p#/proc/} $line"; done 2>/dev/null'
+        )
+        lines = [line.partition(" ") for line in output.splitlines()]
+        ours = re.compile(r"agent\.(daemon|jobs)|bin/privacy-agent")
+        return {int(number): line for number, _, line in lines if ours.search(line)}
 
     def guard_and_daemon(self) -> tuple[int, int]:
         """The two residents' process ids, as the router sees them."""
-        output = self.router.ask("ps -o pid,ppid,args | grep 'python3.*agent[.]daemon'")
-        parent = {int(line.split()[0]): int(line.split()[1]) for line in output.splitlines()}
-        (daemon,) = [pid for pid in parent if parent[pid] in parent]
+        residents = [number for number, line in self.processes().items() if RESIDENT in line]
+        parent = {number: int(self.proc_status(number)["PPid"]) for number in residents}
+        (daemon,) = [number for number in residents if parent[number] in residents]
         return parent[daemon], daemon
 
     def proc_status(self, pid: int) -> dict[str, str]:
         lines = self.router.ask(f"cat /proc/{pid}/status").splitlines()
         return {name: rest.strip() for name, _, rest in (line.partition(":") for line in lines)}
+
+    def logged(self, pattern: str) -> str:
+        """Lines of the router's log."""
+        return self.router.run(f"logread | grep -e {shlex.quote(pattern)}")[1]
 
     def until(self, fact: Callable[[], object], sentence: str, timeout_s: float = 20) -> None:
         """Wait for a fact to become true."""

@@ -15,14 +15,15 @@ STATE_MIB = 32
 
 
 class Image:
-    """Paths of a made image."""
+    """Paths of a made image: what boots, what the router and the machine around it may write to, the packages."""
 
-    __slots__ = ("kernel", "initramfs", "state", "parcels")
+    __slots__ = ("kernel", "initramfs", "state", "world", "parcels")
 
     def __init__(self, folder: Path) -> None:
         self.kernel = folder / "kernel"
         self.initramfs = folder / "initramfs.cpio"
         self.state = folder / "state.ext4"
+        self.world = folder / "world.ext4"
         self.parcels = folder / "parcels.ext4"
 
 

@@ -1,58 +1,148 @@
-"""A machine under QEMU, driven over its serial console: commands in, output and exit status out.
+"""QEMU's machines: the router, alone with its surroundings or with a second machine that holds them.
 
 Software emulation only (`-accel tcg`): the same everywhere, and nothing to ask of the host.
 """
 
 import os
-import re
 import selectors
+import socket
 import subprocess
-import time
 from pathlib import Path
+from typing import NamedTuple
 
 from tools.openwrt.image import Image
 
-# Cards in the order eth0…eth3: the router's LAN and WAN, and one for each namespace that stands for a machine
-# on the other side; cards with one hub number are wired to each other.
-CARDS = (("lan", 1), ("wan", 2), ("client", 1), ("isp", 2))
+BOOT = "console=ttyS0 quiet panic=-1 tsc=unstable random.trust_cpu=on"
 
 
-class StepFailed(Exception):
-    """A command failed or the machine fell silent; the console's log tells the story."""
+class Wire(NamedTuple):
+    """A cable between two emulators: datagrams on loopback, so that either end may be switched off and on."""
+
+    here: int
+    there: int
+
+    @property
+    def turned(self) -> "Wire":
+        return Wire(self.there, self.here)
+
+    def netdev(self, name: str) -> str:
+        return f"socket,id={name},udp=127.0.0.1:{self.there},localaddr=127.0.0.1:{self.here}"
 
 
-def command_line(image: Image, memory_mib: int = 384) -> list[str]:
-    """QEMU's arguments for an image of ours."""
-    arguments = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", str(memory_mib)]
-    # The guest's clock counts its instructions, 2 ns each: a router of 500 million a second, however busy this machine
-    # is. Without, a busy machine makes the daemon look hung to its guard.
-    arguments += ["-icount", "shift=1,sleep=on", "-rtc", "clock=vm"]
-    arguments += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-user-config", "-no-reboot"]
-    arguments += ["-kernel", str(image.kernel), "-initrd", str(image.initramfs)]
-    arguments += ["-append", "console=ttyS0 quiet panic=-1 tsc=unstable random.trust_cpu=on"]
-    arguments += ["-drive", f"file={image.state},format=raw,if=virtio"]
-    arguments += ["-drive", f"file={image.parcels},format=raw,if=virtio,readonly=on"]
-    arguments += ["-device", "virtio-rng-pci"]
-    for number, (name, hub) in enumerate(CARDS):
-        mac = f"02:00:00:00:00:{number + 1:02x}"
-        arguments += ["-netdev", f"hubport,hubid={hub},id={name}"]
-        arguments += ["-device", f"virtio-net-pci,netdev={name},mac={mac},romfile="]
+def wires(count: int) -> list[Wire]:
+    """Cables on ports that are free now."""
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2 * count)]
+    for sock in sockets:
+        sock.bind(("127.0.0.1", 0))
+    ports = [sock.getsockname()[1] for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return [Wire(*ports[at : at + 2]) for at in range(0, 2 * count, 2)]
+
+
+def mac(number: int) -> str:
+    return f"02:00:00:00:00:{number:02x}"
+
+
+# The machine that the guest's init.d/network expects, by MAC address.
+LAN, WAN, CLIENT, ISP, GUEST, NEIGHBOUR, VISITOR = (mac(number) for number in (1, 2, 3, 4, 5, 0x22, 0x33))
+
+
+def alone() -> list[str]:
+    """Cards of a router that holds its surroundings in namespaces: one hub is its LAN, another its WAN."""
+    arguments = []
+    for number, (address, hub) in enumerate(((LAN, 1), (WAN, 2), (CLIENT, 1), (ISP, 2))):
+        arguments += ["-netdev", f"hubport,hubid={hub},id=card{number}", *_card(number, address)]
     return arguments
 
 
-class Machine:
-    """A running guest. `log` is everything its console said, for whoever reads a failure."""
+def of_router(cables: list[Wire], online: bool = False) -> list[str]:
+    """Cards of a router by itself: LAN, WAN and guest zone by cable; `online` adds one with a way out."""
+    arguments = []
+    for number, (address, cable) in enumerate(zip((LAN, WAN, GUEST), cables, strict=True)):
+        arguments += ["-netdev", cable.netdev(f"card{number}"), *_card(number, address)]
+    if online:
+        arguments += ["-netdev", "user,id=card3", *_card(3, mac(6))]
+    return arguments
 
-    def __init__(self, arguments: list[str], log: Path | None = None) -> None:
+
+def of_world(cables: list[Wire]) -> list[str]:
+    """Cards of the machine around it: client and neighbour on the LAN, the provider, a visitor."""
+    lan, wan, guest = (cable.turned for cable in cables)
+    arguments = ["-netdev", lan.netdev("cable"), "-netdev", "hubport,hubid=1,id=plug,netdev=cable"]
+    for number, address in enumerate((CLIENT, NEIGHBOUR)):
+        arguments += ["-netdev", f"hubport,hubid=1,id=card{number}", *_card(number, address)]
+    for number, (address, cable) in enumerate(((ISP, wan), (VISITOR, guest)), 2):
+        arguments += ["-netdev", cable.netdev(f"card{number}"), *_card(number, address)]
+    return arguments
+
+
+def _card(number: int, address: str) -> list[str]:
+    return ["-device", f"virtio-net-pci,netdev=card{number},mac={address},romfile="]
+
+
+def ours(image: Image, role: str, cards: list[str], memory_mib: int = 384) -> list[str]:
+    """QEMU's arguments for an image of ours in a role: both, router, world."""
+    arguments = ["qemu-system-x86_64", "-cpu", "max", *_common(memory_mib)]
+    if role == "both":
+        # The guest's clock counts its instructions, 2 ns each: a router of 500 million a second, however busy this
+        # machine is. Without, a busy machine makes the daemon look hung to its guard. Two machines would drift apart.
+        arguments += ["-icount", "shift=1,sleep=on", "-rtc", "clock=vm"]
+    arguments += ["-kernel", str(image.kernel), "-initrd", str(image.initramfs), "-append", f"{BOOT} role={role}"]
+    state = image.state if role != "world" else image.world
+    return [*arguments, *disk(state), *disk(image.parcels, readonly=True), *cards]
+
+
+class Kind(NamedTuple):
+    """How an image of OpenWrt is started: emulator, machine, firmware (None: the emulator's own)."""
+
+    emulator: str
+    machine: tuple[str, ...]
+    firmware: str | None
+
+
+# By what the name of the image holds, the first that fits; the firmware is of Debian's packages ovmf, qemu-efi-*.
+KINDS = {
+    "armsr-armv8": Kind(
+        "qemu-system-aarch64", ("-machine", "virt", "-cpu", "cortex-a57"), "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+    ),
+    "armsr-armv7": Kind(
+        "qemu-system-arm", ("-machine", "virt", "-cpu", "cortex-a15"), "/usr/share/AAVMF/AAVMF32_CODE.fd"
+    ),
+    "x86-64-generic-squashfs-combined-efi": Kind("qemu-system-x86_64", ("-cpu", "max"), "/usr/share/ovmf/OVMF.fd"),
+    "x86-64-generic-ext4-combined-efi": Kind("qemu-system-x86_64", ("-cpu", "max"), "/usr/share/ovmf/OVMF.fd"),
+    "": Kind("qemu-system-x86_64", ("-cpu", "max"), None),
+}
+
+
+def kind_of(name: str) -> Kind:
+    return next(kind for part, kind in KINDS.items() if part in name)
+
+
+def openwrt(kind: Kind, system: Path, parcels: Path, cards: list[str]) -> list[str]:
+    """QEMU's arguments for a disk that boots by itself."""
+    firmware = ["-bios", kind.firmware] if kind.firmware else []
+    arguments = [kind.emulator, *kind.machine, *_common(512), *firmware]
+    return [*arguments, *disk(system), *disk(parcels, readonly=True), *cards]
+
+
+def _common(memory_mib: int) -> list[str]:
+    arguments = ["-accel", "tcg", "-smp", "1", "-m", str(memory_mib), "-nodefaults", "-display", "none"]
+    return [*arguments, "-serial", "stdio", "-no-user-config", "-no-reboot", "-device", "virtio-rng-pci"]
+
+
+def disk(path: Path, readonly: bool = False) -> list[str]:
+    return ["-drive", f"file={path},format=raw,if=virtio" + (",readonly=on" if readonly else "")]
+
+
+class Emulator:
+    """A running QEMU: the far end of a console."""
+
+    def __init__(self, arguments: list[str]) -> None:
         self._arguments = arguments
-        self._log_path = log
-        self._serial = 0
-        self._unread = ""
-        self.log = ""
-        self.start()
+        self._start()
 
-    def start(self) -> None:
-        """Switch on (again): the disks are as they were, the memory is not."""
+    def _start(self) -> None:
         self._process = subprocess.Popen(
             self._arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -61,75 +151,18 @@ class Machine:
         self._read_fd = self._process.stdout.fileno()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._read_fd, selectors.EVENT_READ)
-        self._unread = ""
 
-    def wait_for(self, pattern: str, timeout_s: float) -> re.Match[str]:
-        """Read until the console shows this; what came after it stays to be read."""
-        end = time.monotonic() + timeout_s
-        while True:
-            match = re.search(pattern, self._unread)
-            if match:
-                self._unread = self._unread[match.end() :]
-                return match
-            left = end - time.monotonic()
-            if left <= 0 or not self._read(left):
-                raise StepFailed(f"the console did not show {pattern!r} within {timeout_s:.0f} s")
+    def read(self, timeout_s: float) -> bytes | None:
+        return os.read(self._read_fd, 65536) if self._selector.select(timeout_s) else None
 
-    def _read(self, timeout_s: float) -> bool:
-        """Take what the console says within this time; False once it has ended."""
-        if not self._selector.select(timeout_s):
-            return True
-        data = os.read(self._read_fd, 65536)
-        if self._log_path:
-            with open(self._log_path, "ab") as file:
-                file.write(data)
-        text = data.decode("utf-8", "replace").replace("\r", "")
-        self.log += text
-        self._unread += text
-        return bool(data)
+    def write(self, data: bytes) -> None:
+        os.write(self._write_fd, data)
 
-    def type(self, line: str) -> None:
-        os.write(self._write_fd, line.encode() + b"\n")
+    def restart(self) -> None:
+        self.end()
+        self._start()
 
-    def login(self, timeout_s: float = 300) -> None:
-        """Wait until the router's shell answers, and make the console quiet."""
-        self.wait_for(r"ROUTER IS UP \S+\n", timeout_s)
-        self.type("stty -echo; PS1=; PS2=")
-        self.run("true", 30)
-
-    def run(self, command: str, timeout_s: float = 30) -> tuple[int, str]:
-        """Run one shell command line; returns its exit status and its output (both streams)."""
-        self._serial += 1
-        mark = f"{self._serial}"
-        # Split, so that an echo of the typed line is not taken for the answer.
-        self.type(f"echo '=BE''GIN{mark}='; ( {command} ) </dev/null 2>&1; echo \"=EN\"'D{mark}='$?=")
-        self.wait_for(f"=BEGIN{mark}=\n", timeout_s)
-        match = self.wait_for(rf"((?s:.*?))=END{mark}=(\d+)=\n", timeout_s)
-        return int(match.group(2)), match.group(1)
-
-    def ask(self, command: str, timeout_s: float = 30) -> str:
-        """Run a command that must succeed; returns its output without the last newline."""
-        status, output = self.run(command, timeout_s)
-        if status:
-            raise StepFailed(f"`{command}` ended with {status}:\n{output}")
-        return output.rstrip("\n")
-
-    def reboot(self, timeout_s: float = 300) -> None:
-        """Reboot in an orderly way. QEMU ends at the guest's reset; a new one goes on with the same disks."""
-        self.type("reboot")
-        while self._read(timeout_s):
-            pass
-        self.power_off()
-        self.start()
-        self.login(timeout_s)
-
-    def power_cut(self, timeout_s: float = 300) -> None:
-        """Off and on again, without a word to the guest."""
-        self.power_off()
-        self.start()
-        self.login(timeout_s)
-
-    def power_off(self) -> None:
+    def end(self) -> None:
         self._process.kill()
         self._process.wait()
         self._selector.close()

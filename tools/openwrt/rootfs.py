@@ -44,6 +44,8 @@ KMODS = {
     "kmod-nfnetlink-log": "nfnetlink_log",
     "kmod-nfnetlink-queue": "nfnetlink_queue",
 }
+# Python packages of the feed that are plain modules: taken from where this Python has them.
+MODULES = {"python3-pyroute2": "pyroute2"}
 OTHERS = {
     "libsodium": "/usr/lib/x86_64-linux-gnu/libsodium.so.23",
     "px5g-mbedtls": "/usr/bin/openssl",  # Debian has no px5g; the agent takes either
@@ -121,9 +123,23 @@ def add_python(root: Root, packages: list[str]) -> None:
             root.program(source)
         else:
             root.file(source)
+    for name in packages:
+        if name in MODULES:
+            add_modules_of(root, MODULES[name])
     # Debian's site module looks here only; on OpenWrt it is site-packages itself.
     root.add(cpio.directory("usr/lib/python3.11/site-packages"))
     root.add(cpio.symlink("usr/lib/python3/dist-packages", "../python3.11/site-packages"))
+
+
+def add_modules_of(root: Root, package: str) -> None:
+    """An installed Python package, as bytecode in site-packages."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise Missing(f"the Python package {package} is not installed here")
+    folder = Path(spec.origin).parent
+    for source in sorted(folder.rglob("*.py")):
+        target = STDLIB / "site-packages" / package / source.relative_to(folder)
+        root.add(cpio.regular(str(target.with_suffix(".pyc")).lstrip("/"), bytecode(source)))
 
 
 def _guest(module: Path) -> str:
@@ -159,6 +175,9 @@ def add_depends(root: Root, release: str, depends: list[str]) -> None:
     for name in depends:
         if name in OTHERS:
             root.program(Path(OTHERS[name]))
+    # openssl looks in Debian's place; the content is where OpenWrt has it, too.
+    root.file(Path("/etc/ssl/openssl.cnf"))
+    root.add(cpio.symlink("usr/lib/ssl/openssl.cnf", "/etc/ssl/openssl.cnf"))
     add_modules(root, release, [*BASE_MODULES.split(), *" ".join(KMODS.get(name, "") for name in depends).split()])
 
 

@@ -62,7 +62,11 @@ NOWHERE = (
 )
 
 # Packages that OpenWrt's own packages pull in, as far as they matter here.
-REQUIRES = {"python3-urllib": ("python3-email",), "python3-asyncio": (), "python3-cgi": ("python3-email",)}
+REQUIRES = {
+    "python3-urllib": ("python3-email",),
+    "python3-cgi": ("python3-email",),
+    "python3-pyroute2": (LIGHT, *PACKAGES),  # by way of `python3`, which is all of them
+}
 
 
 def files(folder: Path, packages: list[str]) -> list[Path]:

@@ -34,19 +34,17 @@ uci_option() { config_set "$CONFIG_SECTION" "$1" "$2"; }
 uci_list() { append "CONFIG_${CONFIG_SECTION}_$1" "$2"; }
 config_set() { eval "CONFIG_${1}_$2=\$3"; }
 config_get() {
-	local value
-	eval "value=\${CONFIG_${2}_$3:-\$4}"
-	eval "$1=\$value"
+	eval "$1=\${CONFIG_${2}_$3:-\$4}"
 }
 config_get_bool() {
-	local value
-	config_get value "$2" "$3" "$4"
-	case "$value" in
-		1|on|true|yes|enabled) value=1 ;;
-		0|off|false|no|disabled) value=0 ;;
-		*) value=$4 ;;
+	local _value
+	config_get _value "$2" "$3" "$4"
+	case "$_value" in
+		1|on|true|yes|enabled) _value=1 ;;
+		0|off|false|no|disabled) _value=0 ;;
+		*) _value=$4 ;;
 	esac
-	eval "$1=$value"
+	eval "$1=$_value"
 }
 config_foreach() {
 	local section type function="$1" wanted="$2"
