@@ -7,6 +7,8 @@ import pytest
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import Refused
 from agent.daemon.serve import put_in_place
+from tests.daemon.reporting import Weeks, configured, opt_in, wire
+from tests.daemon.test_reports import Life
 from tests.promises.household import Home, observe
 
 A = "127.0.0.2"
@@ -74,6 +76,52 @@ def test_what_was_erased_since_does_not_come_back(lived: Home) -> None:
     sites = {row["site"] for row in lived.ask("history", all=True)["items"]}
     assert len(sites) == 5 and "s2.example" not in sites
     assert lived.ask("audit")["ok"]
+
+
+def test_a_device_that_was_forgotten_since_does_not_come_back(lived: Home) -> None:
+    """Its name and address neither; nor its rules and history; also not by bringing the same backup back twice."""
+    lived.ask("device.add", label="stays", address="127.0.0.3")
+    lived.ask("block", name="worse.example", device_id=1)
+    rows = saved(lived, True)
+    lived.ask("device.forget", id=1)
+    for _ in range(2):
+        bring_back(lived, rows)
+        assert [row["label"] for row in lived.ask("device.list")["items"]] == ["stays"]
+        assert [rule["name"] for rule in lived.ask("rule.list")["items"]] == ["bad.example"]
+        assert lived.ask("history", all=True)["items"] == []
+        raw = b"".join(path.read_bytes() for path in Path(lived.folder).rglob("*") if path.is_file())
+        for needle in (b"tablet", A.encode(), b"s2.example", b"worse.example"):
+            assert needle not in raw, needle
+        assert lived.ask("audit")["ok"]
+
+
+@pytest.mark.parametrize(
+    "key", ["clock", "report spent", "report operator", "report unsettled", "forgotten", "setting"]
+)
+def test_a_backup_sets_nothing_but_settings(lived: Home, key: str) -> None:
+    rows = [*saved(lived, False), {"kind": "setting", "row": [key, "0"]}]
+    with pytest.raises(BadInput, match="no setting"):
+        lived.ask("restore", part="first", rows=rows[-1:])
+    assert lived.ask("audit")["ok"]
+
+
+def test_a_backup_gives_no_privacy_budget_back(lived: Home) -> None:
+    """Reports were made, then a backup from before is brought back: at least what was spent stays spent."""
+    life = Life(lived, report_budget_milli=50_000)
+    rows = saved(lived, False)
+    opt_in(lived)
+    for _ in range(4):
+        life.week()
+    assert life.spent() == 2000
+    added = life.weeks.add_s
+    bring_back(lived, rows)
+    wire(lived.household)
+    life.weeks = Weeks(lived.household)
+    life.weeks.on(added)
+    configured(lived, life.operator)
+    opt_in(lived)
+    life.reports.tick()
+    assert life.spent() >= 2000
 
 
 def test_the_web_pages_password_stays_the_routers_own(lived: Home) -> None:

@@ -5,6 +5,7 @@ brought back as a whole in place of what is here, and everything is off afterwar
 starts again on a ledger that nobody noted here (see anchor.py).
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ HISTORY_TABLES = {
         "id, device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name, list_version, category",
     ),
 }
+DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
+FORGOTTEN = "forgotten"  # in meta: enrolments, as JSON
 SECTION_BITS = 40
 ROWS_MAX = 400_000  # more is no household's, and would fill the memory
 
@@ -109,6 +112,8 @@ def _checked(item: object) -> tuple[str, list[object]]:
     columns = {**TABLES, **HISTORY_TABLES, "setting": ("meta", "key, value")}.get(str(kind))
     if columns is None or len(row) != columns[1].count(",") + 1:
         raise BadInput("this is no row of a backup: " + str(kind)[:20])
+    if kind == "setting" and not str(row[0]).startswith("setting "):
+        raise BadInput("this is no setting: a backup can't say what else is noted here")
     return str(kind), [_stored(value) for value in row]
 
 
@@ -125,8 +130,11 @@ def _stored(value: object) -> object:
 
 def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> dict[str, int]:
     _check_ledger([LedgerRow(*row) for kind, row in rows if kind == "ledger"], household)  # type: ignore[arg-type]
+    forgotten = _forgotten(household)
+    rows = list(_without(rows, forgotten))
     path = household.state.db.path + ".restored"
-    _fresh(path, state.MIGRATIONS, [r for r in rows if r[0] in TABLES or r[0] == "setting"], _kept(household))
+    own = [*_kept(household), ("meta", [FORGOTTEN, json.dumps(forgotten)])]
+    _fresh(path, state.MIGRATIONS, [r for r in rows if r[0] in TABLES or r[0] == "setting"], own)
     live = household.snapshots.live + ".restored"
     history = list(_not_removed(household, [row for row in rows if row[0] in HISTORY_TABLES]))
     _fresh(live, records.MIGRATIONS, history, [])
@@ -144,6 +152,28 @@ def _check_ledger(rows: list[LedgerRow], household: Household) -> None:
             raise BadInput("the backup's ledger is damaged at row " + str(number))
         register.add(row)
         previous = row.hash
+
+
+def _forgotten(household: Household) -> list[str]:
+    """Enrolments of devices that were forgotten here, also before an earlier backup brought its own ledger."""
+    told = [row.enrolment for row in household.state.ledger.rows() if row.action == "forget"]
+    return sorted({*json.loads(household.state.meta(FORGOTTEN, "[]")), *told})
+
+
+def _without(rows: list[tuple[str, list[object]]], forgotten: list[str]) -> Iterator[tuple[str, list[object]]]:
+    """A device that was forgotten stays so: neither its MAC and name come back, nor its rules and records."""
+    gone = [row[0] for kind, row in rows if kind == "device" and row[1] in forgotten]
+    for kind, row in rows:
+        device = _device_of(kind, row)
+        if device is None or device not in gone:
+            yield kind, row
+
+
+def _device_of(kind: str, row: list[object]) -> object:
+    """The device that a row is about, None for one about nobody's."""
+    if kind == "rule":
+        return row[4] if row[3] == "device" else None
+    return row[DEVICE_AT[kind]] if kind in DEVICE_AT else None
 
 
 def _kept(household: Household) -> list[tuple[str, list[object]]]:
