@@ -167,6 +167,9 @@ def _records(commands: Groups) -> None:
     )
     history.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     history.add_argument("--search", metavar="TEXT", help="only sites with this in their name")
+    history.add_argument(
+        "--background", action="store_true", help="also what apps, ads and trackers fetched by themselves"
+    )
     attempts = _asks(commands.add_parser("attempts", help="what was refused, newest first"), reading.attempts, True)
     attempts.add_argument("whom", metavar="DEVICE|PERSON", nargs="?", help=WHOM)
     for of in (history, attempts):
@@ -181,12 +184,14 @@ def _records(commands: Groups) -> None:
     erase.add_argument("--feature", choices=("history", "protection"), help="only what this feature recorded")
     _window(erase)
     _yes(erase)
-    group = _group(commands, "visit", "correct one visit: dispute, remove")
+    group = _group(commands, "visit", "correct one visit: dispute, background, remove")
     dispute = _asks(group.add_parser("dispute", help="mark a visit as wrong"), changing.visit_dispute)
     dispute.add_argument("--undo", action="store_true", help="take the mark away")
-    remove = _asks(group.add_parser("remove", help="remove a visit for good"), changing.visit_remove)
+    sort = _asks(group.add_parser("background", help="say that nobody opened that"), changing.visit_background)
+    sort.add_argument("--undo", action="store_true", help="say that somebody did")
+    remove = _asks(group.add_parser("remove", help="remove a visit and what it pulled in"), changing.visit_remove)
     _yes(remove)
-    for of in (dispute, remove):
+    for of in (dispute, sort, remove):
         of.add_argument("id", type=int, help="its number, from history")
 
 

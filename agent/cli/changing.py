@@ -54,9 +54,16 @@ def visit_dispute(client: Client, options: argparse.Namespace) -> None:
     show.line(f"Visit {options.id} is " + ("no longer marked." if options.undo else "marked as disputed."))
 
 
+def visit_background(client: Client, options: argparse.Namespace) -> None:
+    client.call("visit.sort", id=options.id, background=not options.undo)
+    show.line(f"Visit {options.id} is " + ("one that somebody made." if options.undo else "background."))
+
+
 def visit_remove(client: Client, options: argparse.Namespace) -> None:
-    client.call("visit.remove", id=options.id, preview=True)
-    confirmed(options, f"Remove visit {options.id} for good?")
+    counts = client.call("visit.remove", id=options.id, preview=True)
+    pulled_in = int(str(counts["visits"])) - 1
+    with_them = f" and {show.count(pulled_in, 'contact', 'contacts')} that it pulled in" if pulled_in else ""
+    confirmed(options, f"Remove visit {options.id}{with_them} for good?")
     client.call("visit.remove", id=options.id)
     show.line(f"Visit {options.id} is removed.")
 

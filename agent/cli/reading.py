@@ -31,16 +31,26 @@ def status(client: Client, options: argparse.Namespace) -> None:
 def history(client: Client, options: argparse.Namespace) -> None:
     target = whom.either(client, options.whom)
     chosen = given(search=options.search, **window(options), **target.arguments)
+    chosen["show"] = "all" if options.background or options.search else "visits"
     rows = list(client.items("history", None if options.everything else options.limit, **chosen))
     if options.json:
         show.document({"items": rows})
         return
-    heads = ["ID", "FIRST", "LAST", "SITE", "TIMES", "SEEN BY", "NOTE"]
+    heads = ["ID", "FIRST", "LAST", "SITE", "TIMES", "SEEN BY", "PULLED IN", "NOTE"]
     cells = [
-        [r["id"], show.when(r["first"]), show.when(r["last"]), r["site"], r["hits"], r["source"], r["status"]]
+        [r["id"], show.when(r["first"]), show.when(r["last"]), r["site"], r["hits"], r["source"], r["folded"], _note(r)]
         for r in rows
     ]
     show.table(heads, cells, f"Nothing of {target.name} is kept for that time.")
+    if chosen["show"] == "visits":
+        show.line("What apps, ads and trackers fetched by themselves is left out: --background shows it.")
+
+
+def _note(visit: Row) -> str:
+    """ "background of 12, disputed": what nobody opened, and what was said about it."""
+    cause = visit.get("cause")
+    kind = "" if not visit["background"] else f"background of {cause}" if cause else "background"
+    return ", ".join(word for word in (kind, str(visit["status"])) if word)
 
 
 def attempts(client: Client, options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 A visit is a device's stay at a site inside one epoch. It never crosses an epoch; a gap of 30 minutes starts a new one.
 """
 
+from agent.core.leads import Leads
 from agent.core.model import Observation, Permit, Visit
 
 GAP_S = 30 * 60  # DESIGN: a longer silence means that somebody came back
@@ -25,6 +26,7 @@ class Visits:
         self._site_of = site_of
         self._open: dict[tuple[int, int, bytes], Visit] = {}
         self._dirty: dict[int, Visit] = {}  # by identity: a retired visit still waits to be stored
+        self._leads = Leads()
         self.dropped = 0
 
     def observe(self, permit: Permit, seen: Observation) -> None:
@@ -36,6 +38,7 @@ class Visits:
         visit = self._open.get(key)
         if visit is not None and seen.age - visit.age > GAP_S:
             visit = None
+        new = visit is None
         if visit is None:
             if len(self._dirty) >= OPEN_MAX:
                 self.dropped += seen.hits
@@ -45,6 +48,9 @@ class Visits:
             self._open[key] = visit
         self._grow(visit, seen)
         self._dirty[id(visit)] = visit
+        opened = self._leads.place(visit, new, seen.host, seen.age)
+        if opened is not None:
+            self._dirty[id(opened)] = opened
 
     def _grow(self, visit: Visit, seen: Observation) -> None:
         visit.last = seen.at
@@ -83,6 +89,7 @@ class Visits:
         waiting = [visit for visit in self._dirty.values() if visit.epoch in epochs]
         self._dirty = {id(visit): visit for visit in self._dirty.values() if visit.epoch not in epochs}
         self._open = {key: visit for key, visit in self._open.items() if visit.epoch not in epochs}
+        self._leads.end(epochs)
         return waiting
 
     def forget(self, ids: set[int]) -> None:
@@ -90,6 +97,7 @@ class Visits:
         gone = [key for key, visit in self._open.items() if visit.id in ids]
         for key in gone:
             self._dirty.pop(id(self._open.pop(key)), None)
+        self._leads = Leads()  # what was learned from them goes with them
 
     def __len__(self) -> int:
         return len(self._open)

@@ -164,9 +164,24 @@ class Visit(Value):
     """A device's stay at a site (registrable domain) inside one epoch; a gap of 30 minutes starts a new one.
 
     `id` is None until stored. `hosts` is a sorted list of canonical names, at most history.HOSTS_MAX of them.
+    `background` says that nobody opened it, as far as can be told; `cause` is the visit that pulled it in, if one did,
+    and has no cause itself (see leads.py).
     """
 
-    __slots__ = ("id", "device_id", "epoch", "site", "first", "last", "age", "hits", "hosts", "source")
+    __slots__ = (
+        "id",
+        "device_id",
+        "epoch",
+        "site",
+        "first",
+        "last",
+        "age",
+        "hits",
+        "hosts",
+        "source",
+        "background",
+        "cause",
+    )
 
     def __init__(
         self,
@@ -191,6 +206,8 @@ class Visit(Value):
         self.hits = hits
         self.hosts = hosts
         self.source = source
+        self.background = True
+        self.cause: Visit | None = None
 
 
 class Attempt(Value):

@@ -111,14 +111,24 @@ def test_a_correction_leaves_nothing_of_the_old_name(lived: Home) -> None:
 
 def test_removing_one_visit(lived: Home) -> None:
     rows = lived.ask("history", device_id=1)["items"]
-    doomed = next(row for row in rows if row["site"] == SITES[0].decode())
+    doomed = next(row for row in rows if row["site"] == SITES[1].decode())
     lived.ask("visit.remove", id=doomed["id"])
-    assert holding(lived, SITES[0]) == [] and holding(lived, SITES[1])
-    record(lived, 1, SITES[0])
+    assert holding(lived, SITES[1]) == [] and holding(lived, SITES[0])
+    record(lived, 1, SITES[1])
     lived.household.recorder.flush()
-    assert [row["hits"] for row in lived.ask("history", device_id=1)["items"] if row["site"] == SITES[0].decode()] == [
+    assert [row["hits"] for row in lived.ask("history", device_id=1)["items"] if row["site"] == SITES[1].decode()] == [
         1
     ]
+
+
+def test_removing_a_visit_takes_what_it_pulled_in(lived: Home) -> None:
+    rows = lived.ask("history", device_id=1, show="visits")["items"]
+    doomed = next(row for row in rows if row["folded"])
+    pulled_in = [row["site"] for row in lived.ask("history", device_id=1, cause=doomed["id"])["items"]]
+    assert pulled_in and all(holding(lived, site.encode()) for site in pulled_in)
+    lived.ask("visit.remove", id=doomed["id"])
+    for site in [doomed["site"], *pulled_in]:
+        assert holding(lived, site.encode()) == []
 
 
 def test_no_restored_snapshot_brings_it_back(lived: Home, tmp_path) -> None:

@@ -27,7 +27,10 @@ TABLES = {
 }
 HISTORY_TABLES = {
     "epoch": ("epochs", "epoch, device, feature, opened, closed"),
-    "visit": ("visits", "id, device, epoch, batch, site, first, last, age, hits, hosts, source, status"),
+    "visit": (
+        "visits",
+        "id, device, epoch, batch, site, first, last, age, hits, hosts, source, status, background, cause, corrected",
+    ),
     "attempt": (
         "attempts",
         "id, device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name, list_version, category",
@@ -35,6 +38,8 @@ HISTORY_TABLES = {
 }
 DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
 FORGOTTEN = "forgotten"  # in meta: enrolments, as JSON
+# What rows of backups from before a column was there have in its place.
+SINCE: dict[str, list[object]] = {"visit": [0, None, 0]}
 SECTION_BITS = 40
 ROWS_MAX = 400_000  # more is no household's, and would fill the memory
 
@@ -110,7 +115,10 @@ def _checked(item: object) -> tuple[str, list[object]]:
         raise BadInput("each row must be {kind, row}")
     kind, row = item.get("kind"), item["row"]
     columns = {**TABLES, **HISTORY_TABLES, "setting": ("meta", "key, value")}.get(str(kind))
-    if columns is None or len(row) != columns[1].count(",") + 1:
+    count = 0 if columns is None else columns[1].count(",") + 1
+    missing = SINCE.get(str(kind), [])
+    row = row + missing if len(row) + len(missing) == count else row
+    if len(row) != count:
         raise BadInput("this is no row of a backup: " + str(kind)[:20])
     if kind == "setting" and not str(row[0]).startswith("setting "):
         raise BadInput("this is no setting: a backup can't say what else is noted here")

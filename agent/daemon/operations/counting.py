@@ -25,14 +25,13 @@ def attempt_counts(household: Household, request: Request) -> Steps:
 
 
 def history_days(household: Household, request: Request) -> Steps:
-    """Per day the number of visits and their hours; `tz_offset` is seconds east of UTC."""
+    """Per day the number of visits, without background, and their hours; `tz_offset` is seconds east of UTC."""
     offset = optional_number(request, "tz_offset") or 0
     ids = [device.id for device in household.devices_of(request)]
     household.flush()
     marks = ",".join("?" for _ in ids)
-    query = (
-        f"SELECT (last + ?) / 3600, COUNT(*) FROM visits WHERE device IN ({marks}) AND id > ? AND id <= ? GROUP BY 1"
-    )
+    chosen = f"device IN ({marks}) AND background = 0 AND id > ? AND id <= ?"
+    query = f"SELECT (last + ?) / 3600, COUNT(*) FROM visits WHERE {chosen} GROUP BY 1"
     days: dict[int, list[int]] = {}
     for low, high in spans(household.records.top("visits")):
         for hour, count in household.records.db.sql.execute(query, [offset, *ids, low, high]).fetchall():
@@ -43,7 +42,8 @@ def history_days(household: Household, request: Request) -> Steps:
 
 
 def today(household: Household, request: Request) -> Steps:
-    """Per device the visits, sites and refused attempts since a time, by default since midnight UTC."""
+    """Per device the visits and their sites, without background, and the refused attempts since a time, by default
+    since midnight UTC."""
     since = optional_number(request, "since") or household.clock.wall() // DAY_S * DAY_S
     household.flush()
     sql = household.records.db.sql
@@ -51,8 +51,8 @@ def today(household: Household, request: Request) -> Steps:
     sites: dict[int, set[str]] = {}
     refused: dict[int, int] = {}
     for low, high in spans(household.records.top("visits")):
-        rows = sql.execute("SELECT device, site FROM visits WHERE last >= ? AND id > ? AND id <= ?", (since, low, high))
-        for device, site in rows.fetchall():
+        query = "SELECT device, site FROM visits WHERE last >= ? AND background = 0 AND id > ? AND id <= ?"
+        for device, site in sql.execute(query, (since, low, high)).fetchall():
             visits[device] = visits.get(device, 0) + 1
             seen = sites.setdefault(device, set())
             if len(seen) < SITES_MAX:

@@ -19,7 +19,19 @@ from agent.daemon.store.audit import audit as audit_steps
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import rewrite_snapshot
 
-VISIT = "id, device, epoch, site, first, last, hits, hosts, source, status"
+# `cause` only while that row is there; `folded` is how many rows this one pulled in.
+VISIT = (
+    "id, device, epoch, site, first, last, hits, hosts, source, status, background,"
+    " (SELECT c.id FROM visits c WHERE c.id = visits.cause), corrected,"
+    " (SELECT COUNT(*) FROM visits f WHERE f.cause = visits.id)"
+)
+# What the history is asked for: all rows, what somebody opened, or the background that no such visit has pulled in.
+SHOWN = {
+    "all": "",
+    "visits": " AND background = 0",
+    "apart": " AND background = 1 AND NOT EXISTS"
+    " (SELECT 1 FROM visits c WHERE c.id = visits.cause AND c.background = 0)",
+}
 ATTEMPT = "id, device, epoch, target, at, hits, source, rule, scope, list, list_name, list_version, category"
 SPAN = 4000  # ids
 
@@ -27,11 +39,17 @@ Steps = Generator[float | None, None, dict[str, object]]
 
 
 def history(household: Household, request: Request) -> Steps:
-    """Visits, newest first."""
+    """Visits, newest first; `show` names which (see SHOWN), `cause` asks for what one visit pulled in."""
     limit, before = page(request)
+    shown = choice(request, "show", tuple(SHOWN)) if "show" in request else "all"
     devices = household.devices_of(request)
     household.flush()
     where, values = _conditions(request, "last")
+    where += SHOWN[shown]
+    cause = optional_number(request, "cause")
+    if cause is not None:
+        where += " AND cause = ?"
+        values.append(cause)
     search = optional_text(request, "search")
     if search is not None:
         where += " AND (instr(site, ?) OR instr(hosts, ?))"
@@ -96,10 +114,10 @@ def spans(top: int, before: int = 0) -> Iterator[tuple[int, int]]:
 
 
 def visit_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
-    keys = ("id", "device_id", "epoch", "site", "first", "last", "hits", "hosts", "source", "status")
-    made = dict(zip(keys, row, strict=True))
+    keys = ("id", "device_id", "epoch", "site", "first", "last", "hits", "hosts", "source", "status", "background")
+    made = dict(zip((*keys, "cause", "corrected", "folded"), row, strict=True))
     made["hosts"] = row[7].split(" ") if row[7] else []
-    return made
+    return {**made, "background": bool(made["background"]), "corrected": bool(made["corrected"])}
 
 
 def attempt_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
@@ -119,13 +137,29 @@ def dispute(household: Household, request: Request) -> dict[str, object]:
     return {"id": number(request, "id"), "status": status}
 
 
+def sort(household: Household, request: Request) -> dict[str, object]:
+    """Say that a visit was background, or that it was none; it is then no longer folded under another."""
+    visit_id, background = number(request, "id"), flag(request, "background")
+    device = household.device_of_visit(visit_id)
+    household.records.correct(visit_id, background)
+    household.state.ledger.append([(device.enrolment, "history", "correct", 0)], actor(request), household.clock.wall())
+    household.noted()
+    return {"id": visit_id, "background": background}
+
+
 def remove(household: Household, request: Request) -> Generator[float | None, None, object]:
-    """Remove one visit for good."""
+    """Remove one visit for good, and what it pulled in."""
     device = household.device_of_visit(number(request, "id"))
+    household.flush()
+    ids = _with_folded(household, device, [number(request, "id")])
     if not flag(request, "preview"):
-        yield from erase_rows(household, "visits", device, [number(request, "id")])
+        yield from erase_rows(household, "visits", device, ids)
         yield from _erased(household, [device], actor(request))
-    return {"visits": 1, "attempts": 0}
+    return {"visits": len(ids), "attempts": 0}
+
+
+def _with_folded(household: Household, device: Device, ids: list[int]) -> list[int]:
+    return sorted({*ids, *household.records.folded(device.id, ids)})
 
 
 def erase(household: Household, request: Request) -> Generator[float | None, None, object]:
@@ -139,6 +173,8 @@ def erase(household: Household, request: Request) -> Generator[float | None, Non
         for table in chosen:
             window = optional_number(request, "from"), optional_number(request, "to")
             ids = household.records.ids(table, device.id, *window)
+            if table == "visits":
+                ids = _with_folded(household, device, ids)
             counts[table] += len(ids)
             if not flag(request, "preview"):
                 yield from erase_rows(household, table, device, ids)
@@ -187,6 +223,7 @@ TABLE = {
     "history": history,
     "attempts": attempts,
     "visit.dispute": dispute,
+    "visit.sort": sort,
     "visit.remove": remove,
     "erase": erase,
     "ledger": ledger,

@@ -39,17 +39,31 @@ CREATE TRIGGER attempts_stay_in_consent BEFORE UPDATE ON attempts WHEN NOT EXIST
   WHERE epoch = NEW.epoch AND epoch = OLD.epoch AND device = NEW.device AND feature = 'protection' AND closed IS NULL)
   BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
 """,
+    # `cause` is the row that pulled this one in; one that was deleted means nothing, since no id is used twice. The
+    # recorder writes neither without `batch`, so the triggers hold for both; correcting (`corrected`) stays possible.
+    """
+ALTER TABLE visits ADD COLUMN background INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE visits ADD COLUMN cause INTEGER;
+ALTER TABLE visits ADD COLUMN corrected INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX visits_by_cause ON visits(cause) WHERE cause IS NOT NULL;
+""",
 )
 
 VISIT_INSERT = (
-    "INSERT INTO visits(device, epoch, batch, site, first, last, age, hits, hosts, source) VALUES (?,?,?,?,?,?,?,?,?,?)"
+    "INSERT INTO visits(device, epoch, batch, site, first, last, age, hits, hosts, source, background, cause)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 )
-VISIT_UPDATE = "UPDATE visits SET batch=?, last=?, age=?, hits=?, hosts=?, source=? WHERE id=?"
+# What the household corrected stays as corrected.
+VISIT_UPDATE = (
+    "UPDATE visits SET batch=?1, last=?2, age=?3, hits=?4, hosts=?5, source=?6,"
+    " background=IIF(corrected, background, ?7), cause=IIF(corrected, cause, ?8) WHERE id=?9"
+)
 ATTEMPT_INSERT = (
     "INSERT INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name,"
     " list_version, category) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 TABLES = ("visits", "attempts")
+IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
 
 
 class Records:
@@ -82,20 +96,23 @@ class Records:
         self, sql: sqlite3.Connection, visits: Iterable[Visit], attempts: Iterable[Attempt]
     ) -> list[tuple[Visit, int]]:
         self.batch += 1
-        made = []
+        made: list[tuple[Visit, int]] = []
+        ids: dict[int, int] = {}  # of visits made in this batch, by identity
         try:
-            for visit in visits:
-                row_id = self._put_visit(sql, visit)
+            for visit in sorted(visits, key=lambda of: of.cause is not None):
+                row_id = self._put_visit(sql, visit, ids)
                 if row_id is not None:
                     made.append((visit, row_id))
+                    ids[id(visit)] = row_id
             sql.executemany(ATTEMPT_INSERT, [_attempt_row(attempt, self.batch) for attempt in attempts])
         except sqlite3.IntegrityError as error:
             raise StorageError("a row was refused: " + str(error)) from error
         return made
 
-    def _put_visit(self, sql: sqlite3.Connection, visit: Visit) -> int | None:
+    def _put_visit(self, sql: sqlite3.Connection, visit: Visit, ids: dict[int, int]) -> int | None:
         hosts = b" ".join(visit.hosts).decode()
-        grown = (visit.last, visit.age, visit.hits, hosts, visit.source)
+        cause = None if visit.cause is None else visit.cause.id or ids.get(id(visit.cause))
+        grown = (visit.last, visit.age, visit.hits, hosts, visit.source, visit.background, cause)
         if visit.id is not None:
             sql.execute(VISIT_UPDATE, (self.batch, *grown, visit.id))
             return None
@@ -249,6 +266,21 @@ class Records:
     def device_of_visit(self, visit_id: int) -> int | None:
         row = self.db.sql.execute("SELECT device FROM visits WHERE id=?", (visit_id,)).fetchone()
         return None if row is None else int(row[0])
+
+    def folded(self, device: int, ids: list[int]) -> list[int]:
+        """The ids of what these visits of a device pulled in."""
+        found: list[int] = []
+        for start in range(0, len(ids), IN_MAX):
+            some = ids[start : start + IN_MAX]
+            query = f"SELECT id FROM visits WHERE cause IN ({','.join('?' * len(some))}) AND device=?"
+            found += [row[0] for row in self.db.sql.execute(query, [*some, device])]
+        return found
+
+    def correct(self, visit_id: int, background: bool) -> None:
+        """What the household says about a visit; it stays so, whatever follows."""
+        with self.db.transaction() as sql:
+            query = "UPDATE visits SET background=?, cause=NULL, corrected=1 WHERE id=?"
+            sql.execute(query, (background, visit_id))
 
     def set_status(self, visit_id: int, status: str) -> None:
         with self.db.transaction() as sql:
