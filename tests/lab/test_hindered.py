@@ -1,0 +1,88 @@
+"""What may stand in the switch's way, flow tables and missing rights, is told; nothing pretends to be on."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.fixtures import close_sockets
+from tests.lab.household import Asker, ask
+from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER6, ROUTER4, Lab
+from tests.lab.resident import ROOT, Resident
+
+# As fw4 makes it with `flow_offloading`: from their second packet on, flows go by all chains.
+OFFLOAD = """
+table inet quick {
+	flowtable ft { hook ingress priority 0; devices = { br-lan, wan0 }; }
+	chain forward { type filter hook forward priority -1; meta l4proto { tcp, udp } flow add @ft; }
+}
+"""
+
+
+@pytest.fixture
+def offload(lab: Lab) -> Iterator[None]:
+    try:
+        lab.router.run(["nft", "-f", "-"], input=OFFLOAD)
+    except RuntimeError as error:
+        if "No such file" not in str(error):
+            raise
+        pytest.skip("this kernel has no flow tables")
+    yield
+    lab.router.run(["nft", "delete", "table", "inet", "quick"])
+
+
+def offloaded(lab: Lab) -> bool:
+    families = [lab.router.run(["conntrack", "-L", "-f", family]) for family in ("ipv4", "ipv6")]
+    return all("[OFFLOAD]" in listed for listed in families)
+
+
+def test_dns_is_covered_behind_a_flow_table(lab: Lab, offload: None, resident: Resident) -> None:
+    """Also what had been taken over by it before: the flow's end in conntrack ends it there."""
+    lab.addresses6(lab.alice)
+    device = resident.add("Tablet", ALICE_MAC)
+    held = [Asker(lab.alice, server) for server in (RESOLVER4, RESOLVER6)]
+    connections = [Asker(lab.alice, server, tcp=True) for server in (RESOLVER4, RESOLVER6)]
+    for _ in range(4):
+        assert {asker.ask() for asker in held + connections} == {"wan"}
+    assert offloaded(lab), "nothing was taken over, so nothing is tested"
+    resident.on(device)
+    assert {asker.ask() for asker in held} == {"agent"}
+    assert "wan" not in {asker.ask() for asker in connections}
+    assert str(resident.kernel["connections"]).startswith("DNS only: flow offloading")
+    assert resident.kernel["uncovered"] == []
+    resident.off(device)
+    assert {asker.ask() for asker in held} == {"wan"}
+
+
+def test_doctor_says_dns_only_behind_a_flow_table(lab: Lab, offload: None, resident: Resident) -> None:
+    command = [sys.executable, "-m", "agent.jobs.doctor", str(resident.settings), "{}"]
+    told = lab.router.start(command, cwd=ROOT, stdout=subprocess.PIPE).communicate(timeout=60)[0].decode()
+    assert "Flow offload is on" in told
+
+
+@pytest.fixture
+def powerless(lab: Lab, tmp_path: Path) -> Iterator[Resident]:
+    """A daemon that may not touch the network's rules."""
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is needed to take rights away")
+    resident = Resident(lab, tmp_path, ("setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin"))
+    yield resident
+    close_sockets(lab)
+    assert resident.stop() == 0
+
+
+def test_without_the_right_nothing_pretends_to_be_on(lab: Lab, powerless: Resident) -> None:
+    device = powerless.add("Tablet", ALICE_MAC)
+    powerless.on(device)
+    kernel = powerless.kernel
+    assert kernel["state"] == "refused"
+    assert "does not permit it" in str(kernel["message"])
+    assert kernel["uncovered"] == [device]
+    assert "not covered" in str(powerless.status())
+    assert (ask(lab.alice, ROUTER4), ask(lab.alice, RESOLVER4)) == ("router", "wan")
+    for tcp in (False, True):
+        ask(lab.alice, ROUTER4, tcp, name="direct.who", port=5391, timeout_ms=300)
+    assert powerless.rows("SELECT site FROM visits") == []
