@@ -6,8 +6,9 @@ from agent.core.netlink import ACK, DUMP, HOST, Answer, Message, attribute, attr
 
 _GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2
 _NEW = 1 << 8  # what a dump's entries are called
-_ORIGINAL, _MARK, _ID, _MARK_MASK, _FILTER = 1, 8, 12, 21, 25  # CTA_*
-_SOURCE4, _SOURCE6 = 1, 3
+_ORIGINAL, _REPLY, _MARK, _ID, _MARK_MASK, _FILTER = 1, 2, 8, 12, 21, 25  # CTA_*
+_SOURCE4, _TARGET4, _SOURCE6, _TARGET6 = 1, 2, 3, 4  # CTA_IP_*
+_PROTOCOL, _SOURCE_PORT, _TARGET_PORT = 1, 2, 3  # CTA_PROTO_*
 TCP, UDP = b"\x06", b"\x11"
 _UNMARKED = bytes(4)
 # Which parts of the original tuple a dump is filtered by (Linux 5.8): protocol, destination port.
@@ -48,3 +49,29 @@ def end(answer: Answer, sources: "frozenset[bytes]") -> "Message | None":
     # With its id, so that a flow which took the same addresses and ports meanwhile is left alone.
     entry = nested(_ORIGINAL, found[_ORIGINAL]) + attribute(_ID, found[_ID])
     return Message(_DELETE, ACK, answer.body[:1] + bytes(3) + entry)
+
+
+def connection(flow: bytes) -> Message:
+    """Asks for a TCP connection by both its addresses and both its ports, as its client sees them."""
+    size = (len(flow) - 4) // 2
+    source, target = (_SOURCE4, _TARGET4) if size == 4 else (_SOURCE6, _TARGET6)
+    addresses = nested(1, attribute(source, flow[:size]), attribute(target, flow[size : 2 * size]))
+    ports = (attribute(_SOURCE_PORT, flow[-4:-2]), attribute(_TARGET_PORT, flow[-2:]))
+    family = _INET if size == 4 else _INET6
+    return Message(
+        _GET, 0, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, addresses, nested(2, attribute(_PROTOCOL, TCP), *ports))
+    )
+
+
+def answered_at(answer: Answer) -> "tuple[bytes, int] | None":
+    """The address and port that the server of a connection answers to: behind masquerade not the client's own.
+
+    None for what is no connection. BadInput when its attributes don't fit.
+    """
+    if answer.type != _NEW or len(answer.body) < 4:
+        return None
+    reply = attributes(attributes(answer.body[4:]).get(_REPLY, b""))
+    addresses, ports = attributes(reply.get(1, b"")), attributes(reply.get(2, b""))
+    address = addresses.get(_TARGET4, addresses.get(_TARGET6))
+    port = ports.get(_TARGET_PORT, b"")
+    return None if address is None or len(port) != 2 else (address, port[0] << 8 | port[1])

@@ -16,7 +16,7 @@ _COPY_PACKET = 2
 # FAIL_OPEN: a full queue lets pass instead of dropping. GSO: segments that were put together stay so.
 _FAIL_OPEN, _GSO = 1, 4
 
-# By the message's kind its attributes: id, mark, hardware address, payload. The id of a log's packet is never asked for.
+# By the message's kind its attributes: id (a log's packet has none), mark, hardware address, payload.
 _PACKETS = {_QUEUE | _PACKET: (1, 3, 9, 10), _LOG | _LOG_PACKET: (-1, 2, 8, 9)}
 _MESSAGE_HEAD, _ATTRIBUTE_HEAD = HOST + "IH", HOST + "HH"
 _VERDICT_HEAD = HOST + "IHHIIBBBBHH"

@@ -5,6 +5,7 @@ from agent.core.model import Value
 _TCP, _UDP = 6, 17
 _IPV6_OPTIONS = (0, 43, 60)  # hop-by-hop, routing, destination options
 _V4_HEAD, _V6_HEAD, _TCP_HEAD, _UDP_HEAD = 20, 40, 20, 8
+_END, _NOTHING, _TIMESTAMPS, _TIMESTAMPS_SIZE = 0, 1, 8, 10  # TCP options (RFC 9293 section 3.1, RFC 7323 section 3.2)
 _FRAGMENT = 0x3FFF  # more to come, or not the first
 _OPTIONS_MAX = 4
 
@@ -20,6 +21,46 @@ class Segment(Value):
         self.port = port
         self.seq = seq
         self.data = data
+
+
+class Standing(Value):
+    """How far a TCP connection is, by a segment of its client: `flow` as of a Segment, the client's and the server's
+    next sequence numbers, and the server's timestamp that the client echoes (None on a connection without them)."""
+
+    __slots__ = ("flow", "client_next", "server_next", "echo")
+
+    def __init__(self, flow: bytes, client_next: int, server_next: int, echo: int | None) -> None:
+        self.flow = flow
+        self.client_next = client_next
+        self.server_next = server_next
+        self.echo = echo
+
+
+def standing(packet: bytes) -> Standing | None:
+    """How far the connection of an IP packet is; None for what is no segment, or was captured in part."""
+    found = inside(packet)
+    taken = segment(packet)
+    if found is None or taken is None or found[2] > len(packet):
+        return None
+    head = found[1]
+    options = packet[head + _TCP_HEAD : head + (packet[head + 12] >> 4) * 4]
+    server_next = int.from_bytes(packet[head + 8 : head + 12], "big")
+    return Standing(taken.flow, taken.seq + len(taken.data) & 0xFFFFFFFF, server_next, _echo(options))
+
+
+def _echo(options: bytes) -> int | None:
+    at = 0
+    while at < len(options) and options[at] != _END:
+        if options[at] == _NOTHING:
+            at += 1
+            continue
+        size = options[at + 1] if at + 1 < len(options) else 0
+        if size < 2 or at + size > len(options):
+            return None
+        if options[at] == _TIMESTAMPS and size == _TIMESTAMPS_SIZE:
+            return int.from_bytes(options[at + 6 : at + 10], "big")
+        at += size
+    return None
 
 
 def segment(packet: bytes) -> Segment | None:

@@ -13,6 +13,7 @@ from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
 from agent.daemon.clients import Client, Clients
 from agent.daemon.clock import Clock
+from agent.daemon.connections.asking import Asks
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.lists.feeds import Feeds, is_starter, protecting
 from agent.daemon.reports.reports import Reports
@@ -80,6 +81,7 @@ class Household:
         self.snapshots = snapshots
         self.clock = clock
         self.lists = lists
+        self.asks = Asks()
         self.toggles: Toggles
         self.feeds = Feeds(settings, state, clock)
         self.reports = Reports(settings, state, clock, sha256, self.noted, lambda name: self.step(name))

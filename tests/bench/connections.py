@@ -1,8 +1,8 @@
 """What judging costs, in the lab, with real connections: `python -m tests.bench.connections [CONNECTIONS]`, as root.
 
-CPU is a process's own by the scheduler's count (/proc/PID/schedstat), of which other programs of the machine take nothing
-but the caches. Whatever is compared is measured in turns of short slices, so that both see the same load; the best of
-the slices is what an idle machine would show.
+CPU is a process's own by the scheduler's count (/proc/PID/schedstat), of which other programs of the machine take
+nothing but the caches. Whatever is compared is measured in turns of short slices, so that both see the same load; the
+best of the slices is what an idle machine would show.
 """
 
 import random
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -132,8 +132,8 @@ def replayed(lab: Lab, resident: Resident) -> None:
     used = (cpu_us(resident.daemon) - cpu) / 1e6
     judged = counters(resident)["connections"] - before["connections"]
     print(
-        f"replay through the queue: {number / took:.0f} hellos/s offered for {took:.1f} s, {judged} of {number} judged, "
-        f"{used / judged * 1e6:.1f} µs CPU each: one core judges {judged / used:.0f}/s"
+        f"replay through the queue: {number / took:.0f} hellos/s offered for {took:.1f} s, {judged} of {number} judged,"
+        f" {used / judged * 1e6:.1f} µs CPU each: one core judges {judged / used:.0f}/s"
     )
 
 

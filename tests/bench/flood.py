@@ -9,7 +9,6 @@ import struct
 import sys
 import time
 
-from agent.core.refusal import checksum
 from tests.lab.web import GREETING, hello
 
 NAMES = 200
@@ -20,6 +19,14 @@ PORTS = range(1024, 65536)
 
 def hellos() -> list[bytes]:
     return [hello(f"host{n}.site{n % 50}.example", 300) for n in range(NAMES)]
+
+
+def checksum(data: bytes) -> int:
+    """The internet checksum (RFC 1071)."""
+    total = sum(struct.unpack(f">{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
 
 
 def connect(server: str, number: int, at_once: int) -> None:

@@ -52,3 +52,26 @@ def test_what_is_no_entry():
 
 def test_an_entry_with_a_mark_is_left_alone():
     assert conntrack.end(flow(1, V4, 0x40008001), frozenset([V4])) is None
+
+
+def test_a_connection_is_asked_for_as_its_client_sees_it():
+    other = bytes([203, 0, 113, 10])
+    for source, target, kinds in ((V4, other, (1, 2)), (V6, V6, (3, 4))):
+        message = conntrack.connection(source + target + b"\x9c\x40\x00\x50")
+        assert (message.type, message.flags) == (0x101, 0)
+        original = netlink.attributes(netlink.attributes(message.body[4:])[1])
+        assert netlink.attributes(original[1]) == {kinds[0]: source, kinds[1]: target}
+        assert netlink.attributes(original[2]) == {1: b"\x06", 2: b"\x9c\x40", 3: b"\x00\x50"}
+
+
+def test_where_a_server_answers_to():
+    def told(*parts):
+        return Answer(0x100, 0, 1, b"\x02\0\0\0" + netlink.nested(2, *parts))
+
+    ports = netlink.nested(2, netlink.attribute(1, b"\x06"), netlink.attribute(3, b"\x9c\x40"))
+    for kind, address in ((2, V4), (4, V6)):
+        addresses = netlink.nested(1, netlink.attribute(kind, address))
+        assert conntrack.answered_at(told(addresses, ports)) == (address, 40000)
+        assert conntrack.answered_at(told(addresses)) is None
+    assert conntrack.answered_at(told(ports)) is None
+    assert conntrack.answered_at(Answer(2, 0, 1, bytes(20))) is None

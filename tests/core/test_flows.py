@@ -1,7 +1,7 @@
 """Connections that open in several segments: in any order, twice, overlapping; and what they may cost."""
 
 from agent.core.flows import FLOW_COST, KEPT_S, SEGMENTS_MAX, STRANGE_MAX, UNKNOWN, WAIT, Flows
-from agent.core.packet import Segment, segment
+from agent.core.packet import Segment, Standing, segment, standing
 from agent.core.quic import Initial
 from agent.core.quic import read as quic
 from agent.core.request import Request
@@ -140,6 +140,21 @@ def test_what_is_no_segment() -> None:
     for end in range(len(whole)):
         segment(whole[:end])
         segment(v6(b"\x00\x01" + bytes(14) + tcp(b"x"), kind=0)[:end])
+
+
+def test_how_far_a_connection_is() -> None:
+    flow = b"\xc0\x00\x02\x01\xc0\x00\x02\x02\x9c\x40\x01\xbb"
+    stamps = b"\x01\x01\x08\x0a\x00\x00\x00\x07\x00\x00\x00\x09"
+    assert standing(v4(tcp(b"hello"))) == Standing(flow, 261, 0, None)
+    assert standing(v4(tcp(b"hello", options=stamps))) == Standing(flow, 261, 0, 9)
+    assert standing(v4(tcp(b"hello", options=b"\x05\x0a" + bytes(8) + stamps + bytes(2)))).echo == 9
+    for broken in (b"\x08\x0a\x00\x00", b"\x08\x01\x00\x00", b"\x00\x08\x0a\x00", b"\x01\x01\x01\x08"):
+        assert standing(v4(tcp(b"hello", options=broken))).echo is None
+    whole = v4(tcp(b"hello"))
+    assert standing(whole[:-1]) is None, "how much to acknowledge is not known"
+    assert standing(v4(b"", protocol=17)) is None
+    six = standing(v6(tcp(b"hello")))
+    assert len(six.flow) == 36 and six.client_next == 261
 
 
 # QUIC

@@ -1,49 +1,48 @@
-"""The refusal page: what it says, and the segments that carry it."""
+"""The refusal page and what follows its button: what they say, in either language, and what they may do."""
 
 from agent.core.model import Rule
-from agent.core.packet import inside, segment
-from agent.core.refusal import answers, checksum, page
-from tests.core.test_flows import tcp, v4, v6
-from tests.core.test_request import GET
+from agent.core.refusal import Button, asked, language, page
 
 RULE = Rule("bad.example/<x>", "block", "l", 'List "1"', "v1", "phishing")
+BUTTON = Button("http://router.lan:5392/me/ask", "0a1b")
 
 
 def test_what_it_says_is_escaped_and_complete() -> None:
-    said = page("http://bad.example/<script>", RULE, "http://router.lan:5392/me").decode()
+    said = page("http://bad.example/<script>", RULE, BUTTON).decode()
     head, _, body = said.partition("\r\n\r\n")
-    assert f"Content-Length: {len(body.encode())}\r\n" in head + "\r\n"
+    assert "Content-Length: %d\r\n" % len(body.encode()) in head + "\r\n"
     assert "<script>" not in body and "&lt;script&gt;" in body
     assert "List &quot;1&quot; has bad.example/&lt;x&gt; (phishing)" in body
-    assert 'href="http://router.lan:5392/me"' in body
     assert "src=" not in body and "script>" not in body.replace("&lt;script&gt;", "")
-    assert "Ask for it" not in page("x", RULE, None).decode()
     assert "this household blocks bad.example" in page("x", Rule("bad.example"), None).decode()
+    assert "a rule of this household" in page("x", None, None).decode()
 
 
-def test_the_segments_answer_what_was_asked() -> None:
-    data = bytes(range(256)) * 8
-    for packet in (v4(tcp(GET, 80)), v6(tcp(GET, 80, bytes(12))), v4(tcp(GET, 80), options=bytes(8))):
-        _, head, end, addresses = inside(packet)
-        made = answers(packet, head, end, data)
-        assert len(made) == 2 and max([len(one) for one in made]) <= 1280
-        joined = b""
-        for at, one in enumerate(made):
-            piece = segment(one)
-            size = len(addresses) // 2
-            assert piece.flow == addresses[size:] + addresses[:size] + b"\x00\x50\x9c\x40"
-            assert piece.seq == len(joined), "the client acknowledged nothing yet"
-            joined += piece.data
-            tcp_at = inside(one)[1]
-            assert int.from_bytes(one[tcp_at + 8 : tcp_at + 12], "big") == 256 + len(GET)
-            assert one[tcp_at + 13] & 1 == (at == len(made) - 1)
-            assert checksum(pseudo(one, tcp_at) + one[tcp_at:]) == 0
-            if one[0] >> 4 == 4:
-                assert checksum(one[:20]) == 0
-        assert joined == data
+def test_the_button_leads_to_the_router_and_nowhere_else() -> None:
+    said = page("http://bad.example/", RULE, BUTTON).decode()
+    assert 'action="http://router.lan:5392/me/ask"' in said and 'name="ask" value="0a1b"' in said
+    assert "form-action http://router.lan:5392/me/ask\r\n" in said
+    without = page("http://bad.example/", RULE, None).decode()
+    assert "form-action 'none'\r\n" in without and "<form" not in without
 
 
-def pseudo(packet: bytes, tcp_at: int) -> bytes:
-    addresses = packet[12:20] if packet[0] >> 4 == 4 else packet[8:40]
-    size = len(packet) - tcp_at
-    return addresses + bytes([0, 0, size >> 8, size & 255, 0, 0, 0, 6])
+def test_it_speaks_the_language_of_the_request() -> None:
+    def asks(value: bytes) -> bytes:
+        return b"GET / HTTP/1.1\r\nHost: x\r\n" + value
+
+    assert language(asks(b"Accept-Language: de-AT,en;q=0.5\r\n\r\n")) == "de"
+    assert language(asks(b"accept-language:DE")) == "de"
+    for other in (b"Accept-Language: fr, de\r\n", b"Accept-Language:\r\n", b"X: de\r\n", b""):
+        assert language(asks(other)) == "en"
+    assert "Diese Seite wurde abgewiesen" in page("x", RULE, BUTTON, "de").decode()
+
+
+def test_a_page_fits_into_two_packets() -> None:
+    for tongue in ("en", "de"):
+        assert len(page("http://" + "x" * 500, Rule("y" * 400), BUTTON, tongue)) < 2 * 1220
+
+
+def test_what_follows_the_button() -> None:
+    for tongue, word, none in (("en", "You asked for it", "Nothing was asked"), ("de", "gebeten", "um nichts")):
+        assert word in asked("<b>.example", tongue).decode() and "&lt;b&gt;.example" in asked("<b>.example").decode()
+        assert none in asked(None, tongue).decode()

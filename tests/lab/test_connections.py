@@ -72,13 +72,13 @@ def test_a_server_is_refused_by_its_name_and_others_are_not(
     assert call(lab.alice, server, hello("www.fine.example")) == "ok"
     assert call(lab.alice, server, hello("www.bad.example")) == RESET
     assert call(lab.alice, server, get("www.fine.example"), 80) == "ok"
-    told = page(lab, server, "bad.example", "/<x>?secret")
+    told = page(lab, server, "bad.example", "/a&b?secret")
     assert told.startswith("HTTP/1.1 403 ") and "this household blocks bad.example" in told
-    assert "http://bad.example/&lt;x&gt;<" in told and "secret" not in told
+    assert "http://bad.example/a&amp;b<" in told and "secret" not in told
     assert call(lab.bob, RESOLVER4, hello("www.bad.example")) == "ok"
     assert visits(resident) == {"fine.example": "http"}
     assert attempts(resident) == [
-        ("http://bad.example/<x>", "http", "bad.example"),
+        ("http://bad.example/a&b", "http", "bad.example"),
         ("www.bad.example", "tls", "bad.example"),
     ]
     assert resident.audit()["ok"]

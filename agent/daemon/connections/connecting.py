@@ -3,14 +3,18 @@
 Where the kernel has no queue, or connections may pass by the rules, only DNS protects and records; `state` says so.
 """
 
+from agent.core import refusal
 from agent.core.addresses import parse_endpoint
 from agent.core.judging import Around, Judging
+from agent.core.model import Verdict
+from agent.core.packet import Segment, standing
 from agent.core.policy import Policy
+from agent.core.request import Request
 from agent.core.resolvers import ADDRESSES
 from agent.core.settings import Settings, mark_layout
 from agent.daemon.clients import Client
 from agent.daemon.connections.answering import Answering
-from agent.daemon.connections.judge import Connections
+from agent.daemon.connections.judge import Connections, host_of, target_of
 from agent.daemon.household import Household
 from agent.daemon.kernel.follower import Kernel
 from agent.daemon.kernel.queue import Queue
@@ -34,14 +38,14 @@ class Connecting:
         self._settings = settings
         self._household = household
         self._kernel = kernel
-        self._answering = Answering(own_page(settings))
+        self._answering = Answering(kernel.answered_at)
         self._judge = Connections(
             household.clients,
             household.recorder,
             household.policy,
             lambda: loop.now,
             self._refused,
-            self._answering.answer,
+            self._answer,
             mark_layout(settings),
         )
         self._queue: Queue | None = None
@@ -55,7 +59,7 @@ class Connecting:
             return
         number = self._settings.number("queue_number")
         try:
-            queue = self._queue = Queue(number, COPY_BYTES, self._judge.judge, self._judge.note)
+            queue = self._queue = Queue(number, COPY_BYTES, self._judge.judge, self._judge.note, self._answering.send)
         except OSError as error:
             self._trouble = f"DNS only: {error.strerror or error}."
             return
@@ -100,6 +104,7 @@ class Connecting:
         if self._queue is None:
             return
         self._judge.keep(self._household.clients.marks())
+        self._household.asks.keep({device.id for device in self._household.gate.devices()})
         around = self._wanted()
         if around != self._around:
             self._around = around
@@ -117,6 +122,17 @@ class Connecting:
     def _refused(self, client: Client) -> None:
         self._household.publish({"event": "attempt", "device_id": client.device_id})
 
+    def _answer(self, client: Client, packet: bytes, piece: Segment, request: Request, verdict: Verdict) -> bool:
+        at = standing(packet)
+        if at is None:
+            return False
+        place, button = asking_page(self._settings), None
+        if place is not None:
+            host = host_of(piece, request).decode()
+            button = refusal.Button(place, self._household.asks.word(client.device_id, host))
+        page = refusal.page(target_of(piece, request), verdict.rule, button, refusal.language(piece.data))
+        return self._answering.prepare(at, page)
+
     def state(self) -> str:
         """One sentence: whether connections are judged, and if not, why."""
         if self._queue is None:
@@ -126,18 +142,17 @@ class Connecting:
         return UNKNOWN if self._kernel.judging is None and self._kernel.armed else ON
 
     def close(self) -> None:
-        self._answering.close()
         if self._queue is not None:
             self._loop.remove(self._queue.queue)
             self._loop.remove(self._queue.log)
             self._queue.close()
 
 
-def own_page(settings: Settings) -> str | None:
-    """Where a device of the household finds its own page; None where the web UI is not served to it."""
+def asking_page(settings: Settings) -> str | None:
+    """Where the button of a refusal page leads; None where the web UI is not served to the household."""
+    hosts = settings.texts("web_hosts")
     for endpoint in settings.texts("web_listen"):
         address, port = parse_endpoint(endpoint)
-        hosts = settings.texts("web_hosts")
         if not address.startswith("127.") and address != "::1" and hosts:
-            return f"http://{hosts[0]}:{port}/me"
+            return f"http://{hosts[0]}:{port}/me/ask"
     return None

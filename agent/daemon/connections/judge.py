@@ -11,7 +11,7 @@ from agent.core.addresses import show
 from agent.core.flows import UNKNOWN, Flows
 from agent.core.hello import Hello
 from agent.core.marks import DEFAULT, Layout
-from agent.core.model import Rule, Verdict
+from agent.core.model import Verdict
 from agent.core.packet import Segment, datagram, segment
 from agent.core.policy import ALLOWED, Policy
 from agent.core.request import Request, url
@@ -23,11 +23,12 @@ NOTED_MAX = 500  # connections waiting to be recorded, some 150 bytes each
 VERDICTS_MAX = 500  # decisions remembered, some 300 bytes each: what a household's devices connect to again and again
 
 Packet = tuple[int, int, bytes, bytes]  # see nfnl.packets
+# (client, packet, segment, request, verdict) → whether who made the request was sent a page that says why
+Answer = Callable[[Client, bytes, Segment, Request, Verdict], bool]
 
 
 class Connections:
-    """`now()` is the loop's clock; `told(client)` is called for each refusal. `answer(packet, target, rule)` sends who
-    made a plain request a page that says why, or returns False.
+    """`now()` is the loop's clock; `told(client)` is called for each refusal.
 
     What was let through is recorded by `flush`, off the packets' way, under the client that it came in with.
     """
@@ -39,7 +40,7 @@ class Connections:
         policy: Policy,
         now: Callable[[], float],
         told: Callable[[Client], None],
-        answer: Callable[[bytes, str, Rule | None], bool] = lambda packet, target, rule: False,
+        answer: Answer,
         layout: Layout = DEFAULT,
     ) -> None:
         self._policy = policy
@@ -70,7 +71,7 @@ class Connections:
         self.judged += 1
         if verdict.blocked:
             self._refused(client, piece, opened, verdict)
-            return self._marked(mark, self._refusal(payload, piece, opened, verdict))
+            return self._marked(mark, self._refusal(client, payload, piece, opened, verdict))
         self._allowed(client, piece, opened)
         # On a connection of plain HTTP requests for other pages may follow.
         return None if isinstance(opened, Request) else self._marked(mark, judging.DONE)
@@ -79,11 +80,12 @@ class Connections:
         """The packet's mark with what its connection has come to in it."""
         return mark & self._others | self._bits[state]
 
-    def _refusal(self, payload: bytes, piece: Segment, opened: Hello | Request, verdict: Verdict) -> int:
-        readable = isinstance(opened, Request) and opened.method in (b"GET", b"POST")
-        if readable and self._answer(payload, target_of(piece, opened), verdict.rule):
-            return judging.ANSWERED
-        return judging.REFUSED
+    def _refusal(
+        self, client: Client, payload: bytes, piece: Segment, opened: Hello | Request, verdict: Verdict
+    ) -> int:
+        if not isinstance(opened, Request) or opened.method not in (b"GET", b"POST"):
+            return judging.REFUSED
+        return judging.ANSWERED if self._answer(client, payload, piece, opened, verdict) else judging.REFUSED
 
     def note(self, packet: Packet) -> None:
         """Takes a copy of a packet: of a device with history only, or of QUIC."""

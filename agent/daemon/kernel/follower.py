@@ -61,6 +61,9 @@ class Kernel:
     def offloaded(self) -> bool:
         return self._switch.offloaded()
 
+    def answered_at(self, flow: bytes) -> tuple[bytes, int] | None:
+        return self._switch.answered_at(flow)
+
     def _all_wanted(self) -> tuple[dict[bytes, int], frozenset[bytes]]:
         return self._wanted, self._protected
 

@@ -28,12 +28,23 @@ Judge = Callable[[Packet], int | None]
 
 class Queue:
     """The queue and the log of one number. `judge(packet)` gives the packet's new mark, None to let it go as it is.
-    `note(packet)` takes a copy. OSError when the kernel has no queue, or somebody else reads it."""
+    `note(packet)` takes a copy; `sent()` is called when verdicts have reached the kernel.
 
-    def __init__(self, number: int, copy_bytes: int, judge: Judge, note: Callable[[Packet], None]) -> None:
+    OSError when the kernel has no queue, or somebody else reads it.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        copy_bytes: int,
+        judge: Judge,
+        note: Callable[[Packet], None],
+        sent: Callable[[], None] = lambda: None,
+    ) -> None:
         self._number = number
         self._judge = judge
         self._note = note
+        self._sent = sent
         self.packets = 0
         self.queue = _bound(nfnl.bind_queue(number, copy_bytes, _LENGTH_MAX))
         try:
@@ -61,6 +72,7 @@ class Queue:
         self.packets += len(verdicts)
         if verdicts:
             self._send(b"".join(verdicts))
+            self._sent()
         return len(found) == _TURN_MAX
 
     def _send(self, verdicts: bytes) -> None:

@@ -14,6 +14,7 @@ from agent.core import conntrack
 from agent.core.addresses import parse
 from agent.core.judging import Judging
 from agent.core.marks import DEFAULT, Layout
+from agent.core.model import BadInput
 from agent.core.netlink import Message
 from agent.core.nftables import flowtables, get_table, is_flowtable
 from agent.core.steering import DNS, Steering
@@ -88,6 +89,15 @@ class Switch:
             return any(is_flowtable(answer) for answer in self._netfilter.ask(flowtables()))
         except Refused:
             return False
+
+    def answered_at(self, flow: bytes) -> tuple[bytes, int] | None:
+        """Where the server of a TCP connection answers to (see `Segment.flow`); None when it can't be said."""
+        try:
+            answers = self._netfilter.ask(conntrack.connection(flow))
+            found = [conntrack.answered_at(answer) for answer in answers]
+        except (Refused, BadInput):
+            return None
+        return found[0] if found else None
 
     def apply(self, wanted: dict[bytes, int], protected: frozenset[bytes] = frozenset()) -> None:
         """Makes the kernel's map of MAC (6 bytes) → mark equal to `wanted`, or raises Refused and has changed nothing.

@@ -27,6 +27,7 @@ from agent.daemon.operations.people import device_row
 CHANGES = 20
 REQUEST_KINDS = ("objection", "exception", "unblock")
 REQUEST_TEXT_MAX = 500
+WORD_MAX = 64
 REQUESTS_MAX = 200  # open ones; a household that has more does not read them
 
 
@@ -106,6 +107,19 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
     return request_row(row)
 
 
+def ask(household: Household, request: Request) -> dict[str, object]:
+    """By the button of a refusal page, whose word proves that it was shown to this device. The same twice is once."""
+    device = own_device(household, request)
+    target = household.asks.use(text(request, "word", WORD_MAX), device.id)
+    if target is None:
+        raise Refused("not_found", "this button is used up: open the refused page again")
+    for row in household.state.requests(device.id, "open", 0, REQUESTS_MAX):
+        before = request_row(row)
+        if (before["kind"], before["target"]) == ("unblock", target):
+            return before
+    return request_add(household, {"device_id": device.id, "kind": "unblock", "target": target})
+
+
 def request_list(household: Household, request: Request) -> dict[str, object]:
     limit, after = page(request)
     state = choice(request, "state", ("open", "answered")) if request.get("state") else None
@@ -131,6 +145,7 @@ TABLE = {
     "me": me,
     "me.agree": me_agree,
     "me.off": me_off,
+    "ask": ask,
     "request.add": request_add,
     "request.list": request_list,
     "request.answer": request_answer,

@@ -1,6 +1,7 @@
 """The application: every request passes the same gates in the same order, then a handler or the daemon answers.
 
-Order: Host (rebinding) → static file or route → Origin → who asks → CSRF → right → arguments → answer.
+Order: Host (rebinding) → static file, the button of a refusal page, or route → Origin → who asks → CSRF → right →
+arguments → answer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,7 +9,7 @@ from typing import Any
 
 from agent.core.http import BadRequest, Head
 from agent.core.httpvalues import parse_query
-from agent.jobs.web import fields, origin
+from agent.jobs.web import asking, fields, origin
 from agent.jobs.web.account import Account
 from agent.jobs.web.backup import FILE_MAX
 from agent.jobs.web.messages import Problem, Request, Response, bad_request, reply
@@ -78,6 +79,8 @@ class Api:
             if head.method not in ("GET", "HEAD"):
                 raise _not_allowed("GET, HEAD")
             return self._to_https(request) or self._files.respond(head, file)
+        if head.path == asking.PATH:
+            return await asking.ask(request)
         route, handler, found = self._route(head)
         origin.check_origin(head, request.secure)
         request.session = await self._account.identify(request)

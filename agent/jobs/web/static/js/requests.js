@@ -26,7 +26,10 @@ export function requests({ requests: rows, devices }, reload) {
         h(
           "div.actions.left",
           one.kind === "unblock" && one.target
-            ? button(t("requests.allow_hour"), () => allow(one, reload), { tone: "plain small" })
+            ? [
+                button(t("requests.allow_hour"), () => allow(one, 3600, reload), { tone: "plain small" }),
+                button(t("requests.allow_good"), () => allow(one, null, reload), { tone: "plain small" }),
+              ]
             : null,
           button(t("requests.answer"), () => answer(one, reload), { tone: "plain small", picture: "speak" }),
         ),
@@ -54,16 +57,16 @@ const answer = (one, reload) =>
     ),
   );
 
-async function allow(one, reload) {
+async function allow(one, seconds, reload) {
   try {
     await post("/rules", {
       action: "allow",
       name: one.target,
       scope: "device",
       device_id: one.device_id,
-      seconds: 3600,
+      ...(seconds ? { seconds } : {}),
     });
-    await send(one, t("requests.allowed"), reload);
+    await send(one, t(seconds ? "requests.allowed" : "requests.allowed_good"), reload);
   } catch (error) {
     say(error);
   }
