@@ -1,5 +1,6 @@
 """The packages name every Python package that they need: each module imports with only those present."""
 
+import ast
 import importlib.util
 import os
 import subprocess
@@ -83,6 +84,49 @@ def imports(python: str, names: list[str], folder: Path, wanted: list[str], besi
 def test_every_module_imports_with_what_the_package_depends_on(tmp_path):
     names = [name for name in depends_of("privacy-agent") if name.startswith("python3-")]
     assert imports(interpreter(), names, tmp_path, modules()) == ""
+
+
+def late_imports(tree: ast.Module) -> set[str]:
+    """Modules outside the project that a source imports anywhere, also inside a function.
+
+    Not those for type checkers only, nor those that another one stands in for (`except ImportError`).
+    """
+    found: set[str] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+            continue
+        if isinstance(node, ast.Try) and any("ImportError" in ast.unparse(h.type) for h in node.handlers if h.type):
+            waiting += node.handlers
+            continue
+        if isinstance(node, ast.Import):
+            found.update(name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+        waiting += ast.iter_child_nodes(node)
+    return {name for name in found if name.split(".")[0] != "agent"}
+
+
+def sources() -> list[Path]:
+    """What the packages install and the router runs: the agent's modules, the scripts beside them, LuCI's plugin."""
+    ours = [PROJECT / (name.replace(".", "/") + ".py") for name in modules()]
+    ours = [path if path.exists() else path.with_suffix("") / "__init__.py" for path in ours]
+    scripts = sorted((packages.FEED / "privacy-agent" / "files").glob("*.py"))
+    plugin = packages.FEED / "luci-app-privacy-agent" / "root" / "usr" / "libexec" / "rpcd" / "privacy-agent"
+    return [*ours, *sorted((PROJECT / "agent").rglob("__main__.py")), *scripts, plugin]
+
+
+def test_what_is_imported_late_is_there_too(tmp_path):
+    """Inside a function nothing fails before the function runs: each such import, and each script's, by itself."""
+    wanted: set[str] = set()
+    for path in sources():
+        if "doctor" not in path.parts:
+            wanted |= late_imports(ast.parse(path.read_text()))
+    assert {"ssl", "sqlite3", "ctypes", "zlib"} <= wanted
+    names = [name for name in depends_of("privacy-agent") if name.startswith("python3-")]
+    assert imports(interpreter(), names, tmp_path, sorted(wanted)) == ""
 
 
 def test_no_dependency_is_named_in_vain(tmp_path):
