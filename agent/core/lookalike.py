@@ -1,4 +1,5 @@
-"""A guess whether a name imitates a well-known one: a small score, and the features that made it.
+"""A guess whether a name imitates a well-known one, or is that of a throwaway page: a small score, and the features
+that made it.
 
 Nothing is asked of anybody: it compares with a shipped table of well-known names. Its figures are in README; whoever
 uses it must call it a guess.
@@ -31,7 +32,9 @@ FEATURES = {
     "digits": (6, "has a run of digits"),
     "long": (6, "is very long"),
     "foreign": (10, "mixes letters of other scripts"),
+    "free": (24, "asks to act on a page that anybody gets for nothing"),
 }
+THROWAWAY = "a throwaway page"  # what a name looks like that imitates no other
 
 LURES = frozenset(
     (
@@ -84,7 +87,7 @@ PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ii", "u"))
 
 
 class Guess(Value):
-    """`score` in points, `features` that fired, `like`: the well-known name that is imitated ("" if none)."""
+    """`score` in points, `features` that fired, `like`: the well-known name that is imitated ("" if none is)."""
 
     __slots__ = ("score", "features", "like")
 
@@ -95,7 +98,12 @@ class Guess(Value):
 
     @property
     def suspect(self) -> bool:
-        return self.score >= SUSPECT and self.like != ""
+        return self.score >= SUSPECT
+
+    @property
+    def what(self) -> str:
+        """What the name looks like."""
+        return self.like or THROWAWAY
 
     @property
     def text(self) -> str:
@@ -152,9 +160,9 @@ class Lookalike:
         own, labels = _own_part(host, site.decode())
         features: list[str] = []
         like = self._imitated(own, labels, site.decode(), features)
-        if not like:
-            return NOTHING
         _shape(host, own, labels, features)
+        if not like and not _throwaway(features):
+            return NOTHING
         return Guess(sum([FEATURES[feature][0] for feature in features]), features, like)
 
     def _imitated(self, own: str, labels: list[str], site: str, features: list[str]) -> str:
@@ -319,6 +327,13 @@ def _shape(host: str, own: str, labels: list[str], features: list[str]) -> None:
         features.append("long")
     if "xn--" in own:
         features.append("foreign")
+
+
+def _throwaway(features: list[str]) -> bool:
+    """Whether what imitates nobody asks to act in a place that costs little or nothing."""
+    if "lure" in features and "hosting" in features:
+        features.append("free")
+    return "lure" in features and ("hosting" in features or "ending" in features)
 
 
 def _lured(part: str) -> bool:

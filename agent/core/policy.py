@@ -66,7 +66,7 @@ class Policy:
         if self._refuse_guesses and verdict.rule is None:
             guess = self.warning(name)
             if guess is not None:
-                text = "looks like " + guess.like + ": " + guess.text
+                text = "looks like " + guess.what + ": " + guess.text
                 return Verdict(BLOCK, Rule(text, BLOCK, LOOKALIKE, "look-alike guess", "", "look-alike"))
         return verdict
 

@@ -16,9 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent.core.lookalike import SUSPECT, Lookalike, read_known  # noqa: E402
+from agent.core.lookalike import HOSTING, SUSPECT, Lookalike, read_known  # noqa: E402
 from agent.core.model import BadInput  # noqa: E402
 from agent.core.names import PublicSuffixes, compile_suffixes, parse  # noqa: E402
+from agent.core.names import suffixes as suffixes_of  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 SAMPLE = 7  # every seventh phishing name: a tenth of a million is plenty
@@ -68,19 +69,23 @@ def measure(title: str, guesser: Lookalike, popular: set[bytes], bad: set[bytes]
     fired: Counter[str] = Counter()
     scores: dict[str, list[int]] = {"popular": [], "bad": []}
     wrong = []
+    bare = 0
+    hosted = sum(any(of.decode() in HOSTING for of in suffixes_of(name) if of != name) for name in popular)
     for kind, found in (("popular", sorted(popular)), ("bad", sorted(bad)[::SAMPLE])):
         for name in found:
             guess = guesser.guess(name)
-            scores[kind].append(guess.score if guess.like else 0)
+            scores[kind].append(guess.score)
             if kind == "bad" and guess.suspect:
                 fired.update(guess.features)
+                bare += not guess.like
             if kind == "popular" and guess.suspect:
-                wrong.append((guess.score, name.decode(), guess.like, guess.features))
+                wrong.append((guess.score, name.decode(), guess.what, guess.features))
     print(f"{title}: {len(scores['popular'])} popular names, {len(scores['bad'])} phishing names")
     for threshold in range(36, 100, 6):
         false, recall = (sum(of >= threshold for of in scores[kind]) for kind in ("popular", "bad"))
         mark = " <- in use" if threshold == SUSPECT else ""
         print(f"  {threshold:3} points: {false:4} wrong, {100 * recall / len(scores['bad']):5.2f} % found{mark}")
+    print(f"  at {SUSPECT} points imitates nobody: {bare} of what was found; popular names at free hosting: {hosted}")
     print("  features of what was found:", ", ".join(f"{name} {count}" for name, count in fired.most_common()))
     if show:
         for row in sorted(wrong, reverse=True):

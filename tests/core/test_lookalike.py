@@ -1,6 +1,6 @@
 """The guess at look-alikes: what fires, what does not, and that it can say why."""
 
-from agent.core.lookalike import SUSPECT, Lookalike, read_known, skeleton
+from agent.core.lookalike import SUSPECT, THROWAWAY, Lookalike, read_known, skeleton
 from agent.core.policy import LOOKALIKE, OwnRule, Policy
 from agent.core.punycode import decode
 
@@ -76,6 +76,16 @@ def test_the_well_known_and_the_rest_are_not():
         "2001:db8::1",
         "a\\032b.example",
     ):
+        assert not guess(name).suspect, (name, guess(name))
+
+
+def test_a_throwaway_page_imitates_nobody_and_asks_to_act():
+    for name in ("login-secure-update.weebly.com", "verify.my-page.pages.dev", "account-support-login.top"):
+        found = guess(name)
+        assert found.suspect and found.like == "" and found.what == THROWAWAY, (name, found)
+        assert "asks to act" in found.text
+    # Neither a place nor a word is enough, nor both at an ordinary site.
+    for name in ("my-cats.weebly.com", "cats.top", "support.cats.top", "login-secure-update.cats.example"):
         assert not guess(name).suspect, (name, guess(name))
 
 

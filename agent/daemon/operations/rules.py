@@ -239,7 +239,7 @@ def _how(
         return f"{prefix}{name} is let through because {source} {rule.text}."
     guess = household.policy.warning(name.encode())
     if guess:
-        told = f"{name} is let through, with a warning: it looks like {guess.like} ({guess.text}). This is a guess."
+        told = f"{name} is let through, with a warning: it looks like {guess.what} ({guess.text}). This is a guess."
         return f"{prefix}{told} To refuse it: privacy-agent block {name}"
     return f"{prefix}{name} is let through: no rule is about it. To refuse it: privacy-agent block {name}"
 
