@@ -1,5 +1,6 @@
-"""Headless Chromium as a client: a post-quantum hello, QUIC tried and refused, and the refusal page as it shows."""
+"""Headless Chromium as a client: post-quantum hello, HTTP/2, QUIC tried and refused, and the refusal page as it shows."""
 
+import json
 import shutil
 import sys
 import time
@@ -22,13 +23,15 @@ FLAGS = [
 
 
 @pytest.fixture
-def site(lab: Lab, tmp_path: Path) -> Iterator[None]:
-    """Real TLS on 443 of the WAN, and a site of plain HTTP."""
+def site(lab: Lab, tmp_path: Path) -> Iterator[Path]:
+    """Real TLS on 443 of the WAN, and a site of plain HTTP; the file where the former says who came."""
     plain = Site(lab, (80,))
     key, cert = certificate(tmp_path)
-    server = lab.wan.start([sys.executable, "-m", "tests.lab.https", key, cert], cwd=ROOT)
+    came = tmp_path / "came"
+    with came.open("wb") as output:
+        server = lab.wan.start([sys.executable, "-m", "tests.lab.https", key, cert], cwd=ROOT, stdout=output)
     time.sleep(0.5)
-    yield
+    yield came
     server.terminate()
     server.wait(5)
     plain.close()
@@ -40,17 +43,23 @@ def browse(lab: Lab, folder: Path, url: str) -> str:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: chromium)")
-def test_a_browser(lab: Lab, resident: Resident, site: None, tmp_path: Path) -> None:
+def test_a_browser(lab: Lab, resident: Resident, site: Path, tmp_path: Path) -> None:
     device = resident.add("Tablet", ALICE_MAC)
     resident.call("block", name="bad.example")
     resident.on(device)
     resident.on(device, "protection")
     assert "a page of the wan" in browse(lab, tmp_path / "one", "https://www.fine.example/")
+    hellos = [json.loads(line) for line in site.read_text().splitlines()]
+    assert {"name": "www.fine.example", "protocol": "h2", "post_quantum": True} in [
+        {name: row[name] for name in ("name", "protocol", "post_quantum")} for row in hellos
+    ]
+    assert max(row["size"] for row in hellos) > 1460, "longer than a packet"
     assert "This page was refused" in browse(lab, tmp_path / "two", "http://www.bad.example/x?secret")
     browse(lab, tmp_path / "three", "https://quic.fine.example/")
     assert resident.status()["dns"]["quic"] >= 1  # type: ignore[index]
     told = browse(lab, tmp_path / "four", "https://www.bad.example/")
     assert "a page of the wan" not in told
+    assert "www.bad.example" not in site.read_text(), "the hello went no further than the router"
     time.sleep(1.3)
     assert ("fine.example", "ech") in resident.rows("SELECT site, source FROM visits") or (
         "fine.example",
