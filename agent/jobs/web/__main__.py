@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from agent.daemon.loop import Loop
-from agent.jobs.web import certificate, exporting, household, vault
+from agent.jobs.web import certificate, exporting, household, sse, vault
 from agent.jobs.web.account import Account
 from agent.jobs.web.api import Api, Handler
 from agent.jobs.web.backup import Backup
@@ -86,7 +86,12 @@ def handlers(account: Account) -> dict[str, Handler]:
     saved = Backup(account)
 
     async def my_export(request: Request, own: dict[str, Any], **query: Any) -> Response:
-        return await exporting.export(request, device_id=own["device"]["id"], **query)
+        device_id = own["device"]["id"]
+        return await exporting.export(request, device_id=device_id, actor=f"me:{device_id}", **query)
+
+    async def events(request: Request) -> Response:
+        # A stream outlives the request that opened it, but not the session.
+        return sse.stream(lambda _: account.is_open(request.session))
 
     return {
         ".show_session": account.show,
@@ -102,7 +107,7 @@ def handlers(account: Account) -> dict[str, Handler]:
         ".start_totp": account.second.start,
         ".stop_totp": account.second.stop,
         ".overview": household.overview,
-        ".events": household.events,
+        ".events": events,
         ".switch": household.switch,
         ".pause": household.pause,
         ".recipients": household.recipients,

@@ -69,6 +69,11 @@ class Account:
         tokens = [value for key, value in parse_cookies(head.header("cookie")) if key == name]
         return any(sessions.find(self.vault.get("sessions"), token, self.now) for token in tokens)
 
+    def is_open(self, session: Session) -> bool:
+        """Whether a session that was found earlier has not ended since."""
+        row = self.vault.get("sessions").get(session.id)
+        return row is not None and sessions.is_alive(row, self.now)
+
     def check_csrf(self, request: Request, session: Session) -> None:
         given = request.head.header("x-csrf-token")
         if not self.sodium.same(given.encode(), session.csrf.encode()):
@@ -216,6 +221,9 @@ class Account:
 
     async def forgive(self, who: str) -> None:
         await self.vault.put("failures", limits.succeeded(self.vault.get("failures"), who))
+
+    async def take_back(self, who: str) -> None:
+        await self.vault.put("failures", limits.taken_back(self.vault.get("failures"), who))
 
     async def _trust(self, who: str) -> None:
         account = self.vault.get("account")

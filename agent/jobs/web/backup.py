@@ -64,9 +64,10 @@ class Backup:
         line, _, file = request.body.partition(b"\n")
         try:
             passphrase = json.loads(line[:FIRST_LINE_MAX])["passphrase"]
-        except (ValueError, KeyError, TypeError) as error:
+            passphrase.encode()
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Problem(400, "bad-request", "The body must begin with a line {passphrase}.") from error
-        if not isinstance(passphrase, str) or not file.startswith(MAGIC):
+        if not file.startswith(MAGIC):
             raise Problem(422, "no-backup", "This file is no backup of privacy-agent.")
         start = len(MAGIC) + SALT_BYTES
         key = await self._key(passphrase, file[len(MAGIC) : start])

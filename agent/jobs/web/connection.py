@@ -159,6 +159,9 @@ class Connection:
         self._response = response
         head = self._head
         headers = response.headers + SECURITY
+        if not any(name == "Cache-Control" for name, _ in headers):
+            # What says how it may be kept is a file of the page; everything else concerns somebody.
+            headers.append(("Cache-Control", "no-store"))
         self._chunked = response.more is not None and head is not None and head.keep_alive
         if response.stream is not None or response.more is not None and not self._chunked:
             self._close_after = True

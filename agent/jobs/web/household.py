@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from agent.jobs.web import fields, sse
+from agent.jobs.web import fields
 from agent.jobs.web.messages import Problem, Request, Response, reply
+from agent.jobs.web.sessions import HOUSEHOLD
 from agent.jobs.web.tasks import Ask, Refused
 
 NO_STORE = [("Cache-Control", "no-store")]
@@ -118,13 +119,9 @@ async def set_setting(request: Request) -> Response:
     return reply(done, headers=NO_STORE)
 
 
-async def events(request: Request) -> Response:
-    return sse.stream(None)
-
-
 async def metrics(request: Request) -> Response:
     """Counts for a collector (Prometheus text format); from the router itself or with a session."""
-    if request.session is None and request.peer != request.local:
+    if (request.session is None or request.session.kind != HOUSEHOLD) and request.peer != request.local:
         raise Problem(401, "sign-in", "Metrics are for the router itself, or for whoever is signed in.")
     status = await Ask("status")
     lines = []

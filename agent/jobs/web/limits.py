@@ -56,6 +56,15 @@ def succeeded(table: Table, who: str) -> Table:
     return after
 
 
+def taken_back(table: Table, who: str) -> Table:
+    """The table without this source's last try, which was no failure; what it failed before stands."""
+    after = {key: list(row) for key, row in table.items()}
+    for key in (who, ALL):
+        if key in after:
+            after[key][0] = max(0, after[key][0] - 1)
+    return after
+
+
 def rebased(table: Table, now: int) -> Table:
     """For the start: a router without a clock battery wakes up in the past, and nobody should wait for years."""
     return {key: [row[0], min(row[1], now)] for key, row in table.items()}

@@ -68,7 +68,9 @@ class Request:
         if self.head.header("content-type").split(";")[0].strip().lower() != "application/json":
             raise Problem(415, "unsupported-media-type", "Send the body as application/json.")
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body.decode(), parse_constant=_no_number)
+            # Half a surrogate pair is JSON, but no text that could be hashed, stored or shown.
+            dump(value)
         except (ValueError, RecursionError) as error:
             raise Problem(400, "bad-request", "The body is not valid JSON.") from error
         if not isinstance(value, dict):
@@ -102,6 +104,10 @@ class Response:
 
 def dump(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word + " is not JSON")
 
 
 def reply(value: Any, status: int = 200, headers: Headers | None = None) -> Response:

@@ -34,7 +34,7 @@ class Person:
         return reply(own | {"pin": pin, "csrf": csrf}, headers=NO_STORE)
 
     async def my_events(self, _: Request, own: dict[str, Any]) -> Response:
-        return sse.stream(own["device"]["id"])
+        return sse.stream(lambda event: event.get("device_id") == own["device"]["id"])
 
     async def my_switch(
         self,
@@ -103,7 +103,8 @@ class Person:
         return reply(value, headers=NO_STORE)
 
     async def my_attempts(self, _: Request, own: dict[str, Any], **query: Any) -> Response:
-        value = await Ask("attempts", query | {"device_id": own["device"]["id"]})
+        device_id = own["device"]["id"]
+        value = await Ask("attempts", query | {"device_id": device_id, "actor": f"me:{device_id}"})
         return reply(value, headers=NO_STORE)
 
     def _pin(self, device_id: int) -> str | None:

@@ -47,8 +47,8 @@ class SecondFactor:
     async def check(self, body: dict[str, Any], who: str) -> None:
         given = str(body.get("code", "")).replace(" ", "").upper()
         if not given:
-            # The password was right: asking for the code is no failure.
-            await self._account.forgive(who)
+            # Asking for the code is no failure. Wrong codes before stay counted, or guessing them would cost nothing.
+            await self._account.take_back(who)
             raise Problem(401, "code-needed", "Enter the code of your authenticator app.")
         # Read again: while the password was checked, somebody may have used this very code.
         account = self._account.vault.get("account")

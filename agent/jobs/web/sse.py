@@ -1,5 +1,6 @@
 """Server-sent events: the daemon's events, reduced to what a page may know, as text/event-stream."""
 
+from collections.abc import Callable
 from typing import Any
 
 from agent.jobs.web.messages import Response, dump
@@ -14,14 +15,14 @@ SLEEP = b"event: sleep\ndata: {}\n\n"
 KINDS = ("device", "feature", "attempt", "history", "ledger", "lists", "status", "request", "report")
 
 
-def stream(device_id: int | None) -> Response:
-    """All events for the household, or only those of one device for the person at it."""
+def stream(wanted: Callable[[dict[str, Any]], bool]) -> Response:
+    """Events from now on, as long as and as far as they are `wanted`."""
     return Response(
         200,
         b"retry: 2000\n: hello\n\n",
         "text/event-stream",
         [("Cache-Control", "no-store")],
-        stream=lambda event: device_id is None or event.get("device_id") == device_id,
+        stream=wanted,
     )
 
 

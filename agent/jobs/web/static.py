@@ -54,13 +54,22 @@ class Files:
             data = stored.read()
         if file.packed:
             headers.append(("Vary", "Accept-Encoding"))
-            if "gzip" in head.header("accept-encoding"):
+            if _takes_gzip(head.header("accept-encoding")):
                 headers.append(("Content-Encoding", "gzip"))
             else:
                 import zlib
 
                 data = zlib.decompress(data, 31)  # 31: with gzip's head
         return Response(200, data, file.content_type, headers)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """RFC 9110 section 12.5.3: named, and not with the weight 0."""
+    for part in accepted.lower().split(","):
+        coding, _, weight = part.replace(" ", "").partition(";")
+        if coding in ("gzip", "*"):
+            return weight not in ("q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000")
+    return False
 
 
 def _walk(folder: str, prefix: str) -> list[tuple[str, File]]:
