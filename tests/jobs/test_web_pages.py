@@ -8,6 +8,7 @@ import pytest
 
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
+from tests.jobs.sentences import errors
 from tests.jobs.web_peer import PASSWORD
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
@@ -154,7 +155,7 @@ def test_no_word_is_missing():
     english, german = keys("en.json"), keys("de.json")
     # In English these are the daemon's own words: the key is the sentence.
     daemons = sentences()
-    assert set(german) - daemons == set(english)
+    assert set(german) - daemons - errors() == set(english)
     for key in used_keys() - daemons:
         assert key in english or key.endswith(".") or any(one.startswith(key) for one in english), key
     for key in english:
@@ -182,6 +183,25 @@ def sentences() -> set[str]:
     source = Path(upkeep.__file__).read_text()
     found |= set(re.findall(r'return "[a-z_]+", "([A-Z][^"]+\.)"$', source, re.M))
     return found | set(re.findall(r'"((?:sees|its server) [^"]+)"', source))
+
+
+def test_every_error_has_a_translation():
+    """Each sentence that the daemon or the page's program can refuse with, from their syntax trees."""
+    german = keys("de.json")
+    assert errors() - set(german) == set()
+    for key in errors():
+        assert german[key].count("{}") <= key.count("{}"), key
+
+
+def test_a_refusal_is_shown_in_the_readers_language(visit, served):
+    """One with a value in it, from the daemon, as a whole sentence; the value as it was."""
+    page = visit("/devices", locale="de-DE")
+    page.get_by_role("button", name="Hinzufügen", exact=True).click()
+    page.get_by_label("Name", exact=True).fill("Neues Gerät")
+    page.get_by_label("Hardwareadresse").fill("300.1.1.1")
+    page.get_by_role("button", name="Anmelden", exact=True).last.click()
+    page.get_by_text("Keine IP-Adresse: '300.1.1.1'.").wait_for()
+    page.trouble.clear()
 
 
 def test_the_daemons_words_have_a_translation():
@@ -223,6 +243,39 @@ def test_live_changes_keep_the_focus_and_what_is_typed(visit, served):
     page.get_by_text("other.example").wait_for()
     assert page.get_by_label("Name of the site").input_value() == "half a na"
     assert page.evaluate("document.activeElement.id") == "name"
+
+
+def test_background_is_folded_until_somebody_looks(visit, served):
+    tablet = next(one["id"] for one in served.ask("device.list")["items"] if one["address"] == "127.0.0.2")
+    rows = served.ask("history", device_id=tablet, show="visits", limit=200)["items"]
+    cause = next(row for row in rows if row["folded"])
+    page = visit("/history")
+    page.get_by_role("button", name="Mia's tablet", exact=True).click()
+    days = page.evaluate(
+        "(at) => Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at * 1000).setHours(0, 0, 0, 0)) / 864e5)",
+        cause["last"],
+    )
+    for _ in range(days):
+        page.get_by_role("button", name="The day before").click()
+    opened = page.locator(f"[data-key=visit-{cause['id']}]")
+    opened.locator("summary .site").click()
+    assert page.get_by_text("tracker.example", exact=True).count() == 0, "folded away, and not even asked for"
+    opened.get_by_text("2 contacts that it pulled in").click()
+    opened.get_by_text("tracker.example", exact=True).wait_for()
+    assert opened.get_by_text("content.example", exact=True).is_visible()
+    assert serious(page) == []
+    opened.get_by_role("button", name="Nobody opened this").last.click()
+    page.get_by_text("It counts as background from here on.").wait_for()
+    opened.wait_for(state="detached")
+    page.get_by_text("Background of this time").click()
+    moved = page.locator(f"[data-key=visit-{cause['id']}]")
+    moved.locator("summary .site").first.click()
+    moved.get_by_role("button", name="Somebody opened this").first.click()
+    page.get_by_text("It counts as a visit from here on.").wait_for()
+    (now,) = [row for row in served.ask("history", device_id=tablet, limit=200)["items"] if row["id"] == cause["id"]]
+    assert (now["background"], now["corrected"]) == (False, True)
+    page.get_by_label("Search all days").fill("app.example")
+    page.locator(".badge", has_text="background").first.wait_for()
 
 
 def test_reduced_motion(visit):

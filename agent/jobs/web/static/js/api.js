@@ -1,6 +1,6 @@
 // The one JSON API: session, CSRF token, problem details, and the sentence for each of them.
 
-import { t } from "./i18n.js";
+import { said, t } from "./i18n.js";
 
 export class Problem extends Error {
   constructor(status, body) {
@@ -13,9 +13,11 @@ export class Problem extends Error {
   /** A sentence in the reader's language; the server's own words where the catalogue has none. */
   get sentence() {
     const own = t("problem." + this.kind, { wait: this.body.wait_s }, "");
-    return own || this.message || t("problem.unreachable");
+    return own || (this.message ? whole(said(this.message)) : t("problem.unreachable"));
   }
 }
+
+const whole = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 export const session = { signed_in: false, csrf: null };
 const watchers = [];

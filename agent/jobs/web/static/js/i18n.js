@@ -35,7 +35,19 @@ function stored() {
 }
 
 /** A sentence of the router in the reader's language. One that was changed since shows as the router says it: true comes first. */
-export const said = (sentence) => words[sentence] || sentence;
+export const said = (sentence) => words[sentence] || filled(sentence) || sentence;
+
+// Sentences with something in them stand in the catalogue with {} in its place: "no device {}".
+function filled(sentence) {
+  for (const [key, text] of Object.entries(words)) {
+    if (!key.includes("{}") || typeof text !== "string") continue;
+    const found = sentence.match(new RegExp("^" + key.split("{}").map(literal).join("(.+?)") + "$"));
+    if (found) return found.slice(1).reduce((made, part) => made.replace("{}", () => said(part)), text);
+  }
+  return null;
+}
+
+const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /** The words of a key with {names} filled in; an entry with forms is chosen by `values.n`. */
 export function t(key, values = {}, otherwise = key) {

@@ -1,0 +1,89 @@
+"""What the router can say in words of its own, read from the syntax trees: each sentence needs a translation.
+
+Of a sentence that is put together, the parts that vary become "{}": "no device " + str(id) → "no device {}".
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent / "agent"
+# Which argument of a call is the sentence.
+SAID = {"BadInput": 0, "BadRequest": 1, "Refused": 1, "Problem": 2, "StorageError": 0, "invalid": 1}
+# Where errors come from that reach a page: the operations and what they call, and the page's own program. Not what is
+# wrong with a request's head (core/http.py) or with a file of the package (core/feeds.py): no page can cause that.
+PLACES = (
+    "daemon/operations/*.py",
+    "daemon/household.py",
+    "daemon/toggles.py",
+    "daemon/control.py",
+    "daemon/store/*.py",
+    "daemon/lists/*.py",
+    "daemon/reports/*.py",
+    "jobs/web/*.py",
+    "core/addresses.py",
+    "core/consent.py",
+    "core/features.py",
+    "core/names.py",
+    "core/kinds.py",
+    "core/operator.py",
+    "core/settings.py",
+)  # fmt: skip
+
+
+def template(node: ast.expr, scope: dict[str, ast.expr]) -> str:
+    """The sentence that an expression makes, "{}" for what is not written down."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(template(part, scope) for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return template(node.left, scope) + template(node.right, scope)
+    if isinstance(node, ast.Name) and node.id in scope:
+        return template(scope[node.id], {})
+    return "{}"
+
+
+def choices(node: ast.expr, scope: dict[str, ast.expr]) -> list[str]:
+    """As above; of a choice, both."""
+    if isinstance(node, ast.IfExp):
+        return choices(node.body, scope) + choices(node.orelse, scope)
+    return [template(node, scope)]
+
+
+def named(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+
+
+def in_file(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text())
+    whole = constants(tree.body)
+    for top in ast.walk(tree):
+        if not isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        scope = whole | constants(ast.walk(top))
+        for call in ast.walk(top):
+            if isinstance(call, ast.Call) and named(call) in SAID and len(call.args) > SAID[named(call)]:
+                for text in choices(call.args[SAID[named(call)]], scope):
+                    # A field's name comes first: "label must be a text."
+                    yield "{} " + text + "." if named(call) == "invalid" else text
+
+
+def constants(nodes) -> dict[str, ast.expr]:
+    found = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = node.value
+        if isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name):
+            found[node.target.id] = node.value
+    return found
+
+
+def errors() -> set[str]:
+    """Every sentence of an error that a page may have to show, without "{}" at its ends and doubled ones."""
+    found = set()
+    for place in PLACES:
+        for path in ROOT.glob(place):
+            found |= {re.sub(r"(\{\})+", "{}", text) for text in in_file(path)}
+    return {text for text in found if re.search("[a-z]{2}", text)}
