@@ -12,6 +12,7 @@ from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.client import Client, Unreachable
 from agent.core.farewell import farewell
 from agent.core.settings import MARKS, mark_layout
+from agent.platform import dumps
 
 
 def run(options: argparse.Namespace) -> None:
@@ -25,6 +26,7 @@ def run(options: argparse.Namespace) -> None:
     fixed = {name: values[name] for name in MARKS}
     arguments = [settings_path(options), json.dumps({**overrides(options), **fixed})]
     arguments += [datagram.hex() for datagram in farewell(mark_layout(values))]
+    dumps.forbid()
     os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code, *arguments])
 
 

@@ -12,15 +12,6 @@ from agent.daemon import guard
 from agent.daemon.kernel.nfsocket import open_socket
 
 
-def leave_no_memory_behind() -> None:
-    """Names and history are in memory: a core dump of this process, or of one that it starts, has none of it."""
-    try:
-        with open("/proc/self/coredump_filter", "w") as file:
-            file.write("0")
-    except OSError:
-        return  # a kernel that makes no core dumps
-
-
 def main() -> int:
     path, overrides, *farewell = sys.argv[1:]
 
@@ -31,7 +22,6 @@ def main() -> int:
         return serve(path, overrides, heartbeat, netlink)
 
     os.umask(0o077)
-    leave_no_memory_behind()
     # The guard makes no cycles; a collection would only copy pages that it shares with the daemon.
     gc.disable()
     gc.freeze()

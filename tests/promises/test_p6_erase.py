@@ -1,14 +1,20 @@
 """P6, erase is erase: the raw bytes of every file hold nothing of what was erased, and nothing brings it back."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from agent.daemon.operations import TABLE
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import rewrite_snapshot
 from tests.promises.household import Home
+from tests.promises.running import ROOT, free_port
 
 SITES = (b"tell-tale-one.example", b"tell-tale-two.example")
 MAC = "3c:22:fb:12:34:56"
@@ -187,3 +193,116 @@ def test_the_ledger_knows_no_name(lived: Home) -> None:
     rows = lived.household.state.db.sql.execute("SELECT * FROM ledger").fetchall()
     text = repr(rows)
     assert LABEL not in text and MAC not in text and "tell-tale" not in text
+
+
+def test_a_snapshot_under_way_does_not_outlive_an_erase(lived: Home) -> None:
+    """The child that writes to flash has what is erased in its copy: it is ended, and nothing of it stays."""
+    lived.household.recorder.flush()
+    assert lived.household.snapshots.start()
+    lived.ask("erase", device_id=1)
+    for site in SITES:
+        assert holding(lived, site) == []
+    assert {os.path.basename(path) for path in files(lived)} <= KNOWN, "something is left over"
+
+
+KNOWN = {"state.db", "state.db.reserve", "state.db-journal", "anchor", "history.db", "history.db-journal"}
+KNOWN |= {"history.db.reserve"}
+
+
+@pytest.mark.parametrize("power", [False, True])
+@pytest.mark.parametrize("steps", range(6))
+def test_a_crash_at_any_turn_of_forgetting_is_finished_at_the_next_start(lived: Home, steps: int, power: bool) -> None:
+    """Killed, or with the RAM gone, after so many turns of the loop: what was not acknowledged is asked again."""
+    turns = TABLE["device.forget"](lived.household, {"id": 1})
+    for _ in range(steps):
+        if next(turns, "over") == "over":
+            break
+    lived.household.snapshots.abandon()
+    (lived.power_cut if power else lived.crash)()
+    lived.start(keep_history=True)
+    if [row for row in lived.ask("device.list")["items"] if row["label"] == LABEL]:
+        lived.ask("device.forget", id=1)
+    for _ in rewrite_snapshot(lived.household):
+        pass
+    for needle in (*SITES, LABEL.encode(), bytes.fromhex(MAC.replace(":", ""))):
+        assert holding(lived, needle) == [], needle
+    assert lived.ask("audit")["ok"]
+
+
+def test_names_of_people_rules_and_what_they_asked_for_go_with_them(lived: Home) -> None:
+    person = lived.ask("person.add", name="Unmistakable Ada", group="child")["id"]
+    lived.ask("device.change", id=1, person_id=person)
+    lived.ask("block", name="tell-tale-rule.example", device_id=1)
+    lived.ask("request.add", device_id=1, kind="unblock", text="tell-tale-words", target="tell-tale-target.example")
+    rule = lived.ask("block", name="tell-tale-all.example")["id"]
+    needles = (b"Unmistakable Ada", b"tell-tale-rule", b"tell-tale-words", b"tell-tale-target", b"tell-tale-all")
+    assert all(holding(lived, needle) for needle in needles)
+    lived.ask("device.forget", id=1)
+    lived.ask("person.forget", id=person)
+    lived.ask("rule.remove", id=rule)
+    assert [needle for needle in needles if holding(lived, needle)] == []
+
+
+def test_sqlite_writes_nothing_elsewhere(lived: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sorting and joining everything, for a page, an export and the audit, leaves no temporary file behind or open."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("SQLITE_TMPDIR", "TMPDIR"):
+        monkeypatch.setenv(name, str(elsewhere))
+    for number in range(3000):
+        record(lived, 1, b"n%d.tell-tale.example" % number)
+    for op in ("history", "export"):
+        assert lived.ask(op, device_id=1)["items"]
+    lived.ask("audit")
+    opened = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if name.isdigit()
+              and os.path.exists(f"/proc/self/fd/{name}")]  # fmt: skip
+    assert [path for path in opened if "etilqs" in path or str(elsewhere) in path] == []
+    assert list(elsewhere.iterdir()) == []
+    lived.ask("erase", device_id=1)
+    assert holding(lived, b"tell-tale") == []
+
+
+DUMPED = """
+import os, resource, sys
+from agent.platform import dumps
+resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+if sys.argv[1] == "as the daemon does":
+    dumps.forbid()
+if os.fork() == 0:
+    child = "import os; history = ('tell-tale' + '-site.example ') * 1000; os.abort()"
+    os.execv(sys.executable, [sys.executable, "-c", child])
+os.wait()
+"""
+
+
+@pytest.mark.parametrize("how", ["as others do", "as the daemon does"])
+def test_no_core_dump_holds_what_is_in_memory(tmp_path, how: str) -> None:
+    with open("/proc/sys/kernel/core_pattern") as file:
+        if not file.read().strip().startswith("core"):
+            pytest.skip("not here: core dumps in files of their own")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", DUMPED, how], cwd=tmp_path, env=environment, check=True, timeout=60)
+    found = [path for path in tmp_path.iterdir() if b"tell-tale-site.example" in path.read_bytes()]
+    assert bool(found) == (how == "as others do"), "with nothing done about it the attack has to work"
+
+
+def test_neither_the_guard_nor_the_daemon_dumps_a_core(tmp_path) -> None:
+    values = {"identity": "address", "state_dir": f"{tmp_path}/state", "run_dir": f"{tmp_path}/run", "web_listen": []}
+    values.update(dns_listen=[f"127.0.0.1:{free_port()}"], upstream=["127.0.0.1:9"])
+    (tmp_path / "settings.json").write_text(json.dumps(values))
+    command = [sys.executable, "-m", "agent", "--settings", str(tmp_path / "settings.json"), "run"]
+    with (tmp_path / "log").open("wb") as log:
+        guard = subprocess.Popen(command, cwd=ROOT, stderr=log)
+    end = time.monotonic() + 20
+    while b"ready" not in (tmp_path / "log").read_bytes():
+        assert time.monotonic() < end and guard.poll() is None, (tmp_path / "log").read_text()
+        time.sleep(0.02)
+    with open(f"/proc/{guard.pid}/task/{guard.pid}/children") as file:
+        daemon = file.read().split()[0]
+    for pid in (guard.pid, daemon):
+        with open(f"/proc/{pid}/coredump_filter") as file:
+            assert int(file.read(), 16) == 0
+        with open(f"/proc/{pid}/limits") as file:
+            assert "Max core file size        0                    0" in file.read()
+    guard.terminate()
+    assert guard.wait(15) == 0
