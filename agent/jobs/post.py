@@ -17,6 +17,7 @@ IDLE_S = 20.0
 TOTAL_S = 60.0  # 2 KB each way
 REPLY_MAX = 16_384
 DONE, LATER, NEVER = "done", "later", "never"
+INTERIM = b"HTTP/1.1 1"  # another reply follows (RFC 9110, section 15.2)
 ANSWERS = "the receiver answers"  # and its status
 # X509_V_ERR_… of strict verification → what the operator has to do. A certificate in such a form is refused by Python
 # from 3.13 on; here by every version, so that an upgrade of the router ends no reports.
@@ -110,14 +111,17 @@ def _exchange(host: str, port: int, request: bytes, authority: str, limits: Limi
 
 
 def _head(link: ssl.SSLSocket) -> bytes:
-    """The reply's first lines; no more of it is of interest."""
-    received = b""
-    while b"\r\n\r\n" not in received and len(received) < REPLY_MAX:
-        piece = link.recv(4096)
+    """The first lines of the final reply; no more of it is of interest."""
+    received, room = b"", REPLY_MAX
+    while True:
+        head, ended, rest = received.partition(b"\r\n\r\n")
+        if ended and head.startswith(INTERIM):
+            received = rest
+            continue
+        piece = b"" if ended or room <= 0 else link.recv(4096)
         if not piece:
-            break
-        received += piece
-    return received
+            return received
+        received, room = received + piece, room - len(piece)
 
 
 def judge(reply: bytes) -> Outcome:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -156,13 +157,51 @@ def flood(link: socket.socket) -> None:
         link.sendall(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000)
 
 
-def test_a_receiver_that_misbehaves_costs_a_try_and_no_more(serve: Callable[..., Server], authority: Authority) -> None:
-    for act in (lambda link: time.sleep(4), drip, lambda link: None, b"nonsense", b"HTTP/1.1 307 X\r\n\r\n"):
-        began = time.monotonic()
-        assert sent(serve(act), authority)[0] == LATER
-        assert time.monotonic() - began < 3
-    # Much of a reply is not read, but its first line counts.
-    assert sent(serve(flood), authority)[0] == DONE
+def reset(link: socket.socket) -> None:
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def interim(link: socket.socket) -> None:
+    while True:
+        link.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 50)
+
+
+CREATED = b"HTTP/1.1 201 Created\r\n\r\n"
+# What a receiver does after it got the report → what becomes of it.
+MISBEHAVIOUR: list[tuple[Act | bytes, str]] = [
+    (lambda link: time.sleep(4), LATER),
+    (lambda link: None, LATER),
+    (reset, LATER),
+    (drip, LATER),
+    (interim, LATER),
+    (flood, DONE),  # much of a reply is not read, but its first line counts
+    (b"nonsense", LATER),
+    (b"\x00" * 20_000, LATER),
+    (b"HTTP/1.1 307 X\r\nLocation: https://else.example/\r\n\r\n", LATER),
+    (b"HTTP/1.1 201", DONE),  # cut off within its first lines: it has the report
+    (b"HTTP/1.1 20", LATER),
+    (b"HTTP/1.1 100 Continue\r\n\r\n" + CREATED, DONE),
+    (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + CREATED, DONE),
+    (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 410 Gone\r\n\r\n", NEVER),
+    (b"HTTP/1.1 100 Continue\r\n\r\n", LATER),
+    (CREATED + b"HTTP/1.1 400 Bad Request\r\n\r\n", DONE),
+]
+
+
+@pytest.mark.parametrize(("act", "kind"), MISBEHAVIOUR)
+def test_a_receiver_that_misbehaves_costs_a_try_and_no_more(
+    serve: Callable[..., Server], authority: Authority, act: Act | bytes, kind: str
+) -> None:
+    began = time.monotonic()
+    assert sent(serve(act), authority)[0] == kind
+    assert time.monotonic() - began < 3
+
+
+def test_a_receiver_that_hangs_up_or_talks_nonsense_before_tls(authority: Authority) -> None:
+    for act in (lambda link: None, reset, lambda link: link.sendall(os.urandom(500)), lambda link: time.sleep(4)):
+        server = Server(None, act)
+        assert sent(server, authority)[0] == LATER
+        server.close()
 
 
 def test_nothing_is_sent_to_whom_the_certificate_does_not_name(
