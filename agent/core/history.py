@@ -45,6 +45,7 @@ class Visits:
                 return
             self._make_room()
             visit = Visit(None, permit.device_id, permit.epoch, site, seen.at, seen.at, seen.age, 0, [], seen.source)
+            visit.background = True  # until something says that it was opened
             self._open[key] = visit
         self._grow(visit, seen)
         self._dirty[id(visit)] = visit

@@ -206,7 +206,7 @@ class Visit(Value):
         self.hits = hits
         self.hosts = hosts
         self.source = source
-        self.background = True
+        self.background = False
         self.cause: Visit | None = None
 
 

@@ -154,7 +154,18 @@ def past(household: Household, device_id: int, dice: random.Random) -> None:
                 attempts.append(Attempt(device_id, epoch[PROTECTION], target, "dns", at, age,
                                         dice.randint(1, 4), rule))  # fmt: skip
     visits.sort(key=lambda visit: visit.last)
+    visits += [pulled_in(visit, site) for visit in visits[::2] for site in (b"tracker.example", b"content.example")]
+    visits += [pulled_in(visit, b"app.example", apart=True) for visit in visits[:40:4]]
     household.records.write(visits, sorted(attempts, key=lambda attempt: attempt.at))
+
+
+def pulled_in(visit: Visit, site: bytes, apart: bool = False) -> Visit:
+    """Background of a visit, or of no visit at the same time."""
+    made = Visit(None, visit.device_id, visit.epoch, site, visit.first, visit.first + 2, visit.age, 3,
+                 [b"t." + site], "dns")  # fmt: skip
+    made.background = True
+    made.cause = None if apart else visit
+    return made
 
 
 def many(household: Household, count: int) -> None:

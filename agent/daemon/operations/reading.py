@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 
-from agent.core.model import Device
+from agent.core.model import BadInput, Device
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     Request,
@@ -140,6 +140,8 @@ def dispute(household: Household, request: Request) -> dict[str, object]:
 def sort(household: Household, request: Request) -> dict[str, object]:
     """Say that a visit was background, or that it was none; it is then no longer folded under another."""
     visit_id, background = number(request, "id"), flag(request, "background")
+    if "background" not in request:
+        raise BadInput("background is missing: true for what nobody opened, else false")
     device = household.device_of_visit(visit_id)
     household.records.correct(visit_id, background)
     household.state.ledger.append([(device.enrolment, "history", "correct", 0)], actor(request), household.clock.wall())

@@ -106,10 +106,11 @@ ROUTES = (
         "/api/v1/history",
         HOUSEHOLD,
         "history",
-        query=(*WHO, "from", "to", "search", *PAGE),
+        query=(*WHO, "from", "to", "search", "show", "cause", *PAGE),
     ),
     Route("GET", "/api/v1/history/days", HOUSEHOLD, "history.days", query=(*WHO, "tz_offset")),
     Route("PATCH", "/api/v1/visits/{id}", HOUSEHOLD, "visit.dispute", body=("undo",), actor=True),
+    Route("PUT", "/api/v1/visits/{id}/background", HOUSEHOLD, "visit.sort", body=("background",), actor=True),
     Route("DELETE", "/api/v1/visits/{id}", HOUSEHOLD, "visit.remove", actor=True),
     # Protection
     Route("GET", "/api/v1/attempts", HOUSEHOLD, "attempts", query=(*WHO, *PAGE)),
@@ -184,7 +185,7 @@ ROUTES = (
     Route("POST", "/api/v1/me/requests", PERSON, ".my_request", body=("kind", "text", "target"), status=201),
     Route("POST", "/api/v1/me/pin", PERSON, ".set_pin", status=201),
     Route("POST", "/api/v1/me/session", PERSON, ".enter_pin", status=201),
-    Route("GET", "/api/v1/me/history", OWN, ".my_history", query=("from", "to", "search", *PAGE)),
+    Route("GET", "/api/v1/me/history", OWN, ".my_history", query=("from", "to", "search", "show", "cause", *PAGE)),
     Route("GET", "/api/v1/me/attempts", OWN, ".my_attempts", query=PAGE),
     Route("GET", "/api/v1/me/export", OWN, ".my_export", query=("format", "table")),
     # For programs

@@ -264,6 +264,7 @@ export async function me(root) {
                     "li.row",
                     { key: "visit-" + one.id },
                     h("span.row-main", h("strong.site", one.site)),
+                    one.background ? h("span.badge", t("history.background")) : null,
                     h("span.times", when(one.last)),
                   ),
                 ),

@@ -1,11 +1,12 @@
 // What a device contacted: a week as a heat map, a day as a timeline, a list to search.
 
-import { all, del, get, patch } from "../api.js";
+import { all, del, get, patch, put } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { clock, dayName, duration, midnight, shortDay, when } from "../time.js";
 import { button, card, confirm, empty, heading, say, toast } from "../ui.js";
+import { background } from "../background.js";
 import { eraseAfterAsking, note } from "../switching.js";
 
 const HOURS = [...Array(24).keys()];
@@ -16,6 +17,7 @@ export function history({ redraw, query }) {
   const state = { whom: [], who: null, back: 0, days: [], visits: [], search: "", hour: null };
   const wanted = Number(query.get("device"));
   let typing = null;
+  const folds = background({ whom: () => state.who.query, period, row: (one) => row(one, clock), redraw });
 
   async function load() {
     const { items } = await get("/devices");
@@ -28,14 +30,18 @@ export function history({ redraw, query }) {
     if (state.who) await loadVisits();
   }
 
+  // Whoever searches looks through everything; a day shows what somebody opened.
+  function period() {
+    return state.search ? { search: state.search } : { from: midnight(state.back), to: midnight(state.back - 1) };
+  }
+
   async function loadVisits() {
     const tz_offset = -new Date().getTimezoneOffset() * 60;
-    const window = state.search
-      ? { search: state.search }
-      : { from: midnight(state.back), to: midnight(state.back - 1) };
+    const show = state.search ? "all" : "visits";
     [state.days, state.visits] = await Promise.all([
       get("/history/days", { ...state.who.query, tz_offset }).then((page) => page.items),
-      all("/history", { ...state.who.query, ...window }, 1000),
+      all("/history", { ...state.who.query, ...period(), show }, 1000),
+      folds.refresh(),
     ]);
   }
 
@@ -66,6 +72,7 @@ export function history({ redraw, query }) {
 
   async function pick(values) {
     Object.assign(state, { hour: null }, values);
+    if (Object.keys(values).length) folds.clear();
     try {
       await loadVisits();
     } catch (error) {
@@ -264,11 +271,8 @@ export function history({ redraw, query }) {
 
   function list() {
     const shown = state.visits.filter((one) => state.hour === null || hourOf(one) === state.hour);
-    if (!shown.length)
-      return h(
-        "p.nothing",
-        t(state.who.devices.some((one) => one.features.history.on) ? "history.quiet" : "history.none"),
-      );
+    const on = state.who.devices.some((one) => one.features.history.on);
+    if (!shown.length) return [h("p.nothing", t(on ? "history.quiet" : "history.none")), folds.apart()];
     const hours = [...new Set(shown.map(hourOf))];
     return card(
       { key: "list", class: "flush" },
@@ -279,6 +283,7 @@ export function history({ redraw, query }) {
           shown.filter((one) => hourOf(one) === hour).map((one) => row(one, clock)),
         ),
       ]),
+      folds.apart(),
       h("div.actions.left.pad", button(t("history.erase_day"), eraseDay, { tone: "plain small", picture: "trash" })),
     );
   }
@@ -306,6 +311,7 @@ export function history({ redraw, query }) {
           "summary",
           h("span.site", visit.site),
           visit.status === "disputed" ? h("span.badge.care", t("history.disputed")) : null,
+          visit.background && state.search ? h("span.badge", t("history.background")) : null,
           h(
             "span.times",
             format(visit.first),
@@ -328,8 +334,13 @@ export function history({ redraw, query }) {
             visit.hosts.map((host) => h("li", host)),
           ),
           h("p.soft", t("history.source_" + visit.source)),
+          folds.pulledIn(visit),
           h(
             "div.actions.left",
+            button(t(visit.background ? "history.opened" : "history.not_opened"), () => sort(visit), {
+              tone: "plain small",
+              picture: "history",
+            }),
             button(t(visit.status === "disputed" ? "history.undispute" : "history.dispute"), () => dispute(visit), {
               tone: "plain small",
               picture: "flag",
@@ -353,6 +364,16 @@ export function history({ redraw, query }) {
     await pick({});
   }
 
+  async function sort(visit) {
+    try {
+      await put(`/visits/${visit.id}/background`, { background: !visit.background });
+      toast(t(visit.background ? "history.opened_done" : "history.not_opened_done"));
+    } catch (error) {
+      say(error);
+    }
+    await pick({});
+  }
+
   async function eraseDay() {
     const what = { ...state.who.query, feature: "history", from: midnight(state.back), to: midnight(state.back - 1) };
     await eraseAfterAsking(what);
@@ -363,7 +384,11 @@ export function history({ redraw, query }) {
     if (
       !(await confirm(
         t("history.remove_title"),
-        t("history.remove_text", { site: visit.site, when: when(visit.last) }),
+        t(visit.folded ? "history.remove_all_text" : "history.remove_text", {
+          site: visit.site,
+          when: when(visit.last),
+          n: visit.folded,
+        }),
         t("history.remove"),
       ))
     )
