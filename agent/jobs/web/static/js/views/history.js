@@ -115,12 +115,18 @@ export function history({ redraw, query }) {
         "p.soft",
         t("history.contacted", { device: state.who.label }),
         " ",
-        note(state.who.devices[0].features.history),
+        standing(state.who.devices),
         ".",
       ),
       searchField(),
       state.search ? found() : [week(), timeline(), list()],
     ];
+  }
+
+  function standing(devices) {
+    const on = devices.filter((one) => one.features.history.on);
+    if (devices.length === 1 || !on.length) return note(devices[0].features.history);
+    return t("switch.some_devices", { n: on.length, of: devices.length });
   }
 
   const searchField = () =>
@@ -314,7 +320,7 @@ export function history({ redraw, query }) {
           visit.background && state.search ? h("span.badge", t("history.background")) : null,
           h(
             "span.times",
-            format(visit.first),
+            format(visit.first) + (visit.last - visit.first >= 60 ? `–${clock(visit.last)}` : ""),
             visit.last - visit.first >= 60 ? h("span.soft", duration(visit.last - visit.first)) : null,
           ),
         ),

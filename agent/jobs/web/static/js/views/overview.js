@@ -42,6 +42,7 @@ export function overview({ redraw }) {
         tile("history", counted.sites, t("overview.sites", { n: counted.sites }), "/history", "plum"),
         tile("shield", counted.attempts, t("overview.refused", { n: counted.attempts }), "/protection", "teal"),
       ),
+      pauseCard(state.data, reload),
       h(
         "div.people",
         people.map((person) =>
@@ -55,7 +56,6 @@ export function overview({ redraw }) {
           devices.filter((one) => !one.person),
         ),
       ),
-      pauseCard(state.data, reload),
     ];
   }
 
