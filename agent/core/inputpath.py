@@ -6,14 +6,15 @@ query in, and not to where it keeps it out: what is said to be closed is closed 
 
 import struct
 
-from agent.core import nftables as nft
+from agent.core import expressions as nft
+from agent.core import nftables
 from agent.core.model import BadInput, Value
 from agent.core.netlink import DUMP, Answer, Message, attributes, pairs, text
 
 _CHAIN, _RULE, _ELEMENTS = 3, 6, 12  # NFT_MSG_NEW*, what dumps consist of; the request is the next number
 _GENERATION, _GET_GENERATION = 15, 16
 _NFTABLES = 10 << 8
-_FAMILIES = (nft.INET, nft.INET4)
+_FAMILIES = (nftables.INET, nft.INET4)
 _FILTER = b"filter\0"
 _DROP, _ACCEPT, _JUMP, _GOTO, _RETURN = 0, 1, -3, -4, -5
 _CT_STATE, _CT_STATUS = 0, 2
@@ -62,7 +63,7 @@ def chains_of(answers: "list[Answer]", without: str) -> "list[Chain]":
         chain = attributes(answer.body[4:])
         hook = attributes(chain.get(4, b"")).get(1)
         name = _text(chain.get(1, b""))
-        if hook == struct.pack(">I", nft.INPUT) and chain.get(7) == _FILTER and name != without:
+        if hook == struct.pack(">I", nftables.INPUT) and chain.get(7) == _FILTER and name != without:
             drops = chain.get(5) == struct.pack(">I", _DROP)
             found.append(Chain(answer.body[0], name, _text(chain.get(3, b"")), drops))
     return found

@@ -36,8 +36,8 @@ of these values is the signature, so that ending redirected DNS flows never ends
 
 import struct
 
-from agent.core import nfnl
-from agent.core import nftables as nft
+from agent.core import expressions as nft
+from agent.core import nfnl, nftables
 from agent.core.addresses import parse
 from agent.core.marks import Layout
 from agent.core.model import Value
@@ -88,25 +88,28 @@ class Judging(Value):
 
     def stand(self, table: str, id: int, layout: Layout) -> "list[Message]":
         """Maps, sets, chains and rules for a table that has the set of LAN interfaces; `id` is the first one unused."""
-        work = [nft.new_mark_map(table, QUEUED, id), nft.new_mark_map(table, LOGGED, id + 1)]
-        work += [nft.new_port_set(table, _WEB, id + 2), nft.add_keys(table, _WEB, [nft.port(p) for p in _WEB_PORTS])]
+        work = [nftables.new_mark_map(table, QUEUED, id), nftables.new_mark_map(table, LOGGED, id + 1)]
+        work += [
+            nftables.new_port_set(table, _WEB, id + 2),
+            nftables.add_keys(table, _WEB, [nft.port(p) for p in _WEB_PORTS]),
+        ]
         work += self._resolvers(table, id + 3)
         work += [
-            nft.new_part(table, _JUDGE),
-            nft.new_part(table, _VERDICT),
-            nft.new_chain(table, _FIRST, "filter", nft.FORWARD, _AFTER_FIREWALL),
-            nft.new_chain(table, _ACT, "filter", nft.FORWARD, _AFTER_FIREWALL + 1),
+            nftables.new_part(table, _JUDGE),
+            nftables.new_part(table, _VERDICT),
+            nftables.new_chain(table, _FIRST, "filter", nftables.FORWARD, _AFTER_FIREWALL),
+            nftables.new_chain(table, _ACT, "filter", nftables.FORWARD, _AFTER_FIREWALL + 1),
         ]
-        return work + [nft.new_rule(table, chain, expressions) for chain, expressions in self.rules(layout)]
+        return work + [nftables.new_rule(table, chain, expressions) for chain, expressions in self.rules(layout)]
 
     def _resolvers(self, table: str, id: int) -> "list[Message]":
         work = []
         for at, (_, name, size, _) in enumerate(_RESOLVERS):
             packed = sorted({parse(text) for text in self.around.resolvers})
             keys = [address for address in packed if len(address) == size]
-            work.append(nft.new_address_set(table, name, id + at, size))
+            work.append(nftables.new_address_set(table, name, id + at, size))
             if keys:
-                work.append(nft.add_keys(table, name, keys))
+                work.append(nftables.add_keys(table, name, keys))
         return work
 
     def rules(self, layout: Layout) -> "list[tuple[str, bytes]]":

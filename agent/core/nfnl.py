@@ -5,7 +5,7 @@ Sources: linux/netfilter/nfnetlink_queue.h, nfnetlink_log.h, xt_NFQUEUE.h.
 
 import struct
 
-from agent.core import nftables as nft
+from agent.core import expressions as nft
 from agent.core.netlink import ACK, HOST, Message, attribute, text, u32
 
 _QUEUE, _LOG = 3 << 8, 4 << 8

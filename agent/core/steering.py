@@ -24,8 +24,8 @@ lost.
 With a `Judging`, its rules about other connections stand in the same table.
 """
 
-from agent.core import conntrack
-from agent.core import nftables as nft
+from agent.core import conntrack, nftables
+from agent.core import expressions as nft
 from agent.core.farewell import TABLE
 from agent.core.judging import LOGGED, QUEUED, Judging
 from agent.core.marks import DEFAULT, SYN_MAGIC, Layout
@@ -79,18 +79,18 @@ class Steering:
         """The whole table with `wanted` (MAC → mark) in its map; nothing is redirected from `closed` interfaces."""
         table = self.table
         work = [
-            nft.new_table(table),
-            nft.new_mark_map(table, _MAP, 1),
-            nft.new_interface_set(table, _LAN, 2),
-            nft.add_keys(table, _LAN, [nft.interface(name) for name in self._interfaces]),
-            nft.new_interface_set(table, _OPEN, 3),
-            nft.new_chain(table, _STEER, "nat", nft.PREROUTING, _BEFORE_DNAT),
-            nft.new_chain(table, _ARRIVE, "filter", nft.INPUT, _AFTER_FIREWALL),
-            nft.new_chain(table, _LEAVE, "filter", nft.OUTPUT, _BEFORE_CONNTRACK),
+            nftables.new_table(table),
+            nftables.new_mark_map(table, _MAP, 1),
+            nftables.new_interface_set(table, _LAN, 2),
+            nftables.add_keys(table, _LAN, [nft.interface(name) for name in self._interfaces]),
+            nftables.new_interface_set(table, _OPEN, 3),
+            nftables.new_chain(table, _STEER, "nat", nftables.PREROUTING, _BEFORE_DNAT),
+            nftables.new_chain(table, _ARRIVE, "filter", nftables.INPUT, _AFTER_FIREWALL),
+            nftables.new_chain(table, _LEAVE, "filter", nftables.OUTPUT, _BEFORE_CONNTRACK),
         ]
         work += self.reopen(frozenset(self._interfaces), closed)
         for chain, expressions in self.rules():
-            work.append(nft.new_rule(table, chain, expressions))
+            work.append(nftables.new_rule(table, chain, expressions))
         if self.judging is not None:
             work += self.judging.stand(table, 4, self._layout)
         return work + self.change({}, wanted, frozenset(), protected)
@@ -113,8 +113,8 @@ class Steering:
         """Those that were closed `before` are open now, but for those that are closed."""
         opened = [nft.interface(name) for name in self._interfaces if name in before and name not in closed]
         shut = [nft.interface(name) for name in self._interfaces if name in closed and name not in before]
-        work = [nft.add_keys(self.table, _OPEN, opened)] if opened else []
-        return work + ([nft.delete_keys(self.table, _OPEN, shut)] if shut else [])
+        work = [nftables.add_keys(self.table, _OPEN, opened)] if opened else []
+        return work + ([nftables.delete_keys(self.table, _OPEN, shut)] if shut else [])
 
     def _changed(self, name: str, standing: "dict[bytes, int]", wanted: "dict[bytes, int]") -> "list[Message]":
         """A new mark for a device is a removal and an addition."""
@@ -122,13 +122,13 @@ class Steering:
         new = sorted([(mac, mark) for mac, mark in wanted.items() if standing.get(mac) != mark])
         work = []
         if gone:
-            work.append(nft.delete_keys(self.table, name, gone))
+            work.append(nftables.delete_keys(self.table, name, gone))
         if new:
-            work.append(nft.add_marks(self.table, name, new))
+            work.append(nftables.add_marks(self.table, name, new))
         return work
 
     def disarm(self) -> "list[Message]":
-        return [nft.delete_table(self.table)]
+        return [nftables.delete_table(self.table)]
 
     def flush(self) -> Message:
         """Ends every redirected flow of every device."""

@@ -6,7 +6,7 @@ network's. `h2` and `h4` below are numbers in the host's order, everything else 
 
 import struct
 
-from agent.core import conntrack, judging, marks, neighbour, netlink, nfnl, nftables
+from agent.core import conntrack, expressions, judging, marks, neighbour, netlink, nfnl, nftables
 from agent.core.netlink import Answer, Message
 
 LITTLE = netlink.HOST == "<"
@@ -65,11 +65,11 @@ def test_a_device_in_the_map():
 
 
 def test_what_a_rule_compares():
-    assert nftables.host32(MARK) == h4(MARK)
-    assert nftables.host16(1) == h2(1)
-    assert nftables.port(5391) == H("150f")
-    assert H("0000002c") in nftables.at_most(44)
-    turned = nftables.mark_bits(b"", b"", 0xC000C000, 0x40008000)
+    assert expressions.host32(MARK) == h4(MARK)
+    assert expressions.host16(1) == h2(1)
+    assert expressions.port(5391) == H("150f")
+    assert H("0000002c") in expressions.at_most(44)
+    turned = expressions.mark_bits(b"", b"", 0xC000C000, 0x40008000)
     assert h2(8) + h2(1) + h4(0x3FFF3FFF) in turned and h2(8) + h2(1) + h4(0x40008000) in turned
 
 

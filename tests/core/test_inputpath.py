@@ -2,8 +2,8 @@
 
 import struct
 
-from agent.core import inputpath
-from agent.core import nftables as nft
+from agent.core import expressions as nft
+from agent.core import inputpath, nftables
 from agent.core.inputpath import Chain, Walk
 from agent.core.model import BadInput
 from agent.core.netlink import Answer, attribute, nested, text, u32
@@ -20,7 +20,7 @@ def then(code: int, chain: str = "") -> bytes:
 
 
 def rule(expressions: bytes) -> Answer:
-    body = bytes([nft.INET, 0, 0, 0]) + text(1, "fw4") + text(2, "input") + nested(4, expressions)
+    body = bytes([nftables.INET, 0, 0, 0]) + text(1, "fw4") + text(2, "input") + nested(4, expressions)
     return Answer(10 << 8 | 6, 0, 1, body)
 
 
@@ -32,7 +32,7 @@ def closed(*rules: bytes, drops: bool = False, sets: object = None, redirected: 
         return inputpath.rules_of([rule(expressions) for expressions in listed.get(chain, ())])
 
     walk = Walk("br-guest", 7, redirected, rules_of, (sets or {}).get)
-    return walk.closed(Chain(nft.INET, "fw4", "input", drops))
+    return walk.closed(Chain(nftables.INET, "fw4", "input", drops))
 
 
 def test_the_policy_decides_what_no_rule_does():
@@ -89,21 +89,21 @@ def test_sets_intervals_and_verdict_maps():
 
 
 def test_chains_are_those_of_the_input_hook():
-    def chain(table: str, hook: int, policy: int, kind: str = "filter", family: int = nft.INET) -> Answer:
+    def chain(table: str, hook: int, policy: int, kind: str = "filter", family: int = nftables.INET) -> Answer:
         where = nested(4, u32(1, hook), u32(2, 0))
         body = text(1, table) + text(3, "c") + where + u32(5, policy) + text(7, kind)
         return Answer(10 << 8 | 3, 0, 1, bytes([family, 0, 0, 0]) + body)
 
     answers = [
-        chain("fw4", nft.INPUT, DROP),
-        chain("fw4", nft.OUTPUT, DROP),
-        chain("nat", nft.INPUT, ACCEPT, "nat"),
-        chain("ours", nft.INPUT, ACCEPT),
-        chain("six", nft.INPUT, DROP, family=nft.INET6),
-        chain("four", nft.INPUT, ACCEPT, family=nft.INET4),
+        chain("fw4", nftables.INPUT, DROP),
+        chain("fw4", nftables.OUTPUT, DROP),
+        chain("nat", nftables.INPUT, ACCEPT, "nat"),
+        chain("ours", nftables.INPUT, ACCEPT),
+        chain("six", nftables.INPUT, DROP, family=nft.INET6),
+        chain("four", nftables.INPUT, ACCEPT, family=nft.INET4),
     ]
     assert inputpath.chains_of(answers, "ours") == [
-        Chain(nft.INET, "fw4", "c", True),
+        Chain(nftables.INET, "fw4", "c", True),
         Chain(nft.INET4, "four", "c", False),
     ]
 

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("pyroute2")
 
+from agent.core.marks import DEFAULT, Layout  # noqa: E402
 from agent.jobs.doctor import kernel, zones  # noqa: E402
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding, worst  # noqa: E402
 from agent.jobs.doctor.rules import Chain, Expression, Rule, redirects_unread, written_bits  # noqa: E402
@@ -57,13 +58,15 @@ def test_the_worst_decides() -> None:
 
 def test_the_map_against_the_daemon() -> None:
     held = {TABLET: mark(0x40008001)}
-    assert levels(kernel.table(Witnessed(held=held), {TABLET: "Tablet"})) == [OK]
-    assert levels(kernel.table(Witnessed(held={}), {TABLET: "Tablet"})) == [FAILURE]
-    assert levels(kernel.table(Witnessed(held=held), {})) == [FAILURE], "steered, but not on"
-    assert levels(kernel.table(Witnessed(held={TABLET: mark(7)}), {TABLET: "Tablet"})) == [FAILURE], "no mark of ours"
-    assert levels(kernel.table(Witnessed(tables={}), {})) == [OK]
-    assert levels(kernel.table(Witnessed(tables={}), {TABLET: "Tablet"})) == [FAILURE]
-    assert levels(kernel.table(Witnessed(held=held), None)) == [WARNING]
+    assert levels(kernel.table(Witnessed(held=held), {TABLET: "Tablet"}, DEFAULT)) == [OK]
+    assert levels(kernel.table(Witnessed(held={}), {TABLET: "Tablet"}, DEFAULT)) == [FAILURE]
+    assert levels(kernel.table(Witnessed(held=held), {}, DEFAULT)) == [FAILURE], "steered, but not on"
+    assert levels(kernel.table(Witnessed(held={TABLET: mark(7)}), {TABLET: "Tablet"}, DEFAULT)) == [FAILURE], (
+        "no mark of ours"
+    )
+    assert levels(kernel.table(Witnessed(tables={}), {}, DEFAULT)) == [OK]
+    assert levels(kernel.table(Witnessed(tables={}), {TABLET: "Tablet"}, DEFAULT)) == [FAILURE]
+    assert levels(kernel.table(Witnessed(held=held), None, DEFAULT)) == [WARNING]
 
 
 def test_flow_offload_is_a_note() -> None:
@@ -73,7 +76,18 @@ def test_flow_offload_is_a_note() -> None:
 
 def test_routing_by_our_mark() -> None:
     for policy, expected in (((0, 0), [OK]), ((0x100, 0x3F00), [OK]), ((0x8000, 0x8000), [FAILURE, OK])):
-        assert levels(kernel.marks(Witnessed(policies=[policy]))) == expected, policy
+        assert levels(kernel.marks(Witnessed(policies=[policy]), DEFAULT)) == expected, policy
+
+
+def test_other_bits_of_marks() -> None:
+    """What is compared are the bits that are set, and whose they also are is noted."""
+    layout = Layout(0x00003C00, 16, 0)
+    held = {TABLET: mark(layout.pack(1, 1))}
+    assert levels(kernel.table(Witnessed(held=held), {TABLET: "Tablet"}, layout)) == [OK]
+    assert levels(kernel.table(Witnessed(held=held), {TABLET: "Tablet"}, DEFAULT)) == [FAILURE]
+    found = list(kernel.marks(Witnessed(policies=[(0x40000000, 0x40000000)]), layout))
+    assert levels(found) == [NOTE, NOTE, NOTE, OK]
+    assert "mwan3" in found[0].sentence
 
 
 def test_links() -> None:

@@ -7,8 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 
-from agent.core import nfnl
-from agent.core import nftables as nft
+from agent.core import nfnl, nftables
 from agent.core.netlink import Message, messages
 from agent.core.steering import STEERED, Steering
 from agent.jobs.doctor.finding import FAILURE, OK, WARNING, Finding
@@ -41,11 +40,11 @@ def options() -> Iterator[Finding]:
 def expressions() -> Iterator[Finding]:
     """Whether the kernel takes the switch's rules, and which way connections can be queued."""
     base = [
-        nft.new_table(PROBE),
-        nft.new_mark_map(PROBE, STEERED, 1),
-        nft.new_interface_set(PROBE, "lan", 2),
-        nft.new_interface_set(PROBE, "open", 3),
-        nft.new_part(PROBE, PART),
+        nftables.new_table(PROBE),
+        nftables.new_mark_map(PROBE, STEERED, 1),
+        nftables.new_interface_set(PROBE, "lan", 2),
+        nftables.new_interface_set(PROBE, "open", 3),
+        nftables.new_part(PROBE, PART),
     ]
     refused = _try(base)
     if refused:
@@ -64,7 +63,7 @@ def expressions() -> Iterator[Finding]:
 
 
 def _rule(expression: bytes) -> Message:
-    return nft.new_rule(PROBE, PART, expression)
+    return nftables.new_rule(PROBE, PART, expression)
 
 
 def _try(work: list[Message]) -> int:
@@ -73,7 +72,7 @@ def _try(work: list[Message]) -> int:
         sock.bind((0, 0))
         sock.setblocking(False)
         try:
-            sock.send(nft.batch(work, 1))
+            sock.send(nftables.batch(work, 1))
         except OSError as error:
             return error.errno or 1
         number = 0
