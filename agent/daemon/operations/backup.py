@@ -36,10 +36,10 @@ HISTORY_TABLES = {
         "id, device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name, list_version, category",
     ),
 }
-DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
-FORGOTTEN = "forgotten"  # in meta: enrolments, as JSON
 # What rows of backups from before a column was there have in its place.
 SINCE: dict[str, list[object]] = {"visit": [0, None, 0]}
+DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
+FORGOTTEN = "forgotten"  # in meta: enrolments, as JSON
 SECTION_BITS = 40
 ROWS_MAX = 400_000  # more is no household's, and would fill the memory
 
@@ -141,7 +141,8 @@ def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> d
     forgotten = _forgotten(household)
     rows = list(_without(rows, forgotten))
     path = household.state.db.path + ".restored"
-    own = [*_kept(household), ("meta", [FORGOTTEN, json.dumps(forgotten)])]
+    noted: list[object] = [FORGOTTEN, json.dumps(forgotten)]
+    own = [*_kept(household), ("meta", noted)]
     _fresh(path, state.MIGRATIONS, [r for r in rows if r[0] in TABLES or r[0] == "setting"], own)
     live = household.snapshots.live + ".restored"
     history = list(_not_removed(household, [row for row in rows if row[0] in HISTORY_TABLES]))
