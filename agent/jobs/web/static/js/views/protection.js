@@ -7,7 +7,6 @@ import { explain, reason, report } from "../explaining.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { heldCards, listsCard } from "../lists.js";
-import { lookalikesCard } from "../lookalikes.js";
 import { addRule, allowForm, rulesCard } from "../ownrules.js";
 import { midnight, when } from "../time.js";
 import { button, card, empty, field, form, heading, say } from "../ui.js";
@@ -65,7 +64,6 @@ export function protection({ redraw }) {
       heading(t("nav.protection")),
       standing(),
       heldCards(state.feeds, reload),
-      lookalikesCard(label, reload),
       week(),
       refused(),
       question(),
