@@ -3,7 +3,7 @@
 import { all, get } from "../api.js";
 import { category, tone } from "../categories.js";
 import { h } from "../dom.js";
-import { explain, reason, report } from "../explaining.js";
+import { explain, reason } from "../explaining.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { heldCards, listsCard } from "../lists.js";
@@ -217,12 +217,6 @@ export function protection({ redraw }) {
                   ),
                 { tone: "plain small" },
               ),
-              state.asked.verdict === "block" && state.asked.rule.list_id
-                ? button(t("refusal.report"), () => report({ name: state.asked.name }), {
-                    tone: "plain small",
-                    picture: "flag",
-                  })
-                : null,
             ),
           )
         : null,
