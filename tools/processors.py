@@ -76,7 +76,7 @@ def site(name: str) -> Path:
     if done.exists() and done.read_text() == " ".join(wanted):
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-input", "--no-deps"]
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", "--no-deps"]
     command += ["--no-compile", "--only-binary", ":all:", "--target", str(folder), "--platform", "any"]
     command += ["--implementation", "py" if foreign else "cp", "--python-version", "3.11" if foreign else name]
     if not foreign:

@@ -57,10 +57,10 @@ make_venv() {
     echo "making .venv" >&2
     rm -rf "$VENV"
     "$PYTHON" -m venv "$VENV"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --retries 5 --timeout 60 \
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-input --retries 5 --timeout 60 \
         -r "$ROOT/tools/requirements-test.txt" </dev/null
-    "$VENV/bin/pip" install --quiet --disable-pip-version-check --target "$VENV/newest" \
-        -r "$ROOT/tools/requirements-newest.txt"
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-input --retries 5 --timeout 60 \
+        --target "$VENV/newest" -r "$ROOT/tools/requirements-newest.txt" </dev/null
     echo "$stamp" >"$VENV/stamp"
 }
 
@@ -72,8 +72,9 @@ make_fleet_venv() {
     [ "$(cat "$fleet/stamp" 2>/dev/null)" = "$stamp" ] && return
     echo "making .venv-fleet" >&2
     rm -rf "$fleet"
-    "$PYTHON" -m venv "$fleet"
-    "$fleet/bin/pip" install --quiet --disable-pip-version-check \
-        -r "$ROOT/tools/collector/requirements-fleet.txt" "$pytest"
-    echo "$stamp" >"$fleet/stamp"
+    # In one chain: called where a failure is not the end.
+    "$PYTHON" -m venv "$fleet" &&
+        "$fleet/bin/python" -m pip install -qq --disable-pip-version-check --no-input --retries 5 --timeout 60 \
+            -r "$ROOT/tools/collector/requirements-fleet.txt" "$pytest" </dev/null &&
+        echo "$stamp" >"$fleet/stamp"
 }
