@@ -344,6 +344,24 @@ def test_a_visit_is_disputed_and_removed(home, say):
     assert say("visit", "remove", str(visit["id"]), "--yes")[0] == NOT_FOUND
 
 
+def test_background_is_left_out_unless_asked_for(home, say):
+    home.ask("www.opened.example.org")
+    home.ask("t.pulled-in.example.org")
+    home.ask("t.follows.example.com")
+    (opened,) = document(say, "history", "Mia", "--search", "www.opened")["items"]
+    shown = document(say, "history", "Mia", "--background", "--all")["items"]
+    background = [visit for visit in shown if visit["background"]]
+    assert background and document(say, "history", "Mia", "--all")["items"] == [
+        visit for visit in shown if not visit["background"]
+    ]
+    assert "--background shows it" in say("history", "Mia")[1]
+    assert "background" in say("history", "Mia", "--background")[1]
+    assert say("visit", "background", str(background[0]["id"]), "--undo")[0] == OK
+    assert background[0]["id"] in [visit["id"] for visit in document(say, "history", "Mia", "--all")["items"]]
+    assert say("visit", "background", str(opened["id"]))[0] == OK
+    assert opened["id"] not in [visit["id"] for visit in document(say, "history", "Mia", "--all")["items"]]
+
+
 def test_pause_and_resume(home, say):
     assert "paused on 1 device." in say("pause")[1]
     assert "history paused" in say("device", "list")[1]

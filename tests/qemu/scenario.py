@@ -56,7 +56,7 @@ def on(story: Story) -> None:
     (other,) = story.ask(PHISHING, who="neighbour")
     expect(other.ede == "-", f"the neighbour was refused: {other}")
     story.until(lambda: story.rows().attempts == 1 and story.rows().visits >= 1, "visit and attempt are not recorded")
-    sites = {item["site"] for item in story.asked("history", TABLET)["items"]}
+    sites = {item["site"] for item in story.asked("history", TABLET, "--background")["items"]}
     expect("plain.example" in sites or "example" in sites, f"the visit is not shown: {sites}")
     targets = [item["target"] for item in story.asked("attempts", TABLET)["items"]]
     expect(targets == [PHISHING], f"the attempt is not shown: {targets}")

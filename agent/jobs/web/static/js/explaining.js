@@ -49,6 +49,8 @@ function kindOf(rule, verdict) {
   if (!rule) return "none";
   if (rule.list_id === "lookalike") return "lookalike";
   if (rule.scope === "shipped") return verdict === "block" ? "around" : "helpline";
+  // As core/match.py writes it of a host that is refused for its listed pages.
+  if (rule.text.endsWith(" (pages of it are listed)")) return "pages";
   return rule.list_id ? "list" : "own";
 }
 
