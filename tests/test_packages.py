@@ -159,6 +159,18 @@ def test_sources_on_request(tmp_path):
     assert any(name.endswith("/agent/core/names.py") for name in names)
 
 
+@needs_make
+@needs_suffixes
+def test_the_same_makefile_serves_the_next_python(tmp_path):
+    """OpenWrt 25.12 has Python 3.13; its folder and its bounds follow, and nothing else."""
+    work = tmp_path / "work"
+    (made,) = packages.build(["privacy-agent"], tmp_path, work, EPOCH, python_version="3.13", compiled=False)
+    names = [m.name for m in members(content(made.read_bytes(), "./data.tar.gz"))]
+    assert "./usr/lib/python3.13/site-packages/agent/core/names.py" in names
+    assert not [name for name in names if "python3.11" in name]
+    assert "python3-light (>= 3.13), python3-light (<< 3.14)" in index.control_of(made)
+
+
 def test_every_feed_folder_names_the_projects_version():
     for name in packages.feed_folders():
         text = (packages.FEED / name / "Makefile").read_text()
@@ -239,6 +251,20 @@ def test_openssl_agrees_with_the_signature(key, tmp_path):
     (tmp_path / "sig").write_bytes(signature[10:])
     command = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey", "key.der"]
     subprocess.run([*command, "-in", "message", "-sigfile", "sig"], cwd=tmp_path, check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("signify-openbsd") is None, reason="signify-openbsd is not installed")
+def test_signify_agrees_with_a_signed_index(key, tmp_path):
+    """What a router downloads: the index, its signature, the key that the feed's maker gave away."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "p_1_all.ipk").write_bytes(ipk.pack({"control": b"Package: p\nVersion: 1\n"}, tmp_path / "root", EPOCH))
+    (tmp_path / "feed.pub").write_text(usign.encode_public(key))
+    assert [path.name for path in index.write(tmp_path, key)] == ["Packages", "Packages.gz", "Packages.sig"]
+    command = ["signify-openbsd", "-V", "-p", "feed.pub", "-m", "Packages", "-x", "Packages.sig"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with (tmp_path / "Packages").open("a") as file:
+        file.write("Package: added\n")
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode != 0
 
 
 @pytest.mark.skipif(shutil.which("signify-openbsd") is None, reason="signify-openbsd is not installed")
