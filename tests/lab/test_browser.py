@@ -1,4 +1,4 @@
-"""Headless Chromium as a client: post-quantum hello, HTTP/2, QUIC tried and refused, and the refusal page as it shows."""
+"""Headless Chromium as a client: post-quantum hello, HTTP/2, QUIC tried and refused, the refusal page as it shows."""
 
 import json
 import shutil

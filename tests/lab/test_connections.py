@@ -126,22 +126,29 @@ def test_a_hello_after_a_long_silence(lab: Lab, resident: Resident, device: int)
     assert visits(resident) == {"late.example": "tls"}
 
 
-def test_a_refused_connection_stays_refused(lab: Lab, resident: Resident, device: int) -> None:
-    """A client that ignores the reset, as malware may, gets no further: its packets don't reach the server."""
-    lab.alice.run(
-        [
-            "nft",
-            "add table inet deaf; add chain inet deaf in { type filter hook input priority 0; };"
-            "add rule inet deaf in tcp sport 443 tcp flags rst drop",
-        ]
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_refused_connection_stays_refused(lab: Lab, resident: Resident, device: int, server: str) -> None:
+    """A client that ignores the reset, as malware may, gets no further: each of its packets is reset, none goes on."""
+    rules = (
+        "add table inet deaf; add counter inet deaf resets;"
+        "add chain inet deaf in { type filter hook input priority 0; };"
+        'add rule inet deaf in tcp sport 443 tcp flags rst counter name "resets" drop'
     )
+    lab.alice.run(["nft", rules])
     try:
-        caller = Caller(lab.alice, RESOLVER4, timeout_s=1.0)
+        caller = Caller(lab.alice, server, timeout_s=0.5)
         assert caller.ask(hello("www.bad.example")) == "TimeoutError"
+        before = resets(lab)
+        assert before >= 1
         assert caller.ask(hello("www.fine.example")) == "TimeoutError"
+        assert resets(lab) > before, "stragglers are reset, too"
     finally:
         lab.alice.run(["nft", "delete table inet deaf"])
     assert visits(resident) == {}
+
+
+def resets(lab: Lab) -> int:
+    return int(lab.alice.run(["nft", "list", "counter", "inet", "deaf", "resets"]).split("packets ")[1].split()[0])
 
 
 def test_only_the_first_packets_come_up(lab: Lab, resident: Resident, device: int) -> None:

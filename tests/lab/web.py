@@ -52,21 +52,21 @@ class Site(threading.Thread):
         return made
 
     def run(self) -> None:
-        poll = select.poll()
+        poll = select.epoll()
         known = {one.fileno(): one for one in self.listeners}
         for descriptor in known:
-            poll.register(descriptor, select.POLLIN)
+            poll.register(descriptor, select.EPOLLIN)
         servers = set(known)
         while not self.over:
-            for descriptor, _ in poll.poll(50):
+            for descriptor, _ in poll.poll(0.05):
                 if descriptor in servers:
                     made = known[descriptor].accept()[0]
                     known[made.fileno()] = made
-                    poll.register(made.fileno(), select.POLLIN)
+                    poll.register(made.fileno(), select.EPOLLIN)
                 elif not self._served(known[descriptor]):
                     poll.unregister(descriptor)
                     known.pop(descriptor).close()
-        for one in [*known.values(), *self.silent]:
+        for one in [poll, *known.values(), *self.silent]:
             one.close()
 
     def _served(self, connection: socket.socket) -> bool:

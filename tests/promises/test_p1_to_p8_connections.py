@@ -193,8 +193,8 @@ def test_p3_killed(lab: Lab, resident: Resident, device: int) -> None:
     await_true(lambda: call(lab.alice, RESOLVER4, hello("www.bad.example")) != "ok", "an armed switch")
     opened = Open(lab)
     since = resident.kill()
-    time.sleep(0.02)
-    opened.all_go_on(since, KILLED_S + 0.1)
+    time.sleep(0.02)  # the kernel takes the table down in 3 ms; sent earlier, a hello may have to be sent again
+    opened.all_go_on(since, KILLED_S)
     reconnect(resident)
 
 
@@ -203,10 +203,10 @@ def test_p3_hung_with_packets_in_the_queue(lab: Lab, resident: Resident, device:
     resident.on(device, "protection")
     opened = Open(lab)
     since = resident.kill(signal.SIGSTOP)
+    # The table goes after 1.5 s, and what waited with it; the client sends its hello again 1.7 s after the first time.
     waiting = Caller(lab.alice, RESOLVER4, timeout_s=5.0)
     assert waiting.ask(hello("www.fine.example")) == "ok"
-    assert time.monotonic() - since < HUNG_S + 0.5, time.monotonic() - since
-    opened.all_go_on(since, HUNG_S + 0.6)
+    opened.all_go_on(since, HUNG_S)
     assert call(lab.bob, RESOLVER4, hello("www.bad.example")) == "ok"
     reconnect(resident)
 
