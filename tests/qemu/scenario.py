@@ -15,6 +15,7 @@ VISITOR = "02:00:00:00:00:33"
 TABLET = "Tablet"
 PHISHING = "login.phishing.example"
 PASSWORD = "four plain words together"
+CONFIGURATION = "/etc/config/privacy-agent"
 
 
 def before(story: Story) -> None:
@@ -135,8 +136,8 @@ def upgrade_beneath(story: Story) -> None:
     """What apk does, which stops nothing: new files under the running service, a start, the package's own script."""
     residents = story.guard_and_daemon()
     story.router.ask(
-        f"tar -xzOf {PARCELS}/privacy-agent_*-r2_all.ipk ./data.tar.gz | tar -xzf - -C / --exclude ./etc/config"
-        " && export PKG_UPGRADE=1 && /etc/init.d/privacy-agent start"
+        f"cp -p {CONFIGURATION} /tmp/kept; tar -xzOf {PARCELS}/privacy-agent_*-r2_all.ipk ./data.tar.gz | tar -xzf - -C /"
+        f" && cp -p /tmp/kept {CONFIGURATION} && export PKG_UPGRADE=1 && /etc/init.d/privacy-agent start"
         " && sh /usr/lib/opkg/info/privacy-agent.postinst-pkg",
         60,
     )
