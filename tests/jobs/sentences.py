@@ -8,9 +8,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from agent.core.lookalike import FEATURES
+
 ROOT = Path(__file__).resolve().parent.parent.parent / "agent"
 # Which argument of a call is the sentence.
 SAID = {"BadInput": 0, "BadRequest": 1, "Refused": 1, "Problem": 2, "StorageError": 0, "invalid": 1}
+SAID |= {"Failed": 0, "NoRoom": 0, "_failed": 1}
 # Where errors come from that reach a page: the operations and what they call, and the page's own program. Not what is
 # wrong with a request's head (core/http.py) or with a file of the package (core/feeds.py): no page can cause that.
 PLACES = (
@@ -22,6 +25,10 @@ PLACES = (
     "daemon/lists/*.py",
     "daemon/reports/*.py",
     "jobs/web/*.py",
+    "jobs/fetch.py",
+    "jobs/feedstore.py",
+    "jobs/feeds.py",
+    "core/rules.py",
     "core/addresses.py",
     "core/consent.py",
     "core/features.py",
@@ -78,6 +85,26 @@ def constants(nodes) -> dict[str, ast.expr]:
         if isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name):
             found[node.target.id] = node.value
     return found
+
+
+def of_lists() -> set[str]:
+    """Why an update of a list waits, what became of one, and why a name looks like another."""
+    found = {row[1] for row in FEATURES.values()}
+    for name, function in (
+        ("core/feeds.py", "doubt"),
+        ("jobs/feeds.py", ""),
+        ("daemon/lists/feeds.py", ""),
+        ("daemon/lists/feeding.py", ""),
+    ):
+        for node in ast.walk(ast.parse((ROOT / name).read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name == function:
+                found |= {template(of.value, {}) for of in ast.walk(node) if isinstance(of, ast.Return) and of.value}
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "message" and not function:
+                found |= {
+                    template(of, {})
+                    for of in (node.value.values if isinstance(node.value, ast.BoolOp) else [node.value])
+                }
+    return {text for text in found if re.search("[a-z]{2}", text)}
 
 
 def errors() -> set[str]:

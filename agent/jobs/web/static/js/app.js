@@ -6,6 +6,7 @@ import { entry } from "./entry.js";
 import { loadLanguage, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { follow, unfollow } from "./live.js";
+import { hear } from "./lookalikes.js";
 import { me } from "./me.js";
 import { say } from "./ui.js";
 import { VIEWS } from "./views.js";
@@ -71,7 +72,12 @@ async function open(moved = false) {
     if (current !== made || !made.wants.some((kind) => kinds.has(kind))) return;
     await made.load().catch(say);
     if (current === made) redraw();
-  });
+  }, warn);
+}
+
+function warn(event) {
+  hear(event);
+  redraw();
 }
 
 function redraw() {

@@ -54,8 +54,8 @@ function kindOf(rule, verdict) {
   return rule.list_id ? "list" : "own";
 }
 
-// A text about a wrong refusal that the household may send itself.
-async function report(what) {
+/** A text about a wrong refusal that the household may send itself. */
+export async function report(what) {
   const state = { with_day: false, with_version: false };
   let told = await get("/refusal-report", what).catch(say);
   if (!told) return;

@@ -49,7 +49,7 @@ export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
           }),
         )
       : null,
-    progress.message && !progress.running ? h("p.care-text.pad", { role: "status" }, progress.message) : null,
+    progress.message && !progress.running ? h("p.care-text.pad", { role: "status" }, said(progress.message)) : null,
     h(
       "div.actions.left.pad",
       progress.running === null
@@ -76,7 +76,8 @@ export const heldCards = (feeds, reload) =>
       card(
         { key: "held-" + one.id, class: "answer care" },
         h("h2", t("lists.held", { name: one.name })),
-        h("p", one.held.reason || one.message),
+        h("p", said(one.held.reason)),
+        h("p.soft", t("lists.held_what", { version: one.held.version, n: one.held.rules })),
         h(
           "div.actions.left",
           button(
@@ -117,7 +118,7 @@ const choose = (feeds, reload) =>
             label: one.name,
             on: one.chosen,
             tone: "teal",
-            note: [said(one.for), category(one.category), one.licence].filter(Boolean).join(" · "),
+            note: [said(one.for), category(one.category), one.licence, said(one.message)].filter(Boolean).join(" · "),
             onchange: async (on) => {
               await ask(() => put("/lists/" + one.id, { on }), "saved", reload);
               feeds = (await get("/lists")).feeds;

@@ -11,15 +11,17 @@ const GATHER_MS = 120;
 let source = null;
 let path = null;
 let call = () => {};
+let tell = () => {};
 let gathering = null;
 let presence = null;
 let kinds = new Set();
 
-/** Run `change(kinds)` after events; the stream lives until `unfollow()`. */
-export function follow(address, change) {
+/** Run `change(kinds)` after events, `told(event)` for each warning; the stream lives until `unfollow()`. */
+export function follow(address, change, told = () => {}) {
   unfollow();
   path = address;
   call = change;
+  tell = told;
   open();
 }
 
@@ -32,6 +34,8 @@ function open() {
   if (!path || source || document.hidden) return;
   source = new EventSource("/api/v1" + path);
   for (const kind of KINDS) source.addEventListener(kind, () => gather(kind));
+  // A warning is in no list that could be asked for: the event is all there is.
+  source.addEventListener("lookalike", (event) => tell(JSON.parse(event.data)));
   // The job says good night; the next look wakes it.
   source.addEventListener("sleep", close);
   let first = true;

@@ -3,10 +3,11 @@
 import { all, get } from "../api.js";
 import { category, tone } from "../categories.js";
 import { h } from "../dom.js";
-import { explain, reason } from "../explaining.js";
+import { explain, reason, report } from "../explaining.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { heldCards, listsCard } from "../lists.js";
+import { lookalikesCard } from "../lookalikes.js";
 import { addRule, allowForm, rulesCard } from "../ownrules.js";
 import { midnight, when } from "../time.js";
 import { button, card, empty, field, form, heading, say } from "../ui.js";
@@ -64,6 +65,7 @@ export function protection({ redraw }) {
       heading(t("nav.protection")),
       standing(),
       heldCards(state.feeds, reload),
+      lookalikesCard(label, reload),
       week(),
       refused(),
       question(),
@@ -217,6 +219,12 @@ export function protection({ redraw }) {
                   ),
                 { tone: "plain small" },
               ),
+              state.asked.verdict === "block" && state.asked.rule.list_id
+                ? button(t("refusal.report"), () => report({ name: state.asked.name }), {
+                    tone: "plain small",
+                    picture: "flag",
+                  })
+                : null,
             ),
           )
         : null,
