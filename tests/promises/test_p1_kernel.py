@@ -101,6 +101,7 @@ class Windows:
     def __init__(self) -> None:
         self.toggles: list[tuple[float, float]] = []
         self.off: list[tuple[float, float]] = []
+        self.grown: list[tuple[object, object]] = []  # what was in the file at an acknowledged off, and before the next on
 
     def quiet(self, attempt: Attempt) -> bool:
         """Whether the whole sending lies between an acknowledged off and the next on."""
@@ -117,7 +118,9 @@ def toggle(resident: Resident, device: int, times: int) -> Windows:
     chance = random.Random(SEED)
     quiet_since = time.monotonic()
     for _ in range(times // 2):
+        at_off = held(resident)
         time.sleep(chance.choice((0, 0.001, 0.02, 0.06)) * chance.random())
+        windows.grown.append((at_off, held(resident)))
         start = time.monotonic()
         windows.off.append((quiet_since, start))
         resident.on(device)
@@ -158,6 +161,11 @@ def lived(
     return flows, windows, recorded, audit
 
 
+def held(resident: Resident) -> object:
+    """All that the file holds of visits, as one value."""
+    return resident.rows("SELECT count(*), sum(hits), max(last) FROM visits")
+
+
 def names(resident: Resident) -> set[str]:
     found: set[str] = set()
     for site, hosts in resident.rows("SELECT site, hosts FROM visits"):
@@ -184,6 +192,13 @@ def test_nothing_asked_while_off_is_recorded(lived) -> None:  # type: ignore[no-
     flows, windows, recorded, _ = lived
     wrong = [attempt for attempt in attempts(flows) if windows.quiet(attempt) and attempt.name in recorded]
     assert [f"{attempt.name} by {attempt.flow}" for attempt in wrong] == []
+
+
+def test_the_file_does_not_change_between_off_and_on(lived) -> None:  # type: ignore[no-untyped-def]
+    """Neither by what was in flight, or waited in a socket, when the off was acknowledged."""
+    _, windows, _, _ = lived
+    assert [pair for pair in windows.grown if pair[0] != pair[1]] == []
+    assert len(windows.grown) == TOGGLES // 2
 
 
 def test_nothing_asked_while_off_is_answered_by_the_agent(lived) -> None:  # type: ignore[no-untyped-def]

@@ -129,6 +129,7 @@ def be_busy(lab: Lab, rounds: int) -> int:
             (ROUTER_ULA, "router"),
             (ROUTER_LINK_LOCAL, "router"),
             (RESOLVER4, "wan"),
+            (RESOLVER6, "wan"),
         ):
             assert ask(lab.bob, server) == plain
             assert ask(lab.bob, server, source=AGENT_PORT) == plain
@@ -215,7 +216,7 @@ class Capture:
 
 
 def packets(pcap: bytes) -> Iterator[tuple[object, ...]]:
-    """(other end's address, protocol, ports, bytes behind the header) of each packet; the checksum is left out."""
+    """(other end's address, direction, ports, all that follows) of each packet; the checksum is left out."""
     at = 24
     while at + 16 <= len(pcap):
         size = struct.unpack("I", pcap[at + 8 : at + 12])[0]
@@ -228,20 +229,25 @@ def packets(pcap: bytes) -> Iterator[tuple[object, ...]]:
         else:
             protocol, head, source, destination = ip[6], 40, ip[8:24], ip[24:40]
             length = 40 + struct.unpack(">H", ip[4:6])[0]
-        if protocol != socket.IPPROTO_UDP:
+        if protocol not in (socket.IPPROTO_UDP, socket.IPPROTO_TCP):
             continue
+        transport = ip[head:length]
+        after = 8 if protocol == socket.IPPROTO_UDP else 18
+        numbers = b"" if protocol == socket.IPPROTO_UDP else transport[4:16]  # what a proxy between them would change
         # The client's IPv4 address is masqueraded; the other end is what both sides see alike.
         resolvers = {socket.inet_pton(socket.AF_INET, RESOLVER4), socket.inet_pton(socket.AF_INET6, RESOLVER6)}
         other = [address for address in (source, destination) if address in resolvers]
-        yield (bytes(other[0]), source in resolvers, ip[head : head + 6], ip[head + 8 : length])
+        yield (bytes(other[0]), source in resolvers, protocol, transport[:4], numbers, transport[after:])
 
 
-def test_every_datagram_arrives_as_it_was_sent(lab: Lab, resident: Resident, echo: Echo, tmp_path: Path) -> None:
+def test_every_packet_arrives_as_it_was_sent(lab: Lab, resident: Resident, echo: Echo, tmp_path: Path) -> None:
     device = resident.add("Tablet", ALICE_MAC)
     resident.on(device)
     assert ask(lab.alice, RESOLVER4) == "agent"
-    capture = Capture(lab, tmp_path, f"udp and (host {RESOLVER4} or host {RESOLVER6})")
+    capture = Capture(lab, tmp_path, f"(udp or tcp) and (host {RESOLVER4} or host {RESOLVER6})")
     be_busy(lab, 3)
+    for server in (RESOLVER4, RESOLVER6):
+        assert ask(lab.bob, server, tcp=True, source=AGENT_PORT) == "wan"
     seen = capture.stop()
     assert sum(seen["sent"].values()) > 100
     assert seen["sent"] == seen["arrived"]

@@ -72,6 +72,42 @@ def test_forged_direct_packets_are_nobodys(lab: Lab, resident: Resident) -> None
     assert names(resident) == {f"mine.{ZONE}"}
 
 
+STRANGE = {
+    "another slot": lambda mark: marks.pack(marks.unpack(mark)[0] + 1, marks.unpack(mark)[1]),  # type: ignore[index]
+    "the generation before": lambda mark: marks.pack(marks.unpack(mark)[0], marks.unpack(mark)[1] - 1),  # type: ignore[index]
+    "another signature": lambda mark: mark ^ 0x80000000,
+    "no mark": lambda mark: 0,
+    "every bit": lambda mark: 0xFFFFFFFF,
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_mark_that_is_not_the_device_of_now_is_nobodys(lab: Lab, resident: Resident, kind: str) -> None:
+    """Other software changes the mark behind the switch: the query is answered plainly, and nothing is recorded."""
+    resident.on(resident.add("Tablet", ALICE_MAC))
+    assert ask(lab.alice, ROUTER4, name=f"mine.{ZONE}") == "agent"
+    strange = STRANGE[kind](mark_of(lab))
+    hook = "type filter hook input priority 201;"
+    rule = f"udp dport {AGENT_PORT} meta mark set 0x{strange:08x}"
+    lab.router.run(["nft", "-f", "-"], input=f"table inet other {{\nchain c {{\n{hook}\n{rule}\n}}\n}}\n")
+    try:
+        for server in (ROUTER4, RESOLVER4):
+            ask(lab.alice, server, name=f"strange.{ZONE}", timeout_ms=500)
+    finally:
+        lab.router.run(["nft", "delete", "table", "inet", "other"])
+    assert ask(lab.alice, ROUTER4, name=f"again.{ZONE}") == "agent"
+    assert recorded(resident, f"mine.{ZONE}")
+    assert names(resident) == {f"mine.{ZONE}", f"again.{ZONE}"}
+
+
+def mark_of(lab: Lab) -> int:
+    """The only device's mark, as the kernel holds it."""
+    listed = json.loads(lab.router.run(["nft", "-j", "list", "map", "inet", "privacy_agent", "steered"]))
+    (found,) = [item["map"] for item in listed["nftables"] if "map" in item]
+    ((_, mark),) = found["elem"]
+    return int(mark)
+
+
 def test_a_packet_that_waited_over_off_and_on_is_of_its_own_epoch(lab: Lab, resident: Resident) -> None:
     device = resident.add("Tablet", ALICE_MAC)
     resident.on(device)
