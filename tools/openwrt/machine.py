@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.openwrt.image import Image
+from tools.openwrt.rootfs import Missing
 
 # Without self-tests of ciphers, and without ACPI, whose tables take the emulator long: a third of a boot.
 BOOT = "console=ttyS0 quiet panic=-1 tsc=unstable random.trust_cpu=on cryptomgr.notests acpi=off"
@@ -95,24 +96,30 @@ def ours(image: Image, role: str, cards: list[str], memory_mib: int = 384) -> li
 
 
 class Kind(NamedTuple):
-    """How an image of OpenWrt is started: emulator, machine, firmware (None: the emulator's own)."""
+    """How an image of OpenWrt is started: emulator, machine, firmware ("": its own) and the Debian package of that."""
 
     emulator: str
     machine: tuple[str, ...]
-    firmware: str | None
+    firmware: str = ""
+    package: str = ""
 
 
-# By what the name of the image holds, the first that fits; the firmware is of Debian's packages ovmf, qemu-efi-*.
+# By what the name of the image holds, the first that fits.
 KINDS = {
     "armsr-armv8": Kind(
-        "qemu-system-aarch64", ("-machine", "virt", "-cpu", "cortex-a57"), "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+        "qemu-system-aarch64",
+        ("-machine", "virt", "-cpu", "cortex-a57"),
+        "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
+        "qemu-efi-aarch64",
     ),
     "armsr-armv7": Kind(
-        "qemu-system-arm", ("-machine", "virt", "-cpu", "cortex-a15"), "/usr/share/AAVMF/AAVMF32_CODE.fd"
+        "qemu-system-arm",
+        ("-machine", "virt", "-cpu", "cortex-a15"),
+        "/usr/share/AAVMF/AAVMF32_CODE.fd",
+        "qemu-efi-arm",
     ),
-    "x86-64-generic-squashfs-combined-efi": Kind("qemu-system-x86_64", ("-cpu", "max"), "/usr/share/ovmf/OVMF.fd"),
-    "x86-64-generic-ext4-combined-efi": Kind("qemu-system-x86_64", ("-cpu", "max"), "/usr/share/ovmf/OVMF.fd"),
-    "": Kind("qemu-system-x86_64", ("-cpu", "max"), None),
+    "combined-efi": Kind("qemu-system-x86_64", ("-cpu", "max"), "/usr/share/ovmf/OVMF.fd", "ovmf"),
+    "": Kind("qemu-system-x86_64", ("-cpu", "max")),
 }
 
 
@@ -122,6 +129,8 @@ def kind_of(name: str) -> Kind:
 
 def openwrt(kind: Kind, system: Path, parcels: Path, cards: list[str]) -> list[str]:
     """QEMU's arguments for a disk that boots by itself."""
+    if kind.firmware and not Path(kind.firmware).exists():
+        raise Missing(f"{kind.firmware} is not here: install the Debian package {kind.package}")
     firmware = ["-bios", kind.firmware] if kind.firmware else []
     arguments = [kind.emulator, *kind.machine, *_common(512), *firmware]
     return [*arguments, *disk(system), *disk(parcels, readonly=True), *cards]
