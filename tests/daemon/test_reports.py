@@ -204,6 +204,42 @@ def test_nothing_from_before_opting_in_is_counted(life: Life) -> None:
     assert numbers["refused.phishing"] == 0
 
 
+@pytest.mark.parametrize("how", ["group", "person", "forgotten", "shared"])
+def test_nothing_of_the_time_when_a_device_was_a_childs_is_counted(life: Life, how: str) -> None:
+    """It is an adult's or shared now; what was refused while it was a child's stays out, also after a restart."""
+    tablet = device(life.home, 2, "child", shared=how == "forgotten")
+    adult = life.home.ask("person.add", name="Ada", group="adult")["id"]
+    opt_in(life.home)
+    life.weeks.on(DAY_S)
+    attempt(life.home, tablet, "phishing", 3)
+    life.reports.tick()
+    change = {
+        "group": ("person.change", {"id": 1, "group": "adult"}),
+        "person": ("device.change", {"id": tablet, "person_id": adult}),
+        "forgotten": ("person.forget", {"id": 1}),
+        "shared": ("device.change", {"id": tablet, "person_id": None, "shared": True}),
+    }[how]
+    life.weeks.on(60)
+    life.home.ask(change[0], **change[1])
+    life.reports.tick()
+    life.started()
+    life.weeks.on(60)
+
+    def refused() -> int:
+        return {r["name"]: r["number"] for r in life.home.ask("report.preview")["items"]}["refused.phishing"]
+
+    assert refused() == 0
+    if not protected(life, tablet):
+        life.home.ask("on", device_id=tablet, feature="protection", agree=1)
+    attempt(life.home, tablet, "phishing", 2)
+    assert refused() == 2
+
+
+def protected(life: Life, device_id: int) -> bool:
+    rows = life.home.ask("device.list")["items"]
+    return bool(next(row for row in rows if row["id"] == device_id)["features"]["protection"]["on"])
+
+
 # making
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from agent.client import Unreachable
 from agent.core import envelope
-from agent.daemon.reports.reporting import SETTLE_S
 from tests.lab.lab import ALICE4, WAN4, Lab
 from tests.promises.reporting import DRIPPING, FEEDS, REPORTS, SLOW, WEEK_S, Household, frames, segment
 from tests.promises.test_p4_nothing_leaves import Capture, asked_name, flow, neighbourhood
 from tools.collector.files import lines_of
 
 WEEKS = 5
+ROUND_TRIP_S = 1.5  # by satellite, and a slow one
 STEPS = ("optout.gate", "optout.job", "optout.purge", "optout.settle", "optout.acknowledge")
 
 
@@ -141,9 +141,7 @@ def test_nothing_leaves_after_opting_out_whatever_step_it_died_at(
     assert len(reports) >= 5 * len(acknowledged)
     for off, end in acknowledged:
         assert [at - off for at in reports if off < at < end] == []
-        assert off - max(at for at in reports if at < off) > SETTLE_S - 0.3, (
-            "acknowledged while the wire was not silent"
-        )
+        assert off - max(at for at in reports if at < off) > ROUND_TRIP_S, "acknowledged before the wire was silent"
     assert household.call("audit")["ok"]
 
 

@@ -10,6 +10,7 @@ from agent.daemon.store.state import State
 
 FEATURE = "report"
 KEY = ("", FEATURE)  # in the ledger: no device's
+COUNTING = "report counting"  # in meta: since when each device counts
 
 Row = dict[str, object]
 
@@ -61,4 +62,4 @@ class Agreement:
         sql.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", sorted(kept.items()))
 
     def end(self, sql: sqlite3.Connection) -> None:
-        sql.execute("DELETE FROM meta WHERE key IN ('report terms', 'report since')")
+        sql.execute("DELETE FROM meta WHERE key IN ('report terms', 'report since', ?)", (COUNTING,))

@@ -29,8 +29,8 @@ Steps = Generator[float | None, None, None]
 
 class Reports:
     """`step` as in Toggles. Wired by the daemon: `end_job()` kills the job and says whether it still is there,
-    `silence_s()` how long the wire may still carry something of it, and `counted()` gives the week's numbers with
-    noise. `draw` is a cryptographic source."""
+    `silence_s()` how long the wire may still carry something of it, `watch()` notes which devices count, and
+    `counted()` gives the week's numbers with noise. `draw` is a cryptographic source."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Reports:
         self.outbox = Outbox(state, sha256, self._chance)
         self.end_job: Callable[[], bool] = lambda: False
         self.silence_s: Callable[[], float] = lambda: 0.0
+        self.watch: Callable[[], object] = lambda: None
         self.counted: Callable[[int, int], list[int]] | None = None
         self.draw: Callable[[int], bytes] = os.urandom
         self._open = False
@@ -168,6 +169,7 @@ class Reports:
             self.end_job()
             self._purge("suspend", "terms")
             return False
+        self.watch()
         settled, due = self.budget.settle(), self.next_age()
         self.trouble = "" if settled else UNSETTLED
         if settled and due is not None and due <= self._clock.age():
