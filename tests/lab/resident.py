@@ -19,9 +19,12 @@ AGREED = 1
 
 
 class Resident:
-    """`privacy-agent run` with its state in a folder, asked by its control socket."""
+    """`privacy-agent run` with its state in a folder, asked by its control socket. `program` is run in its place, with
+    the settings' path as its argument."""
 
-    def __init__(self, lab: Lab, folder: Path, prefix: tuple[str, ...] = (), **settings: object) -> None:
+    def __init__(
+        self, lab: Lab, folder: Path, prefix: tuple[str, ...] = (), program: str = "", **settings: object
+    ) -> None:
         self.lab = lab
         self.folder = folder
         self.settings = folder / "settings.json"
@@ -36,7 +39,10 @@ class Resident:
         }
         self.settings.write_text(json.dumps(values))
         self.log = (folder / "log").open("wb")
-        command = [*prefix, sys.executable, "-m", "agent", "--settings", str(self.settings), "run"]
+        words = (
+            ["-c", program, str(self.settings)] if program else ["-m", "agent", "--settings", str(self.settings), "run"]
+        )
+        command = [*prefix, sys.executable, *words]
         self.process = lab.router.start(command, cwd=ROOT, stdout=self.log, stderr=self.log)
         self.client = self.connect()
 

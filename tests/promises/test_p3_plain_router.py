@@ -18,8 +18,24 @@ PLAIN = {ROUTER4: "router", ROUTER_ULA: "router", ROUTER_LINK_LOCAL: "router", R
 KILLED_S, HUNG_S, ARMED_S = 0.1, 2.0, 1.0
 
 
+# As `run` starts it, but that the daemon comes to an endless loop in the midst of an off.
+HANGING = """
+import sys
+from agent.core.farewell import farewell
+from agent.daemon import guard
+from agent.daemon.kernel.nfsocket import open_socket
+def start(heartbeat, netlink):
+    from agent.daemon.serve import serve
+    def step(name):
+        while name == "off.ledger":
+            pass
+    return serve(sys.argv[1], "{}", heartbeat, netlink, step)
+sys.exit(guard.run(start, open_socket(), farewell()))
+"""
+
+
 class Flows:
-    """A device that is on, with a datagram socket open to each kind of server."""
+    """A device that is on, with a datagram socket and a connection open to each kind of server."""
 
     def __init__(self, lab: Lab, resident: Resident) -> None:
         lab.addresses6(lab.alice)
@@ -27,13 +43,18 @@ class Flows:
         self.device = resident.add("Tablet", ALICE_MAC)
         resident.on(self.device)
         self.askers = {server: Asker(lab.alice, server) for server in PLAIN}
+        self.connections = [Asker(lab.alice, server, tcp=True) for server in PLAIN]
         assert self.answers() == dict.fromkeys(PLAIN, "agent")
+        assert {connection.ask() for connection in self.connections} == {"agent"}
 
     def answers(self) -> dict[str, str]:
         return {server: asker.ask() for server, asker in self.askers.items()}
 
     def await_plain(self, since: float, within_s: float) -> None:
-        """Every flow is answered as without an agent in time; a client asks again every 10 ms."""
+        """Every flow is answered as without an agent in time; a client asks again every 10 ms.
+
+        A connection can't be: its client is told so, or finds out at its next question, and the one after is answered.
+        """
         restored = {}
         for server, asker in self.askers.items():
             asker.sock.settimeout(0.01)
@@ -43,6 +64,8 @@ class Flows:
             asker.sock.settimeout(1.0)
         print(restored)
         assert max(restored.values()) < within_s
+        assert {connection.ask() for connection in self.connections} <= {"ConnectionResetError", "BrokenPipeError"}
+        assert {server: ask(self.lab.alice, server, tcp=True) for server in PLAIN} == PLAIN
 
 
 @pytest.fixture
@@ -81,6 +104,20 @@ def test_stopped(flows: Flows, resident: Resident) -> None:
     await_true(lambda: resident.kernel["state"] == "armed", "arming")
     flows.await_plain(resident.kill(signal.SIGSTOP), HUNG_S)
     reconnect(resident)
+
+
+def test_in_an_endless_loop(lab: Lab, tmp_path: Path) -> None:
+    """It comes in the midst of an off: what is on is not acknowledged as off, and the router is plain in time."""
+    resident = Resident(lab, tmp_path, program=HANGING)
+    flows = Flows(lab, resident)
+    hung = time.monotonic()
+    resident.client._link.settimeout(0.1)
+    with pytest.raises(Unreachable):
+        resident.off(flows.device)
+    flows.await_plain(hung, HUNG_S)
+    reconnect(resident)
+    assert resident.audit()["ok"]
+    assert resident.stop() == 0
 
 
 def test_the_first_crash_is_mended_within_a_second(flows: Flows, resident: Resident) -> None:
