@@ -14,8 +14,8 @@ from typing import NamedTuple
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 # What `python3.X -m pytest` of our suite loads: the interpreter, its C modules' libraries, libsodium for the jobs.
-PYTHON = """python3.{v}-minimal libpython3.{v}-minimal libpython3.{v}-stdlib libc6 libgcc-s1 libstdc++6 zlib1g
-    libexpat1 libsqlite3-0 libffi8 libssl3{t} libcrypt1 libuuid1 libbz2-1.0 liblzma5 libsodium23"""
+PYTHON = """python3.{v}-minimal libpython3.{v}-minimal libpython3.{v}-stdlib libc6 libgcc-s1 libstdc++6 libatomic1
+    zlib1g libexpat1 libsqlite3-0 libffi8 libssl3{t} libcrypt1 libuuid1 libbz2-1.0 liblzma5 libsodium23"""
 MICROPYTHON = "micropython libc6 libffi8 libmbedcrypto16 libmbedtls21 libmbedx509-7"
 # The lists of a whole suite, from a mirror that may be slow.
 FETCH_TIMEOUT_S = 600
