@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.openwrt import packages
+from tools.openwrt import packages, translations
 
 # apk-tools, "version" grammar: digits, letter, suffixes, commit hash, revision.
 APK_VERSION = re.compile(r"\d+(\.\d+)*[a-z]?(_(alpha|beta|pre|rc|cvs|svn|git|hg|p)\d*)*(~[0-9a-f]+)?(-r\d+)?", re.ASCII)
@@ -111,3 +111,7 @@ def test_scripts_of_the_packages_are_shell(tmp_path):
             script.write_text(body.replace("$${", "${").replace("$$", "$"))
             assert body.startswith("#!/bin/sh\n")
             subprocess.run(["sh", "-n", str(script)], check=True)
+
+
+def test_the_translation_template_is_the_pages_texts():
+    assert translations.TEMPLATE.read_text() == translations.template(translations.APP)
