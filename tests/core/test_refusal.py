@@ -10,7 +10,7 @@ BUTTON = Button("http://router.lan:5392/me/ask", "0a1b")
 def test_what_it_says_is_escaped_and_complete() -> None:
     said = page("http://bad.example/<script>", RULE, BUTTON).decode()
     head, _, body = said.partition("\r\n\r\n")
-    assert "Content-Length: %d\r\n" % len(body.encode()) in head + "\r\n"
+    assert f"Content-Length: {len(body.encode())}\r\n" in head + "\r\n"
     assert "<script>" not in body and "&lt;script&gt;" in body
     assert "List &quot;1&quot; has bad.example/&lt;x&gt; (phishing)" in body
     assert "src=" not in body and "script>" not in body.replace("&lt;script&gt;", "")

@@ -211,7 +211,8 @@ ODD = {
     "a line without an end": (b"one.example\n" + b"a" * 3_000_000, "domains", 1, {"longer than any rule": 1}),
     "names in other scripts": ("bücher.example\nбел.example\n||straße.example^\n".encode(), "adblock", 3, {}),
     "several syntaxes": (
-        b"! t\n||a.example^\n||z.example^\n0.0.0.0 b.example\nc.example\nlocal=/e.example/\n1.2.3.4\n1.2.3.0/24\ng.example##.ad\n",
+        b"! t\n||a.example^\n||z.example^\n0.0.0.0 b.example\nc.example\nlocal=/e.example/\n"
+        b"1.2.3.4\n1.2.3.0/24\ng.example##.ad\n",
         "adblock",
         5,
         {"a pattern without a domain name at its end": 2, "hides parts of pages": 1},

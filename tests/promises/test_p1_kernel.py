@@ -101,7 +101,8 @@ class Windows:
     def __init__(self) -> None:
         self.toggles: list[tuple[float, float]] = []
         self.off: list[tuple[float, float]] = []
-        self.grown: list[tuple[object, object]] = []  # what was in the file at an acknowledged off, and before the next on
+        # What was in the file at an acknowledged off, and before the next on.
+        self.grown: list[tuple[object, object]] = []
 
     def quiet(self, attempt: Attempt) -> bool:
         """Whether the whole sending lies between an acknowledged off and the next on."""

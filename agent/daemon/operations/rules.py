@@ -208,7 +208,7 @@ def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
 
 
 def _page(household: Household, host: bytes, verdict: Verdict) -> Generator[None, None, str | None]:
-    """For a host refused for its pages: one of them, as the list's text has it now; lists compiled by hand have none."""
+    """For a host refused for its pages one of them, as the list now has it; lists compiled by hand have none."""
     rule = verdict.rule
     if rule is None or not rule.text.endswith(BY_PAGES):
         return None

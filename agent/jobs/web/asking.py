@@ -1,6 +1,6 @@
 """What the button of a refusal page leads to: the request is put before the household, and a small page says so.
 
-The refused page is another site's, so neither Origin nor a session can vouch for the request: the word in it does, which
+The refused page is another site's, so neither Origin nor a session can vouch for the request: its word does, which
 the daemon gave to this device with that page, and takes once.
 """
 
