@@ -33,6 +33,8 @@ OUTGOING = {
     "agent.jobs.fetch": "the list's own server",
     "agent.jobs.post": "the operator that the household agreed to",
 }
+# Takes over the server's end of a connection that stands (TCP_REPAIR): its `connect` only says who the client is.
+TAKING_OVER = {"agent.daemon.connections.answering"}
 # The outside witness reads kernel and DNS with other code than ours; it is a package of its own on the router.
 WITNESS = {"agent.jobs.doctor": {"dnslib", "pyroute2"}}
 # Where everything is caught, and what becomes of it.
@@ -194,6 +196,8 @@ def reached(name: str) -> set[str]:
 
 
 def connecting(module: Module) -> bool:
+    if module.name in TAKING_OVER:
+        return False
     reaching = [owner for owner, name in map(called, module.calls()) if name in CONNECTING]
     return any(owner not in ("", "sqlite3", "policy") for owner in reaching)
 
