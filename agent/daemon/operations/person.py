@@ -25,7 +25,7 @@ from agent.daemon.operations.consents import announce, off
 from agent.daemon.operations.people import device_row
 
 CHANGES = 20
-REQUEST_KINDS = ("objection", "exception", "unblock")
+REQUEST_KINDS = ("objection", "exception", "erasure", "unblock")
 REQUEST_TEXT_MAX = 500
 WORD_MAX = 64
 REQUESTS_MAX = 200  # open ones; a household that has more does not read them
@@ -90,7 +90,7 @@ def me_off(household: Household, request: Request) -> Generator[float | None, No
 
 
 def request_add(household: Household, request: Request) -> dict[str, object]:
-    """An objection, an exception asked for, or a name to be let through; it comes before the household."""
+    """An objection, an exception or an erasure asked for, a name to be let through; it comes before the household."""
     device = own_device(household, request) if "address" in request else household.devices_of(request)[0]
     kind = choice(request, "kind", REQUEST_KINDS)
     words = optional_text(request, "text", REQUEST_TEXT_MAX) or ""

@@ -86,6 +86,7 @@ def handlers(account: Account) -> dict[str, Handler]:
     saved = Backup(account)
 
     async def my_export(request: Request, own: dict[str, Any], **query: Any) -> Response:
+        person.need_fresh(request)
         device_id = own["device"]["id"]
         return await exporting.export(request, device_id=device_id, actor=f"me:{device_id}", **query)
 
@@ -131,6 +132,8 @@ def handlers(account: Account) -> dict[str, Handler]:
         ".my_history": person.my_history,
         ".my_attempts": person.my_attempts,
         ".my_export": my_export,
+        ".my_dispute": person.my_dispute,
+        ".my_erase": person.my_erase,
         ".openapi": openapi,
     }
 

@@ -64,7 +64,7 @@ FIELDS: dict[str, Schema] = {
     "text": text(500),
     "answer": text(500),
     "target": text(512),
-    "kind": one_of("objection", "exception", "unblock"),
+    "kind": one_of("objection", "exception", "erasure", "unblock"),
     "state": one_of("open", "answered"),
     "scope": one_of("household", "person", "device"),
     "action": one_of("allow", "block"),

@@ -7,6 +7,7 @@ taken by another device; the PIN is set once with a code that the household's pa
 import time
 from typing import Any
 
+from agent.core.model import ADULT
 from agent.jobs.web import limits, sse
 from agent.jobs.web.account import Account
 from agent.jobs.web.household import NO_STORE
@@ -15,6 +16,8 @@ from agent.jobs.web.tasks import Ask, Work
 
 CODE_LIFE_S = 900
 CODE_DIGITS = 8
+# For how long a PIN just entered is enough for what can't be undone or shows everything.
+FRESH_S = 300
 # Three wrong codes and a new one must be made: a PIN code is read off a screen, not guessed.
 CODE_TRIES = 3
 PIN_MIN = 4
@@ -106,6 +109,28 @@ class Person:
         device_id = own["device"]["id"]
         value = await Ask("attempts", query | {"device_id": device_id, "actor": f"me:{device_id}"})
         return reply(value, headers=NO_STORE)
+
+    async def my_dispute(self, _: Request, own: dict[str, Any], id: int, undo: bool = False) -> Response:
+        """Mark a visit of this device as wrong; one of another device is not there."""
+        device_id = own["device"]["id"]
+        page = await Ask("history", {"device_id": device_id, "after": str(id + 1), "limit": 1})
+        if [row["id"] for row in page["items"]] != [id]:
+            raise Problem(404, "not-found", "There is no such visit.")
+        value = await Ask("visit.dispute", {"id": id, "undo": undo, "actor": f"me:{device_id}"})
+        return reply(value, headers=NO_STORE)
+
+    async def my_erase(self, request: Request, own: dict[str, Any], **what: Any) -> Response:
+        """An adult's own records, without switching anything; a child or teen asks the household (request.add)."""
+        person = own["device"]["person"]
+        if person is None or person["group"] != ADULT:
+            raise Problem(403, "forbidden", "Only an adult can erase it here; you can ask the household to do it.")
+        self.need_fresh(request)
+        device_id = own["device"]["id"]
+        return reply(await Ask("erase", what | {"device_id": device_id, "actor": f"me:{device_id}"}), headers=NO_STORE)
+
+    def need_fresh(self, request: Request) -> None:
+        if not 0 <= time.time() - request.session.at < FRESH_S:
+            raise Problem(401, "pin", "Enter your PIN again for this.")
 
     def _pin(self, device_id: int) -> str | None:
         pin: str | None = self._account.vault.get("pins").get(str(device_id), {}).get("pin")

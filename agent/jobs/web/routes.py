@@ -187,6 +187,8 @@ ROUTES = (
     Route("POST", "/api/v1/me/session", PERSON, ".enter_pin", status=201),
     Route("GET", "/api/v1/me/history", OWN, ".my_history", query=("from", "to", "search", "show", "cause", *PAGE)),
     Route("GET", "/api/v1/me/attempts", OWN, ".my_attempts", query=PAGE),
+    Route("PATCH", "/api/v1/me/visits/{id}", OWN, ".my_dispute", body=("undo",)),
+    Route("POST", "/api/v1/me/erase", OWN, ".my_erase", body=("feature",)),
     Route("GET", "/api/v1/me/export", OWN, ".my_export", query=("format", "table")),
     # For programs
     Route("GET", "/api/v1/openapi.json", PUBLIC, ".openapi"),

@@ -1,10 +1,11 @@
 // /me: what is recorded about this device, shown to whoever is at it, without any login.
 
-import { adopt, all, get, post, put, session } from "./api.js";
+import { adopt, all, get, patch, post, put, session } from "./api.js";
 import { h, render } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { follow } from "./live.js";
+import { eraseOwn, rights } from "./rights.js";
 import { FEATURES, consent, note } from "./switching.js";
 import { dayName, until, when } from "./time.js";
 import { avatar, button, card, empty, field, form, heading, say, sheet, toast, toggle } from "./ui.js";
@@ -61,6 +62,7 @@ export async function me(root) {
       adult ? mine(device) : theirs(device),
       say_something(),
       content(),
+      rights(state.own, { write, load, forgotten: setPin }),
       changes(),
       foot(),
     ];
@@ -108,7 +110,8 @@ export async function me(root) {
     state.busy = feature;
     draw();
     try {
-      await put("/me/features/" + feature, on ? { on, agree } : { on });
+      const done = await put("/me/features/" + feature, on ? { on, agree } : { on });
+      if (!on) remained(feature, done);
     } catch (error) {
       if (error.kind === "pin") toast(t("me.pin_first"));
       else say(error);
@@ -116,6 +119,19 @@ export async function me(root) {
     state.busy = null;
     await load();
   }
+
+  const remained = (feature, done) =>
+    toast(
+      done.remaining
+        ? t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) })
+        : t("switch.off_nothing"),
+      done.remaining
+        ? {
+            label: t("switch.erase_now"),
+            call: () => eraseOwn(state.own.kept, { load, forgotten: setPin }, { feature }),
+          }
+        : null,
+    );
 
   const say_something = () =>
     card(
@@ -154,12 +170,9 @@ export async function me(root) {
         { key: "request" },
         async (values) => {
           close();
+          const text = values.text.trim().replace(/\s+/g, " ");
           try {
-            await post("/me/requests", {
-              kind,
-              ...(target ? { target } : {}),
-              text: values.text.trim().replace(/\s+/g, " ") || t("request." + kind),
-            });
+            await post("/me/requests", { kind, ...(target ? { target } : {}), ...(text ? { text } : {}) });
             toast(t("request.sent"));
           } catch (error) {
             say(error);
@@ -264,23 +277,37 @@ export async function me(root) {
                     "li.row",
                     { key: "visit-" + one.id },
                     h("span.row-main", h("strong.site", one.site)),
+                    one.status === "disputed" ? h("span.badge.care", t("history.disputed")) : null,
                     one.background ? h("span.badge", t("history.background")) : null,
                     h("span.times", when(one.last)),
+                    h(
+                      "button.round",
+                      {
+                        type: "button",
+                        "aria-pressed": String(one.status === "disputed"),
+                        "aria-label": t("me.dispute", { site: one.site }),
+                        title: t("history.dispute"),
+                        onclick: () => dispute(one),
+                      },
+                      icon("flag"),
+                    ),
                   ),
                 ),
             ),
           ])
         : h("p.nothing", t("history.none")),
-      h(
-        "div.actions.left.pad",
-        h(
-          "a.button.plain",
-          { href: "/api/v1/me/export?format=json", download: "" },
-          icon("download"),
-          h("span", t("export.go")),
-        ),
-      ),
     );
+  }
+
+  async function dispute(visit) {
+    const undo = visit.status === "disputed";
+    try {
+      await patch("/me/visits/" + visit.id, { undo });
+      toast(t(undo ? "history.undisputed_done" : "history.disputed_done"));
+    } catch (error) {
+      say(error);
+    }
+    await load();
   }
 
   const refused = () =>

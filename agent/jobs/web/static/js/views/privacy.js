@@ -3,10 +3,11 @@
 import { fetchFile, get, keep, post, search } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
-import { said, t } from "../i18n.js";
+import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { eraseAfterAsking, facts } from "../switching.js";
 import { noticeText } from "../notice.js";
+import { receivers } from "../rights.js";
 import { loadReports, reportsCard } from "../reports.js";
 import { setting } from "../settings.js";
 import { when } from "../time.js";
@@ -145,15 +146,10 @@ export function privacy({ redraw }) {
       h("p", t("leaving.text")),
       h(
         "ul.plain-list",
-        receivers().map(([name, detail]) => h("li", icon("info"), h("span", h("strong", name), ": ", detail))),
+        receivers(state.recipients),
       ),
       h("p.soft", t("leaving.cookie")),
     );
-
-  // One line for each, however many lists come from the same place.
-  const receivers = () => [
-    ...new Map(state.recipients.map((one) => [one.name || t("recipient." + one.kind), said(one.detail || "")])),
-  ];
 
   const whose = (name) =>
     choice({

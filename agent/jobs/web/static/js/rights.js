@@ -1,0 +1,151 @@
+// What the person behind a device may ask for, each where it can be done; who gets to know what; and the notice.
+
+import { adopt, fetchFile, get, keep, post, session } from "./api.js";
+import { h } from "./dom.js";
+import { said, t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { noticeText } from "./notice.js";
+import { button, card, confirm, field, form, say, sheet, toast } from "./ui.js";
+
+/** `write(kind)` says something to the household, `load` asks the router again, `forgotten` sets a new PIN. */
+export function rights(own, { write, load, forgotten }) {
+  const { device, kept, pin } = own;
+  const adult = device.person && device.person.group === "adult";
+  const with_pin = (act) => () => (pin.set ? act() : toast(t("me.no_pin")));
+  return card(
+    { key: "rights" },
+    h("h2", t("me.rights")),
+    h("p.soft", t("me.rights_text")),
+    h(
+      "ul.plain-list",
+      ["see", "correct", "erase", "object"].map((name) => h("li", icon("check"), h("span", t("me.right_" + name)))),
+    ),
+    h(
+      "div.actions.left",
+      button(
+        t("me.copy"),
+        with_pin(() => copy({ load, forgotten })),
+        { tone: "plain", picture: "download" },
+      ),
+      adult
+        ? button(
+            t("me.erase"),
+            with_pin(() => eraseOwn(kept, { load, forgotten })),
+            { tone: "plain", picture: "trash" },
+          )
+        : button(t("request.erasure"), () => write("erasure"), { tone: "plain", picture: "trash" }),
+    ),
+    h("p.soft", t("me.right_complain")),
+    more(t("leaving.title"), "/recipients", (page) => [
+      h("p", t("leaving.text")),
+      h("ul.plain-list", receivers(page.items)),
+      h("p.soft", t("leaving.cookie")),
+    ]),
+    more(t("notice.title"), "/notice", noticeText),
+  );
+}
+
+const more = (title, path, show) =>
+  h("div.actions.left", { key: path }, button(title, () => read(title, path, show), { tone: "plain small" }));
+
+async function read(title, path, show) {
+  const found = await get(path).catch(say);
+  if (found) await sheet(title, () => show(found));
+}
+
+/** A line for each kind of recipient: what it gets to know, and everyone who does. */
+export function receivers(items) {
+  const kinds = new Map();
+  for (const one of items) {
+    const key = one.kind + one.detail;
+    kinds.set(key, [...(kinds.get(key) || []), one]);
+  }
+  return [...kinds.values()].map((all) =>
+    h(
+      "li",
+      icon("info"),
+      h(
+        "span",
+        h("strong", t("recipient." + all[0].kind)),
+        `: ${said(all[0].detail || "")}. `,
+        h("span.soft", [...new Set(all.map((one) => one.name).filter(Boolean))].join(" · ")),
+      ),
+    ),
+  );
+}
+
+async function copy(page) {
+  try {
+    const file = await entered(() => fetchFile("GET", "/me/export?format=json"), page);
+    if (file) keep(file, "privacy-agent.json");
+  } catch (error) {
+    say(error);
+  }
+}
+
+/** Asks with the counts, then erases this device's records, of one feature or of both. */
+export async function eraseOwn(kept, page, what = {}) {
+  const counts = {
+    visits: what.feature === "protection" ? 0 : kept.visits,
+    attempts: what.feature === "history" ? 0 : kept.attempts,
+  };
+  const n = counts.visits + counts.attempts;
+  if (!n) return toast(t("erase.nothing"));
+  const text = t("erase.text_counts", {
+    visits: t("count.visits", { n: counts.visits }),
+    attempts: t("count.attempts", { n: counts.attempts }),
+  });
+  if (!(await confirm(t("erase.title"), text, t("erase.go", { n })))) return;
+  try {
+    const done = await entered(() => post("/me/erase", what), page);
+    if (done) toast(t("erase.done", { n: done.visits + done.attempts }));
+  } catch (error) {
+    say(error);
+  }
+  await page.load();
+}
+
+/** Runs `act`; when the router wants the PIN for it, asks for it and runs it once more. Null when given up. */
+async function entered(act, page) {
+  try {
+    return await act();
+  } catch (error) {
+    if (error.kind !== "pin") throw error;
+  }
+  if (!(await askPin(page))) return null;
+  await page.load();
+  return act();
+}
+
+function askPin({ forgotten }) {
+  const state = { error: null };
+  return sheet(t("me.pin_title"), (close, redraw) =>
+    form(
+      { key: "own-pin" },
+      async (values) => {
+        try {
+          adopt(await post("/me/session", values));
+          close(Boolean(session.csrf));
+        } catch (error) {
+          state.error = error.sentence;
+          redraw();
+        }
+      },
+      h("p", t("me.pin_again")),
+      field({
+        name: "pin",
+        label: t("pin.pin"),
+        type: "password",
+        inputmode: "numeric",
+        autocomplete: "current-password",
+        autofocus: true,
+        error: state.error,
+      }),
+      h(
+        "div.actions",
+        button(t("pin.forgot"), () => close(false) || forgotten(), { tone: "plain" }),
+        h("button.button.primary", { type: "submit" }, h("span", t("pin.enter"))),
+      ),
+    ),
+  );
+}

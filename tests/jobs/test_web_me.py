@@ -1,0 +1,140 @@
+"""The watched person's rights, each used from their own device, and never another's."""
+
+import pytest
+
+from tests.jobs import browser
+from tests.jobs.lived_in import Served
+from tests.jobs.web_peer import PASSWORD, Client, Job, Peer, signed_in
+
+needs_browser = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
+MIA, ANNA = "127.0.0.2", "127.0.0.5"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("household"))
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="module")
+def parent(served):
+    client = Client(served.port)
+    assert client.ask("POST", "/api/v1/setup", {"code": served.code, "password": PASSWORD}).status == 201
+    return client
+
+
+def device(served, address: str) -> dict:
+    return next(one for one in served.ask("device.list")["items"] if one["address"] == address)
+
+
+def entered(served, parent, address: str) -> Client:
+    """A person's browser after their PIN."""
+    code = parent.ask("POST", f"/api/v1/devices/{device(served, address)['id']}/pin-code").json["code"]
+    person = Client(served.port, source=address)
+    person.ask("GET", "/api/v1/me")
+    assert person.ask("POST", "/api/v1/me/pin", {"code": code, "pin": "4711"}).status == 201
+    return person
+
+
+def test_a_person_corrects_their_own_visits_only(served, parent):
+    mia = entered(served, parent, MIA)
+    own = mia.ask("GET", "/api/v1/me/history?limit=3").json["items"]
+    assert mia.ask("PATCH", f"/api/v1/me/visits/{own[1]['id']}", {}).json["status"] == "disputed"
+    assert mia.ask("GET", "/api/v1/me/history?limit=3").json["items"][1]["status"] == "disputed"
+    assert mia.ask("PATCH", f"/api/v1/me/visits/{own[1]['id']}", {"undo": True}).json["status"] == ""
+    others = served.ask("history", device_id=device(served, "127.0.0.3")["id"], limit=1)["items"][0]["id"]
+    for wrong in (others, 999999):
+        assert mia.ask("PATCH", f"/api/v1/me/visits/{wrong}", {}).status == 404
+    assert mia.ask("GET", "/api/v1/me").json["changes"][0]["actor"] == f"me:{device(served, MIA)['id']}"
+
+
+def test_a_child_asks_for_erasure_and_an_adult_erases(served, parent):
+    mia = entered(served, parent, MIA)
+    refused = mia.ask("POST", "/api/v1/me/erase", {})
+    assert (refused.status, refused.json["type"]) == (403, "/problems/forbidden")
+    assert device(served, MIA)["kept"]["visits"]
+    assert mia.ask("POST", "/api/v1/me/requests", {"kind": "erasure", "text": "please"}).status == 201
+    assert parent.ask("GET", "/api/v1/overview").json["requests"][0]["kind"] == "erasure"
+    # The same tablet in an adult's hands, for whom the same holds without asking anybody.
+    anna = device(served, ANNA)["person"]["id"]
+    served.ask("device.change", device_id=device(served, MIA)["id"], person_id=anna, actor="cli")
+    done = mia.ask("POST", "/api/v1/me/erase", {"feature": "protection"})
+    assert done.status == 200 and done.json["visits"] == 0
+    assert device(served, MIA)["kept"]["attempts"] == 0
+    assert device(served, MIA)["kept"]["visits"]
+    assert mia.ask("POST", "/api/v1/me/erase", {}).json["visits"]
+    assert device(served, MIA)["kept"] == {"visits": 0, "attempts": 0}
+
+
+def test_without_the_pin_nothing_of_it(served, parent):
+    """A clone of the address: neither content, nor correction, nor erasure, nor a copy."""
+    entered(served, parent, ANNA)
+    clone = Client(served.port, source=ANNA)
+    for method, path, body in (
+        ("PATCH", "/api/v1/me/visits/1", {}),
+        ("POST", "/api/v1/me/erase", {}),
+        ("GET", "/api/v1/me/export", None),
+        ("PUT", "/api/v1/me/features/history", {"on": False, "erase": True}),
+    ):
+        assert (clone.ask(method, path, body).status, path) == (401, path)
+
+
+def test_what_leaves_or_ends_everything_needs_the_pin_again():
+    """A session of an hour ago reads; for a copy or an erasure the PIN is asked for anew."""
+    peer = Peer()
+    listing = {"items": [], "next": None}
+    adult = {"device": {"id": 3, "person": {"group": "adult"}}, "kept": {}}
+    peer.answers |= {"me": adult, "history": listing, "export": listing, "erase": {"visits": 1, "attempts": 0}}
+    job = Job(peer)
+    parent = signed_in(job.port, peer)
+    anna = Client(job.port)
+    code = parent.ask("POST", "/api/v1/devices/3/pin-code").json["code"]
+    assert anna.ask("POST", "/api/v1/me/pin", {"code": code, "pin": "4711"}).status == 201
+    assert anna.ask("GET", "/api/v1/me/export").status == 200
+    for row in peer.web["sessions"].values():
+        row["at"] -= 3600
+    peer.event(event="web")
+    assert anna.ask("GET", "/api/v1/me/history").status == 200
+    for method, path in (("GET", "/api/v1/me/export"), ("POST", "/api/v1/me/erase")):
+        reply = anna.ask(method, path, {} if method == "POST" else None)
+        assert (reply.status, reply.json["type"]) == (401, "/problems/pin")
+    assert not peer.named("erase")
+    assert anna.ask("POST", "/api/v1/me/session", {"pin": "4711"}).status == 201
+    assert anna.ask("POST", "/api/v1/me/erase", {}).json == {"visits": 1, "attempts": 0}
+    assert job.stop() == ""
+    peer.stop()
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_right_is_two_taps_away(served, parent, scheme):
+    """From /me, without any login: who gets to know what, the notice, asking, and what the PIN opens."""
+    from tests.jobs.test_web_pages import serious
+
+    with browser.chromium() as chromium:
+        context = chromium.new_context(viewport=browser.PHONE, locale="en-GB", color_scheme=scheme)
+        page = context.new_page()
+        page.set_default_timeout(8000)
+        served.ask("device.add", label="Phone " + scheme, address="127.0.0.1", person_id=1, actor="cli")
+        page.goto(f"http://127.0.0.1:{served.port}/me")
+        page.get_by_role("heading", name="Your rights").wait_for()
+        page.get_by_role("button", name="Who gets to know what").click()
+        page.get_by_role("dialog").get_by_text("The sources of the lists").wait_for()
+        assert serious(page) == []
+        browser.shoot(page, "me-recipients-" + scheme)
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Notice").click()
+        page.get_by_role("dialog").get_by_text("may ask for a copy, a correction or erasure").wait_for()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="I ask to erase it").click()
+        page.get_by_role("button", name="Send").click()
+        page.get_by_text("I ask to erase it").first.wait_for()
+        page.get_by_role("button", name="Download a copy").click()
+        page.get_by_text("Choose a PIN first").wait_for()
+        page.wait_for_timeout(400)
+        assert serious(page) == []
+        browser.shoot(page, "me-rights-" + scheme)
+        own = device(served, "127.0.0.1")["id"]
+        served.ask("device.forget", device_id=own, actor="cli")
+        context.close()
