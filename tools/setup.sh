@@ -64,17 +64,18 @@ make_venv() {
     echo "$stamp" >"$VENV/stamp"
 }
 
-# .venv-fleet: Apache Beam with what it brings (480 MB) and pytest, apart from the pins of the other tests.
+# .venv-fleet: Apache Beam with what it brings (480 MB) and what runs tests, apart from the pins of the other tests.
 make_fleet_venv() {
     fleet="$ROOT/.venv-fleet"
-    pytest=$(grep '^pytest==' "$ROOT/tools/requirements-test.txt")
-    stamp=$({ cat "$ROOT/tools/collector/requirements-fleet.txt"; echo "$pytest"; "$PYTHON" --version; } | sha256sum)
+    runner=$(grep -E '^(pytest|hypothesis)==' "$ROOT/tools/requirements-test.txt")
+    stamp=$({ cat "$ROOT/tools/collector/requirements-fleet.txt"; echo "$runner"; "$PYTHON" --version; } | sha256sum)
     [ "$(cat "$fleet/stamp" 2>/dev/null)" = "$stamp" ] && return
     echo "making .venv-fleet" >&2
     rm -rf "$fleet"
     # In one chain: called where a failure is not the end.
+    # shellcheck disable=SC2086 # a list of words
     "$PYTHON" -m venv "$fleet" &&
         "$fleet/bin/python" -m pip install -qq --disable-pip-version-check --no-input --retries 5 --timeout 60 \
-            -r "$ROOT/tools/collector/requirements-fleet.txt" "$pytest" </dev/null &&
+            -r "$ROOT/tools/collector/requirements-fleet.txt" $runner </dev/null &&
         echo "$stamp" >"$fleet/stamp"
 }

@@ -59,8 +59,8 @@ X25519, HKDF-SHA256, ChaCha20-Poly1305). All fields but the last two are bound t
 - **What that does not promise.** You see the sender's IP address. Who keeps it can put a household's reports together,
   and then the lifetime's epsilon counts: {lifetime} in all, {share} for an answer that never changes, such as the
   version. That is no strong protection. Don't keep addresses, as the receiver here does not.
-- A household that sets another epsilon than most has noise of another size, which can be told over some weeks. Epsilon is
-  no secret, and the default is the best company.
+- A household that sets another epsilon than most has noise of another size, which can be told over some weeks. Epsilon
+  is no secret, and the default is the best company.
 - A week of fewer than {batch} households is not told by the opener.
 
 ## The operator's particulars
