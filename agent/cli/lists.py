@@ -4,7 +4,7 @@ import argparse
 import time
 
 from agent.cli import show
-from agent.cli.rows import Row, rows_of
+from agent.cli.rows import Row, part, rows_of
 from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.client import Client
 from agent.core.nearest import nearest
@@ -23,6 +23,13 @@ def status(client: Client, options: argparse.Namespace) -> None:
     ]
     show.table(["IN USE", "CATEGORY", "RULES", "VERSION", "LOADED", "STATE"], cells, "No list is loaded.")
     show.line()
+    counts = [[category, rules] for category, rules in part(reply, "categories").items()]
+    show.table(["OF CATEGORY", "RULES"], counts, "No rule is loaded.")
+    show.line()
+    skipped = [[r["id"], count, why] for r in rows_of(reply) for why, count in part(r, "skipped").items()]
+    if skipped:
+        show.table(["LIST", "LINES NOT USED", "WHY"], skipped, "")
+        show.line()
     feeds = [
         [r["id"], r["category"], "yes" if r["chosen"] else "no", show.when(r["checked_at"]), r["licence"], r["message"]]
         for r in rows_of(reply, "feeds")
@@ -46,7 +53,7 @@ def update(client: Client, options: argparse.Namespace) -> None:
         now = client.call("lists.progress")
         if not now.get("running"):
             break
-        step = f"{now.get('step')} {now.get('name')}".rstrip()
+        step = _step(now)
         if step != told:
             show.line(step)
             told = step
@@ -54,13 +61,20 @@ def update(client: Client, options: argparse.Namespace) -> None:
     show.line(str(now.get("message") or "done"))
 
 
+def _step(now: Row) -> str:
+    """ "fetch List one 25 %", in quarters."""
+    done, total = int(str(now.get("done"))), int(str(now.get("total")))
+    share = f"{min(100 * done // total, 100) // 25 * 25} %" if total else ""
+    return " ".join(text for text in (str(now.get("step")), str(now.get("name")), share) if text)
+
+
 def held(client: Client, options: argparse.Namespace) -> None:
     rows = rows_of(client.call("lists.held"))
     if options.json:
         show.document({"items": rows})
         return
-    cells = [[row["id"], row.get("version"), row.get("reason") or row.get("message")] for row in rows]
-    show.table(["LIST", "VERSION", "WHY IT WAITS"], cells, "No update waits for a decision.")
+    cells = [[row["id"], row["version"], row["rules"], row["reason"]] for row in rows]
+    show.table(["LIST", "VERSION", "RULES", "WHY IT WAITS"], cells, "No update waits for a decision.")
 
 
 def accept(client: Client, options: argparse.Namespace) -> None:

@@ -221,9 +221,11 @@ class Update:
         good = True
         for of, source in zip(report.lists, sources, strict=True):
             entry = self._store.entry(of.id)
-            if entry.next is None or not source.path.endswith(".next"):
+            text = entry.next if source.path.endswith(".next") else entry.current
+            if text is not None:
+                text.rules, text.skipped = of.read, of.skipped
+            if text is not entry.next:
                 continue
-            entry.next.rules = of.read
             before = entry.current.rules if entry.current else None
             hits = popular.get(of.id, {})
             why = doubt(of.read, before, feeds[of.id].rules, sorted(hits), any(hits.values()))
@@ -287,6 +289,7 @@ def _outcome(id: str, entry: Entry) -> Row:
         "id": id,
         "version": entry.current.version if entry.current else None,
         "fetched": entry.current.fetched if entry.current else None,
+        "skipped": entry.current.skipped if entry.current else {},
         "checked": entry.checked,
         "failures": entry.failures,
         "next_at": max(entry.not_before, entry.asked_until),

@@ -26,12 +26,14 @@ class NoRoom(Failed):
 
 
 class Text:
-    """What is known of a feed's text: `version` is the date and a hash of the content, `rules` what was read of it."""
+    """What is known of a feed's text: `version` is the date and a hash of the content, `rules` what was read of it,
+    `skipped` how many lines were not, by reason."""
 
-    def __init__(self, version: str, fetched: int, rules: int = 0) -> None:
+    def __init__(self, version: str, fetched: int, rules: int = 0, skipped: dict[str, int] | None = None) -> None:
         self.version = version
         self.fetched = fetched
         self.rules = rules
+        self.skipped = skipped or {}
 
     @property
     def hash(self) -> str:

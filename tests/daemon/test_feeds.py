@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli.main import main
 from agent.client import Client, Refusal, Unreachable
 from agent.daemon.lists import sets
 from agent.jobs.compile import Source, compile_lists
@@ -159,6 +161,43 @@ def test_a_held_update_waits_for_a_word(home: Home) -> None:
     assert len(home.server.log) == asked
     assert home.verdict("one99.example") == "block" and home.verdict("one2999.example") == "allow"
     assert home.client.call("lists.held")["items"] == []
+
+
+def test_the_command_line_follows_an_update(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PRIVACY_AGENT_SOCKET", str(home.running.run_dir / "control.sock"))
+
+    def say(*words: str) -> str:
+        capsys.readouterr()
+        assert main(list(words)) == 0
+        return capsys.readouterr().out
+
+    home.protect()
+
+    def slow(asked: Asked) -> None:
+        body = names(20_000, "one") + b"not a name, this\nneither is this\n*bad*.example\n"
+        asked.head("200 OK", f"Content-Length: {len(body)}")
+        for start in range(0, len(body), len(body) // 4):
+            asked.link.sendall(body[start : start + len(body) // 4])
+            time.sleep(0.7)
+
+    home.server.pages["/one"] = slow
+    told = say("lists", "update")
+    assert "fetch one" in told and "fetch one 50 %" in told and told.endswith("done\n")
+    told = say("lists", "status")
+    assert re.search(r"^phishing +20000$", told, re.M)
+    assert re.search(r"^one +2 +not a rule of this syntax$", told, re.M)
+    (row,) = home.client.call("lists")["items"]
+    assert row["skipped"] == {"not a rule of this syntax": 2, "a pattern without a domain name at its end": 1}
+    home.serve("one", 100)
+    say("lists", "update")
+    assert re.search(r"^one +\S+ +100 +it shrank from about 20000 rules to 100$", say("lists", "held"), re.M)
+    say("lists", "accept", "one")
+    home.done()
+    assert "No update waits" in say("lists", "held") and home.verdict("one2999.example") == "allow"
+    say("lists", "rollback")
+    assert home.verdict("one2999.example") == "block"
 
 
 def test_the_job_is_somebody_else_and_may_ask_for_nothing_more(home: Home) -> None:

@@ -14,7 +14,7 @@ from agent.jobs.feeds import Plan, Update, deliver
 from agent.jobs.feedstore import NoRoom, Store
 from agent.jobs.fetch import Limits
 from agent.platform.rulefile import open_ruleset
-from tests.jobs.bad_server import Authority, BadServer, names, text, validated
+from tests.jobs.bad_server import Authority, BadServer, names, text, validated, zipped
 
 LIMITS = Limits(idle_s=1.0, total_s=3.0, size_bytes=4 << 20)
 POPULAR = ["search.example", "shop.example", "bank.example", "news.example"]
@@ -140,6 +140,17 @@ def test_what_did_not_change_is_neither_sent_nor_compiled(home: Home) -> None:
     # A server that knows no validators sends the same text: that is no update, either.
     home.server.pages["/one"] = text(names(3000, "one"))
     assert not home.run()[""]["offered"]
+    # Nor is a new ETag or another way of sending.
+    for answer in (text(names(3000, "one"), 'ETag: "new"'), zipped(names(3000, "one"), 0, 'ETag: W/"newer"')):
+        home.server.pages["/one"] = answer
+        said = home.run()
+        assert not said[""]["offered"] and said["one"]["failures"] == 0
+
+
+def test_an_answer_that_nothing_changed_to_a_first_question_is_no_list(home: Home) -> None:
+    home.server.pages["/one"] = lambda asked: asked.head("304 Not Modified", 'ETag: "one"')
+    said = home.run()
+    assert "never had" in said["one"]["message"] and said["one"]["failures"] == 1 and said[""]["offered"]
 
 
 def test_a_change_becomes_a_new_version(home: Home) -> None:

@@ -1,4 +1,18 @@
-"""The fetch against a server that misbehaves: every way ends in time, in bounds, with a sentence, and no text."""
+"""The fetch against a server that misbehaves: every way ends in time, in bounds, with a sentence, and no text.
+
+Twenty ways are in the table MISBEHAVING below. Those that need more than an answer have a test of their own:
+
+| the server …                                          | test                                                        |
+|-------------------------------------------------------|-------------------------------------------------------------|
+| has a certificate that is over, strange, for another  | test_a_certificate_must_be_valid                            |
+| redirects in a loop, away from https, to a file       | test_a_redirect_loop_ends, …is_followed_over_https_only     |
+| says 304, also for a text that was never had          | test_an_unchanged_list_is_not_sent_again, test_feeds.py     |
+| has a new ETag, for a new text or for the same        | test_an_unchanged_list_is_not_sent_again, test_feeds.py     |
+| says 429 with a Retry-After in any form               | test_who_asks_too_often_is_told_to_wait                     |
+| has an ETag as long as a page                         | test_a_validator_that_is_not_one_line_is_not_kept           |
+| has JSON, a picture, prose, nothing where a list was  | test_feeds.py: test_what_is_no_list_is_refused_and_the_…    |
+| is not there                                          | test_nobody_at_home                                         |
+"""
 
 import os
 import time

@@ -16,6 +16,7 @@ from agent.platform.rulefile import open_ruleset
 KEPT = "feeds"  # the key in state.db
 KEPT_MAX = 32 * 1024
 MESSAGE_MAX = 300
+REASONS_MAX = 24
 
 Row = dict[str, object]
 
@@ -224,6 +225,7 @@ def _outcome(row: Row) -> Row:
         "failures": _int(row.get("failures")),
         "next_at": _int(row.get("next_at")),
         "message": _text(row.get("message"), MESSAGE_MAX),
+        "skipped": _counts(row.get("skipped")),
         "held": {
             "version": _text(held.get("version"), 40),
             "rules": _int(held.get("rules")),
@@ -240,6 +242,12 @@ def _dict(value: object) -> Row:
 
 def _int(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _counts(value: object) -> dict[str, int]:
+    """Lines by the reason for which they were not used; the reasons are the parser's own, some twenty."""
+    rows = sorted(_dict(value).items())[:REASONS_MAX]
+    return {reason[:MESSAGE_MAX]: _int(count) for reason, count in rows}
 
 
 def _text(value: object, limit: int) -> str:

@@ -18,6 +18,7 @@ def lists(household: Household, request: Request) -> dict[str, object]:
     feeds = household.feeds
     return {
         "items": [_used(household, row) for row in rows],
+        "categories": _by_category(rows),
         "state": household.lists_state(),
         "feeds": [feed_row(household, feed) for feed in feeds.table],
         "previous": feeds.previous(),
@@ -40,7 +41,17 @@ def _used(household: Household, row: dict[str, object]) -> dict[str, object]:
         "checked_at": outcome.get("checked"),
         "state": "test" if is_starter(row["id"]) else household.list_state(row),
         "message": outcome.get("message", ""),
+        "skipped": outcome.get("skipped", {}),
     }
+
+
+def _by_category(rows: list[dict[str, object]]) -> dict[str, int]:
+    """Rules of each category."""
+    found: dict[str, int] = {}
+    for row in rows:
+        category, count = str(row["category"]), row["count"]
+        found[category] = found.get(category, 0) + (count if isinstance(count, int) else 0)
+    return dict(sorted(found.items()))
 
 
 def feed_row(household: Household, feed: Feed) -> dict[str, object]:

@@ -25,6 +25,7 @@ export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
                   "span.soft",
                   [
                     t("lists.rules", { n: one.rules || 0 }),
+                    unused(one) ? t("lists.unused", { n: unused(one) }) : null,
                     one.loaded_at ? t("lists.loaded", { when: when(one.loaded_at) }) : null,
                     t("lists.state_" + one.state, {}, ""),
                   ]
@@ -67,6 +68,8 @@ export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
       button(t("helplines.open"), helplines, { tone: "plain", picture: "speak" }),
     ),
   );
+
+const unused = ({ skipped }) => Object.values(skipped || {}).reduce((sum, count) => sum + count, 0);
 
 /** Updates that wait for a decision. */
 export const heldCards = (feeds, reload) =>
