@@ -4,7 +4,7 @@ In doubt a host is shared: its listed pages are refused where they can be seen, 
 """
 
 from agent.core.model import BadInput
-from agent.core.names import is_address, parse, suffixes
+from agent.core.names import is_address, parse
 
 PUBLIC_SUFFIX = "a public suffix"
 KNOWN_SHARED = "a host that many people publish on"
@@ -27,11 +27,19 @@ class SharedHosts:
         """Why a listed page says nothing about its host (a canonical name or an address' text); None where it does."""
         if is_address(host):
             return ADDRESS
-        if self._public.suffix(host) == host:
+        site = self._public.registrable(host)
+        if site == host and self._public.suffix(host) == host:
             return PUBLIC_SUFFIX
-        if host in self._alone or any([suffix in self._whole for suffix in suffixes(host)]):
+        if site in self._well_known:
+            return WELL_KNOWN
+        if host in self._alone:
             return KNOWN_SHARED
-        return WELL_KNOWN if self._public.registrable(host) in self._well_known else None
+        at = 0
+        while host[at:] not in self._whole:  # written out: a list of links has hosts by the hundred thousand
+            at = host.find(b".", at) + 1
+            if not at:
+                return None
+        return KNOWN_SHARED
 
 
 def read_table(lines: list[str]) -> tuple[set[bytes], set[bytes]]:
