@@ -4,6 +4,8 @@ import os
 import socket
 import ssl
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +70,53 @@ def test_the_routers_own_certificate(peer, tmp_path, form):
     assert job.stop() == ""
     for fd in fds:
         os.close(fd)
+
+
+def px5g(words: list[str]) -> dict[str, str]:
+    """The arguments as OpenWrt's px5g reads them; what it would refuse or misread is an AssertionError."""
+    assert words[0] == "selfsigned"
+    given, at = {}, 1
+    while at < len(words):
+        if words[at] == "-der":
+            given["-der"] = ""
+            at += 1
+            continue
+        assert words[at] in ("-newkey", "-pkeyopt", "-keyout", "-out", "-days", "-subj"), words[at]
+        given[words[at]] = words[at + 1]
+        at += 2
+    assert given["-newkey"] == "ec" and given["-pkeyopt"].startswith("ec_paramgen_curve:")
+    assert given["-pkeyopt"].partition(":")[2] in ("P-256", "P-384", "P-521")
+    assert given["-subj"][0] == "/" and all("=" in part for part in given["-subj"][1:].split("/"))
+    return given
+
+
+def test_what_px5g_is_asked_for(tmp_path):
+    """px5g is OpenWrt's own; the same words without its first one must make a certificate of the kind with openssl."""
+    files = str(tmp_path / "key"), str(tmp_path / "cert")
+    words = certificate.arguments("px5g", 820, ("router.lan", "192.168.1.1"), *files)
+    assert px5g([*dict(certificate.TOOLS)["px5g"], *words])["-days"] == "820"
+    done = subprocess.run(["openssl", *dict(certificate.TOOLS)["openssl"], *words], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    made = certificate.Certificate(*[(tmp_path / name).read_text() for name in ("cert", "key")])
+    made.context()
+    shown = subprocess.run(["openssl", "x509", "-in", files[1], "-noout", "-text"], capture_output=True, text=True)
+    assert "P-256" in shown.stdout and "CN = privacy-agent" in shown.stdout
+
+
+def test_a_tool_that_is_called_px5g_is_used(tmp_path, monkeypatch):
+    """Where only px5g is installed: here a script of that name, which refuses what px5g would refuse."""
+    tool = tmp_path / "px5g"
+    source = Path(__file__).read_text()
+    reader = source[source.index("def px5g(") : source.index("def test_what_px5g_is_asked_for")]
+    tool.write_text(
+        f"#!{sys.executable}\nimport os, sys\n{reader}\npx5g(sys.argv[1:])\n"
+        "os.execv('/usr/bin/openssl', ['openssl', 'req', '-x509', '-nodes', *sys.argv[2:]])\n"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setattr(certificate, "_which", lambda name: str(tool) if name == "px5g" else None)
+    made = certificate.make(("router.lan",))
+    assert made is not None
+    made.context()
 
 
 def test_a_pair_that_does_not_fit_is_not_used(tmp_path):

@@ -86,15 +86,21 @@ def make(names: tuple[str, ...]) -> Certificate | None:
         if path is None:
             continue
         cert, key = os.memfd_create("cert", 0), os.memfd_create("key", 0)
-        files = ["-keyout", f"/proc/self/fd/{key}", "-out", f"/proc/self/fd/{cert}"]
-        # NIST's name: px5g does not know OpenSSL's own, prime256v1.
-        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", str(days)]
-        names_too = ["-addext", "subjectAltName=" + ",".join(map(_alternative, names))] if tool == "openssl" else []
-        if _run([path, *words, *curve, *files, "-subj", "/CN=privacy-agent", *names_too]):
+        files = (f"/proc/self/fd/{key}", f"/proc/self/fd/{cert}")
+        if _run([path, *words, *arguments(tool, days, names, *files)]):
             return Certificate(_read(cert).decode(), _read(key).decode())
         os.close(cert)
         os.close(key)
     return None
+
+
+def arguments(tool: str, days: int, names: tuple[str, ...], keyout: str, out: str) -> list[str]:
+    """What both tools understand: px5g knows the curve by NIST's name only (not prime256v1), and no second names."""
+    curve = ["-days", str(days), "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    words = [*curve, "-keyout", keyout, "-out", out, "-subj", "/CN=privacy-agent"]
+    if tool == "openssl":
+        words += ["-addext", "subjectAltName=" + ",".join(map(_alternative, names))]
+    return words
 
 
 def to_store(made: Certificate, now: int) -> dict[str, Any]:
