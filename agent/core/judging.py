@@ -30,6 +30,8 @@
 Who sent a packet, and since which `on`, is written over its Ethernet source address, which has done its duty when a
 packet is routed: a packet's mark belongs to other software on a router, and stays as it was.
 
+A device is looked up in a map into a register also where its mark is not needed: Linux before 6.5 takes it only so.
+
 What a connection has come to is kept in four bits of its own mark, which are also those of the switch's signature; none
 of these values is the signature, so that ending redirected DNS flows never ends a connection.
 """
@@ -128,14 +130,14 @@ class Judging(Value):
         rules.append(nft.meta(nft.LENGTH) + nft.at_most(_BARE_MAX) + _flag(_PSH, set=False) + nft.back())
         rules.append(marks.come_to(FRESH) + _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + queue)
         for before, after in ((SEEN_2, DONE), (SEEN_1, SEEN_2), (FRESH, SEEN_1)):
-            known = marks.come_to(before) + _SENDER + nft.within(LOGGED)
+            known = marks.come_to(before) + _SENDER + nft.mapped(LOGGED)
             rules.append(
                 known + marks.becomes(after) + _SENDER + nft.mapped(LOGGED) + _MARK_INTO_SOURCE + log + nft.back()
             )
         return rules
 
     def _around(self) -> "list[bytes]":
-        protected = _OUTBOUND + _SENDER + nft.within(QUEUED)
+        protected = _OUTBOUND + _SENDER + nft.mapped(QUEUED)
         rules = []
         if self.around.encrypted_dns:
             rules += _both(nft.equals(nft.port(_DNS_OVER_TLS)) + protected)
@@ -149,7 +151,7 @@ class Judging(Value):
 
 
 def _act(marks: "_Marks") -> "list[bytes]":
-    stragglers = _FROM_LAN + _SENDER + nft.within(QUEUED)
+    stragglers = _FROM_LAN + _SENDER + nft.mapped(QUEUED)
     return [
         marks.marked() + nft.jump(_VERDICT),
         marks.come_to(DONE) + nft.back(),
