@@ -170,7 +170,9 @@ ANSWERS: dict[str, Schema] = {
     "DELETE /visits/{id}": COUNTS,
     "GET /attempts": paged(ref("Attempt")),
     "GET /attempts/counts": shape(items=listed(shape(day=INT, category=TEXT, count=INT))),
-    "GET /explanation": shape(name=TEXT, verdict={"enum": ["allow", "block"]}, rule=maybe(ANY), how=TEXT),
+    "GET /explanation": shape(
+        name=TEXT, verdict={"enum": ["allow", "block"]}, rule=maybe(ANY), since=maybe(INT), how=TEXT
+    ),
     "GET /rules": paged(ref("Rule")),
     "POST /rules": ref("Rule"),
     "GET /lists": shape(items=listed(shape(id=TEXT, name=TEXT, category=TEXT, rules=INT))),

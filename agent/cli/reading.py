@@ -89,6 +89,11 @@ def explain(client: Client, options: argparse.Namespace) -> None:
         show.line(f"At {at}, {then.get('target')} was refused: {rule.get('text')} from {rule_source(rule)}.")
         show.line("Now:")
     show.line(str(reply["how"]))
+    if reply.get("since"):
+        listed = part(reply, "rule").get("list_id")
+        show.line(
+            ("That list's version is from " if listed else "That rule is from ") + show.when(reply["since"]) + "."
+        )
 
 
 def audit(client: Client, options: argparse.Namespace) -> int | None:

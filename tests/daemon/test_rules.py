@@ -44,6 +44,20 @@ def refused(home: Home, name: str = LISTED) -> list[bool]:
     return found
 
 
+def test_an_explanation_says_since_when(home: Home) -> None:
+    told = home.ask("explain", name=LISTED)
+    assert told["rule"]["list_version"] == "2026-11-23.0011aabb" and told["since"] == home.household.lists.loaded_at
+    rule = home.ask("block", name="plain.example", device_id=1)
+    assert home.ask("explain", name="www.plain.example", device_id=1)["since"] == rule["created_at"]
+    assert home.ask("explain", name="www.plain.example", device_id=2)["since"] is None
+    compile_lists(
+        [Source(str(Path(home.folder) / "list"), "one", "One", "v", "phishing", fetched=1_700_000_000)],
+        home.household.settings.text("ruleset_file"),
+    )
+    parts.load_lists(home.household)
+    assert home.ask("explain", name=LISTED)["since"] == 1_700_000_000
+
+
 def test_a_rule_is_for_a_device_a_person_or_everybody(home: Home) -> None:
     assert refused(home) == [True, True, True]
     rule = home.ask("allow", name=LISTED, device_id=1)

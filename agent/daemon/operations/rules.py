@@ -7,7 +7,7 @@ from collections.abc import Generator
 from agent import __version__
 from agent.core import addresses, names
 from agent.core.match import BY_PAGES, split_authority
-from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Verdict
+from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Rule, Verdict
 from agent.core.policy import LOOKALIKE, OwnRule, Policy
 from agent.core.request import split_url
 from agent.core.resolvers import SHIPPED
@@ -129,6 +129,7 @@ def explain(household: Household, request: Request) -> Told:
         "name": name if split_url(name) else asked.decode(),
         "verdict": verdict.action,
         "rule": verdict_rule(verdict),
+        "since": _since(household, view, verdict),
         "then": then,
         "applies": device is None or household.is_on(device, PROTECTION),
         "how": _how(household, asked.decode(), verdict, device, led is not None, listed),
@@ -205,6 +206,24 @@ def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
         return None
     keys = ("text", "action", "scope", "list_id", "list_name", "list_version", "category")
     return {key: getattr(rule, key) for key in keys}
+
+
+def _since(household: Household, view: tuple[tuple[str, int], ...], verdict: Verdict) -> int | None:
+    """When the household made the rule, or when the list's version was fetched, or compiled where nobody fetched it."""
+    rule = verdict.rule
+    if rule is None or rule.scope == SHIPPED:
+        return None
+    if rule.list_id:
+        lists = household.lists.ruleset.lists if household.lists.ruleset else []
+        found = [row["fetched"] or household.lists.loaded_at for row in lists if row["id"] == rule.list_id]
+    else:
+        own = [of for of in household.state.rules() if (of.name.decode(), of.action, of.scope) == _key(rule)]
+        found = [of.created for of in own if (of.scope, of.owner) in view]
+    return found[0] if found else None
+
+
+def _key(rule: Rule) -> tuple[str, str, str]:
+    return rule.text, rule.action, rule.scope
 
 
 def _page(household: Household, host: bytes, verdict: Verdict) -> Generator[None, None, str | None]:

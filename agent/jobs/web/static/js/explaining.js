@@ -39,9 +39,10 @@ export async function explain(attempt, label, allowForm) {
 }
 
 /** The decision as it would be now, with the rule that makes it. */
-export function reason({ verdict, rule, applies }) {
+export function reason({ verdict, rule, applies, since }) {
   const kind = kindOf(rule, verdict);
-  const text = t(`why.${verdict}_${kind}`, { list: rule && rule.list_name, rule: rule && rule.text });
+  const why = t(`why.${verdict}_${kind}`, { list: rule && rule.list_name, rule: rule && rule.text });
+  const text = since ? `${why} ${t(rule.list_id ? "why.since_list" : "why.since_own", { when: when(since) })}` : why;
   return applies === false ? `${text} ${t("why.off")}` : text;
 }
 
