@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -23,9 +22,8 @@ TELL_EVERY_S = 30
 GRACE_S = 20
 # Of each phase this much is shown as it comes, and of the rest the end; all of it, up to a limit, is in its log.
 SHOWN_BYTES = 200_000
-END_LINES = 400
+END_BYTES = 100_000
 LOG_BYTES = 20_000_000
-LINE_BYTES = 4000
 
 
 class Phase(NamedTuple):
@@ -50,24 +48,23 @@ class Output:
         LOGS.mkdir(parents=True, exist_ok=True)
         self._log = (LOGS / f"{phase.name}.log").open("wb", buffering=0)
         self._shown = self._logged = 0
-        self._end: deque[bytes] = deque(maxlen=END_LINES)
+        self._end = b""
         self.last = time.monotonic()
 
     def take(self, data: bytes) -> None:
         self.last = time.monotonic()
         if self._logged < LOG_BYTES:
             self._logged += self._log.write(data)
-        if self._shown < SHOWN_BYTES:
-            self._shown += sys.stdout.buffer.write(data[:LINE_BYTES])
-            sys.stdout.flush()
-        else:
-            self._end.append(data[:LINE_BYTES])
+        now, later = data[: SHOWN_BYTES - self._shown], data[SHOWN_BYTES - self._shown :]
+        self._shown += sys.stdout.buffer.write(now)
+        sys.stdout.flush()
+        self._end = (self._end + later)[-END_BYTES:]
 
     def close(self) -> None:
         self._log.close()
         if self._end:
-            print(f"\n… shortened: all of it is in {LOGS.relative_to(ROOT)}; the end:", flush=True)
-            sys.stdout.buffer.write(b"".join(self._end))
+            print(f"\n… shortened: all of it is in {LOGS}; the end:", flush=True)
+            sys.stdout.buffer.write(self._end)
             sys.stdout.flush()
 
 
