@@ -9,7 +9,7 @@ _NEW = 1 << 8  # what a dump's entries are called
 _ORIGINAL, _REPLY, _MARK, _ID, _MARK_MASK, _FILTER = 1, 2, 8, 12, 21, 25  # CTA_*
 _SOURCE4, _TARGET4, _SOURCE6, _TARGET6 = 1, 2, 3, 4  # CTA_IP_*
 _PROTOCOL, _SOURCE_PORT, _TARGET_PORT = 1, 2, 3  # CTA_PROTO_*
-TCP, UDP = b"\x06", b"\x11"
+_TCP, _UDP = b"\x06", b"\x11"
 _UNMARKED = bytes(4)
 # Which parts of the original tuple a dump is filtered by (Linux 5.8): protocol, destination port.
 _BY_PROTOCOL, _BY_PORT = 8, 32
@@ -21,13 +21,13 @@ def flush(mark: int, mask: int) -> Message:
     return Message(_DELETE, ACK, bytes(4) + u32(_MARK, mark) + u32(_MARK_MASK, mask))
 
 
-def flows(address_size: int, protocol: bytes, port: int) -> Message:
-    """Asks for the flows to a port over IPv4 (4) or IPv6 (16); the kernel leaves out all others.
+def datagram_flows(address_size: int, port: int) -> Message:
+    """Asks for the UDP flows to a port over IPv4 (4) or IPv6 (16); the kernel leaves out all others.
 
     Its walk takes milliseconds, so there is one for all of a device's addresses.
     """
     family = _INET if address_size == 4 else _INET6
-    target = nested(2, attribute(1, protocol), attribute(3, struct.pack(">H", port)))
+    target = nested(2, attribute(1, _UDP), attribute(3, struct.pack(">H", port)))
     by = struct.pack(HOST + "I", _BY_PROTOCOL | _BY_PORT)
     only = nested(_FILTER, attribute(1, by), attribute(2, bytes(4)))
     return Message(_GET, DUMP, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, target) + only)
@@ -59,7 +59,7 @@ def connection(flow: bytes) -> Message:
     ports = (attribute(_SOURCE_PORT, flow[-4:-2]), attribute(_TARGET_PORT, flow[-2:]))
     family = _INET if size == 4 else _INET6
     return Message(
-        _GET, 0, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, addresses, nested(2, attribute(_PROTOCOL, TCP), *ports))
+        _GET, 0, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, addresses, nested(2, attribute(_PROTOCOL, _TCP), *ports))
     )
 
 

@@ -16,8 +16,9 @@ LINK, NETWORK, TRANSPORT = 0, 1, 2
 
 # meta keys, and how wide their values are compared
 LENGTH, MARK, IIFNAME, OIFNAME, IIFTYPE, NFPROTO, L4PROTO = 0, 3, 6, 7, 8, 15, 16
-CT_STATE, CT_MARK = 0, 3
+CT_STATE, CT_STATUS, CT_MARK = 0, 2, 3
 CT_STATE_NEW = 8
+DNAT = 0x20  # IPS_DST_NAT, a bit of CT_STATUS
 
 _R1 = u32(1, 1)  # every expression used here has its register, or its destination, as attribute 1
 _DROP, _RETURN, _JUMP = 0, -5, -3  # verdicts

@@ -17,8 +17,6 @@ _NFTABLES = 10 << 8
 _FAMILIES = (nftables.INET, nft.INET4)
 _FILTER = b"filter\0"
 _DROP, _ACCEPT, _JUMP, _GOTO, _RETURN = 0, 1, -3, -4, -5
-_CT_STATE, _CT_STATUS = 0, 2
-_DNAT = 0x20  # IPS_DST_NAT
 _IIF = 4
 _DNS = 53
 _DEPTH_MAX = 16  # jumps, as in the kernel
@@ -119,7 +117,10 @@ class Walk:
             nft.L4PROTO: bytes([nft.UDP]),
             nft.NFPROTO: bytes([nft.INET4]),
         }
-        self._ct = {_CT_STATE: nft.host32(nft.CT_STATE_NEW), _CT_STATUS: nft.host32(_DNAT if redirected else 0)}
+        self._ct = {
+            nft.CT_STATE: nft.host32(nft.CT_STATE_NEW),
+            nft.CT_STATUS: nft.host32(nft.DNAT if redirected else 0),
+        }
 
     def closed(self, chain: Chain) -> bool:
         """Whether the chain keeps the query out for sure."""

@@ -9,6 +9,8 @@ As `nft list` would show them (udp; `steered` maps an enrolled device's Ethernet
       th dport 53 iifname @lan meta mark set ether saddr map @steered th dport set AGENT }
     chain leave  { type filter hook output priority -301;       # before conntrack: the rewrite leaves no trace in it
       meta mark LISTENER oifname != lo th sport AGENT th sport set 53 }
+    chain cut    { type filter hook forward priority 200;       # connections from before the `on`
+      tcp dport 53 iifname @open ct status & dnat == 0 ether saddr @steered reject with tcp reset }
 
 Every firewall, guest zones included, sees port 53 in both directions, and so does conntrack: a held-open socket talks
 to the agent while its device is in the map, and to the router's own resolver in the next packet when it is not. That
@@ -34,7 +36,7 @@ from agent.core.netlink import Message
 DNS = 53
 STEERED = "steered"  # the map of enrolled devices with something on
 _MAP, _LAN, _OPEN = STEERED, "lan", "open"
-_STEER, _ARRIVE, _LEAVE = "steer", "arrive", "leave"
+_STEER, _ARRIVE, _LEAVE, _CUT = "steer", "arrive", "leave", "cut"
 
 # Just before other destination NAT (-100), or a force-DNS rule of the firewall would take the flow first.
 _BEFORE_DNAT = -105
@@ -87,6 +89,7 @@ class Steering:
             nftables.new_chain(table, _STEER, "nat", nftables.PREROUTING, _BEFORE_DNAT),
             nftables.new_chain(table, _ARRIVE, "filter", nftables.INPUT, _AFTER_FIREWALL),
             nftables.new_chain(table, _LEAVE, "filter", nftables.OUTPUT, _BEFORE_CONNTRACK),
+            nftables.new_chain(table, _CUT, "filter", nftables.FORWARD, _AFTER_FIREWALL),
         ]
         work += self.reopen(frozenset(self._interfaces), closed)
         for chain, expressions in self.rules():
@@ -149,7 +152,7 @@ class Steering:
             rules.append((_ARRIVE, expressions))
         for protocol in (nft.UDP, nft.TCP):
             rules.append((_LEAVE, self._answer(protocol)))
-        return rules
+        return rules + [(_CUT, self._unsteered())]
 
     # --- prerouting
 
@@ -185,7 +188,8 @@ class Steering:
 
     def _strays(self) -> "list[bytes]":
         """Segments of connections that began with somebody else. One that is redirected in its midst, because its entry
-        was ended, goes on to port 53, where nobody knows it: a reset from here would not find back through the NAT."""
+        was ended, goes on to port 53, where nobody knows it: a reset from here would not find back through the NAT.
+        """
         segment = _to_port(nft.TCP, DNS) + _FROM_LAN + _FLAGS + nft.differs(_SYN)
         new = nft.ct(nft.CT_STATE) + nft.masked(nft.host32(nft.CT_STATE_NEW)) + nft.differs(nft.host32(0))
         elsewhere = self._signature() + nft.differs(nft.host32(self._layout.tag))
@@ -204,6 +208,13 @@ class Steering:
 
     def _to_agent(self, protocol: "int | None") -> bytes:
         return _rewrite(_DESTINATION_PORT, self._port, protocol)
+
+    # --- forward
+
+    def _unsteered(self) -> bytes:
+        """A connection to a resolver elsewhere that nobody redirected, because it began too early."""
+        nobodys = nft.ct(nft.CT_STATUS) + nft.masked(nft.host32(nft.DNAT)) + nft.equals(nft.host32(0))
+        return _to_port(nft.TCP, DNS) + _FROM_OPEN + nobodys + _MARK_OF_SENDER + nft.refuse_tcp()
 
     # --- output
 

@@ -17,7 +17,7 @@ def test_a_flush_names_mark_and_mask():
 
 def test_flows_are_asked_for_by_port():
     for size, family in ((4, 2), (16, 10)):
-        message = conntrack.flows(size, conntrack.UDP, 53)
+        message = conntrack.datagram_flows(size, 53)
         assert message.body[0] == family
         found = netlink.attributes(message.body[4:])
         assert netlink.attributes(netlink.attributes(found[1])[2]) == {1: b"\x11", 3: b"\x00\x35"}

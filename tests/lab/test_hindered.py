@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab.fixtures import close_sockets
 from tests.lab.household import Asker, ask
-from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER6, ROUTER4, Lab
+from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER4_B, RESOLVER6, ROUTER4, Lab
 from tests.lab.resident import ROOT, Resident
 
 # As fw4 makes it with `flow_offloading`: from their second packet on, flows go by all chains.
@@ -44,13 +44,12 @@ def test_dns_is_covered_behind_a_flow_table(lab: Lab, offload: None, resident: R
     lab.addresses6(lab.alice)
     device = resident.add("Tablet", ALICE_MAC)
     held = [Asker(lab.alice, server) for server in (RESOLVER4, RESOLVER6)]
-    connections = [Asker(lab.alice, server, tcp=True) for server in (RESOLVER4, RESOLVER6)]
     for _ in range(4):
-        assert {asker.ask() for asker in held + connections} == {"wan"}
+        assert {asker.ask() for asker in held} == {"wan"}
     assert offloaded(lab), "nothing was taken over, so nothing is tested"
     resident.on(device)
     assert {asker.ask() for asker in held} == {"agent"}
-    assert "wan" not in {asker.ask() for asker in connections}
+    assert {ask(lab.alice, server, tcp=True) for server in (RESOLVER4, RESOLVER6)} == {"agent"}
     assert str(resident.kernel["connections"]).startswith("DNS only: flow offloading")
     assert resident.kernel["uncovered"] == []
     resident.off(device)
@@ -61,6 +60,20 @@ def test_doctor_says_dns_only_behind_a_flow_table(lab: Lab, offload: None, resid
     command = [sys.executable, "-m", "agent.jobs.doctor", str(resident.settings), "{}"]
     told = lab.router.start(command, cwd=ROOT, stdout=subprocess.PIPE).communicate(timeout=60)[0].decode()
     assert "Flow offload is on" in told
+
+
+def test_a_rule_that_takes_dns_first_is_not_fought(lab: Lab, resident: Resident) -> None:
+    """doctor tells of it; the device's connections go where that rule says, and none is cut."""
+    hook = "type nat hook prerouting priority -110;"
+    rule = f"meta nfproto ipv4 meta l4proto {{ tcp, udp }} th dport 53 dnat ip to {RESOLVER4_B}"
+    lab.router.run(["nft", "-f", "-"], input=f"table inet force {{\nchain c {{\n{hook}\n{rule}\n}}\n}}\n")
+    try:
+        resident.on(resident.add("Tablet", ALICE_MAC))
+        held = Asker(lab.alice, RESOLVER4, tcp=True)
+        assert [held.ask() for _ in range(3)] == ["wan"] * 3
+        assert ask(lab.alice, RESOLVER4) == "wan"
+    finally:
+        lab.router.run(["nft", "delete", "table", "inet", "force"])
 
 
 @pytest.fixture

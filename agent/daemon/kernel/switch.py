@@ -126,13 +126,12 @@ class Switch:
     def release(self, addresses: list[str]) -> None:
         """Ends the DNS flows that a device's addresses had before its `on`, so that their next packet is steered.
 
-        Flows to other resolvers need it: one is redirected at its first packet or never, and may go on for days. What
-        comes of a connection after that is reset. Refused.
+        Only datagrams to other resolvers need it: a flow is redirected at its first packet or never, and may go on for
+        days. Connections are reset by the rules. Refused.
         """
         sources = frozenset([parse(address) for address in addresses])
-        families = sorted({len(source) for source in sources})
-        for size, protocol in [(size, protocol) for size in families for protocol in (conntrack.UDP, conntrack.TCP)]:
-            flows = self._netfilter.ask(conntrack.flows(size, protocol, DNS))
+        for size in sorted({len(source) for source in sources}):
+            flows = self._netfilter.ask(conntrack.datagram_flows(size, DNS))
             for work in [conntrack.end(flow, sources) for flow in flows]:
                 if work is not None:
                     self._end(work)
