@@ -63,7 +63,7 @@ def adopt(story: Story, depends: list[str], online: bool) -> None:
         story.router.ask(f"opkg install {PARCELS}/more/*.ipk", 600)
     configure(story, CONFIGURATION.split("\n"))
     for service in SERVICES:
-        story.router.ask(f"/etc/init.d/{service} restart", 60)
+        story.router.ask(f"/etc/init.d/{service} restart")
     story.until(lambda: story.ask("plain.example")[0].addresses != "-", "no DNS after the set-up", 60)
 
 

@@ -136,10 +136,10 @@ def upgrade_beneath(story: Story) -> None:
     """What apk does, which stops nothing: new files under the running service, a start, the package's own script."""
     residents = story.guard_and_daemon()
     story.router.ask(
-        f"cp -p {CONFIGURATION} /tmp/kept; tar -xzOf {PARCELS}/privacy-agent_*-r2_all.ipk ./data.tar.gz | tar -xzf - -C /"
+        f"cp -p {CONFIGURATION} /tmp/kept"
+        f" && tar -xzOf {PARCELS}/privacy-agent_*-r2_all.ipk ./data.tar.gz | tar -xzf - -C /"
         f" && cp -p /tmp/kept {CONFIGURATION} && export PKG_UPGRADE=1 && /etc/init.d/privacy-agent start"
-        " && sh /usr/lib/opkg/info/privacy-agent.postinst-pkg",
-        60,
+        " && sh /usr/lib/opkg/info/privacy-agent.postinst-pkg"
     )
     story.until(lambda: story.steered() == [MAC], "the tablet is not steered after an upgrade beneath", 30)
     expect(not set(residents) & set(story.processes()), "the old version still runs after an upgrade beneath")

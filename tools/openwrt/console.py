@@ -13,6 +13,8 @@ from typing import Protocol
 LINE_MAX = 3900
 # Bytes of a file in one command: each may become four characters.
 PIECE = 900
+# For a command, where nothing is said: on a busy machine an emulated router takes a hundred times as long as it should.
+PATIENCE_S = 120
 SYNC_TRIES = 6
 SYNC_S = 10
 
@@ -97,7 +99,7 @@ class Console:
             return
         raise StepFailed("no shell answers on the console")
 
-    def run(self, command: str, timeout_s: float = 30) -> tuple[int, str]:
+    def run(self, command: str, timeout_s: float = PATIENCE_S) -> tuple[int, str]:
         """Run one shell command line; returns its exit status and its output (both streams)."""
         self._serial += 1
         mark = f"{self._serial}"
@@ -110,7 +112,7 @@ class Console:
         match = self.wait_for(rf"((?s:.*?))=END{mark}=(\d+)=\n", timeout_s)
         return int(match.group(2)), match.group(1)
 
-    def ask(self, command: str, timeout_s: float = 30) -> str:
+    def ask(self, command: str, timeout_s: float = PATIENCE_S) -> str:
         """Run a command that must succeed; returns its output without the last newline."""
         status, output = self.run(command, timeout_s)
         if status:
