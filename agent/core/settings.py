@@ -89,6 +89,12 @@ TABLE = (
         ("mark", "address"),
     ),
     Setting("interfaces", NAMES, ["br-lan"], "Network interfaces that enrolled devices are behind."),
+    Setting(
+        "guest_interfaces",
+        NAMES,
+        [],
+        "Those of the interfaces where guests are: no history there. Names with guest in them count by themselves.",
+    ),
     Setting("upstream", SERVERS, [], "Resolvers to ask; none: those of resolver_file."),
     Setting("resolver_file", PATH, "/etc/resolv.conf", "The system's resolvers, in the form of resolv.conf."),
     Setting(

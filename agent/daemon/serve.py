@@ -23,6 +23,7 @@ from agent.daemon.kernel.switch import Switch
 from agent.daemon.lists.feeding import Feeding
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
+from agent.daemon.operations.consents import end_for_guests
 from agent.daemon.reports.reporting import Reporting
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.erasing import rewrite_snapshot
@@ -34,6 +35,7 @@ KERNEL_S = 2.0
 RULES_S = 5.0
 SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
 BIRTHDAYS_S = 3600.0
+GUESTS_S = 10.0
 RESTART_S = 0.2
 RETRY_BOOT_S = 30.0
 RETRY_WEB_S = 10.0  # a LAN address may come later than the daemon
@@ -145,6 +147,7 @@ class Daemon:
             (self.settings.number("snapshot_hours") * 3600.0, self._snapshot),
             (SAVE_S, self._save_clock),
             (BIRTHDAYS_S, household.birthdays),
+            (GUESTS_S, lambda: end_for_guests(household)),
         ]
 
     def _tell(self) -> None:

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+from agent.core import settings
 from agent.core.features import FEATURES
 from agent.core.feeds import read_feeds
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import Refused
+from agent.daemon.operations.consents import end_for_guests
+from agent.daemon.operations.guests import guest_interfaces
 from tests.promises.household import Home, observe
 
 A, B = "127.0.0.2", "127.0.0.3"
@@ -234,6 +237,59 @@ def test_the_notice_is_shown_until_it_was_read(family: Home, monkeypatch: pytest
     assert family.ask("ledger")["items"][-1]["action"] == "read"
     monkeypatch.setattr("agent.daemon.operations.consents.NOTICE_VERSION", 2)
     assert family.ask("notice")["read_at"] is None and family.ask("notice")["material"]
+
+
+class Sight:
+    """Neighbours as seen: where each MAC is."""
+
+    def __init__(self) -> None:
+        self.where: dict[bytes, frozenset[str]] = {}
+
+    def behind(self, mac: bytes) -> frozenset[str]:
+        return self.where.get(mac, frozenset())
+
+    def stands_for_many(self, mac: bytes) -> bool:
+        return False
+
+    def addresses_of(self, mac: bytes) -> list[str]:
+        return []
+
+    def address_of(self, mac: bytes) -> None:
+        return None
+
+
+def test_no_history_in_a_guest_network(family: Home) -> None:
+    """Not begun, not agreed to, not resumed there; and it ends for a device that moves there. Protection may be on."""
+    mac = bytes.fromhex("3c22fb00000a")
+    family.ask("device.add", label="phone", mac="3c:22:fb:00:00:0a", person_id=1)
+    family.household.settings = settings.read("{}", {"interfaces": ["br-lan", "br-guest"]})
+    family.household.neighbours = sight = Sight()
+    sight.where[mac] = frozenset(["br-guest"])
+    with pytest.raises(Refused, match="guest network"):
+        family.ask("on", device_id=4, feature="history", agree=1)
+    family.ask("on", device_id=4, feature="protection", agree=1)
+    sight.where[mac] = frozenset(["br-lan"])
+    family.ask("on", device_id=4, feature="history", agree=1)
+    end_for_guests(family.household)
+    assert state(family, 4)["on"]
+    sight.where[mac] = frozenset(["br-guest"])
+    end_for_guests(family.household)
+    assert not state(family, 4)["on"] and state(family, 4, "protection")["on"]
+    assert family.ask("ledger")["items"][-1]["actor"] == "guest"
+    sight.where[mac] = frozenset(["br-lan"])
+    end_for_guests(family.household)
+    assert not state(family, 4)["on"]
+    family.ask("on", device_id=4, feature="history", agree=1)
+    family.ask("pause")
+    sight.where[mac] = frozenset(["br-guest"])
+    with pytest.raises(Refused, match="guest network"):
+        family.ask("resume")
+
+
+def test_a_guest_network_is_named_or_known_by_its_name() -> None:
+    given = {"interfaces": ["br-lan", "br-visitors", "wlan-Guest0"], "guest_interfaces": ["br-visitors"]}
+    assert guest_interfaces(settings.read("{}", given)) == {"br-visitors", "wlan-Guest0"}
+    assert guest_interfaces(settings.read("{}", {})) == frozenset()
 
 
 def test_history_ends_at_eighteen(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:

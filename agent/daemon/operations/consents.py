@@ -7,6 +7,7 @@ from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, f
 from agent.core.model import ADULT, HISTORY, Device
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Refused, Request, actor, flag, number, optional_number
+from agent.daemon.operations.guests import is_guest, refuse_guests
 from agent.daemon.operations.people import device_row
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import rewrite_snapshot
@@ -61,6 +62,7 @@ def on(household: Household, request: Request) -> dict[str, object]:
     name = feature(str(request.get("feature", ""))).name
     devices = household.devices_of(request)
     _agreed(household, request, name)
+    refuse_guests(household, devices, name)
     action = _action_for(household, devices, name)
     pairs = _fitting(household, devices, name, action)
     household.toggles.on(pairs, action, actor(request))
@@ -138,6 +140,14 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     return reply
 
 
+def end_for_guests(household: Household) -> None:
+    """History ends for whoever has moved into a guest network; it does not begin again by itself."""
+    moved = [pair for pair in household.pairs_on(HISTORY) if is_guest(household, pair[0])]
+    if moved:
+        household.toggles.off(moved, "off", "guest")
+        announce(household, moved)
+
+
 def pause(household: Household, request: Request) -> dict[str, object]:
     """History off for every device that has it on, a ledger row each; it never resumes by itself."""
     pairs = household.pairs_on(HISTORY)
@@ -158,6 +168,8 @@ def resume(household: Household, request: Request) -> dict[str, object]:
         outdated = household.outdated(pairs)
         for name in sorted({name for _, name in outdated}):
             _agreed(household, request, name)
+        for device, name in pairs:
+            refuse_guests(household, [device], name)
         household.toggles.on(pairs, "resume", actor(request), agreed=bool(outdated))
         announce(household, pairs)
         household.publish({"event": "status"})

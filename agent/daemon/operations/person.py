@@ -22,6 +22,7 @@ from agent.daemon.operations.arguments import (
     text,
 )
 from agent.daemon.operations.consents import announce, off
+from agent.daemon.operations.guests import refuse_guests
 from agent.daemon.operations.people import device_row
 
 CHANGES = 20
@@ -67,6 +68,7 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
     row = feature(str(request.get("feature", HISTORY)))
     if optional_number(request, "agree") != row.version:
         raise Refused("agree_first", "read what is kept and agree to version " + str(row.version))
+    refuse_guests(household, [device], row.name)
     household.toggles.on([(device, row.name)], "agree", "me:" + str(device.id))
     announce(household, [(device, row.name)])
     return device_row(household, device)

@@ -1,0 +1,31 @@
+"""Guest networks: whoever is a guest has agreed to nothing, so no history is recorded of a device there.
+
+Only devices behind the setting `interfaces` are ever steered. Of those, the ones that `guest_interfaces` names are guest
+networks, and so are those with "guest" in their name.
+"""
+
+from agent.core.model import HISTORY, Device
+from agent.core.settings import Settings
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import Refused
+
+
+def guest_interfaces(settings: Settings) -> frozenset[str]:
+    named = settings.texts("guest_interfaces")
+    return frozenset([*named, *(name for name in settings.texts("interfaces") if "guest" in name.lower())])
+
+
+def is_guest(household: Household, device: Device) -> bool:
+    """Whether the device is in sight in a guest network; one that is in sight nowhere is none."""
+    mac = device.mac or (household.clients.mac_of(device.address) if device.address else None)
+    if household.neighbours is None or mac is None:
+        return False
+    return bool(household.neighbours.behind(mac) & guest_interfaces(household.settings))
+
+
+def refuse_guests(household: Household, devices: list[Device], name: str) -> None:
+    """Refused when history is to begin for a device in a guest network."""
+    if name == HISTORY and any(is_guest(household, device) for device in devices):
+        raise Refused(
+            "forbidden", "history is not recorded in a guest network: whoever is a guest has agreed to nothing"
+        )
