@@ -1,7 +1,7 @@
 """Guest networks: whoever is a guest has agreed to nothing, so no history is recorded of a device there.
 
-Only devices behind the setting `interfaces` are ever steered. Of those, the ones that `guest_interfaces` names are guest
-networks, and so are those with "guest" in their name.
+Only devices behind the setting `interfaces` are ever steered. Of these interfaces, those that `guest_interfaces` names
+are guest networks, and so are those with "guest" in their name.
 """
 
 from agent.core.model import HISTORY, Device
