@@ -145,10 +145,11 @@ def _now(
     host = split_authority(url[0])[0] if url else _host(target)
     verdict = policy.reach(view, host, _address(host), url)
     rule = then["rule"] if then else None
-    if url and not verdict.blocked and isinstance(rule, dict):
+    if url and isinstance(rule, dict) and (verdict.rule is None or verdict.rule.text != rule["text"]):
         # What is kept of a URL ends at its question mark; the rule that refused it may go on.
         whole = split_url("http://" + str(rule["text"]))
-        verdict = policy.reach(view, host, _address(host), whole) if whole and whole[1] else verdict
+        again = policy.reach(view, host, _address(host), whole) if whole and whole[1] else verdict
+        verdict = again if again.blocked or not verdict.blocked else verdict
     return host, verdict
 
 
