@@ -274,7 +274,7 @@ def _connecting(household: Household, settings: Settings, loop: Loop, kernel: Ke
     from agent.daemon.connections.connecting import Connecting
 
     connecting = Connecting(loop, settings, household, kernel)
-    household.kernel_state = lambda: {**kernel.state(), "connections": connecting.state()}
+    household.kernel_state = lambda: {**kernel.state(), **connecting.state()}
     return connecting
 
 

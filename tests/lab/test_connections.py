@@ -159,6 +159,7 @@ def test_only_the_first_packets_come_up(lab: Lab, resident: Resident, device: in
         caller.send(b"\x17\x03\x03" + bytes(2000))
     assert counters(resident)["packets"] == before
     assert counters(resident)["connections"] == 1 and before <= 2
+    assert resident.kernel["connections_by"] in ("nft queue", "xt_NFQUEUE")
 
 
 def test_later_requests_of_a_plain_connection_are_judged(lab: Lab, resident: Resident, device: int) -> None:

@@ -133,8 +133,14 @@ class Connecting:
         page = refusal.page(target_of(piece, request), verdict.rule, button, refusal.language(piece.data))
         return self._answering.prepare(at, page)
 
-    def state(self) -> str:
-        """One sentence: whether connections are judged, and if not, why."""
+    def state(self) -> dict[str, object]:
+        """A sentence, and by which of the kernel's mechanisms protected devices' connections come."""
+        judging = self._kernel.judging
+        by = None if judging is None else "xt_NFQUEUE" if judging.by_target else "nft queue"
+        return {"connections": self._sentence(), "connections_by": by}
+
+    def _sentence(self) -> str:
+        """Whether connections are judged, and if not, why."""
         if self._queue is None:
             return self._trouble
         if self._offloaded:
