@@ -330,6 +330,13 @@ def test_what_was_said_at_a_device_is_answered(visit, served):
     page.get_by_role("button", name="Allow for an hour").click()
     page.get_by_text("It is shown at the device now.").wait_for()
     assert served.ask("request.list")["items"][0]["answer"] == "Allowed for an hour."
+    tablet = served.ask("request.list")["items"][0]["device_id"]
+    served.ask("request.add", device_id=tablet, kind="unblock", target="essay.example")
+    visit("/").get_by_role("button", name="Allow for good").click()
+    page.wait_for_timeout(500)
+    ends = {rule["name"]: rule["expires_at"] for rule in served.ask("rule.list")["items"]}
+    assert ends["essay.example"] is None and ends["quiz.example"] is not None
+    assert served.ask("request.list")["items"][-1]["answer"] == "Allowed for good."
 
 
 OPERATOR = {"name": "Example Lab", "contact": "lab@example.org", "country": "DE", "purpose": "better lists",
