@@ -94,6 +94,18 @@ def test_history_alone_refuses_nothing(lab: Lab, site: Site, resident: Resident)
     assert attempts(resident) == []
 
 
+def test_what_a_page_pulls_in_is_folded_under_it(lab: Lab, site: Site, resident: Resident) -> None:
+    device = resident.add("Tablet", ALICE_MAC)
+    resident.on(device)
+    for name in ("www.news.example", "t.ads.example", "cdn.content.example", "www.news.example"):
+        assert call(lab.alice, RESOLVER4, hello(name)) == "ok"
+    assert set(visits(resident)) == {"news.example", "ads.example", "content.example"}
+    (page,) = resident.call("history", device_id=device, show="visits")["items"]  # type: ignore[misc]
+    assert (page["site"], page["folded"], page["source"]) == ("news.example", 2, "tls")
+    assert resident.call("visit.remove", id=page["id"], actor="cli") == {"visits": 3, "attempts": 0}
+    assert visits(resident) == {} and resident.audit()["ok"]
+
+
 def test_protection_alone_records_no_visit(lab: Lab, site: Site, resident: Resident) -> None:
     resident.call("block", name="bad.example")
     resident.on(resident.add("Tablet", ALICE_MAC), "protection")
