@@ -34,13 +34,14 @@ function askPassword() {
       h("p", t("confirm.text")),
       field({
         name: "password",
+        id: "password-again",
         label: t("signin.password"),
         type: "password",
         autocomplete: "current-password",
         autofocus: true,
         error: state.error,
       }),
-      session.totp ? field({ name: "code", label: t("signin.code"), autocomplete: "one-time-code" }) : null,
+      session.totp ? field({ name: "code", id: "code-again", label: t("signin.code"), autocomplete: "one-time-code" }) : null,
       h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("confirm.go")))),
     ),
   );

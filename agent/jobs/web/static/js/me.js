@@ -251,6 +251,7 @@ export async function me(root) {
         }),
         field({
           name: "pin",
+          id: "pin-new",
           label: t("pin.new"),
           type: "password",
           autocomplete: "new-password",

@@ -134,6 +134,7 @@ function askPin({ forgotten }) {
       h("p", t("me.pin_again")),
       field({
         name: "pin",
+        id: "pin-again",
         label: t("pin.pin"),
         type: "password",
         inputmode: "numeric",

@@ -68,15 +68,15 @@ export function button(label, onclick, { tone = "", picture = null, ...props } =
   );
 }
 
-/** A labelled input; `hint` explains, `error` says what is wrong. */
-export function field({ name, label, type = "text", value, hint, error, ...props }) {
-  const described = [hint && name + "-hint", error && name + "-error"].filter(Boolean).join(" ");
+/** A labelled input; `hint` explains, `error` says what is wrong. A sheet's field has an `id` of its own beside a view's. */
+export function field({ name, id = name, label, type = "text", value, hint, error, ...props }) {
+  const described = [hint && id + "-hint", error && id + "-error"].filter(Boolean).join(" ");
   return h(
     "div.field",
     { key: "field-" + name },
-    h("label", { for: name }, label),
+    h("label", { for: id }, label),
     h("input", {
-      id: name,
+      id,
       name,
       type,
       value,
@@ -84,8 +84,8 @@ export function field({ name, label, type = "text", value, hint, error, ...props
       "aria-invalid": error ? "true" : null,
       ...props,
     }),
-    hint ? h("p.hint", { id: name + "-hint" }, hint) : null,
-    error ? h("p.error", { id: name + "-error", role: "alert" }, error) : null,
+    hint ? h("p.hint", { id: id + "-hint" }, hint) : null,
+    error ? h("p.error", { id: id + "-error", role: "alert" }, error) : null,
   );
 }
 

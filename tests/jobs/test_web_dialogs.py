@@ -1,0 +1,135 @@
+"""Every sheet that opens over a view: for screen readers, keyboard, thumbs, 320 pixels, light and dark; and undo."""
+
+import re
+
+import pytest
+
+from tests.jobs import browser
+from tests.jobs.test_web_pages import PASSWORD, chromium, serious, served, state, visit  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
+# (view, what is pressed): each opens one sheet.
+SHEETS = {
+    "consent": ("/", ("switch", "^Browsing history, Television")),
+    "notice": ("/", ("button", "^Read$")),
+    "answer": ("/", ("button", "^Answer$")),
+    "why": ("/protection", ("button", "free-coins|cheap-sneakers|login.bank|parcel")),
+    "lists": ("/protection", ("button", "^Choose lists$")),
+    "helplines": ("/protection", ("button", "^Helplines$")),
+    "enrol": ("/devices", ("button", "^Add$")),
+    "device": ("/devices", ("button", "^Ben's phone")),
+    "person": ("/devices", ("button", "^Mia Child")),
+    "confirm": ("/account", ("button", "^Set up$")),
+}
+# Elements smaller than a thumb in either direction; what is inside a label that is large enough does not count.
+SMALL = """() => [...document.querySelectorAll('dialog button, dialog a, dialog select, dialog input, dialog textarea')]
+  .filter(one => !one.closest('label')).map(one => [one.getBoundingClientRect(), one.outerHTML.slice(0, 90)])
+  .filter(([box]) => box.width && (box.height < 43.5 || box.width < 43.5)).map(([, html]) => html)"""
+
+
+def press(page, role: str, name: str) -> None:
+    page.get_by_role(role, name=re.compile(name)).first.click()
+    page.get_by_role("dialog").wait_for()
+    page.wait_for_timeout(350)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", SHEETS)
+def test_every_sheet(visit, name, scheme):  # noqa: F811
+    view, (role, words) = SHEETS[name]
+    page = visit(view, browser.SMALL, color_scheme=scheme)
+    press(page, role, words)
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 320
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate("document.querySelector('dialog').contains(document.activeElement)")
+    browser.shoot(page, f"sheet-{name}-{scheme}")
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.trouble[:] = [
+        one for one in page.trouble if "403" not in one
+    ]  # "confirm" begins with a 403: the password is asked for again
+
+
+def test_thumbs_find_every_view(visit):  # noqa: F811
+    """Buttons, links and fields; the hours and days of the charts have the stepper and the list beside them."""
+    everything = SMALL.replace("dialog ", "main ").replace(".closest('label')", ".closest('label, .timeline, .heat')")
+    for view in ("/", "/history", "/protection", "/privacy", "/devices", "/account", "/me"):
+        page = visit(view)
+        page.wait_for_timeout(250)
+        assert page.evaluate(everything) == [], view
+
+
+def test_keyboard_alone_through_a_story(visit, served):  # noqa: F811
+    """Sign in, switch on, read what it means, switch off, erase: without a pointer."""
+    page = visit("/", browser.DESKTOP, signed_in=False)
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_role("navigation").wait_for()
+    switch = page.get_by_role("switch", name=re.compile("^Browsing history, Ben's console"))
+    for _ in range(80):
+        if switch.evaluate("one => one === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    assert switch.evaluate("one => one.matches(':focus-visible')")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    to_button(page, "Agree and switch on")
+    page.locator('[role=switch][aria-checked=true][aria-label^="Browsing history, Ben\'s console"]').wait_for()
+    assert switch.evaluate("one => one === document.activeElement"), "the focus is back where it was"
+    page.keyboard.press("Space")
+    page.get_by_text("Off. Nothing of it is kept.").wait_for()
+    page.goto(page.url + "privacy")
+    page.get_by_role("button", name="Erase …").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_text("There is no way back").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+
+
+def to_button(page, name: str) -> None:
+    """Tab until that button of the sheet has the focus, and press it."""
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText").strip() == name:
+            break
+    page.keyboard.press("Enter")
+
+
+def test_allow_block_and_rename_can_be_undone(visit, served):  # noqa: F811
+    page = visit("/protection")
+    for name, button, wanted in (("school.example", "Refuse", "block"), ("login.bank.example", "Allow", "allow")):
+        page.get_by_label("Name of the site").fill(name)
+        page.get_by_role("button", name="Ask", exact=True).click()
+        page.locator(".answer strong", has_text=name).wait_for()
+        page.locator(".answer").get_by_role("button", name=button, exact=True).click()
+        page.get_by_role("button", name="Undo").first.wait_for()
+        assert [(one["name"], one["action"]) for one in served.ask("rule.list")["items"]] == [(name, wanted)]
+        page.get_by_role("button", name="Undo").first.click()
+        page.get_by_text("Rules of this household").wait_for(state="detached")
+        assert served.ask("rule.list")["items"] == []
+    page.goto(page.url.replace("protection", "devices"))
+    press(page, "button", "^Television")
+    page.get_by_label("Name", exact=True).fill("Big screen")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name=re.compile("^Big screen")).wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name=re.compile("^Television")).wait_for()
+    assert "Television" in [one["label"] for one in served.ask("device.list")["items"]]
+
+
+def test_forgetting_says_how_much_goes_and_has_no_undo(visit, served):  # noqa: F811
+    kept = next(one for one in served.ask("device.list")["items"] if one["label"] == "Ben's phone")["kept"]
+    page = visit("/devices")
+    press(page, "button", "^Ben's phone")
+    page.get_by_role("button", name="Forget").click()
+    page.get_by_text("Forget Ben's phone?").wait_for()
+    page.get_by_text(f"{kept['visits']} visits").wait_for()
+    browser.shoot(page, "forget")
+    page.get_by_role("dialog").last.get_by_role("button", name="Forget").click()
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name=re.compile("^Ben's phone")).wait_for(state="detached")
+    assert page.get_by_role("button", name="Undo").count() == 0
+    page.trouble.clear()
