@@ -14,6 +14,9 @@ MAC = "02:00:00:00:00:03"
 VISITOR = "02:00:00:00:00:33"
 TABLET = "Tablet"
 PHISHING = "login.phishing.example"
+SITE = "198.51.100.7"  # what the provider's resolver answers
+SERVER = "openssl s_server -accept 443 -nocert -psk 1a2b -tls1_3 -quiet"
+CLIENT = "openssl s_client -psk 1a2b -tls1_3"
 PASSWORD = "four plain words together"
 CONFIGURATION = "/etc/config/privacy-agent"
 
@@ -61,6 +64,34 @@ def on(story: Story) -> None:
     expect("plain.example" in sites or "example" in sites, f"the visit is not shown: {sites}")
     targets = [item["target"] for item in story.asked("attempts", TABLET)["items"]]
     expect(targets == [PHISHING], f"the attempt is not shown: {targets}")
+
+
+def connections(story: Story) -> None:
+    """A TLS connection to a refused name is reset, another one passes: by the kernel's own queue expression."""
+    kernel = story.asked("status")["kernel"]
+    expect(kernel["connections"] == "Web connections are judged.", f"connections are not judged: {kernel}")
+    expect(kernel["connections_by"] == "nft queue", f"not by the kernel's own expression: {kernel}")
+    expect("queue flags bypass to" in (story.table() or ""), "this kernel's own queue expression is not used")
+    story.world.ask(f"at isp ip addr add {SITE} dev lo; at isp {SERVER} >/tmp/log/site 2>&1 &")
+    story.until(lambda: "TLSv1.3" in shaken(story, "www.plain.example"), "another name's connection does not pass")
+    neighbours = shaken(story, f"www.{PHISHING}", "neighbour")
+    expect("TLSv1.3" in neighbours, f"the neighbour's connection is not left alone: {neighbours}")
+    # The server, which serves one after the other, is not told of a refusal: so this comes last.
+    refused = shaken(story, f"www.{PHISHING}")
+    expect("errno=104" in refused and "TLSv1.3" not in refused, f"a refused name's connection is not reset: {refused}")
+    (attempt, *_) = story.asked("attempts", TABLET)["items"]
+    expect((attempt["target"], attempt["source"]) == (f"www.{PHISHING}", "tls"), f"another attempt: {attempt}")
+    story.until(lambda: "tls" in {item["source"] for item in visits(story)}, "no visit")
+
+
+def visits(story: Story) -> list[dict[str, object]]:
+    items: list[dict[str, object]] = story.asked("history", TABLET, "--background")["items"]
+    return items
+
+
+def shaken(story: Story, name: str, who: str = "client") -> str:
+    """What openssl tells of a handshake with the site, which answers to every name."""
+    return story.world.run(f"echo | at {who} {CLIENT} -connect {SITE}:443 -servername {name} 2>&1", 60)[1]
 
 
 def hard_coded(story: Story) -> None:
@@ -351,6 +382,7 @@ BASIC: tuple[Step, ...] = (
     confined,
     enrol,
     on,
+    connections,
     hard_coded,
     off,
     browser,
