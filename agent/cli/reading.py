@@ -20,6 +20,9 @@ def status(client: Client, options: argparse.Namespace) -> None:
     show.line(f"devices    {show.count(reply['devices_on'], 'device has', 'devices have')} something on")
     show.line(f"lists      {lists.get('state')}, {show.count(lists.get('rules'), 'rule', 'rules')}")
     show.line(f"kernel     {kernel.get('state')}: {kernel.get('message')}")
+    if "connections" in kernel:
+        by = kernel.get("connections_by")
+        show.line(f"web        {kernel['connections']}" + (f" They come by {by}." if by else ""))
     show.line(f"upstream   {part(reply, 'upstream').get('state')}")
     show.line("dns        " + (", ".join(f"{name} {dns[name]}" for name in sorted(dns)) or "no query yet"))
     if part(reply, "recording").get("paused"):

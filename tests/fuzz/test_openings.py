@@ -11,7 +11,7 @@ from collections.abc import Callable
 from agent.core import flows, hello, quic, request
 from agent.core.model import BadInput
 from agent.core.names import HOST, parse
-from agent.core.packet import Segment, segment
+from agent.core.packet import Segment, segment, standing
 from tests.core.test_flows import tcp, v4, v6
 from tests.core.test_hello import WHOLE, message, records, server_name
 from tests.core.test_request import GET
@@ -100,7 +100,11 @@ def test_flows() -> None:
 
 def test_packets() -> None:
     def once(data: bytes, chance: random.Random) -> None:
-        found = segment(data[: chance.choice((len(data), chance.randrange(len(data) + 1)))])
+        cut = data[: chance.choice((len(data), chance.randrange(len(data) + 1)))]
+        found, far = segment(cut), standing(cut)
+        if far is not None:
+            assert 0 <= far.client_next < 1 << 32 and 0 <= far.server_next < 1 << 32
+            assert far.echo is None or 0 <= far.echo < 1 << 32
         if found is not None:
             assert isinstance(found, Segment)
             assert 0 <= found.port < 1 << 16 and 0 <= found.seq < 1 << 32 and len(found.flow) in (12, 36)

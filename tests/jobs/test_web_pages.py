@@ -169,6 +169,7 @@ def test_no_word_is_missing():
 def sentences() -> set[str]:
     """What the daemon says in words of its own that a page shows as they are."""
     from agent.core import features, operator, settings, summary
+    from agent.daemon.connections import connecting
     from agent.daemon.operations import upkeep
     from agent.daemon.reports import outbox, reports
     from agent.jobs import post
@@ -178,6 +179,7 @@ def sentences() -> set[str]:
         found |= {row.reads, row.keeps, row.sends}
     found |= {row.sentence for row in settings.TABLE if row.household}
     found |= {row.sentence for row in summary.TABLE}
+    found |= {connecting.ON, connecting.OFF, connecting.OFFLOADED, connecting.UNKNOWN, "DNS only: {}."}
     found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED}
     found |= {post.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(post.__file__).read_text())}
     source = Path(upkeep.__file__).read_text()

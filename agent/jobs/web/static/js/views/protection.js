@@ -4,7 +4,7 @@ import { all, get } from "../api.js";
 import { category, tone } from "../categories.js";
 import { h } from "../dom.js";
 import { explain, reason, report } from "../explaining.js";
-import { t } from "../i18n.js";
+import { said, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { heldCards, listsCard } from "../lists.js";
 import { lookalikesCard } from "../lookalikes.js";
@@ -76,7 +76,7 @@ export function protection({ redraw }) {
   }
 
   function standing() {
-    const { lists: loaded } = state.status;
+    const { lists: loaded, kernel } = state.status;
     const on = state.devices.filter((one) => one.features.protection.on).length;
     const fine = loaded.state === "ready" && on;
     return card(
@@ -86,6 +86,7 @@ export function protection({ redraw }) {
         "div",
         h("p.hero-line", t(on ? "protection." + loaded.state : "protection.nobody", { n: on })),
         h("p.hero-more", t("protection.rules", { n: loaded.rules })),
+        kernel.connections ? h("p.hero-more", said(kernel.connections)) : null,
       ),
     );
   }
@@ -147,7 +148,7 @@ export function protection({ redraw }) {
                 { type: "button", onclick: () => explain(one, label, (close) => allowForm(one, label, reload, close)) },
                 h(
                   "span.row-main",
-                  h("span", h("strong.site", one.target), h("span.badge." + tone(one.rule.category), category(one.rule.category))),
+                  h("span.named", h("strong.site", one.target), h("span.badge." + tone(one.rule.category), category(one.rule.category))),
                   h(
                     "span.soft",
                     `${label(one.device_id)} · ${when(one.at)}${one.hits > 1 ? " · " + t("protection.times", { n: one.hits }) : ""}`,
