@@ -16,7 +16,7 @@ from agent.platform.rulefile import open_ruleset
 KEPT = "feeds"  # the key in state.db
 KEPT_MAX = 32 * 1024
 MESSAGE_MAX = 300
-REASONS_MAX = 24
+REASONS_MAX, REASON_MAX = 12, 80  # of all feeds together well within KEPT_MAX
 
 Row = dict[str, object]
 
@@ -245,9 +245,9 @@ def _int(value: object) -> int:
 
 
 def _counts(value: object) -> dict[str, int]:
-    """Lines by the reason for which they were not used; the reasons are the parser's own, some twenty."""
-    rows = sorted(_dict(value).items())[:REASONS_MAX]
-    return {reason[:MESSAGE_MAX]: _int(count) for reason, count in rows}
+    """Lines by the reason for which they were not used, the most frequent ones."""
+    rows = sorted(_dict(value).items(), key=lambda row: -_int(row[1]))[:REASONS_MAX]
+    return {reason[:REASON_MAX]: _int(count) for reason, count in rows}
 
 
 def _text(value: object, limit: int) -> str:
