@@ -171,7 +171,7 @@ def test_the_model_would_notice() -> None:
         sql.execute("DROP TRIGGER visits_stay_in_consent")
         sql.execute("UPDATE visits SET batch = batch + 1000")
         proof = model.home.ask("audit")
-        assert not proof["ok"] and "outside consent" in proof["findings"][0]
+        assert not proof["ok"] and any("outside consent" in finding for finding in proof["findings"]), proof
         model.home.crash()
     finally:
         shutil.rmtree(folder)
