@@ -10,15 +10,15 @@ As `nft list` would show them (udp; `steered` maps an enrolled device's Ethernet
     chain leave  { type filter hook output priority -301;       # before conntrack: the rewrite leaves no trace in it
       meta mark LISTENER oifname != lo th sport AGENT th sport set 53 }
     chain cut    { type filter hook forward priority 200;       # connections from before the `on`
-      tcp dport 53 iifname @open ct status & dnat == 0 ether saddr @steered reject with tcp reset }
+      tcp dport 53 iifname @open ct status & dnat == 0 ether saddr @steered ct mark set CUT tcp flags set rst }
 
 Every firewall, guest zones included, sees port 53 in both directions, and so does conntrack: a held-open socket talks
 to the agent while its device is in the map, and to the router's own resolver in the next packet when it is not. That
 goes for redirected flows as well, since they were redirected to port 53 and not to the agent.
 
 A TCP connection can't change hands: its SYN puts the mark on the conntrack entry, and later packets are rewritten only
-with that. One from before the `on` is reset, and its client begins anew. The SYN also carries the mark to the agent,
-see `marks.of_syn`.
+with that. One from before the `on` is reset at both ends, and its client begins anew. The SYN also carries the mark to
+the agent, see `marks.of_syn`.
 
 `open` are those of the `lan` interfaces from which the firewall lets DNS in: elsewhere a redirected query would be
 lost.
@@ -49,6 +49,10 @@ _SOURCE_PORT, _DESTINATION_PORT, _TCP_FLAGS = 0, 2, 13
 _UDP_CHECKSUM, _TCP_CHECKSUM = 6, 16
 _CHECKSUM = {nft.UDP: _UDP_CHECKSUM, nft.TCP: _TCP_CHECKSUM}
 _FIN_SYN_RST_ACK, _SYN = b"\x17", b"\x02"
+# Two bytes, because a checksum is of pairs: a head of twenty bytes, without options, and the flags. A mask would keep
+# the options, but nft 1.0.6 dies of listing it.
+_OFFSET_AND_FLAGS, _RST = 12, b"\x50\x04"
+_CUT_OFF = 0b0101  # of a mark's signature; core/judging.py has the other patterns
 
 
 class Steering:
@@ -152,7 +156,7 @@ class Steering:
             rules.append((_ARRIVE, expressions))
         for protocol in (nft.UDP, nft.TCP):
             rules.append((_LEAVE, self._answer(protocol)))
-        return rules + [(_CUT, self._unsteered())]
+        return rules + [(_CUT, expressions) for expressions in self._unsteered()]
 
     # --- prerouting
 
@@ -188,15 +192,20 @@ class Steering:
 
     def _strays(self) -> "list[bytes]":
         """Segments of connections that began with somebody else. One that is redirected in its midst, because its entry
-        was ended, goes on to port 53, where nobody knows it: a reset from here would not find back through the NAT.
-        """
-        segment = _to_port(nft.TCP, DNS) + _FROM_LAN + _FLAGS + nft.differs(_SYN)
+        was ended, goes on to port 53, where nobody knows it: its mark is a device's already."""
+        segment = _to_port(nft.TCP, DNS) + _FROM_LAN + _FLAGS + nft.differs(_SYN) + _MARK_OF_SENDER
+        device = nft.differs(nft.host32(self._layout.tag))
         new = nft.ct(nft.CT_STATE) + nft.masked(nft.host32(nft.CT_STATE_NEW)) + nft.differs(nft.host32(0))
-        elsewhere = self._signature() + nft.differs(nft.host32(self._layout.tag))
-        return [
-            segment + elsewhere + _MARK_OF_SENDER + nft.refuse_tcp(),
-            segment + new + _MARK_OF_SENDER + nft.back(),
-        ]
+        return self._cut(segment, self._signature() + device) + [segment + new + nft.back()]
+
+    def _cut(self, segment: bytes, where: bytes) -> "list[bytes]":
+        """The first segment becomes the server's reset, so that it does not wait for a client that is gone; the client
+        sends it again, and is reset by the server, which knows of no connection."""
+        cut = self._layout.state(_CUT_OFF)
+        done = self._signature() + nft.equals(nft.host32(cut))
+        noted = nft.mark_bits(nft.ct(nft.CT_MARK), nft.ct_set(nft.CT_MARK), self._layout.tag_mask, cut)
+        reset = nft.immediate(_RST) + nft.store(nft.TRANSPORT, _OFFSET_AND_FLAGS, 2, _TCP_CHECKSUM)
+        return [segment + done + nft.back(), segment + where + noted + reset + nft.back()]
 
     def _signature(self) -> bytes:
         return nft.ct(nft.CT_MARK) + nft.masked(nft.host32(self._layout.tag_mask))
@@ -211,10 +220,11 @@ class Steering:
 
     # --- forward
 
-    def _unsteered(self) -> bytes:
+    def _unsteered(self) -> "list[bytes]":
         """A connection to a resolver elsewhere that nobody redirected, because it began too early."""
+        segment = _to_port(nft.TCP, DNS) + _FROM_OPEN + _FLAGS + nft.differs(_SYN) + _MARK_OF_SENDER
         nobodys = nft.ct(nft.CT_STATUS) + nft.masked(nft.host32(nft.DNAT)) + nft.equals(nft.host32(0))
-        return _to_port(nft.TCP, DNS) + _FROM_OPEN + nobodys + _MARK_OF_SENDER + nft.refuse_tcp()
+        return self._cut(segment, nobodys)
 
     # --- output
 

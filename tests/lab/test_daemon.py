@@ -11,6 +11,7 @@ from tests.lab.lab import (
     ROUTER_LINK_LOCAL,
     ROUTER_ULA,
     Lab,
+    await_true,
 )
 from tests.lab.resident import Resident
 
@@ -56,8 +57,14 @@ def test_connections_from_before_on_are_taken_over(lab: Lab, resident: Resident)
     assert neighbours.ask() == "wan"
     resident.on(device)
     assert {asker.ask() for asker in held} == {"ConnectionResetError"}
+    await_true(lambda: established(lab) == 0, "end of the connections at the resolver, too")
     assert set(answers(lab, tcp=True).values()) == {"agent"}
     assert neighbours.ask() == "wan"
+
+
+def established(lab: Lab) -> int:
+    """Connections that the router's own resolver holds."""
+    return len(lab.router.run(["ss", "-Htn", "state", "established", "sport = :53"]).splitlines())
 
 
 def test_a_guest(lab: Lab, resident: Resident) -> None:
