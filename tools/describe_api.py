@@ -111,7 +111,7 @@ SCHEMAS: dict[str, Schema] = {
     "Request": shape(
         id=INT,
         device_id=INT,
-        kind={"enum": ["objection", "exception", "unblock"]},
+        kind={"enum": ["objection", "exception", "erasure", "unblock"]},
         text=TEXT,
         target=maybe(TEXT),
         at=INT,

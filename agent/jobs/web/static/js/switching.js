@@ -62,8 +62,10 @@ export function switches(device, { redraw, reload, today }) {
 
 export function note(row) {
   if (row.some) return row.some;
-  if (row.on && row.lists && row.lists !== "ready") return t("protection." + row.lists);
-  if (row.on) return t("since", { when: when(row.since) });
+  if (row.on) {
+    const since = t("since", { when: when(row.since) });
+    return row.lists && row.lists !== "ready" ? `${since}. ${t("protection." + row.lists)}` : since;
+  }
   if (row.suspended) return t("suspended." + row.suspended);
   return t("off");
 }
@@ -142,7 +144,7 @@ export async function consent(feature, label) {
 /** The four facts of a feature, in the reader's language. */
 export function facts(row) {
   return h(
-    "dl.facts",
+    "dl.facts.said",
     ["reads", "keeps"].map((name) => [h("dt", t("facts." + name)), h("dd", said(row[name]))]),
     h("dt", t("facts.days")),
     h("dd", t("facts.days_text", { n: row.days })),
