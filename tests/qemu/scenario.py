@@ -356,6 +356,8 @@ def doctor(story: Story) -> None:
     expect(status == 7 and levels["daemon"] == "failure", f"a stopped agent is not seen: {status}, {levels}")
     story.router.ask("/etc/init.d/privacy-agent start")
     story.until(lambda: story.steered() == [MAC], "not steered again after a stop and a start", 30)
+    story.remove("privacy-agent-doctor")
+    story.remove("python3-dnslib")
 
 
 def without_clock(story: Story) -> None:
