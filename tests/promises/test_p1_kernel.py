@@ -9,6 +9,7 @@ import json
 import random
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.lab.household import Asker
 from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER6, ROUTER4, ROUTER_ULA, ZONE, Lab
 from tests.lab.resident import Resident
 
-TOGGLES = 200
+TOGGLES, TOGGLES_BESIDE = 200, 60
 SERVERS = {"own v4": ROUTER4, "own v6": ROUTER_ULA, "hard v4": RESOLVER4, "hard v6": RESOLVER6}
 KINDS = ("fresh", "held", "tcp fresh", "tcp held")
 # A client's own patience is seconds; what is lost here is lost at once, so the test need not wait as long.
@@ -136,14 +137,27 @@ def toggle(resident: Resident, device: int, times: int) -> Windows:
     return windows
 
 
+Lived = tuple[list[Flow], Windows, set[str], dict[str, object]]
+
+
 @pytest.fixture(scope="module")
-def lived(
-    lab: Lab, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[Flow], Windows, set[str], dict[str, object]]:
+def lived(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lived:
     """200 toggles of the only device under sixteen flows: the flows, the windows, the names recorded, the audit."""
-    resident = Resident(lab, tmp_path_factory.mktemp("p1"), history_rows=200000)
+    return live(lab, tmp_path_factory.mktemp("p1"), TOGGLES)
+
+
+@pytest.fixture(scope="module")
+def protected(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """The same with protection on all the time: the device stays in the map, under another generation."""
+    return live(lab, tmp_path_factory.mktemp("p1-protected"), TOGGLES_BESIDE, "protection")
+
+
+def live(lab: Lab, folder: Path, toggles: int, *beside: str) -> Lived:
+    resident = Resident(lab, folder, history_rows=200000)
     lab.addresses6(lab.alice)
     device = resident.add("Tablet", ALICE_MAC)
+    for feature in beside:
+        resident.on(device, feature)
     flows = [
         Flow(lab, where, kind, number)
         for number, (where, kind) in enumerate((where, kind) for where in SERVERS for kind in KINDS)
@@ -151,7 +165,7 @@ def lived(
     for flow in flows:
         flow.start()
     time.sleep(0.3)
-    windows = toggle(resident, device, TOGGLES)
+    windows = toggle(resident, device, toggles)
     for flow in flows:
         flow.over.set()
     for flow in flows:
@@ -224,3 +238,15 @@ def test_a_toggle_costs_a_flow_one_retry_at_most(lived) -> None:  # type: ignore
 
 def test_the_audit_agrees(lived) -> None:  # type: ignore[no-untyped-def]
     assert lived[3]["ok"], lived[3]
+
+
+def test_off_is_off_beside_a_feature_that_stays_on(protected: Lived) -> None:
+    """The agent goes on answering, and records what is asked while history is on and nothing else."""
+    flows, windows, recorded, audit = protected
+    asked = attempts(flows)
+    wrong = [attempt for attempt in asked if windows.quiet(attempt) and attempt.name in recorded]
+    assert [f"{attempt.name} by {attempt.flow}" for attempt in wrong] == []
+    assert [pair for pair in windows.grown if pair[0] != pair[1]] == []
+    assert len([attempt for attempt in asked if windows.quiet(attempt) and attempt.who == "agent"]) > 100
+    assert len(recorded & {attempt.name for attempt in asked}) > 100
+    assert audit["ok"], audit
