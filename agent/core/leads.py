@@ -2,8 +2,8 @@
 
 A page is opened at its site's front (the bare name or `www.`) and pulls in ads, trackers and content networks within
 seconds: these are background, caused by it. What was once pulled in, came alone before, or is contacted elsewhere than
-at its front is somebody's visit only if enough follows it in turn. Everything is forgotten with its epoch, and at once
-when something is erased.
+at its front is somebody's visit only if enough follows it in turn. Everything is forgotten with its epoch, after a day,
+and at once when something is erased.
 """
 
 from agent.core.model import Visit
@@ -12,6 +12,7 @@ from agent.core.model import Visit
 BURST_S = 5  # what a page pulls in begins within; longer would swallow the next page
 FOLLOWERS = 3  # other sites or hosts within the burst that make a visit of what came alone before, or not at a front
 FOLLOWERS_PULLED = 6  # the same for what was once pulled in by another page
+HALF_DAY_S = 12 * 3600  # a day at most, since that is the shortest time for which visits are kept
 NAMES_MAX = 2000  # sites remembered of all devices together, some 200 bytes each
 TOGETHER_MAX = 8  # told apart within a burst; more prove nothing more
 # Labels before the site that people open pages at, beside none. Of the crawled pages 95 in 100 need none but `www`.
@@ -28,35 +29,35 @@ def at_front(host: bytes, site: bytes) -> bool:
 
 
 class Recent:
-    """The keys added last, at most `limit` of them."""
+    """The keys added last: at most `limit` of them, none longer than a day, in two halves of which the older goes."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._ring: list[tuple[int, bytes]] = []
-        self._next = 0
-        self._keys: set[tuple[int, bytes]] = set()
+        self._half = limit // 2
+        self._new: set[tuple[int, bytes]] = set()
+        self._old: set[tuple[int, bytes]] = set()
+        self._since = 0
+
+    def turn(self, age: int) -> None:
+        """Let go what is too old by now."""
+        while age - self._since >= HALF_DAY_S and (self._new or self._old):
+            self._old, self._new, self._since = self._new, set(), self._since + HALF_DAY_S
+        if not self._new and not self._old:
+            self._since = age
 
     def add(self, key: tuple[int, bytes]) -> None:
-        if key in self._keys:
-            return
-        self._keys.add(key)
-        if len(self._ring) < self._limit:
-            self._ring.append(key)
-            return
-        self._keys.discard(self._ring[self._next])
-        self._ring[self._next] = key
-        self._next = (self._next + 1) % self._limit
+        if key not in self._new and len(self._new) >= self._half:
+            self._old, self._new = self._new, set()
+        self._new.add(key)
 
     def forget(self, epochs: list[int]) -> None:
-        self._ring = [key for key in self._ring if key[0] not in epochs]
-        self._keys = set(self._ring)
-        self._next = 0
+        self._new = set([key for key in self._new if key[0] not in epochs])
+        self._old = set([key for key in self._old if key[0] not in epochs])
 
     def __contains__(self, key: tuple[int, bytes]) -> bool:
-        return key in self._keys
+        return key in self._new or key in self._old
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._new) + len(self._old)
 
 
 class Trail:
@@ -86,6 +87,8 @@ class Leads:
         if trail is None:
             trail = self._trails[visit.epoch] = Trail()
             trail.last = age - BURST_S
+        self._pulled.turn(age)
+        self._alone.turn(age)
         quiet = age - trail.last >= BURST_S
         trail.last = age
         lead = trail.lead

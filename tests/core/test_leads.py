@@ -163,10 +163,29 @@ def test_what_is_remembered_is_bounded():
 
 
 def test_the_names_added_last_are_kept():
-    recent = Recent(3)
+    recent = Recent(4)
     for name in (b"a", b"b", b"a", b"c", b"d", b"e"):
         recent.add((1, name))
     assert [name for name in (b"a", b"b", b"c", b"d", b"e") if (1, name) in recent] == [b"c", b"d", b"e"]
     recent.forget([1])
     recent.add((2, b"f"))
     assert len(recent) == 1 and (2, b"f") in recent
+
+
+def test_no_name_is_remembered_for_longer_than_a_day():
+    recent = Recent(100)
+    for hour in range(100):
+        recent.turn(3600 * hour)
+        recent.add((1, b"h%d" % hour))
+        known = [old for old in range(hour + 1) if (1, b"h%d" % old) in recent]
+        assert hour - known[0] < 24 and (hour < 12 or hour - known[0] >= 11)
+    recent.turn(3600 * 200)
+    assert len(recent) == 0
+
+
+def test_what_is_contacted_again_and_again_stays_known():
+    device = Device()
+    for hour in range(60):
+        device.contact(3600 * hour, b"page%d.example" % hour, b"ads.example1")
+    device.contact(3600 * 60, b"ads.example1")
+    assert b"ads.example1" not in device.opened()
