@@ -4,7 +4,7 @@ Stopped: malicious URLs of ../shared/data/urls whose connection is refused, over
 the host is seen; also of URLs that are not on the list, from a list made of every other URL. Wrong: hosts of
 ../shared/data/benign that are refused. Beside it what DNS alone can do, as AdGuard Home and Pi-hole do it: refuse each
 URL's host as a whole, or leave URLs out. blocklists/shared-hosts.txt was completed by the older half (URLs of 2022,
-names of 2014), not by the newer one (URLs of 2026, names of 2025).
+names of 2014), not by the newer one (URLs of 2026, names of 2025), whose overlap had been seen once before.
 """
 
 import lzma
