@@ -107,6 +107,23 @@ def of_lists() -> set[str]:
     return {text for text in found if re.search("[a-z]{2}", text)}
 
 
+def of_standing() -> set[str]:
+    """What the proof found, how things stand, and what other software on the router logs."""
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / "daemon/store/audit.py").read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "findings.append":
+            found.add(template(node.args[0], {}))
+        if isinstance(node, ast.ListComp) and template(node.elt, {}) != "{}":
+            found.add(template(node.elt, {}))
+    for node in ast.walk(ast.parse((ROOT / "daemon/operations/upkeep.py").read_text())):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            found.add(template(node.value.elts[1], {}))
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            found |= {template(value, {}) for key, value in pairs if getattr(key, "value", "") == "detail"}
+    return {text for text in found if re.search("[a-z]{2}", text)}
+
+
 def errors() -> set[str]:
     """Every sentence of an error that a page may have to show, without "{}" at its ends and doubled ones."""
     found = set()

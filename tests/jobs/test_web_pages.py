@@ -8,7 +8,7 @@ import pytest
 
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.sentences import errors, of_lists
+from tests.jobs.sentences import errors, of_lists, of_standing
 from tests.jobs.web_peer import PASSWORD
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
@@ -174,7 +174,7 @@ def sentences() -> set[str]:
     from agent.daemon.reports import outbox, reports
     from agent.jobs import post
 
-    found = {features.NOTICE, operator.SEEN} | of_lists()
+    found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing()
     for row in features.FEATURES.values():
         found |= {row.reads, row.keeps, row.sends}
     found |= {row.sentence for row in settings.TABLE if row.household}

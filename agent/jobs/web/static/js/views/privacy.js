@@ -3,7 +3,7 @@
 import { fetchFile, get, keep, post, search } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
-import { t } from "../i18n.js";
+import { said, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { eraseAfterAsking, facts } from "../switching.js";
 import { noticeText } from "../notice.js";
@@ -90,7 +90,7 @@ export function privacy({ redraw }) {
             audit.findings.length
               ? h(
                   "ul",
-                  audit.findings.map((one) => h("li", one)),
+                  audit.findings.map((one) => h("li", said(one))),
                 )
               : null,
             h("p.soft", t("proof.head")),
