@@ -133,3 +133,18 @@ def test_forgetting_says_how_much_goes_and_has_no_undo(visit, served):  # noqa: 
     page.get_by_role("button", name=re.compile("^Ben's phone")).wait_for(state="detached")
     assert page.get_by_role("button", name="Undo").count() == 0
     page.trouble.clear()
+
+
+def test_a_rule_is_for_one_person_and_has_an_end(visit, served):  # noqa: F811
+    page = visit("/protection")
+    page.get_by_label("Name of the site").fill("games.example")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.locator(".answer strong", has_text="games.example").wait_for()
+    page.get_by_label("For whom").select_option(label="Mia (all devices)")
+    page.get_by_label("For how long").select_option("week")
+    page.locator(".answer").get_by_role("button", name="Refuse", exact=True).click()
+    row = page.locator(".row", has_text="games.example")
+    row.get_by_text(re.compile("^Mia · until")).wait_for()
+    rule = served.ask("rule.list")["items"][0]
+    assert (rule["scope"], rule["action"]) == ("person", "block") and rule["person_id"] and rule["expires_at"]
+    served.ask("rule.remove", id=rule["id"])

@@ -36,7 +36,7 @@ export const lookalikesCard = (label, reload) =>
               ),
               button(
                 t("block.go"),
-                () => addRule("block", one.name, { scope: "household", span: "ever" }, null, reload),
+                () => addRule("block", one.name, { whom: "household", span: "ever" }, reload),
                 { tone: "plain small" },
               ),
             ),

@@ -9,44 +9,51 @@ import { card, choice, form, say, toast } from "./ui.js";
 
 const SPANS = { hour: 3600, day: 86400, week: 604800, ever: null };
 
-/** The form that allows what was refused: for whom and for how long. */
-export const allowForm = (attempt, label, reload, close) =>
+/** For whom a rule may be: everyone, each person, each device, as the values of a choice. */
+function whom(devices) {
+  const people = new Map(devices.filter((one) => one.person).map((one) => [one.person.id, one.person.name]));
+  return [
+    ["household", t("allow.everyone")],
+    ...[...people].map(([id, name]) => ["person:" + id, t("allow.person", { name })]),
+    ...devices.map((one) => ["device:" + one.id, one.label]),
+  ];
+}
+
+/** A form that allows or refuses a name: for whom (first `value`) and for how long (first `span`); `place` tells two of
+ * them on one page apart. */
+export const ruleForm = ({ action, name, devices, value, span, place }, reload, close = () => {}) =>
   form(
-    { key: "allow" },
+    { key: `rule-${action}-${name}` },
     async (values) => {
       close();
-      await addRule("allow", attempt.target, values, attempt.device_id, reload);
+      await addRule(action, name, values, reload);
     },
-    h("h3", t("allow.title")),
-    h("p.care-text", t("allow.warning")),
     h(
       "div.pair",
-      choice({
-        name: "scope",
-        label: t("allow.scope"),
-        value: "device",
-        options: [
-          ["device", label(attempt.device_id)],
-          ["household", t("allow.everyone")],
-        ],
-      }),
+      choice({ name: "whom", id: place + "-whom", label: t("allow.scope"), value, options: whom(devices) }),
       choice({
         name: "span",
+        id: place + "-span",
         label: t("allow.span"),
-        value: "hour",
+        value: span,
         options: Object.keys(SPANS).map((one) => [one, t("allow.span_" + one)]),
       }),
     ),
-    h("div.actions", h("button.button.danger", { type: "submit" }, h("span", t("allow.go")))),
+    h(
+      "div.actions",
+      h("button.button", { type: "submit", class: action === "allow" ? "danger" : "" }, h("span", t(action + ".go"))),
+    ),
   );
 
-export async function addRule(action, name, { scope, span }, device_id, reload) {
+/** `whom` is "household", "person:ID" or "device:ID". */
+export async function addRule(action, name, { whom, span }, reload) {
+  const [scope, id] = whom.split(":");
   try {
     const rule = await post("/rules", {
       action,
       name,
       scope,
-      ...(scope === "device" ? { device_id } : {}),
+      ...(id ? { [scope + "_id"]: Number(id) } : {}),
       ...(SPANS[span] ? { seconds: SPANS[span] } : {}),
     });
     toast(t(`rule.${action}_done`, { name: rule.name }), {
@@ -59,7 +66,7 @@ export async function addRule(action, name, { scope, span }, device_id, reload) 
   await reload();
 }
 
-export const rulesCard = (rules, label, reload) =>
+export const rulesCard = (rules, devices, reload) =>
   rules.length
     ? card(
         { key: "rules", class: "flush" },
@@ -76,11 +83,7 @@ export const rulesCard = (rules, label, reload) =>
                 h(
                   "span.soft",
                   [
-                    one.scope === "household"
-                      ? t("allow.everyone")
-                      : one.scope === "device"
-                        ? label(one.device_id)
-                        : t("rule.person"),
+                    concerned(one, devices),
                     one.expires_at ? t("rule.until", { when: when(one.expires_at) }) : null,
                   ]
                     .filter(Boolean)
@@ -102,6 +105,13 @@ export const rulesCard = (rules, label, reload) =>
         ),
       )
     : null;
+
+function concerned(rule, devices) {
+  if (rule.scope === "household") return t("allow.everyone");
+  const person = devices.map((one) => one.person).find((one) => one && one.id === rule.person_id);
+  if (rule.scope === "person") return person ? person.name : t("rule.person");
+  return (devices.find((one) => one.id === rule.device_id) || { label: t("device.gone") }).label;
+}
 
 async function removeRule(rule, reload) {
   try {

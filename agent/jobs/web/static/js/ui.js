@@ -89,14 +89,14 @@ export function field({ name, id = name, label, type = "text", value, hint, erro
   );
 }
 
-export function choice({ name, label, value, options, onchange }) {
+export function choice({ name, id = name, label, value, options, onchange }) {
   return h(
     "div.field",
     { key: "field-" + name },
-    h("label", { for: name }, label),
+    h("label", { for: id }, label),
     h(
       "select",
-      { id: name, name, onchange: (event) => onchange && onchange(event.target.value) },
+      { id, name, onchange: (event) => onchange && onchange(event.target.value) },
       options.map(([key, text]) => h("option", { value: key, selected: String(key) === String(value) }, text)),
     ),
   );

@@ -8,7 +8,7 @@ import { said, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { heldCards, listsCard } from "../lists.js";
 import { lookalikesCard } from "../lookalikes.js";
-import { addRule, allowForm, rulesCard } from "../ownrules.js";
+import { ruleForm, rulesCard } from "../ownrules.js";
 import { midnight, when } from "../time.js";
 import { button, card, empty, field, form, heading, say } from "../ui.js";
 
@@ -69,7 +69,7 @@ export function protection({ redraw }) {
       week(),
       refused(),
       question(),
-      rulesCard(state.rules, label, reload),
+      rulesCard(state.rules, state.devices, reload),
       listsCard(state, reload),
       card({ key: "limits" }, h("h2", t("limits.title")), h("p.soft", t("limits.text"))),
     ];
@@ -145,7 +145,7 @@ export function protection({ redraw }) {
               { key: "attempt-" + one.id },
               h(
                 "button.row",
-                { type: "button", onclick: () => explain(one, label, (close) => allowForm(one, label, reload, close)) },
+                { type: "button", onclick: () => explain(one, label, (close) => allow(one, close)) },
                 h(
                   "span.row-main",
                   h("span.named", h("strong.site", one.target), h("span.badge." + tone(one.rule.category), category(one.rule.category))),
@@ -165,6 +165,23 @@ export function protection({ redraw }) {
       adults() ? h("p.soft.pad", t("protection.adults")) : null,
     );
   }
+
+  const allow = ({ target, device_id }, close) => [
+    h("h3", t("allow.title")),
+    h("p.care-text", t("allow.warning")),
+    ruleForm(
+      {
+        action: "allow",
+        name: target,
+        devices: state.devices,
+        value: "device:" + device_id,
+        span: "hour",
+        place: "refused",
+      },
+      reload,
+      close,
+    ),
+  ];
 
   const adults = () =>
     state.devices.some((one) => one.features.protection.on && one.person && one.person.group === "adult");
@@ -206,27 +223,23 @@ export function protection({ redraw }) {
             { role: "status", key: "answer", class: state.asked.verdict === "block" ? "care" : "fine" },
             h("p", h("strong", state.asked.name), " ", t("ask.verdict_" + state.asked.verdict)),
             h("p.soft", reason(state.asked)),
-            h(
-              "div.actions.left",
-              button(
-                t(state.asked.verdict === "block" ? "allow.go" : "block.go"),
-                () =>
-                  addRule(
-                    state.asked.verdict === "block" ? "allow" : "block",
-                    state.asked.name,
-                    { scope: "household", span: "ever" },
-                    null,
-                    reload,
-                  ),
-                { tone: "plain small" },
-              ),
-              state.asked.verdict === "block" && state.asked.rule.list_id
-                ? button(t("refusal.report"), () => report({ name: state.asked.name }), {
-                    tone: "plain small",
-                    picture: "flag",
-                  })
-                : null,
+            ruleForm(
+              {
+                action: state.asked.verdict === "block" ? "allow" : "block",
+                name: state.asked.name,
+                devices: state.devices,
+                value: "household",
+                span: "ever",
+                place: "asked",
+              },
+              reload,
             ),
+            state.asked.verdict === "block" && state.asked.rule.list_id
+              ? button(t("refusal.report"), () => report({ name: state.asked.name }), {
+                  tone: "plain small",
+                  picture: "flag",
+                })
+              : null,
           )
         : null,
     );
