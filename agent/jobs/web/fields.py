@@ -34,7 +34,7 @@ FIELDS: dict[str, Schema] = {
     "attempt_id": ID,
     "feature": one_of("history", "protection"),
     "label": text(64),
-    "name": text(64),
+    "name": text(600),  # a person's, a host's or a URL: the daemon knows which, and how long each may be
     "mac": text(17, 17),
     "address": text(45, 2),
     "group": one_of("child", "teen", "adult"),
