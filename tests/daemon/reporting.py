@@ -5,7 +5,7 @@ import os
 from agent.core import envelope, seal, summary
 from agent.core.summary import WEEK_S
 from agent.daemon.household import Household
-from agent.daemon.reports import reporting
+from agent.daemon.reports import counting
 from agent.jobs import report as job
 from tests.promises.household import Home
 
@@ -66,7 +66,7 @@ class Weeks:
 
 def wire(household: Household) -> Household:
     """What serve.py does, without a job."""
-    reporting.wire(household)
+    counting.wire(household)
     return household
 
 

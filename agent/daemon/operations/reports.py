@@ -69,7 +69,7 @@ def preview(household: Household, request: Request) -> dict[str, object]:
     """What would be sent now: the numbers as they are, and the exact text with an example of the noise. Nothing of it
     is kept or paid for, and the noise of a real report is drawn anew."""
     from agent.core import summary
-    from agent.daemon.reports.reporting import facts
+    from agent.daemon.reports.counting import facts
 
     reports = household.reports
     numbers = summary.answers(facts(household, reports.agreement.since_age()))
