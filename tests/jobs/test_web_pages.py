@@ -247,41 +247,6 @@ def test_live_changes_keep_the_focus_and_what_is_typed(visit, served):
     assert page.evaluate("document.activeElement.id") == "name"
 
 
-def test_background_is_folded_until_somebody_looks(visit, served):
-    tablet = next(one["id"] for one in served.ask("device.list")["items"] if one["address"] == "127.0.0.2")
-    rows = served.ask("history", device_id=tablet, show="visits", limit=200)["items"]
-    cause = next(row for row in rows if row["folded"])
-    page = visit("/history")
-    page.get_by_role("button", name="Mia's tablet", exact=True).click()
-    days = page.evaluate(
-        "(at) => Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at * 1000).setHours(0, 0, 0, 0)) / 864e5)",
-        cause["last"],
-    )
-    for _ in range(days):
-        page.get_by_role("button", name="The day before").click()
-    opened = page.locator(f"[data-key=visit-{cause['id']}]")
-    opened.locator("summary .site").click()
-    assert page.get_by_text("tracker.example", exact=True).count() == 0, "folded away, and not even asked for"
-    opened.get_by_text("2 contacts that it pulled in").click()
-    opened.get_by_text("tracker.example", exact=True).wait_for()
-    assert opened.get_by_text("content.example", exact=True).is_visible()
-    browser.shoot(page, "history-background")
-    assert serious(page) == []
-    opened.get_by_role("button", name="Nobody opened this").last.click()
-    page.get_by_text("It counts as background from here on.").wait_for()
-    opened.wait_for(state="detached")
-    page.get_by_text("Background of this time").click()
-    moved = page.locator(f"[data-key=visit-{cause['id']}]")
-    moved.locator("summary .site").first.click()
-    moved.get_by_role("button", name="Somebody opened this").first.click()
-    page.get_by_text("It counts as a visit from here on.").wait_for()
-    then = {"from": cause["last"], "to": cause["last"] + 1}
-    (now,) = [row for row in served.ask("history", device_id=tablet, **then)["items"] if row["id"] == cause["id"]]
-    assert (now["background"], now["corrected"]) == (False, True)
-    page.get_by_label("Search all days").fill("app.example")
-    page.locator(".badge", has_text="background").first.wait_for()
-
-
 def test_reduced_motion(visit):
     page = visit("/", reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.querySelector('.thumb')).transitionDuration") in ("0s", "")
