@@ -1,5 +1,8 @@
 """The installed daemon in a household: switched on and off, what it tells, and who it leaves alone."""
 
+import pytest
+
+from agent.client import Refusal
 from tests.lab.household import Asker, ask
 from tests.lab.lab import (
     ALICE_MAC,
@@ -69,7 +72,10 @@ def established(lab: Lab) -> int:
 
 def test_a_guest(lab: Lab, resident: Resident) -> None:
     device = resident.add("Visitor", GUEST_MAC)
-    resident.on(device)
+    assert ask(lab.guest, GUEST_ROUTER4) == "router"
+    with pytest.raises(Refusal, match="guest network"):
+        resident.on(device, "history")
+    resident.on(device, "protection")
     assert ask(lab.guest, GUEST_ROUTER4) == "agent"
     assert ask(lab.guest, RESOLVER4, tcp=True) == "agent"
 

@@ -33,7 +33,7 @@ def open_interfaces(lab: Lab) -> set[str]:
 
 
 def test_a_zone_with_nothing_but_dns_is_open(lab: Lab, resident: Resident) -> None:
-    resident.on(resident.add("Visitor", GUEST_MAC))
+    resident.on(resident.add("Visitor", GUEST_MAC), "protection")
     assert open_interfaces(lab) == {"br-lan", "br-guest"}
     assert resident.kernel["uncovered"] == []
     assert "lets no DNS in" not in str(resident.kernel["message"])
@@ -43,7 +43,7 @@ def test_a_zone_that_is_closed_is_told_and_left_alone(lab: Lab, resident: Reside
     """Hard-coded resolvers answer as without the agent; redirected to a router that lets no DNS in, they would not."""
     nft("flush chain inet fw4 input_guest")
     visitor, tablet = resident.add("Visitor", GUEST_MAC), resident.add("Tablet", ALICE_MAC)
-    resident.on(visitor)
+    resident.on(visitor, "protection")
     resident.on(tablet)
     assert ask(lab.guest, RESOLVER4) == "wan"
     assert ask(lab.guest, RESOLVER4, tcp=True) == "wan"
@@ -54,7 +54,7 @@ def test_a_zone_that_is_closed_is_told_and_left_alone(lab: Lab, resident: Reside
 
 def test_a_firewall_that_changes_is_followed(lab: Lab, resident: Resident, nft: Callable[[str], str]) -> None:
     visitor = resident.add("Visitor", GUEST_MAC)
-    resident.on(visitor)
+    resident.on(visitor, "protection")
     assert ask(lab.guest, RESOLVER4) == "agent"
     nft("flush chain inet fw4 input_guest")
     await_true(lambda: open_interfaces(lab) == {"br-lan"}, "closing")
