@@ -19,7 +19,7 @@ from agent.cli.arguments import parser
 from agent.cli.main import main
 from agent.cli.trouble import FINDINGS, NOT_AGREED, NOT_FOUND, NOT_RUNNING, OK, REFUSED, USAGE
 from agent.client import Client, Unreachable
-from tools.sample import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLET = "127.0.0.2"

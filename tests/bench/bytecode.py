@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from agent.client import Client, Unreachable  # noqa: E402
-from tests.jobs.daemon import free_port  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 from tools.openwrt import bytecode, ipk, packages  # noqa: E402
 
 EPOCH = 1_700_000_000

@@ -13,7 +13,8 @@ from agent.daemon.loop import Loop
 from agent.jobs.compile import compile_lists
 from agent.jobs.reading import Source
 from agent.platform.hashing import sha256
-from tests.daemon.resolving import HOST, Answerer, Asker, Server, Time, addresses, free_port
+from tests.daemon.resolving import HOST, Answerer, Asker, Server, Time, addresses
+from tests.ports import free_port
 
 # Source addresses of the devices.
 PROTECTED, PLAIN, OTHER, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"

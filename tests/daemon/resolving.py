@@ -9,6 +9,7 @@ from collections.abc import Callable
 import dnslib
 
 from agent.daemon.loop import Loop
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 Answerer = Callable[[dnslib.DNSRecord], "bytes | dnslib.DNSRecord | None"]
@@ -32,15 +33,6 @@ def turn_until(loop: Loop, holds: Callable[[], bool], seconds: float = 5.0) -> N
 def turn_for(loop: Loop, seconds: float) -> None:
     end = time.monotonic() + seconds
     turn_until(loop, lambda: time.monotonic() >= end, seconds + 1)
-
-
-def free_port(host: str = HOST) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as stream, socket.socket(family, socket.SOCK_DGRAM) as datagrams:
-        stream.bind((host, 0))
-        port: int = stream.getsockname()[1]
-        datagrams.bind((host, port))
-        return port
 
 
 def addresses(*found: str, ttl: int = 300) -> Answerer:

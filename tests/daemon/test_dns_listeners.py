@@ -16,8 +16,9 @@ from agent.daemon.dns.service import Dns
 from agent.daemon.dns.udp import SO_MARK, SO_RCVMARK
 from agent.daemon.dns.upstream import Upstream
 from agent.daemon.loop import Loop
-from tests.daemon.resolving import HOST, Asker, Server, addresses, free_port, texts, turn_until
+from tests.daemon.resolving import HOST, Asker, Server, addresses, texts, turn_until
 from tests.namespaces import missing
+from tests.ports import free_port
 
 root = pytest.mark.skipif(missing("net") != "", reason=missing("net"))  # to mark packets takes the same right
 

@@ -14,7 +14,8 @@ from agent.daemon.dns.channels import Query
 from agent.daemon.dns.resolvers import DOWN, UP, Servers
 from agent.daemon.dns.upstream import CHANNEL_USES, QUERIES_MAX, STREAMS_MAX, Upstream
 from agent.daemon.loop import Loop
-from tests.daemon.resolving import HOST, Answerer, Server, addresses, free_port, rcode, texts, turn_for, turn_until
+from tests.daemon.resolving import HOST, Answerer, Server, addresses, rcode, texts, turn_for, turn_until
+from tests.ports import free_port
 
 
 class Asked(Query):

@@ -10,16 +10,10 @@ import time
 from pathlib import Path
 
 from agent.client import Client, Unreachable
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_S = 15.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
-        port = stream.getsockname()[1]
-        datagrams.bind(("127.0.0.1", port))
-        return port
 
 
 class Daemon:

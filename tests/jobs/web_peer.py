@@ -131,10 +131,13 @@ class Job:
 
 
 class Reply:
+    """`rest` is what came behind it in the same segment: the beginning of the next reply."""
+
     def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.rest = b""
 
     def header(self, name: str) -> str:
         return next((value for key, value in self.headers if key == name.lower()), "")
@@ -191,8 +194,8 @@ class Client:
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
 
 
-def read_reply(sock: socket.socket, method: str = "GET") -> Reply:
-    data = b""
+def read_reply(sock: socket.socket, method: str = "GET", data: bytes = b"") -> Reply:
+    """`data` is what was received already."""
     while b"\r\n\r\n" not in data:
         data += _more(sock)
     head, _, body = data.partition(b"\r\n\r\n")
@@ -205,6 +208,7 @@ def read_reply(sock: socket.socket, method: str = "GET") -> Reply:
     if length:
         while len(body) < int(length):
             body += _more(sock)
+        body, reply.rest = body[: int(length)], body[int(length) :]
     elif reply.header("transfer-encoding") == "chunked":
         body = _dechunk(sock, body)
     reply.body = body

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from agent.client import Client, Unreachable
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_S = 15.0
@@ -38,12 +39,6 @@ def start(heartbeat, netlink):
     return serve({settings!r}, "{{}}", heartbeat, netlink, step)
 sys.exit(guard.run(start, None, []))
 """
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-        datagrams.bind(("127.0.0.1", 0))
-        return int(datagrams.getsockname()[1])
 
 
 class Running:

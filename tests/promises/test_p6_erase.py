@@ -13,8 +13,9 @@ import pytest
 from agent.daemon.operations import TABLE
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import rewrite_snapshot
+from tests.ports import free_port
 from tests.promises.household import Home
-from tests.promises.running import ROOT, free_port
+from tests.promises.running import ROOT
 
 SITES = (b"tell-tale-one.example", b"tell-tale-two.example")
 MAC = "3c:22:fb:12:34:56"

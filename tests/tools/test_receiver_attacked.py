@@ -20,6 +20,7 @@ import pytest
 from agent.core import summary
 from agent.core.envelope import BODY_BYTES
 from tests.jobs.bad_server import Authority
+from tests.ports import free_port
 from tests.tools import collecting
 from tools.collector import keys
 from tools.collector.receiver import ADDRESSES_MAX, PER_ADDRESS, Rates, Receiver, Store, network
@@ -44,8 +45,7 @@ class Running:
         authority.context("good")
         self.store = folder / "received"
         self.context = ssl.create_default_context(cafile=str(authority.file))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         words = ["--certificate", str(folder / "good.pem"), "--key", str(folder / "good.key"), "--port", str(self.port)]
         command = [sys.executable, "-c", PROGRAM.format(root=str(ROOT), most=most), str(self.store), *words]
         self.log = (folder / "log").open("w+b")
