@@ -34,17 +34,14 @@ MORE = [
     *(f"tests/promises/test_{name}.py" for name in ("p1_model", "p4_budget", "p7_explained")),
     "tests/properties",
 ]
+# Namespaces, the virtual machine, and what measures times: tools/test runs them alone.
+ALONE = [
+    *("lab", "qemu", "bench", "promises/test_p1_kernel.py", "promises/test_p1_to_p8_connections.py"),
+    *("promises/test_p2_untouched.py", "promises/test_p3_plain_router.py", "promises/test_p4_nothing_leaves.py"),
+    *("promises/test_p4_reports.py", "promises/test_p8_kernel.py"),
+]
 SUITES = {
-    "3.13": [
-        "-n",
-        "2",
-        "--dist",
-        "loadfile",
-        "tests",
-        "--ignore=tests/lab",
-        "--ignore=tests/qemu",
-        "--ignore=tests/bench",
-    ],
+    "3.13": ["-n", "2", "--dist", "loadfile", "tests", *(f"--ignore=tests/{part}" for part in ALONE)],
     "s390x": [*CORE, *MORE],
     "mipsel": CORE,
     "armhf": CORE,

@@ -91,7 +91,7 @@ class Console:
             # The echo of the typed line does not hold the sum.
             self.type(f"echo =SYNC=$((1000 + {number}))=")
             try:
-                found = self.wait_for(rf"=SYNC={1000 + number}=\n|Password: ?$", SYNC_S)
+                found = self.wait_for(rf"=SYNC={1000 + number}=\n|Password:", SYNC_S)
             except StepFailed:
                 continue
             if found.group().startswith("Password"):
