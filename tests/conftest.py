@@ -21,16 +21,24 @@ EXCUSED = ("not here: ", "runs inside ")
 
 
 class Classes:
-    """Outcomes by class, and the skips that nothing excuses."""
+    """Outcomes by class, and the skips that nothing excuses. A failure is told at once, for a run may be ended before its
+    end.
+    """
 
-    def __init__(self, required: list[str]) -> None:
+    def __init__(self, required: list[str], config: pytest.Config) -> None:
         self.required = required
+        self.config = config
         self.outcomes: dict[str, Counter[str]] = {}
         self.skips: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
             self.note(report.nodeid, report.outcome, report)
+        if report.failed and self.required:
+            terminal = self.config.pluginmanager.getplugin("terminalreporter")
+            crash = getattr(report.longrepr, "reprcrash", None)
+            reason = crash.message if crash else report.longreprtext
+            terminal.write_line(f"\nFAILED {report.nodeid} ({report.when}): {reason[:500]}")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.outcome != "passed":
@@ -78,4 +86,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     required = [name for name in config.getoption("--require").split(",") if name]
     if not hasattr(config, "workerinput"):  # xdist's workers report to this process
-        config.pluginmanager.register(Classes(required), "classes of tests")
+        config.pluginmanager.register(Classes(required, config), "classes of tests")

@@ -51,7 +51,7 @@ SUITES = {
 PURE = ("dnslib", "iniconfig", "packaging", "pluggy", "Pygments", "pyroute2", "pytest", "sortedcontainers")
 OLD = ("hypothesis==6.100.0", "attrs==25.4.0")
 
-SUITE_TIMEOUT_S = 1500
+SUITE_TIMEOUT_S = 1080
 STEP_TIMEOUT_S = 300
 TELL_EVERY_S = 30
 
@@ -100,7 +100,7 @@ def site(name: str) -> Path:
 
 
 def environment(name: str) -> dict[str, str]:
-    kept = {word: os.environ[word] for word in ("PATH", "HOME", "LANG") if word in os.environ}
+    kept = {word: os.environ[word] for word in ("PATH", "HOME", "LANG", "PYTEST_TIMEOUT") if word in os.environ}
     foreign = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HYPOTHESIS_PROFILE": "emulated"}
     more = foreign if pythons.TARGETS[name].qemu else {}
     return {**kept, **more, "PYTHONPATH": f"{site(name)}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -15,9 +15,14 @@ from agent.daemon import guard
 
 
 def beat_until(heartbeat: int, end: float) -> None:
+    """Until then, or until the guard is gone, which a beat may be the first to notice."""
     while time.monotonic() < end:
-        os.write(heartbeat, b".")
-        if select.select([heartbeat], [], [], 0.1)[0]:
+        try:
+            os.write(heartbeat, b".")
+            alone = bool(select.select([heartbeat], [], [], 0.1)[0])
+        except BrokenPipeError:
+            alone = True
+        if alone:
             say("the guard is gone")
             os._exit(3)
 

@@ -36,11 +36,13 @@ class Guarded:
         theirs.close()
 
     def line(self, within_s: float = 10.0) -> str:
-        assert self.process.stdout is not None
+        assert self.process.stdout is not None and self.process.stderr is not None
         assert select.select([self.process.stdout], [], [], within_s)[0], f"nothing said within {within_s} s"
         data = b""
         while not data.endswith(b"\n"):
-            data += os.read(self.process.stdout.fileno(), 1)
+            read = os.read(self.process.stdout.fileno(), 1)
+            assert read, f"ended after {data!r}: {self.process.stderr.read().decode()}"
+            data += read
         return data.decode().strip()
 
     def born(self, within_s: float = 10.0) -> tuple[int, float]:

@@ -42,10 +42,18 @@ def chromium() -> Iterator:
         browser.close()
 
 
+def settle(page) -> None:
+    """Waits for what moves or fades in to be there; what moves for ever is left out."""
+    page.evaluate(
+        """() => Promise.allSettled(document.getAnimations()
+            .filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished))"""
+    )
+
+
 def shoot(page, name: str) -> None:
     """A picture of the whole page at its present width, into build/screenshots."""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.wait_for_timeout(350)
+    settle(page)
     page.screenshot(path=SHOTS / f"{name}-{page.viewport_size['width']}.png", full_page=True)
 
 
@@ -53,7 +61,7 @@ def shoot_part(part, name: str) -> None:
     """A picture of one element, all of it."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     page = part.page
-    page.wait_for_timeout(350)
+    settle(page)
     size = page.viewport_size
     page.set_viewport_size({"width": size["width"], "height": 2400})
     part.screenshot(path=SHOTS / f"{name}-{size['width']}.png")

@@ -30,7 +30,7 @@ SMALL = """() => [...document.querySelectorAll('dialog button, dialog a, dialog 
 def press(page, role: str, name: str) -> None:
     page.get_by_role(role, name=re.compile(name)).first.click()
     page.get_by_role("dialog").wait_for()
-    page.wait_for_timeout(350)
+    browser.settle(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

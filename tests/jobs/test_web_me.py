@@ -132,7 +132,6 @@ def test_every_right_is_two_taps_away(served, parent, scheme):
         page.get_by_text("I ask to erase it").first.wait_for()
         page.get_by_role("button", name="Download a copy").click()
         page.get_by_text("Choose a PIN first").wait_for()
-        page.wait_for_timeout(400)
         assert serious(page) == []
         browser.shoot(page, "me-rights-" + scheme)
         own = device(served, "127.0.0.1")["id"]

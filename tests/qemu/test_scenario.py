@@ -36,7 +36,7 @@ def missing() -> str:
     return combined.missing()
 
 
-pytestmark = pytest.mark.skipif(missing() != "", reason=missing())
+pytestmark = [pytest.mark.skipif(missing() != "", reason=missing()), pytest.mark.timeout(2 * BESIDE_MAX_S)]
 
 
 @pytest.fixture(scope="module")
