@@ -21,9 +21,7 @@ EXCUSED = ("not here: ", "runs inside ")
 
 
 class Classes:
-    """Outcomes by class, and the skips that nothing excuses. A failure is told at once, for a run may be ended before its
-    end.
-    """
+    """Outcomes by class, and the skips that nothing excuses. A failure is told at once, as a run may be ended early."""
 
     def __init__(self, required: list[str], config: pytest.Config) -> None:
         self.required = required
