@@ -446,3 +446,23 @@ def test_size_of_it_all():
     packed = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
     print(sum(path.stat().st_size for path in files), packed)
     assert packed <= 150_000
+
+
+def test_an_older_answer_does_not_replace_a_newer_one(visit, served):
+    """A list of rules that is late by a second, asked for before the undo, comes after the one asked for behind it."""
+    page = visit("/protection")
+    page.get_by_label("Name of the site").fill("late.example")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.locator(".answer strong", has_text="late.example").wait_for()
+    late = """() => { const fetch = window.fetch; let first = true; window.fetch = async (path, ...rest) => {
+        const answer = await fetch(path, ...rest);
+        if (!String(path).includes("/rules?") || (rest[0] || {}).method !== "GET" || !first) return answer;
+        first = false;
+        await new Promise((done) => setTimeout(done, 1000));
+        return answer; }; }"""
+    page.evaluate(late)
+    page.locator(".answer").get_by_role("button", name="Refuse", exact=True).click()
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_timeout(2000)
+    assert served.ask("rule.list")["items"] == []
+    assert page.locator(".row", has_text="late.example").count() == 0

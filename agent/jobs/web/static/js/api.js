@@ -99,3 +99,21 @@ export async function all(path, query, most = 2000) {
   } while (after && items.length < most);
   return items;
 }
+
+/** Loads one after the other, so that an older answer never replaces a newer one. Calls that wait share one load. */
+export function inTurn(load) {
+  let last = Promise.resolve();
+  let waiting = null;
+  return () => {
+    waiting =
+      waiting ||
+      last
+        .catch(() => {})
+        .then(() => {
+          waiting = null;
+          last = load();
+          return last;
+        });
+    return waiting;
+  };
+}

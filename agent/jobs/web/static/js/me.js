@@ -1,6 +1,6 @@
 // /me: what is recorded about this device, shown to whoever is at it, without any login.
 
-import { adopt, all, get, patch, post, put, session } from "./api.js";
+import { adopt, all, get, inTurn, patch, post, put, session } from "./api.js";
 import { h, render } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -13,7 +13,7 @@ import { avatar, button, card, empty, field, form, heading, say, sheet, toast, t
 export async function me(root) {
   const state = { own: null, visits: null, attempts: null, busy: null };
 
-  async function load() {
+  const load = inTurn(async () => {
     try {
       state.own = await get("/me");
       session.csrf = state.own.csrf;
@@ -26,7 +26,7 @@ export async function me(root) {
       state.attempts = await all("/me/attempts", {}, 200);
     }
     draw();
-  }
+  });
 
   const draw = () => render(root, [h("main.main.narrow", { id: "main" }, state.own ? page() : stranger())]);
 

@@ -1,6 +1,6 @@
 // Password, second factor, sessions, language.
 
-import { del, fetchFile, get, keep, loadSession, post, put, send, session } from "../api.js";
+import { del, fetchFile, get, inTurn, keep, loadSession, post, put, send, session } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
 import { qr } from "../qr.js";
@@ -16,11 +16,11 @@ const ELSEWHERE = ["history_days", "attempts_days", "keep_history"];
 export function account({ redraw }) {
   const state = { sessions: [], settings: [], error: null };
 
-  async function load() {
+  const load = inTurn(async () => {
     state.sessions = (await get("/sessions")).items;
     state.settings = (await get("/settings")).items.filter((one) => !ELSEWHERE.includes(one.key));
     await loadSession();
-  }
+  });
 
   const reload = async () => {
     await load().catch(say);

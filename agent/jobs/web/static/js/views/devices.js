@@ -1,6 +1,6 @@
 // Who is enrolled, who else is on the LAN, and whose is what.
 
-import { del, get, patch, post } from "../api.js";
+import { del, get, inTurn, patch, post } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
@@ -13,14 +13,14 @@ const GROUPS = ["child", "teen", "adult"];
 export function devices({ redraw }) {
   const state = { devices: [], people: [], seen: [] };
 
-  async function load() {
+  const load = inTurn(async () => {
     const [enrolled, people, seen] = await Promise.all([
       get("/devices"),
       get("/people"),
       get("/devices/seen").catch(() => ({ items: [] })),
     ]);
     Object.assign(state, { devices: enrolled.items, people: people.items, seen: seen.items });
-  }
+  });
 
   const reload = async () => {
     await load().catch(say);

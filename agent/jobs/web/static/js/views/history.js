@@ -1,6 +1,6 @@
 // What a device contacted: a week as a heat map, a day as a timeline, a list to search.
 
-import { all, del, get, patch, put } from "../api.js";
+import { all, del, get, inTurn, patch, put } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
@@ -19,7 +19,7 @@ export function history({ redraw, query }) {
   let typing = null;
   const folds = background({ whom: () => state.who.query, period, row: (one) => row(one, clock), redraw });
 
-  async function load() {
+  const load = inTurn(async () => {
     const { items } = await get("/devices");
     state.whom = whom(
       items.filter((one) => one.features.history.on || one.kept.visits || one.features.history.suspended),
@@ -28,7 +28,7 @@ export function history({ redraw, query }) {
     state.who =
       state.whom.find((one) => one.key === asked) || state.whom.find((one) => one.visits) || state.whom[0] || null;
     if (state.who) await loadVisits();
-  }
+  });
 
   // Whoever searches looks through everything; a day shows what somebody opened.
   function period() {

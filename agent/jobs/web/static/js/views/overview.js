@@ -1,6 +1,6 @@
 // People and devices with their two switches, and how things stand.
 
-import { get } from "../api.js";
+import { get, inTurn } from "../api.js";
 import { notice } from "../notice.js";
 import { requests } from "../requests.js";
 import { h } from "../dom.js";
@@ -15,14 +15,14 @@ const GROUPS = ["child", "teen", "adult"];
 export function overview({ redraw }) {
   const state = { data: null };
 
-  async function load() {
+  const load = inTurn(async () => {
     const data = await get("/overview", { since: midnight() });
     // Those whom this is mostly for come first.
     data.people.sort(
       (one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group) || one.name.localeCompare(other.name),
     );
     state.data = data;
-  }
+  });
 
   const today = (devices) => {
     const rows = state.data.today.filter((row) => devices.some((device) => device.id === row.device_id));

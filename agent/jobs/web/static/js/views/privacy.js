@@ -1,6 +1,6 @@
 // What is read, kept and sent; the ledger; the proof; taking it along and erasing it.
 
-import { fetchFile, get, keep, post, search } from "../api.js";
+import { fetchFile, get, inTurn, keep, post, search } from "../api.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
 import { said, t } from "../i18n.js";
@@ -29,7 +29,7 @@ export function privacy({ redraw }) {
     auditing: false,
   };
 
-  async function load() {
+  const load = inTurn(async () => {
     const [features, notice, recipients, devices, settings, status] = await Promise.all([
       get("/features"),
       get("/notice"),
@@ -48,7 +48,7 @@ export function privacy({ redraw }) {
     });
     state.reports = await loadReports().catch(() => null);
     await loadLedger();
-  }
+  });
 
   // Newest first: the listing goes upwards, so the last page is asked for.
   async function loadLedger() {

@@ -1,6 +1,6 @@
 // What was refused and why, the household's own rules, and the lists.
 
-import { all, get } from "../api.js";
+import { all, get, inTurn } from "../api.js";
 import { category, tone } from "../categories.js";
 import { h } from "../dom.js";
 import { explain, reason, report } from "../explaining.js";
@@ -30,7 +30,7 @@ export function protection({ redraw }) {
     progress: null,
   };
 
-  async function load() {
+  const load = inTurn(async () => {
     const [devices, page, counts, rules, lists, status, progress] = await Promise.all([
       get("/devices"),
       get("/attempts", { limit: PAGE }),
@@ -52,7 +52,7 @@ export function protection({ redraw }) {
       previous: lists.previous,
       status,
     });
-  }
+  });
 
   const reload = async () => {
     await load().catch(say);
