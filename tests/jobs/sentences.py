@@ -35,6 +35,7 @@ PLACES = (
     "core/names.py",
     "core/kinds.py",
     "core/operator.py",
+    "core/ownrules.py",
     "core/settings.py",
 )  # fmt: skip
 

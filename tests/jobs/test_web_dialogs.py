@@ -107,7 +107,7 @@ def test_allow_block_and_rename_can_be_undone(visit, served):  # noqa: F811
         page.get_by_role("button", name="Undo").first.wait_for()
         assert [(one["name"], one["action"]) for one in served.ask("rule.list")["items"]] == [(name, wanted)]
         page.get_by_role("button", name="Undo").first.click()
-        page.get_by_text("Rules of this household").wait_for(state="detached")
+        page.get_by_text("No rules of your own yet").wait_for()
         assert served.ask("rule.list")["items"] == []
     page.goto(page.url.replace("protection", "devices"))
     press(page, "button", "^Television")

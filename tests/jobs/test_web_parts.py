@@ -156,6 +156,7 @@ def test_browsers_in_two_words():
         ("feature", ["history"], ["", "History", "dns", 1]),
         ("label", ["Mia's tablet", "a", "x" * 64, "日本"], ["", " ", "x" * 65, "a\nb", "a\0", "\ud800", "\u202e"]),
         ("limit", [1, 200], [0, 201]),
+        ("lines", [[], ["block a.example\t"], ["x" * 500] * 100], ["x", [1], ["x" * 501], ["x"] * 101, None]),
     ],
 )
 def test_fields(name, values, wrong):

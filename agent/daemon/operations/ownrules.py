@@ -30,7 +30,7 @@ def take_in(household: Household, request: Request) -> dict[str, object]:
     """Add the rules of some lines. With `preview` only say what would be: `new` rules, how many are `over` already,
     `complaints` (index of the line, what is wrong), and the `room` there is. Without it a line that is wrong is
     BadInput, and nothing of the chunk is added."""
-    action = choice(request, "action", ACTIONS)
+    action = choice(request, "action", ACTIONS) if "action" in request else ""
     now = household.clock.wall()
     rules: list[OwnRule] = []
     complaints: list[dict[str, object]] = []

@@ -24,6 +24,8 @@ def one_of(*words: str) -> Schema:
 
 ID = number(1, 2**52)
 FLAG: Schema = {"type": "boolean"}
+# Of the household's own rules; longer than any, so that the daemon says what is wrong with one.
+LINES: Schema = {"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": 500}}
 # Wall-clock seconds until the year 9999.
 TIME = number(0, 253402300799)
 
@@ -80,6 +82,7 @@ FIELDS: dict[str, Schema] = {
     "decision": one_of("accept", "reject"),
     "passphrase": text(256),
     "history": FLAG,
+    "lines": LINES,
 }
 NULLABLE = ("person_id", "birth_month", "seconds")
 """Fields whose null clears what is there."""
@@ -128,8 +131,17 @@ def check(name: str, value: Any) -> None:
             raise invalid(name, "must be a whole number")
         if not schema["minimum"] <= value <= schema["maximum"]:
             raise invalid(name, f"must be from {schema['minimum']} to {schema['maximum']}")
+    elif kind == "array":
+        _check_texts(name, value, schema)
     else:
         _check_text(name, value, schema)
+
+
+def _check_texts(name: str, value: Any, schema: Schema) -> None:
+    most, longest = schema["maxItems"], schema["items"]["maxLength"]
+    fits = isinstance(value, list) and len(value) <= most
+    if not fits or not all(isinstance(one, str) and len(one) <= longest for one in value):
+        raise invalid(name, f"must be at most {most} texts of up to {longest} characters")
 
 
 def _check_text(name: str, value: Any, schema: Schema) -> None:

@@ -133,6 +133,8 @@ ROUTES = (
         status=201,
     ),
     Route("DELETE", "/api/v1/rules/{id}", HOUSEHOLD, "rule.remove", actor=True),
+    Route("GET", "/api/v1/rules/text", HOUSEHOLD, "rule.export", query=PAGE),
+    Route("POST", "/api/v1/rules/text", HOUSEHOLD, "rule.import", body=("lines", "action", "preview")),
     Route("GET", "/api/v1/lists", HOUSEHOLD, "lists"),
     Route("POST", "/api/v1/lists/rollback", HOUSEHOLD, "lists.rollback"),
     Route("PUT", "/api/v1/lists/{feed}", HOUSEHOLD, ".choose_list", body=("on",)),

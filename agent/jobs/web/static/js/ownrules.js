@@ -4,8 +4,9 @@ import { del, post } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
+import { readText, saveText } from "./ruletext.js";
 import { when } from "./time.js";
-import { card, choice, form, say, toast } from "./ui.js";
+import { button, card, choice, form, say, toast } from "./ui.js";
 
 const SPANS = { hour: 3600, day: 86400, week: 604800, ever: null };
 
@@ -67,44 +68,50 @@ export async function addRule(action, name, { whom, span }, reload) {
 }
 
 export const rulesCard = (rules, devices, reload) =>
-  rules.length
-    ? card(
-        { key: "rules", class: "flush" },
-        h("h3.group", t("rule.title")),
-        h(
+  card(
+    { key: "rules", class: "flush" },
+    h("h3.group", t("rule.title")),
+    rules.length
+      ? h(
           "ul.rows",
-          rules.map((one) =>
-            h(
-              "li.row",
-              { key: "rule-" + one.id },
-              h(
-                "span.row-main",
-                h("strong.site", one.name),
-                h(
-                  "span.soft",
-                  [
-                    concerned(one, devices),
-                    one.expires_at ? t("rule.until", { when: when(one.expires_at) }) : null,
-                  ]
-                    .filter(Boolean)
-                    .join(" · "),
-                ),
-              ),
-              h("span.badge", { class: one.action === "allow" ? "care" : "teal" }, t("rule." + one.action)),
-              h(
-                "button.round",
-                {
-                  type: "button",
-                  "aria-label": t("rule.remove", { name: one.name }),
-                  onclick: () => removeRule(one, reload),
-                },
-                icon("trash"),
-              ),
-            ),
-          ),
-        ),
-      )
-    : null;
+          rules.map((one) => row(one, devices, reload)),
+        )
+      : h("p.nothing", t("rule.none")),
+    h(
+      "div.actions.left.pad",
+      rules.length ? button(t("ruletext.save"), saveText, { tone: "plain small", picture: "download" }) : null,
+      button(t("ruletext.read"), () => readText(reload), { tone: "plain small" }),
+    ),
+  );
+
+const row = (rule, devices, reload) =>
+  h(
+    "li.row",
+    { key: "rule-" + rule.id },
+    h(
+      "span.row-main",
+      h("strong.site", rule.name),
+      h(
+        "span.soft",
+        [
+          concerned(rule, devices),
+          rule.expires_at ? t("rule.until", { when: when(rule.expires_at) }) : null,
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      ),
+    ),
+    h("span.badge", { class: rule.action === "allow" ? "care" : "teal" }, t("rule." + rule.action)),
+    h(
+      "button.round",
+      {
+        type: "button",
+        "aria-label": t("rule.remove", { name: rule.name }),
+        onclick: () => removeRule(rule, reload),
+      },
+      icon("trash"),
+    ),
+  );
 
 function concerned(rule, devices) {
   if (rule.scope === "household") return t("allow.everyone");

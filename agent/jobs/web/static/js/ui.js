@@ -114,6 +114,8 @@ export function sheet(title, build) {
       resolve(value);
     };
     dialog.addEventListener("cancel", (event) => {
+      // A file chooser that is left without a choice says so with the same event.
+      if (event.target !== dialog) return;
       event.preventDefault();
       close(null);
     });

@@ -1,0 +1,164 @@
+// The household's own rules as a text: out as a file, and in again after all of it was looked at.
+
+import { all, keep, post } from "./api.js";
+import { h } from "./dom.js";
+import { said, t } from "./i18n.js";
+import { button, choice, field, form, say, sheet, toast } from "./ui.js";
+
+// What `privacy-agent rule export` writes above the rules.
+const HEAD = [
+  "# The household's own rules, as privacy-agent rule export wrote them; privacy-agent rule import takes them.",
+  "# ACTION NAME [until TIME] [for device LABEL | for person NAME]",
+];
+const SIZE_MAX = 4 << 20; // more than the most rules that there can be, with as many comments
+// Of one request, within what the router takes at once.
+const LINES_MAX = 100;
+const BYTES_MAX = 12000;
+const LINE_MAX = 500; // what is longer than any rule is cut: it stays wrong
+const COMPLAINTS_SHOWN = 20;
+
+export async function saveText() {
+  try {
+    const lines = await all("/rules/text");
+    keep(new Blob([[...HEAD, ...lines, ""].join("\n")], { type: "text/plain" }), "privacy-agent-rules.txt");
+  } catch (error) {
+    say(error);
+  }
+}
+
+/** A sheet that takes a file or pasted lines, says what would be, and adds them when told to. */
+export function readText(reload) {
+  const state = { found: null, error: null };
+  return sheet(t("ruletext.read"), (close, redraw) => [
+    h("p", t("ruletext.text")),
+    form(
+      { key: "rule-text", oninput: () => (state.found || state.error) && forget(state, redraw) },
+      async (values) => {
+        Object.assign(state, { found: null, error: null });
+        try {
+          state.found = await lookThrough(await textOf(values), values.bare);
+        } catch (error) {
+          if (!error.sentence) throw error;
+          state.error = error.sentence;
+        }
+        redraw();
+      },
+      field({ name: "file", id: "rules-file", label: t("ruletext.file"), type: "file", accept: ".txt,text/plain" }),
+      h(
+        "div.field",
+        { key: "field-lines" },
+        h("label", { for: "rules-lines" }, t("ruletext.lines")),
+        h("textarea", { id: "rules-lines", name: "lines", rows: 4, spellcheck: "false", autocapitalize: "off" }),
+      ),
+      choice({
+        name: "bare",
+        id: "rules-bare",
+        label: t("ruletext.bare"),
+        value: "",
+        options: ["", "block", "allow"].map((one) => [one, t("ruletext.bare_" + (one || "wrong"))]),
+      }),
+      h("div.actions.left", h("button.button.plain", { type: "submit" }, h("span", t("ruletext.look")))),
+    ),
+    h(
+      "div",
+      { role: "status", key: "rules-found" },
+      state.error ? h("p.error", state.error) : null,
+      state.found ? told(state.found, () => add(state, close, reload, redraw)) : null,
+    ),
+  ]);
+}
+
+// What was looked through is not what would be added any more.
+function forget(state, redraw) {
+  Object.assign(state, { found: null, error: null });
+  redraw();
+}
+
+/** The text of the form; an Error with a sentence when it can be none. */
+async function textOf({ file, lines }) {
+  if ((file.size || lines.length) > SIZE_MAX) throw wrong("ruletext.too_large");
+  if (!file.size) return lines;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    throw wrong("ruletext.not_text");
+  }
+}
+
+const wrong = (key) => Object.assign(new Error(key), { sentence: t(key) });
+
+/** What would become of a text, as a sum over its chunks. */
+async function lookThrough(text, bare) {
+  const chunks = chunked(text, bare);
+  const found = { chunks, rules: 0, new: 0, over: 0, room: Infinity, complaints: [] };
+  for (const { start, body } of chunks) {
+    const reply = await post("/rules/text", { ...body, preview: true });
+    for (const key of ["rules", "new", "over"]) found[key] += reply[key];
+    found.room = Math.min(found.room, reply.room);
+    found.complaints.push(...reply.complaints.map((one) => ({ ...one, line: start + one.line })));
+  }
+  return found;
+}
+
+/** Requests for all lines that say something; `start` is the number of the first one, from 1. */
+function chunked(text, bare) {
+  const chunks = [];
+  let size = Infinity;
+  text.split(/\r\n|\r|\n/).forEach((whole, at) => {
+    const line = whole.slice(0, LINE_MAX);
+    const bytes = new Blob([JSON.stringify(line)]).size + 1;
+    let last = chunks.at(-1);
+    if (size + bytes > BYTES_MAX || last.body.lines.length === LINES_MAX) {
+      last = { start: at + 1, body: bare ? { lines: [], action: bare } : { lines: [] } };
+      chunks.push(last);
+      size = 0;
+    }
+    last.body.lines.push(line);
+    size += bytes;
+  });
+  return chunks;
+}
+
+function told(found, addThem) {
+  if (found.complaints.length) return complaints(found.complaints);
+  if (found.new > found.room) return h("p.error", t("ruletext.room", { room: found.room, n: found.new }));
+  const known = found.rules - found.new;
+  return [
+    h(
+      "p",
+      [
+        found.new ? t("ruletext.new", { n: found.new }) : null,
+        known ? t("ruletext.known", { n: known }) : null,
+        found.over ? t("ruletext.over", { n: found.over }) : null,
+        found.rules ? null : t("ruletext.empty"),
+      ]
+        .filter(Boolean)
+        .join(" "),
+    ),
+    found.rules ? h("div.actions", button(t("ruletext.add", { n: found.rules }), addThem, { tone: "primary" })) : null,
+  ];
+}
+
+const complaints = (rows) => [
+  h("p.error", t("ruletext.wrong", { n: rows.length })),
+  h(
+    "ul.plain-list",
+    rows
+      .slice(0, COMPLAINTS_SHOWN)
+      .map((one) => h("li", t("ruletext.line", { line: one.line, message: said(one.message) }))),
+    rows.length > COMPLAINTS_SHOWN ? h("li", t("ruletext.more", { n: rows.length - COMPLAINTS_SHOWN })) : null,
+  ),
+];
+
+async function add(state, close, reload, redraw) {
+  const { chunks, rules } = state.found;
+  try {
+    for (const { body } of chunks) await post("/rules/text", body);
+    close();
+    toast(t("ruletext.done", { n: rules }));
+  } catch (error) {
+    Object.assign(state, { found: null, error: error.sentence });
+    redraw();
+  }
+  await reload();
+}
