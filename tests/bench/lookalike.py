@@ -103,6 +103,9 @@ def guesser() -> Lookalike:
 
 
 def main() -> None:
+    if not DATA.exists():
+        print(f"skipped: not here: {DATA}")
+        return
     show = "--show" in sys.argv
     made = guesser()
     measure("older (threshold set here)", made, *older(), show)
