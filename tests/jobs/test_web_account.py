@@ -1,23 +1,6 @@
 """First run, signing in and out, and what stands between a stranger and the household's page."""
 
-import pytest
-
-from tests.jobs.web_peer import PASSWORD, Client, Job, Peer, signed_in
-
-
-@pytest.fixture
-def peer():
-    peer = Peer()
-    yield peer
-    peer.stop()
-
-
-@pytest.fixture
-def job(peer):
-    job = Job(peer)
-    yield job
-    errors = job.stop()
-    assert errors == ""
+from tests.jobs.web_peer import PASSWORD, Client, signed_in
 
 
 def test_first_run(peer, job):

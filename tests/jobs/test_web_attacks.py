@@ -8,22 +8,7 @@ import pytest
 
 from agent.jobs.web import totp
 from tests.jobs.test_web_security import second_factor
-from tests.jobs.web_peer import PASSWORD, Client, Job, Peer, read_reply, signed_in, wait_until
-
-
-@pytest.fixture
-def peer():
-    peer = Peer()
-    yield peer
-    peer.stop()
-
-
-@pytest.fixture
-def job(peer):
-    job = Job(peer)
-    yield job
-    # Nothing of all this may be an internal error: those are written to stderr.
-    assert job.stop() == ""
+from tests.jobs.web_peer import PASSWORD, Client, Job, read_reply, signed_in, wait_until
 
 
 def raw(job, data: bytes):

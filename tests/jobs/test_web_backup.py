@@ -4,7 +4,7 @@ import pytest
 
 from agent.jobs.web.backup import MAGIC
 from tests.jobs.lived_in import Served
-from tests.jobs.web_peer import PASSWORD, Client, Job, Peer, signed_in
+from tests.jobs.web_peer import PASSWORD, Client, Peer, signed_in
 
 PASSPHRASE = "three slow green trains"
 
@@ -26,13 +26,6 @@ def peer():
     peer.answers |= {"backup": backup, "restore": restore}
     yield peer
     peer.stop()
-
-
-@pytest.fixture
-def job(peer):
-    job = Job(peer)
-    yield job
-    assert job.stop() == ""
 
 
 def confirmed(job, peer) -> Client:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.web_peer import PASSWORD, Client, Job, Peer, refusal
+from tests.jobs.web_peer import PASSWORD, Client, Job, refusal
 from tests.namespaces import missing
 
 INSIDE = os.environ.get("PRIVACY_AGENT_TEST_LAN") == "inside"
@@ -36,13 +36,6 @@ def test_in_a_namespace():
     print(done.stdout, done.stderr)
     assert done.returncode == 0
     assert "passed" in done.stdout
-
-
-@pytest.fixture
-def peer():
-    peer = Peer()
-    yield peer
-    peer.stop()
 
 
 @pytest.fixture

@@ -17,13 +17,6 @@ def peer():
     peer.stop()
 
 
-@pytest.fixture
-def job(peer):
-    job = Job(peer)
-    yield job
-    assert job.stop() == ""
-
-
 SWITCH = ("PUT", "/api/v1/devices/1/features/history", {"on": True, "agree": 1})
 
 

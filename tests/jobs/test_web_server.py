@@ -10,21 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.web_peer import Client, Job, Peer, read_reply, refusal, signed_in, wait_until
-
-
-@pytest.fixture
-def peer():
-    peer = Peer()
-    yield peer
-    peer.stop()
-
-
-@pytest.fixture
-def job(peer):
-    job = Job(peer)
-    yield job
-    assert job.stop() == ""
+from tests.jobs.web_peer import Client, Job, read_reply, refusal, signed_in, wait_until
 
 
 def test_keep_alive_and_pipelining(job):

@@ -10,14 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.jobs.web import certificate
-from tests.jobs.web_peer import PASSWORD, Client, Job, Peer, signed_in
-
-
-@pytest.fixture
-def peer():
-    peer = Peer()
-    yield peer
-    peer.stop()
+from tests.jobs.web_peer import PASSWORD, Client, Job, signed_in
 
 
 def test_the_self_made_certificate_stays(peer):
