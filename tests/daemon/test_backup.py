@@ -6,9 +6,10 @@ import pytest
 
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import Refused
+from agent.daemon.reports.budget import OWN
 from agent.daemon.serve import put_in_place
-from tests.daemon.reporting import Weeks, configured, opt_in, wire
-from tests.daemon.test_reports import Life
+from tests.daemon.reporting import WEEK_S, Weeks, configured, opt_in, wire
+from tests.daemon.test_reports import Life, copied, put_back
 from tests.promises.household import Home, observe
 
 A = "127.0.0.2"
@@ -95,9 +96,7 @@ def test_a_device_that_was_forgotten_since_does_not_come_back(lived: Home) -> No
         assert lived.ask("audit")["ok"]
 
 
-@pytest.mark.parametrize(
-    "key", ["clock", "report spent", "report operator", "report unsettled", "forgotten", "setting"]
-)
+@pytest.mark.parametrize("key", ["clock", *OWN, "report operator", "forgotten", "setting"])
 def test_a_backup_sets_nothing_but_settings(lived: Home, key: str) -> None:
     rows = [*saved(lived, False), {"kind": "setting", "row": [key, "0"]}]
     with pytest.raises(BadInput, match="no setting"):
@@ -122,6 +121,29 @@ def test_a_backup_gives_no_privacy_budget_back(lived: Home) -> None:
     opt_in(lived)
     life.reports.tick()
     assert life.spent() >= 2000
+
+
+def test_no_backup_hides_that_an_older_state_was_put_back(lived: Home, tmp_path: Path) -> None:
+    """An old copy of the whole state, then, before the clock is set, a young backup: all weeks between are charged."""
+    life = Life(lived, report_budget_milli=50_000)
+    opt_in(lived)
+    life.week()
+    before = copied(life, tmp_path)
+    for _ in range(8):
+        life.week()
+    rows, real = saved(lived, False), life.spent()
+    put_back(life, before)
+    life.weeks.jump_s = -20 * WEEK_S
+    opt_in(lived)
+    added = life.weeks.add_s
+    bring_back(lived, rows)
+    wire(lived.household)
+    life.weeks = Weeks(lived.household)
+    life.weeks.on(added)
+    configured(lived, life.operator)
+    opt_in(lived)
+    life.reports.tick()
+    assert life.spent() >= real
 
 
 def test_the_web_pages_password_stays_the_routers_own(lived: Home) -> None:

@@ -519,6 +519,54 @@ def test_a_restore_with_a_clock_put_back_makes_no_report(life: Life, tmp_path: P
     assert life.home.ask("report.status")["trouble"] == ""
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_restore_under_a_clock_that_is_behind_charges_the_rest_when_it_is_set_right(
+    life: Life, tmp_path: Path, restarted: bool
+) -> None:
+    """Without a battery a router wakes up at the time of its newest file: after a restore that is the backup's."""
+    opt_in(life.home)
+    life.week()
+    before = copied(life, tmp_path)
+    for _ in range(8):
+        life.week()
+    real = life.spent()
+    put_back(life, before)
+    life.weeks.jump_s = -8 * (WEEK_S + DAY_S)
+    opt_in(life.home)
+    life.reports.tick()
+    assert life.home.ask("report.status")["trouble"] == ""
+    behind = life.spent()
+    assert behind is not None and behind < real, "nothing tells yet that the clock is behind"
+    if restarted:
+        life.started()
+        life.weeks.jump_s = -8 * (WEEK_S + DAY_S)
+        life.reports.tick()
+        assert life.spent() == behind, "charged once only"
+    life.weeks.jump_s = 0
+    life.reports.tick()
+    right = life.spent()
+    assert right >= real
+    life.reports.tick()
+    life.weeks.jump_s = -8 * (WEEK_S + DAY_S)
+    life.reports.tick()
+    assert life.spent() == right, "a clock that goes back again neither charges nor gives back"
+
+
+def test_weeks_that_pass_after_a_restore_cost_no_more_than_their_reports(life: Life, tmp_path: Path) -> None:
+    life.settings = {"report_epsilon_milli": 10}
+    life.started()
+    opt_in(life.home)
+    before = copied(life, tmp_path)
+    life.week()
+    put_back(life, before)
+    opt_in(life.home)
+    life.reports.tick()
+    charged = life.spent()
+    for _ in range(10):
+        life.week()
+    assert life.spent() == charged + 10 * 10
+
+
 def test_a_restore_that_is_cut_off_while_it_is_charged_costs_more_not_less(life: Life, tmp_path: Path) -> None:
     opt_in(life.home)
     life.week()
@@ -565,6 +613,25 @@ def test_storage_that_refuses_makes_no_report_and_closes_the_gate_on_opting_out(
     life.reports.tick()
     assert life.states() == []
     assert life.home.ask("report.opt_out")["state"] == "off"
+
+
+def test_what_can_t_be_counted_is_dropped_and_said_so(life: Life) -> None:
+    """Paid for, and then history.db can't be read: no report waits for a text that never comes."""
+    opt_in(life.home)
+
+    def unreadable(since_age: int, epsilon: int) -> list[int]:
+        raise sqlite3.DatabaseError("disk image is malformed")
+
+    counted, life.reports.counted = life.reports.counted, unreadable
+    life.week()
+    assert "malformed" in life.home.ask("report.status")["trouble"]
+    life.reports.counted = counted
+    life.reports.tick()
+    (row,) = life.home.ask("report.list")["items"]
+    assert (row["state"], row["message"]) == ("dropped", "its making was cut off")
+    assert (life.spent(), life.home.ask("report.status")["waiting"]) == (500, 0)
+    life.week()
+    assert life.states() == ["dropped", "made"]
 
 
 def test_a_clock_that_is_not_set_makes_nothing(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from agent.core.consent import GENESIS, LedgerRow, Register, digest
 from agent.core.model import ADULT, BadInput
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import PAGE_MAX, Refused, Request, choice, flag, page
+from agent.daemon.reports import budget
 from agent.daemon.store import records, state
 from agent.daemon.store.database import Database, StorageError
 from agent.daemon.store.snapshots import parse_ids
@@ -186,12 +187,13 @@ def _device_of(kind: str, row: list[object]) -> object:
 
 
 def _kept(household: Household) -> list[tuple[str, list[object]]]:
-    """This router's own: what was erased here stays erased, and the web page keeps its password."""
+    """This router's own: what was erased here stays erased, what was spent stays spent, the web page's password."""
     sql = household.state.db.sql
     own = [("removals", list(row)) for row in sql.execute("SELECT id, kind, device, ids, age FROM removals")]
     own += [("web", list(row)) for row in sql.execute("SELECT key, value FROM web")]
-    clock: list[object] = ["clock", household.clock.save()]
-    return [*own, ("meta", clock)]
+    metas = {key: household.state.meta(key, "") for key in budget.OWN}
+    own += [("meta", [key, value]) for key, value in sorted(metas.items()) if value]
+    return [*own, ("meta", ["clock", household.clock.save()])]
 
 
 def _not_removed(household: Household, rows: list[tuple[str, list[object]]]) -> Iterator[tuple[str, list[object]]]:

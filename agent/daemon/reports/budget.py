@@ -15,7 +15,11 @@ from agent.daemon.store.state import State
 
 WEEK_S = 7 * 86400
 STORED = "report spent"
+# Of a state.db that was put back. Not charged yet: the last row's time; then (that time, the household's age when it
+# was charged, weeks charged): by the age, time that passes since is told from a clock that is set right later.
 UNSETTLED = "report unsettled"
+SETTLED = "report settled"
+OWN = (STORED, UNSETTLED, SETTLED, "report last")  # this router's, whatever backup is brought back
 
 
 class Budget:
@@ -69,21 +73,31 @@ class Budget:
     def settle(self) -> bool:
         """Charge what a restored state may have forgotten; False while that can't be known: no report until then.
 
-        A clock that is before the ledger's last row does not tell how long ago it was. StorageError, OSError.
+        A clock that is before the ledger's last row does not tell how long ago it was. One that was behind for less,
+        as a router's is that wakes up at the time of its newest file, is found when it jumps: the rest is charged then.
+        StorageError, OSError.
         """
-        since = self._state.meta(UNSETTLED, "")
-        if not since:
+        pending = self._state.meta(UNSETTLED, "")
+        kept = f"{pending} {self._clock.age()} 0" if pending else self._state.meta(SETTLED, "")
+        if not kept:
             return True
-        passed_s = self._clock.wall() - int(since)
+        since, age, charged = (int(word) for word in kept.split())
+        passed_s = self._clock.wall() - (self._clock.age() - age) - since
         if not self._clock.is_set or passed_s < 0:
-            return False
-        known = self._known_before()
+            return not pending
+        weeks = passed_s // WEEK_S + 1
+        if weeks > charged:
+            self._charge_restored(bool(pending), weeks - charged, f"{since} {age} {weeks}")
+        return True
+
+    def _charge_restored(self, first: bool, weeks: int, settled: str) -> None:
+        """What epsilon applied in those weeks nobody can know: the largest that may be set is charged."""
+        known = self._known_before() if first else self.spent()
         if known is not None:
-            # What epsilon applied in those weeks nobody can know either: the largest that may be set is charged.
-            self.note(known + (passed_s // WEEK_S + 1) * EPSILON_MAX)
+            self.note(known + weeks * EPSILON_MAX)
         with self._state.db.transaction() as sql:
             sql.execute("DELETE FROM meta WHERE key=?", (UNSETTLED,))
-        return True
+            sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (SETTLED, settled))
 
     def _known_before(self) -> int | None:
         stored = int(self._state.meta(STORED, "0"))

@@ -107,9 +107,10 @@ class Outbox:
         sql.execute(WITHDRAW, (now,))
 
     def drop_cut_off(self, now: int) -> None:
-        """What a crash left without its text."""
-        with self._db.transaction() as sql:
-            sql.execute(DROP + "state='made' AND plain IS NULL", (now, CUT_OFF))
+        """What a crash, or storage that failed, left without its text."""
+        if any(row["state"] == "made" and row["plain"] is None for row in self.waiting()):
+            with self._db.transaction() as sql:
+                sql.execute(DROP + "state='made' AND plain IS NULL", (now, CUT_OFF))
 
 
 def _row(found: tuple[object, ...]) -> Row:

@@ -170,6 +170,7 @@ class Reports:
             self._purge("suspend", "terms")
             return False
         self.watch()
+        self.outbox.drop_cut_off(self._clock.wall())
         settled, due = self.budget.settle(), self.next_age()
         self.trouble = "" if settled else UNSETTLED
         if settled and due is not None and due <= self._clock.age():
