@@ -41,3 +41,14 @@ def test_background_is_folded_until_somebody_looks(visit, served):  # noqa: F811
     assert (now["background"], now["corrected"]) == (False, True)
     page.get_by_label("Search all days").fill("app.example")
     page.locator(".badge", has_text="background").first.wait_for()
+
+
+def test_a_search_that_finds_much_says_so_and_goes_on(visit):  # noqa: F811
+    """Of a long listing the first pages, and the rest when somebody asks; here the pages are small."""
+    page = visit("/history")
+    page.route("**/history?*", lambda route: route.continue_(url=route.request.url.replace("limit=200", "limit=2")))
+    page.get_by_label("Search all days").fill("example")
+    page.get_by_text("More than 10 found").wait_for()
+    page.get_by_role("button", name="Show more").click()
+    page.get_by_text("More than 20 found").wait_for()
+    assert page.locator("ul.visits > li").count() == 20

@@ -88,17 +88,22 @@ export function adopt(state) {
   Object.assign(session, state);
 }
 
-/** All pages of a listing, up to a bound. */
-export async function all(path, query, most = 2000) {
+const PAGE = 200;
+
+/** The first pages of a listing, and whether there are `more`. */
+export async function pagesOf(path, query, pages) {
   const items = [];
   let after;
   do {
-    const page = await get(path, { ...query, limit: 200, after });
+    const page = await get(path, { ...query, limit: PAGE, after });
     items.push(...page.items);
     after = page.next;
-  } while (after && items.length < most);
-  return items;
+  } while (after && --pages > 0);
+  return { items, more: Boolean(after) };
 }
+
+/** All of a listing, up to a bound. */
+export const all = async (path, query, most = 2000) => (await pagesOf(path, query, most / PAGE)).items;
 
 /** Loads one after the other, so that an older answer never replaces a newer one. Calls that wait share one load. */
 export function inTurn(load) {

@@ -28,6 +28,9 @@ export function midnight(back = 0) {
   return new Date(today.getFullYear(), today.getMonth(), today.getDate() - back).getTime() / 1000;
 }
 
+/** Midnight of the day that a time lies in. */
+export const midnightOf = (seconds) => new Date(seconds * 1000).setHours(0, 0, 0, 0) / 1000;
+
 export const known = (seconds) => seconds > UNSET;
 
 /** "14:02", "yesterday, 14:02", "Mon, 14:02" or "3 November". */
