@@ -21,7 +21,7 @@ CT_STATE_NEW = 8
 DNAT = 0x20  # IPS_DST_NAT, a bit of CT_STATUS
 
 _R1 = u32(1, 1)  # every expression used here has its register, or its destination, as attribute 1
-_DROP, _RETURN, _JUMP = 0, -5, -3  # verdicts
+_DROP, _ACCEPT, _RETURN, _JUMP = 0, 1, -5, -3  # verdicts
 
 
 def host32(value: int) -> bytes:
@@ -153,6 +153,11 @@ def _verdict(code: int, *more: bytes) -> bytes:
 
 def drop() -> bytes:
     return _verdict(_DROP)
+
+
+def accept() -> bytes:
+    """Out of all chains of this hook's base chain; the packet goes on."""
+    return _verdict(_ACCEPT)
 
 
 def back() -> bytes:

@@ -2,30 +2,36 @@
 
 `queued` maps protected devices to their marks, `logged` those with history only. As `nft list` would show them:
 
-    chain first { type filter hook forward priority 200;     # of what the firewall lets through
+    chain forward { type filter hook forward priority 200;   # of what the firewall lets through
+      meta mark != FRESH jump verdict
+      ct mark DONE jump done                                 # all but the first packets
       tcp dport @web iifname @lan oifname != @lan jump judge
       ...                                                    # the ways around that are refused, see `Around`
+      ct mark REFUSED  iifname @lan ether saddr @queued tcp flags & rst == 0 reject with tcp reset
+      ct mark ANSWERED iifname @lan ether saddr @queued tcp flags & fin != 0 reject with tcp reset
+      ct mark ANSWERED iifname @lan ether saddr @queued drop   # a reset would take the page from its reader
+    }
+    chain verdict {                                          # the agent's stands in the packet's mark
+      MARK IN SOURCE meta mark DONE    ct mark set DONE    meta mark clean accept
+      MARK IN SOURCE meta mark REFUSED ct mark set REFUSED meta mark clean reject with tcp reset
+      MARK IN SOURCE meta mark ANSWERED ct mark set ANSWERED drop
+    }
+    chain done {                                             # resolvers that were not refused when it was judged
+      ip daddr @resolvers4 tcp dport 443 iifname @lan oifname != @lan ether saddr @queued reject with tcp reset
+      ...                                                    # the same of @resolvers6
+      accept
     }
     chain judge {
-      ct mark DONE return                                    # all but the first packets
       meta length <= 80 tcp flags & psh == 0 return          # carries nothing
       ct mark FRESH  ether saddr @queued  MARK IN SOURCE  queue to N bypass
       ct mark SEEN_2 ether saddr @logged  ct mark set DONE    MARK IN SOURCE  log group N
       ct mark SEEN_1 ...  ct mark set SEEN_2 ...             # so at most three packets of a connection are copied
       ct mark FRESH  ...  ct mark set SEEN_1 ...
     }
-    chain act   { type filter hook forward priority 201;
-      meta mark != FRESH jump verdict
-      ct mark DONE return
-      ct mark REFUSED  iifname @lan ether saddr @queued tcp flags & rst == 0 reject with tcp reset
-      ct mark ANSWERED iifname @lan ether saddr @queued tcp flags & fin != 0 reject with tcp reset
-      ct mark ANSWERED iifname @lan ether saddr @queued drop   # a reset would take the page from its reader
-    }
-    chain verdict {                                          # the agent's stands in the packet's mark
-      MARK IN SOURCE meta mark DONE    ct mark set DONE    meta mark clean
-      MARK IN SOURCE meta mark REFUSED ct mark set REFUSED meta mark clean reject with tcp reset
-      MARK IN SOURCE meta mark ANSWERED ct mark set ANSWERED drop
-    }
+
+The agent's verdict sends a packet through the same chain once more (NF_REPEAT), so all of it hangs at one hook: bulk
+data of a judged connection meets five short rules, and the agent's table once. A queued packet that is let go without
+a verdict does not come back.
 
 Who sent a packet, and since which `on`, is written over its Ethernet source address, which has done its duty when a
 packet is routed: a packet's mark belongs to other software on a router, and stays as it was.
@@ -51,10 +57,10 @@ MAGIC = b"PA"
 
 QUEUED, LOGGED = "queued", "logged"
 _LAN, _WEB, _RESOLVERS4, _RESOLVERS6 = "lan", "web", "resolvers4", "resolvers6"
-_FIRST, _JUDGE, _ACT, _VERDICT = "first", "judge", "act", "verdict"
+FORWARD = "forward"  # the chain that whoever owns the table makes
+_VERDICT, _DONE, _JUDGE = "verdict", "done", "judge"
 _RESOLVERS = ((nft.INET4, _RESOLVERS4, 4, 16), (nft.INET6, _RESOLVERS6, 16, 24))
 
-_AFTER_FIREWALL = 200
 _WEB_PORTS = (80, 443)
 _TLS, _DNS_OVER_TLS = 443, 853
 # An acknowledgement with every option is shorter over IPv4 and rarely longer over IPv6; what carries less says nothing.
@@ -89,19 +95,15 @@ class Judging(Value):
         self.around = around or Around()
 
     def stand(self, table: str, id: int, layout: Layout) -> "list[Message]":
-        """Maps, sets, chains and rules for a table that has the set of LAN interfaces; `id` is the first one unused."""
+        """Maps, sets, chains and rules for a table that has the set of LAN interfaces and an empty chain FORWARD; `id`
+        is the first one unused."""
         work = [nftables.new_mark_map(table, QUEUED, id), nftables.new_mark_map(table, LOGGED, id + 1)]
         work += [
             nftables.new_port_set(table, _WEB, id + 2),
             nftables.add_keys(table, _WEB, [nft.port(p) for p in _WEB_PORTS]),
         ]
         work += self._resolvers(table, id + 3)
-        work += [
-            nftables.new_part(table, _JUDGE),
-            nftables.new_part(table, _VERDICT),
-            nftables.new_chain(table, _FIRST, "filter", nftables.FORWARD, _AFTER_FIREWALL),
-            nftables.new_chain(table, _ACT, "filter", nftables.FORWARD, _AFTER_FIREWALL + 1),
-        ]
+        work += [nftables.new_part(table, part) for part in (_VERDICT, _DONE, _JUDGE)]
         return work + [nftables.new_rule(table, chain, expressions) for chain, expressions in self.rules(layout)]
 
     def _resolvers(self, table: str, id: int) -> "list[Message]":
@@ -116,18 +118,27 @@ class Judging(Value):
 
     def rules(self, layout: Layout) -> "list[tuple[str, bytes]]":
         """(chain, expressions) in their order."""
-        rules = [(_FIRST, _is(nft.TCP) + _PORT + nft.within(_WEB) + _OUTBOUND + nft.jump(_JUDGE))]
-        rules += [(_FIRST, expressions) for expressions in self._around()]
         marks = _Marks(layout)
-        rules += [(_JUDGE, expressions) for expressions in self._judge(marks)]
-        rules += [(_ACT, expressions) for expressions in _act(marks)]
-        return rules + [(_VERDICT, expressions) for expressions in _verdict(marks)]
+        chains = (
+            (FORWARD, self._forward(marks)),
+            (_VERDICT, _verdict(marks)),
+            (_DONE, self._done()),
+            (_JUDGE, self._judge(marks)),
+        )
+        return [(chain, expressions) for chain, rules in chains for expressions in rules]
+
+    def _forward(self, marks: "_Marks") -> "list[bytes]":
+        rules = [
+            marks.marked() + nft.jump(_VERDICT),
+            marks.come_to(DONE) + nft.jump(_DONE),
+            _is(nft.TCP) + _PORT + nft.within(_WEB) + _OUTBOUND + nft.jump(_JUDGE),
+        ]
+        return rules + self._around() + _stragglers(marks)
 
     def _judge(self, marks: "_Marks") -> "list[bytes]":
         queue = nfnl.queue_by_target(self.number) if self.by_target else nfnl.queue(self.number)
         log = nfnl.log(self.number, self.copy_bytes)
-        rules = [marks.come_to(DONE) + nft.back()]
-        rules.append(nft.meta(nft.LENGTH) + nft.at_most(_BARE_MAX) + _flag(_PSH, set=False) + nft.back())
+        rules = [nft.meta(nft.LENGTH) + nft.at_most(_BARE_MAX) + _flag(_PSH, set=False) + nft.back()]
         rules.append(marks.come_to(FRESH) + _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + queue)
         for before, after in ((SEEN_2, DONE), (SEEN_1, SEEN_2), (FRESH, SEEN_1)):
             known = marks.come_to(before) + _SENDER + nft.mapped(LOGGED)
@@ -136,25 +147,38 @@ class Judging(Value):
             )
         return rules
 
-    def _around(self) -> "list[bytes]":
-        protected = _OUTBOUND + _SENDER + nft.mapped(QUEUED)
+    def _done(self) -> "list[bytes]":
         rules = []
         if self.around.encrypted_dns:
-            rules += _both(nft.equals(nft.port(_DNS_OVER_TLS)) + protected)
-            for family, name, size, offset in _RESOLVERS:
-                to = nft.meta(nft.NFPROTO) + nft.equals(bytes([family])) + nft.load(nft.NETWORK, offset, size)
-                rules += _both(nft.equals(nft.port(_TLS)) + to + nft.within(name) + protected)
+            # The address first: it tells nearly all of them apart.
+            over_tls = _is(nft.TCP) + _PORT + nft.equals(nft.port(_TLS)) + _PROTECTED + nft.refuse_tcp()
+            rules = [to + over_tls for to in _to_resolvers()]
+        return rules + [nft.accept()]
+
+    def _around(self) -> "list[bytes]":
+        rules = []
+        if self.around.encrypted_dns:
+            rules += _both(nft.equals(nft.port(_DNS_OVER_TLS)) + _PROTECTED)
+            for to in _to_resolvers():
+                rules += _both(nft.equals(nft.port(_TLS)) + to + _PROTECTED)
         if self.around.quic:
             counted = _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + nfnl.log(self.number, self.copy_bytes)
             rules.append(_is(nft.UDP) + _PORT + nft.within(_WEB) + _OUTBOUND + counted + nft.refuse())
         return rules
 
 
-def _act(marks: "_Marks") -> "list[bytes]":
+def _to_resolvers() -> "list[bytes]":
+    """Packets to resolvers that are known by address, of either family."""
+    return [
+        nft.meta(nft.NFPROTO) + nft.equals(bytes([family])) + nft.load(nft.NETWORK, offset, size) + nft.within(name)
+        for family, name, size, offset in _RESOLVERS
+    ]
+
+
+def _stragglers(marks: "_Marks") -> "list[bytes]":
+    """Later packets of refused connections."""
     stragglers = _FROM_LAN + _SENDER + nft.mapped(QUEUED)
     return [
-        marks.marked() + nft.jump(_VERDICT),
-        marks.come_to(DONE) + nft.back(),
         marks.come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
         marks.come_to(ANSWERED) + stragglers + _flag(_FIN, set=True) + nft.refuse_tcp(),
         marks.come_to(ANSWERED) + stragglers + nft.drop(),
@@ -164,7 +188,7 @@ def _act(marks: "_Marks") -> "list[bytes]":
 def _verdict(marks: "_Marks") -> "list[bytes]":
     clean = marks.clean()
     return [
-        marks.judged(DONE) + marks.becomes(DONE) + clean,
+        marks.judged(DONE) + marks.becomes(DONE) + clean + nft.accept(),
         marks.judged(REFUSED) + marks.becomes(REFUSED) + clean + nft.refuse_tcp(),
         marks.judged(ANSWERED) + marks.becomes(ANSWERED) + clean + nft.drop(),
     ]
@@ -231,4 +255,5 @@ _PORT = nft.load(nft.TRANSPORT, _DESTINATION_PORT, 2)
 _FROM_LAN = nft.meta(nft.IIFNAME) + nft.within(_LAN) + nft.meta(nft.IIFTYPE) + nft.equals(nft.host16(nft.ETHERNET))
 _OUTBOUND = _FROM_LAN + nft.meta(nft.OIFNAME) + nft.without(_LAN)
 _SENDER = nft.load(nft.LINK, _SOURCE_AT, 6)
+_PROTECTED = _OUTBOUND + _SENDER + nft.mapped(QUEUED)
 _MARK_INTO_SOURCE = nft.store(nft.LINK, _SOURCE_AT, 4) + nft.immediate(MAGIC) + nft.store(nft.LINK, _SOURCE_AT + 4, 2)

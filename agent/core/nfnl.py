@@ -21,6 +21,7 @@ _PACKETS = {_QUEUE | _PACKET: (1, 3, 9, 10), _LOG | _LOG_PACKET: (-1, 2, 8, 9)}
 _MESSAGE_HEAD, _ATTRIBUTE_HEAD = HOST + "IH", HOST + "HH"
 _VERDICT_HEAD = HOST + "IHHIIBBBBHH"
 _MARK_HEAD = struct.pack(_ATTRIBUTE_HEAD, 8, 3)
+_ACCEPT, _REPEAT = 1, 4
 _BYPASS = 1  # when nobody reads the queue, its packets pass
 _HEADER = 20  # of netlink and nfnetlink
 
@@ -77,7 +78,8 @@ def bind_log(group: int, copy_bytes: int, gather: int, wait_cs: int) -> "list[Me
 
 
 def accept(number: int, packet_id: int, mark: "int | None" = None) -> bytes:
-    """The verdict that lets a packet go on, ready to be sent; with a mark it goes on marked so.
+    """The verdict that lets a packet go on, ready to be sent; with a mark it meets the rules of its hook once more,
+    marked so, and these must not queue it again.
 
     Written flat: it is made once a packet.
     """
@@ -85,8 +87,8 @@ def accept(number: int, packet_id: int, mark: "int | None" = None) -> bytes:
     # The number is in the network's order, also where the others are not.
     head = struct.pack(_VERDICT_HEAD, size, _QUEUE | _VERDICT, 1, 0, 0, 0, 0, number >> 8, number & 255, 12, 2)
     if mark is None:
-        return head + struct.pack(">II", 1, packet_id)
-    return head + struct.pack(">II", 1, packet_id) + _MARK_HEAD + struct.pack(">I", mark)
+        return head + struct.pack(">II", _ACCEPT, packet_id)
+    return head + struct.pack(">II", _REPEAT, packet_id) + _MARK_HEAD + struct.pack(">I", mark)
 
 
 def packets(data: bytes) -> "list[tuple[int, int, bytes, bytes]]":

@@ -9,7 +9,7 @@ As `nft list` would show them (udp; `steered` maps an enrolled device's Ethernet
       th dport 53 iifname @lan meta mark set ether saddr map @steered th dport set AGENT }
     chain leave  { type filter hook output priority -301;       # before conntrack: the rewrite leaves no trace in it
       meta mark LISTENER oifname != lo th sport AGENT th sport set 53 }
-    chain cut    { type filter hook forward priority 200;       # connections from before the `on`
+    chain forward { type filter hook forward priority 200;      # connections from before the `on`
       tcp dport 53 iifname @open ct status & dnat == 0 ether saddr @steered ct mark set CUT tcp flags set rst }
 
 Every firewall, guest zones included, sees port 53 in both directions, and so does conntrack: a held-open socket talks
@@ -23,20 +23,20 @@ the agent, see `marks.of_syn`.
 `open` are those of the `lan` interfaces from which the firewall lets DNS in: elsewhere a redirected query would be
 lost.
 
-With a `Judging`, its rules about other connections stand in the same table.
+With a `Judging`, its rules about other connections stand in the same table, those of chain `forward` before these.
 """
 
 from agent.core import conntrack, nftables
 from agent.core import expressions as nft
 from agent.core.farewell import TABLE
-from agent.core.judging import LOGGED, QUEUED, Judging
+from agent.core.judging import FORWARD, LOGGED, QUEUED, Judging
 from agent.core.marks import DEFAULT, SYN_MAGIC, Layout
 from agent.core.netlink import Message
 
 DNS = 53
 STEERED = "steered"  # the map of enrolled devices with something on
 _MAP, _LAN, _OPEN = STEERED, "lan", "open"
-_STEER, _ARRIVE, _LEAVE, _CUT = "steer", "arrive", "leave", "cut"
+_STEER, _ARRIVE, _LEAVE = "steer", "arrive", "leave"
 
 # Just before other destination NAT (-100), or a force-DNS rule of the firewall would take the flow first.
 _BEFORE_DNAT = -105
@@ -93,13 +93,13 @@ class Steering:
             nftables.new_chain(table, _STEER, "nat", nftables.PREROUTING, _BEFORE_DNAT),
             nftables.new_chain(table, _ARRIVE, "filter", nftables.INPUT, _AFTER_FIREWALL),
             nftables.new_chain(table, _LEAVE, "filter", nftables.OUTPUT, _BEFORE_CONNTRACK),
-            nftables.new_chain(table, _CUT, "filter", nftables.FORWARD, _AFTER_FIREWALL),
+            nftables.new_chain(table, FORWARD, "filter", nftables.FORWARD, _AFTER_FIREWALL),
         ]
         work += self.reopen(frozenset(self._interfaces), closed)
-        for chain, expressions in self.rules():
-            work.append(nftables.new_rule(table, chain, expressions))
         if self.judging is not None:
             work += self.judging.stand(table, 4, self._layout)
+        for chain, expressions in self.rules():
+            work.append(nftables.new_rule(table, chain, expressions))
         return work + self.change({}, wanted, frozenset(), protected)
 
     def change(
@@ -156,7 +156,7 @@ class Steering:
             rules.append((_ARRIVE, expressions))
         for protocol in (nft.UDP, nft.TCP):
             rules.append((_LEAVE, self._answer(protocol)))
-        return rules + [(_CUT, expressions) for expressions in self._unsteered()]
+        return rules + [(FORWARD, expressions) for expressions in self._unsteered()]
 
     # --- prerouting
 

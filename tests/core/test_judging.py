@@ -84,10 +84,10 @@ def test_without_judging_nothing_of_it_stands():
 
 def test_ways_around_are_refused_only_when_said():
     chains = [
-        len([chain for chain, _ in Judging(1, around=around).rules(marks.DEFAULT) if chain == "first"])
+        len([chain for chain, _ in Judging(1, around=around).rules(marks.DEFAULT) if chain == "forward"])
         for around in (Around(), Around(quic=True), Around(encrypted_dns=True), Around(True, True))
     ]
-    assert chains == [1, 2, 7, 8]
+    assert chains == [6, 7, 12, 13]
     work = Judging(1, around=Around(True, True, ("192.0.2.1", "2001:db8::1"))).stand("t", 3, marks.DEFAULT)
     assert filled(work) == {"web": 1, "resolvers4": 1, "resolvers6": 1}
 
@@ -99,7 +99,7 @@ def test_a_verdict():
         (sent,) = netlink.messages(message)
         assert (sent.type, sent.body[:4]) == (0x301, b"\0\0\0\x09")
         found = netlink.attributes(sent.body[4:])
-        assert struct.unpack(">II", found[2]) == (1, 77)
+        assert struct.unpack(">II", found[2]) == (1 if mark is None else 4, 77)
         assert found.get(3) == (None if mark is None else struct.pack(">I", mark))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.resolvers import ADDRESSES
 from tests.lab.household import Asker
 from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, RESOLVER6, ROUTER4, Lab
 from tests.lab.resident import Resident
@@ -208,6 +209,23 @@ def test_ways_around_are_settings(lab: Lab, resident: Resident, device: int) -> 
     assert datagram(lab, lab.alice, RESOLVER4, 443) == "TimeoutError"
     assert call(lab.alice, RESOLVER4, hello("x.example"), 853) == "ok"
     assert call(lab.alice, RESOLVER4, hello("www.bad.example")) == RESET
+
+
+def test_a_judged_connection_to_a_resolver_ends_when_the_household_refuses_them(
+    lab: Lab, resident: Resident, device: int
+) -> None:
+    resolver = next(address for address in ADDRESSES if ":" not in address)
+    resident.call("settings.set", key="refuse_encrypted_dns", value=False, actor="cli")
+    time.sleep(2.5)
+    lab.wan.run(["ip", "address", "add", f"{resolver}/32", "dev", "lo"])
+    try:
+        callers = [Caller(lab.alice, server) for server in (resolver, RESOLVER4)]
+        assert [caller.ask(hello("www.fine.example")) for caller in callers] == ["ok", "ok"]
+        resident.call("settings.set", key="refuse_encrypted_dns", value=True, actor="cli")
+        time.sleep(2.5)
+        assert [caller.ask(hello("www.fine.example")) for caller in callers] == [RESET, "ok"]
+    finally:
+        lab.wan.run(["ip", "address", "del", f"{resolver}/32", "dev", "lo"])
 
 
 def datagram(lab: Lab, space, server: str, port: int) -> str:
