@@ -1,6 +1,7 @@
 """The household as the daemon knows it: the parts put together, and what keeps them in step."""
 
 import json
+import os
 from collections.abc import Callable
 
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
@@ -19,6 +20,7 @@ from agent.daemon.lists.feeds import Feeds, is_starter, protecting
 from agent.daemon.reports.reports import Reports
 from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import StorageError
+from agent.daemon.store.forgotten import Forgotten
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.records import Records
 from agent.daemon.store.snapshots import Snapshots
@@ -74,6 +76,7 @@ class Household:
         self.settings = settings
         self.anchor = anchor
         self.state = state
+        self.forgotten = Forgotten(os.path.join(settings.text("state_dir"), "forgotten"), state)
         self.records = records
         self.gate = gate
         self.recorder = recorder
@@ -112,9 +115,10 @@ class Household:
         """Open the gate from the ledger, after this start is committed; on a storage failure nothing is on."""
         try:
             self.reports.budget.note_restored(self.anchor.restored(self.state.ledger.hashes()))
+            again = self.forgotten.again(self.clock.wall())
             strays = self.toggles.start(self.clock.boot)
             self.reports.begin()
-            self.stale_snapshot = self.stale_snapshot or strays > 0
+            self.stale_snapshot = self.stale_snapshot or strays > 0 or again > 0
             self.trouble = ""
         except StorageError as error:
             self.trouble = str(error)

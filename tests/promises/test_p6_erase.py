@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -207,7 +208,7 @@ def test_a_snapshot_under_way_does_not_outlive_an_erase(lived: Home) -> None:
 
 
 KNOWN = {"state.db", "state.db.reserve", "state.db-journal", "anchor", "history.db", "history.db-journal"}
-KNOWN |= {"history.db.reserve"}
+KNOWN |= {"history.db.reserve", "forgotten"}
 
 
 @pytest.mark.parametrize("power", [False, True])
@@ -242,6 +243,103 @@ def test_names_of_people_rules_and_what_they_asked_for_go_with_them(lived: Home)
     lived.ask("person.forget", id=person)
     lived.ask("rule.remove", id=rule)
     assert [needle for needle in needles if holding(lived, needle)] == []
+
+
+def put_back(home: Home, copy: bytes) -> None:
+    """An old copy of state.db by hand, as `cp` does it."""
+    home.crash()
+    path = Path(home.state_dir) / "state.db"
+    path.unlink()
+    path.write_bytes(copy)
+    home.start(keep_history=True)
+
+
+def forgotten_with_a_copy(home: Home) -> bytes:
+    """A device and its person are forgotten; the state.db of before."""
+    person = home.ask("person.add", name="Unmistakable Ada", group="child")["id"]
+    home.ask("person.add", name="Ben", group="child")
+    home.ask("device.change", id=1, person_id=person)
+    copy = (Path(home.state_dir) / "state.db").read_bytes()
+    for _ in TABLE["device.forget"](home.household, {"id": 1}):
+        pass
+    home.ask("person.forget", id=person)
+    return copy
+
+
+GONE = (b"Unmistakable Ada", LABEL.encode(), bytes.fromhex(MAC.replace(":", "")), *SITES)
+
+
+def test_an_old_copy_of_state_db_brings_nobody_back_who_was_forgotten(lived: Home) -> None:
+    copy = forgotten_with_a_copy(lived)
+    assert GONE[0] in copy and GONE[1] in copy
+    for _ in range(2):
+        put_back(lived, copy)
+        for _ in rewrite_snapshot(lived.household):
+            pass
+        assert [needle for needle in GONE if holding(lived, needle)] == []
+        assert [row["label"] for row in lived.ask("device.list")["items"]] == ["other"]
+        assert [row["name"] for row in lived.ask("person.list")["items"]] == ["Ben"]
+        assert lived.household.gate.devices() == []
+        last = [(row["action"], row["actor"]) for row in lived.ask("ledger", limit=200)["items"]][-4:]
+        assert ("forget", "restore") in last, "the household can read that it was done"
+        assert lived.ask("audit")["ok"]
+        copy = (Path(lived.state_dir) / "state.db").read_bytes()
+        lived.ask("resume", all=True)
+
+
+def test_a_new_person_is_never_taken_for_one_who_was_forgotten(lived: Home) -> None:
+    """Numbers go on where they were, also after a copy from before anybody had them."""
+    before = (Path(lived.state_dir) / "state.db").read_bytes()
+    forgotten_with_a_copy(lived)
+    put_back(lived, before)
+    lived.ask("person.add", name="Cara", group="adult")
+    lived.crash()
+    lived.start(keep_history=True)
+    assert [row["name"] for row in lived.ask("person.list")["items"]] == ["Cara"]
+
+
+def test_another_households_people_have_numbers_of_their_own(lived: Home, tmp_path: Path) -> None:
+    forgotten_with_a_copy(lived)
+    other = Home(str(tmp_path / "other"))
+    other.start(keep_history=True)
+    other.ask("device.add", label="theirs", address="127.0.0.9")
+    other.ask("person.add", name="Dora", group="adult")
+    copy = (Path(other.state_dir) / "state.db").read_bytes()
+    other.crash()
+    put_back(lived, copy)
+    assert [row["name"] for row in lived.ask("person.list")["items"]] == ["Dora"]
+    assert [row["label"] for row in lived.ask("device.list")["items"]] == ["theirs"]
+
+
+@pytest.mark.parametrize("what", ["device", "person"])
+def test_forgetting_that_a_crash_cut_off_after_it_was_noted_is_finished(lived: Home, what: str) -> None:
+    person = lived.ask("person.add", name="Unmistakable Ada", group="child")["id"]
+    if what == "device":
+        lived.household.forgotten.note_device(lived.household.state.device(1).enrolment)
+    else:
+        lived.household.forgotten.note_person(person)
+    lived.crash()
+    lived.start(keep_history=True)
+    for _ in rewrite_snapshot(lived.household):
+        pass
+    needles = GONE[1:] if what == "device" else GONE[:1]
+    assert [needle for needle in needles if holding(lived, needle)] == []
+    assert [device.label for device in lived.household.gate.devices()] == (
+        ["other"] if what == "device" else [LABEL, "other"]
+    )
+    assert lived.ask("audit")["ok"]
+
+
+def test_what_could_not_be_noted_is_noted_at_the_next_start(lived: Home) -> None:
+    """Where the note can't be written, forgetting goes on all the same."""
+    (Path(lived.state_dir) / "forgotten.part").mkdir()
+    copy = forgotten_with_a_copy(lived)
+    assert not (Path(lived.state_dir) / "forgotten").exists()
+    (Path(lived.state_dir) / "forgotten.part").rmdir()
+    lived.crash()
+    lived.start(keep_history=True)
+    put_back(lived, copy)
+    assert [needle for needle in GONE[1:] if holding(lived, needle)] == []
 
 
 def test_sqlite_writes_nothing_elsewhere(lived: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from agent.daemon.operations.arguments import PAGE_MAX, Refused, Request, choice
 from agent.daemon.reports import budget
 from agent.daemon.store import records, state
 from agent.daemon.store.database import Database, StorageError
+from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
 
 # kind → (table, columns). What is not here (removals, the web job's secrets, boots) is this router's own.
@@ -40,7 +41,6 @@ HISTORY_TABLES = {
 # What rows of backups from before a column was there have in its place.
 SINCE: dict[str, list[object]] = {"visit": [0, None, 0]}
 DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
-FORGOTTEN = "forgotten"  # in meta: enrolments, as JSON
 SECTION_BITS = 40
 ROWS_MAX = 400_000  # more is no household's, and would fill the memory
 
@@ -139,10 +139,10 @@ def _stored(value: object) -> object:
 
 def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> dict[str, int]:
     _check_ledger([LedgerRow(*row) for kind, row in rows if kind == "ledger"], household)  # type: ignore[arg-type]
-    forgotten = _forgotten(household)
+    forgotten = sorted(household.forgotten.devices())
     rows = list(_without(rows, forgotten))
     path = household.state.db.path + ".restored"
-    noted: list[object] = [FORGOTTEN, json.dumps(forgotten)]
+    noted: list[object] = [META, json.dumps(forgotten)]
     own = [*_kept(household), ("meta", noted)]
     _fresh(path, state.MIGRATIONS, [r for r in rows if r[0] in TABLES or r[0] == "setting"], own)
     live = household.snapshots.live + ".restored"
@@ -162,12 +162,6 @@ def _check_ledger(rows: list[LedgerRow], household: Household) -> None:
             raise BadInput("the backup's ledger is damaged at row " + str(number))
         register.add(row)
         previous = row.hash
-
-
-def _forgotten(household: Household) -> list[str]:
-    """Enrolments of devices that were forgotten here, also before an earlier backup brought its own ledger."""
-    told = [row.enrolment for row in household.state.ledger.rows() if row.action == "forget"]
-    return sorted({*json.loads(household.state.meta(FORGOTTEN, "[]")), *told})
 
 
 def _without(rows: list[tuple[str, list[object]]], forgotten: list[str]) -> Iterator[tuple[str, list[object]]]:

@@ -121,6 +121,7 @@ def device_forget(household: Household, request: Request) -> Generator[float | N
     for table in TABLES:
         yield from erase_rows(household, table, device, household.records.ids(table, device.id))
     household.records.forget(device.id)
+    household.forgotten.note_device(device.enrolment)
     household.state.forget_device(device, actor(request), household.clock.wall())
     household.noted()
     yield from rewrite_snapshot(household)
@@ -184,6 +185,7 @@ def person_forget(household: Household, request: Request) -> dict[str, object]:
     person = household.person_named(request)
     if flag(request, "preview"):
         return {"devices": sum(device.person_id == person.id for device in household.state.devices())}
+    household.forgotten.note_person(person.id)
     household.state.forget_person(person.id)
     household.new_policy()
     household.publish({"event": "device"})

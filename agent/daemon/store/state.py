@@ -145,6 +145,14 @@ class State:
             sql.execute("DELETE FROM rules WHERE scope='person' AND owner=?", (person_id,))
             sql.execute("DELETE FROM persons WHERE id=?", (person_id,))
 
+    def reserve_persons(self, above: int) -> None:
+        """Let new people have numbers above `above`, so that what was noted of a forgotten one never names them."""
+        found = self.db.sql.execute("SELECT MAX(seq) FROM sqlite_sequence WHERE name='persons'").fetchone()[0]
+        if found is None or found < above:
+            with self.db.transaction() as sql:
+                sql.execute("DELETE FROM sqlite_sequence WHERE name='persons'")
+                sql.execute("INSERT INTO sqlite_sequence(name, seq) VALUES ('persons', ?)", (above,))
+
     def forget_device(self, device: Device, actor: str, at: int) -> None:
         """Delete the device's row with its MAC, label and own rules; its enrolment id stays in the ledger."""
         made = self.ledger.chain([(device.enrolment, "", "forget", 0)], actor, at)
