@@ -2,7 +2,7 @@
 
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request, optional_number
-from agent.daemon.operations.reading import Steps, spans
+from agent.daemon.operations.reading import Steps, spans, spans_since
 
 DAY_S = 86400
 DAYS_MAX = 31  # no record is older
@@ -17,7 +17,7 @@ def attempt_counts(household: Household, request: Request) -> Steps:
     chosen = "at >= ? AND id > ? AND id <= ?"
     query = f"SELECT at / 86400 * 86400, category, SUM(hits) FROM attempts WHERE {chosen} GROUP BY 1, 2"
     counts: dict[tuple[int, str], int] = {}
-    for low, high in spans(household.records.top("attempts")):
+    for low, high in spans_since(household, "attempts", since):
         for day, category, count in household.records.db.sql.execute(query, (since, low, high)).fetchall():
             counts[day, category] = counts.get((day, category), 0) + count
         yield None
@@ -50,7 +50,7 @@ def today(household: Household, request: Request) -> Steps:
     visits: dict[int, int] = {}
     sites: dict[int, set[str]] = {}
     refused: dict[int, int] = {}
-    for low, high in spans(household.records.top("visits")):
+    for low, high in spans_since(household, "visits", since):
         query = "SELECT device, site FROM visits WHERE last >= ? AND background = 0 AND id > ? AND id <= ?"
         for device, site in sql.execute(query, (since, low, high)).fetchall():
             visits[device] = visits.get(device, 0) + 1
@@ -58,7 +58,7 @@ def today(household: Household, request: Request) -> Steps:
             if len(seen) < SITES_MAX:
                 seen.add(site)
         yield None
-    for low, high in spans(household.records.top("attempts")):
+    for low, high in spans_since(household, "attempts", since):
         query = "SELECT device, SUM(hits) FROM attempts WHERE at >= ? AND id > ? AND id <= ? GROUP BY 1"
         for device, count in sql.execute(query, (since, low, high)).fetchall():
             refused[device] = refused.get(device, 0) + count

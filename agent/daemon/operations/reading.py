@@ -34,6 +34,8 @@ SHOWN = {
 }
 ATTEMPT = "id, device, epoch, target, at, hits, source, rule, scope, list, list_name, list_version, category"
 SPAN = 4000  # ids
+# Rows are looked for by age; a wall clock that was set back by up to this makes no row of a time unfound.
+CLOCK_SET_BACK_S = 86400
 
 Steps = Generator[float | None, None, dict[str, object]]
 
@@ -104,13 +106,22 @@ def _newest(
     return rows
 
 
-def spans(top: int, before: int = 0) -> Iterator[tuple[int, int]]:
-    """(low, high] pieces of the ids below `before`, the highest first: each is looked through in a few milliseconds."""
+def spans(top: int, before: int = 0, first: int = 1) -> Iterator[tuple[int, int]]:
+    """(low, high] pieces of the ids from `first` on and below `before`, the highest first: each is looked through in a
+    few milliseconds."""
     high = min(top, before - 1) if before else top
-    while high > 0:
-        low = max(0, high - SPAN)
+    while high >= first:
+        low = max(first - 1, high - SPAN)
         yield low, high
         high = low
+
+
+def spans_since(household: Household, table: str, since: int) -> Iterator[tuple[int, int]]:
+    """The same of rows that may have been last seen since a time; there are older ones among them, most where a visit
+    has gone on for long."""
+    clock = household.clock
+    age = clock.age() - max(0, clock.wall() - since) - CLOCK_SET_BACK_S
+    return spans(household.records.top(table), first=household.records.first_since(table, age))
 
 
 def visit_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]

@@ -248,6 +248,13 @@ class Records:
         """The highest id in use, 0 for none."""
         return int(self.db.sql.execute(f"SELECT MAX(id) FROM {table}").fetchone()[0] or 0)
 
+    def first_since(self, table: str, age: int) -> int:
+        """The lowest id of a row that is this young, one above the highest when there is none."""
+        # The planner would rather walk all rows by their ids until it meets one.
+        query = f"SELECT MIN(id) FROM {table} INDEXED BY {table}_by_age WHERE age >= ?"
+        found = self.db.sql.execute(query, (age,)).fetchone()[0]
+        return self.top(table) + 1 if found is None else int(found)
+
     def newest_age(self, table: str, devices: list[int]) -> int | None:
         marks = ",".join("?" for _ in devices)
         row = self.db.sql.execute(f"SELECT MAX(age) FROM {table} WHERE device IN ({marks})", devices).fetchone()

@@ -1,0 +1,90 @@
+"""Counts of a time look through what is that young, and find all of it, whatever the wall clock did."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.core.model import Attempt, Rule, Visit
+from agent.daemon.operations.reading import SPAN, spans, spans_since
+from tests.promises.household import Home
+
+HOUR_S = 3600
+DAYS = 7
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    made = Home(str(tmp_path))
+    made.start()
+    made.ask("device.add", label="tablet", address="127.0.0.2")
+    for feature in ("history", "protection"):
+        made.ask("on", device_id=1, feature=feature, agree=1)
+    yield made
+    made.crash()
+
+
+def past(home: Home, *hours_ago: float, drift_s: int = 0) -> None:
+    """A visit and an attempt at each of these times; the wall clock was `drift_s` ahead then."""
+    household = home.household
+    assert household is not None
+    epoch = {name: row["epoch"] for name, row in home.ask("device.list")["items"][0]["features"].items()}
+    now, age = household.clock.wall(), household.clock.age()
+    rule = Rule("bad.example", "block", "starter", "Starter", "1", "phishing")
+    for hours in hours_ago:
+        ago = int(hours * HOUR_S)
+        at = now - ago + drift_s
+        site = f"s{ago}.example".encode()
+        visit = Visit(None, 1, epoch["history"], site, at, at, age - ago, 1, [site], "dns")
+        attempt = Attempt(1, epoch["protection"], "bad.example", "dns", at, age - ago, 2, rule)
+        household.records.write([visit], [attempt])
+
+
+def today(home: Home, hours: float) -> tuple[int, int, int]:
+    assert home.household is not None
+    (row,) = home.ask("today", since=home.household.clock.wall() - int(hours * HOUR_S))["items"]
+    return row["visits"], row["sites"], row["attempts"]
+
+
+def test_a_day_counts_what_is_in_it(home: Home) -> None:
+    dice = random.Random(3)
+    times = sorted((dice.uniform(0.1, DAYS * 24) for _ in range(300)), reverse=True)
+    past(home, *times)
+    for hours in (0.05, 1, 5, 23, 24, 25, 100, DAYS * 24):
+        count = sum(one < hours for one in times)
+        assert today(home, hours) == (count, count, 2 * count), hours
+
+
+def test_only_what_is_young_is_looked_through(home: Home) -> None:
+    past(home, *range(24 * DAYS, 0, -1))
+    assert home.household is not None
+    since = home.household.clock.wall() - 2 * HOUR_S
+    looked_at = [high - low for low, high in spans_since(home.household, "visits", since)]
+    assert sum(looked_at) == 26, "a day more than asked for, in case the clock was set back"
+    future = home.household.clock.wall() + 10 * 24 * HOUR_S
+    assert sum(high - low for low, high in spans_since(home.household, "attempts", future)) == 24
+
+
+def test_a_clock_that_was_set_back_hides_nothing(home: Home) -> None:
+    """Recorded while it was half a day ahead: by the wall that is later than it was."""
+    past(home, 20, drift_s=18 * HOUR_S)
+    assert today(home, 3) == (1, 1, 2)
+
+
+def test_an_old_row_that_goes_on_is_found(home: Home) -> None:
+    past(home, 60, 50, 40)
+    assert home.household is not None
+    sql = home.household.records.db.sql
+    sql.execute("UPDATE visits SET last=?, age=? WHERE id=1", (home.household.clock.wall(), home.household.clock.age()))
+    assert today(home, 1) == (1, 1, 0)
+
+
+def test_nothing_recorded(home: Home) -> None:
+    assert today(home, 24) == (0, 0, 0)
+
+
+def test_spans_cover_every_id_once() -> None:
+    for top, before, first in ((0, 0, 1), (1, 0, 1), (SPAN * 3 + 5, 0, 1), (SPAN * 2, SPAN, 7), (9, 0, 10), (9, 0, 9)):
+        ids = [one for low, high in spans(top, before, first) for one in range(high, low, -1)]
+        assert ids == list(range(min(top, before - 1) if before else top, first - 1, -1))
