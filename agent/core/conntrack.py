@@ -4,7 +4,7 @@ import struct
 
 from agent.core.netlink import ACK, DUMP, HOST, Answer, Message, attribute, attributes, nested, u32
 
-_GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2
+_GET, _DELETE, _STATISTICS = 1 << 8 | 1, 1 << 8 | 2, 1 << 8 | 5
 _NEW = 1 << 8  # what a dump's entries are called
 _ORIGINAL, _REPLY, _MARK, _ID, _MARK_MASK, _FILTER = 1, 2, 8, 12, 21, 25  # CTA_*
 _SOURCE4, _TARGET4, _SOURCE6, _TARGET6 = 1, 2, 3, 4  # CTA_IP_*
@@ -21,10 +21,15 @@ def flush(mark: int, mask: int) -> Message:
     return Message(_DELETE, ACK, bytes(4) + u32(_MARK, mark) + u32(_MARK_MASK, mask))
 
 
+def statistics() -> Message:
+    """Asks for next to nothing: whether the kernel has this side of conntrack at all."""
+    return Message(_STATISTICS, ACK, bytes(4))
+
+
 def datagram_flows(address_size: int, port: int) -> Message:
     """Asks for the UDP flows to a port over IPv4 (4) or IPv6 (16); the kernel leaves out all others.
 
-    Its walk takes milliseconds, so there is one for all of a device's addresses.
+    Its walk takes milliseconds, so there is one for all addresses of all devices that came.
     """
     family = _INET if address_size == 4 else _INET6
     target = nested(2, attribute(1, _UDP), attribute(3, struct.pack(">H", port)))

@@ -114,6 +114,11 @@ def test_a_device_that_comes_has_its_old_flows_released(kernel: Kernel, switch: 
     assert switch.told == [("apply", [TABLET]), ("release", ["192.168.50.10"])]
 
 
+def test_devices_that_come_together_have_theirs_released_together(kernel: Kernel, switch: Switched) -> None:
+    kernel.apply(on((TABLET, 1, 1), (PHONE, 2, 1)))
+    assert switch.told[1:] == [("release", ["192.168.50.10", "192.168.50.11"])]
+
+
 def test_a_device_that_goes_or_changes_has_its_flows_ended(kernel: Kernel, switch: Switched) -> None:
     kernel.apply(on((TABLET, 1, 1), (PHONE, 2, 1)))
     switch.told.clear()

@@ -2,16 +2,19 @@
 
 import errno
 import struct
+from socket import AF_INET, AF_INET6
 
 import pytest
 
 from agent.core import netlink
+from agent.core.judging import Judging
 from agent.core.netlink import HOST, Answer
 from agent.daemon.kernel.netfilter import Refused
 from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED, Switch
 
 TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
 NEW_TABLE, GET_TABLE, DELETE_TABLE, ADD, DELETE = 0xA00, 0xA01, 0xA02, 0xA0C, 0xA0E
+STATISTICS = 0x105
 
 
 class Kernel:
@@ -31,6 +34,8 @@ class Kernel:
             number = (self.errors.get(message.type) or [0]).pop(0)
             if not self.silent and (number or message.flags & netlink.ACK):
                 self.waiting.append(answered(number, message.seq))
+            elif message.flags & netlink.DUMP == netlink.DUMP:
+                self.waiting.append(netlink.encode(netlink.Message(netlink.DONE, 0, bytes(4)), message.seq))
             elif message.type == GET_TABLE:
                 self.waiting.append(netlink.encode(netlink.Message(NEW_TABLE, 0, b""), message.seq))
         return len(datagram)
@@ -41,9 +46,10 @@ class Kernel:
         return self.waiting.pop(0)
 
     def kinds(self) -> list[list[int]]:
-        """The types of each sending's messages about tables and elements."""
+        """The types of each sending's messages about tables and elements, where there are any."""
         known = (NEW_TABLE, DELETE_TABLE, ADD, DELETE)
-        return [[message.type for message in sent if message.type in known] for sent in self.received]
+        found = [[message.type for message in sent if message.type in known] for sent in self.received]
+        return [kinds for kinds in found if kinds]
 
 
 def answered(number: int, seq: int) -> bytes:
@@ -71,9 +77,11 @@ def test_the_first_device_brings_the_table_and_later_ones_only_themselves(switch
 
 def test_what_stands_already_is_not_sent(switch: Switch, kernel: Kernel) -> None:
     switch.apply({})
+    assert kernel.received == []
     switch.apply({TABLET: 5})
+    sent = len(kernel.received)
     switch.apply({TABLET: 5})
-    assert len(kernel.received) == 1
+    assert len(kernel.received) == sent
 
 
 def test_a_refusal_changes_nothing_and_says_why(switch: Switch, kernel: Kernel) -> None:
@@ -159,8 +167,44 @@ def test_a_look_that_finds_no_table(switch: Switch, kernel: Kernel) -> None:
 def test_closing_removes_the_table_at_once(switch: Switch, kernel: Kernel) -> None:
     switch.apply({TABLET: 5})
     switch.close()
-    assert kernel.kinds()[-3:] == [[DELETE], [DELETE_TABLE], []]
+    assert kernel.kinds()[-2:] == [[DELETE], [DELETE_TABLE]]
     assert kernel.received[-1][0].type == 0x102
+
+
+def test_without_a_way_to_end_flows_nothing_is_redirected(switch: Switch, kernel: Kernel) -> None:
+    kernel.errors = {STATISTICS: [errno.EINVAL]}
+    with pytest.raises(Refused, match="install kmod-nf-conntrack-netlink"):
+        switch.apply({TABLET: 5})
+    assert (switch.state, switch.standing, kernel.kinds()) == (REFUSED, {}, [])
+    switch.apply({TABLET: 5})
+    assert switch.state == ARMED
+
+
+def test_a_way_for_connections_that_comes_later_is_taken(switch: Switch, kernel: Kernel) -> None:
+    """Meanwhile the table stands as it is, however often that is tried."""
+    ways = [Judging(1), Judging(1, by_target=True)]
+    missing = [errno.ENOENT, errno.ENOENT]
+    kernel.errors = {NEW_TABLE: [*missing]}
+    switch.judge(ways)
+    switch.apply({TABLET: 5})
+    assert (switch.judging, switch.state) == (None, ARMED)
+    kernel.received.clear()
+    kernel.errors = {NEW_TABLE: [*missing]}
+    switch.judge(ways)
+    assert (switch.judging, switch.state, len(kernel.received)) == (None, ARMED, 2)
+    switch.judge(ways)
+    assert (switch.judging, switch.standing) == (ways[0], {TABLET: 5})
+
+
+def test_old_flows_are_looked_for_once_a_family_and_where_there_can_be_any(switch: Switch, kernel: Kernel) -> None:
+    switch.release(["192.168.50.10", "192.168.50.11", "fe80::1"])
+    assert [message.body[0] for sent in kernel.received for message in sent] == [AF_INET]
+    kernel.received.clear()
+    switch.release(["192.168.50.10", "fd50::1", "fd50::2"])
+    assert [message.body[0] for sent in kernel.received for message in sent] == [AF_INET, AF_INET6]
+    kernel.received.clear()
+    switch.release(["fe80::1"])
+    assert kernel.received == []
 
 
 def test_a_system_without_netlink_refuses() -> None:

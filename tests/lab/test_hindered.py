@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.daemon.kernel.queue import Queue
 from tests.lab.fixtures import close_sockets
 from tests.lab.household import Asker, ask
-from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER4_B, RESOLVER6, ROUTER4, Lab
+from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER4_B, RESOLVER6, ROUTER4, Lab, await_true
 from tests.lab.resident import ROOT, Resident
 
+NUMBER = 5391  # the queue's, by default
 # As fw4 makes it with `flow_offloading`: from their second packet on, flows go by all chains.
 OFFLOAD = """
 table inet quick {
@@ -60,6 +62,25 @@ def test_doctor_says_dns_only_behind_a_flow_table(lab: Lab, offload: None, resid
     command = [sys.executable, "-m", "agent.jobs.doctor", str(resident.settings), "{}"]
     told = lab.router.start(command, cwd=ROOT, stdout=subprocess.PIPE).communicate(timeout=60)[0].decode()
     assert "Flow offload is on" in told
+
+
+def test_a_queue_that_somebody_else_reads_is_taken_when_it_is_free(lab: Lab, tmp_path: Path) -> None:
+    """So is one whose kernel module comes later: tests/qemu has that."""
+    other = lab.router.inside(lambda: Queue(NUMBER, 64, lambda packet: None, lambda packet: None))
+    resident = Resident(lab, tmp_path)
+    try:
+        device = resident.add("Tablet", ALICE_MAC)
+        resident.on(device, "protection")
+        assert "somebody else reads it" in str(resident.kernel["connections"])
+        assert str(resident.kernel["connections"]).startswith("DNS only: ")
+        assert ask(lab.alice, ROUTER4) == "agent"
+        other.close()
+        await_true(lambda: resident.kernel["connections"] == "Web connections are judged.", "taking the queue", 15)
+        assert resident.kernel["connections_by"] is not None
+    finally:
+        other.close()
+        close_sockets(lab)
+        assert resident.stop() == 0
 
 
 def test_a_rule_that_takes_dns_first_is_not_fought(lab: Lab, resident: Resident) -> None:

@@ -1,7 +1,10 @@
 """The connection side put together: the kernel's queue, the household's answers to "who" and "may it", the ways around.
 
-Where the kernel has no queue, or connections may pass by the rules, only DNS protects and records; `state` says so.
+Where the kernel has no queue, or connections may pass by the rules, only DNS protects and records; `state` says so,
+and what is missing is looked for again.
 """
+
+import errno
 
 from agent.core import refusal
 from agent.core.addresses import parse_endpoint
@@ -23,11 +26,15 @@ from agent.daemon.loop import Loop
 COPY_BYTES = 4096  # a hello that segments were put together for is 2 kB; a request with its cookies 4 kB
 RECORD_S = 0.5  # the same name within it is recorded once, with a count
 EXPIRE_S = 30.0
+RETRY_S = 10.0  # asked for what it has not, the kernel starts a program each time that looks for a module
 
 ON = "Web connections are judged."
 OFF = "DNS only: the setting connections is off."
 OFFLOADED = "DNS only: flow offloading hides connections from the router's rules; switch it off to have them judged."
 UNKNOWN = "DNS only: the kernel has no queue for packets: install kmod-nft-queue and kmod-nfnetlink-log."
+
+# What the kernel says to netlink messages for a part that it has not.
+_MISSING = (errno.EINVAL, errno.EPROTONOSUPPORT)
 
 
 class Connecting:
@@ -52,24 +59,23 @@ class Connecting:
         self._around: Around | None = None
         self._trouble = OFF
         self._offloaded = False
-        self._connect()
+        self._retry_at = loop.now
+        self._chosen = settings.flag("connections")
+        if self._chosen:
+            loop.every(RECORD_S, self._judge.flush)
+            loop.every(EXPIRE_S, self._judge.expire)
+            self._hook()
+            self.check()
 
     def _connect(self) -> None:
-        if not self._settings.flag("connections"):
-            return
         number = self._settings.number("queue_number")
         try:
             queue = self._queue = Queue(number, COPY_BYTES, self._judge.judge, self._judge.note, self._answering.send)
         except OSError as error:
-            self._trouble = f"DNS only: {error.strerror or error}."
+            self._trouble = UNKNOWN if error.errno in _MISSING else f"DNS only: {error.strerror or error}."
             return
-        self._trouble = UNKNOWN
         self._loop.add(queue.queue, queue.read_queue)
         self._loop.add(queue.log, queue.read_log)
-        self._loop.every(RECORD_S, self._judge.flush)
-        self._loop.every(EXPIRE_S, self._judge.expire)
-        self._hook()
-        self.check()
 
     def _hook(self) -> None:
         """Beside the DNS side: a new policy, what waits before a toggle, what was noted, the counters."""
@@ -101,16 +107,29 @@ class Connecting:
 
     def check(self) -> None:
         """The ways around as the household wants them now, and whether connections can be seen. Called by a timer."""
+        if not self._chosen:
+            return
+        due = self._due()
+        if self._queue is None and due:
+            self._connect()
         if self._queue is None:
             return
         self._judge.keep(self._household.clients.marks())
         self._household.asks.keep({device.id for device in self._household.gate.devices()})
         around = self._wanted()
-        if around != self._around:
+        if around != self._around or due:
             self._around = around
             number = self._settings.number("queue_number")
             self._kernel.judge([Judging(number, COPY_BYTES, by_target, around) for by_target in (False, True)])
         self._offloaded = self._kernel.offloaded()
+
+    def _due(self) -> bool:
+        """Whether to try again what the kernel did not have."""
+        missing = self._queue is None or (self._kernel.judging is None and self._kernel.armed)
+        if not missing or self._loop.now < self._retry_at:
+            return False
+        self._retry_at = self._loop.now + RETRY_S
+        return True
 
     def _wanted(self) -> Around:
         encrypted = self._settings.flag("refuse_encrypted_dns")

@@ -95,9 +95,9 @@ class Kernel:
         for mac, mark in before.items():
             if self._wanted.get(mac) != mark:
                 self._switch.flush_marked(mark)
-        for mac in self._wanted:
-            if mac not in before:
-                self._switch.release(self._neighbours.addresses_of(mac))
+        came = [mac for mac in self._wanted if mac not in before]
+        if came:
+            self._switch.release([address for mac in came for address in self._neighbours.addresses_of(mac)])
 
     def covers(self, device: Device) -> bool:
         if device.mac is None or self._neighbours.elsewhere(device.mac):

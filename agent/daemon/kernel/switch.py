@@ -26,6 +26,7 @@ ARMED = "armed"
 REFUSED = "refused"
 NOBODY = "No device is switched on."
 
+_LINK_LOCAL = "fe80:"
 # What the kernel says to an expression that it has not.
 _UNKNOWN = (errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -124,12 +125,12 @@ class Switch:
         self._netfilter.ask(self._steering.flush_device(mark))
 
     def release(self, addresses: list[str]) -> None:
-        """Ends the DNS flows that a device's addresses had before its `on`, so that their next packet is steered.
+        """Ends the DNS flows that devices' addresses had before their `on`, so that their next packet is steered.
 
         Only datagrams to other resolvers need it: a flow is redirected at its first packet or never, and may go on for
-        days. Connections are reset by the rules. Refused.
+        days. Link-local addresses reach none. Connections are reset by the rules. Refused.
         """
-        sources = frozenset([parse(address) for address in addresses])
+        sources = frozenset([parse(address) for address in addresses if not address.startswith(_LINK_LOCAL)])
         for size in sorted({len(source) for source in sources}):
             flows = self._netfilter.ask(conntrack.datagram_flows(size, DNS))
             for work in [conntrack.end(flow, sources) for flow in flows]:
@@ -186,6 +187,7 @@ class Switch:
     def _bring_about(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
         if not self._table_stands:
             if wanted:
+                self._require_endings()
                 self._arm(wanted, protected)
             return
         try:
@@ -197,10 +199,22 @@ class Switch:
             if wanted:
                 self._arm(wanted, protected)
 
+    def _require_endings(self) -> None:
+        """Without them a redirected flow would outlive `off`, and the agent itself. Refused."""
+        try:
+            self._netfilter.ask(conntrack.statistics())
+        except Refused as refusal:
+            if refusal.errno != errno.EINVAL:
+                raise
+            raise Refused("the kernel can't end flows: install kmod-nf-conntrack-netlink", refusal.errno) from refusal
+
     def _arm(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
-        """The whole table, in the first of the ways that the kernel takes."""
+        """The whole table, in the first of the ways that the kernel takes; one that stands without any stays."""
+        plain = self._table_stands and self._steering.judging is None
         while True:
             self._steering.judging = self._ways[0]
+            if plain and self._ways[0] is None:
+                return
             try:
                 self._put_up(self._steering.arm(wanted, protected, self.closed))
                 return

@@ -7,8 +7,8 @@ import os
 import socket
 from collections.abc import Iterator
 
-from agent.core import nfnl, nftables
-from agent.core.netlink import Message, messages
+from agent.core import conntrack, nfnl, nftables
+from agent.core.netlink import Message, encode, messages
 from agent.core.steering import STEERED, Steering
 from agent.jobs.doctor.finding import FAILURE, OK, WARNING, Finding
 
@@ -50,6 +50,7 @@ def expressions() -> Iterator[Finding]:
     if refused:
         yield Finding(FAILURE, "kernel", f"No table with an owner can be made: {os.strerror(refused)}.", _PACKAGES)
         return
+    yield endings()
     bad = {os.strerror(number) for _, rule in Steering([], 1).rules() if (number := _try([*base, _rule(rule)]))}
     if bad:
         yield Finding(FAILURE, "kernel", f"The kernel does not take the rules: {', '.join(sorted(bad))}.", _PACKAGES)
@@ -62,17 +63,30 @@ def expressions() -> Iterator[Finding]:
         yield Finding(OK, "kernel", "Connections can be queued for a verdict.")
 
 
+def endings() -> Finding:
+    """Whether the agent could end the flows that it redirects: it redirects none otherwise."""
+    if _asked(encode(conntrack.statistics(), 1)):
+        sentence = "Redirected flows could not be ended: the kernel has no connection tracking by netlink."
+        return Finding(FAILURE, "kernel", sentence, "Install kmod-nf-conntrack-netlink.")
+    return Finding(OK, "kernel", "Redirected flows can be ended.")
+
+
 def _rule(expression: bytes) -> Message:
     return nftables.new_rule(PROBE, PART, expression)
 
 
 def _try(work: list[Message]) -> int:
     """0, or the kernel's error number. The table goes with the socket."""
+    return _asked(nftables.batch(work, 1))
+
+
+def _asked(datagram: bytes) -> int:
+    """0, or the number of the first error that the kernel answers with."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as sock:
         sock.bind((0, 0))
         sock.setblocking(False)
         try:
-            sock.send(nftables.batch(work, 1))
+            sock.send(datagram)
         except OSError as error:
             return error.errno or 1
         number = 0
