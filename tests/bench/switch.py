@@ -1,7 +1,8 @@
 """Measures the kernel side in the lab: `sudo python tests/bench/switch.py [PART …]`, one JSON line a part.
 
 kernel   one change of the map, and the whole table up and down: microseconds
-toggle   off and on by the control socket with the durable ledger row, state on tmpfs: milliseconds
+toggle   off and on by the control socket with the durable ledger row, state on tmpfs: milliseconds, and of them the
+         daemon's CPU time; for a device with IPv4 only, and with both
 flush    5,000 tagged flows of 10,000 ended: milliseconds
 release  a device's old flows found among 10,000 and ended: milliseconds
 restore  service after kill -9, and after SIGSTOP, on every kind of flow: seconds
@@ -34,6 +35,7 @@ from tests.lab.resident import Resident  # noqa: E402
 
 TABLET = bytes.fromhex(ALICE_MAC.replace(":", ""))
 PLAIN = {ROUTER4: "router", ROUTER_ULA: "router", ROUTER_LINK_LOCAL: "router", RESOLVER4: "wan", RESOLVER6: "wan"}
+BUCKETS = Path("/proc/sys/net/netfilter/nf_conntrack_buckets")
 FLOWS, TAGGED = 10_000, 5_000
 SLICE_BYTES, WARM_BYTES = 8 << 20, 1 << 20
 # Ends as soon as the interval is half as wide as what is promised (2 %), or when time is up.
@@ -87,15 +89,29 @@ def kernel(lab: Lab) -> dict[str, object]:
 
 
 def toggle(lab: Lab) -> dict[str, object]:
+    found: dict[str, object] = {"buckets": int(BUCKETS.read_text())}
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         resident = Resident(lab, Path(folder))
         device = resident.add("Tablet", ALICE_MAC)
-        taken: dict[str, list[float]] = {"on": [], "off": []}
-        for _ in range(200):
-            taken["on"] += times(lambda _: resident.on(device), 1)
-            taken["off"] += times(lambda _: resident.off(device), 1)
+        for name, servers in (("ipv4", [ROUTER4]), ("both", [ROUTER4, ROUTER_ULA])):
+            assert {Asker(lab.alice, server).ask() for server in servers} == {"router"}
+            taken: dict[str, list[float]] = {"on": [], "off": [], "on_cpu": [], "off_cpu": []}
+            for number in range(400):
+                way, call = ("off", resident.off) if number % 2 else ("on", resident.on)
+                before = cpu_s(resident.daemon)
+                start = time.perf_counter()
+                call(device)
+                taken[way].append(time.perf_counter() - start)
+                taken[way + "_cpu"].append(cpu_s(resident.daemon) - before)
+            found[name] = {f"{way}_ms": described(values, 1e-3, 2) for way, values in taken.items()}
         resident.stop()
-    return {f"{name}_ms": described(values, 1e-3, 2) for name, values in taken.items()}
+        lab.alice.close_sockets()
+    return found
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time by the scheduler's clock, in nanoseconds there."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def flush(lab: Lab) -> dict[str, object]:

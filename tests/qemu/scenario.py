@@ -8,15 +8,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.qemu.story import PARCELS, Story, expect
+from tests.qemu.hindrances import flow_offload, missing_modules
+from tests.qemu.story import JUDGED, MAC, PARCELS, PHISHING, RESOLVER, TABLET, Story, expect
 
-MAC = "02:00:00:00:00:03"
 VISITOR = "02:00:00:00:00:33"
-TABLET = "Tablet"
-PHISHING = "login.phishing.example"
-SITE = "198.51.100.7"  # what the provider's resolver answers
-SERVER = "openssl s_server -accept 443 -nocert -psk 1a2b -tls1_3 -quiet"
-CLIENT = "openssl s_client -psk 1a2b -tls1_3"
 PASSWORD = "four plain words together"
 CONFIGURATION = "/etc/config/privacy-agent"
 
@@ -69,15 +64,14 @@ def on(story: Story) -> None:
 def connections(story: Story) -> None:
     """A TLS connection to a refused name is reset, another one passes: by the kernel's own queue expression."""
     kernel = story.asked("status")["kernel"]
-    expect(kernel["connections"] == "Web connections are judged.", f"connections are not judged: {kernel}")
+    expect(kernel["connections"] == JUDGED, f"connections are not judged: {kernel}")
     expect(kernel["connections_by"] == "nft queue", f"not by the kernel's own expression: {kernel}")
     expect("queue flags bypass to" in (story.table() or ""), "this kernel's own queue expression is not used")
-    story.world.ask(f"at isp ip addr add {SITE} dev lo; at isp {SERVER} >/tmp/log/site 2>&1 &")
-    story.until(lambda: "TLSv1.3" in shaken(story, "www.plain.example"), "another name's connection does not pass")
-    neighbours = shaken(story, f"www.{PHISHING}", "neighbour")
+    story.serve()
+    neighbours = story.shaken(f"www.{PHISHING}", "neighbour")
     expect("TLSv1.3" in neighbours, f"the neighbour's connection is not left alone: {neighbours}")
     # The server, which serves one after the other, is not told of a refusal: so this comes last.
-    refused = shaken(story, f"www.{PHISHING}")
+    refused = story.shaken(f"www.{PHISHING}")
     expect("errno=104" in refused and "TLSv1.3" not in refused, f"a refused name's connection is not reset: {refused}")
     (attempt, *_) = story.asked("attempts", TABLET)["items"]
     expect((attempt["target"], attempt["source"]) == (f"www.{PHISHING}", "tls"), f"another attempt: {attempt}")
@@ -89,16 +83,11 @@ def visits(story: Story) -> list[dict[str, object]]:
     return items
 
 
-def shaken(story: Story, name: str, who: str = "client") -> str:
-    """What openssl tells of a handshake with the site, which answers to every name."""
-    return story.world.run(f"echo | at {who} {CLIENT} -connect {SITE}:443 -servername {name} 2>&1", 60)[1]
-
-
 def hard_coded(story: Story) -> None:
     """A resolver that the device has built in is no way around: its queries are taken as well."""
-    (answer,) = story.ask(f"{PHISHING}@203.0.113.53")
+    (answer,) = story.ask(f"{PHISHING}@{RESOLVER}")
     expect(answer.ede == "15", f"a hard-coded resolver goes past the protection: {answer}")
-    (answer,) = story.ask("plain.example@203.0.113.53", who="neighbour")
+    (answer,) = story.ask(f"plain.example@{RESOLVER}", who="neighbour")
     expect(answer.addresses == "198.51.100.53", f"the neighbour's own resolver is not left alone: {answer}")
 
 
@@ -356,8 +345,13 @@ def doctor(story: Story) -> None:
     expect(status == 7 and levels["daemon"] == "failure", f"a stopped agent is not seen: {status}, {levels}")
     story.router.ask("/etc/init.d/privacy-agent start")
     story.until(lambda: story.steered() == [MAC], "not steered again after a stop and a start", 30)
+
+
+def doctor_removed(story: Story) -> None:
+    """The witness goes without a trace of its own; what it looked at stays."""
     story.remove("privacy-agent-doctor")
     story.remove("python3-dnslib")
+    expect(story.steered() == [MAC], "removing the doctor disturbed the agent")
 
 
 def without_clock(story: Story) -> None:
@@ -408,6 +402,9 @@ FULL: tuple[Step, ...] = (
     without_clock,
     luci,
     doctor,
+    flow_offload,
+    doctor_removed,
+    missing_modules,
     restore,
     remove,
 )

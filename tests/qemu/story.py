@@ -15,6 +15,15 @@ from tools.openwrt.console import Console, StepFailed
 
 TABLE = "inet privacy_agent"
 RESIDENT = "agent.daemon"
+# The household's tablet, and a name that its rules refuse.
+MAC = "02:00:00:00:00:03"
+TABLET = "Tablet"
+PHISHING = "login.phishing.example"
+RESOLVER = "203.0.113.53"  # another provider's, built into devices
+SITE = "198.51.100.7"  # what the provider's resolver answers
+SERVER = "openssl s_server -accept 443 -nocert -psk 1a2b -tls1_3 -quiet"
+CLIENT = "openssl s_client -psk 1a2b -tls1_3"
+JUDGED = "Web connections are judged."
 PARCELS = "/parcels"
 # A client that asks once in a quarter of a second is without an answer for at most this long: the two seconds that a
 # hung daemon is given, and the client's own patience of two.
@@ -70,10 +79,35 @@ class Story:
         silence = max(after - before for before, after in zip(times, times[1:], strict=False))
         expect(silence < SILENCE_MAX_S, f"no answer for {silence:.1f} s")
 
+    @contextlib.contextmanager
+    def held(self, server: str) -> Iterator[Callable[[], list[str]]]:
+        """A client asks all the while through one socket; gives what reads the addresses that it was answered."""
+        self.world.ask(
+            f"rm -f /tmp/held; at client ask --steadily /tmp/held {server} >/dev/null 2>&1 & echo $! > /tmp/holder"
+        )
+        yield lambda: [line.split()[1] for line in self.world.ask("cat /tmp/held 2>/dev/null; true").splitlines()]
+        self.world.ask("kill $(cat /tmp/holder)")
+
     def _answered(self, before: int) -> None:
         """Wait for one more answer than these to the client that asks steadily."""
         more = f"[ $(cat /tmp/asked 2>/dev/null | wc -l) -gt {before} ]"
         self.until(lambda: self.world.run(more)[0] == 0, "the client has no answer")
+
+    def serve(self) -> None:
+        """The site is there, by a new server: one that was not told of a refusal waits for the rest."""
+        self.world.ask("kill $(cat /tmp/server) 2>/dev/null; true")
+        self.world.ask(
+            f"at isp ip addr replace {SITE} dev lo; at isp {SERVER} >/tmp/log/site 2>&1 & echo $! > /tmp/server"
+        )
+        self.until(lambda: "TLSv1.3" in self.shaken("www.plain.example"), "a connection to the site does not pass")
+
+    def shaken(self, name: str, who: str = "client") -> str:
+        """What openssl tells of a handshake with the site, which answers to every name."""
+        return self.world.run(f"echo | at {who} {CLIENT} -connect {SITE}:443 -servername {name} 2>&1", 60)[1]
+
+    def connections(self) -> str:
+        """What `status` says of web connections."""
+        return str(self.asked("status")["kernel"]["connections"])
 
     def browse(self, *words: str) -> Any:
         """A browser's requests from the client, by the web page's API over TLS: the JSON document it ends with."""
