@@ -104,6 +104,26 @@ def test_scripts_call_no_package_manager(path: Path):
     assert not re.search(r"\b(opkg|apk) ", path.read_text())
 
 
+KEPT = "/etc/privacy-agent/kept/state.db"
+LISTED = ["state.db", "history.db", "anchor", "spent", "forgotten", "kept/state.db.part", "kept/state.db"]
+
+
+@pytest.mark.parametrize("shell", [["sh"], ["busybox", "sh"]], ids=" ".join)
+def test_a_backup_has_the_copy_of_the_state_and_nothing_else_of_the_folder(shell, tmp_path):
+    """Whatever sysupgrade lists: with -c all that changed below /etc, and what the household added itself."""
+    if shutil.which(shell[0]) is None:
+        pytest.skip(f"{shell[0]} is not installed")
+    others = ["/etc/config/privacy-agent", "/etc/privacy-agents/own", "/etc/passwd"]
+    listed = tmp_path / "conffiles"
+    listed.write_text("".join(f"{path}\n" for path in [*others, *(f"/etc/privacy-agent/{name}" for name in LISTED)]))
+    hooks = 'sysupgrade_init_conffiles=add_all; . "$1"; set -- "$2" $sysupgrade_init_conffiles; echo $*; $4 "$1"'
+    script = packages.FEED / "privacy-agent" / "files" / "upgrade.sh"
+    run = subprocess.run([*shell, "-c", hooks, "x", script, listed], capture_output=True, text=True, check=True)
+    assert run.stdout.split()[1:] == ["privacy_agent_copy", "add_all", "privacy_agent_only"]
+    assert listed.read_text().splitlines() == [*others, KEPT]
+    assert (packages.FEED / "privacy-agent" / "files" / "keep").read_text() == KEPT + "\n"
+
+
 def test_scripts_of_the_packages_are_shell(tmp_path):
     for feed in packages.feed_folders():
         for name, body in re.findall(r"define Package/[a-z0-9-]+/(p\w+)\n(.*?)\nendef", makefile(feed), re.DOTALL):

@@ -20,10 +20,12 @@ _FLAG_WORDS = {
     "yes": True,
     "on": True,
     "1": True,
+    "enabled": True,
     "false": False,
     "no": False,
     "off": False,
     "0": False,
+    "disabled": False,
 }
 
 

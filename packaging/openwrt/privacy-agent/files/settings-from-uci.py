@@ -15,7 +15,6 @@ from agent.core.model import BadInput
 
 SECTION = "agent"
 NOT_SETTINGS = ("enabled",)
-LISTS = (settings.NAMES, settings.LISTENERS, settings.SERVERS)
 
 
 def words(line: str, number: int) -> list[str]:
@@ -50,7 +49,7 @@ def collect(text: str) -> tuple[dict[str, object], list[str]]:
     """Settings as given, and a sentence for each option that cannot be used."""
     given: dict[str, object] = {}
     faults = []
-    for number, _, name, value in options(text):
+    for number, keyword, name, value in options(text):
         if name in NOT_SETTINGS:
             continue
         try:
@@ -59,7 +58,7 @@ def collect(text: str) -> tuple[dict[str, object], list[str]]:
             faults.append(f"line {number}: {error}")
             continue
         earlier = given.get(name)
-        if settings.known(name).kind in LISTS and isinstance(earlier, list) and isinstance(checked, list):
+        if keyword == "list" and isinstance(earlier, list) and isinstance(checked, list):
             checked = earlier + checked
         given[name] = checked
     return given, faults

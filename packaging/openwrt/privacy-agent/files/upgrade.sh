@@ -7,4 +7,9 @@ privacy_agent_copy() {
 	return 0
 }
 
-sysupgrade_init_conffiles="privacy_agent_copy $sysupgrade_init_conffiles"
+# Also where everything changed below /etc is kept (-c), or the household names the folder in /etc/sysupgrade.conf.
+privacy_agent_only() {
+	sed -i '\,^/etc/privacy-agent/,{\,^/etc/privacy-agent/kept/state\.db$,!d}' "$1"
+}
+
+sysupgrade_init_conffiles="privacy_agent_copy $sysupgrade_init_conffiles privacy_agent_only"
