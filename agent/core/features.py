@@ -44,7 +44,7 @@ class Feature(Value):
 
 _READS = (
     "the names that this device asks the router's DNS for, and how its web connections begin: the server's name and "
-    "address, of unencrypted pages also the page's"
+    "address, and of unencrypted pages the page's address"
 )
 
 FEATURES = {

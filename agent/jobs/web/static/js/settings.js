@@ -1,12 +1,14 @@
-// A setting of the household as a field, whatever its kind.
+// A setting of the household as a field, whatever its kind: a short label, and the daemon's own sentence where it says more.
 
 import { patch } from "./api.js";
 import { h } from "./dom.js";
 import { said, t } from "./i18n.js";
 import { choice, field, say, toast } from "./ui.js";
 
+/** Stands beside the data that it is about, on the privacy view; all others are on the account view. */
+export const RETENTION = ["history_days", "attempts_days", "keep_history", "snapshot_hours"];
+
 export function setting(one, reload) {
-  const label = said(one.sentence);
   const change = async (value) => {
     try {
       await patch("/settings", { [one.key]: value });
@@ -16,25 +18,29 @@ export function setting(one, reload) {
     }
     await reload();
   };
-  if (one.kind === "flag") {
-    return h(
+  const make = KINDS[one.choices ? "choice" : one.kind];
+  return make ? make(one, t("setting." + one.key, {}, said(one.sentence)), change) : null;
+}
+
+const KINDS = {
+  flag: (one, label, change) =>
+    h(
       "label.check",
       { key: one.key },
       h("input", { type: "checkbox", checked: one.value, onchange: (event) => change(event.target.checked) }),
-      h("span", label),
-    );
-  }
-  if (one.choices) {
-    return choice({
+      h("span", h("strong", label), h("span.hint", said(one.sentence))),
+    ),
+  choice: (one, label, change) =>
+    choice({
       name: one.key,
       label,
+      hint: said(one.sentence),
       value: one.value,
       options: one.choices.map((word) => [word, t(`setting.${one.key}.${word}`, {}, word)]),
       onchange: change,
-    });
-  }
-  if (one.kind === "number") {
-    return field({
+    }),
+  number: (one, label, change) =>
+    field({
       name: one.key,
       label,
       type: "number",
@@ -42,7 +48,5 @@ export function setting(one, reload) {
       max: one.max,
       value: one.value,
       onchange: (event) => change(Number(event.target.value)),
-    });
-  }
-  return null;
-}
+    }),
+};

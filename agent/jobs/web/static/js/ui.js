@@ -89,16 +89,22 @@ export function field({ name, id = name, label, type = "text", value, hint, erro
   );
 }
 
-export function choice({ name, id = name, label, value, options, onchange }) {
+export function choice({ name, id = name, label, value, options, hint, onchange }) {
   return h(
     "div.field",
     { key: "field-" + name },
     h("label", { for: id }, label),
     h(
       "select",
-      { id, name, onchange: (event) => onchange && onchange(event.target.value) },
+      {
+        id,
+        name,
+        "aria-describedby": hint ? id + "-hint" : null,
+        onchange: (event) => onchange && onchange(event.target.value),
+      },
       options.map(([key, text]) => h("option", { value: key, selected: String(key) === String(value) }, text)),
     ),
+    hint ? h("p.hint", { id: id + "-hint" }, hint) : null,
   );
 }
 

@@ -6,19 +6,16 @@ import { h } from "../dom.js";
 import { qr } from "../qr.js";
 import { LANGUAGES, chooseLanguage, language, t } from "../i18n.js";
 import { icon } from "../icons.js";
-import { setting } from "../settings.js";
+import { RETENTION, setting } from "../settings.js";
 import { when } from "../time.js";
 import { button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../ui.js";
-
-// These stand with what they are about.
-const ELSEWHERE = ["history_days", "attempts_days", "keep_history"];
 
 export function account({ redraw }) {
   const state = { sessions: [], settings: [], error: null };
 
   const load = inTurn(async () => {
     state.sessions = (await get("/sessions")).items;
-    state.settings = (await get("/settings")).items.filter((one) => !ELSEWHERE.includes(one.key));
+    state.settings = (await get("/settings")).items.filter((one) => !RETENTION.includes(one.key));
     await loadSession();
   });
 

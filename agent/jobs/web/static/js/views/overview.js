@@ -4,7 +4,7 @@ import { get, inTurn } from "../api.js";
 import { notice } from "../notice.js";
 import { requests } from "../requests.js";
 import { h } from "../dom.js";
-import { said, t } from "../i18n.js";
+import { region, said, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { allSwitches, pauseCard, switches } from "../switching.js";
 import { midnight } from "../time.js";
@@ -66,7 +66,12 @@ export function overview({ redraw }) {
     return card(
       { class: fine ? "hero fine" : "hero care", key: "hero" },
       h("span.hero-picture", icon(fine ? "shield" : "warn")),
-      h("div", h("p.hero-line", said(status.health)), h("p.hero-more", t("overview.local"))),
+      h(
+        "div",
+        h("p.hero-line", said(status.health)),
+        h("p.hero-more", t("overview.local")),
+        code === "lists" ? h("a.hero-link", { href: "/protection", "data-go": true }, t("overview.to_lists")) : null,
+      ),
     );
   }
 
@@ -74,7 +79,7 @@ export function overview({ redraw }) {
     h(
       "a.tile",
       { class: tone, href: path, "data-go": true },
-      h("span.tile-count", icon(picture), count.toLocaleString()),
+      h("span.tile-count", icon(picture), count.toLocaleString(region)),
       h("span.tile-text", text),
     );
 

@@ -9,7 +9,7 @@ import { eraseAfterAsking, facts } from "../switching.js";
 import { noticeText } from "../notice.js";
 import { receivers } from "../rights.js";
 import { loadReports, reportsCard } from "../reports.js";
-import { setting } from "../settings.js";
+import { RETENTION, setting } from "../settings.js";
 import { when } from "../time.js";
 import { button, card, choice, field, form, heading, say } from "../ui.js";
 
@@ -63,7 +63,7 @@ export function privacy({ redraw }) {
   }
 
   const draw = () => [
-    heading(t("nav.privacy")),
+    heading(t("privacy.title")),
     proof(),
     h("div.columns-2", state.features.map(feature)),
     leaving(),
@@ -233,7 +233,7 @@ export function privacy({ redraw }) {
   }
 
   const keeping = () => {
-    const shown = state.settings.filter((one) => ["history_days", "attempts_days", "keep_history"].includes(one.key));
+    const shown = state.settings.filter((one) => RETENTION.includes(one.key));
     return shown.length
       ? card(
           { key: "keeping" },

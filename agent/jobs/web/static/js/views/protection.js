@@ -85,7 +85,7 @@ export function protection({ redraw }) {
       h(
         "div",
         h("p.hero-line", t(on ? "protection." + loaded.state : "protection.nobody", { n: on })),
-        h("p.hero-more", t("protection.rules", { n: loaded.rules })),
+        h("p.hero-more", loaded.state === "none" ? t("protection.none_more") : t("protection.rules", { n: loaded.rules })),
         kernel.connections ? h("p.hero-more", said(kernel.connections)) : null,
       ),
     );
