@@ -13,6 +13,7 @@ HANDSHAKE, CLIENT_HELLO, _TLS = 22, 1, 3
 # RFC 8446 section 5.1: a record holds at most 2^14 bytes; hellos seen in the wild take 12 kB at most.
 HELLO_MAX = 16384
 _RECORD_HEAD, _MESSAGE_HEAD = 5, 4
+_BODY = _RECORD_HEAD + _MESSAGE_HEAD
 _RANDOM_END = 34  # of the body: version and random
 _SERVER_NAME, _ECH, _HOST_NAME = 0, 0xFE0D, 0
 
@@ -34,15 +35,14 @@ def begins(data: bytes) -> bool:
 
 def read(data: bytes) -> Hello | None:
     """The hello that a connection's first bytes are, None while it is not whole. What can't become one is BadInput."""
+    if len(data) > _BODY and data[0] == HANDSHAKE and data[1] == _TLS and data[5] == CLIENT_HELLO:
+        # Nearly all are whole in one record: these are read where they are.
+        _, record_size, kind_and_size = struct.unpack_from(">3sHI", data)
+        record_end, end = _RECORD_HEAD + record_size, _BODY + (kind_and_size & 0xFFFFFF)
+        if end <= record_end <= _RECORD_HEAD + HELLO_MAX and end <= len(data):
+            return _body(data, _BODY, end)
     if not begins(data):
         raise BadInput("this does not begin with a ClientHello")
-    at = _RECORD_HEAD + _MESSAGE_HEAD
-    if len(data) > at:
-        # Nearly all are whole in one record: these are read where they are.
-        record_end = _RECORD_HEAD + (data[3] << 8 | data[4])
-        end = at + (data[6] << 16 | data[7] << 8 | data[8])
-        if end <= record_end <= _RECORD_HEAD + HELLO_MAX and end <= len(data):
-            return _body(data, at, end)
     whole = _joined(data)
     return None if whole is None else _body(whole, 0, len(whole))
 
@@ -69,46 +69,54 @@ def _joined(data: bytes) -> bytes | None:
 
 
 def _body(data: bytes, at: int, end: int) -> Hello:
-    """The hello between two places. Written flat: it is read once a connection."""
-    at += _RANDOM_END
-    at += 1 + _u8(data, at, end)  # session id
-    at += 2 + _u16(data, at, end)  # cipher suites
-    at += 1 + _u8(data, at, end)  # compression methods
-    if at == end:
-        return Hello(None, False)  # TLS 1.2 and older: extensions may be left out
-    size = 2 + _u16(data, at, end)
+    """The hello between two places. Written flat: it is read once a connection.
+
+    Until the extensions are known to end inside the hello, bytes behind its end may be taken for lengths: they only
+    lead farther away.
+    """
+    try:
+        at += _RANDOM_END
+        at += 1 + data[at]  # session id
+        at += 2 + (data[at] << 8 | data[at + 1])  # cipher suites
+        at += 1 + data[at]  # compression methods
+        if at == end:
+            return Hello(None, False)  # TLS 1.2 and older: extensions may be left out
+        size = 2 + (data[at] << 8 | data[at + 1])
+    except IndexError as error:
+        raise BadInput("a ClientHello ends too early") from error
     if at + size > end:
         raise BadInput("the extensions leave the ClientHello")
     end = at + size
     at += 2
     name = None
     ech = False
-    while at < end:
-        start = at + 4
-        if start > end:
-            raise BadInput("a ClientHello ends too early")
+    last = end - 4
+    while at <= last:
         kind, size = struct.unpack_from(">HH", data, at)
-        at = start + size
-        if at > end:
-            raise BadInput("an extension leaves the ClientHello")
+        at += 4 + size
         if kind == _SERVER_NAME:
-            if name is not None:
-                raise BadInput("the server name is given twice")
-            name = _server_name(data, start, at)
+            if name is not None or at > end:
+                raise BadInput("the server name is given twice, or leaves the ClientHello")
+            name = _server_name(data, at - size, at)
         elif kind == _ECH:
             ech = True
+    if at != end:
+        raise BadInput("the extensions end before or behind the ClientHello")
     return Hello(name, ech)
 
 
 def _server_name(data: bytes, at: int, end: int) -> bytes | None:
     """The host name of the list; None when the list has none. The wire's letters only, no escapes."""
-    if _u16(data, at, end) != end - at - 2:
+    if end - at < 2 or data[at] << 8 | data[at + 1] != end - at - 2:
         raise BadInput("the list of server names has another length than it says")
     at += 2
     found = None
     while at < end:
-        kind, start = _u8(data, at, end), at + 3
-        at = start + _u16(data, at + 1, end)
+        start = at + 3
+        if start > end:
+            raise BadInput("a ClientHello ends too early")
+        kind, size = struct.unpack_from(">BH", data, at)
+        at = start + size
         if at > end:
             raise BadInput("a server name leaves its list")
         if kind == _HOST_NAME and found is None:
@@ -117,12 +125,6 @@ def _server_name(data: bytes, at: int, end: int) -> bytes | None:
                 raise BadInput("a server name holds a byte that no host name has")
             found = names.parse(name)
     return found
-
-
-def _u8(data: bytes, at: int, end: int) -> int:
-    if at >= end:
-        raise BadInput("a ClientHello ends too early")
-    return data[at]
 
 
 def _u16(data: bytes, at: int, end: int) -> int:

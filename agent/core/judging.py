@@ -67,6 +67,7 @@ _TLS, _DNS_OVER_TLS = 443, 853
 _BARE_MAX = 80
 _DESTINATION_PORT, _TCP_FLAGS = 2, 13
 _PSH, _RST, _FIN = b"\x08", b"\x04", b"\x01"
+_HOST32 = HOST + "I"
 _SOURCE_AT = 6  # of an Ethernet header
 
 
@@ -198,7 +199,7 @@ def sender(source: bytes) -> "int | None":
     """The mark of whom a packet that one of these rules sent up is from, by its source address; or None."""
     if source[4:] != MAGIC:
         return None
-    mark: int = struct.unpack(HOST + "I", source[:4])[0]
+    mark: int = struct.unpack_from(_HOST32, source)[0]
     return mark
 
 

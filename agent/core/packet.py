@@ -1,5 +1,7 @@
 """What an IP packet carries (RFC 791, RFC 8200): a TCP segment (RFC 9293 section 3.1), or a datagram's bytes."""
 
+import struct
+
 from agent.core.model import Value
 
 _TCP, _UDP = 6, 17
@@ -69,7 +71,15 @@ def segment(packet: bytes) -> Segment | None:
     if found is None or found[0] != _TCP:
         return None
     _, head, end, addresses = found
-    return _tcp(packet, addresses, head, end)
+    if len(packet) < head + _TCP_HEAD:
+        return None
+    _, port, seq, _, offset = struct.unpack_from(">HHIIB", packet, head)
+    offset = (offset >> 4) * 4
+    if offset < _TCP_HEAD:
+        return None
+    return Segment(
+        addresses + packet[head : head + 4], addresses[len(addresses) // 2 :], port, seq, packet[head + offset : end]
+    )
 
 
 def datagram(packet: bytes) -> bytes | None:
@@ -102,18 +112,3 @@ def _inside6(packet: bytes) -> tuple[int, int, int, bytes]:
             break
         kind, head = packet[head], head + 8 + packet[head + 1] * 8
     return kind, head, _V6_HEAD + size if size else len(packet), packet[8:40]
-
-
-def _tcp(packet: bytes, addresses: bytes, head: int, end: int) -> Segment | None:
-    if len(packet) < head + _TCP_HEAD:
-        return None
-    offset = (packet[head + 12] >> 4) * 4
-    if offset < _TCP_HEAD:
-        return None
-    return Segment(
-        addresses + packet[head : head + 4],
-        addresses[len(addresses) // 2 :],
-        packet[head + 2] << 8 | packet[head + 3],
-        int.from_bytes(packet[head + 4 : head + 8], "big"),
-        packet[head + offset : end],
-    )

@@ -5,7 +5,7 @@ Whoever reads slowly or dies does no harm: a full queue and an unread one let pa
 
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from agent.core import nfnl
 from agent.core.model import BadInput
@@ -65,15 +65,16 @@ class Queue:
     def _judge_some(self) -> bool:
         """Whether there may be more."""
         verdicts = []
-        found = _reads(self.queue, self._more)
-        for data in found:
+        read = 0
+        for data in _reads(self.queue, self._more):
+            read += 1
             for packet in nfnl.packets(data):
                 verdicts.append(nfnl.accept(self._number, packet[0], self._judge(packet)))
         self.packets += len(verdicts)
         if verdicts:
             self._send(b"".join(verdicts))
             self._sent()
-        return len(found) == _TURN_MAX
+        return read == _TURN_MAX
 
     def _send(self, verdicts: bytes) -> None:
         try:
@@ -82,13 +83,14 @@ class Queue:
             return  # the packets went with their queue: the table was taken down meanwhile
 
     def _note_some(self) -> bool:
-        found = _reads(self.log, self._more_log)
-        for data in found:
+        read = 0
+        for data in _reads(self.log, self._more_log):
+            read += 1
             packets = nfnl.packets(data)
             for packet in packets:
                 self._note(packet)
             self.packets += len(packets)
-        return len(found) == _TURN_MAX
+        return read == _TURN_MAX
 
     def settle(self) -> None:
         """What waits is read now; what floods in meanwhile is not waited for."""
@@ -102,19 +104,23 @@ class Queue:
         self.log.close()
 
 
-def _reads(sock: socket.socket, poll: select.poll) -> list[bytes]:
-    """What waits. Most often it is one, and to ask costs a third of the exception that a read of nothing is."""
-    found: list[bytes] = []
-    while len(found) < _TURN_MAX:
+def _reads(sock: socket.socket, poll: select.poll) -> Iterator[bytes]:
+    """What waits, each read when the one before has been dealt with: meanwhile the rest of a burst comes in.
+
+    Most often it is one, and to ask costs a third of the exception that a read of nothing is.
+    """
+    read = 0
+    while read < _TURN_MAX:
         try:
-            found.append(sock.recv(_READ_BYTES))
+            data = sock.recv(_READ_BYTES)
         except BlockingIOError:
-            break
+            return
         except OSError:
             continue  # a copy was lost to a full buffer: unread is unrecorded
-        if len(found) == 1 and not poll.poll(0):
-            break
-    return found
+        read += 1
+        yield data
+        if read == 1 and not poll.poll(0):
+            return
 
 
 def _readable(sock: socket.socket) -> select.poll:
