@@ -342,6 +342,21 @@ def test_what_could_not_be_noted_is_noted_at_the_next_start(lived: Home) -> None
     assert [needle for needle in GONE[1:] if holding(lived, needle)] == []
 
 
+@pytest.mark.parametrize(
+    "damage", [b"\xff\xfe\n", b"person x-y\nperson\n", b"device \xc2\xb2\n", b"\0" * 99, b"person -3"]
+)
+def test_a_damaged_note_names_nobody_and_stops_nothing(lived: Home, damage: bytes) -> None:
+    first = next(lived.household.state.ledger.rows(0, 1)).hash.hex()[:16]
+    lived.crash()
+    note = Path(lived.state_dir) / "forgotten"
+    note.write_bytes(damage + b"\nperson " + first.encode() + b"-\xc2\xb2\nperson " + first.encode() + b"-x\n")
+    lived.start(keep_history=True)
+    copy = forgotten_with_a_copy(lived)
+    put_back(lived, copy)
+    assert [needle for needle in GONE[:2] if holding(lived, needle)] == []
+    assert [row["label"] for row in lived.ask("device.list")["items"]] == ["other"]
+
+
 def test_sqlite_writes_nothing_elsewhere(lived: Home, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sorting and joining everything, for a page, an export and the audit, leaves no temporary file behind or open."""
     elsewhere = tmp_path / "elsewhere"

@@ -44,7 +44,7 @@ class Forgotten:
         """Forget again whoever came back; how many did. Before anything is opened. StorageError."""
         enrolments, prefix = self.devices(), self._household()
         self._add({(DEVICE, enrolment) for enrolment in enrolments})
-        people = {int(key[len(prefix) :]) for kind, key in self._read() if kind == PERSON and key.startswith(prefix)}
+        people = {int(key[len(prefix) :]) for _, key in self._read() if prefix and key.startswith(prefix)}
         found = [device for device in self._state.devices() if device.enrolment in enrolments]
         for device in found:
             on = [name for name in (HISTORY, PROTECTION) if self._may_end(device.enrolment, name)]
@@ -66,12 +66,13 @@ class Forgotten:
         return first.hash.hex()[:16] + "-" if first else ""
 
     def _read(self) -> set[Line]:
+        """What can be read of it: a damaged line names nobody."""
         try:
             with open(self._path, encoding="ascii", errors="replace") as file:
                 lines = [line.split() for line in file]
-        except FileNotFoundError:
+        except OSError:
             return set()
-        return {(words[0], words[1]) for words in lines if len(words) == 2}
+        return {(words[0], words[1]) for words in lines if len(words) == 2 and _whole(*words)}
 
     def _add(self, lines: set[Line]) -> None:
         """Whole or not at all. Where it can't be written the forgetting itself goes on, and a start tries again."""
@@ -87,3 +88,15 @@ class Forgotten:
                 file.flush()
                 os.fsync(fd)
             os.replace(part, self._path)
+            folder = os.open(os.path.dirname(self._path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)  # the new name, before the row goes
+            finally:
+                os.close(folder)
+
+
+def _whole(kind: str, key: str) -> bool:
+    if kind == PERSON:
+        household, _, number = key.partition("-")
+        return bool(household) and len(number) < 10 and number.isdecimal() and number.isascii()
+    return kind == DEVICE and all(digit in "0123456789abcdef" for digit in key)
