@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,16 @@ def test_the_page_is_stored_packed(package):
         assert packed[:2] == b"\x1f\x8b" and packed[3:8] == bytes(5), name
         plain = packages.PROJECT / "agent" / name.split("/agent/")[1][: -len(".gz")]
         assert gzip.decompress(packed) == plain.read_bytes()
+
+
+def test_the_readme_tells_the_flash_that_it_takes(package):
+    said = re.search(
+        r"flash \| ([\d.]+) MB installed \(([\d.]+) MB where", (packages.PROJECT / "README.md").read_text()
+    )
+    assert said is not None
+    fields = dict(line.split(": ", 1) for line in index.control_of(package).splitlines() if not line.startswith(" "))
+    assert int(fields["Installed-Size"]) / 1e6 == pytest.approx(float(said.group(1)), rel=0.05)
+    assert package.stat().st_size / 1e6 == pytest.approx(float(said.group(2)), rel=0.05)
 
 
 def test_outer_archive_is_what_opkg_reads(package):
