@@ -9,11 +9,13 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+# How long an example takes is a matter of what else the machine does.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # For interpreters under emulation, where an example takes twenty times as long (tools/processors).
-settings.register_profile("emulated", max_examples=10, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.register_profile("emulated", settings.get_profile("patient"), max_examples=10)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
 
 # What a machine has not: data that is not part of the project, a kernel's ability, leave to make namespaces. And tests
 # that another test runs once more, in a namespace.

@@ -17,6 +17,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# How long a page is waited for before a test fails: nobody loses by more, and a busy machine needs it.
+PATIENCE_MS = 20_000
 PHONE = {"width": 390, "height": 844}
 SMALL = {"width": 320, "height": 640}
 DESKTOP = {"width": 1280, "height": 860}

@@ -94,8 +94,9 @@ def protection(home: Home, state):
         running, kept = state
         contexts.append(running.new_context(viewport=browser.PHONE, locale=locale, storage_state=kept))
         page = contexts[-1].new_page()
-        page.set_default_timeout(10000)
-        page.goto(f"http://127.0.0.1:{home.daemon.web}/protection")
+        page.set_default_timeout(browser.PATIENCE_MS)
+        with page.expect_response("**/api/v1/events"):  # from here on the page is told what happens
+            page.goto(f"http://127.0.0.1:{home.daemon.web}/protection")
         page.locator("h1").wait_for()
         return page
 
@@ -154,7 +155,6 @@ def test_a_wrong_refusal_of_a_name_becomes_a_text(home: Home, protection) -> Non
 def test_a_look_alike_is_told_while_somebody_looks_and_kept_nowhere(home: Home, protection) -> None:
     home.ask("settings.set", key="lookalike", value="warn")
     page = protection("de-DE")
-    time.sleep(1.0)  # until the stream stands: what comes before is not told
     home.daemon.query("login-secure-update.weebly.com", TABLET)
     home.daemon.query("paypal-login-verify.top", TABLET)
     page.get_by_text("sieht aus wie eine Wegwerfseite: hat ein Wort, das zu etwas auffordert").wait_for()

@@ -106,17 +106,24 @@ def test_what_leaves_or_ends_everything_needs_the_pin_again():
     peer.stop()
 
 
+@pytest.fixture
+def phone(served):
+    """The browser's own device, for one test."""
+    own = served.ask("device.add", label="Phone", address="127.0.0.1", person_id=1, actor="cli")["id"]
+    yield own
+    served.ask("device.forget", device_id=own, actor="cli")
+
+
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_right_is_two_taps_away(served, parent, scheme):
+def test_every_right_is_two_taps_away(served, phone, scheme):
     """From /me, without any login: who gets to know what, the notice, asking, and what the PIN opens."""
     from tests.jobs.test_web_pages import serious
 
     with browser.chromium() as chromium:
         context = chromium.new_context(viewport=browser.PHONE, locale="en-GB", color_scheme=scheme)
         page = context.new_page()
-        page.set_default_timeout(8000)
-        served.ask("device.add", label="Phone " + scheme, address="127.0.0.1", person_id=1, actor="cli")
+        page.set_default_timeout(browser.PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{served.port}/me")
         page.get_by_role("heading", name="Your rights").wait_for()
         page.get_by_role("button", name="Who gets to know what").click()
@@ -134,6 +141,4 @@ def test_every_right_is_two_taps_away(served, parent, scheme):
         page.get_by_text("Choose a PIN first").wait_for()
         assert serious(page) == []
         browser.shoot(page, "me-rights-" + scheme)
-        own = device(served, "127.0.0.1")["id"]
-        served.ask("device.forget", device_id=own, actor="cli")
         context.close()

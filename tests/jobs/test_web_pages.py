@@ -65,7 +65,7 @@ def visit(chromium, served, state):
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(browser.PATIENCE_MS)
         page.trouble = []
         page.on("pageerror", lambda error: page.trouble.append(str(error)))
         page.on("console", lambda message: page.trouble.append(message.text) if message.type == "error" else None)
@@ -103,7 +103,7 @@ def serious(page) -> list[str]:
 def test_phone_and_desktop(visit, view, scheme):
     for size in (browser.PHONE, browser.DESKTOP):
         page = visit(address(view), size, color_scheme=scheme)
-        page.wait_for_timeout(300)
+        browser.settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
         browser.shoot(page, f"{view}-{scheme}")
         assert serious(page) == []
@@ -113,7 +113,7 @@ def test_phone_and_desktop(visit, view, scheme):
 @pytest.mark.parametrize("view", [*map(address, VIEWS), "/me"])
 def test_320_pixels_wide(visit, view, locale):
     page = visit(view, browser.SMALL, locale)
-    page.wait_for_timeout(200)
+    browser.settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     name = view.strip("/") or "overview"
     browser.shoot(page, f"{name}-{locale[:2]}")
@@ -123,7 +123,7 @@ def test_nothing_is_cut_off_when_text_is_twice_as_large(visit):
     for view in VIEWS:
         page = visit(address(view), browser.PHONE)
         page.evaluate("document.documentElement.style.fontSize = '32px'")
-        page.wait_for_timeout(150)
+        browser.settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, view
 
 

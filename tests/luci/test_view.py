@@ -106,7 +106,7 @@ def chromium():
 def page(chromium):
     context = chromium.new_context(viewport=browser.DESKTOP, locale="en-GB", timezone_id="Europe/Berlin")
     page = context.new_page()
-    page.set_default_timeout(8000)
+    page.set_default_timeout(browser.PATIENCE_MS)
     trouble = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
     yield page

@@ -110,7 +110,7 @@ def verdict(found: Ruleset, name: bytes, qtype: int) -> str:
     return "-" if match is None else "allow" if match.allow else "block"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(RULES, max_size=12), st.lists(NAMES, max_size=12), st.sampled_from([0, 1, 28]))
 def test_a_built_set_decides_like_a_loop_over_its_rules(rules: list[ListRule], names: list[bytes], qtype: int) -> None:
     file = BytesIO()
@@ -127,7 +127,7 @@ FORMS = st.sampled_from(
 TEXTS = st.lists(st.builds(lambda form, name: form % name, FORMS, NAMES), min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(TEXTS, min_size=1, max_size=3), st.lists(NAMES, max_size=8), st.sampled_from([0, 1, 28]))
 def test_streamed_and_folded_lists_decide_the_same(texts: list[list[bytes]], names: list[bytes], qtype: int) -> None:
     values = [value for text in texts for line in text for value in parse_line(line, "adblock")]
@@ -150,7 +150,7 @@ def test_streamed_and_folded_lists_decide_the_same(texts: list[list[bytes]], nam
                 assert verdict(found, name, qtype) == plainly(rules, name, qtype), name
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_damaged_set_is_bad_input_or_still_right(data: st.DataObject) -> None:
     file = BytesIO()

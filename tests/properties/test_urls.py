@@ -2,7 +2,7 @@
 
 from io import BytesIO
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.core.model import Value
@@ -47,7 +47,6 @@ def ruleset(values: list[Value]) -> Ruleset:
     return Ruleset(file, sha256)
 
 
-@settings(deadline=None)
 @given(urls())
 @example((b"bad.example", b"/%7Ea/../b", b"/b"))
 def test_any_spelling_of_a_listed_url_is_found(url: tuple[bytes, bytes, bytes]) -> None:
@@ -60,7 +59,6 @@ def test_any_spelling_of_a_listed_url_is_found(url: tuple[bytes, bytes, bytes]) 
         assert found.find_page(request.authority, other) is None
 
 
-@settings(deadline=None)
 @given(urls())
 def test_a_listed_page_in_adblock_syntax_covers_what_follows(url: tuple[bytes, bytes, bytes]) -> None:
     path, target = [text.partition(b"?")[0] for text in url[1:]]
