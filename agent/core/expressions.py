@@ -41,6 +41,11 @@ def interface(name: str) -> bytes:
     return (name.encode() + bytes(16))[:16]
 
 
+def way(name: str, family: int, protocol: int) -> bytes:
+    """An interface, INET4 or INET6, and UDP or TCP, each filled up to four bytes as in registers."""
+    return interface(name) + bytes([family, 0, 0, 0, protocol, 0, 0, 0])
+
+
 def expression(name: str, *attributes: bytes) -> bytes:
     """NFTA_LIST_ELEM with the expression's name and data."""
     return nested(1, text(1, name), nested(2, *attributes))
@@ -48,6 +53,12 @@ def expression(name: str, *attributes: bytes) -> bytes:
 
 def meta(key: int) -> bytes:
     return expression("meta", u32(2, key), _R1)
+
+
+def interface_and_way() -> bytes:
+    """The interface's name, the network's and the transport's protocol side by side: a key of `way`'s kind."""
+    family, protocol = [expression("meta", u32(2, key), u32(1, at)) for key, at in ((NFPROTO, 12), (L4PROTO, 13))]
+    return meta(IIFNAME) + family + protocol
 
 
 def meta_set(key: int) -> bytes:

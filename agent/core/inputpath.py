@@ -14,7 +14,7 @@ from agent.core.netlink import DUMP, Answer, Message, attributes, pairs, text
 _CHAIN, _RULE, _ELEMENTS = 3, 6, 12  # NFT_MSG_NEW*, what dumps consist of; the request is the next number
 _GENERATION, _GET_GENERATION = 15, 16
 _NFTABLES = 10 << 8
-_FAMILIES = (nftables.INET, nft.INET4)
+_FAMILIES = (nftables.INET, nft.INET4, nft.INET6)
 _FILTER = b"filter\0"
 _DROP, _ACCEPT, _JUMP, _GOTO, _RETURN = 0, 1, -3, -4, -5
 _IIF = 4
@@ -53,7 +53,7 @@ def chains() -> Message:
 
 
 def chains_of(answers: "list[Answer]", without: str) -> "list[Chain]":
-    """The chains that a query by IPv4 passes, but for those of one table. BadInput."""
+    """The chains that queries pass, but for those of one table. BadInput."""
     found = []
     for answer in answers:
         if answer.type != _NFTABLES | _CHAIN or answer.body[:1] not in (bytes([family]) for family in _FAMILIES):
@@ -104,18 +104,22 @@ def elements_of(answers: "list[Answer]") -> "list[tuple[bytes, bytes, bool]]":
 class Walk:
     """One query's way. `rules_of(chain)` and `elements_of(set)` read what stands in the chain's table.
 
-    `redirected`: it was sent to a resolver elsewhere and comes in by destination NAT.
+    `way` is (INET4 or INET6, UDP or TCP); `redirected`: it was sent to a resolver elsewhere and comes in by destination
+    NAT.
     """
 
-    def __init__(self, interface: str, index: int, redirected: bool, rules_of, elements_of) -> None:  # type: ignore[no-untyped-def]
+    def __init__(  # type: ignore[no-untyped-def]
+        self, interface: str, index: int, way: "tuple[int, int]", redirected: bool, rules_of, elements_of
+    ) -> None:
+        self._family, protocol = way
         self._rules_of = rules_of
         self._elements_of = elements_of
         self._meta = {
             _IIF: nft.host32(index),
             nft.IIFNAME: nft.interface(interface),
             nft.IIFTYPE: nft.host16(nft.ETHERNET),
-            nft.L4PROTO: bytes([nft.UDP]),
-            nft.NFPROTO: bytes([nft.INET4]),
+            nft.L4PROTO: bytes([protocol]),
+            nft.NFPROTO: bytes([self._family]),
         }
         self._ct = {
             nft.CT_STATE: nft.host32(nft.CT_STATE_NEW),
@@ -123,7 +127,9 @@ class Walk:
         }
 
     def closed(self, chain: Chain) -> bool:
-        """Whether the chain keeps the query out for sure."""
+        """Whether the chain keeps the query out for sure; one of another family does not see it."""
+        if chain.family not in (nftables.INET, self._family):
+            return False
         verdict = self._through(chain.name, 0)
         return verdict == _DROP or (verdict is None and chain.drops)
 
@@ -150,6 +156,9 @@ class Walk:
             return nft.port(_DNS) if places == [nft.TRANSPORT, 2, 2] else None
         known = {"meta": self._meta, "ct": self._ct}.get(name, {})
         return known.get(_number(data.get(2, b"")))
+
+    def has_keys_of(self, set_name: str, size: int) -> bool:
+        return all(len(key) == size for key, _, _ in self._elements_of(set_name))
 
     def found(self, set_name: str, key: bytes) -> "bytes | None":
         """What a map has for the key, b"" for a set's; None when it is not inside."""
@@ -184,7 +193,7 @@ class _Rule:
 
     def _mapped(self, data: "dict[int, bytes]") -> "tuple[bool, bytes]":
         """By a verdict map."""
-        key = self._registers.get(data.get(2, b""))
+        key = self._key(data)
         if key is None:
             return False, _ACCEPTED
         return self._sure, self._walk.found(_text(data.get(1, b"")), key) or b""
@@ -214,11 +223,18 @@ class _Rule:
         return (value[: len(wanted)] == wanted) == (operator == 0)
 
     def _looked_up(self, data: "dict[int, bytes]") -> bool:
-        key = self._registers.get(data.get(2, b""))
+        key = self._key(data)
         if key is None or 3 in data:
             self._sure = False
             return True
         return (self._walk.found(_text(data.get(1, b"")), key) is not None) != bool(_number(data.get(5, b"")))
+
+    def _key(self, data: "dict[int, bytes]") -> "bytes | None":
+        """What is looked up; None where it is not known, as where it is several registers side by side."""
+        key = self._registers.get(data.get(2, b""))
+        if key is None or not self._walk.has_keys_of(_text(data.get(1, b"")), len(key)):
+            return None
+        return key
 
     def _masked(self, data: "dict[int, bytes]") -> "bytes | None":
         value = self._registers.get(data.get(1, b""))

@@ -32,6 +32,7 @@ _NEW_FLOWTABLE, _GET_FLOWTABLE = 22, 23
 _TYPE_MARK, _TYPE_ETHER, _TYPE_IFNAME = 19, 9, 41
 _TYPE_ADDRESS = {4: 7, 16: 8}  # ipv4_addr, ipv6_addr, by size
 _TYPE_PORT = 13
+_TYPE_WAY = _TYPE_IFNAME << 12 | 2 << 6 | 12  # ifname . nf_proto . inet_proto
 _SET_IS_MAP = 8
 # What `nft list` needs to show host-endian keys and values rightly (libnftnl udata.h; the kernel ignores it).
 _KEY_ORDER, _DATA_ORDER = 0, 1
@@ -87,6 +88,11 @@ def new_mark_map(table: str, name: str, id: int) -> Message:
 
 def new_interface_set(table: str, name: str, id: int) -> Message:
     return _new_set(table, name, id, 0, u32(4, _TYPE_IFNAME) + u32(5, 16), _KEY_ORDER)
+
+
+def new_way_set(table: str, name: str, id: int) -> Message:
+    """Of what `expressions.way` makes."""
+    return _new_set(table, name, id, 0, u32(4, _TYPE_WAY) + u32(5, 24), _BIG_ENDIAN)
 
 
 def new_port_set(table: str, name: str, id: int) -> Message:

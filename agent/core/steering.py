@@ -3,14 +3,16 @@
 As `nft list` would show them (udp; `steered` maps an enrolled device's Ethernet address to its mark):
 
     chain steer  { type nat hook prerouting priority -105;      # hard-coded resolvers: to the router's own port 53
-      th dport 53 iifname @open fib daddr type unicast ct mark set ether saddr map @steered redirect }
+      th dport 53 iifname . nfproto . l4proto @open fib daddr type unicast
+        ct mark set ether saddr map @steered redirect }
     chain arrive { type filter hook input priority 200;         # after the firewall has judged it as DNS
       iifname != lo th dport AGENT reject                       # nobody talks to the agent's port directly
       th dport 53 iifname @lan meta mark set ether saddr map @steered th dport set AGENT }
     chain leave  { type filter hook output priority -301;       # before conntrack: the rewrite leaves no trace in it
       meta mark LISTENER oifname != lo th sport AGENT th sport set 53 }
     chain forward { type filter hook forward priority 200;      # connections from before the `on`
-      tcp dport 53 iifname @open ct status & dnat == 0 ether saddr @steered ct mark set CUT tcp flags set rst }
+      tcp dport 53 iifname . nfproto . l4proto @open ct status & dnat == 0
+        ether saddr @steered ct mark set CUT tcp flags set rst }
 
 Every firewall, guest zones included, sees port 53 in both directions, and so does conntrack: a held-open socket talks
 to the agent while its device is in the map, and to the router's own resolver in the next packet when it is not. That
@@ -20,8 +22,8 @@ A TCP connection can't change hands: its SYN puts the mark on the conntrack entr
 with that. One from before the `on` is reset at both ends, and its client begins anew. The SYN also carries the mark to
 the agent, see `marks.of_syn`.
 
-`open` are those of the `lan` interfaces from which the firewall lets DNS in: elsewhere a redirected query would be
-lost.
+`open` are those of the `lan` interfaces from which the firewall lets DNS in, for IPv4 and IPv6, UDP and TCP each by
+itself: elsewhere a redirected query would be lost.
 
 With a `Judging`, its rules about other connections stand in the same table, those of chain `forward` before these.
 """
@@ -34,6 +36,8 @@ from agent.core.marks import DEFAULT, SYN_MAGIC, Layout
 from agent.core.netlink import Message
 
 DNS = 53
+# In which a query may come: the first is what every device uses.
+WAYS = ((nft.INET4, nft.UDP), (nft.INET4, nft.TCP), (nft.INET6, nft.UDP), (nft.INET6, nft.TCP))
 STEERED = "steered"  # the map of enrolled devices with something on
 _MAP, _LAN, _OPEN = STEERED, "lan", "open"
 _STEER, _ARRIVE, _LEAVE = "steer", "arrive", "leave"
@@ -80,22 +84,23 @@ class Steering:
         self,
         wanted: "dict[bytes, int]",
         protected: "frozenset[bytes]" = frozenset(),
-        closed: "frozenset[str]" = frozenset(),
+        closed: "frozenset[tuple[str, int, int]]" = frozenset(),
     ) -> "list[Message]":
-        """The whole table with `wanted` (MAC → mark) in its map; nothing is redirected from `closed` interfaces."""
+        """The whole table with `wanted` (MAC → mark) in its map; what comes as one of `closed` (interface and one of
+        WAYS) is not redirected."""
         table = self.table
         work = [
             nftables.new_table(table),
             nftables.new_mark_map(table, _MAP, 1),
             nftables.new_interface_set(table, _LAN, 2),
             nftables.add_keys(table, _LAN, [nft.interface(name) for name in self._interfaces]),
-            nftables.new_interface_set(table, _OPEN, 3),
+            nftables.new_way_set(table, _OPEN, 3),
             nftables.new_chain(table, _STEER, "nat", nftables.PREROUTING, _BEFORE_DNAT),
             nftables.new_chain(table, _ARRIVE, "filter", nftables.INPUT, _AFTER_FIREWALL),
             nftables.new_chain(table, _LEAVE, "filter", nftables.OUTPUT, _BEFORE_CONNTRACK),
             nftables.new_chain(table, FORWARD, "filter", nftables.FORWARD, _AFTER_FIREWALL),
         ]
-        work += self.reopen(frozenset(self._interfaces), closed)
+        work += self.reopen(frozenset(self._entries()), closed)
         if self.judging is not None:
             work += self.judging.stand(table, 4, self._layout)
         for chain, expressions in self.rules():
@@ -116,12 +121,17 @@ class Steering:
             work += self._changed(LOGGED, _chosen(standing, before, False), _chosen(wanted, protected, False))
         return work
 
-    def reopen(self, before: "frozenset[str]", closed: "frozenset[str]") -> "list[Message]":
+    def reopen(
+        self, before: "frozenset[tuple[str, int, int]]", closed: "frozenset[tuple[str, int, int]]"
+    ) -> "list[Message]":
         """Those that were closed `before` are open now, but for those that are closed."""
-        opened = [nft.interface(name) for name in self._interfaces if name in before and name not in closed]
-        shut = [nft.interface(name) for name in self._interfaces if name in closed and name not in before]
+        opened = [nft.way(*entry) for entry in self._entries() if entry in before and entry not in closed]
+        shut = [nft.way(*entry) for entry in self._entries() if entry in closed and entry not in before]
         work = [nftables.add_keys(self.table, _OPEN, opened)] if opened else []
         return work + ([nftables.delete_keys(self.table, _OPEN, shut)] if shut else [])
+
+    def _entries(self) -> "list[tuple[str, int, int]]":
+        return [(name, family, protocol) for name in self._interfaces for family, protocol in WAYS]
 
     def _changed(self, name: str, standing: "dict[bytes, int]", wanted: "dict[bytes, int]") -> "list[Message]":
         """A new mark for a device is a removal and an addition."""
@@ -255,7 +265,7 @@ def _rewrite(offset: int, port: int, protocol: "int | None") -> bytes:
 
 _ON_ETHERNET = nft.meta(nft.IIFTYPE) + nft.equals(nft.host16(nft.ETHERNET))
 _FROM_LAN = nft.meta(nft.IIFNAME) + nft.within(_LAN) + _ON_ETHERNET
-_FROM_OPEN = nft.meta(nft.IIFNAME) + nft.within(_OPEN) + _ON_ETHERNET
+_FROM_OPEN = nft.interface_and_way() + nft.within(_OPEN) + _ON_ETHERNET
 _NOT_FROM_SELF = nft.meta(nft.IIFNAME) + nft.differs(nft.interface("lo"))
 _MARK_OF_SENDER = nft.load(nft.LINK, 6, 6) + nft.mapped(_MAP)
 _FLAGS = nft.load(nft.TRANSPORT, _TCP_FLAGS, 1) + nft.masked(_FIN_SYN_RST_ACK)

@@ -8,6 +8,7 @@ from agent.core.inputpath import Chain, Walk
 from agent.core.model import BadInput
 from agent.core.netlink import Answer, attribute, nested, text, u32
 
+UDP4 = (nft.INET4, nft.UDP)
 DROP, ACCEPT, JUMP, GOTO = 0, 1, -3, -4
 GUESTS = nft.meta(nft.IIFNAME) + nft.equals(b"br-guest\0")
 TO_DNS = nft.meta(nft.L4PROTO) + nft.equals(bytes([nft.UDP])) + nft.load(nft.TRANSPORT, 2, 2) + nft.equals(nft.port(53))
@@ -24,14 +25,21 @@ def rule(expressions: bytes) -> Answer:
     return Answer(10 << 8 | 6, 0, 1, body)
 
 
-def closed(*rules: bytes, drops: bool = False, sets: object = None, redirected: bool = True, **chains: object) -> bool:
+def closed(
+    *rules: bytes,
+    drops: bool = False,
+    sets: object = None,
+    redirected: bool = True,
+    way: object = UDP4,
+    **chains: object,
+) -> bool:
     listed = {"input": rules}
     listed.update(chains)
 
     def rules_of(chain: str) -> object:
         return inputpath.rules_of([rule(expressions) for expressions in listed.get(chain, ())])
 
-    walk = Walk("br-guest", 7, redirected, rules_of, (sets or {}).get)
+    walk = Walk("br-guest", 7, way, redirected, rules_of, (sets or {}).get)
     return walk.closed(Chain(nftables.INET, "fw4", "input", drops))
 
 
@@ -104,8 +112,30 @@ def test_chains_are_those_of_the_input_hook():
     ]
     assert inputpath.chains_of(answers, "ours") == [
         Chain(nftables.INET, "fw4", "c", True),
+        Chain(nft.INET6, "six", "c", True),
         Chain(nft.INET4, "four", "c", False),
     ]
+
+
+def test_registers_side_by_side_are_not_known():
+    both = nft.meta(nft.L4PROTO) + nft.within("ways")
+    longer = {"ways": [(bytes([nft.UDP, 0, 0, 0, 0, 53, 0, 0]), b"", False)]}
+    assert not closed(both + then(ACCEPT), drops=True, sets=longer)
+    assert not closed(both + then(DROP), sets=longer)
+
+
+def test_each_way_is_walked_by_itself():
+    tcp4, udp6 = (nft.INET4, nft.TCP), (nft.INET6, nft.UDP)
+    assert closed(TO_DNS + then(ACCEPT), drops=True, way=tcp4)
+    assert not closed(TO_DNS + then(ACCEPT), drops=True, way=udp6)
+    only4 = nft.meta(nft.NFPROTO) + nft.equals(bytes([nft.INET4])) + then(ACCEPT)
+    assert closed(only4, drops=True, way=udp6) and not closed(only4, drops=True, way=tcp4)
+
+
+def test_a_chain_of_another_family_does_not_see_it():
+    for way, family, found in ((UDP4, nft.INET4, True), (UDP4, nft.INET6, False), ((10, 6), nft.INET6, True)):
+        walk = Walk("br-guest", 7, way, True, lambda chain: [], {}.get)
+        assert walk.closed(Chain(family, "t", "c", True)) == found
 
 
 def test_what_is_cut_short_is_bad_input_or_nothing():
@@ -114,7 +144,7 @@ def test_what_is_cut_short_is_bad_input_or_nothing():
         cut = Answer(whole.type, 0, 1, whole.body[:end])
         try:
             found = inputpath.rules_of([cut])
-            Walk("br-guest", 7, True, lambda chain, found=found: found, {}.get).closed(Chain(1, "t", "c", False))
+            Walk("br-guest", 7, UDP4, True, lambda chain, found=found: found, {}.get).closed(Chain(1, "t", "c", False))
         except BadInput:
             continue
 

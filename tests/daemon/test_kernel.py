@@ -4,6 +4,7 @@ import pytest
 
 from agent.core.marks import DEFAULT
 from agent.core.model import Device
+from agent.core.steering import WAYS
 from agent.daemon.clients import Client
 from agent.daemon.kernel.follower import Kernel
 from agent.daemon.kernel.netfilter import Refused
@@ -21,7 +22,7 @@ class Switched:
         self.state, self.message = IDLE, "No device is switched on."
         self.refusing: set[str] = set()
         self.stands = True
-        self.closed: frozenset[str] = frozenset()
+        self.closed: frozenset[tuple[str, int, int]] = frozenset()
         self.told: list[tuple[object, ...]] = []
 
     def _tell(self, what: str, *more: object) -> None:
@@ -171,10 +172,20 @@ def test_a_zone_that_lets_no_dns_in_is_told_and_its_devices_are_not_covered(
     neighbours.places = {TABLET: "br-guest", PHONE: "br-lan"}
     kernel.apply(on((TABLET, 1, 1), (PHONE, 2, 1)))
     assert kernel.covers(device(TABLET))
-    switch.closed = frozenset(["br-guest"])
+    switch.closed = frozenset([("br-guest", *way) for way in WAYS])
     assert not kernel.covers(device(TABLET))
     assert kernel.covers(device(PHONE))
-    assert "lets no DNS in from br-guest" in str(kernel.state()["message"])
+    assert "lets no DNS in from br-guest: devices there are not covered" in str(kernel.state()["message"])
+
+
+def test_what_a_zone_lets_in_only_in_part_is_told(kernel: Kernel, switch: Switched, neighbours: Neighbours) -> None:
+    neighbours.places = {TABLET: "br-guest"}
+    kernel.apply(on((TABLET, 1, 1)))
+    switch.closed = frozenset([("br-guest", *WAYS[1]), ("br-guest", *WAYS[2])])
+    assert kernel.covers(device(TABLET))
+    assert "no DNS in from br-guest by IPv4 over TCP, IPv6 over UDP: what devices" in str(kernel.state()["message"])
+    switch.closed = frozenset([("br-guest", *WAYS[0])])
+    assert not kernel.covers(device(TABLET))
 
 
 def test_a_firewall_that_can_not_be_read_is_taken_to_be_open(kernel: Kernel, switch: Switched) -> None:

@@ -10,18 +10,19 @@ from agent.core.farewell import TABLE
 from agent.core.inputpath import Chain, Walk
 from agent.core.model import BadInput
 from agent.core.netlink import Answer, Message
+from agent.core.steering import WAYS
 from agent.daemon.kernel.netfilter import Netfilter
 
 
 class Firewall:
-    """`closed` are those of the interfaces from which a query surely gets nowhere; in doubt an interface is open."""
+    """`closed` says as what a query surely gets nowhere: (interface, family, protocol). In doubt it gets in."""
 
     def __init__(self, netfilter: Netfilter, interfaces: list[str]) -> None:
         self._netfilter = netfilter
         self._interfaces = interfaces
         self._generation = b""
         self._found: dict[tuple[object, ...], object] = {}
-        self.closed: frozenset[str] = frozenset()
+        self.closed: frozenset[tuple[str, int, int]] = frozenset()
 
     def look(self) -> bool:
         """Reads the rules if they have changed; whether `closed` is another. Refused."""
@@ -31,7 +32,7 @@ class Firewall:
         before = self.closed
         try:
             chains = inputpath.chains_of(self._netfilter.ask(inputpath.chains()), TABLE)
-            self.closed = frozenset([name for name in self._interfaces if self._is_closed(name, chains)])
+            self.closed = frozenset([entry for name in self._interfaces for entry in self._closed_of(name, chains)])
         except BadInput:
             self.closed = frozenset()
         finally:
@@ -39,14 +40,16 @@ class Firewall:
         self._generation = generation
         return self.closed != before
 
-    def _is_closed(self, name: str, chains: list[Chain]) -> bool:
+    def _closed_of(self, name: str, chains: list[Chain]) -> list[tuple[str, int, int]]:
         try:
             index = socket.if_nametoindex(name)
         except OSError:
-            return False
-        return any(self._walk(name, index, chain).closed(chain) for chain in chains)
+            return []
+        return [
+            (name, *way) for way in WAYS if any(self._walk(name, index, way, chain).closed(chain) for chain in chains)
+        ]
 
-    def _walk(self, name: str, index: int, chain: Chain) -> Walk:
+    def _walk(self, name: str, index: int, way: tuple[int, int], chain: Chain) -> Walk:
         family, table = chain.family, chain.table
 
         def rules_of(chain_name: str) -> object:
@@ -55,7 +58,7 @@ class Firewall:
         def elements_of(set_name: str) -> object:
             return self._read(inputpath.elements, inputpath.elements_of, family, table, set_name)
 
-        return Walk(name, index, True, rules_of, elements_of)
+        return Walk(name, index, way, True, rules_of, elements_of)
 
     def _read(
         self, request: Callable[..., Message], reading: Callable[[list[Answer]], object], *place: int | str

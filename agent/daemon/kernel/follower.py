@@ -3,10 +3,13 @@
 from agent.core.judging import Judging
 from agent.core.marks import Layout
 from agent.core.model import Device
+from agent.core.steering import WAYS
 from agent.daemon.clients import Client
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.netfilter import Refused
 from agent.daemon.kernel.switch import ARMED, REFUSED, Switch
+
+_NAMES = dict(zip(WAYS, ("IPv4 over UDP", "IPv4 over TCP", "IPv6 over UDP", "IPv6 over TCP"), strict=True))
 
 
 class Kernel:
@@ -103,18 +106,14 @@ class Kernel:
         if device.mac is None or self._neighbours.elsewhere(device.mac):
             return False
         behind = self._neighbours.behind(device.mac)
-        if behind and behind <= self._switch.closed:
+        if behind and all((name, *WAYS[0]) in self._switch.closed for name in behind):
             return False
         return device.mac in self._switch.standing
 
     def state(self) -> dict[str, object]:
         message = self._switch.message + self._flows
-        if self._wanted and self._switch.closed:
-            names = ", ".join(sorted(self._switch.closed))
-            message += (
-                f" The firewall lets no DNS in from {names}: devices there are not covered, and ask as without the "
-                "agent. Allow port 53 from that zone to the router."
-            )
+        if self._wanted:
+            message += _zones(self._switch.closed)
         outside = {self._neighbours.elsewhere(mac) for mac in self._wanted} - {""}
         if outside:
             names = ", ".join(sorted(outside))
@@ -131,3 +130,22 @@ class Kernel:
             self._switch.close()
         except Refused:
             return
+
+
+def _zones(closed: frozenset[tuple[str, int, int]]) -> str:
+    """What the firewall lets in from nowhere, or from some interfaces in part."""
+    ways = {name: [way for way in WAYS if (name, *way) in closed] for name in sorted({entry[0] for entry in closed})}
+    shut = [name for name, found in ways.items() if len(found) == len(WAYS)]
+    message = ""
+    if shut:
+        message = (
+            f" The firewall lets no DNS in from {', '.join(shut)}: devices there are not covered, and ask as without "
+            "the agent. Allow port 53 from that zone to the router."
+        )
+    for name in sorted(ways.keys() - shut):
+        closed_ways = ", ".join([_NAMES[way] for way in ways[name]])
+        message += (
+            f" The firewall lets no DNS in from {name} by {closed_ways}: what devices there ask that way is not "
+            "covered. Allow port 53 from that zone to the router, UDP and TCP."
+        )
+    return message

@@ -34,7 +34,7 @@ _UNKNOWN = (errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL)
 class Switch:
     """`standing` is what the kernel holds (MAC → mark), `state` one of IDLE, ARMED, REFUSED, `message` a sentence.
 
-    Redirected queries are spared the interfaces from which the firewall lets no DNS in: `closed` names them.
+    Queries are not redirected as what the firewall lets none in: `closed` has (interface, family, protocol).
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class Switch:
         return self._steering.judging
 
     @property
-    def closed(self) -> frozenset[str]:
-        """Interfaces from which the firewall lets no DNS in: nobody there can be covered."""
+    def closed(self) -> frozenset[tuple[str, int, int]]:
+        """As what the firewall lets no DNS in: interface, family, protocol."""
         return self._firewall.closed
 
     def look(self) -> None:
