@@ -125,11 +125,19 @@ class Household:
         self.pass_time(0)
         self.log = (folder / "log").open("ab")
         self.processes = [self._receiver(), self._servers()]
-        program = PROGRAM.format(root=str(ROOT), folder=str(folder), week=WEEK_S)
-        environment = {**os.environ, "SSL_CERT_FILE": str(folder / "ca.pem")}
+        self.start()
+
+    def start(self) -> None:
+        program = PROGRAM.format(root=str(ROOT), folder=str(self.folder), week=WEEK_S)
+        environment = {**os.environ, "SSL_CERT_FILE": str(self.folder / "ca.pem")}
         command = [sys.executable, "-I", "-S", "-c", program]
-        self.guard = lab.router.start(command, stderr=self.log, env=environment)
+        self.guard = self.lab.router.start(command, stderr=self.log, env=environment)
         self.client = self.connect()
+
+    def end(self) -> None:
+        self.client.close()
+        self.guard.terminate()
+        assert self.guard.wait(15) == 0, self.said()
 
     def _receiver(self) -> subprocess.Popen[bytes]:
         certificate = ["--certificate", str(self.folder / "server.pem"), "--key", str(self.folder / "server.key")]
@@ -222,9 +230,7 @@ class Household:
         return device
 
     def stop(self) -> None:
-        self.client.close()
-        self.guard.terminate()
-        assert self.guard.wait(15) == 0, self.said()
+        self.end()
         for process in self.processes:
             process.terminate()
             process.wait(5)

@@ -11,6 +11,7 @@ import pytest
 
 from agent.client import Unreachable
 from agent.core import envelope
+from tests.daemon.reporting import Operator
 from tests.lab.lab import ALICE4, WAN4, Lab
 from tests.promises.reporting import DRIPPING, FEEDS, REPORTS, SLOW, WEEK_S, Household, frames, segment
 from tests.promises.test_p4_nothing_leaves import Capture, asked_name, flow, neighbourhood
@@ -143,6 +144,46 @@ def test_nothing_leaves_after_opting_out_whatever_step_it_died_at(
         assert [at - off for at in reports if off < at < end] == []
         assert off - max(at for at in reports if at < off) > ROUND_TRIP_S, "acknowledged before the wire was silent"
     assert household.call("audit")["ok"]
+
+
+def test_nothing_leaves_without_the_households_word_of_today(lab: Lab, household: Household, tmp_path: Path) -> None:
+    """An operator who is only named; one who was agreed to under another key; and a state.db from when a sealed report
+    waited, put back by hand after opting out."""
+    capture = Capture(lab, tmp_path / "wan.pcap")
+
+    def weeks_pass(state: str) -> None:
+        for _ in range(3):
+            household.pass_time(WEEK_S)
+            time.sleep(0.3)
+        status = household.call("report.status")
+        assert (status["state"], status["waiting"], status["send_at"]) == (state, 0, None)
+
+    household.enrol()
+    household.call("report.operator_set", operator=Operator(f"https://{WAN4}:{REPORTS}/").row)
+    weeks_pass("off")
+    wait_with_one_sealed(household)
+    household.call("report.operator_set", operator=Operator(f"https://{WAN4}:{REPORTS}/").row)
+    weeks_pass("suspended")
+    wait_with_one_sealed(household)
+    state = household.folder / "state" / "state.db"
+    copy = state.read_bytes()
+    household.call("report.opt_out")
+    household.end()
+    state.unlink()
+    state.write_bytes(copy)
+    household.start()
+    weeks_pass("suspended")
+    assert b'"sealed":"' in copy, "nothing waited in the copy"
+    went_to = {flow(frame)[:3] for _, frame in frames(capture) if not neighbourhood(frame)}
+    assert went_to == {("tcp", WAN4, FEEDS)}, "nothing but the list that protection asks for"
+    assert household.states() == ["withdrawn"] * 2
+
+
+def wait_with_one_sealed(household: Household) -> None:
+    household.agree()
+    made = len(household.states())
+    household.pass_to("next_at")
+    household.until(lambda: household.states()[made:] == ["sealed"])
 
 
 def connected(lab: Lab, port: int) -> bool:
