@@ -23,6 +23,7 @@ from tests.lab.web import Caller, Site, hello
 SLICES = 8
 AT_ONCE = (1, 20)  # one by one; as many as a page opens
 RATE = 12_000  # the wanted connections a second
+BURSTS, BURST_TURNS, AT_LINK_SPEED = (800, 1600, 3200), 6, 10**9
 HALF_OPEN = 10_000
 BULK_PAIRS, BULK_MB, BULK_MTU_MB = 150, 16, 4
 
@@ -137,6 +138,19 @@ def replayed(lab: Lab, resident: Resident) -> None:
     )
 
 
+def bursts(lab: Lab, resident: Resident) -> None:
+    """Hellos as fast as the client can send them: how many pass unread because the queue is full."""
+    for size in BURSTS:
+        unread, rates = [], []
+        for _ in range(BURST_TURNS):
+            lab.router.run(["conntrack", "--flush"])  # the connections of before, which were judged
+            before = counters(resident)["connections"]
+            rates.append(size / float(flood(lab.alice, size, 0, AT_LINK_SPEED, "eth0", ROUTER_MAC)))
+            time.sleep(0.3)
+            unread.append(size - (counters(resident)["connections"] - before))
+        print(f"bursts of {size} hellos, {statistics.median(rates):.0f}/s: unread {unread}")
+
+
 def latency(lab: Lab, pairs: int) -> None:
     data = hello("www.fine.example", 300)
     judged, alone = [], []
@@ -248,6 +262,7 @@ def main() -> int:
                 if "rate" in wanted:
                     with judging(lab, folder / "rest", "protection") as resident:
                         replayed(lab, resident)
+                        bursts(lab, resident)
                         latency(lab, 300)
                         half_open(lab, resident)
                 site.close()

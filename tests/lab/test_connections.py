@@ -1,6 +1,7 @@
 """Web connections of devices that are on: refused, recorded, and left alone, in every form that clients give them."""
 
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,8 @@ import pytest
 
 from agent.core.resolvers import ADDRESSES
 from tests.lab.household import Asker
-from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, RESOLVER6, ROUTER4, Lab
-from tests.lab.resident import Resident
+from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, RESOLVER6, ROUTER4, ROUTER_MAC, Lab
+from tests.lab.resident import ROOT, Resident
 from tests.lab.web import Caller, Site, call, certificate, get, hello
 
 SERVERS = (RESOLVER4, RESOLVER6)
@@ -189,6 +190,16 @@ def test_a_body_is_let_go_after_a_few_packets(lab: Lab, resident: Resident, devi
     for _ in range(100):
         caller.send(b"\x00" * 1400, pause_s=0.002)
     assert counters(resident)["packets"] < 10
+
+
+def test_a_burst_of_hellos_waits_until_all_are_judged(lab: Lab, resident: Resident, device: int) -> None:
+    before = counters(resident)["connections"]
+    words = [RESOLVER4, "1000", "0", "1000000", "eth0", ROUTER_MAC]
+    lab.alice.run([sys.executable, "-m", "tests.bench.flood", *words], cwd=ROOT)
+    end = time.monotonic() + 10
+    while counters(resident)["connections"] < before + 1000 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert counters(resident)["connections"] == before + 1000
 
 
 @pytest.mark.parametrize("server", SERVERS)
