@@ -25,6 +25,7 @@ from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE
 from agent.daemon.reports import outbox
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DAY_S = 86400
@@ -195,9 +196,7 @@ class Served:
     """The household above as a process of its own."""
 
     def __init__(self, folder: Path, *flags: str, **environment: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.socket = folder / "run" / "control.sock"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.jobs.lived_in", str(folder), str(self.port), *flags],

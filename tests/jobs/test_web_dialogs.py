@@ -57,7 +57,7 @@ def test_thumbs_find_every_view(visit):  # noqa: F811
     everything = SMALL.replace("dialog ", "main ").replace(".closest('label')", ".closest('label, .timeline, .heat')")
     for view in ("/", "/history", "/protection", "/privacy", "/devices", "/account", "/me"):
         page = visit(view)
-        page.wait_for_timeout(250)
+        browser.settle(page)
         assert page.evaluate(everything) == [], view
 
 
@@ -104,9 +104,9 @@ def test_allow_block_and_rename_can_be_undone(visit, served):  # noqa: F811
         page.get_by_role("button", name="Ask", exact=True).click()
         page.locator(".answer strong", has_text=name).wait_for()
         page.locator(".answer").get_by_role("button", name=button, exact=True).click()
-        page.get_by_role("button", name="Undo").first.wait_for()
+        page.locator(f".row:has-text('{name}')", has_text="Everyone").wait_for()
         assert [(one["name"], one["action"]) for one in served.ask("rule.list")["items"]] == [(name, wanted)]
-        page.get_by_role("button", name="Undo").first.click()
+        page.get_by_role("button", name="Undo").last.click()
         page.get_by_text("No rules of your own yet").wait_for()
         assert served.ask("rule.list")["items"] == []
     page.goto(page.url.replace("protection", "devices"))

@@ -250,6 +250,26 @@ def test_live_changes_keep_the_focus_and_what_is_typed(visit, served):
     assert page.evaluate("document.activeElement.id") == "name"
 
 
+def test_what_happens_before_the_stream_stands_is_seen(visit, served):
+    """A change right after the page was loaded, while its stream is still on the way."""
+    page = visit("/devices")
+    held = []
+    page.route("**/api/v1/events", lambda route: held.append(route))
+    page.goto(page.url)
+    page.get_by_role("button", name=re.compile("^Television")).wait_for()
+    wait_until(lambda: page.evaluate("1") and held)
+    tv = next(one["id"] for one in served.ask("device.list")["items"] if one["label"] == "Television")
+    served.ask("device.change", device_id=tv, label="Big screen", actor="cli")
+    held[0].continue_()
+    page.get_by_role("button", name=re.compile("^Big screen")).wait_for()
+    served.ask("device.change", device_id=tv, label="Television", actor="cli")
+    page.get_by_role("button", name=re.compile("^Television")).wait_for()
+    # Another view takes the same stream over.
+    page.get_by_role("link", name="Overview").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    assert len(held) == 1
+
+
 def test_reduced_motion(visit):
     page = visit("/", reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.querySelector('.thumb')).transitionDuration") in ("0s", "")
@@ -379,7 +399,33 @@ def test_the_ledger_of_reports_and_withdrawing_on_a_phone(visit, served, languag
     served.ask("report.operator_set", operator=None, actor="cli")
 
 
-def test_me(visit, served):
+@pytest.fixture
+def laptop(served):
+    """This browser's own device as it was enrolled first: Ben's, both on, and no PIN."""
+    for one in served.ask("device.list")["items"]:
+        if one["address"] == "127.0.0.1":
+            served.ask("device.forget", device_id=one["id"], actor="cli")
+    own = served.ask("device.add", label="This laptop", address="127.0.0.1", person_id=2)["id"]
+    for feature in ("history", "protection"):
+        served.ask("on", device_id=own, feature=feature, agree=1)
+    return own
+
+
+def choose_pin(household, page):
+    """With a code from the household's page."""
+    household.goto(household.url.rstrip("/") + "/devices")
+    household.get_by_role("button", name=re.compile("^This laptop")).click()
+    household.get_by_role("button", name="PIN code").click()
+    code = household.locator(".big-code").inner_text()
+    browser.shoot(household, "pin-code")
+    page.get_by_role("button", name="Choose a PIN").click()
+    page.get_by_label("Code", exact=True).fill(code)
+    page.get_by_label("New PIN").fill("2468")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Contacted", exact=True).wait_for()
+
+
+def test_me(visit, served, laptop):
     page = visit("/me", signed_in=False)
     page.get_by_role("heading", name="This laptop").wait_for()
     page.get_by_text("Contacts of this device are being recorded.").wait_for()
@@ -394,25 +440,17 @@ def test_me(visit, served):
     household.get_by_text("I do not want this. Please.").wait_for()
     # Content only with a PIN, set with a code from the household's page.
     assert page.get_by_text("Contacted", exact=True).count() == 0
-    household.goto(household.url + "devices")
-    household.get_by_role("button", name=re.compile("^This laptop")).click()
-    household.get_by_role("button", name="PIN code").click()
-    code = household.locator(".big-code").inner_text()
-    browser.shoot(household, "pin-code")
-    page.get_by_role("button", name="Choose a PIN").click()
-    page.get_by_label("Code", exact=True).fill(code)
-    page.get_by_label("New PIN").fill("2468")
-    page.get_by_role("button", name="Save").click()
-    page.get_by_text("Contacted", exact=True).wait_for()
+    choose_pin(household, page)
     browser.shoot(page, "me-content")
     # Live here too: the household switches off, the page says so.
-    own = next(one["id"] for one in served.ask("device.list")["items"] if one["address"] == "127.0.0.1")
-    served.ask("off", device_id=own, feature="history", actor="cli")
+    served.ask("off", device_id=laptop, feature="history", actor="cli")
     page.get_by_text("No history of this device is being recorded.").wait_for()
 
 
-def test_an_adult_decides_on_their_own_page(visit, served):
-    own = next(one["id"] for one in served.ask("device.list")["items"] if one["address"] == "127.0.0.1")
+def test_an_adult_decides_on_their_own_page(visit, served, laptop):
+    own = laptop
+    choose_pin(visit("/"), visit("/me", signed_in=False))
+    served.ask("off", device_id=own, feature="history", actor="cli")
     served.ask("device.change", device_id=own, person_id=3, actor="cli")
     served.ask("on", device_id=own, feature="history", agree=1, actor="cli")
     rows = {one["id"]: one for one in served.ask("device.list")["items"]}
@@ -432,9 +470,8 @@ def test_an_adult_decides_on_their_own_page(visit, served):
     assert not {one["id"]: one for one in served.ask("device.list")["items"]}[own]["features"]["history"]["on"]
 
 
-def test_a_stranger_is_told_that_nothing_is_recorded(visit, served):
-    own = next(one["id"] for one in served.ask("device.list")["items"] if one["address"] == "127.0.0.1")
-    served.ask("device.forget", device_id=own, actor="cli")
+def test_a_stranger_is_told_that_nothing_is_recorded(visit, served, laptop):
+    served.ask("device.forget", device_id=laptop, actor="cli")
     page = visit("/me", signed_in=False)
     page.get_by_text("Nothing is recorded about this device").wait_for()
     browser.shoot(page, "me-stranger")

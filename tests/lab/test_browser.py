@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,11 +30,18 @@ def site(lab: Lab, tmp_path: Path) -> Iterator[Path]:
     came = tmp_path / "came"
     with came.open("wb") as output:
         server = lab.wan.start([sys.executable, "-m", "tests.lab.https", key, cert], cwd=ROOT, stdout=output)
-    time.sleep(0.5)
+    soon(lambda: ":443" in lab.wan.run(["ss", "-Hltn"]))
     yield came
     server.terminate()
     server.wait(5)
     plain.close()
+
+
+def soon(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
 
 
 def browse(lab: Lab, folder: Path, url: str) -> str:
@@ -60,10 +67,10 @@ def test_a_browser(lab: Lab, resident: Resident, site: Path, tmp_path: Path) -> 
     told = browse(lab, tmp_path / "four", "https://www.bad.example/")
     assert "a page of the wan" not in told
     assert "www.bad.example" not in site.read_text(), "the hello went no further than the router"
-    time.sleep(1.3)
-    assert ("fine.example", "ech") in resident.rows("SELECT site, source FROM visits") or (
-        "fine.example",
-        "tls",
-    ) in resident.rows("SELECT site, source FROM visits")
-    targets = {row[0] for row in resident.rows("SELECT target FROM attempts")}
-    assert targets >= {"http://www.bad.example/x", "www.bad.example"}
+    # Stored once a second.
+    soon(
+        lambda: {("fine.example", "ech"), ("fine.example", "tls")} & {*resident.rows("SELECT site, source FROM visits")}
+    )
+    soon(
+        lambda: {("http://www.bad.example/x",), ("www.bad.example",)} <= {*resident.rows("SELECT target FROM attempts")}
+    )

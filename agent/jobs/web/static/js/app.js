@@ -52,15 +52,25 @@ async function open(moved = false) {
   current = made;
   root.dataset.view = view.name;
   shell(view, [h("div.loading", { role: "status" }, t("loading"))]);
-  try {
+  const refresh = async () => {
     await made.load();
+    made.ready = true;
+    if (current === made) redraw();
+  };
+  // Before the first load: what changes meanwhile is looked at once more.
+  follow(
+    "/events",
+    (kinds) => current === made && made.wants.some((kind) => kinds.has(kind)) && refresh().catch(say),
+    warn,
+  );
+  try {
+    await refresh();
   } catch (error) {
     say(error);
     if (current === made) shell(view, [h("div.loading", t("problem.unreachable"))]);
     return;
   }
   if (current !== made) return;
-  redraw();
   if (moved) {
     // A screen reader goes on at the new view's title; after the first load the browser's own order stands.
     const title = root.querySelector("h1");
@@ -68,11 +78,6 @@ async function open(moved = false) {
     scrollTo(0, 0);
   }
   document.title = `${t("nav." + view.name)} · ${t("product")}`;
-  follow("/events", async (kinds) => {
-    if (current !== made || !made.wants.some((kind) => kinds.has(kind))) return;
-    await made.load().catch(say);
-    if (current === made) redraw();
-  }, warn);
 }
 
 function warn(event) {
@@ -81,7 +86,7 @@ function warn(event) {
 }
 
 function redraw() {
-  if (current) shell(here(), current.draw());
+  if (current && current.ready) shell(here(), current.draw());
 }
 
 function shell(view, content) {

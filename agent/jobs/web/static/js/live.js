@@ -16,9 +16,10 @@ let gathering = null;
 let presence = null;
 let kinds = new Set();
 
-/** Run `change(kinds)` after events, `told(event)` for each warning; the stream lives until `unfollow()`. */
+/** Run `change(kinds)` after events, `told(event)` for each warning; the stream lives until `unfollow()`, and goes on for
+ * whoever follows the same address next. */
 export function follow(address, change, told = () => {}) {
-  unfollow();
+  if (address !== path) unfollow();
   path = address;
   call = change;
   tell = told;
@@ -38,11 +39,8 @@ function open() {
   source.addEventListener("lookalike", (event) => tell(JSON.parse(event.data)));
   // The job says good night; the next look wakes it.
   source.addEventListener("sleep", close);
-  let first = true;
-  source.addEventListener("open", () => {
-    if (!first) gather("status");
-    first = false;
-  });
+  // What happened before the stream stood was not told.
+  source.addEventListener("open", () => gather("status"));
   presence = setInterval(() => get("/session").catch(() => {}), PRESENCE_MS);
 }
 
@@ -65,9 +63,6 @@ function gather(kind) {
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) close();
-  else if (path) {
-    open();
-    gather("status");
-  }
+  else open();
 });
 for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => open(), { passive: true });
