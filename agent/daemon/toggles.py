@@ -6,7 +6,7 @@ entry added, acknowledged. A crash in between leaves "off", or "not acknowledged
 row".
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from agent.core import consent
 from agent.core.consent import ON, Gate, LedgerRow
@@ -14,6 +14,7 @@ from agent.core.features import FEATURES, NOTICE_VERSION
 from agent.core.model import Device
 from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import StorageError
+from agent.daemon.store.ledger import Entry
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.records import Records
 from agent.daemon.store.state import State
@@ -58,7 +59,8 @@ class Toggles:
         restored = self._anchor.restored(self._state.ledger.hashes())
         self._state.boot(boot_id, self._clock())
         if restored:
-            self._suspend(self._state.ledger.register.in_state(ON), "restore")
+            # A row also where nothing was on: the same copy put back again is no standstill either.
+            self._suspend(self._state.ledger.register.in_state(ON), "restore", [("", "", "restore", 0)])
         self._suspend(self._outdated(), "notice")
         self._anchor.note(self._state.ledger.head)
         device_of = {device.enrolment: device.id for device in self._state.devices()}
@@ -80,8 +82,8 @@ class Toggles:
         pairs = [pair for pair in register.in_state(ON) if pair[1] in FEATURES]
         return [pair for pair in pairs if register.agreed(*pair) < FEATURES[pair[1]].version]
 
-    def _suspend(self, pairs: list[tuple[str, str]], actor: str) -> None:
-        rows = [(enrolment, feature, "suspend", 0) for enrolment, feature in pairs]
+    def _suspend(self, pairs: list[tuple[str, str]], actor: str, told: Sequence[Entry] = ()) -> None:
+        rows = [*told, *((enrolment, feature, "suspend", 0) for enrolment, feature in pairs)]
         if rows:
             self._state.ledger.append(rows, actor, self._clock())
 

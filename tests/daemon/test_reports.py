@@ -567,6 +567,42 @@ def test_weeks_that_pass_after_a_restore_cost_no_more_than_their_reports(life: L
     assert life.spent() == charged + 10 * 10
 
 
+def test_the_same_copy_put_back_twice_is_charged_for(life: Life, tmp_path: Path) -> None:
+    """With nothing on in it: the first start after it must leave a trace by which the second is known."""
+    opt_in(life.home)
+    life.week()
+    life.home.ask("report.opt_out")
+    before = copied(life, tmp_path)
+    opt_in(life.home)
+    for _ in range(8):
+        life.week()
+    real = life.spent()
+    put_back(life, before)
+    assert life.home.ask("ledger", limit=200)["items"][-1]["action"] == "restore"
+    put_back(life, before)
+    opt_in(life.home)
+    life.reports.tick()
+    assert life.spent() >= real
+
+
+def test_a_state_from_before_anything_is_no_new_life(life: Life, tmp_path: Path) -> None:
+    """Nothing but state.db of the first minute is put back, and what was spent beside it is gone."""
+    before = copied_state(life, tmp_path)
+    opt_in(life.home)
+    life.week()
+    (tmp_path / "state" / "spent").unlink()
+    put_back(life, before)
+    opt_in(life.home)
+    for _ in range(3):
+        life.week()
+    assert life.states() == [] and life.home.ask("report.status")["exhausted"]
+
+
+def copied_state(life: Life, tmp_path: Path) -> dict[Path, bytes]:
+    path = tmp_path / "state" / "state.db"
+    return {path: path.read_bytes()}
+
+
 def test_a_restore_that_is_cut_off_while_it_is_charged_costs_more_not_less(life: Life, tmp_path: Path) -> None:
     opt_in(life.home)
     life.week()

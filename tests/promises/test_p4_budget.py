@@ -1,6 +1,7 @@
 """The privacy budget over random lives of a household: weeks, withdrawals, crashes at each step, clock jumps."""
 
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -94,6 +95,64 @@ def test_no_life_overdraws_or_regains(actions: list[tuple[str, int]]) -> None:
             assert watched.life.home.ask("audit")["ok"]
         finally:
             watched.life.home.crash()
+
+
+class Restored(Watched):
+    """A life in which files are put back, by themselves or together, while the clock may be behind."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.copies: list[dict[Path, bytes]] = []
+
+    def play(self, action: str, value: int) -> None:
+        state = Path(self.life.home.state_dir)
+        if action == "copy":
+            self.copies.append(
+                {path: path.read_bytes() for path in (state / "state.db", state / "spent") if path.exists()}
+            )
+        elif action == "back" and self.copies:
+            copy = self.copies[value // 3 % len(self.copies)]
+            self.life.home.crash()
+            for path, data in list(copy.items())[: 1 + (value % 3 > 0)]:
+                path.unlink(missing_ok=True)
+                path.write_bytes(data)
+            if value % 3 == 2:
+                (state / "spent").unlink(missing_ok=True)  # as over a system upgrade
+            self.restart()
+        else:
+            super().play(action, value)
+
+    def step(self, action: str, value: int) -> None:
+        try:
+            self.play(action, value)
+        except Crash:
+            self.restart()
+        except BadInput:
+            assert action == "in"
+
+
+CLOCK_BEHIND = st.tuples(st.just("jump"), st.integers(-30 * WEEK_S, 0))
+RESTORES = st.one_of(
+    st.tuples(st.just("pass"), st.integers(0, 3 * WEEK_S)),
+    st.tuples(st.sampled_from(["in", "out", "restart", "copy"]), st.just(0)),
+    st.tuples(st.just("back"), st.integers(0, 29)),
+    st.tuples(st.just("crash"), st.integers(0, len(STEPS) - 1)),
+    CLOCK_BEHIND,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(RESTORES, max_size=40))
+def test_whatever_is_put_back_is_paid_for_once_the_clock_is_right(actions: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        restored = Restored(folder)
+        try:
+            for action, value in [("copy", 0), ("in", 0), *actions, ("jump", 0), ("in", 0), ("pass", 0)]:
+                restored.step(action, value)
+            spent = restored.life.spent()
+            assert spent is None or spent >= restored.counted * EPSILON
+        finally:
+            restored.life.home.crash()
 
 
 def test_a_whole_life_uses_it_up(tmp_path) -> None:

@@ -3,6 +3,7 @@
 Two small files note the ledger's head after each change: one beside state.db that backups leave out, one in RAM. At the
 start the noted heads must be in the ledger. If one is not, or there is none for a ledger with rows, or the note was
 copied here (its inode changed), then what lies there was restored, and everything stays off until somebody confirms.
+Each such start is a row of the ledger, so that the same copy put back once more is found once more.
 A crash between a ledger row and its note leaves a note that is behind: an ancestor, which is fine.
 """
 
@@ -37,9 +38,9 @@ class Anchor:
 
     def restored(self, hash_of_row: dict[int, bytes]) -> bool:
         """Whether the ledger, given as {sequence number: hash}, is not the one that was noted last here."""
-        if not hash_of_row:
-            return False
         durable = _read(self._path)
+        if not hash_of_row:
+            return durable is not None and durable[0] > 0  # from before there was a ledger here
         if durable is None:
             return True
         ram = _read(self._ram_path)
