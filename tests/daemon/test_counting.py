@@ -80,6 +80,19 @@ def test_an_old_row_that_goes_on_is_found(home: Home) -> None:
     assert today(home, 1) == (1, 1, 0)
 
 
+def test_days_are_the_readers(home: Home) -> None:
+    """An attempt every hour of two days: 24 to each full day, wherever its midnight is."""
+    past(home, *range(48, 0, -1))
+    assert home.household is not None
+    now = home.household.clock.wall()
+    for offset in (0, 2 * HOUR_S, -9 * HOUR_S, 20700):
+        rows = home.ask("attempts.counts", days=3, tz_offset=offset)["items"]
+        assert sum(row["count"] for row in rows) == 2 * 48
+        assert all((row["day"] + offset) % 86400 == 0 for row in rows)
+        whole = [row["count"] for row in rows if now - 48 * HOUR_S <= row["day"] and row["day"] + 86400 <= now]
+        assert whole == [48] * len(whole) and whole
+
+
 def test_nothing_recorded(home: Home) -> None:
     assert today(home, 24) == (0, 0, 0)
 

@@ -10,18 +10,20 @@ SITES_MAX = 10_000  # told apart in a day; counting on would only cost memory
 
 
 def attempt_counts(household: Household, request: Request) -> Steps:
-    """Refused attempts per day and category, also of adults."""
+    """Refused attempts per day and category, also of adults; `tz_offset` is seconds east of UTC."""
+    offset = optional_number(request, "tz_offset") or 0
     days = min(max(optional_number(request, "days") or 7, 1), DAYS_MAX)
     household.flush()
     since = household.clock.wall() - days * DAY_S
     chosen = "at >= ? AND id > ? AND id <= ?"
-    query = f"SELECT at / 86400 * 86400, category, SUM(hits) FROM attempts WHERE {chosen} GROUP BY 1, 2"
+    query = f"SELECT (at + ?) / 86400, category, SUM(hits) FROM attempts WHERE {chosen} GROUP BY 1, 2"
     counts: dict[tuple[int, str], int] = {}
     for low, high in spans_since(household, "attempts", since):
-        for day, category, count in household.records.db.sql.execute(query, (since, low, high)).fetchall():
+        for day, category, count in household.records.db.sql.execute(query, (offset, since, low, high)).fetchall():
             counts[day, category] = counts.get((day, category), 0) + count
         yield None
-    return {"items": [{"day": day, "category": name, "count": count} for (day, name), count in sorted(counts.items())]}
+    rows = sorted(counts.items())
+    return {"items": [{"day": day * DAY_S - offset, "category": name, "count": count} for (day, name), count in rows]}
 
 
 def history_days(household: Household, request: Request) -> Steps:

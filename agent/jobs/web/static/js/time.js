@@ -28,6 +28,9 @@ export function midnight(back = 0) {
   return new Date(today.getFullYear(), today.getMonth(), today.getDate() - back).getTime() / 1000;
 }
 
+/** Seconds that this browser's zone is east of UTC now. */
+export const offset = () => -new Date().getTimezoneOffset() * 60;
+
 /** Midnight of the day that a time lies in. */
 export const midnightOf = (seconds) => new Date(seconds * 1000).setHours(0, 0, 0, 0) / 1000;
 

@@ -11,7 +11,7 @@ import { whom } from "../history/whom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { eraseAfterAsking, note } from "../switching.js";
-import { clock, midnight, when } from "../time.js";
+import { clock, midnight, offset, when } from "../time.js";
 import { button, card, empty, heading, say } from "../ui.js";
 
 const WAIT_FOR_TYPING_MS = 250;
@@ -50,10 +50,9 @@ export function history({ redraw, query }) {
   }
 
   const loadVisits = inTurn(async () => {
-    const tz_offset = -new Date().getTimezoneOffset() * 60;
     const show = state.search ? "all" : "visits";
     const [days, found] = await Promise.all([
-      get("/history/days", { ...state.who.query, tz_offset }),
+      get("/history/days", { ...state.who.query, tz_offset: offset() }),
       pagesOf("/history", { ...state.who.query, ...period(), show }, state.search ? state.pages : Infinity),
       folds.refresh(),
     ]);

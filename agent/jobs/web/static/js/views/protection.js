@@ -9,10 +9,10 @@ import { icon } from "../icons.js";
 import { heldCards, listsCard } from "../lists.js";
 import { lookalikesCard } from "../lookalikes.js";
 import { ruleForm, rulesCard } from "../ownrules.js";
-import { midnight, when } from "../time.js";
+import { DAYS, weekCard } from "../refusals.js";
+import { offset, when } from "../time.js";
 import { button, card, empty, field, form, heading, say } from "../ui.js";
 
-const DAYS = 7;
 const PAGE = 50;
 const FEW = 8;
 
@@ -34,7 +34,7 @@ export function protection({ redraw }) {
     const [devices, page, counts, rules, lists, status, progress] = await Promise.all([
       get("/devices"),
       get("/attempts", { limit: PAGE }),
-      get("/attempts/counts", { days: DAYS }),
+      get("/attempts/counts", { days: DAYS, tz_offset: offset() }),
       all("/rules"),
       get("/lists"),
       get("/status"),
@@ -66,7 +66,7 @@ export function protection({ redraw }) {
       standing(),
       heldCards(state.feeds, reload),
       lookalikesCard(label, reload),
-      week(),
+      weekCard(state.counts),
       refused(),
       question(),
       rulesCard(state.rules, state.devices, reload),
@@ -87,45 +87,6 @@ export function protection({ redraw }) {
         h("p.hero-line", t(on ? "protection." + loaded.state : "protection.nobody", { n: on })),
         h("p.hero-more", loaded.state === "none" ? t("protection.none_more") : t("protection.rules", { n: loaded.rules })),
         kernel.connections ? h("p.hero-more", said(kernel.connections)) : null,
-      ),
-    );
-  }
-
-  function week() {
-    if (!state.counts.length) return null;
-    const days = [...Array(DAYS).keys()].reverse().map((back) => ({ start: midnight(back), end: midnight(back - 1) }));
-    const of = (one) => state.counts.filter((row) => row.day + 43200 >= one.start && row.day + 43200 < one.end);
-    const sums = days.map((one) => of(one).reduce((sum, row) => sum + row.count, 0));
-    const most = Math.max(1, ...sums);
-    const kinds = [...new Set(state.counts.map((row) => row.category))].sort();
-    return card(
-      { key: "counts" },
-      h("h2", t("protection.week")),
-      h(
-        "div.columns",
-        { role: "img", "aria-label": t("protection.week_label", { n: sums.reduce((a, b) => a + b, 0) }) },
-        days.map((one, at) =>
-          h(
-            "div.column",
-            h("span.column-count", sums[at] || ""),
-            h("span.column-bar", { style: { height: (80 * sums[at]) / most + "px" } }),
-            h(
-              "span.column-day",
-              new Date(one.start * 1000).toLocaleDateString(document.documentElement.lang, { weekday: "narrow" }),
-            ),
-          ),
-        ),
-      ),
-      h(
-        "p.legend",
-        kinds.map((kind) =>
-          h(
-            "span.badge." + tone(kind),
-            category(kind),
-            " ",
-            String(state.counts.filter((row) => row.category === kind).reduce((sum, row) => sum + row.count, 0)),
-          ),
-        ),
       ),
     );
   }
