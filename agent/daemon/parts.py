@@ -45,6 +45,9 @@ def build(
     clock = Clock(state.meta("clock", ""))
     live = os.path.join(run_dir, "history.db")
     snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
+    anchor = Anchor(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
+    if anchor.restored(state.ledger.hashes()):
+        snapshots.drop()  # an older state.db does not know what was erased since from a copy of its time
     came_back = snapshots.restore()
     records = Records(live)
     gate = Gate()
@@ -55,7 +58,6 @@ def build(
     visits = Visits(site_of(settings.text("suffixes_file"), lists))
     recorder = Recorder(gate, visits, records, clock.now if turn is None else _once_a_turn(turn, clock.now))
     clients = Clients(mark_layout(settings) if settings.text("identity") == "mark" else None, mac_of)
-    anchor = Anchor(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
     household.step = step
     household.toggles = Toggles(state, records, gate, recorder, anchor, household.refresh, clock.wall, step)

@@ -287,6 +287,30 @@ def test_an_old_copy_of_state_db_brings_nobody_back_who_was_forgotten(lived: Hom
         lived.ask("resume", all=True)
 
 
+@pytest.mark.parametrize("how", ["erase", "off", "off again"])
+@pytest.mark.parametrize("power", [False, True])
+def test_old_copies_of_both_databases_bring_nothing_back_that_was_erased(lived: Home, power: bool, how: str) -> None:
+    folder = Path(lived.state_dir)
+    if how == "off again":
+        lived.ask("off", device_id=1, feature="history")
+        snapshot(lived)
+    copies = {folder / name: (folder / name).read_bytes() for name in ("state.db", "history.db")}
+    if how == "erase":
+        lived.ask("erase", device_id=1)
+    else:
+        lived.ask("off", device_id=1, feature="history", erase=True)
+    assert [row["action"] for row in lived.ask("ledger", limit=200)["items"]][-1] == "erase"
+    (lived.power_cut if power else lived.crash)()
+    for path, data in copies.items():
+        path.unlink()
+        path.write_bytes(data)
+    lived.start(keep_history=True)
+    assert [needle for needle in SITES if holding(lived, needle)] == []
+    kept = [row["site"] for row in lived.ask("history", all=True)["items"]]
+    assert kept == ([] if power else ["stays.example"]), "what was in memory is known to be what was left"
+    assert lived.ask("audit")["ok"]
+
+
 def test_a_new_person_is_never_taken_for_one_who_was_forgotten(lived: Home) -> None:
     """Numbers go on where they were, also after a copy from before anybody had them."""
     before = (Path(lived.state_dir) / "state.db").read_bytes()

@@ -10,7 +10,7 @@ from agent.daemon.operations.arguments import Refused, Request, actor, flag, num
 from agent.daemon.operations.guests import is_guest, refuse_guests
 from agent.daemon.operations.people import device_row
 from agent.daemon.store.erasing import erase as erase_rows
-from agent.daemon.store.erasing import rewrite_snapshot
+from agent.daemon.store.erasing import finish
 from agent.daemon.toggles import Pairs
 
 
@@ -133,7 +133,7 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
             ids = household.records.ids(table, device.id)
             erased += len(ids)
             yield from erase_rows(household, table, device, ids)
-        yield from rewrite_snapshot(household)
+        yield from finish(household, devices, actor(request))
     remaining = sum(household.records.count(table, device.id) for device in devices)
     reply = _switched(household, pairs)
     reply.update(remaining=remaining, until=household.kept_until(table, devices), erased=erased)

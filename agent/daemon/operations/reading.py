@@ -17,7 +17,7 @@ from agent.daemon.operations.arguments import (
 )
 from agent.daemon.store.audit import audit as audit_steps
 from agent.daemon.store.erasing import erase as erase_rows
-from agent.daemon.store.erasing import rewrite_snapshot
+from agent.daemon.store.erasing import finish
 
 # `cause` only while that row is there; `folded` is how many rows this one pulled in.
 VISIT = (
@@ -167,7 +167,7 @@ def remove(household: Household, request: Request) -> Generator[float | None, No
     ids = _with_folded(household, device, [number(request, "id")])
     if not flag(request, "preview"):
         yield from erase_rows(household, "visits", device, ids)
-        yield from _erased(household, [device], actor(request))
+        yield from finish(household, [device], actor(request))
     return {"visits": len(ids), "attempts": 0}
 
 
@@ -192,17 +192,8 @@ def erase(household: Household, request: Request) -> Generator[float | None, Non
             if not flag(request, "preview"):
                 yield from erase_rows(household, table, device, ids)
     if not flag(request, "preview"):
-        yield from _erased(household, devices, actor(request))
+        yield from finish(household, devices, actor(request))
     return counts
-
-
-def _erased(household: Household, devices: list[Device], who: str) -> Generator[float | None, None, None]:
-    yield from rewrite_snapshot(household)
-    rows = [(device.enrolment, "", "erase", 0) for device in devices]
-    household.state.ledger.append(rows, who, household.clock.wall())
-    household.noted()
-    for device in devices:
-        household.publish({"event": "history", "device_id": device.id})
 
 
 def ledger(household: Household, request: Request) -> dict[str, object]:

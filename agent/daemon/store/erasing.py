@@ -41,6 +41,16 @@ def rewrite_snapshot(household: Household) -> Steps:
         household.snapshots.drop()
 
 
+def finish(household: Household, devices: list[Device], who: str) -> Steps:
+    """After rows of these devices were erased: the copy on flash, a row of the ledger each, a word to who watches."""
+    yield from rewrite_snapshot(household)
+    rows = [(device.enrolment, "", "erase", 0) for device in devices]
+    household.state.ledger.append(rows, who, household.clock.wall())
+    household.noted()
+    for device in devices:
+        household.publish({"event": "history", "device_id": device.id})
+
+
 def _batches(ids: list[int], size: int) -> Iterator[list[int]]:
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
