@@ -310,6 +310,17 @@ def test_allow_and_block(home, say):
     assert say("block", "not a name")[0] == REFUSED
 
 
+def test_names_in_letters_of_any_script(home, say):
+    code, text = say("block", "Bücher.example")
+    assert code == OK and "xn--bcher-kva.example" in text
+    assert "EDE: 15" in home.ask("xn--bcher-kva.example")
+    for asked in ("bücher.example", "BÜCHER.example", "http://bücher.example/seite", "xn--bcher-kva.example"):
+        assert "is refused" in say("explain", asked)[1], asked
+    assert say("rule", "remove", text.split("rule remove ")[1].strip())[0] == OK
+    code, text = say("allow", "b☃r.example")
+    assert code == REFUSED and "a character that no domain name has" in text
+
+
 def test_audit_and_ledger(home, say):
     code, text = say("audit")
     assert code == OK and "All is well" in text

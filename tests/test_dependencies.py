@@ -30,9 +30,6 @@ for module in modules:
 sys.exit("\\n".join(failed) or 0)
 """
 
-# Needs python3-codecs (a megabyte for one table), and runs where packages are built, not on the router.
-BUILD_ONLY = {"agent.platform.idna"}
-
 
 def interpreter() -> str:
     try:
@@ -69,7 +66,7 @@ def modules() -> list[str]:
         name = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
         if not name.endswith("__main__"):
             found.append(name.removesuffix(".__init__"))
-    return [name for name in found if name not in BUILD_ONLY and not name.startswith("agent.jobs.doctor")]
+    return [name for name in found if not name.startswith("agent.jobs.doctor")]
 
 
 def imports(python: str, names: list[str], folder: Path, wanted: list[str], beside: Path = PROJECT) -> str:

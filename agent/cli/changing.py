@@ -6,6 +6,7 @@ from agent.cli import show, whom
 from agent.cli.ask import confirmed
 from agent.cli.rows import given, records
 from agent.cli.times import window
+from agent.cli.typed import in_ascii
 from agent.client import Client
 from agent.core import settings
 
@@ -27,7 +28,7 @@ def _rule(client: Client, options: argparse.Namespace, op: str, effect: str) -> 
     elif options.person:
         row = whom.person(client, options.person)
         target, whose = {"scope": "person", "person_id": row["id"]}, str(row["name"])
-    rule = client.call(op, name=options.name, **target, **given(seconds=options.seconds))
+    rule = client.call(op, name=in_ascii(options.name), **target, **given(seconds=options.seconds))
     until = f" until {show.when(rule['expires_at'])}" if rule.get("expires_at") else ""
     show.line(f"{rule['name']} and what is under it is {effect} for {whose}{until}.")
     show.line(f"To undo: privacy-agent rule remove {rule['id']}")

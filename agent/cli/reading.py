@@ -6,6 +6,7 @@ from agent.cli import show, whom
 from agent.cli.rows import Row, given, part, rows_of, rule_source
 from agent.cli.times import window
 from agent.cli.trouble import FINDINGS
+from agent.cli.typed import in_ascii
 from agent.client import Client
 
 
@@ -77,7 +78,8 @@ def _by_rule(rule: Row) -> list[object]:
 
 def explain(client: Client, options: argparse.Namespace) -> None:
     device = whom.device(client, options.device)["id"] if options.device else None
-    what = given(name=options.name, device_id=device, attempt_id=options.attempt)
+    name = in_ascii(options.name) if options.name else None
+    what = given(name=name, device_id=device, attempt_id=options.attempt)
     if options.report:
         show.line(str(client.call("refusal.report", **what)["text"]))
         return

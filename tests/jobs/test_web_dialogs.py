@@ -148,3 +148,11 @@ def test_a_rule_is_for_one_person_and_has_an_end(visit, served):  # noqa: F811
     rule = served.ask("rule.list")["items"][0]
     assert (rule["scope"], rule["action"]) == ("person", "block") and rule["person_id"] and rule["expires_at"]
     served.ask("rule.remove", id=rule["id"])
+
+
+@pytest.mark.parametrize("typed", ["Bücher.example", " http://bücher.example/x ", "xn--bcher-kva.example"])
+def test_a_site_is_asked_about_in_letters_of_any_script(visit, typed):  # noqa: F811
+    page = visit("/protection", locale="de-DE")
+    page.get_by_label("Name der Seite").fill(typed)
+    page.get_by_role("button", name="Fragen", exact=True).click()
+    page.locator(".answer strong", has_text="xn--bcher-kva.example").wait_for()

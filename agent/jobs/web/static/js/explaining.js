@@ -6,6 +6,18 @@ import { t } from "./i18n.js";
 import { when } from "./time.js";
 import { button, say, sheet, toast } from "./ui.js";
 
+/** A site as somebody typed it, as DNS knows it: letters of any script become what the browser itself would ask for. */
+export function asked(text) {
+  const typed = text.trim();
+  if (/^[\x00-\x7f]*$/.test(typed)) return typed;
+  try {
+    const address = new URL(typed.includes("://") ? typed : "http://" + typed);
+    return typed.includes("://") ? address.href : address.hostname;
+  } catch {
+    return typed;
+  }
+}
+
 /** A sheet about one refused attempt; `allowForm(close)` gives what to do about it. */
 export async function explain(attempt, label, allowForm) {
   const now = await get("/explanation", { attempt_id: attempt.id }).catch(say);

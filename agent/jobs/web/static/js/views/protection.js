@@ -3,7 +3,7 @@
 import { all, get, inTurn } from "../api.js";
 import { category, tone } from "../categories.js";
 import { h } from "../dom.js";
-import { explain, reason, report } from "../explaining.js";
+import { asked, explain, reason, report } from "../explaining.js";
 import { said, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { heldCards, listsCard } from "../lists.js";
@@ -169,7 +169,7 @@ export function protection({ redraw }) {
       form(
         { key: "ask-form" },
         async (values) => {
-          state.asked = await get("/explanation", { name: values.name.trim() }).catch(say);
+          state.asked = await get("/explanation", { name: asked(values.name) }).catch(say);
           redraw();
         },
         h(
