@@ -567,6 +567,30 @@ def test_weeks_that_pass_after_a_restore_cost_no_more_than_their_reports(life: L
     assert life.spent() == charged + 10 * 10
 
 
+def test_a_second_restore_while_the_clock_is_behind_forgets_nothing_of_the_first(life: Life, tmp_path: Path) -> None:
+    """An old copy under a clock that is behind; then, as a page's backup does it, a young ledger with these marks."""
+    opt_in(life.home)
+    life.week()
+    before = copied(life, tmp_path)
+    for _ in range(8):
+        life.week()
+    real, young = life.spent(), life.home.household.clock.wall() - DAY_S
+    put_back(life, before)
+    life.weeks.jump_s = -8 * (WEEK_S + DAY_S)
+    opt_in(life.home)
+    life.reports.tick()
+    assert life.spent() < real
+    life.home.household.state.put_meta("report unsettled", str(young))
+    life.reports.tick()
+    assert life.home.ask("report.status")["trouble"] != ""
+    life.weeks.jump_s = 0
+    life.reports.tick()
+    assert life.spent() >= real and life.home.ask("report.status")["trouble"] == ""
+    charged = life.spent()
+    life.reports.tick()
+    assert life.spent() == charged
+
+
 def test_the_same_copy_put_back_twice_is_charged_for(life: Life, tmp_path: Path) -> None:
     """With nothing on in it: the first start after it must leave a trace by which the second is known."""
     opt_in(life.home)

@@ -78,26 +78,32 @@ class Budget:
         StorageError, OSError.
         """
         pending = self._state.meta(UNSETTLED, "")
-        kept = f"{pending} {self._clock.age()} 0" if pending else self._state.meta(SETTLED, "")
+        # One that was put back earlier first: its clock may still have been behind when this one came.
+        self._settle(self._state.meta(SETTLED, ""), pending)
+        return not pending or self._settle(f"{pending} {self._clock.age()} 0", "")
+
+    def _settle(self, kept: str, pending: str) -> bool:
+        """Charge what `kept` (see SETTLED) leaves to be charged; `pending` is still to come after it."""
         if not kept:
             return True
         since, age, charged = (int(word) for word in kept.split())
         passed_s = self._clock.wall() - (self._clock.age() - age) - since
         if not self._clock.is_set or passed_s < 0:
-            return not pending
+            return False
         weeks = passed_s // WEEK_S + 1
         if weeks > charged:
-            self._charge_restored(bool(pending), weeks - charged, f"{since} {age} {weeks}")
+            self._charge_restored(weeks - charged)
+            with self._state.db.transaction() as sql:
+                sql.execute("DELETE FROM meta WHERE key=?", (UNSETTLED,))
+                left = {UNSETTLED: pending, SETTLED: f"{since} {age} {weeks}"}
+                sql.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", [row for row in left.items() if row[1]])
         return True
 
-    def _charge_restored(self, first: bool, weeks: int, settled: str) -> None:
+    def _charge_restored(self, weeks: int) -> None:
         """What epsilon applied in those weeks nobody can know: the largest that may be set is charged."""
-        known = self._known_before() if first else self.spent()
+        known = self._known_before() if self._state.meta(UNSETTLED, "") else self.spent()
         if known is not None:
             self.note(known + weeks * EPSILON_MAX)
-        with self._state.db.transaction() as sql:
-            sql.execute("DELETE FROM meta WHERE key=?", (UNSETTLED,))
-            sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (SETTLED, settled))
 
     def _known_before(self) -> int | None:
         stored = int(self._state.meta(STORED, "0"))
