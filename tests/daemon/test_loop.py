@@ -57,6 +57,35 @@ def test_a_removed_descriptor_is_left_alone(pair):
     loop.remove(first)
 
 
+def test_a_descriptors_number_may_be_used_again(pair):
+    loop = Loop()
+    first, _first_end = pair()
+    number = first.fileno()
+    loop.add(first, lambda: pytest.fail("of the one that is closed"))
+    loop.remove(first)
+    first.close()
+    second, second_end = pair()
+    assert number in (second.fileno(), second_end.fileno())
+    got = []
+    reader, writer = (second, second_end) if second.fileno() == number else (second_end, second)
+    loop.add(reader, lambda: (got.append(reader.recv(1)), loop.stop()))
+    writer.send(b"x")
+    loop.run()
+    assert got == [b"x"]
+
+
+def test_more_descriptors_than_a_turn_takes_are_all_read(pair):
+    loop = Loop()
+    waiting = {}
+    for _ in range(100):
+        ours, theirs = pair()
+        waiting[ours.fileno()] = theirs
+        loop.add(ours, lambda ours=ours: (ours.recv(1), waiting.pop(ours.fileno())))
+        theirs.send(b"x")
+    run_for(loop, 0.05)
+    assert waiting == {}
+
+
 def test_writable_is_asked_for_separately_and_can_be_dropped(pair):
     loop = Loop()
     ours, _theirs = pair()
