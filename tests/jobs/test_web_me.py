@@ -3,6 +3,7 @@
 import pytest
 
 from tests.jobs import browser
+from tests.jobs.daemon import Daemon
 from tests.jobs.lived_in import Served
 from tests.jobs.web_peer import PASSWORD, Client, Job, Peer, signed_in
 
@@ -142,3 +143,35 @@ def test_every_right_is_two_taps_away(served, phone, scheme):
         assert serious(page) == []
         browser.shoot(page, "me-rights-" + scheme)
         context.close()
+
+
+@needs_browser
+def test_background_is_shown_to_whoever_asks_for_it(tmp_path):
+    """The real daemon, and this browser's own device: a page that was opened, and what it pulled in."""
+    daemon = Daemon(tmp_path)
+    try:
+        daemon.ask("device.add", label="Phone", address="127.0.0.1")
+        daemon.ask("on", device_id=1, feature="history", agree=1)
+        for name in ("www.news.example", "t.tracker.test", "x.content.test"):
+            daemon.query(name)
+        parent = Client(daemon.web)
+        parent.ask("POST", "/api/v1/setup", {"code": daemon.ask("setup.code")["code"], "password": PASSWORD})
+        code = parent.ask("POST", "/api/v1/devices/1/pin-code").json["code"]
+        with browser.chromium() as chromium:
+            page = chromium.new_context(viewport=browser.PHONE, locale="en-GB").new_page()
+            page.set_default_timeout(browser.PATIENCE_MS)
+            page.goto(f"http://127.0.0.1:{daemon.web}/me")
+            page.get_by_role("button", name="Choose a PIN").click()
+            page.get_by_label("Code", exact=True).fill(code)
+            page.get_by_label("New PIN").fill("4711")
+            page.get_by_role("button", name="Save").click()
+            page.get_by_text("news.example", exact=True).wait_for()
+            assert page.get_by_text("tracker.test").count() == 0
+            page.get_by_label("Also background").check()
+            page.get_by_text("tracker.test", exact=True).wait_for()
+            assert page.locator(".badge", has_text="background").count() == 2
+            browser.shoot(page, "me-background")
+            page.get_by_label("Also background").uncheck()
+            page.get_by_text("tracker.test", exact=True).wait_for(state="detached")
+    finally:
+        daemon.stop()

@@ -15,7 +15,7 @@ import { until, when } from "./time.js";
 import { avatar, card, empty, heading, say } from "./ui.js";
 
 export async function me(root) {
-  const state = { own: null, visits: null, attempts: null, busy: null, pages: 2 };
+  const state = { own: null, visits: null, attempts: null, busy: null, pages: 2, background: false };
 
   const load = inTurn(async () => {
     try {
@@ -26,7 +26,7 @@ export async function me(root) {
       state.own = null;
     }
     if (state.own && state.own.pin.entered) {
-      state.visits = await pagesOf("/me/history", {}, state.pages);
+      state.visits = await pagesOf("/me/history", { show: state.background ? "all" : "visits" }, state.pages);
       state.attempts = await pagesOf("/me/attempts", {}, state.pages);
     }
     draw();
@@ -41,8 +41,8 @@ export async function me(root) {
   ];
 
   const forgotten = () => choosePin(load);
-  const more = () => {
-    state.pages += 2;
+  const look = (values) => {
+    Object.assign(state, values);
     load().catch(say);
   };
   const ask = (kind, target) => write(kind, target, load);
@@ -72,7 +72,7 @@ export async function me(root) {
       ),
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),
       sayCard(requests || [], ask),
-      pin.entered ? records(state, { load, more, ask }) : pinCard(pin, load),
+      pin.entered ? records(state, { load, look, ask }) : pinCard(pin, load),
       rights(state.own, { write: ask, load, forgotten }),
       changes(),
       foot(),

@@ -7,15 +7,20 @@ import { icon } from "../icons.js";
 import { clock, dayName, midnightOf, when } from "../time.js";
 import { button, card, say, toast } from "../ui.js";
 
-/** `page.load` asks the router again, `page.more` for older records as well; `page.ask` says something to the household. */
-export const records = ({ visits, attempts }, page) => [contacted(visits, page), refused(attempts, page)];
+// Pages of the router's listings.
+const MORE = 2;
 
-function contacted({ items, more }, page) {
+/** `page.load` asks the router again, `page.look` with other values of the state: for more `pages` of older records, or for
+ * `background` as well. `page.ask` says something to the household. */
+export const records = (state, page) => [contacted(state, page), refused(state, page)];
+
+function contacted({ own, visits, pages, background }, page) {
+  const { items, more } = visits;
   const days = [...new Set(items.map((one) => midnightOf(one.last)))];
   return card(
     { key: "visits", class: "flush" },
     h("h3.group", t("me.visits_title")),
-    days.length ? null : h("p.nothing", t("history.none")),
+    days.length ? null : h("p.nothing", t(own.device.features.history.on ? "me.quiet" : "history.none")),
     days.map((day) => [
       h("h4.subgroup", dayName(day)),
       h(
@@ -23,17 +28,34 @@ function contacted({ items, more }, page) {
         items.filter((one) => midnightOf(one.last) === day).map((one) => visit(one, page)),
       ),
     ]),
-    more ? button(t("more"), page.more, { tone: "plain wide" }) : null,
+    more ? older(pages, page) : null,
+    h(
+      "label.check.pad",
+      h("input", {
+        type: "checkbox",
+        checked: background,
+        onchange: (event) => page.look({ background: event.target.checked }),
+      }),
+      h("span", t("me.background")),
+    ),
   );
 }
+
+const older = (pages, page) => button(t("more"), () => page.look({ pages: pages + MORE }), { tone: "plain wide" });
 
 const visit = (one, page) =>
   h(
     "li.row",
     { key: "visit-" + one.id },
-    h("span.row-main", h("strong.site", one.site)),
-    one.status === "disputed" ? h("span.badge.care", t("history.disputed")) : null,
-    one.background ? h("span.badge", t("history.background")) : null,
+    h(
+      "span.row-main",
+      h(
+        "span.named",
+        h("strong.site", one.site),
+        one.status === "disputed" ? h("span.badge.care", t("history.disputed")) : null,
+        one.background ? h("span.badge", t("history.background")) : null,
+      ),
+    ),
     h("span.times", clock(one.last)),
     h(
       "button.round",
@@ -59,7 +81,7 @@ async function dispute(visit, page) {
   await page.load();
 }
 
-const refused = ({ items, more }, page) =>
+const refused = ({ attempts: { items, more }, pages }, page) =>
   items.length
     ? card(
         { key: "refused", class: "flush" },
@@ -76,6 +98,6 @@ const refused = ({ items, more }, page) =>
             ),
           ),
         ),
-        more ? button(t("more"), page.more, { tone: "plain wide" }) : null,
+        more ? older(pages, page) : null,
       )
     : null;
