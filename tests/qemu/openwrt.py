@@ -53,7 +53,8 @@ OUTSIDE = "set network.outside=interface", "set network.outside.device=eth3", "s
 def adopt(story: Story, depends: list[str], online: bool) -> None:
     """From the first login to a router that the scenario can begin on."""
     story.router.ask(f"mkdir -p {PARCELS}; mount | grep -q {PARCELS} || mount -t ext4 -o ro /dev/vdb {PARCELS}")
-    story.router.put((PROBES / "rows").read_bytes(), "/usr/bin/rows", 0o755)
+    for probe in ("rows", "later"):
+        story.router.put((PROBES / probe).read_bytes(), f"/usr/bin/{probe}", 0o755)
     if story.router.run("test -e /etc/openwrt_release")[0] != 0:
         return  # one of ours, which is set up from the start
     expect(story.router.run("test -e /sys/class/net/eth2")[0] == 0, "the image has no driver for the virtio cards")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.qemu.hindrances import flow_offload, missing_modules
+from tests.qemu.reports import reports
 from tests.qemu.story import JUDGED, MAC, PARCELS, PHISHING, RESOLVER, TABLET, Story, expect
 
 VISITOR = "02:00:00:00:00:33"
@@ -399,6 +400,7 @@ FULL: tuple[Step, ...] = (
     reload,
     guests,
     without_wan,
+    reports,
     without_clock,
     luci,
     doctor,

@@ -27,6 +27,7 @@ PROGRAMS = (
     "/usr/sbin/dnsmasq",
     "/usr/sbin/ip",
     "/usr/sbin/bridge",
+    "/usr/sbin/tc",
     "/usr/bin/setpriv",
     "/usr/bin/unshare",
 )
@@ -36,7 +37,7 @@ FILES = ("/etc/protocols", "/etc/services")
 # Modules of a router with the default firewall, and what our packages' dependencies add: by OpenWrt package name.
 BASE_MODULES = """virtio_pci virtio_blk virtio_net virtio-rng overlay bridge veth
     nf_tables nf_conntrack nfnetlink nft_ct nft_reject_inet nft_log nft_limit nft_fib_inet nft_hash nft_objref
-    nft_masq nft_chain_nat nf_flow_table_inet nft_flow_offload"""
+    nft_masq nft_chain_nat nf_flow_table_inet nft_flow_offload sch_netem"""
 KMODS = {
     "kmod-nft-nat": "nft_chain_nat nft_nat nft_masq nft_redir",
     "kmod-nf-conntrack-netlink": "nf_conntrack_netlink",
