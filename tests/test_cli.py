@@ -480,6 +480,12 @@ def test_what_is_wrong_in_a_file_of_rules_is_said_by_line(home, say, tmp_path):
     assert "2 renewed" in say("rule", "import", str(file), "--as", "allow", "--yes")[1]
     for row in document(say, "rule", "list")["items"]:
         assert row["action"] == "allow" and say("rule", "remove", str(row["id"]))[0] == OK
+    file.write_text("# für uns\n\u2003\nblock Bücher.example for device Mia's tablet\nallow *.müller.example\n")
+    assert "2 added" in say("rule", "import", str(file), "--yes")[1]
+    named = {row["name"]: row["id"] for row in document(say, "rule", "list")["items"]}
+    assert set(named) == {"xn--bcher-kva.example", "xn--mller-kva.example"}
+    for id in named.values():
+        assert say("rule", "remove", str(id))[0] == OK
     file.write_bytes(b"\xff\xfe")
     assert say("rule", "import", str(file), "--yes")[0] == REFUSED
     assert say("rule", "import", str(tmp_path / "none"), "--yes")[0] == REFUSED

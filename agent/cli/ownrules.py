@@ -9,6 +9,7 @@ from agent.cli.ask import confirmed
 from agent.cli.export import new_file
 from agent.cli.rows import Row, rows_of
 from agent.cli.trouble import Trouble
+from agent.cli.typed import line_in_ascii
 from agent.client import Client
 
 HEAD = (
@@ -16,6 +17,7 @@ HEAD = (
     "# ACTION NAME [until TIME] [for device LABEL | for person NAME]",
 )
 CHUNK = 100  # lines of one request
+LINE_MAX = 500  # longer than any rule
 COMPLAINTS_SHOWN = 20
 SIZE_MAX = 4 << 20  # more than the most rules that there can be, with as many comments
 
@@ -78,4 +80,4 @@ def _lines(path: str) -> list[str]:
 def _chunks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
     """The number of the first line, from 1, and some lines. What is longer than any rule is cut: it stays wrong."""
     for start in range(0, len(lines), CHUNK):
-        yield start + 1, [line[:500] for line in lines[start : start + CHUNK]]
+        yield start + 1, [line_in_ascii(line[:LINE_MAX])[:LINE_MAX] for line in lines[start : start + CHUNK]]

@@ -1,7 +1,7 @@
 """Names as somebody types them on the command line."""
 
 from agent.cli.trouble import Trouble
-from agent.core.model import BadInput
+from agent.core.model import ALLOW, BLOCK, BadInput
 from agent.platform.idna import to_ascii
 
 
@@ -13,3 +13,15 @@ def in_ascii(text: str) -> str:
         return scheme + colon + to_ascii(host) + slash + path
     except BadInput as error:
         raise Trouble(str(error)) from error
+
+
+def line_in_ascii(line: str) -> str:
+    """A line of rules with its name so; where there is none, the daemon says what is wrong with it as it is."""
+    words = line.split(None, 2)
+    if line.isascii() or not words or words[0][0] == "#":
+        return line
+    name = words[1] if words[0] in (ALLOW, BLOCK) and words[1:] else words[0]
+    try:
+        return line.replace(name, to_ascii(name), 1)
+    except BadInput:
+        return line

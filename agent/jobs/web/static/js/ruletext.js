@@ -2,6 +2,7 @@
 
 import { all, keep, post } from "./api.js";
 import { h } from "./dom.js";
+import { asked } from "./explaining.js";
 import { said, t } from "./i18n.js";
 import { button, choice, field, form, say, sheet, toast } from "./ui.js";
 
@@ -100,12 +101,18 @@ async function lookThrough(text, bare) {
   return found;
 }
 
+// The name of a rule may be written in letters of any script; a comment stays one.
+const inAscii = (line) =>
+  /^\s*#/.test(line)
+    ? line
+    : line.replace(/^(\s*(?:(?:allow|block)\s+)?(?:\*?\.)?)(\S+)/, (_, before, name) => before + asked(name));
+
 /** Requests for all lines that say something; `start` is the number of the first one, from 1. */
 function chunked(text, bare) {
   const chunks = [];
   let size = Infinity;
   text.split(/\r\n|\r|\n/).forEach((whole, at) => {
-    const line = whole.slice(0, LINE_MAX);
+    const line = inAscii(whole.slice(0, LINE_MAX)).slice(0, LINE_MAX);
     const bytes = new Blob([JSON.stringify(line)]).size + 1;
     let last = chunks.at(-1);
     if (size + bytes > BYTES_MAX || last.body.lines.length === LINES_MAX) {
