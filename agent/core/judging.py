@@ -17,7 +17,8 @@
       MARK IN SOURCE meta mark ANSWERED ct mark set ANSWERED drop
     }
     chain done {                                             # resolvers that were not refused when it was judged
-      ip daddr @resolvers4 tcp dport 443 iifname @lan oifname != @lan ether saddr @queued reject with tcp reset
+      th dport != 443 accept
+      ip daddr @resolvers4 meta l4proto tcp iifname @lan oifname != @lan ether saddr @queued reject with tcp reset
       ...                                                    # the same of @resolvers6
       accept
     }
@@ -30,8 +31,8 @@
     }
 
 The agent's verdict sends a packet through the same chain once more (NF_REPEAT), so all of it hangs at one hook: bulk
-data of a judged connection meets five short rules, and the agent's table once. A queued packet that is let go without
-a verdict does not come back.
+data of a judged connection meets the agent's table once, and three to six short rules there. A queued packet that is
+let go without a verdict does not come back.
 
 Who sent a packet, and since which `on`, is written over its Ethernet source address, which has done its duty when a
 packet is routed: a packet's mark belongs to other software on a router, and stays as it was.
@@ -151,9 +152,9 @@ class Judging(Value):
     def _done(self) -> "list[bytes]":
         rules = []
         if self.around.encrypted_dns:
-            # The address first: it tells nearly all of them apart.
-            over_tls = _is(nft.TCP) + _PORT + nft.equals(nft.port(_TLS)) + _PROTECTED + nft.refuse_tcp()
-            rules = [to + over_tls for to in _to_resolvers()]
+            # What a server sends is through after the first rule.
+            rules.append(_PORT + nft.differs(nft.port(_TLS)) + nft.accept())
+            rules += [to + _is(nft.TCP) + _PROTECTED + nft.refuse_tcp() for to in _to_resolvers()]
         return rules + [nft.accept()]
 
     def _around(self) -> "list[bytes]":

@@ -21,6 +21,7 @@ from tests.lab.spaces import Space
 from tests.lab.web import Caller, Site, hello
 
 SLICES = 8
+IDLE_S = 4
 AT_ONCE = (1, 20)  # one by one; as many as a page opens
 RATE = 12_000  # the wanted connections a second
 BURSTS, BURST_TURNS, AT_LINK_SPEED = (800, 1600, 3200), 6, 10**9
@@ -105,6 +106,13 @@ def each(lab: Lab, pid: int, number: int, at_once: int) -> float:
     return (cpu_us(pid) - before) / number
 
 
+def idle(pid: int) -> float:
+    """CPU in microseconds that the process takes in a second in which nothing comes."""
+    before = cpu_us(pid)
+    time.sleep(IDLE_S)
+    return (cpu_us(pid) - before) / IDLE_S
+
+
 def per_connection(lab: Lab, folder: Path, number: int) -> None:
     for features in (("protection",), ("history",), ("history", "protection")):
         what = " and ".join(features)
@@ -113,6 +121,7 @@ def per_connection(lab: Lab, folder: Path, number: int) -> None:
             for at_once in AT_ONCE:
                 costs = [each(lab, resident.daemon, number, at_once) for _ in range(SLICES)]
                 print(f"{what}, {at_once} at once: {said(costs)} CPU a connection")
+            print(f"{what}: {idle(resident.daemon):.0f} µs CPU a second without any, which is in these figures")
             after = counters(resident)
             done, up = [after[name] - before[name] for name in ("connections", "packets")]
             print(f"{what}: {done} of {number * SLICES * 2} judged, {up / done:.2f} packets of each came up")
