@@ -141,3 +141,18 @@ def test_a_rule_that_came_between_is_no_surprise(visit, served: Served) -> None:
     served.ask("allow", name="games.example")
     sheet.get_by_role("button", name="Take over 1 rule").click()
     wait_until(lambda: [row[:2] for row in rules(served)] == [("games.example", "block")])
+
+
+def test_what_is_changed_while_it_is_looked_through_is_looked_through_again(visit, served: Served) -> None:  # noqa: F811
+    page = visit("/protection")
+    held = []
+    page.route("**/api/v1/rules/text", lambda route: held.append(route))
+    sheet = look_through(page, "block games.example")
+    wait_until(lambda: page.evaluate("1") and held)
+    sheet.get_by_label("Or paste it here").fill("block school.example")
+    held[0].continue_()
+    page.unroute("**/api/v1/rules/text")
+    sheet.get_by_role("button", name="Check", exact=True).click()
+    sheet.get_by_role("button", name="Take over 1 rule").click()
+    page.locator(".row", has_text="school.example").wait_for()
+    assert [row[0] for row in rules(served)] == ["school.example"]

@@ -29,19 +29,16 @@ export async function saveText() {
 
 /** A sheet that takes a file or pasted lines, says what would be, and adds them when told to. */
 export function readText(reload) {
-  const state = { found: null, error: null };
+  const state = { found: null, error: null, turn: 0 };
   return sheet(t("ruletext.read"), (close, redraw) => [
     h("p", t("ruletext.text")),
     form(
-      { key: "rule-text", oninput: () => (state.found || state.error) && forget(state, redraw) },
+      { key: "rule-text", oninput: () => forget(state, redraw) },
       async (values) => {
-        Object.assign(state, { found: null, error: null });
-        try {
-          state.found = await lookThrough(await textOf(values), values.bare);
-        } catch (error) {
-          if (!error.sentence) throw error;
-          state.error = error.sentence;
-        }
+        const turn = forget(state, redraw);
+        const told = await lookThrough(values);
+        if (turn !== state.turn) return;
+        Object.assign(state, told);
         redraw();
       },
       field({ name: "file", id: "rules-file", label: t("ruletext.file"), type: "file", accept: ".txt,text/plain" }),
@@ -64,15 +61,28 @@ export function readText(reload) {
       "div",
       { role: "status", key: "rules-found" },
       state.error ? h("p.error", state.error) : null,
-      state.found ? told(state.found, () => add(state, close, reload, redraw)) : null,
+      state.found ? verdict(state.found, () => add(state, close, reload, redraw)) : null,
     ),
   ]);
 }
 
-// What was looked through is not what would be added any more.
+// What was looked through, or is just now, is not what would be added any more.
 function forget(state, redraw) {
-  Object.assign(state, { found: null, error: null });
-  redraw();
+  if (state.found || state.error) {
+    Object.assign(state, { found: null, error: null });
+    redraw();
+  }
+  return ++state.turn;
+}
+
+/** What was `found` in the text of the form, or the `error` that says why there is none. */
+async function lookThrough(values) {
+  try {
+    return { found: await preview(chunked(await textOf(values), values.bare)) };
+  } catch (error) {
+    if (!error.sentence) throw error;
+    return { error: error.sentence };
+  }
 }
 
 /** The text of the form; an Error with a sentence when it can be none. */
@@ -89,8 +99,7 @@ async function textOf({ file, lines }) {
 const wrong = (key) => Object.assign(new Error(key), { sentence: t(key) });
 
 /** What would become of a text, as a sum over its chunks. */
-async function lookThrough(text, bare) {
-  const chunks = chunked(text, bare);
+async function preview(chunks) {
   const found = { chunks, rules: 0, new: 0, over: 0, room: Infinity, complaints: [] };
   for (const { start, body } of chunks) {
     const reply = await post("/rules/text", { ...body, preview: true });
@@ -107,7 +116,7 @@ const inAscii = (line) =>
     ? line
     : line.replace(/^(\s*(?:(?:allow|block)\s+)?(?:\*?\.)?)(\S+)/, (_, before, name) => before + asked(name));
 
-/** Requests for all lines that say something; `start` is the number of the first one, from 1. */
+/** Requests for all lines; `start` is the number of the first one, from 1. */
 function chunked(text, bare) {
   const chunks = [];
   let size = Infinity;
@@ -126,7 +135,7 @@ function chunked(text, bare) {
   return chunks;
 }
 
-function told(found, addThem) {
+function verdict(found, addThem) {
   if (found.complaints.length) return complaints(found.complaints);
   if (found.new > found.room) return h("p.error", t("ruletext.room", { room: found.room, n: found.new }));
   const known = found.rules - found.new;
