@@ -26,7 +26,7 @@ AT_ONCE = (1, 20)  # one by one; as many as a page opens
 RATE = 12_000  # the wanted connections a second
 BURSTS, BURST_TURNS, AT_LINK_SPEED = (800, 1600, 3200), 6, 10**9
 HALF_OPEN = 10_000
-BULK_PAIRS, BULK_MB, BULK_MTU_MB = 150, 16, 4
+BULK_PAIRS, BULK_MB, BULK_MTU_MB = 150, 64, 4
 
 
 def cpu_us(pid: int) -> float:
