@@ -1,6 +1,7 @@
 """A household that may send reports, without sockets: its operator's keys, its clock, and the report job's part."""
 
 import os
+from typing import Any
 
 from agent.core import envelope, seal, summary
 from agent.core.summary import WEEK_S
@@ -38,7 +39,7 @@ class Straight:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def call(self, op: str, **arguments: object) -> dict:
+    def call(self, op: str, **arguments: object) -> dict[str, Any]:
         return self._home.ask(op, **arguments)
 
 
@@ -74,7 +75,7 @@ def configured(home: Home, operator: Operator) -> None:
     home.ask("report.operator_set", operator=operator.row)
 
 
-def opt_in(home: Home) -> dict:
+def opt_in(home: Home) -> dict[str, Any]:
     now = home.ask("report.status")
     return home.ask("report.opt_in", agree=now["notice"], terms=now["terms"])
 

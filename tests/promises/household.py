@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import Any
 
 from agent.core import settings as settings_table
 from agent.daemon import parts
@@ -49,18 +50,20 @@ class Home:
         for name in os.listdir(self.run_dir):
             os.unlink(os.path.join(self.run_dir, name))
 
-    def ask(self, op: str, **arguments: object) -> dict:
+    def ask(self, op: str, **arguments: object) -> dict[str, Any]:
         """One operation, driven to its end; raises what it raises."""
         from agent.daemon.operations import TABLE
 
-        result = TABLE[op](self.household, arguments)
+        assert self.household is not None
+        result: Any = TABLE[op](self.household, arguments)
         if isinstance(result, dict):
             return result
         while True:
             try:
                 next(result)
             except StopIteration as done:
-                return done.value
+                value: dict[str, Any] = done.value
+                return value
 
 
 def observe(household: Household, address: str, host: bytes) -> None:
