@@ -17,6 +17,7 @@ from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.rules import parse_lines
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build
+from agent.daemon.store.records import Records
 from agent.jobs.spill import Spill, big_endian
 from agent.platform import sodium
 from agent.platform.hashing import sha256
@@ -128,14 +129,24 @@ def _compare(folder: Path, facts: dict[str, object]) -> None:
     home = Home(str(folder))
     for name in os.listdir(home.run_dir):  # a reboot: only flash is left
         os.unlink(os.path.join(home.run_dir, name))
+    assert _saved(folder / "state" / "history.db") == facts.pop("sites"), "the copy of the history is another one"
     household = home.start(keep_history=True)
     rows = {row.seq: row.hash.hex() for row in household.state.ledger.rows()}
     head = str(facts.pop("head"))
     assert head in rows.values(), "the ledger's hash is another one"
     found = _facts(home)
+    assert found.pop("sites") == [], "what was erased since an old copy may be in the one of the history beside it"
     assert {name: found[name] for name in facts} == facts, found
     assert home.household is not None and home.household.gate.devices() == [], "a restored household is on"
     home.crash()
+
+
+def _saved(path: Path) -> list[str]:
+    """The sites in the copy of the history on flash."""
+    records = Records(str(path))
+    sites = sorted(site for (site,) in records.db.sql.execute("SELECT site FROM visits"))
+    records.db.sql.close()
+    return sites
 
 
 def _facts(home: Home) -> dict[str, object]:
