@@ -104,6 +104,18 @@ def test_a_backup_sets_nothing_but_settings(lived: Home, key: str) -> None:
     assert lived.ask("audit")["ok"]
 
 
+def agreed_again(life: Life, rows: list[dict]) -> None:
+    """The backup is brought back, and reports are agreed to anew, at the time that it was."""
+    added = life.weeks.add_s
+    bring_back(life.home, rows)
+    wire(life.home.household)
+    life.weeks = Weeks(life.home.household)
+    life.weeks.on(added)
+    configured(life.home, life.operator)
+    opt_in(life.home)
+    life.reports.tick()
+
+
 def test_a_backup_gives_no_privacy_budget_back(lived: Home) -> None:
     """Reports were made, then a backup from before is brought back: at least what was spent stays spent."""
     life = Life(lived, report_budget_milli=50_000)
@@ -112,14 +124,7 @@ def test_a_backup_gives_no_privacy_budget_back(lived: Home) -> None:
     for _ in range(4):
         life.week()
     assert life.spent() == 2000
-    added = life.weeks.add_s
-    bring_back(lived, rows)
-    wire(lived.household)
-    life.weeks = Weeks(lived.household)
-    life.weeks.on(added)
-    configured(lived, life.operator)
-    opt_in(lived)
-    life.reports.tick()
+    agreed_again(life, rows)
     assert life.spent() >= 2000
 
 
@@ -135,14 +140,7 @@ def test_no_backup_hides_that_an_older_state_was_put_back(lived: Home, tmp_path:
     put_back(life, before)
     life.weeks.jump_s = -20 * WEEK_S
     opt_in(lived)
-    added = life.weeks.add_s
-    bring_back(lived, rows)
-    wire(lived.household)
-    life.weeks = Weeks(lived.household)
-    life.weeks.on(added)
-    configured(lived, life.operator)
-    opt_in(lived)
-    life.reports.tick()
+    agreed_again(life, rows)
     assert life.spent() >= real
 
 

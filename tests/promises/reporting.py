@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.client import Client, Unreachable
+from tests.authority import authority
 from tests.daemon.reporting import WEEK_S, Operator
 from tests.lab.lab import ALICE4, ROUTER4, WAN4, Lab
 from tests.promises.test_p4_nothing_leaves import Capture
@@ -87,26 +88,13 @@ serve(*open_ones[0])
 """
 
 
-def authority(folder: Path) -> None:
-    """ca.pem, and server.pem with server.key for the WAN's address."""
-    (folder / "server.ext").write_text(f"subjectAltName=IP:{WAN4}\nauthorityKeyIdentifier=keyid")
-    curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    for words in (
-        # Python 3.13 wants to be told what an authority's key is for.
-        f"req -x509 {curve} -days 30 -subj /CN=ca -keyout ca.key -out ca.pem -addext keyUsage=critical,keyCertSign",
-        f"req -new {curve} -subj /CN=receiver -keyout server.key -out server.csr",
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial 1 -days 30 -out server.pem -extfile server.ext",
-    ):
-        subprocess.run(["openssl", *words.split()], check=True, capture_output=True, cwd=folder)
-
-
 class Household:
     """Alice's tablet behind the router; `receiver` is the port that reports go to."""
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab = lab
         self.folder = folder
-        authority(folder)
+        authority(folder, WAN4)
         feed = {"id": "list", "name": "List", "address": f"https://{WAN4}:{FEEDS}/list", "syntax": None, "rules": 400}
         feed.update(category="phishing", licence="CC0", home="https://example.org/", default=True)
         (folder / "feeds.json").write_text(json.dumps({"format": 1, "feeds": [feed]}))

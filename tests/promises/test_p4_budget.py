@@ -67,13 +67,17 @@ class Watched:
         else:
             self.life.home.crash_at = STEPS[value]
 
-    def step(self, action: str, value: int) -> None:
+    def survive(self, action: str, value: int) -> None:
+        """Plays it; after a crash the household starts again."""
         try:
             self.play(action, value)
         except Crash:
             self.restart()
         except BadInput:
             assert action == "in"
+
+    def step(self, action: str, value: int) -> None:
+        self.survive(action, value)
         now = self.life.spent()
         assert now is not None
         assert self.spent <= now <= LIFETIME, "spent budget came back, or was overdrawn"
@@ -123,12 +127,7 @@ class Restored(Watched):
             super().play(action, value)
 
     def step(self, action: str, value: int) -> None:
-        try:
-            self.play(action, value)
-        except Crash:
-            self.restart()
-        except BadInput:
-            assert action == "in"
+        self.survive(action, value)
 
 
 CLOCK_BEHIND = st.tuples(st.just("jump"), st.integers(-30 * WEEK_S, 0))

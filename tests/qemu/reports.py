@@ -1,13 +1,13 @@
 """A step about reports to an operator over a bad WAN: delayed, lost and cut off by the kernel itself."""
 
 import json
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from agent.core.envelope import BODY_BYTES
+from tests.authority import authority
 from tests.daemon.reporting import Operator
 from tests.qemu.story import MAC, Story, expect
 
@@ -44,25 +44,13 @@ def reports(story: Story) -> None:
 def receiver(story: Story) -> Operator:
     """An operator whose receiver listens at the provider, with a certificate of a root of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in certificates(Path(folder)).items():
-            story.world.put(content, f"/tmp/{name}")
+        authority(Path(folder), RECEIVER)
+        for name in ("server.pem", "server.key"):
+            story.world.put((Path(folder) / name).read_bytes(), f"/tmp/{name}")
         root = (Path(folder) / "ca.pem").read_text()
     words = f"{RECEIVER} {PORT} /tmp/server.pem /tmp/server.key /tmp/received"
     story.world.ask(f"rm -f /tmp/received; at isp receive {words} >/tmp/log/receiver 2>&1 & echo $! > /tmp/receiver")
     return Operator(f"https://{RECEIVER}:{PORT}/", root)
-
-
-def certificates(folder: Path) -> dict[str, bytes]:
-    """server.pem and server.key for the receiver's address; ca.pem beside them."""
-    (folder / "server.ext").write_text(f"subjectAltName=IP:{RECEIVER}\nauthorityKeyIdentifier=keyid")
-    curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    for words in (
-        f"req -x509 {curve} -days 30 -subj /CN=ca -keyout ca.key -out ca.pem -addext keyUsage=critical,keyCertSign",
-        f"req -new {curve} -subj /CN=receiver -keyout server.key -out server.csr",
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial 1 -days 30 -out server.pem -extfile server.ext",
-    ):
-        subprocess.run(["openssl", *words.split()], check=True, capture_output=True, cwd=folder)
-    return {name: (folder / name).read_bytes() for name in ("server.pem", "server.key")}
 
 
 def wan(story: Story, change: str, how: str = "") -> None:
