@@ -49,7 +49,9 @@ export function visitRow(visit, format, page) {
         h(
           "div.actions.left",
           act(visit.background ? "history.opened" : "history.not_opened", "history", () => sort(visit)),
-          act(visit.status === "disputed" ? "history.undispute" : "history.dispute", "flag", () => dispute(visit)),
+          act(visit.status === "disputed" ? "history.undispute" : "history.dispute", "flag", () =>
+            dispute("/visits/", visit),
+          ),
           act("history.remove", "trash", () => remove(visit)),
         ),
       ),
@@ -57,10 +59,11 @@ export function visitRow(visit, format, page) {
   );
 }
 
-async function dispute(visit) {
+/** "This is wrong", or no longer; `path` is the household's visits or the person's own. */
+export async function dispute(path, visit) {
   const undo = visit.status === "disputed";
   try {
-    await patch("/visits/" + visit.id, { undo });
+    await patch(path + visit.id, { undo });
     toast(t(undo ? "history.undisputed_done" : "history.disputed_done"));
   } catch (error) {
     say(error);

@@ -1,11 +1,11 @@
 // What was recorded of this device, for the person behind it: to see, to dispute, to ask about.
 
-import { patch } from "../api.js";
 import { h } from "../dom.js";
+import { dispute } from "../history/visit.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { clock, dayName, midnightOf, when } from "../time.js";
-import { button, card, say, toast } from "../ui.js";
+import { button, card } from "../ui.js";
 
 // Pages of the router's listings.
 const MORE = 2;
@@ -64,22 +64,11 @@ const visit = (one, page) =>
         "aria-pressed": String(one.status === "disputed"),
         "aria-label": t("me.dispute", { site: one.site }),
         title: t("history.dispute"),
-        onclick: () => dispute(one, page),
+        onclick: () => dispute("/me/visits/", one).then(page.load),
       },
       icon("flag"),
     ),
   );
-
-async function dispute(visit, page) {
-  const undo = visit.status === "disputed";
-  try {
-    await patch("/me/visits/" + visit.id, { undo });
-    toast(t(undo ? "history.undisputed_done" : "history.disputed_done"));
-  } catch (error) {
-    say(error);
-  }
-  await page.load();
-}
 
 const refused = ({ attempts: { items, more }, pages }, page) =>
   items.length
