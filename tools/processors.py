@@ -51,7 +51,7 @@ SUITES = {
 PURE = ("dnslib", "iniconfig", "packaging", "pluggy", "Pygments", "pyroute2", "pytest", "sortedcontainers")
 OLD = ("hypothesis==6.100.0", "attrs==25.4.0")
 
-SUITE_TIMEOUT_S = 1080
+SUITE_TIMEOUT_S = 2700.0  # for a suite that hangs; the slowest takes 13 minutes where nothing else runs
 STEP_TIMEOUT_S = 300
 TELL_EVERY_S = 30
 
