@@ -1,7 +1,7 @@
 """What a firewall's input chains do with a new DNS query from an interface, walked as the kernel would.
 
-A condition that can't be known of a query that was never sent (its source, a limit) is taken to hold where it lets the
-query in, and not to where it keeps it out: what is said to be closed is closed for sure.
+A condition that can't be known of a query that was never sent (its source, a limit) may hold or not: both ways are
+walked. What is said to be closed is closed whichever it is.
 """
 
 import struct
@@ -19,6 +19,8 @@ _FILTER = b"filter\0"
 _DROP, _ACCEPT, _JUMP, _GOTO, _RETURN = 0, 1, -3, -4, -5
 _IIF = 4
 _DNS = 53
+_LET_IN, _KEPT_OUT, _COMES_OUT = 1, 2, 4
+_ENDS: "dict[int | None, int]" = {_ACCEPT: _LET_IN, _DROP: _KEPT_OUT, _RETURN: _COMES_OUT}
 _DEPTH_MAX = 16  # jumps, as in the kernel
 _INTERVAL_END = 1
 _SILENT = ("counter", "log", "notrack", "objref", "last")
@@ -130,24 +132,32 @@ class Walk:
         """Whether the chain keeps the query out for sure; one of another family does not see it."""
         if chain.family not in (nftables.INET, self._family):
             return False
-        verdict = self._through(chain.name, 0)
-        return verdict == _DROP or (verdict is None and chain.drops)
+        ends = self._ends(chain.name, 0)
+        return not ends & _LET_IN and (chain.drops or not ends & _COMES_OUT)
 
-    def _through(self, chain: str, depth: int) -> "int | None":
-        """_ACCEPT, _DROP, or None when the query comes out at the chain's end."""
-        for rule in self._rules_of(chain) if depth < _DEPTH_MAX else ():
+    def _ends(self, chain: str, depth: int) -> int:
+        """All that may become of the query in the chain: _LET_IN, _KEPT_OUT, _COMES_OUT at its end, or several."""
+        if depth > _DEPTH_MAX:
+            return _LET_IN
+        ends = 0
+        for rule in self._rules_of(chain):
             sure, verdict = _Rule(self, rule).verdict()
-            code, target = _verdict(verdict)
-            if code in (_JUMP, _GOTO):
-                inner = self._through(target, depth + 1)
-                if code == _GOTO and inner is None and sure:
-                    return None
-                code = inner
-            elif code == _RETURN:
-                return None if sure else _ACCEPT
-            if code == _ACCEPT or (code == _DROP and sure):
-                return code
-        return None
+            here, goes_on = self._after(verdict, depth)
+            ends |= here
+            if sure and not goes_on:
+                return ends
+        return ends | _COMES_OUT
+
+    def _after(self, verdict: bytes, depth: int) -> "tuple[int, bool]":
+        """What may become of the query by a verdict, and whether it may go on to the rule behind."""
+        code, target = _verdict(verdict)
+        if code == _JUMP:
+            inner = self._ends(target, depth + 1)
+            return inner & ~_COMES_OUT, bool(inner & _COMES_OUT)
+        if code == _GOTO:
+            return self._ends(target, depth + 1), False
+        ends = _ENDS.get(code, 0)
+        return ends, not ends
 
     def fact(self, name: str, data: "dict[int, bytes]") -> "bytes | None":
         """What an expression loads of this query, or None."""

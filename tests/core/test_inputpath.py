@@ -75,6 +75,18 @@ def test_jumps_come_back_and_gotos_do_not():
     assert not closed(then(JUMP, "input"), drops=False)
 
 
+def test_a_limit_in_a_called_chain_only_keeps_out_or_comes_back():
+    """fw4's syn_flood: what is below the limit goes on in the caller, which keeps it out here."""
+    flood = (nft.expression("limit") + nft.back(), then(DROP))
+    assert closed(then(JUMP, "syn_flood"), GUESTS + nft.refuse(), syn_flood=flood)
+    assert not closed(then(JUMP, "syn_flood"), GUESTS + then(ACCEPT), drops=True, syn_flood=flood)
+    assert not closed(then(GOTO, "syn_flood"), then(DROP), syn_flood=flood)
+    assert closed(then(GOTO, "syn_flood"), then(ACCEPT), drops=True, syn_flood=flood)
+    deeper = {"a": (FROM_SOMEBODY + nft.back(), then(JUMP, "b")), "b": (nft.expression("limit") + nft.back(),)}
+    assert closed(then(JUMP, "a"), then(DROP), **deeper)
+    assert not closed(nft.expression("limit") + then(GOTO, "a"), then(DROP), **deeper)
+
+
 def test_the_state_of_a_new_flow_is_known():
     state = nft.ct(nft.CT_STATE) + nft.masked(nft.host32(6)) + nft.differs(bytes(4))
     assert closed(state + then(ACCEPT), drops=True)

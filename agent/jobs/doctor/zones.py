@@ -1,7 +1,7 @@
 """What a firewall's input chains do with a new DNS query from an interface, walked as the kernel would.
 
 Conditions on anything but interface, protocol and port are not known of a query that was never sent: a rule with one
-is passed over.
+is passed over, and so is what a limit keeps out or sends back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ _DEPTH_MAX = 16  # jumps, as in the kernel
 _UDP = b"\x11"
 _VERDICTS = {"NF_ACCEPT": ACCEPT, "NF_DROP": REJECT}
 # Expressions that decide nothing.
-_SILENT = ("counter", "log", "notrack", "objref")
+_LIMITS = ("limit", "connlimit", "quota")
+_SILENT = ("counter", "log", "notrack", "objref", *_LIMITS)
 
 
 class Query:
@@ -62,13 +63,13 @@ class Walk:
     def _of(self, rule: Rule) -> tuple[str | None, str]:
         """A rule's verdict and the chain of a jump; None when it does not apply, or decides nothing."""
         loaded: bytes | None = None
+        limited = any(name in _LIMITS for name, _ in rule.expressions)
         for name, data in rule.expressions:
             if name in _SILENT:
                 continue
-            if name == "reject":
-                return REJECT, ""
-            if name == "immediate":
-                return _verdict(data)
+            if name in ("reject", "immediate"):
+                verdict = (REJECT, "") if name == "reject" else _verdict(data)
+                return (None, "") if limited and verdict[0] in (REJECT, "return") else verdict
             if name in ("cmp", "lookup"):
                 if loaded is None or not self._holds(name, data, loaded):
                     return None, ""
