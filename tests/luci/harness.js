@@ -1,34 +1,40 @@
 'use strict';
 
 // What the view uses of LuCI's client side: E(), _(), format(), view, rpc, ui, poll. Written after LuCI's documentation
-// of its JavaScript API; nothing of LuCI is in here, and nothing that the view does not use.
+// of its JavaScript API and held to what its real pages do: a string is HTML there. Nothing of LuCI is in here, and
+// nothing that the view does not use.
 
 const window_ = window;
 
 window_._ = (text) => text;
 
-// %s and %d only: another directive would show as it is.
+// %s, %d and %h only: another directive would show as it is. %h is for HTML, %s is not escaped.
 String.prototype.format = function(...values) {
-	return this.replace(/%([sd])/g, (_whole, kind) => {
+	return this.replace(/%([sdh])/g, (_whole, kind) => {
 		const value = values.shift();
+		if (kind === 'h')
+			return String(value).replace(/[&<>"']/g, (sign) => '&#%d;'.format(sign.charCodeAt(0)));
 		return kind === 'd' ? String(Math.trunc(Number(value))) : String(value);
 	});
 };
 
-function isAttributes(value) {
-	return value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Node);
-}
-
+// As luci.js has it: in an array everything that is no node becomes text, also null; a string by itself is HTML, and
+// takes the place of what was there.
 function append(node, children) {
-	for (const child of [ children ].flat())
-		if (child !== null && child !== undefined)
-			node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+	if (Array.isArray(children)) {
+		for (const child of children)
+			node.append(child instanceof Node ? child : document.createTextNode(`${child}`));
+	} else if (children instanceof Node) {
+		node.append(children);
+	} else if (children !== null && children !== undefined) {
+		node.innerHTML = `${children}`;
+	}
 	return node;
 }
 
 window_.E = (tag, attributes, children) => {
 	const node = document.createElement(tag);
-	if (!isAttributes(attributes))
+	if (!(attributes instanceof Object) || Array.isArray(attributes) || attributes instanceof Node)
 		return append(node, attributes);
 	for (const [ name, value ] of Object.entries(attributes)) {
 		if (typeof value === 'function')
@@ -64,6 +70,8 @@ const ui = {
 	hideModal: () => document.querySelector('.modal')?.remove(),
 	addNotification: (title, children, ...classes) => {
 		const box = E('div', { 'class': [ 'alert-message', ...classes ].join(' ') });
+		if (title !== null && title !== undefined)
+			append(box, E('h4', {}, title));
 		document.getElementById('notifications').append(append(box, children));
 	},
 	createHandlerFn: (self, handler, ...values) => (event) => {

@@ -186,6 +186,47 @@ def test_6_the_way_to_the_agents_own_pages(page, router, daemon):
     )
 
 
+MARKUP = "<img src=x onerror='window.broken=1'>"
+
+
+def with_markup(value):
+    """Each text that the plugin returned begins with markup, but for the names that the view looks things up by."""
+    if isinstance(value, dict):
+        return {name: inner if name == "name" else with_markup(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [with_markup(inner) for inner in value]
+    return MARKUP + value if isinstance(value, str) else value
+
+
+def test_6_markup_in_any_answer_is_text(page, router, daemon):
+    """LuCI's page is root's: what a device is called must never run there."""
+    device = daemon.ask("device.add", label=MARKUP, address="127.0.0.9")
+    answered = router.call
+    router.call = lambda **asked: with_markup(answered(**asked))
+    show(page, router)
+    row = page.locator("tr", has_text=MARKUP + MARKUP)
+    row.get_by_role("button", name="Switch on").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("It reads").wait_for()
+    assert dialog.locator("h4").inner_text().count(MARKUP) == 3
+    page.get_by_role("button", name="I agree: switch it on").click()
+    row.get_by_role("button", name="Switch off").click()
+    page.get_by_text(re.compile("^Off\\. ")).wait_for()
+    page.get_by_role("button", name="New setup code").click()
+    assert page.get_by_role("dialog").locator("strong").inner_text().startswith(MARKUP)
+    router.call = lambda **asked: [0, {"error": {"code": "x", "message": MARKUP}}]
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    row.get_by_role("button", name="Switch on").first.click()
+    page.get_by_role("button", name="I agree: switch it on").click()
+    page.locator(".alert-message.warning", has_text=MARKUP).wait_for()
+    show(page, router)
+    page.get_by_text(MARKUP).wait_for()
+    assert page.evaluate("document.images.length") == 0
+    assert page.evaluate("window.broken") is None
+    router.call = answered
+    daemon.ask("device.forget", device_id=device["id"])
+
+
 def test_7_without_the_right_to_write(page, router, daemon):
     router.may = router.rights["read"]
     show(page, router)

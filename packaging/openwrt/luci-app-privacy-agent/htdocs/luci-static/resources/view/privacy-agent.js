@@ -18,6 +18,11 @@ const callSetupCode = declare('setup_code');
 
 const POLL_S = 10;
 
+// An element whose strings are text. E() and its kin take a string for HTML; only what stands in an array is not.
+function el(tag, attributes, ...children) {
+	return E(tag, attributes, children.flat().filter((child) => child !== null && child !== ''));
+}
+
 // The agent's own pages: the same host that shows this one.
 function pagesAddress(status) {
 	return 'http://%s:%d/'.format(window.location.hostname, status.web_port || 5392);
@@ -35,7 +40,7 @@ function day(seconds) {
 }
 
 function failed(error) {
-	ui.addNotification(null, E('p', error.message), 'warning');
+	ui.addNotification(null, el('p', {}, error.message), 'warning');
 }
 
 return view.extend({
@@ -53,15 +58,15 @@ return view.extend({
 
 	// Before anything is switched on: what it reads, keeps and sends, in the agent's own words.
 	ask: function(device, feature) {
-		ui.showModal(_('Switch on %s for %s?').format(feature.title, device.label), [
-			E('dl', {}, [
-				E('dt', {}, _('It reads')), E('dd', {}, feature.reads),
-				E('dt', {}, _('It keeps')), E('dd', {}, feature.keeps),
-				E('dt', {}, _('It sends')), E('dd', {}, feature.sends)
+		ui.showModal([ _('Switch on %s for %s?').format(feature.title, device.label) ], [
+			el('dl', {}, [
+				el('dt', {}, _('It reads')), el('dd', {}, feature.reads),
+				el('dt', {}, _('It keeps')), el('dd', {}, feature.keeps),
+				el('dt', {}, _('It sends')), el('dd', {}, feature.sends)
 			]),
-			E('div', { 'class': 'right' }, [
-				E('button', { 'class': 'btn', 'click': ui.hideModal }, _('Leave it off')), ' ',
-				E('button', {
+			el('div', { 'class': 'right' }, [
+				el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Leave it off')), ' ',
+				el('button', {
 					'class': 'btn cbi-button-action',
 					'click': ui.createHandlerFn(this, 'switchOn', device, feature)
 				}, _('I agree: switch it on'))
@@ -80,22 +85,22 @@ return view.extend({
 				? _('Off. %d records remain until %s; erase them on the agent’s own pages.')
 					.format(answer.remaining, day(answer.until))
 				: _('Off. Nothing was recorded, or nothing is left.');
-			ui.addNotification(null, E('p', sentence), 'info');
+			ui.addNotification(null, el('p', {}, sentence), 'info');
 			return this.refresh();
 		}).catch(failed);
 	},
 
 	newSetupCode: function() {
 		return callSetupCode().then(checked).then((answer) => {
-			ui.showModal(_('Setup code'), [
-				E('p', {}, _('Enter it on the agent’s own pages to set their password. It works once, until %s.')
+			ui.showModal([ _('Setup code') ], [
+				el('p', {}, _('Enter it on the agent’s own pages to set their password. It works once, until %s.')
 					.format(day(answer.expires_at))),
-				E('p', {}, E('strong', { 'style': 'font-size: 160%' }, answer.code)),
-				answer.fingerprint ? E('p', {}, [
+				el('p', {}, el('strong', { 'style': 'font-size: 160%' }, answer.code)),
+				answer.fingerprint ? el('p', {}, [
 					_('Their certificate is the router’s own, so browsers ask; it is the right one if they show this:'),
-					E('br'), E('small', { 'style': 'word-break: break-all' }, answer.fingerprint)
+					el('br', {}), el('small', { 'style': 'word-break: break-all' }, answer.fingerprint)
 				]) : '',
-				E('div', { 'class': 'right' }, E('button', { 'class': 'btn', 'click': ui.hideModal }, _('Close')))
+				el('div', { 'class': 'right' }, el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Close')))
 			]);
 		}).catch(failed);
 	},
@@ -103,30 +108,30 @@ return view.extend({
 	switchOf: function(device, feature) {
 		const state = device.features[feature.name];
 		const button = state.on
-			? E('button', {
+			? el('button', {
 				'class': 'btn cbi-button-negative',
 				'click': ui.createHandlerFn(this, 'switchOff', device, feature)
 			}, _('Switch off'))
-			: E('button', {
+			: el('button', {
 				'class': 'btn cbi-button-positive',
 				'click': ui.createHandlerFn(this, 'ask', device, feature)
 			}, _('Switch on'));
 		const words = state.on ? _('on since %s').format(day(state.since))
 			: (state.suspended ? _('paused') : _('off'));
 		// The title names the switch where the table has no head: on a phone.
-		return E('td', { 'class': 'td', 'data-title': feature.title }, [ button, ' ', words ]);
+		return el('td', { 'class': 'td', 'data-title': feature.title }, [ button, ' ', words ]);
 	},
 
 	rows: function(devices) {
-		const head = E('tr', { 'class': 'tr table-titles' }, [ E('th', { 'class': 'th' }, _('Device')) ].concat(
-			this.features.map((feature) => E('th', { 'class': 'th' }, feature.title))));
-		const rows = devices.map((device) => E('tr', { 'class': 'tr' }, [
-			E('td', { 'class': 'td', 'data-title': _('Device') }, [ device.label, E('br'), E('small', {}, device.mac || device.address || '') ])
+		const head = el('tr', { 'class': 'tr table-titles' }, [ el('th', { 'class': 'th' }, _('Device')) ].concat(
+			this.features.map((feature) => el('th', { 'class': 'th' }, feature.title))));
+		const rows = devices.map((device) => el('tr', { 'class': 'tr' }, [
+			el('td', { 'class': 'td', 'data-title': _('Device') }, [ device.label, el('br', {}), el('small', {}, device.mac || device.address || '') ])
 		].concat(this.features.map((feature) => this.switchOf(device, feature)))));
 		if (!rows.length)
-			rows.push(E('tr', { 'class': 'tr placeholder' }, E('td', { 'class': 'td' },
+			rows.push(el('tr', { 'class': 'tr placeholder' }, el('td', { 'class': 'td' },
 				_('No device is enrolled. Nothing of any device is recorded or refused.'))));
-		return E('table', { 'class': 'table' }, [ head ].concat(rows));
+		return el('table', { 'class': 'table' }, [ head ].concat(rows));
 	},
 
 	refresh: function() {
@@ -138,23 +143,23 @@ return view.extend({
 	},
 
 	body: function(data) {
-		return E('div', { 'id': 'privacy-agent' }, [
-			E('p', {}, data.status.health),
+		return el('div', { 'id': 'privacy-agent' }, [
+			el('p', {}, data.status.health),
 			this.rows(data.devices),
-			E('p', {}, [
-				E('a', { 'class': 'btn', 'href': pagesAddress(data.status), 'target': '_blank', 'rel': 'noreferrer' },
+			el('p', {}, [
+				el('a', { 'class': 'btn', 'href': pagesAddress(data.status), 'target': '_blank', 'rel': 'noreferrer' },
 					_('Open the agent’s own pages')), ' ',
-				E('button', { 'class': 'btn', 'click': ui.createHandlerFn(this, 'newSetupCode') }, _('New setup code'))
+				el('button', { 'class': 'btn', 'click': ui.createHandlerFn(this, 'newSetupCode') }, _('New setup code'))
 			])
 		]);
 	},
 
 	render: function(data) {
-		const page = E('div', { 'class': 'cbi-map' }, [
-			E('h2', {}, _('Privacy Agent')),
-			E('div', { 'class': 'cbi-map-descr' }, _('Parental controls and real-time protection that stay on this ' +
+		const page = el('div', { 'class': 'cbi-map' }, [
+			el('h2', {}, _('Privacy Agent')),
+			el('div', { 'class': 'cbi-map-descr' }, _('Parental controls and real-time protection that stay on this ' +
 				'router. History is shown on the agent’s own pages only, after their own login.')),
-			data.error ? E('div', { 'class': 'alert-message warning' }, data.error) : this.body(data)
+			data.error ? el('div', { 'class': 'alert-message warning' }, data.error) : this.body(data)
 		]);
 		if (!data.error)
 			poll.add(() => this.refresh(), POLL_S);
