@@ -2,6 +2,11 @@
 
 import sys
 
-from agent.cli import main
+try:
+    from agent.cli import main  # here: Ctrl-C while it is read is no fault either
 
-sys.exit(main())
+    code = main()
+except KeyboardInterrupt:
+    print("privacy-agent: interrupted", file=sys.stderr)
+    code = 130
+sys.exit(code)

@@ -174,9 +174,11 @@ ANSWERS: dict[str, Schema] = {
         name=TEXT, verdict={"enum": ["allow", "block"]}, rule=maybe(ANY), since=maybe(INT), how=TEXT
     ),
     "GET /rules": paged(ref("Rule")),
-    "POST /rules": ref("Rule"),
+    "POST /rules": {**ref("Rule"), "properties": {"unprotected": listed(TEXT)}},
     "GET /rules/text": paged(TEXT),
-    "POST /rules/text": shape(rules=INT, new=INT, over=INT, room=INT, complaints=listed(shape(line=INT, message=TEXT))),
+    "POST /rules/text": shape(
+        rules=INT, new=INT, over=INT, room=INT, complaints=listed(shape(line=INT, message=TEXT)), wide=listed(TEXT)
+    ),
     "GET /lists": shape(items=listed(shape(id=TEXT, name=TEXT, category=TEXT, rules=INT))),
     "GET /features": shape(items=listed(ref("Feature"))),
     "GET /notice": ref("Notice"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Groups: TypeAlias = argparse._SubParsersAction[Parser]
 
 ROWS = 50
-WHOM = "a device by its label, MAC, address or number, or a person by name (all their devices)"
+WHOM = "a device by its label, MAC or address, or a person by name (all their devices); or device:3, person:2"
 
 
 def parser() -> Parser:
@@ -113,12 +113,14 @@ def _persons(commands: Groups) -> None:
     add = _asks(group.add_parser("add", help="add a person"), people.person_add)
     add.add_argument("name")
     add.add_argument("group", choices=AGE_GROUPS)
-    add.add_argument("--born", metavar="YYYY-MM", help="month of birth: a child's history ends with childhood")
+    add.add_argument(
+        "--born", metavar="YYYY-MM", type=times.month, help="month of birth: a child's history ends with childhood"
+    )
     change = _asks(group.add_parser("change", help="change a name or age group"), people.person_change)
     change.add_argument("person")
     change.add_argument("--name")
     change.add_argument("--group", choices=AGE_GROUPS)
-    change.add_argument("--born", metavar="YYYY-MM")
+    change.add_argument("--born", metavar="YYYY-MM", type=times.month)
     forget = _asks(group.add_parser("forget", help="forget a person; devices stay"), people.person_forget)
     forget.add_argument("person")
     _yes(forget)
@@ -151,7 +153,7 @@ def _window(of: Parser) -> None:
 
 
 def _paged(of: Parser) -> None:
-    of.add_argument("--limit", type=int, default=ROWS, metavar="N", help=f"the newest N (default {ROWS})")
+    of.add_argument("--limit", type=times.rows, default=ROWS, metavar="N", help=f"the newest N (default {ROWS})")
     of.add_argument("--all", dest="everything", action="store_true", help="not only the newest")
 
 
@@ -220,6 +222,7 @@ def _verdicts(commands: Groups) -> None:
         whose = rule.add_mutually_exclusive_group()
         whose.add_argument("--device", help="for this device only")
         whose.add_argument("--person", help="for this person's devices only")
+        _yes(rule)
         rule.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 30m, 2h, 7d")
     group = _group(commands, "rule", "the household's own rules: list, remove, export, import")
     _asks(group.add_parser("list", help="what was allowed and blocked"), reading.rule_list, reads=True)
@@ -239,7 +242,7 @@ def _proofs(commands: Groups) -> None:
     )
     audit.add_argument("--head", metavar="HASH", help="a head noted earlier: is it an ancestor of today's?")
     ledger = _asks(commands.add_parser("ledger", help="the consent ledger"), reading.ledger, reads=True)
-    ledger.add_argument("--limit", type=int, metavar="N", help="the first N rows only")
+    ledger.add_argument("--limit", type=times.rows, metavar="N", help="the first N rows only")
     doctor = _local(commands.add_parser("doctor", help="check kernel and DNS from outside"), running.doctor)
     doctor.add_argument("--json", action="store_true", help="print one JSON document")
     _settings(doctor)

@@ -1,22 +1,23 @@
-"""Commands that change what is refused, kept or set: allow, block, erase, visits, settings, the setup code."""
+"""Commands that change what is blocked, stored or set: allow, block, erase, visits, settings, the setup code."""
 
 import argparse
+import shlex
 
 from agent.cli import show, whom
 from agent.cli.ask import confirmed
 from agent.cli.rows import given, records
 from agent.cli.times import window
 from agent.cli.typed import in_ascii
-from agent.client import Client
+from agent.client import Client, Refusal
 from agent.core import settings
 
 
 def allow(client: Client, options: argparse.Namespace) -> None:
-    _rule(client, options, "allow", "let through")
+    _rule(client, options, "allow", "are allowed")
 
 
 def block(client: Client, options: argparse.Namespace) -> None:
-    _rule(client, options, "block", "refused")
+    _rule(client, options, "block", "are blocked")
 
 
 def _rule(client: Client, options: argparse.Namespace, op: str, effect: str) -> None:
@@ -28,10 +29,25 @@ def _rule(client: Client, options: argparse.Namespace, op: str, effect: str) -> 
     elif options.person:
         row = whom.person(client, options.person)
         target, whose = {"scope": "person", "person_id": row["id"]}, str(row["name"])
-    rule = client.call(op, name=in_ascii(options.name), **target, **given(seconds=options.seconds))
+    arguments = {"name": in_ascii(options.name), **target, **given(seconds=options.seconds)}
+    rule = _sure(client, options, op, arguments)
     until = f" until {show.when(rule['expires_at'])}" if rule.get("expires_at") else ""
-    show.line(f"{rule['name']} and what is under it is {effect} for {whose}{until}.")
+    show.line(f"{rule['name']} and its subdomains {effect} for {whose}{until}.")
+    for label in rule["unprotected"] if isinstance(rule["unprotected"], list) else []:
+        show.line(f"Protection is off for {label}, so the rule does nothing there yet.")
+        show.line(f"To turn it on: privacy-agent on {shlex.quote(whom.literal('device', label))} protection")
     show.line(f"To undo: privacy-agent rule remove {rule['id']}")
+
+
+def _sure(client: Client, options: argparse.Namespace, op: str, arguments: dict[str, object]) -> dict[str, object]:
+    """The rule; for what covers many sites only after a question."""
+    try:
+        return client.call(op, sure=options.yes, **arguments)
+    except Refusal as refusal:
+        if refusal.code != "wide":
+            raise
+        confirmed(options, f"{refusal}. {op.capitalize()} it?")
+    return client.call(op, sure=True, **arguments)
 
 
 def rule_remove(client: Client, options: argparse.Namespace) -> None:
@@ -44,7 +60,7 @@ def erase(client: Client, options: argparse.Namespace) -> None:
     chosen = given(feature=options.feature, **target, **window(options))
     counts = client.call("erase", preview=True, **chosen)
     if not any(counts.values()):
-        show.line("Nothing of that is kept.")
+        show.line("No such records.")
         return
     confirmed(options, f"Erase {records(counts)} for good?")
     show.line(f"{records(client.call('erase', actor='cli', **chosen))} erased.")
@@ -77,7 +93,7 @@ def request_answer(client: Client, options: argparse.Namespace) -> None:
 def setting_set(client: Client, options: argparse.Namespace) -> None:
     value = settings.from_word(options.key, options.value)
     reply = client.call("settings.set", key=options.key, value=value)
-    show.line(f"{reply['key']} is {reply['value']}")
+    show.line(f"{reply['key']} is {show.value(reply['value'])}")
 
 
 def setup_code(client: Client, options: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """Switching on and off: what a feature reads, keeps and sends is said before anything is switched."""
 
 import argparse
+import sys
 
 from agent.cli import show, whom
 from agent.cli.ask import confirmed, yes
@@ -57,8 +58,8 @@ def agreed_version(name: str, feature: Row) -> object:
     show.line("  Whoever uses the device can see that it is on, since when, and what is kept.")
     if yes("Switch it on?"):
         return feature["version"]
-    version = feature["version"]
-    raise Trouble(f"Not switched on. In a script, agree to this text with --agree {version}.", NOT_AGREED)
+    script = "" if sys.stdin.isatty() else f" In a script, agree to this text with --agree {feature['version']}."
+    raise Trouble("Not turned on." + script, NOT_AGREED)
 
 
 def off(client: Client, options: argparse.Namespace) -> None:

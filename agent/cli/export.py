@@ -18,6 +18,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Objects that may be absent: their columns are there all the same.
 ABSENT = {"person": {"group": None, "id": None, "name": None}}
 
+# Columns that are wall-clock seconds.
+TIMES = ("at", "first", "last", "since", "until", "created_at", "expires_at", "opened_at", "closed_at")
+BOM = "\ufeff"  # without it, spreadsheets take UTF-8 for the code page of their country
+
 Row = dict[str, object]
 
 
@@ -27,7 +31,8 @@ def export(client: Client, options: argparse.Namespace) -> None:
     if options.format == "csv":
         if not options.output:
             raise Trouble("CSV is one file a table: give a new folder with --output")
-        _to_folder(rows, options.output)
+        labels = {row["id"]: row["label"] for row in client.items("device.list")}
+        _to_folder(rows, options.output, labels)
     elif options.output:
         with new_file(options.output) as file:
             _to_json(rows, file)
@@ -46,7 +51,7 @@ def _to_json(rows: Iterator[Row], file: IO[str]) -> None:
     file.write("\n ]}\n")
 
 
-def _to_folder(rows: Iterator[Row], folder: str) -> None:
+def _to_folder(rows: Iterator[Row], folder: str, labels: dict[object, object]) -> None:
     """One file a kind: head.csv, device.csv, ledger.csv, visit.csv, attempt.csv, rule.csv."""
     try:
         os.mkdir(folder, 0o700)
@@ -55,10 +60,10 @@ def _to_folder(rows: Iterator[Row], folder: str) -> None:
     files: dict[str, IO[str]] = {}
     try:
         for row in rows:
-            kind, values = str(row["kind"]), flat(row["row"])
+            kind, values = str(row["kind"]), readable(flat(row["row"]), labels)
             if kind not in files:
                 files[kind] = new_file(os.path.join(folder, kind + ".csv"))
-                files[kind].write(csv_line(list(values)))
+                files[kind].write(BOM + csv_line(list(values)))
             files[kind].write(csv_line(list(values.values())))
     finally:
         for file in files.values():
@@ -84,6 +89,17 @@ def flat(row: object, before: str = "") -> dict[str, object]:
         else:
             cells[before + key] = " ".join(map(str, value)) if isinstance(value, list) else value
     return cells
+
+
+def readable(cells: dict[str, object], labels: dict[object, object]) -> dict[str, object]:
+    """For a spreadsheet: times as local dates, and beside a device's number its name."""
+    told: dict[str, object] = {}
+    for name, value in cells.items():
+        is_time = name.rpartition(".")[2] in TIMES and isinstance(value, int) and not isinstance(value, bool)
+        told[name] = show.moment(value) if is_time else value
+        if name == "device_id":
+            told["device"] = labels.get(value, "")
+    return told
 
 
 def csv_line(cells: list[object]) -> str:

@@ -6,7 +6,7 @@ import sys
 
 from agent.cli import called
 from agent.cli.arguments import parser
-from agent.cli.trouble import CODES, NOT_RUNNING, OK, REFUSED, USAGE, Trouble
+from agent.cli.trouble import CODES, NOT_RUNNING, NOT_WRITTEN, OK, REFUSED, USAGE, Trouble
 from agent.client import Client, Refusal, Unreachable
 from agent.core.model import BadInput
 
@@ -27,9 +27,21 @@ def main(words: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return say("interrupted", 130)
     except BrokenPipeError:
-        # The reader (head, less) has enough. Python must not flush into the closed pipe again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has enough.
+        forsake_output()
         return OK
+    except OSError as error:
+        if error.filename is not None:
+            return say(f"{error.filename}: {error.strerror}", NOT_WRITTEN)
+        forsake_output()
+        return say(
+            f"the output could not be written: {error.strerror}. Free some space, or write elsewhere", NOT_WRITTEN
+        )
+
+
+def forsake_output() -> None:
+    """What waits to be written goes nowhere: Python must not try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def perform(options: argparse.Namespace) -> int:
@@ -51,8 +63,8 @@ def connect(options: argparse.Namespace) -> Client:
     try:
         return Client(path)
     except Unreachable as error:
-        if not os.access(os.path.dirname(path), os.X_OK) and os.geteuid() != 0:
-            raise Trouble(f"{path} belongs to another user: try again as root", NOT_RUNNING) from error
+        if isinstance(error.__cause__, PermissionError):
+            raise Trouble(f"this user may not use {path}: try again as root", NOT_RUNNING) from error
         start = "service privacy-agent start (on a router), or privacy-agent run"
         raise Trouble(f"the daemon does not run ({path}: {error}). Start it: {start}", NOT_RUNNING) from error
 

@@ -58,6 +58,8 @@ def take_in(client: Client, options: argparse.Namespace) -> None:
     if not rules:
         show.line("No rule is in it.")
         return
+    for name in sorted({str(name) for row in told for name in rows_of(row, "wide")}):
+        show.line(f"{name} is more than one site: its rule covers every site whose name ends in .{name}.")
     confirmed(options, f"Add {show.count(new, 'rule', 'rules')} and renew {rules - new}?")
     for _, chunk in _chunks(lines):
         client.call("rule.import", lines=chunk, action=options.action or "")

@@ -5,6 +5,7 @@ import argparse
 from agent.cli import show, whom
 from agent.cli.ask import confirmed
 from agent.cli.rows import given, person_of, records, states
+from agent.cli.trouble import USAGE, Trouble
 from agent.client import Client
 
 
@@ -52,6 +53,8 @@ def device_correct(client: Client, options: argparse.Namespace) -> None:
         changes["person_id"] = whom.person(client, options.person)["id"]
     if options.no_person:
         changes["person_id"] = None
+    if not changes:
+        raise Trouble("Nothing to change: give --label, --person, --no-person or --shared.", USAGE)
     changed = client.call("device.change", device_id=row["id"], **changes)
     show.line(f"{changed['label']}: person {person_of(changed) or 'none'}, on: {states(changed)}")
 
@@ -82,6 +85,8 @@ def person_add(client: Client, options: argparse.Namespace) -> None:
 def person_change(client: Client, options: argparse.Namespace) -> None:
     row = whom.person(client, options.person)
     changes = given(name=options.name, group=options.group, birth_month=options.born)
+    if not changes:
+        raise Trouble("Nothing to change: give --name, --group or --born.", USAGE)
     changed = client.call("person.change", id=row["id"], **changes)
     show.line(f"{changed['name']} ({changed['group']})")
 

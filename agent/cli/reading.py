@@ -36,18 +36,28 @@ def history(client: Client, options: argparse.Namespace) -> None:
     target = whom.either(client, options.whom)
     chosen = given(search=options.search, **window(options), **target.arguments)
     chosen["show"] = "all" if options.background or options.search else "visits"
-    rows = list(client.items("history", None if options.everything else options.limit, **chosen))
+    rows, more = newest(client, "history", options, chosen)
     if options.json:
-        show.document({"items": rows})
+        show.document({"items": rows, "more": more})
         return
     heads = ["ID", "FIRST", "LAST", "SITE", "TIMES", "SEEN BY", "PULLED IN", "NOTE"]
     cells = [
         [r["id"], show.when(r["first"]), show.when(r["last"]), r["site"], r["hits"], r["source"], r["folded"], _note(r)]
         for r in rows
     ]
-    show.table(heads, cells, f"Nothing of {target.name} is kept for that time.")
+    show.table(heads, cells, f"No records of {target.name} for that time.")
+    if more:
+        show.line(f"These are the newest {len(rows)}; --all shows the rest.")
     if chosen["show"] == "visits":
         show.line("What apps, ads and trackers fetched by themselves is left out: --background shows it.")
+
+
+def newest(client: Client, op: str, options: argparse.Namespace, chosen: Row) -> tuple[list[Row], bool]:
+    """The rows that were asked for, and whether there are more."""
+    if options.everything:
+        return list(client.items(op, None, **chosen)), False
+    rows = list(client.items(op, options.limit + 1, **chosen))
+    return rows[: options.limit], len(rows) > options.limit
 
 
 def _note(visit: Row) -> str:
@@ -60,16 +70,18 @@ def _note(visit: Row) -> str:
 def attempts(client: Client, options: argparse.Namespace) -> None:
     target = whom.either(client, options.whom).arguments if options.whom else {}
     chosen = given(**window(options), **target)
-    rows = list(client.items("attempts", None if options.everything else options.limit, **chosen))
+    rows, more = newest(client, "attempts", options, chosen)
     if options.json:
-        show.document({"items": rows})
+        show.document({"items": rows, "more": more})
         return
     labels = {row["id"]: row["label"] for row in client.items("device.list")}
     cells = [
         [r["id"], show.when(r["at"]), labels.get(r["device_id"]), r["target"], r["hits"], *_by_rule(part(r, "rule"))]
         for r in rows
     ]
-    show.table(["ID", "AT", "DEVICE", "REFUSED", "TIMES", "RULE", "FROM"], cells, "No refused attempt is kept.")
+    show.table(["ID", "AT", "DEVICE", "BLOCKED", "TIMES", "RULE", "FROM"], cells, "No blocked attempts for that time.")
+    if more:
+        show.line(f"These are the newest {len(rows)}; --all shows the rest.")
 
 
 def _by_rule(rule: Row) -> list[object]:
@@ -148,7 +160,8 @@ def setting_list(client: Client, options: argparse.Namespace) -> None:
     if options.json:
         show.document({"items": rows})
         return
-    show.table(["SETTING", "VALUE", "MEANING"], [[r["key"], r["value"], r["sentence"]] for r in rows], "None.")
+    cells = [[r["key"], show.value(r["value"]), r["sentence"]] for r in rows]
+    show.table(["SETTING", "VALUE", "MEANING"], cells, "None.")
 
 
 def rule_list(client: Client, options: argparse.Namespace) -> None:
@@ -164,7 +177,7 @@ def rule_list(client: Client, options: argparse.Namespace) -> None:
             r["action"],
             r["name"],
             devices.get(r["device_id"]) or persons.get(r["person_id"]) or "everybody",
-            show.when(r["expires_at"]) or "for good",
+            show.when(r["expires_at"]) or "always",
         ]
         for r in rows
     ]

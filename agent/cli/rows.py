@@ -58,7 +58,9 @@ def records(counts: object) -> str:
 
 def rule_source(rule: Row) -> str:
     """Where a rule is from: the list with its version and category, or the household."""
+    if rule.get("scope") == "shipped":
+        return f"shipped: {rule.get('category') or rule.get('list_name')}"
     if not rule.get("list_id"):
-        return "the household"
+        return "a rule of your own"
     version, category = rule.get("list_version"), rule.get("category")
     return f"{rule.get('list_name')}" + (f" {version}" if version else "") + (f" ({category})" if category else "")

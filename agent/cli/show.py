@@ -1,11 +1,15 @@
 """Text for people: tables, times, and nothing that could steer a terminal."""
 
+import itertools
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable
 
 Row = dict[str, object]
+COLUMN_MIN = 12  # narrower, hardly a word fits
 
 
 def line(text: str = "") -> None:
@@ -29,14 +33,39 @@ def table(heads: list[str], rows: Iterable[list[object]], empty: str) -> None:
     if not cells:
         line(empty)
         return
-    widths = [max(len(row[at]) for row in [heads, *cells]) for at in range(len(heads))]
+    widths = fitting([max(len(row[at]) for row in [heads, *cells]) for at in range(len(heads))])
     for row in [heads, *cells]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        folded = [textwrap.wrap(cell, max(width, 1)) or [""] for cell, width in zip(row, widths, strict=True)]
+        for parts in itertools.zip_longest(*folded, fillvalue=""):
+            print("  ".join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip())
+
+
+def fitting(widths: list[int]) -> list[int]:
+    """The columns' widths, the widest made narrower until a line fits the terminal; as they are without one."""
+    room = shutil.get_terminal_size((0, 0)).columns
+    if not room and sys.stdout.isatty():
+        room = 80
+    narrow = list(widths)
+    while room and sum(narrow) + 2 * (len(narrow) - 1) > room and max(narrow) > COLUMN_MIN:
+        narrow[narrow.index(max(narrow))] -= 1
+    return narrow
 
 
 def when(seconds: object) -> str:
     """Local date and minute of a wall-clock time; empty without one."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if isinstance(seconds, int) else ""
+
+
+def value(setting: object) -> str:
+    """A setting's value as people write it."""
+    return (
+        {True: "on", False: "off", None: ""}[setting] if setting is None or isinstance(setting, bool) else str(setting)
+    )
+
+
+def moment(seconds: object) -> str:
+    """Local date and second, as spreadsheets read it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if isinstance(seconds, int) else ""
 
 
 def count(number: object, one: str, many: str) -> str:

@@ -16,6 +16,22 @@ def duration(text: str) -> int:
     return int(number) * UNITS[unit]
 
 
+def month(text: str) -> str:
+    """A month of birth, as YYYY-MM."""
+    year, dash, number = text.partition("-")
+    plain = (year + number).isascii() and (year + number).isdigit()
+    if not plain or len(year) != 4 or len(number) != 2 or not 1 <= int(number) <= 12:
+        raise argparse.ArgumentTypeError(f"not a month: {text!r} (as in 2014-05)")
+    return text
+
+
+def rows(text: str) -> int:
+    """How many rows at the most: one or more."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 1_000_000:
+        raise argparse.ArgumentTypeError(f"not a number of rows: {text!r} (1 or more; --all for all of them)")
+    return int(text)
+
+
 def moment(text: str) -> int:
     """Wall seconds of a date, or of a date with a time."""
     for form in FORMATS:

@@ -7,6 +7,7 @@ NOT_RUNNING = 3
 NOT_FOUND = 4
 REFUSED = 5
 NOT_AGREED = 6
+NOT_WRITTEN = 8
 
 MEANINGS = """exit codes:
   0  done
@@ -17,6 +18,7 @@ MEANINGS = """exit codes:
   5  the daemon refused, and said why
   6  not agreed: nothing was changed
   7  doctor found something that does not work
+  8  the output could not be written
 """
 
 CODES = {"not_found": NOT_FOUND, "agree_first": NOT_AGREED}

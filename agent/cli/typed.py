@@ -7,7 +7,9 @@ from agent.platform.idna import to_ascii
 
 def in_ascii(text: str) -> str:
     """A name or a URL with its host as DNS knows it: letters of any script as A-labels."""
-    scheme, colon, rest = text.rpartition("://")
+    scheme, colon, rest = text.strip().partition("://")
+    if not colon:
+        scheme, rest = "", scheme
     host, slash, path = rest.partition("/")
     try:
         return scheme + colon + to_ascii(host) + slash + path

@@ -1,5 +1,7 @@
 """From what somebody typed to the device or person that is meant: by label, name, MAC, address or number."""
 
+import shlex
+
 from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.client import Client
 from agent.core.nearest import nearest
@@ -8,15 +10,18 @@ Row = dict[str, object]
 
 
 def device(client: Client, text: str) -> Row:
-    """The one device of that label, MAC address, IP address or number; Trouble with the nearest label."""
-    rows = list(client.items("device.list"))
-    return _one(text, rows, "label", "device", [_device_keys(row) for row in rows])
+    """The one device of that label, MAC or IP address, or `device:NUMBER`; Trouble with the nearest label."""
+    return _one(text, "device", list(client.items("device.list")))
 
 
 def person(client: Client, text: str) -> Row:
-    """The one person of that name or number; Trouble with the nearest name."""
-    rows = list(client.items("person.list"))
-    return _one(text, rows, "name", "person", [[row["name"], row["id"]] for row in rows])
+    """The one person of that name, or `person:NUMBER`; Trouble with the nearest name."""
+    return _one(text, "person", list(client.items("person.list")))
+
+
+def literal(kind: str, name: object) -> str:
+    """What names this device or person on a command line, whatever else is called so."""
+    return f"{kind}:{name}"
 
 
 class Whom:
@@ -30,44 +35,65 @@ class Whom:
 
 def either(client: Client, text: str) -> Whom:
     """A device or a person. Where both have the name, `device:NAME` and `person:NAME` tell them apart."""
-    kind, _, rest = text.partition(":")
+    kind = text.partition(":")[0]
     if kind == "device":
-        return Whom("device_id", device(client, rest))
+        return Whom("device_id", device(client, text))
     if kind == "person":
-        return Whom("person_id", person(client, rest))
+        return Whom("person_id", person(client, text))
     devices, persons = list(client.items("device.list")), list(client.items("person.list"))
-    found = [Whom("device_id", row) for row in devices if _is(text, _device_keys(row))]
-    found += [Whom("person_id", row) for row in persons if _is(text, [row["name"]])]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Trouble(f"{text!r} is both a device and a person: write device:{text} or person:{text}", NOT_FOUND)
-    raise _unknown(
-        text, "device or person", [str(row["label"]) for row in devices] + [str(row["name"]) for row in persons]
-    )
+    for same in (_exactly, _but_for_case):
+        found = [("device", row) for row in devices if same(text, row)]
+        found += [("person", row) for row in persons if same(text, row)]
+        if len(found) == 1:
+            kind, row = found[0]
+            return Whom(kind + "_id", row)
+        if found:
+            raise _several(text, found)
+    raise _unknown(text, "device or person", devices + persons)
 
 
-def _device_keys(row: Row) -> list[object]:
-    return [row["label"], row["mac"], row["address"], row["id"]]
+def _one(text: str, kind: str, rows: list[Row]) -> Row:
+    prefix, colon, rest = text.partition(":")
+    named = colon and prefix == kind
+    for same in (_exactly, _but_for_case):
+        found = [row for row in rows if same(rest if named else text, row)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise _several(text, [(kind, row) for row in found])
+    numbered = [row for row in rows if named and str(row["id"]) == rest]
+    if numbered:
+        return numbered[0]
+    raise _unknown(rest if named else text, kind, rows)
 
 
-def _is(text: str, keys: list[object]) -> bool:
-    return text.lower() in [str(key).lower() for key in keys if key is not None]
+def _exactly(text: str, row: Row) -> bool:
+    return text == _name(row)
 
 
-def _one(text: str, rows: list[Row], label: str, kind: str, keys: list[list[object]]) -> Row:
-    found = [row for row, own in zip(rows, keys, strict=True) if _is(text, own)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        numbers = ", ".join(str(row["id"]) for row in found)
-        raise Trouble(f"there is more than one {kind} {text!r}: give its number ({numbers})", NOT_FOUND)
-    raise _unknown(text, kind, [str(row[label]) for row in rows])
+def _but_for_case(text: str, row: Row) -> bool:
+    keys = [_name(row), row.get("mac"), row.get("address")]
+    return text.casefold() in [str(key).casefold() for key in keys if key is not None]
 
 
-def _unknown(text: str, kind: str, known: list[str]) -> Trouble:
+def _name(row: Row) -> str:
+    return str(row["label"] if "label" in row else row["name"])
+
+
+def _several(text: str, found: list[tuple[str, Row]]) -> Trouble:
+    """With words that work as they stand: the names where they differ, else the numbers."""
+    names = [literal(kind, _name(row)) for kind, row in found]
+    if len(set(names)) < len(names):
+        names = [literal(kind, row["id"]) for kind, row in found]
+    return Trouble(f"{text!r} may be {' or '.join(shlex.quote(name) for name in names)}: write one of these", NOT_FOUND)
+
+
+def _unknown(text: str, kind: str, rows: list[Row]) -> Trouble:
+    known = [_name(row) for row in rows]
     near = nearest(text, known)
     if near:
-        return Trouble(f"no {kind} {text!r}: did you mean {near!r}?", NOT_FOUND)
+        return Trouble(f"no {kind} called {text!r}. Did you mean {near!r}?", NOT_FOUND)
+    numbered = f" For its number, write {kind.split()[0]}:{text}." if text.isascii() and text.isdigit() else ""
     names = ", ".join(repr(name) for name in sorted(known)[:8])
-    return Trouble(f"no {kind} {text!r}; " + (f"there are: {names}" if names else "there is none yet"), NOT_FOUND)
+    listed = f" Known: {names}." if names else " There is none yet."
+    return Trouble(f"no {kind} called {text!r}.{listed}{numbered}", NOT_FOUND)

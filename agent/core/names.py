@@ -226,6 +226,11 @@ class PublicSuffixes:
             wildcard = kind & _WILDCARD
             start = name.rfind(b".", 0, start - 1) + 1
 
+    def listed(self, name: bytes) -> bool:
+        """Whether the name itself is a public suffix by a rule; an unlisted last label is none."""
+        start = name.rfind(b".") + 1
+        return not self._suffix_start(name) and bool(start or self._kind(name) & (_RULE | _WILDCARD))
+
     def suffix(self, name: bytes) -> bytes:
         """The public suffix of a canonical name."""
         return name[self._suffix_start(name) :]

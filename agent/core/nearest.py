@@ -5,7 +5,7 @@ def nearest(word: str, known: list[str]) -> str | None:
     """The known word that takes the fewest changes, at most a third of the word; None: nothing is near."""
     folded = word.lower()
     best = None
-    fewest = max(1, len(word) // 3) + 1
+    fewest = len(word) // 3 + 1
     for candidate in sorted(known):
         changes = distance(folded, candidate.lower())
         if changes < fewest:

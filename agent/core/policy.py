@@ -33,6 +33,10 @@ class OwnRule(Value):
         self.until = until
         self.created = created
 
+    def over(self, now: int) -> bool:
+        """Whether its time is up."""
+        return self.until is not None and self.until <= now
+
 
 class Policy:
     """The household's rules over one compiled rule set (None while there is none), and the names never refused.

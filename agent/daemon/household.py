@@ -8,6 +8,7 @@ from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES
 from agent.core.lookalike import Lookalike
 from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, Person
+from agent.core.names import PublicSuffixes
 from agent.core.policy import Policy
 from agent.core.resolvers import refusals
 from agent.core.ruleset import Ruleset
@@ -43,6 +44,7 @@ class Lists:
         self.loaded_at = 0
         self.trouble = ""
         self.notes: dict[bytes, str] = {}  # of the helplines: what each is for, and where
+        self.suffixes: PublicSuffixes | None = None
         self.lookalike: Callable[[], Lookalike] = lambda: Lookalike([], lambda name: name)
         self._guesser: Lookalike | None = None
 
@@ -156,7 +158,7 @@ class Household:
     def new_policy(self) -> None:
         """Put together the policy from the rule set and the household's rules in force, and use it from here on."""
         now = self.clock.wall()
-        rules = [rule for rule in self.state.rules() if rule.until is None or rule.until > now]
+        rules = [rule for rule in self.state.rules() if not rule.over(now)]
         ways = [self.settings.flag(name) for name in WAYS_AROUND]
         guessing = self.settings.text(LOOKALIKE)
         self.policy = Policy(
@@ -184,7 +186,7 @@ class Household:
     def rule_over(self) -> bool:
         """Whether a rule with an end came to it since the policy was made."""
         now = self.clock.wall()
-        return any(rule.until is not None and rule.until <= now for rule in self.state.rules())
+        return any(rule.over(now) for rule in self.state.rules())
 
     # finding
 

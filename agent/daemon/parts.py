@@ -104,8 +104,10 @@ def site_of(suffixes_file: str, lists: Lists) -> Callable[[bytes], bytes | None]
 
 def _registrable(path: str, lists: Lists) -> Callable[[bytes], bytes]:
     try:
-        with open(path, "rb") as file:
-            return PublicSuffixes(file.read()).registrable
+        if lists.suffixes is None:
+            with open(path, "rb") as file:
+                lists.suffixes = PublicSuffixes(file.read())
+        return lists.suffixes.registrable
     except (OSError, BadInput):
         lists.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
         return _last_two

@@ -29,6 +29,7 @@ PLACES = (
     "jobs/feedstore.py",
     "jobs/feeds.py",
     "core/rules.py",
+    "core/sites.py",
     "core/addresses.py",
     "core/consent.py",
     "core/features.py",

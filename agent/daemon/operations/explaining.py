@@ -7,11 +7,12 @@ from collections.abc import Generator
 from agent import __version__
 from agent.core import addresses, names
 from agent.core.match import BY_PAGES, split_authority
-from agent.core.model import PROTECTION, BadInput, Device, Rule, Verdict
-from agent.core.policy import LOOKALIKE, Policy
+from agent.core.model import ALLOW, PROTECTION, BadInput, Device, Rule, Verdict
+from agent.core.policy import LOOKALIKE, OwnRule, Policy
 from agent.core.request import split_url
 from agent.core.resolvers import SHIPPED
 from agent.core.shared import NOT_SHARED
+from agent.core.sites import site
 from agent.daemon.household import WAYS_AROUND, Household
 from agent.daemon.lists.pages import listed_page
 from agent.daemon.operations.arguments import (
@@ -54,8 +55,43 @@ def explain(household: Household, request: Request) -> Told:
         "since": _since(household, view, verdict),
         "then": then,
         "applies": device is None or household.is_on(device, PROTECTION),
-        "how": _how(household, asked.decode(), verdict, device, led is not None, listed),
+        "how": _how(household, asked.decode(), verdict, device, led is not None, listed)
+        + _over_http(household.policy, view, name, verdict)
+        + (_for_others(household, asked) if device is None else ""),
     }
+
+
+def _over_http(policy: Policy, view: tuple[tuple[str, int], ...], target: str, verdict: Verdict) -> str:
+    """Of an https page whose host is allowed: whether the lists know the page, which only plain HTTP shows."""
+    url = split_url("http://" + target.partition("://")[2]) if target.startswith("https://") else None
+    if url is None or verdict.rule is not None:
+        return ""
+    host = split_authority(url[0])[0]
+    page = policy.reach(view, host, _address(host), url)
+    return " Over plain HTTP this page is blocked; over HTTPS only the site's name can be seen." if page.blocked else ""
+
+
+def _for_others(household: Household, host: bytes) -> str:
+    """The rules for one device or person that cover the name: nobody else meets them."""
+    now = household.clock.wall()
+    over_it = names.suffixes(host)
+    told = []
+    for rule in household.state.rules():
+        if rule.scope != "household" and rule.name in over_it and not rule.over(now):
+            whom = (
+                household.state.device(rule.owner).label
+                if rule.scope == "device"
+                else household.state.person(rule.owner).name
+            )
+            effect = "allowed" if rule.action == ALLOW else "blocked"
+            told.append(f" For {whom} it is {effect} by rule {rule.id} ({rule.name.decode()}).")
+    return "".join(told)
+
+
+def _own_rule(household: Household, rule: Rule, view: tuple[tuple[str, int], ...]) -> OwnRule | None:
+    """The household's rule that a verdict names."""
+    found = [own for own in household.state.rules() if (own.name.decode(), own.action, own.scope) == _key(rule)]
+    return next((own for own in found if (own.scope, own.owner) in view), None)
 
 
 def _now(
@@ -64,7 +100,7 @@ def _now(
     """The host that a name, an address or a URL means, and today's verdict over it."""
     policy = household.policy
     url = split_url(target)
-    host = split_authority(url[0])[0] if url else _host(target)
+    host = split_authority(url[0])[0] if url else site(target)
     verdict = policy.reach(view, host, _address(host), url)
     rule = then["rule"] if then else None
     if url and isinstance(rule, dict) and (verdict.rule is None or verdict.rule.text != rule["text"]):
@@ -97,10 +133,6 @@ def _where_it_led(
         # A rule about what lies below a name says nothing of the name itself.
         found = policy.review(view, [b"any." + alias if text.startswith("*.") else alias], [])
     return found if found.blocked else None
-
-
-def _host(target: str) -> bytes:
-    return target.encode() if ":" in target else names.parse(target)
 
 
 def _address(host: bytes) -> bytes | None:
@@ -140,8 +172,8 @@ def _since(household: Household, view: tuple[tuple[str, int], ...], verdict: Ver
         lists = household.lists.ruleset.lists if household.lists.ruleset else []
         found = [row["fetched"] or household.lists.loaded_at for row in lists if row["id"] == rule.list_id]
     else:
-        own = [of for of in household.state.rules() if (of.name.decode(), of.action, of.scope) == _key(rule)]
-        found = [of.created for of in own if (of.scope, of.owner) in view]
+        own = _own_rule(household, rule, view)
+        found = [own.created] if own else []
     return found[0] if found else None
 
 
@@ -162,8 +194,9 @@ def _how(
     household: Household, name: str, verdict: Verdict, device: Device | None, led: bool, listed: str | None
 ) -> str:
     off = device is not None and not household.is_on(device, PROTECTION)
-    prefix = "Protection is off for this device, so nothing is refused. With it on: " if off else ""
+    prefix = "Protection is off for this device, so nothing is blocked. With it on: " if off else ""
     rule = verdict.rule
+    view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
     if verdict.blocked and rule is not None:
         source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"the household blocks {rule.text}"
         if rule.text.endswith(BY_PAGES):
@@ -173,17 +206,21 @@ def _how(
         if rule.scope == SHIPPED:
             source = f"{rule.text} leads round the router's DNS ({rule.list_name}; settings: {', '.join(WAYS_AROUND)})"
         when = " where its answer leads there as it did then," if led else ""
-        return f"{prefix}{name} is refused{when} because {source}. To allow it: privacy-agent allow {name}"
+        own = None if rule.list_id or rule.scope == SHIPPED else _own_rule(household, rule, view)
+        advice = f"rule remove {own.id}" if own else f"allow {name}"
+        return f"{prefix}{name} is blocked{when} because {source}. To allow it: privacy-agent {advice}"
     if rule is not None and rule.scope == SHIPPED:
-        return f"{prefix}{name} belongs to a helpline: it is never refused and never recorded."
+        return f"{prefix}{name} belongs to a helpline: it is never blocked and never recorded."
     if rule is not None:
         source = "the household allows" if not rule.list_id else f"the list {rule.list_name!r} makes an exception for"
-        return f"{prefix}{name} is let through because {source} {rule.text}."
+        own = None if rule.list_id else _own_rule(household, rule, view)
+        advice = f" To end that: privacy-agent rule remove {own.id}" if own else ""
+        return f"{prefix}{name} is allowed because {source} {rule.text}.{advice}"
     guess = household.policy.warning(name.encode())
     if guess:
-        told = f"{name} is let through, with a warning: it looks like {guess.what} ({guess.text}). This is a guess."
-        return f"{prefix}{told} To refuse it: privacy-agent block {name}"
-    return f"{prefix}{name} is let through: no rule is about it. To refuse it: privacy-agent block {name}"
+        told = f"{name} is allowed, with a warning: it looks like {guess.what} ({guess.text}). This is a guess."
+        return f"{prefix}{told} To block it: privacy-agent block {name}"
+    return f"{prefix}{name} is allowed: no list or rule mentions it. To block it: privacy-agent block {name}"
 
 
 def report(household: Household, request: Request) -> Told:

@@ -3,6 +3,7 @@
 from agent.core.model import BadInput
 from agent.core.ownrules import HOUSEHOLD, OwnLine, read_line
 from agent.core.policy import OwnRule
+from agent.core.sites import wide
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Refused, Request, choice, flag, page
 from agent.daemon.operations.rules import RULES_MAX, checked_name
@@ -14,22 +15,24 @@ ACTIONS = ("", "allow", "block")
 def export(household: Household, request: Request) -> dict[str, object]:
     """A page of the rules in force, each as a line."""
     limit, after = page(request)
-    rules = [rule for rule in household.state.rules() if rule.id > after][:limit]
     now = household.clock.wall()
+    rules = [rule for rule in household.state.rules() if rule.id > after and not rule.over(now)][:limit]
     owners = {("device", device.id): device.label for device in household.state.devices()}
     owners.update({("person", person.id): person.name for person in household.state.persons()})
     items = [
         OwnLine(rule.action, rule.name, rule.scope, owners.get((rule.scope, rule.owner), ""), rule.until).text
         for rule in rules
-        if rule.until is None or rule.until > now
     ]
     return {"items": items, "next": str(rules[-1].id) if len(rules) == limit else None}
 
 
 def take_in(household: Household, request: Request) -> dict[str, object]:
-    """Add the rules of some lines. With `preview` only say what would be: `new` rules, how many are `over` already,
-    `complaints` (index of the line, what is wrong), and the `room` there is. Without it a line that is wrong is
-    BadInput, and nothing of the chunk is added."""
+    """Add the rules of some lines.
+
+    With `preview` only say what would be: `new` rules, how many are `over` already, `complaints` (index of the line,
+    what is wrong), names that are `wide`, and the `room` there is. Without it a line that is wrong is BadInput,
+    and nothing of the chunk is added.
+    """
     action = choice(request, "action", ACTIONS) if "action" in request else ""
     now = household.clock.wall()
     rules: list[OwnRule] = []
@@ -41,7 +44,7 @@ def take_in(household: Household, request: Request) -> dict[str, object]:
             complaints.append({"line": index, "message": str(error)})
             continue
         rules += [rule] if rule else []
-    current = [rule for rule in rules if rule.until is None or rule.until > now]
+    current = [rule for rule in rules if not rule.over(now)]
     held = household.state.rules()
     known = {(rule.name, rule.scope, rule.owner) for rule in held}
     new = {(rule.name, rule.scope, rule.owner) for rule in current} - known
@@ -60,6 +63,7 @@ def take_in(household: Household, request: Request) -> dict[str, object]:
         "over": len(rules) - len(current),
         "room": room,
         "complaints": complaints,
+        "wide": sorted({rule.name.decode() for rule in current if wide(rule.name, household.lists.suffixes)}),
     }
 
 
@@ -79,6 +83,7 @@ def _rule(household: Household, text: str, action: str, now: int) -> OwnRule | N
     line = read_line(text, action)
     if line is None:
         return None
+    wide(line.name, household.lists.suffixes)
     name = checked_name(household, line.name, line.action)
     return OwnRule(0, name, line.action, line.scope, _owner(household, line), line.until, now)
 

@@ -1,14 +1,25 @@
 """The household's own rules: allow and block, for a device, a person or everybody, for a time or for good."""
 
-from agent.core import names
-from agent.core.model import ALLOW, BLOCK, BadInput
+from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device
 from agent.core.policy import OwnRule
+from agent.core.sites import site, wide
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, choice, number, optional_number, page, paged, text
+from agent.daemon.operations.arguments import (
+    Refused,
+    Request,
+    choice,
+    flag,
+    number,
+    optional_number,
+    page,
+    paged,
+    text,
+)
 
 SCOPES = ("household", "person", "device")
 RULES_MAX = 2000  # they are kept in memory
 SECONDS_MAX = 366 * 86400
+TYPED_MAX = 2048  # a URL as it is pasted
 
 
 def allow(household: Household, request: Request) -> dict[str, object]:
@@ -20,7 +31,9 @@ def block(household: Household, request: Request) -> dict[str, object]:
 
 
 def _add(household: Household, request: Request, action: str) -> dict[str, object]:
-    name = checked_name(household, names.parse(text(request, "name", 253)), action)
+    name = checked_name(household, site(text(request, "name", TYPED_MAX)), action)
+    if wide(name, household.lists.suffixes) and not flag(request, "sure"):
+        raise Refused("wide", f"A rule for {name.decode()} covers every site whose name ends in .{name.decode()}.")
     scope = choice(request, "scope", SCOPES) if "scope" in request else _scope_of(request)
     seconds = optional_number(request, "seconds")
     if seconds is not None and not 1 <= seconds <= SECONDS_MAX:
@@ -32,7 +45,17 @@ def _add(household: Household, request: Request, action: str) -> dict[str, objec
     rule = household.state.add_rule(name, action, scope, _owner(household, request, scope), until, now)
     household.new_policy()
     household.publish({"event": "lists"})
-    return rule_row(rule)
+    return {**rule_row(rule), "unprotected": [device.label for device in _unprotected(household, rule)]}
+
+
+def _unprotected(household: Household, rule: OwnRule) -> list[Device]:
+    """Whom a rule for one device or person is for, and what it does nothing for while protection is off there."""
+    found = [
+        device
+        for device in household.state.devices()
+        if (rule.scope, rule.owner) in (("device", device.id), ("person", device.person_id))
+    ]
+    return [device for device in found if not household.is_on(device, PROTECTION)]
 
 
 def checked_name(household: Household, name: bytes, action: str) -> bytes:
@@ -72,7 +95,8 @@ def rule_row(rule: OwnRule) -> dict[str, object]:
 
 def rule_list(household: Household, request: Request) -> dict[str, object]:
     limit, after = page(request)
-    rules = [rule for rule in household.state.rules() if rule.id > after][:limit]
+    now = household.clock.wall()
+    rules = [rule for rule in household.state.rules() if rule.id > after and not rule.over(now)][:limit]
     return paged([rule_row(rule) for rule in rules], limit, rules[-1].id if rules else 0)
 
 

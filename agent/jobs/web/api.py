@@ -29,6 +29,7 @@ STATUS = {
     "not_found": 404,
     "conflict": 409,
     "agree_first": 409,
+    "wide": 409,
     "storage": 507,
     "forbidden": 403,
     "busy": 503,

@@ -83,6 +83,7 @@ FIELDS: dict[str, Schema] = {
     "passphrase": text(256),
     "history": FLAG,
     "lines": LINES,
+    "sure": FLAG,
 }
 NULLABLE = ("person_id", "birth_month", "seconds")
 """Fields whose null clears what is there."""

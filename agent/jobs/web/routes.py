@@ -129,7 +129,7 @@ ROUTES = (
         "/api/v1/rules",
         HOUSEHOLD,
         ".add_rule",
-        body=("action", "name", "scope", "device_id", "person_id", "seconds"),
+        body=("action", "name", "scope", "device_id", "person_id", "seconds", "sure"),
         status=201,
     ),
     Route("DELETE", "/api/v1/rules/{id}", HOUSEHOLD, "rule.remove", actor=True),

@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { readText, saveText } from "./ruletext.js";
 import { when } from "./time.js";
-import { button, card, choice, form, say, toast } from "./ui.js";
+import { button, card, choice, confirm, form, say, toast } from "./ui.js";
 
 const SPANS = { hour: 3600, day: 86400, week: 604800, ever: null };
 
@@ -49,15 +49,18 @@ export const ruleForm = ({ action, name, devices, value, span, place }, reload, 
 /** `whom` is "household", "person:ID" or "device:ID". */
 export async function addRule(action, name, { whom, span }, reload) {
   const [scope, id] = whom.split(":");
+  const wanted = {
+    action,
+    name,
+    scope,
+    ...(id ? { [scope + "_id"]: Number(id) } : {}),
+    ...(SPANS[span] ? { seconds: SPANS[span] } : {}),
+  };
   try {
-    const rule = await post("/rules", {
-      action,
-      name,
-      scope,
-      ...(id ? { [scope + "_id"]: Number(id) } : {}),
-      ...(SPANS[span] ? { seconds: SPANS[span] } : {}),
-    });
-    toast(t(`rule.${action}_done`, { name: rule.name }), {
+    const rule = await sure(wanted);
+    if (!rule) return;
+    const off = rule.unprotected.length ? " " + t("rule.unprotected", { devices: rule.unprotected.join(", ") }) : "";
+    toast(t(`rule.${action}_done`, { name: rule.name }) + off, {
       label: t("undo"),
       call: () => del("/rules/" + rule.id).then(reload, say),
     });
@@ -65,6 +68,17 @@ export async function addRule(action, name, { whom, span }, reload) {
     say(error);
   }
   await reload();
+}
+
+/** The rule as it was added; of a name that covers many sites only after a question, else null. */
+async function sure(wanted) {
+  try {
+    return await post("/rules", wanted);
+  } catch (error) {
+    if (error.kind !== "wide") throw error;
+    const go = await confirm(t("rule.wide"), error.sentence, t(wanted.action + ".go"));
+    return go ? post("/rules", { ...wanted, sure: true }) : null;
+  }
 }
 
 export const rulesCard = (rules, devices, reload) =>

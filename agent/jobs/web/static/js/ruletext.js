@@ -100,11 +100,12 @@ const wrong = (key) => Object.assign(new Error(key), { sentence: t(key) });
 
 /** What would become of a text, as a sum over its chunks. */
 async function preview(chunks) {
-  const found = { chunks, rules: 0, new: 0, over: 0, room: Infinity, complaints: [] };
+  const found = { chunks, rules: 0, new: 0, over: 0, room: Infinity, complaints: [], wide: [] };
   for (const { start, body } of chunks) {
     const reply = await post("/rules/text", { ...body, preview: true });
     for (const key of ["rules", "new", "over"]) found[key] += reply[key];
     found.room = Math.min(found.room, reply.room);
+    found.wide.push(...reply.wide);
     found.complaints.push(...reply.complaints.map((one) => ({ ...one, line: start + one.line })));
   }
   return found;
@@ -146,6 +147,7 @@ function verdict(found, addThem) {
         found.new ? t("ruletext.new", { n: found.new }) : null,
         known ? t("ruletext.known", { n: known }) : null,
         found.over ? t("ruletext.over", { n: found.over }) : null,
+        found.wide.length ? t("ruletext.wide", { names: found.wide.join(", ") }) : null,
         found.rules ? null : t("ruletext.empty"),
       ]
         .filter(Boolean)

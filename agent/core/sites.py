@@ -1,0 +1,42 @@
+"""The site that somebody means by what they typed or pasted: a name, a URL, or a rule of some list's syntax."""
+
+from agent.core import names
+from agent.core.model import BadInput
+
+
+def site(text: str) -> bytes:
+    """The canonical name: a URL's host, a name without `*.`, `||` and `^` around it. BadInput says what to enter."""
+    text = text.strip()
+    scheme, colon, rest = text.partition("://")
+    if colon:
+        text = rest
+    elif text.startswith("||"):
+        text = text[2:]
+    for end in "/?#^|$":
+        text = text.partition(end)[0]
+    text = text.rpartition("@")[2]
+    for before in ("*.", "."):
+        if text.startswith(before):
+            text = text[len(before) :]
+    host, colon, port = text.rpartition(":")
+    if colon and ":" not in host and port and not port.strip("0123456789"):
+        text = host
+    try:
+        name = names.parse(text)
+    except BadInput as error:
+        raise BadInput("Enter a site such as tiktok.com.") from error
+    if not name:
+        raise BadInput("Enter a site such as tiktok.com.")
+    return name
+
+
+def wide(name: bytes, suffixes: "names.PublicSuffixes | None") -> bool:
+    """Whether a rule for the name would cover many sites, as it is a public suffix; without the list, any single label
+    may be one. A single label that is none is BadInput: no site has such a name."""
+    if names.is_address(name):
+        return False
+    if suffixes is not None and suffixes.listed(name):
+        return True
+    if b"." not in name and suffixes is not None:
+        raise BadInput(name.decode() + " is no site. Did you mean " + name.decode() + ".com?")
+    return b"." not in name
