@@ -4,8 +4,8 @@ Certificates are checked against the system's authorities, redirects stay https,
 the server does. What goes wrong is one exception with a sentence and, where the server gave one, a time to wait.
 """
 
-import email.utils
-import http.client
+import datetime
+import socket
 import ssl
 import time
 import zlib
@@ -13,12 +13,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
-from agent.core.model import Value
+from agent.core.model import BadInput, Value
 from agent.jobs.deadline import Late, deadline
+from agent.jobs.reply import Reply, Short
+from agent.platform.idna import to_ascii
 
 REDIRECTS = (301, 302, 303, 307, 308)
 REDIRECTS_MAX = 5
 CHUNK = 65536
+UNFORESEEN = (ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError)
+SAID_MAX = 120  # of what a library says
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 IDLE_S = 30.0  # of silence
 TOTAL_S = 300.0  # for a whole text: 20 MB at 70 KB/s
 SIZE_MAX = 64 << 20  # the largest lists that are worth their memory have a third of that
@@ -27,11 +32,12 @@ WAIT_MAX_S = 7 * 86400  # a server that wants to be left alone for longer is ask
 
 
 class Failed(Exception):
-    """The text could not be had. `wait_s` is what the server asked for, or None."""
+    """The text could not be had. `wait_s` is what the server asked for, or None; `reached` whether any did answer."""
 
-    def __init__(self, message: str, wait_s: int | None = None) -> None:
+    def __init__(self, message: str, wait_s: int | None = None, reached: bool = True) -> None:
         super().__init__(message)
         self.wait_s = wait_s
+        self.reached = reached
 
 
 class Limits(Value):
@@ -76,89 +82,116 @@ def fetch(
         asked["If-None-Match"] = etag
     if modified:
         asked["If-Modified-Since"] = modified
-    context = ssl.create_default_context()
-    with _foreign_errors(), deadline(limits.total_s):
-        for _ in range(REDIRECTS_MAX + 1):
-            link, response = _ask(address, asked, limits, context)
-            try:
-                if response.status not in REDIRECTS:
-                    return _take(response, write, limits, progress)
-                address = _next(address, response.getheader("Location") or "")
-            finally:
-                response.close()
-                link.close()
+    reached = False
+    try:
+        with _foreign_errors(), deadline(limits.total_s):
+            context = ssl.create_default_context()
+            for _ in range(REDIRECTS_MAX + 1):
+                with _ask(address, asked, limits, context) as link:
+                    reply = Reply(link.recv)
+                    reached = True
+                    if reply.status not in REDIRECTS:
+                        return _take(reply, write, limits, progress)
+                    address = _next(address, reply.header("location"))
+    except Failed as error:
+        error.reached = error.reached and reached
+        raise
     raise Failed(f"more than {REDIRECTS_MAX} redirects")
 
 
 @contextmanager
 def _foreign_errors() -> Iterator[None]:
-    """What the libraries raise, as one kind with a sentence."""
+    """What the libraries raise, as one kind with a sentence. Also what nobody foresaw: the other lists go on."""
     try:
         yield
+    except (Failed, MemoryError):
+        raise
     except Late as error:
         raise Failed("it took too long") from error
     except ssl.SSLCertVerificationError as error:
         raise Failed(f"its certificate is not valid: {error.verify_message}") from error
-    except http.client.IncompleteRead as error:
+    except Short as error:
         raise Failed("it ended before its end") from error
-    except http.client.HTTPException as error:
-        raise Failed(f"the server does not speak HTTP: {type(error).__name__}") from error
+    except BadInput as error:
+        raise Failed(f"the server does not speak HTTP: {error}") from error
     except TimeoutError as error:
         raise Failed("the server fell silent") from error
     except OSError as error:
         raise Failed(f"the connection failed: {error.strerror or error}") from error
+    except UNFORESEEN as error:
+        raise Failed(f"something unforeseen: {type(error).__name__}: {str(error)[:SAID_MAX]}") from error
 
 
-def _ask(
-    address: str, headers: dict[str, str], limits: Limits, context: ssl.SSLContext
-) -> tuple[http.client.HTTPSConnection, http.client.HTTPResponse]:
+def _ask(address: str, headers: dict[str, str], limits: Limits, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A connection that has been asked for the address."""
+    host, port, named, target = _parts(address)
+    lines = [f"GET {target} HTTP/1.1", f"Host: {named}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    # As bytes: CPython sends a str, also one of plain letters, through the codec "idna", which not every system has.
+    name = host.encode("ascii")
+    plain = socket.create_connection((name, port), limits.idle_s)  # type: ignore[arg-type]
+    try:
+        link = context.wrap_socket(plain, server_hostname=name)
+    except BaseException:
+        plain.close()
+        raise
+    try:
+        link.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def _parts(address: str) -> tuple[str, int, str, str]:
+    """Host, port, both as the Host header has them, and what is asked for there."""
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
+        host, port = to_ascii(parts.hostname or ""), parts.port
+    except ValueError as error:  # BadInput as well
         raise Failed("its address is not one") from error
     if parts.scheme != "https" or not host or parts.username is not None:
         raise Failed("its address is not plain https")
     target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-    link = http.client.HTTPSConnection(host, port, timeout=limits.idle_s, context=context)
-    try:
-        link.request("GET", target, headers=headers)
-        return link, link.getresponse()
-    except BaseException:
-        link.close()
-        raise
+    if not host.isascii() or [letter for letter in host + target if not "!" <= letter <= "~"]:
+        raise Failed("its address is not one")
+    named = f"[{host}]" if ":" in host else host
+    return host, port or 443, named + (f":{port}" if port else ""), target
 
 
 def _next(address: str, location: str) -> str:
     if not location.isascii() or not location.isprintable() or not location:
         raise Failed("a redirect leads nowhere")
-    following = urljoin(address, location)
+    try:
+        following = urljoin(address, location)
+    except ValueError as error:
+        raise Failed("a redirect leads nowhere") from error
     if not following.startswith("https://"):
         raise Failed("a redirect leads away from https")
     return following
 
 
-def _take(response: http.client.HTTPResponse, write: Write, limits: Limits, progress: Progress) -> Fetched:
-    etag, modified = response.getheader("ETag") or "", response.getheader("Last-Modified") or ""
-    if response.status == 304:
+def _take(reply: Reply, write: Write, limits: Limits, progress: Progress) -> Fetched:
+    etag, modified = reply.header("etag"), reply.header("last-modified")
+    if reply.status == 304:
         return Fetched(False, etag, modified)
-    if response.status != 200:
-        raise Failed(f"the server answers {response.status}", _wait_s(response.getheader("Retry-After") or ""))
-    if (response.getheader("Content-Type") or "").strip().lower().startswith("text/html"):
+    if reply.status != 200:
+        raise Failed(f"the server answers {reply.status}", _wait_s(reply.header("retry-after")))
+    if reply.header("content-type").lower().startswith("text/html"):
         raise Failed("not a list: a web page, perhaps a login page or an error message")
-    _receive(response, write, limits, progress)
+    _receive(reply, write, limits, progress)
     return Fetched(True, _line(etag), _line(modified))
 
 
-def _receive(response: http.client.HTTPResponse, write: Write, limits: Limits, progress: Progress) -> None:
-    encoding = (response.getheader("Content-Encoding") or "identity").strip().lower()
+def _receive(reply: Reply, write: Write, limits: Limits, progress: Progress) -> None:
+    encoding = (reply.header("content-encoding") or "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise Failed("it comes in a compression that was not asked for")
     unzip = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
-    expected, received, size = response.length or 0, 0, 0
+    expected, received, size = reply.length or 0, 0, 0
     if expected > limits.size_bytes:
         raise Failed(TOO_LARGE)
-    while chunk := response.read(CHUNK):
+    for chunk in reply.body():
         received += len(chunk)
         for piece in _pieces(unzip, chunk):
             size += len(piece)
@@ -166,7 +199,7 @@ def _receive(response: http.client.HTTPResponse, write: Write, limits: Limits, p
                 raise Failed(TOO_LARGE)
             write(piece)
         progress(received, expected)
-    if response.length or (unzip and not unzip.eof):
+    if unzip and not unzip.eof:
         raise Failed("it ended before its end")
 
 
@@ -185,13 +218,23 @@ def _pieces(unzip: "zlib._Decompress | None", chunk: bytes) -> Iterator[bytes]:
 
 def _wait_s(value: str) -> int | None:
     """Seconds of a Retry-After header (RFC 9110, section 10.2.3: a number or a date), at most a week."""
-    if value.strip().isdigit():
-        return min(int(value.strip()[:9]), WAIT_MAX_S)
-    try:
-        until = email.utils.parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError, OverflowError):
+    if value.isascii() and value.isdigit():
+        return min(int(value[-9:]) if len(value) <= 9 else WAIT_MAX_S, WAIT_MAX_S)
+    until = _seconds(value)
+    return None if until is None else int(min(max(until - time.time(), 0), WAIT_MAX_S))
+
+
+def _seconds(date: str) -> float | None:
+    """Wall time of "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7); None for another form."""
+    words = date.replace(":", " ").split()
+    if len(words) != 8 or words[7] != "GMT" or words[2] not in MONTHS or not date.isascii():
         return None
-    return int(min(max(until - time.time(), 0), WAIT_MAX_S))
+    try:
+        day, year, hour, minute, second = [int(words[at]) for at in (1, 3, 4, 5, 6)]
+        month = MONTHS.index(words[2]) + 1
+        return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _line(value: str) -> str:

@@ -16,6 +16,7 @@ from agent.jobs.deadline import Late, deadline
 IDLE_S = 20.0
 TOTAL_S = 60.0  # 2 KB each way
 REPLY_MAX = 16_384
+SAID_MAX = 120  # of what a library says
 DONE, LATER, NEVER = "done", "later", "never"
 INTERIM = b"HTTP/1.1 1"  # another reply follows (RFC 9110, section 15.2)
 ANSWERS = "the receiver answers"  # and its status
@@ -79,6 +80,8 @@ def post(address: str, body: bytes, authority: str = "", limits: Limits | None =
         return Outcome(LATER, "the receiver fell silent")
     except (OSError, UnicodeError) as error:
         return Outcome(LATER, f"the connection failed: {getattr(error, 'strerror', None) or 'no such name'}")
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
+        return Outcome(LATER, f"something unforeseen: {type(error).__name__}: {str(error)[:SAID_MAX]}")
 
 
 def why(error: ssl.SSLCertVerificationError) -> str:
@@ -101,11 +104,13 @@ def _request(host: str, path: str, body: bytes) -> bytes:
 
 
 def _exchange(host: str, port: int, request: bytes, authority: str, limits: Limits) -> Outcome:
-    secured = context(authority)
-    with socket.create_connection((host, port), limits.idle_s) as plain:
+    made = context(authority)
+    # As bytes: CPython sends a str, also one of plain letters, through the codec "idna", which not every system has.
+    name = host.encode("ascii")
+    with socket.create_connection((name, port), limits.idle_s) as plain:  # type: ignore[arg-type]
         # Linger of 0 s: closing, or the end of the process, cuts the connection and drops what was not sent yet.
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with secured.wrap_socket(plain, server_hostname=host) as link:
+        with made.wrap_socket(plain, server_hostname=name) as link:
             link.sendall(request)
             return judge(_head(link))
 

@@ -15,8 +15,10 @@ Twenty ways are in the table MISBEHAVING below. Those that need more than an ans
 """
 
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ import pytest
 from agent.jobs.fetch import Failed, Fetched, Limits, fetch
 from tests.jobs.bad_server import Asked, Authority, BadServer, names, text, validated, zipped
 
+ROOT = Path(__file__).resolve().parents[2]
 LIST = names(2000)
 LIMITS = Limits(idle_s=1.0, total_s=3.0, size_bytes=1 << 20)
 
@@ -157,6 +160,20 @@ def reset(asked: Asked) -> None:
     asked.link.shutdown(2)
 
 
+def raw(data: bytes) -> Callable[[Asked], None]:
+    return lambda asked: asked.link.sendall(data)
+
+
+def chunk(line: bytes) -> Callable[[Asked], None]:
+    return raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + line + b"\r\nabcde\r\n0\r\n\r\n")
+
+
+def moved(where: str) -> Callable[[Asked], None]:
+    return raw(f"HTTP/1.1 302 Found\r\nLocation: {where}\r\n\r\n".encode())
+
+
+FIRST_LINES = (b"HTTP/1.1", b"HTTP/1.1 20", b"HTTP/1.1 \xc2\xb200 OK", b"HTTP/2 200", b"", b"HTTP/1.1 +20 x", b"200 OK")
+
 MISBEHAVING = {
     "slow body": (slow_body, "too long"),
     "slow head": (slow_head, "too long"),
@@ -181,6 +198,38 @@ MISBEHAVING = {
     "not HTTP": (lambda asked: asked.link.sendall(b"SSH-2.0-nothing\r\n" * 9), "does not speak HTTP"),
     "half an answer": (lambda asked: asked.reply(LIST, status="206 Partial Content"), "answers 206"),
     "hangs up": (lambda asked: asked.link.shutdown(2), ""),
+    **{f"first line {line!r}": (raw(line + b"\r\n\r\n"), "does not speak HTTP") for line in FIRST_LINES},
+    **{
+        f"length {value}": (raw(f"HTTP/1.1 200 OK\r\nContent-Length: {value}\r\n\r\nabc".encode()), "does not speak")
+        for value in ("²", "-5", "+3", "1_0", "0x3", "3, 4", "", "3\r\nContent-Length: 4")
+    },
+    **{
+        f"chunk {line!r}": (chunk(line), "does not speak HTTP")
+        for line in ("²".encode(), b"-5", b"", b"+5", b"0x5", b"1_0", b"g", b"f" * 16, b"5" * 2000)
+    },
+    "a chunk that is longer": (chunk(b"2"), "does not speak HTTP"),
+    "a coding that nobody asked for": (text(LIST, "Transfer-Encoding: deflate"), "not asked for"),
+    "many headers": (text(LIST, *(f"X-{at}: x" for at in range(300))), "does not speak HTTP"),
+    "one long header": (text(LIST, "X-Long: " + "x" * 100_000), "does not speak HTTP"),
+    "endless interim": (lambda asked: asked.drip(b"HTTP/1.1 100 Continue\r\n\r\n", 0), "does not speak HTTP"),
+    "a length beyond counting": (
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"),
+        "larger than any list",
+    ),
+    **{
+        f"Location {where}": (moved(where), words)
+        for where, words in (
+            ("https://[", "leads nowhere"),
+            ("https://" + "a" * 70 + ".example/list", "connection failed"),
+            ("https://localhost:²/", "leads nowhere"),
+            ("https://localhost:99999/", "not one"),
+            ("https://localhost:port/", "not one"),
+            ("https://user@localhost/", "not plain https"),
+            ("https://..example/", "connection failed"),
+            ("https://localhost/a b", "not one"),
+            ("//[::", "leads nowhere"),
+        )
+    },
 }
 
 
@@ -199,6 +248,17 @@ def test_who_asks_too_often_is_told_to_wait(server: BadServer) -> None:
     assert busy("120") == 120
     assert busy("99999999999999999999") == 7 * 86400
     assert busy("soon") is None and busy("-5") is None and busy("Mon, 99 Nov 9999 99:99:99 GMT") is None
+    for value in (
+        "²",
+        "١٢",
+        "1e3",
+        "0x10",
+        "1_0",
+        "",
+        "Mon, 23 Nov 2026 ²0:00:00 GMT",
+        "Mon, 30 Feb 2027 10:00:00 GMT",
+    ):
+        assert busy(value) is None, value
     assert busy("Mon, 23 Nov 2020 10:00:00 GMT") == 0
     later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600))
     assert 590 <= (busy(later) or 0) <= 600
@@ -215,3 +275,29 @@ def test_nobody_at_home(authority: Authority, tmp_path: Path) -> None:
 def test_a_validator_that_is_not_one_line_is_not_kept(server: BadServer) -> None:
     server.pages["/list"] = text(LIST, "ETag: " + "x" * 3000)
     assert get(server.address("/list"))[0].etag == ""
+
+
+WITHOUT_IDNA = """
+import sys
+sys.modules["encodings.idna"] = None  # as where Python's codecs are a package of their own
+sys.path.insert(0, {root!r})
+from agent.jobs.fetch import fetch
+from agent.jobs.post import post
+pieces = []
+fetch({list!r}, pieces.append)
+print(len(b"".join(pieces)), post({report!r}, b"sealed", open({authority!r}).read()).message)
+"""
+
+
+def test_no_codec_but_those_of_the_interpreter_is_needed(authority: Authority, server: BadServer) -> None:
+    server.pages = {"/list": text(LIST), "/report": text(b"")}
+    program = WITHOUT_IDNA.format(
+        root=str(ROOT),
+        list=server.address("/list"),
+        report=server.address("/report"),
+        authority=str(authority.file),
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert done.stdout == f"{len(LIST)} \n", done.stderr

@@ -1,0 +1,44 @@
+"""The feeds job's own word on one list, checked: what is kept of it is bounded and of the right kinds."""
+
+MESSAGE_MAX = 300
+REASONS_MAX, REASON_MAX = 12, 80  # of all feeds together well within feeds.KEPT_MAX
+
+Row = dict[str, object]
+
+
+def outcome(row: Row) -> Row:
+    held = as_dict(row.get("held"))
+    return {
+        "version": _text(row.get("version"), 40) or None,
+        "fetched": as_int(row.get("fetched")) or None,
+        "checked": as_int(row.get("checked")) or None,
+        "failures": as_int(row.get("failures")),
+        "next_at": as_int(row.get("next_at")),
+        "message": _text(row.get("message"), MESSAGE_MAX),
+        "skipped": _counts(row.get("skipped")),
+        "held": {
+            "version": _text(held.get("version"), 40),
+            "rules": as_int(held.get("rules")),
+            "reason": _text(held.get("reason"), MESSAGE_MAX),
+        }
+        if held
+        else None,
+    }
+
+
+def as_dict(value: object) -> Row:
+    return value if isinstance(value, dict) else {}
+
+
+def as_int(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _counts(value: object) -> dict[str, int]:
+    """Lines by the reason for which they were not used, the most frequent ones."""
+    rows = sorted(as_dict(value).items(), key=lambda row: -as_int(row[1]))[:REASONS_MAX]
+    return {reason[:REASON_MAX]: as_int(count) for reason, count in rows}
+
+
+def _text(value: object, limit: int) -> str:
+    return value[:limit] if isinstance(value, str) else ""
