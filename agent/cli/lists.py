@@ -35,6 +35,17 @@ def status(client: Client, options: argparse.Namespace) -> None:
         for r in rows_of(reply, "feeds")
     ]
     show.table(["CAN BE FETCHED", "CATEGORY", "CHOSEN", "CHECKED", "LICENCE", ""], feeds, "No list can be fetched.")
+    if reply.get("pinned"):
+        show.line(
+            "The household went back to the lists in use: no update comes by itself before privacy-agent lists update."
+        )
+    kept = part(reply, "kept")
+    if kept.get("in_use"):
+        show.line("The lists in use came back from flash after the restart.")
+    elif kept.get("state") == "older":
+        show.line("The copy on flash is of an earlier update; it is written once a day.")
+    if kept.get("trouble"):
+        show.line(f"! {kept['trouble']}")
     if reply.get("trouble"):
         show.line(f"! {reply['trouble']}")
 

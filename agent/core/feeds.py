@@ -21,10 +21,12 @@ SLACK_RULES = 300  # short lists may change much
 POPULAR_MAX = 2
 
 PAUSE_S = 900  # after a first failure
-PAUSE_MAX_S = 86400
+EMPTY_PAUSE_S = 5  # the same while nothing is loaded: nobody is protected, and mostly it is the line that comes late
+UNREACHED_MAX_S = 60  # while nothing is loaded and no server was reached at all: no server is troubled by that
+PAUSE_MAX_S = 3600  # a server or a line that is back is found within an hour
 FAILURES_MAX = 16
 JITTER = 0.2  # of an interval: a million routers must not ask in the same minute
-FIRST_WAIT_S = 60  # at most, before a first fetch
+FIRST_WAIT_S = 20  # at most, before a first fetch: routers that got their power back together differ by that
 
 
 class Feed(Value):
@@ -124,10 +126,11 @@ def doubt(rules: int, before: int | None, expected: int, popular: list[str], imi
     return ""
 
 
-def pause_s(failures: int, chance: float) -> int:
-    """Seconds to wait after so many failures in a row; `chance` is in [0, 1)."""
-    doubled = PAUSE_S << min(max(failures, 1), FAILURES_MAX) - 1
-    return spread_s(min(doubled, PAUSE_MAX_S), chance)
+def pause_s(failures: int, chance: float, loaded: bool = True, reached: bool = True) -> int:
+    """Seconds to wait after so many failures in a row; `chance` is in [0, 1). `loaded`: some set protects meanwhile."""
+    doubled = (PAUSE_S if loaded else EMPTY_PAUSE_S) << min(max(failures, 1), FAILURES_MAX) - 1
+    limit = PAUSE_MAX_S if loaded or reached else UNREACHED_MAX_S
+    return min(spread_s(min(doubled, limit), chance), limit)
 
 
 def spread_s(interval_s: int, chance: float) -> int:
@@ -136,5 +139,5 @@ def spread_s(interval_s: int, chance: float) -> int:
 
 
 def first_wait_s(chance: float) -> int:
-    """How long to wait when nothing protects yet: a minute at most."""
+    """How long to wait when nothing protects yet."""
     return 5 + int((FIRST_WAIT_S - 5) * chance)

@@ -66,6 +66,15 @@ TABLE = (
     ),
     # Most makers ask for no more than a few times a day; phishing names live for days.
     Setting("lists_hours", NUMBER, 12, "Hours between two updates of the lists.", (1, 168), household=True),
+    Setting(
+        "keep_lists",
+        CHOICE,
+        "auto",
+        "Whether a copy of the compiled lists on flash outlives a restart: where it takes at most half of what is"
+        " free, always, or never.",
+        ("auto", "always", "never"),
+        household=True,
+    ),
     Setting("ruleset_file", PATH, Under("run_dir", "rules.bin"), "The compiled lists."),
     Setting("suffixes_file", PATH, Under("data_dir", "suffixes.bin"), "The compiled public suffix list."),
     Setting("leases_file", PATH, "/tmp/dhcp.leases", "DHCP leases, read for names to show."),

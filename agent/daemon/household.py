@@ -18,6 +18,7 @@ from agent.daemon.clock import Clock
 from agent.daemon.connections.asking import Asks
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.lists.feeds import Feeds, is_starter, protecting
+from agent.daemon.lists.kept import Kept
 from agent.daemon.reports.reports import Reports
 from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import StorageError
@@ -89,6 +90,7 @@ class Household:
         self.asks = Asks()
         self.toggles: Toggles
         self.feeds = Feeds(settings, state, clock)
+        self.kept_lists = Kept(settings)
         self.reports = Reports(settings, state, clock, sha256, self.noted, lambda name: self.step(name))
         self.step: Callable[[str], None] = lambda name: None  # see Toggles
         self.kernel: Callable[[dict[bytes, Client]], None] = lambda wanted: None
@@ -286,6 +288,8 @@ class Household:
         self.snapshots.wanted = self.settings.flag("keep_history")
         if not self.snapshots.wanted:
             self.snapshots.drop()
+        if not self.kept_lists.wanted:
+            self.kept_lists.drop()
         if key in (*WAYS_AROUND, LOOKALIKE):
             self.new_policy()
 
@@ -310,7 +314,9 @@ class Household:
         if not self.clock.is_set:
             return "ready"
         outcome = self.feeds.outcomes.get(str(row["id"]), {})
-        checked = outcome.get("checked") if not outcome.get("failures") else None
+        # What was checked last may be newer than what a copy on flash brought back.
+        same = outcome.get("version") in (row["version"], None) or not row["version"]
+        checked = outcome.get("checked") if same and not outcome.get("failures") else None
         seen = [at for at in (row.get("fetched"), checked) if isinstance(at, int)]
         at = max(seen) if seen else self.lists.loaded_at
         return "stale" if self.clock.wall() - at > LISTS_STALE_S else "ready"

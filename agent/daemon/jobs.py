@@ -4,6 +4,7 @@ The daemon holds the web listeners. While no web job runs it waits for a connect
 which accepts from the same sockets. When the job has gone (idle or crashed) the daemon waits again.
 """
 
+import contextlib
 import errno
 import os
 import pwd
@@ -21,6 +22,8 @@ REAP_S = 0.5
 PATIENCE = 20  # looks, within REAP_S, whether a job that hung up has ended by itself
 FEEDS_MAX_S = 3600.0  # fifteen feeds at their slowest, and the compile
 NICE = 10  # answers come before lists
+# Where memory runs out the kernel ends a job, never the daemon: of 1,000, so that whatever its size it goes first.
+OOM_SCORE = 1000
 
 
 class Identity:
@@ -81,6 +84,7 @@ def launch(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for held in (link.fileno(), *handed):
             os.set_inheritable(held, True)
+        yield_memory()
         if niceness:
             os.nice(niceness)
         identity.assume()
@@ -88,6 +92,18 @@ def launch(
         os.execve(command[0], command, given)
     finally:
         os._exit(127)
+
+
+def yield_memory() -> None:
+    """In a child: whatever its size, the kernel's killer takes this process before any other of the router's."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(OOM_SCORE))
+
+
+def lower_priority() -> None:
+    """In a child that works on the daemon's behalf: nothing of a router's may wait for it."""
+    yield_memory()
+    os.nice(NICE)
 
 
 def _opened(paths: tuple[str, ...]) -> tuple[int, ...]:

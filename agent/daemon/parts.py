@@ -165,9 +165,10 @@ def load_lists(household: Household) -> None:
         household.lists.loaded_at = int(os.stat(path).st_mtime)
         household.lists.trouble = ""
     except FileNotFoundError:
-        household.lists.trouble = "no list is compiled yet: privacy-agent lists compile"
+        household.lists.trouble = "no list is loaded yet: privacy-agent lists update"
     except (OSError, BadInput) as error:
         household.lists.trouble = f"the compiled list was refused: {error}"
+    household.feeds.note_loaded(household.lists.ruleset)
     household.new_policy()
     if before is not None and before is not household.lists.ruleset:
         before.close()

@@ -110,6 +110,7 @@ class Daemon:
         """Open the gate, load the lists, and begin what repeats."""
         household = self.household
         household.begin()
+        household.kept_lists.restore(household.feeds.file)
         parts.load_lists(household)
         if household.stale_snapshot:
             self.loop.task(rewrite_snapshot(household))
@@ -199,6 +200,9 @@ class Daemon:
         parts.household_settings(self.settings, self.household.state)
         parts.load_lists(self.household)
         self.resolving.reload()
+        if self.feeding:
+            # Also what the init script sends when an interface comes up.
+            self.feeding.hurry()
         say("settings and lists read again")
 
     def stop(self) -> None:

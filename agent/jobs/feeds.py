@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from agent.client import Client, Refusal, Unreachable
-from agent.core.feeds import Feed, doubt, pause_s
+from agent.core.feeds import PAUSE_MAX_S, Feed, doubt, pause_s
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.jobs.compile import Report, Source, compile_lists
@@ -26,6 +26,8 @@ TELL_S = 0.5  # between two words on the progress
 COPY_BYTES = 1 << 18
 # Compiling spills and writes some 30 bytes a rule, and a rule has some 20 bytes of text.
 COMPILE_FACTOR = 2
+# For so long the whole set of before a reboot protects better than a new one that lacks a list: names live for days.
+LOST_S = 3 * 86400
 
 FEED_TEXTS = ("id", "name", "address", "syntax", "category")
 
@@ -40,6 +42,8 @@ class Plan:
         self.fetch = row["fetch"] is True
         self.forced = row["forced"] is True
         self.number = _int(row["number"])
+        self.fetched = {str(of["id"]): _int(of.get("fetched")) for of in _rows(row["in_use"])}
+        self.protecting = row.get("protecting", bool(row["in_use"])) is True  # by what is in use meanwhile
         self.in_use = {str(of["id"]): str(of["version"]) for of in _rows(row["in_use"])}
         self.decisions = {str(of["id"]): of for of in _rows(row["decisions"])}
         self.suffixes_file = str(row["suffixes_file"])
@@ -115,13 +119,18 @@ class Update:
             entry.message = str(error)
             raise
         except Failed as error:
-            _failed(entry, str(error), now)
-            entry.asked_until = now + error.wait_s if error.wait_s else 0
+            _failed(entry, str(error), now, self._plan.protecting, error.reached)
+            entry.asked_until = now + self._wait_s(entry, error) if error.wait_s else 0
         finally:
             self._store.drop_part(feed.id)
         entry.checked, entry.update = now, self._plan.number
         self._store.save()
         self._step("fetched")
+
+    def _wait_s(self, entry: Entry, error: Failed) -> int:
+        """What a server asked for; an hour at most while nothing of its list is there to protect anybody."""
+        wait_s = error.wait_s or 0
+        return wait_s if entry.current or self._plan.protecting else min(wait_s, PAUSE_MAX_S)
 
     def _receive(self, feed: Feed, entry: Entry, now: int) -> None:
         got = Fetched(False, "", "")
@@ -162,6 +171,10 @@ class Update:
             if not sources:
                 self.message = self.message or "no list could be had yet"
                 return False
+            lost = self._lost(sources)
+            if lost:
+                self.message = "not to be had again since the restart: " + ", ".join(lost) + "; the set in use stays"
+                return False
             if {source.id: source.version for source in sources} == self._plan.in_use:
                 self._promote(sources)
                 return False
@@ -177,6 +190,16 @@ class Update:
             if self._judge(report, sources):
                 self._finish(sources)
                 return True
+
+    def _lost(self, sources: list[Source]) -> list[str]:
+        """The lists of the set in use whose texts went with a reboot: without them less would be blocked than now."""
+        there = {source.id for source in sources}
+        since = time.time() - LOST_S
+        return [
+            feed.id
+            for feed in self._plan.feeds
+            if self._plan.protecting and feed.id not in there and self._plan.fetched.get(feed.id, 0) > since
+        ]
 
     def _sources(self) -> list[Source]:
         found = []
@@ -275,9 +298,10 @@ class Update:
             self._tell("feeds.progress", step=step, done=done, total=total, **named)
 
 
-def _failed(entry: Entry, message: str, now: int) -> None:
+def _failed(entry: Entry, message: str, now: int, protecting: bool = True, reached: bool = True) -> None:
     entry.failures += 1
-    entry.not_before = now + pause_s(entry.failures, int.from_bytes(os.urandom(2), "big") / 65536)
+    chance = int.from_bytes(os.urandom(2), "big") / 65536
+    entry.not_before = now + pause_s(entry.failures, chance, protecting, reached)
     entry.message = message
 
 

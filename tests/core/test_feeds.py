@@ -76,8 +76,10 @@ def test_an_update_out_of_bounds_waits():
     assert "well-known" in doubt(1000, 1000, 1000, ["bank.example"], True)
 
 
-def test_pauses_double_up_to_a_day():
-    assert [pause_s(failures, 0.5) for failures in (1, 2, 3, 4)] == [900, 1800, 3600, 7200]
+def test_pauses_double_up_to_an_hour_from_seconds_while_nothing_is_loaded():
+    assert [pause_s(failures, 0.5) for failures in (1, 2, 3, 4)] == [900, 1800, 3600, 3600]
+    assert [pause_s(failures, 0.5, False) for failures in (1, 2, 3, 4)] == [5, 10, 20, 40]
+    assert pause_s(1000, 0.999, False) == PAUSE_MAX_S and pause_s(1000, 0.999, False, False) == 60
     for failures in (8, 20, 1000):
         assert pause_s(failures, 0.5) == PAUSE_MAX_S
     assert pause_s(0, 0.5) == 900

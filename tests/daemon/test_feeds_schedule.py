@@ -1,14 +1,17 @@
 """When lists are fetched by themselves, and when not; what survives a restart; what the daemon takes from the job."""
 
 import json
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.daemon import parts
 from agent.daemon.household import LISTS_STALE_S
+from agent.daemon.lists.feeding import Feeding
 from agent.daemon.lists.feeds import Feeds
+from agent.daemon.loop import Loop
 from agent.jobs.compile import Source, compile_lists
 from tests.promises.household import Home
 
@@ -91,13 +94,21 @@ def test_nothing_is_due_without_a_clock_or_a_list(home: Home, monkeypatch: pytes
 
 def test_failures_wait_longer_and_a_busy_server_is_asked_when_it_said(home: Home) -> None:
     feeds, time = feeds_of(home), Time(home)
-    waits = []
+    waits: list[int] = []
     for _ in range(4):
         feeds.begin(False)
         feeds.ended(False, 0.5)
         waits.append(feeds.next_at - time.now)
         assert "cut off" in feeds.message
-    assert waits == [900, 1800, 3600, 7200]
+    # Nothing is loaded; with a set to go on with there is time.
+    assert waits == [5, 10, 20, 40]
+    load(home, "one", None)
+    feeds.failures, waits = 0, []
+    for _ in range(4):
+        feeds.begin(False)
+        feeds.ended(False, 0.5)
+        waits.append(feeds.next_at - time.now)
+    assert waits == [900, 1800, 3600, 3600]
     feeds.begin(False)
     feeds.take_outcome([outcome("one", failures=1, next_at=time.now + 1234)], "", True)
     feeds.ended(True, 0.5)
@@ -209,3 +220,76 @@ def test_a_look_alike_is_told_or_refused_as_the_household_wants(tmp_path: Path) 
         assert home.ask("explain", name=name.decode())["verdict"] == "allow"
     finally:
         home.crash()
+
+
+def test_what_is_missing_is_fetched_at_once_when_the_line_comes(home: Home) -> None:
+    feeds, time = feeds_of(home), Time(home)
+    feeds.begin(False)
+    feeds.ended(False, 0.5)
+    feeds.hurry()
+    assert feeds.due(True)
+    # The job asks each server, whatever pause it is in, and no second one begins beside it.
+    feeds.begin(False)
+    assert feeds.plan(None)["forced"] and not feeds.due(True)
+    feeds.hurry()
+    feeds.take_outcome([outcome("one", failures=1, next_at=time.now + 500)], "no list could be had yet", False)
+    feeds.ended(True, 0.5)
+    assert feeds.due(True)
+    feeds.begin(False)
+    load(home, "one", time.now)
+    feeds.take_outcome([outcome("one"), outcome("two")], "", True)
+    feeds.ended(True, 0.5)
+    feeds.hurry()
+    assert not feeds.due(True) and not feeds.plan(None)["forced"]
+    # One list of several is missing.
+    feeds.outcomes["two"]["failures"] = 1
+    feeds.hurry()
+    assert feeds.due(True)
+
+
+def test_a_night_without_a_line_writes_nothing_to_flash(home: Home) -> None:
+    feeds = feeds_of(home)
+    before = home.household.state.meta("feeds", "")
+    for _ in range(20):
+        feeds.begin(False)
+        feeds.take_outcome([outcome("one", failures=1)], "no list could be had yet", False)
+        feeds.ended(True, 0.5)
+    assert home.household.state.meta("feeds", "") == before
+    again = Feeds(home.household.settings, home.household.state, home.household.clock)
+    assert (again.failures, again.number, again.message) == (20, 20, "no list could be had yet")
+
+
+def test_a_rollback_ends_with_its_set(home: Home) -> None:
+    feeds = feeds_of(home)
+    load(home, "one", None)
+    feeds.pin = feeds.loaded
+    assert feeds.pinned
+    load(home, "two", None)
+    assert not feeds.pinned
+    load(home, "starter-phishing", None)
+    feeds.pin = feeds.loaded
+    assert not feeds.pinned
+
+
+class Links:
+    """Control, as far as a job's connection needs it."""
+
+    def adopt(self, link: socket.socket, closed: Callable[[], None], role: str) -> None:
+        link.close()
+
+
+def test_a_clock_that_is_set_starts_a_fetch_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    household, time = home.household, Time(home)
+    home.ask("on", device_id=1, feature="protection", agree=1)
+    monkeypatch.setattr(type(household.clock), "is_set", False)
+    now, time.now = time.now, 1000
+    feeding = Feeding(Loop(), household.settings, household, Links(), ["/nonexistent"])  # type: ignore[arg-type]
+    started: list[int] = []
+    household.feeds.start = lambda: bool(started.append(time.now)) or True
+    time.passes(HOUR)
+    feeding.check()
+    assert started == []
+    monkeypatch.setattr(type(household.clock), "is_set", True)
+    time.now = now
+    feeding.check()
+    assert started == [now]

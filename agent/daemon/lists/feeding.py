@@ -15,6 +15,7 @@ from agent.daemon.loop import Loop
 from agent.daemon.store.database import StorageError
 
 DUE_S = 5.0
+AT_ONCE_S = 0.2  # several interfaces come up together: one look for all of them
 # Where the system's or the household's authorities are, for those who keep them elsewhere.
 PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -25,8 +26,11 @@ class Feeding:
     def __init__(
         self, loop: Loop, settings: Settings, household: Household, control: Control, command: list[str]
     ) -> None:
+        self._loop = loop
         self._household = household
         self._job: FeedsJob | None = None
+        self._clock_set = False
+        loop.every(DUE_S, self.check)
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
         try:
@@ -49,12 +53,31 @@ class Feeding:
             self.ended,
         )
         household.feeds.start = self._job.start
-        household.feeds.schedule(household.lists_state() != "none", chance())
-        loop.every(DUE_S, self.check)
+        if not household.kept_lists.came_back:
+            household.feeds.note_used()
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Before the clock is set, a plan of before a reboot can't be compared with now."""
+        household = self._household
+        self._clock_set = household.clock.is_set
+        if self._clock_set or not household.feeds.loaded:
+            household.feeds.schedule(bool(household.feeds.loaded), chance())
+
+    def hurry(self) -> None:
+        """The line or the clock may just have come."""
+        self._household.feeds.hurry()
+        self._loop.after(AT_ONCE_S, self.check)
 
     def check(self) -> None:
         """Start what is due; stop what nobody needs any more."""
         household = self._household
+        household.kept_lists.check(household.feeds.file, household.feeds.loaded, household.clock.wall())
+        if self._job is None:
+            return
+        if household.clock.is_set and not self._clock_set:
+            self._schedule()
+            household.feeds.hurry()
         used = bool(household.pairs_on(PROTECTION))
         if household.feeds.due(used):
             household.feeds.begin(False)
@@ -86,6 +109,7 @@ def take(household: Household, step: Callable[[str], None]) -> None:
     """The set that a job wrote comes into use; what was in use becomes the set to go back to."""
     sets.take(household.feeds.file, step)
     parts.load_lists(household)
+    household.feeds.note_used()
 
 
 def chance() -> float:

@@ -1,5 +1,6 @@
 """What the daemon knows of the feeds: which are chosen, what became of each, when an update is due. No sockets."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -10,15 +11,17 @@ from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.lists import sets
+from agent.daemon.lists.outcomes import MESSAGE_MAX, Row, as_dict, as_int, outcome
 from agent.daemon.store.state import State
 from agent.platform.rulefile import open_ruleset
 
 KEPT = "feeds"  # the key in state.db
 KEPT_MAX = 32 * 1024
-MESSAGE_MAX = 300
-REASONS_MAX, REASON_MAX = 12, 80  # of all feeds together well within KEPT_MAX
-
-Row = dict[str, object]
+LASTING = ("choices", "decisions", "used")
+PASSING = ("outcomes", "next_at", "failures", "number", "complete", "finished_at", "message")
+START_AGAIN_S = 60  # where the job can't be started: mostly memory is short
+AGAIN_MIN_S = 5
+Versions = dict[str, str]  # of a compiled set: list → version
 
 
 class Progress:
@@ -55,7 +58,12 @@ class Feeds:
         self.choices: dict[str, bool] = {}
         self.outcomes: dict[str, Row] = {}
         self.decisions: dict[str, Row] = {}
-        self.pinned = False  # rolled back: only the household's own update goes on from here
+        self.pin: Versions | None = None  # the set that was gone back to: while it is loaded, no update by itself
+        self.loaded: Versions = {}  # what is in use now; empty: nothing, or nothing but starter lists
+        self.used: Versions = {}  # what was in use last, also before a reboot
+        self.hurried = False  # the update to come asks each server, whatever pause it is in
+        self.again = False  # another one is wanted after the one under way
+        self._noted = os.path.join(settings.text("run_dir"), "feeds.json")
         self.failures = 0
         self.next_at = 0
         self.finished_at: int | None = None
@@ -76,35 +84,37 @@ class Feeds:
     # kept
 
     def _recall(self) -> None:
+        lasting = _object(self._state.meta(KEPT, "{}"))
+        self.choices = {str(id): on is True for id, on in as_dict(lasting.get("choices")).items()}
+        self.decisions = {str(id): as_dict(row) for id, row in as_dict(lasting.get("decisions")).items()}
+        pin = lasting.get("pinned")
+        self.pin = _versions(pin) if isinstance(pin, dict) else None
+        self.used = _versions(as_dict(lasting.get("used")))
         try:
-            kept = json.loads(self._state.meta(KEPT, "{}"))
-        except ValueError:
-            return
-        self.choices = {str(id): on is True for id, on in _dict(kept.get("choices")).items()}
-        self.outcomes = {str(id): _dict(row) for id, row in _dict(kept.get("outcomes")).items()}
-        self.decisions = {str(id): _dict(row) for id, row in _dict(kept.get("decisions")).items()}
-        self.pinned = kept.get("pinned") is True
-        self.next_at, self.failures = _int(kept.get("next_at")), _int(kept.get("failures"))
-        self.number, self.complete = _int(kept.get("number")), kept.get("complete", True) is True
-        self.finished_at = _int(kept.get("finished_at")) or None
-        self.message = str(kept.get("message", ""))
+            with open(self._noted, encoding="ascii") as file:
+                passing = _object(file.read())
+        except (OSError, UnicodeError):
+            passing = lasting  # the first start since a boot
+        self.outcomes = {str(id): as_dict(row) for id, row in as_dict(passing.get("outcomes")).items()}
+        self.next_at, self.failures = as_int(passing.get("next_at")), as_int(passing.get("failures"))
+        self.number, self.complete = as_int(passing.get("number")), passing.get("complete", True) is True
+        self.finished_at = as_int(passing.get("finished_at")) or None
+        self.message = str(passing.get("message", ""))
 
     def keep(self) -> None:
-        names = (
-            "choices",
-            "outcomes",
-            "decisions",
-            "pinned",
-            "next_at",
-            "failures",
-            "number",
-            "complete",
-            "finished_at",
-            "message",
-        )
-        text = json.dumps({name: getattr(self, name) for name in names})
+        """On flash: what the household chose, and how things stand after an update that went well."""
+        self.note()
+        text = json.dumps({"pinned": self.pin, **{name: getattr(self, name) for name in (*LASTING, *PASSING)}})
         if len(text) <= KEPT_MAX:
             self._state.put_meta(KEPT, text)
+
+    def note(self) -> None:
+        """In memory, for a daemon that is started again: a line that is down for a night must not wear out flash."""
+        text = json.dumps({name: getattr(self, name) for name in PASSING})
+        with contextlib.suppress(OSError):
+            with open(self._noted + ".new", "w", encoding="ascii") as file:
+                file.write(text)
+            os.rename(self._noted + ".new", self._noted)
 
     # deciding
 
@@ -118,14 +128,44 @@ class Feeds:
                 return found
         raise BadInput("no feed " + id + "; there are " + ", ".join([feed.id for feed in self.table]))
 
+    @property
+    def pinned(self) -> bool:
+        """Rolled back: only the household's own update goes on from here, for as long as that set is in use."""
+        return bool(self.loaded) and self.pin == self.loaded
+
+    def note_loaded(self, ruleset: Ruleset | None) -> None:
+        """A set came into use."""
+        self.loaded = versions(ruleset)
+
+    def note_used(self) -> None:
+        """What is in use came from an update, or from who may say so: after a reboot it is what is to be had again."""
+        if self.loaded and self.used != self.loaded:
+            self.used = self.loaded
+            self.keep()
+
     def schedule(self, protecting: bool, chance: float) -> None:
-        """Set when the next update is due, if it is not: at once when nothing protects yet, else after the interval."""
+        """Set when the next update is due, at a start or when the clock was set: at once when nothing protects, or
+        something older than before; else as it was planned."""
         now = self._clock.wall()
         interval = self._settings.number("lists_hours") * 3600
-        if not protecting:
-            self.next_at = min(self.next_at or now + first_wait_s(chance), now + spread_s(interval, chance))
+        if not protecting or self._older():
+            self.next_at = now + first_wait_s(chance)
         elif not 0 < self.next_at - now <= 2 * interval:
             self.next_at = now + spread_s(interval, chance)
+
+    def _older(self) -> bool:
+        """Whether another set was in use before the reboot than the copy that was kept of one."""
+        return bool(self.used) and self.used != self.loaded
+
+    def hurry(self) -> None:
+        """The line came, or the clock: what is missing is fetched now. What is as it should be stays as planned."""
+        failing = any(self.outcomes.get(feed.id, {}).get("failures") for feed in self.chosen())
+        if self.loaded and not self.failures and not failing and not self._older():
+            return
+        if self.progress.running:
+            self.again = True
+        else:
+            self.hurried, self.next_at = True, self._clock.wall()
 
     def due(self, used: bool) -> bool:
         """Whether an update is to start by itself; `used`: protection is on somewhere, so lists are needed (P4)."""
@@ -142,9 +182,11 @@ class Feeds:
             self.number += 1
         self.complete = False
         self.forced, self.fetching, self.offered = forced, fetching, False
-        self.keep()
+        self.note()
         self.progress = Progress()
         self.progress.running = self.start()
+        if not self.progress.running:
+            self.next_at = self._clock.wall() + START_AGAIN_S
         return self.progress.running
 
     def plan(self, ruleset: Ruleset | None) -> Row:
@@ -154,9 +196,10 @@ class Feeds:
         return {
             "feeds": [{key: getattr(feed, key) for key in keys} for feed in self.chosen()],
             "fetch": self.fetching,
-            "forced": self.forced,
+            "forced": self.forced or self.hurried,
+            "protecting": bool(self.loaded),
             "number": self.number,
-            "in_use": [{"id": row["id"], "version": row["version"]} for row in in_use],
+            "in_use": [{"id": row["id"], "version": row["version"], "fetched": row["fetched"]} for row in in_use],
             "decisions": [{"id": id, **row} for id, row in sorted(self.decisions.items())],
             "suffixes_file": self._settings.text("suffixes_file"),
             "popular_file": os.path.join(self._settings.text("data_dir"), "popular.txt"),
@@ -168,27 +211,34 @@ class Feeds:
         known = {feed.id for feed in self.table}
         for row in rows:
             if row.get("id") in known:
-                self.outcomes[str(row["id"])] = _outcome(row)
+                self.outcomes[str(row["id"])] = outcome(row)
         self.decisions.clear()
         self.message, self.offered = message[:MESSAGE_MAX], offered
         self.complete = True
 
     def ended(self, well: bool, chance: float) -> None:
         """The job has gone. When it is tried again depends on what became of it."""
-        self.progress.running = False
+        self.progress.running = self.hurried = False
         now = self._clock.wall()
         self.finished_at = now
-        failed = [row for row in self.outcomes.values() if row.get("failures")]
-        if well and not self.message:
-            self.failures = 0
+        good = well and not self.message
+        if good:
+            self.failures, self.used = 0, self.loaded or self.used
             self.next_at = now + spread_s(self._settings.number("lists_hours") * 3600, chance)
         else:
             self.failures += 1
-            self.next_at = now + pause_s(self.failures, chance)
+            self.next_at = now + pause_s(self.failures, chance, bool(self.loaded))
             self.message = self.message or "the update was cut off; it goes on by itself"
-        again = [_int(row.get("next_at")) for row in failed]
-        self.next_at = min([self.next_at, *[max(at, now + 60) for at in again if at]])
-        self.keep()
+        failed = [self.outcomes.get(feed.id, {}) for feed in self.chosen()]
+        again = [as_int(row.get("next_at")) for row in failed if row.get("failures")]
+        self.next_at = min([self.next_at, *[max(at, now + AGAIN_MIN_S) for at in again if at]])
+        if self.again:
+            self.again = False
+            self.hurry()
+        if good:
+            self.keep()
+        else:
+            self.note()
 
     # the sets on disk
 
@@ -216,39 +266,19 @@ def is_starter(id: object) -> bool:
     return str(id).startswith("starter-")
 
 
-def _outcome(row: Row) -> Row:
-    held = _dict(row.get("held"))
-    return {
-        "version": _text(row.get("version"), 40) or None,
-        "fetched": _int(row.get("fetched")) or None,
-        "checked": _int(row.get("checked")) or None,
-        "failures": _int(row.get("failures")),
-        "next_at": _int(row.get("next_at")),
-        "message": _text(row.get("message"), MESSAGE_MAX),
-        "skipped": _counts(row.get("skipped")),
-        "held": {
-            "version": _text(held.get("version"), 40),
-            "rules": _int(held.get("rules")),
-            "reason": _text(held.get("reason"), MESSAGE_MAX),
-        }
-        if held
-        else None,
-    }
+def versions(ruleset: Ruleset | None) -> Versions:
+    """What tells one set from another; {} for none, and for starter lists."""
+    if ruleset is None or not protecting(ruleset):
+        return {}
+    return _versions({row["id"]: row["version"] for row in ruleset.lists})
 
 
-def _dict(value: object) -> Row:
-    return value if isinstance(value, dict) else {}
+def _versions(row: Row) -> Versions:
+    return {str(id): str(version) for id, version in row.items()}
 
 
-def _int(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _counts(value: object) -> dict[str, int]:
-    """Lines by the reason for which they were not used, the most frequent ones."""
-    rows = sorted(_dict(value).items(), key=lambda row: -_int(row[1]))[:REASONS_MAX]
-    return {reason[:REASON_MAX]: _int(count) for reason, count in rows}
-
-
-def _text(value: object, limit: int) -> str:
-    return value[:limit] if isinstance(value, str) else ""
+def _object(text: str) -> Row:
+    try:
+        return as_dict(json.loads(text))
+    except ValueError:
+        return {}

@@ -23,6 +23,7 @@ def lists(household: Household, request: Request) -> dict[str, object]:
         "feeds": [feed_row(household, feed) for feed in feeds.table],
         "previous": feeds.previous(),
         "pinned": feeds.pinned,
+        "kept": _kept(household),
         "auto": household.settings.flag("lists_auto"),
         "next_at": feeds.next_at or None,
         "trouble": "; ".join([text for text in (household.lists.trouble, feeds.trouble) if text]),
@@ -43,6 +44,13 @@ def _used(household: Household, row: dict[str, object]) -> dict[str, object]:
         "message": outcome.get("message", ""),
         "skipped": outcome.get("skipped", {}),
     }
+
+
+def _kept(household: Household) -> dict[str, object]:
+    """The copy on flash: whether it is of what is in use, whether that came from it, and why there is none."""
+    kept = household.kept_lists
+    state = "none" if not kept.versions else "current" if kept.versions == household.feeds.loaded else "older"
+    return {"state": state, "in_use": kept.came_back and state == "current", "trouble": kept.trouble}
 
 
 def _by_category(rows: list[dict[str, object]]) -> dict[str, int]:
@@ -78,6 +86,7 @@ def feed_row(household: Household, feed: Feed) -> dict[str, object]:
 def reload(household: Household, request: Request) -> dict[str, object]:
     """Take the compiled file into use, between two packets; a refused one leaves what is in use."""
     parts.load_lists(household)
+    household.feeds.note_used()
     household.publish({"event": "lists"})
     if household.lists.trouble:
         raise Refused("conflict", household.lists.trouble)
@@ -106,7 +115,7 @@ def _begin(household: Household, fetching: bool) -> dict[str, object]:
         raise Refused("storage", "the update could not be started: check the free space of lists_dir")
     if started:
         # The household wants what is new: the earlier set, where it went back to one, has done its service.
-        feeds.pinned = False
+        feeds.pin = None
         household.publish({"event": "lists"})
     return {"started": started}
 
@@ -125,9 +134,12 @@ def rollback(household: Household, request: Request) -> dict[str, object]:
         sets.roll_back(feeds.file, household.step)
     except (BadInput, OSError) as error:
         raise Refused("conflict", str(error)) from error
-    feeds.pinned = True
+    # What it went back from must not come back from flash; the copy of what is in use now is made anew.
+    household.kept_lists.drop()
+    now = reload(household, request)
+    feeds.pin = feeds.loaded
     feeds.keep()
-    return reload(household, request)
+    return {**now, "pinned": feeds.pinned}
 
 
 def held(household: Household, request: Request) -> dict[str, object]:
