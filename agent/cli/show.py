@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable
 
 Row = dict[str, object]
-COLUMN_MIN = 12  # narrower, hardly a word fits
 
 
 def line(text: str = "") -> None:
@@ -33,21 +32,27 @@ def table(heads: list[str], rows: Iterable[list[object]], empty: str) -> None:
     if not cells:
         line(empty)
         return
-    widths = fitting([max(len(row[at]) for row in [heads, *cells]) for at in range(len(heads))])
-    for row in [heads, *cells]:
+    rows_all = [heads, *cells]
+    widest = [max(len(row[at]) for row in rows_all) for at in range(len(heads))]
+    words = [max(len(word) for row in rows_all for word in row[at].split() or [""]) for at in range(len(heads))]
+    widths = fitting(widest, words)
+    for row in rows_all:
         folded = [textwrap.wrap(cell, max(width, 1)) or [""] for cell, width in zip(row, widths, strict=True)]
         for parts in itertools.zip_longest(*folded, fillvalue=""):
             print("  ".join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip())
 
 
-def fitting(widths: list[int]) -> list[int]:
-    """The columns' widths, the widest made narrower until a line fits the terminal; as they are without one."""
+def fitting(widest: list[int], words: list[int]) -> list[int]:
+    """The columns' widths: narrower until a line fits the terminal, but no word is ever broken."""
     room = shutil.get_terminal_size((0, 0)).columns
     if not room and sys.stdout.isatty():
         room = 80
-    narrow = list(widths)
-    while room and sum(narrow) + 2 * (len(narrow) - 1) > room and max(narrow) > COLUMN_MIN:
-        narrow[narrow.index(max(narrow))] -= 1
+    narrow = list(widest)
+    while room and sum(narrow) + 2 * (len(narrow) - 1) > room:
+        slack = [width if width > word else 0 for width, word in zip(narrow, words, strict=True)]
+        if not any(slack):
+            break
+        narrow[slack.index(max(slack))] -= 1
     return narrow
 
 

@@ -35,7 +35,7 @@ from agent.core.wire import peek as peek
 NULL = "null"
 NXDOMAIN_STYLE = "nxdomain"
 
-EDE_BLOCKED, EDE_NO_REACHABLE_AUTHORITY, EDE_NETWORK_ERROR = 15, 22, 23  # RFC 8914 section 4
+EDE_STALE, EDE_BLOCKED, EDE_NO_REACHABLE_AUTHORITY, EDE_NETWORK_ERROR = 3, 15, 22, 23  # RFC 8914 section 4
 
 UDP_MIN = 512  # what every client takes, RFC 1035 section 4.2.1
 UDP_MAX = 1232  # fits an unfragmented IPv6 packet: 1280 less 48 bytes of headers
@@ -120,6 +120,23 @@ def aged(response: bytes, seconds: int) -> bytes:
     """The response with every TTL counted down by `seconds`."""
     patched = bytearray(response)
     age(patched, ttl_offsets(response), seconds)
+    return bytes(patched)
+
+
+def stale(response: bytes, question: Question, seconds: int) -> bytes:
+    """A response that is over, with every TTL `seconds` and EDE 3 if there is OPT (RFC 8767 section 4, RFC 8914)."""
+    patched = bytearray(response)
+    for at in ttl_offsets(response):
+        struct.pack_into(">I", patched, at, seconds)
+    if question.edns is None:
+        return bytes(patched)
+    # OPT is last, as `settled` puts it, with at most the extended errors of upstream behind its fixed part.
+    found = [record for record in records(response, skip_questions(response)) if record.rtype == OPT]
+    extra = _ede(EDE_STALE, "")
+    for record in found[-1:]:
+        size = record.end - record.data + len(extra)
+        struct.pack_into(">H", patched, record.data - 2, size)
+        patched[record.end : record.end] = extra
     return bytes(patched)
 
 

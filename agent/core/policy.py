@@ -7,14 +7,13 @@ share answers.
 """
 
 from agent.core import names
+from agent.core.localnames import is_local
 from agent.core.lookalike import Guess
 from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
 
 HOUSEHOLD = "household"
 LOOKALIKE = "lookalike"  # in place of a list's id
 ALLOWED = Verdict(ALLOW)
-# Names of this network (RFC 6761, 6762 appendix G, 8375; ICANN's .internal): no public list can know one of them.
-LOCAL = frozenset(b"lan local localhost localdomain home internal intranet private corp home.arpa".split())
 
 
 class OwnRule(Value):
@@ -158,10 +157,3 @@ class Policy:
 def _open_to_pages(verdict: Verdict) -> bool:
     """Whether a rule for a single page may still decide: the lists' own verdict over the host, or none."""
     return verdict.rule is None or verdict.rule.scope == "list"
-
-
-def is_local(name: bytes) -> bool:
-    """Whether it is a name of this network, by one label or by its ending; a text of an address is none."""
-    last = name.rfind(b".")
-    two = name[name.rfind(b".", 0, last) + 1 :] if last > 0 else name
-    return (last < 0 and b":" not in name) or name[last + 1 :] in LOCAL or two in LOCAL

@@ -105,7 +105,18 @@ TABLE = (
         "Those of the interfaces where guests are: no history there. Names with guest in them count by themselves.",
     ),
     Setting("upstream", SERVERS, [], "Resolvers to ask; none: those of resolver_file."),
-    Setting("resolver_file", PATH, "/etc/resolv.conf", "The system's resolvers, in the form of resolv.conf."),
+    Setting(
+        "resolver_file",
+        PATH,
+        "/etc/resolv.conf",
+        "The system's resolvers, in the form of resolv.conf; names of this network are asked there in any case.",
+    ),
+    Setting(
+        "rebind_protection",
+        FLAG,
+        True,
+        "Private addresses in the answers of public resolvers (upstream) are not passed on, as the router's own does.",
+    ),
     Setting(
         "blocked_answer",
         CHOICE,

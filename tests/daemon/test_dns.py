@@ -9,7 +9,7 @@ import pytest
 
 from agent.daemon.dns.lanes import RECORD_S
 from tests.daemon.household_dns import OTHER, PLAIN, PROTECTED, STRANGER, Resolving
-from tests.daemon.resolving import Answerer, ede, rcode, texts, turn_for, turn_until, with_edns
+from tests.daemon.resolving import Answerer, addresses, ede, rcode, texts, turn_for, turn_until, with_edns
 
 Build = Callable[..., Resolving]
 
@@ -422,12 +422,12 @@ def test_the_same_question_in_flight_is_asked_once(net: Resolving) -> None:
 def test_a_dead_upstream_is_told_with_a_reason(net: Resolving) -> None:
     device = net.device(PROTECTED)
     net.server.answer = lambda query: None
-    first = device.ask(with_edns(question("one.example")), seconds=2.5)
+    first = device.ask(with_edns(question("one.example")), seconds=8)
     assert rcode(first) == "SERVFAIL"
     assert ede(first) == (22, "no DNS server answers")
     # Refusals, and what is in the cache, need nobody.
     assert texts(device.ask("bad.example", seconds=0.2)) == ["0.0.0.0"]
-    second = device.ask(with_edns(question("two.example")), seconds=0.2)
+    second = device.ask(with_edns(question("two.example")), seconds=8)
     assert ede(second) == (22, "no DNS server answers")
     assert net.recorded() == {(1, b"bad.example"): (True, 1)}
     assert net.dns.counters()["failed"] == 2
@@ -489,3 +489,84 @@ def test_many_addresses_do_not_grow_the_lanes(net: Resolving) -> None:
         asker.ask("fine.example")
         assert len(net.dns.lanes.known) <= 256
     assert net.recorded() == {}
+
+
+# a silent upstream, and this network's names
+
+
+def test_a_stale_answer_is_given_by_the_policy_of_now(net: Resolving) -> None:
+    device = net.device(PROTECTED)
+    net.server.answer = addresses("203.0.113.7", ttl=1)
+    asked = with_edns(question("news.example"))
+    assert texts(device.ask(asked)) == ["203.0.113.7"]
+    net.server.answer = lambda query: None
+    turn_for(net.loop, 1.2)
+    began = net.loop.clock()
+    reply = device.ask(asked, seconds=6)
+    assert texts(reply) == ["203.0.113.7"] and [record.ttl for record in reply.rr] == [30]
+    assert ede(reply) == (3, "")
+    assert net.loop.clock() - began > 1.7, "a fresh answer had its time"
+    # Told so a moment ago, nobody waits again; and what the policy would block now is not given.
+    began = net.loop.clock()
+    assert texts(device.ask(asked, seconds=6)) == ["203.0.113.7"]
+    assert net.loop.clock() - began < 1.5
+    net.swap(net.with_rules("news.example"))
+    assert texts(device.ask(asked, seconds=6)) == ["0.0.0.0"]
+
+
+def test_what_comes_late_is_there_for_the_next_question(net: Resolving) -> None:
+    """Also in place of a stale answer, and though the first who asked was told of a failure."""
+    device = net.device(PROTECTED)
+    held: list[tuple[dnslib.DNSRecord, tuple[str, int]]] = []
+
+    def hold(query: dnslib.DNSRecord) -> None:
+        held.append((query, net.server.sources[-1]))
+
+    net.server.answer = hold
+    assert rcode(device.ask("slow.example", seconds=8)) == "SERVFAIL"
+    query, source = held[-1]
+    net.server.say(addresses("192.0.2.9")(query).pack(), source)
+    turn_until(net.loop, lambda: net.dns.counters()["cached"] == 1, 5)
+    assert texts(device.ask("slow.example", seconds=1)) == ["192.0.2.9"]
+
+
+def test_a_day_is_the_oldest(net: Resolving) -> None:
+    device = net.device(PROTECTED)
+    net.server.answer = addresses("203.0.113.7", ttl=1)
+    device.ask("news.example")
+    net.server.answer = lambda query: None
+    net.time.ahead += 86400 + 5
+    assert rcode(device.ask("news.example", seconds=8)) == "SERVFAIL"
+
+
+def test_public_names_do_not_lead_into_this_network(net: Resolving) -> None:
+    device = net.device(PROTECTED)
+    net.dns.ask_router(None, lambda: ["fritz.box"], True)
+    for inside in ("192.168.1.5", "127.0.0.1", "169.254.1.1", "::ffff:a00:1", "fe80::1", "fd00::1", "100.64.0.1"):
+        net.server.answer = addresses("203.0.113.7", inside)
+        kind = "AAAA" if ":" in inside else "A"
+        reply = device.ask(with_edns(question("www.rebind.example", kind)))
+        assert inside not in texts(reply) and ede(reply)[0] == 15, inside
+        assert inside in texts(device.ask("nas.fritz.box" if kind == "A" else "nas.lan", kind)), inside
+        net.dns.swap(net.policy)
+        net.dns._answers.clear()
+    net.server.answer = addresses("0.0.0.0")
+    assert texts(device.ask("filtered.example")) == ["0.0.0.0"]
+    # By a rule of the household's, for whom it is.
+    net.server.answer = addresses("192.168.1.5")
+    net.swap(net.allowing("www.rebind.example"))
+    assert texts(device.ask("www.rebind.example")) == ["192.168.1.5"]
+    net.swap(net.with_rules())
+    assert texts(device.ask("www.rebind.example")) == ["0.0.0.0"]
+
+
+def test_local_names_and_filters_addresses_are_no_visits(net: Resolving) -> None:
+    device = net.device(PROTECTED)
+    device.ask("printer.lan")
+    net.server.answer = addresses("0.0.0.0", "::")
+    device.ask("www.casino.example")
+    device.ask("www.casino.example", "AAAA")
+    net.server.answer = addresses("203.0.113.7")
+    device.ask("news.example")
+    turn_for(net.loop, RECORD_S + 0.1)
+    assert set(net.recorded()) == {(1, b"news.example")}

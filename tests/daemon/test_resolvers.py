@@ -4,8 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY
-from agent.daemon.dns.resolvers import DOUBTED, DOWN, PROBE_S, PROBE_S_MAX, UP, Server, Servers, parse_resolv_conf
+from agent.core.dns import EDE_NETWORK_ERROR
+from agent.daemon.dns.resolvers import (
+    DOWN,
+    PATIENCE_FIRST_S,
+    PATIENCE_MAX_S,
+    PATIENCE_MIN_S,
+    UNKNOWN,
+    UP,
+    Server,
+    Servers,
+    parse_domains,
+    parse_resolv_conf,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,14 +51,14 @@ def test_the_file_is_read_again_when_it_changes_and_a_server_that_stays_keeps_it
     path.write_text("nameserver 192.0.2.1\nnameserver 192.0.2.2\n")
     servers = Servers([], str(path), [])
     second = servers.list[1]
-    second.doubt(EDE_NETWORK_ERROR)
+    second.unanswered()
     assert not servers.reread()
     (tmp_path / "new").write_text("nameserver 192.0.2.2\nnameserver 192.0.2.3\n")
     os.replace(tmp_path / "new", path)
     assert servers.reread()
     assert [server.address for server in servers.list] == ["192.0.2.2", "192.0.2.3"]
     assert servers.list[0] is second
-    assert second.state == DOUBTED
+    assert second.doubted
 
 
 def test_a_file_that_is_gone_for_a_moment_changes_nothing_and_an_empty_one_leaves_none(tmp_path: Path) -> None:
@@ -56,7 +67,7 @@ def test_a_file_that_is_gone_for_a_moment_changes_nothing_and_an_empty_one_leave
     servers = Servers([], str(path), [])
     path.unlink()
     assert not servers.reread()
-    assert servers.state == UP
+    assert servers.state == UNKNOWN
     path.write_text("# the line is down\n")
     assert servers.reread()
     assert servers.state == "none"
@@ -94,74 +105,81 @@ def test_at_most_four() -> None:
     assert len(servers.list) == 4
 
 
-def test_two_probes_lost_make_a_doubted_server_down_and_any_answer_makes_it_up() -> None:
+def test_any_answer_ends_a_doubt() -> None:
     server = Server("192.0.2.1", 53)
-    server.doubt(EDE_NO_REACHABLE_AUTHORITY)
-    assert server.state == DOUBTED
-    assert not server.probe_lost()
-    assert server.probe_lost()
-    assert server.state == DOWN
-    assert not server.probe_lost()
-    server.answered()
-    assert server.state == UP
-    server.doubt(EDE_NETWORK_ERROR)
-    assert not server.probe_lost(), "counted from the start again"
+    server.unanswered()
+    assert server.doubted and not server.down, "one may be a lost packet"
+    server.unanswered()
+    assert server.down
+    server.answered(3.0)
+    assert not server.doubted
+    server.unreachable(7.0)
+    assert server.down and server.ede == EDE_NETWORK_ERROR and server.unreachable_since == 7.0
+    server.answered(0.1)
+    assert not server.doubted and server.unreachable_since is None
 
 
-def test_probes_of_an_up_server_do_not_count() -> None:
+def test_patience_follows_what_the_server_takes() -> None:
     server = Server("192.0.2.1", 53)
-    assert not server.probe_lost()
-    assert not server.probe_lost()
-    assert server.state == UP
+    assert server.patience_s == PATIENCE_FIRST_S
+    for _ in range(20):
+        server.answered(0.001)
+    assert server.patience_s == PATIENCE_MIN_S
+    for _ in range(40):
+        server.answered(0.5)
+    assert 0.5 < server.patience_s < 1.0
+    server.answered(3.0)
+    assert server.patience_s == PATIENCE_MAX_S
 
 
-def test_probes_slow_down_to_a_limit() -> None:
+def test_a_doubted_server_is_looked_at_more_and_more_seldom() -> None:
     server = Server("192.0.2.1", 53)
-    server.doubt(EDE_NO_REACHABLE_AUTHORITY)
-    waits = []
-    for _ in range(10):
-        server.probe_lost()
-        waits.append(server.probe_after_s)
-    assert waits[0] == waits[1] == PROBE_S
-    assert waits == sorted(waits)
-    assert waits[-1] == PROBE_S_MAX
+    server.unanswered()
+    looks = [now / 10 for now in range(2000) if server.look(now / 10)]
+    waits = [later - earlier for earlier, later in zip(looks, looks[1:])]
+    assert looks[0] == 0 and waits[0] == pytest.approx(2, abs=0.11) and waits == sorted(waits)
+    assert waits[-1] == pytest.approx(32, abs=0.11)
 
 
-def test_the_best_is_the_first_that_is_up_else_doubted() -> None:
+def test_the_best_is_the_first_without_doubt_else_the_least_bad() -> None:
     servers = Servers([("192.0.2.1", 53), ("192.0.2.2", 53), ("192.0.2.3", 53)], "", [])
     one, two, three = servers.list
-    assert servers.best() is one
-    one.doubt(EDE_NO_REACHABLE_AUTHORITY)
+    assert servers.best() is one and servers.state == UNKNOWN
+    one.unanswered()
     assert servers.best() is two
-    for server in (two, three):
-        server.doubt(EDE_NO_REACHABLE_AUTHORITY)
+    for server in (two, three, three):
+        server.unanswered()
     assert servers.best() is one
-    for server in (one, two, three):
-        server.probe_lost()
-        server.probe_lost()
-    assert servers.best() is None
-    assert servers.state == DOWN
+    one.unanswered()
+    assert servers.best() is two
+    two.unanswered()
+    assert servers.best() is one and servers.state == DOWN
+    two.answered(0.1)
+    assert servers.best() is two and servers.state == UP
 
 
-def test_the_other_is_asked_in_turn() -> None:
+def test_a_much_quicker_one_goes_before_the_preferred() -> None:
+    servers = Servers([("192.0.2.1", 53), ("192.0.2.2", 53)], "", [])
+    one, two = servers.list
+    one.answered(0.2)
+    two.answered(0.01)
+    assert servers.best() is one
+    one.answered(4.0)
+    assert servers.best() is two
+
+
+def test_the_next_is_asked_in_turn() -> None:
     servers = Servers([("192.0.2.1", 53), ("192.0.2.2", 53), ("192.0.2.3", 53)], "", [])
     one, two, three = servers.list
-    assert [servers.other(one), servers.other(two), servers.other(three)] == [two, three, one]
-    two.doubt(EDE_NO_REACHABLE_AUTHORITY)
-    assert servers.other(one) is three
+    assert [servers.after(one, [one]), servers.after(two, [two]), servers.after(three, [three])] == [two, three, one]
+    two.unanswered()
+    assert servers.after(one, [one]) is three
+    assert servers.after(three, [one, three]) is two
+    assert servers.after(two, [one, three, two]) in (one, three)
     gone = Server("192.0.2.77", 53)
-    assert servers.other(gone) in servers.list
-
-
-def test_alone_it_is_asked_again_unless_it_is_down() -> None:
-    servers = Servers([("192.0.2.1", 53)], "", [])
-    (only,) = servers.list
-    assert servers.other(only) is only
-    only.doubt(EDE_NO_REACHABLE_AUTHORITY)
-    assert servers.other(only) is only
-    only.probe_lost()
-    only.probe_lost()
-    assert servers.other(only) is None
+    assert servers.after(gone, [gone]) in servers.list
+    (alone,) = Servers([("192.0.2.1", 53)], "", []).list
+    assert Servers([("192.0.2.1", 53)], "", []).after(alone, [alone]) is not None
 
 
 def test_a_link_local_address_keeps_its_zone() -> None:
@@ -169,3 +187,11 @@ def test_a_link_local_address_keeps_its_zone() -> None:
     assert server.family == socket.AF_INET6
     assert server.sockaddr == ("fe80::1", 53, 0, socket.if_nametoindex("lo"))
     assert Server("fe80::1%nothere", 53).sockaddr == ("fe80::1", 53, 0, 0)
+
+
+def test_the_domains_of_this_network() -> None:
+    assert parse_domains(b"search lan fritz.box\nnameserver 192.0.2.1\ndomain home.example\n") == [
+        "lan",
+        "fritz.box",
+        "home.example",
+    ]

@@ -5,6 +5,7 @@ They are given connected sockets; which, and what becomes of their answers, is `
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 
@@ -20,38 +21,59 @@ CHUNK = 16384
 
 
 class Query:
-    """A question on its way. `message` carries the id under which it was sent last; its question ends at `end`."""
+    """A question that is to be answered; it goes out in one or more packets. Its question ends at `end`.
 
-    __slots__ = ("message", "end", "server", "channel", "deadline", "tries")
+    `message` is what is sent, with an id for each packet. `asked` are the servers, one for each packet; `failed` those
+    that answered with a failure. `over` says that it waits no longer.
+    """
+
+    __slots__ = ("message", "end", "asked", "failed", "began", "next_at", "over")
 
     def __init__(self, message: bytes, end: int) -> None:
         self.message = message
         self.end = end
-        self.server: Server
-        self.channel: Channel | None = None
-        self.deadline = 0.0
-        self.tries = 0
+        self.asked: list[Server] = []
+        self.failed: list[Server] = []
+        self.began = 0.0
+        self.next_at = 0.0
+        self.over = False
 
     def done(self, response: bytes | None, ede: int) -> None:
         """Called once: with the response, or with None and the extended error (RFC 8914) that says why not."""
         raise NotImplementedError
 
+    def late(self, response: bytes) -> None:
+        """An answer that came after `done`."""
+
+
+class Packet:
+    """One sending of a question to one server. `message` is what was sent, with its id."""
+
+    __slots__ = ("query", "server", "message", "sent_at", "channel")
+
+    def __init__(self, query: Query, server: Server, sent_at: float) -> None:
+        self.query = query
+        self.server = server
+        self.sent_at = sent_at
+        self.message = b""
+        self.channel: Channel | None = None
+
 
 class Channel:
-    """A UDP socket connected to one server, and the queries that wait on it under their ids.
+    """A UDP socket connected to one server, and the packets that wait on it under their ids.
 
-    `arrived(query, response)` takes an answer that has the id and the question of a query, which waits no longer.
+    `arrived(packet, response)` takes an answer that has the id and the question of a packet, which waits no longer.
     `refused(channel)` is called when the network says that the server can't be reached. A channel that is `spent`
     closes itself with its last answer and says `emptied(channel)`.
     """
 
-    __slots__ = ("_loop", "_socket", "_arrived", "_refused", "_emptied", "pending", "uses", "opened", "spent", "unsent")
+    __slots__ = ("_loop", "_socket", "_arrived", "_refused", "_emptied", "pending", "uses", "opened", "spent")
 
     def __init__(
         self,
         loop: Loop,
         connected: socket.socket,
-        arrived: Callable[[Query, bytes], None],
+        arrived: Callable[[Packet, bytes], None],
         refused: Callable[[Channel], None],
         emptied: Callable[[Channel], None],
     ) -> None:
@@ -60,30 +82,27 @@ class Channel:
         self._arrived = arrived
         self._refused = refused
         self._emptied = emptied
-        self.pending: dict[int, Query] = {}
+        self.pending: dict[int, Packet] = {}
         self.uses = 0
         self.opened = loop.now
         self.spent = False
-        self.unsent = 0
         loop.add(connected, self._read)
 
-    def send(self, query: Query, number: int) -> None:
+    def send(self, packet: Packet, number: int) -> None:
         """Sends it under this id, or the next free one. OSError when the server can't be reached from here."""
         while number in self.pending:
             number = number + 1 & 0xFFFF
         self.uses += 1
-        self.pending[number] = query
-        query.channel = self
-        query.message = message = number.to_bytes(2, "big") + query.message[2:]
-        try:
+        packet.message = message = number.to_bytes(2, "big") + packet.query.message[2:]
+        with contextlib.suppress(BlockingIOError):  # a full buffer: as good as lost on the way
             self._socket.send(message)
-        except BlockingIOError:
-            self.unsent += 1  # a full buffer: as good as lost on the way
+        self.pending[number] = packet
+        packet.channel = self
 
-    def drop(self, query: Query) -> None:
-        """No later packet can answer it."""
-        query.channel = None
-        del self.pending[query.message[0] << 8 | query.message[1]]
+    def drop(self, packet: Packet) -> None:
+        """No later answer can be its own."""
+        packet.channel = None
+        del self.pending[packet.message[0] << 8 | packet.message[1]]
         self._close_if_over()
 
     def close(self) -> None:
@@ -103,12 +122,12 @@ class Channel:
                 if len(response) < HEADER:
                     continue
                 number = response[0] << 8 | response[1]
-                query = pending.get(number)
-                if query is None or not answers(response, query.message, query.end):
+                packet = pending.get(number)
+                if packet is None or not answers(response, packet.message, packet.query.end):
                     continue
                 del pending[number]
-                query.channel = None
-                arrived(query, response)
+                packet.channel = None
+                arrived(packet, response)
                 # Nothing more is expected: no call in vain.
                 if not pending:
                     break
@@ -121,22 +140,25 @@ class Channel:
 
 
 class Stream:
-    """One question by TCP. `ended(stream, response)` is called once, with None when there was no answer."""
+    """One question by TCP, whose answer was `cut` by UDP. `ended(stream, response)` is called once, with None when none
+    came."""
 
-    __slots__ = ("query", "_loop", "_socket", "_ended", "_out", "_received", "_timer")
+    __slots__ = ("packet", "cut", "_loop", "_socket", "_ended", "_out", "_received", "_timer")
 
     def __init__(
         self,
         loop: Loop,
         connecting: socket.socket,
-        query: Query,
+        packet: Packet,
+        cut: bytes,
         ended: Callable[[Stream, bytes | None], None],
     ) -> None:
-        self.query = query
+        self.packet = packet
+        self.cut = cut
         self._loop = loop
         self._socket = connecting
         self._ended = ended
-        self._out = len(query.message).to_bytes(2, "big") + query.message
+        self._out = len(packet.message).to_bytes(2, "big") + packet.message
         self._received = bytearray()
         self._timer = loop.after(STREAM_S, self.fail)
         loop.add(connecting, self._read, self._write)
@@ -171,7 +193,7 @@ class Stream:
         size = int.from_bytes(self._received[:2], "big")
         if len(self._received) >= 2 + max(size, HEADER):
             response = bytes(self._received[2 : 2 + size])
-            self._finish(response if answers(response, self.query.message, self.query.end) else None)
+            self._finish(response if answers(response, self.packet.message, self.packet.query.end) else None)
         elif not chunk:
             self.fail()
 

@@ -24,15 +24,21 @@ Record = Callable[[Client, bytes, Verdict, int], None]
 
 
 class Kept:
-    """A response of upstream as of `stored`, good `until` then (monotonic seconds). Its question ends at `end`."""
+    """A response of upstream as of `stored`, good `until` then (monotonic seconds). Its question ends at `end`.
 
-    __slots__ = ("body", "stored", "until", "end")
+    `visited` says whether it shows that somebody goes somewhere. Once it was given though it was over, it is given at
+    once until `stale_until`.
+    """
 
-    def __init__(self, body: bytes, stored: float, until: float, end: int) -> None:
+    __slots__ = ("body", "stored", "until", "end", "visited", "stale_until")
+
+    def __init__(self, body: bytes, stored: float, until: float, end: int, visited: bool) -> None:
         self.body = body
         self.stored = stored
         self.until = until
         self.end = end
+        self.visited = visited
+        self.stale_until = 0.0
 
     def at(self, now: float) -> tuple[bytes, float]:
         """The response with its TTLs counted down, and until when that count is right."""

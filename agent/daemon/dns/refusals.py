@@ -25,6 +25,11 @@ class Refusals:
         style = self.style if canary is None else CANARY_STYLES[canary]
         return blocked(message, question, style, self.ttl, why(rule))
 
+    def rebound(self, message: bytes, question: Question) -> bytes:
+        """For a public name that would lead to an address of this network."""
+        text = "a public name with an address of this network (setting rebind_protection)"
+        return blocked(message, question, self.style, self.ttl, text)
+
     def again(self, message: bytes) -> bool:
         """Whether the same was refused lately; now and then that is said of another query, which does no harm.
 

@@ -1,7 +1,7 @@
-"""The DNS servers to ask: from the settings or the system's resolver file, and what is known of their health.
+"""The DNS servers to ask: from the settings or the system's resolver file, and what the traffic told of each.
 
-A server is up, doubted (something went unanswered, a probe is out) or down (two probes in a row went unanswered).
-Any answer makes it up again.
+Nothing is probed. A server that left a question unanswered is doubted until any answer comes from it, also a late one;
+with all in doubt the least bad is asked, so that the only one is always asked.
 """
 
 import os
@@ -15,16 +15,33 @@ SERVERS_MAX = 4  # one more than resolv.conf(5) knows
 FILE_BYTES_MAX = 16384
 DNS_PORT = 53
 
-UP, DOUBTED, DOWN = "up", "doubted", "down"
-PROBES_LOST_MAX = 2  # one lost probe may be a lost packet
-PROBE_S = 0.7
-PROBE_S_MAX = 4.0  # how long after its return a server is noticed, at worst
+UP, DOWN, UNKNOWN, NONE = "up", "down", "unknown", "none"
+DOWN_LOST = 2  # one unanswered question may be a lost packet
+# How long an answer is waited for before the question is sent again: RFC 6298, with bounds of our own. A question that
+# is asked twice costs little, so the lower one is only what a resolver takes that has to ask around itself; with the
+# upper one a client's patience still has room for three tries.
+PATIENCE_FIRST_S = 0.7
+PATIENCE_MIN_S, PATIENCE_MAX_S = 0.3, 1.5
+MUCH_SLOWER_S = 0.3  # a server that answers sooner by more than this goes before the one that is preferred
+LOOK_S, LOOK_S_MAX = 2.0, 32.0  # how often one question also goes to a doubted server while another one serves
 
 
 class Server:
-    """One resolver. `sockaddr` is what connect takes; `ede` says why it is not up."""
+    """One resolver. `sockaddr` is what connect takes; `ede` says why it is doubted."""
 
-    __slots__ = ("address", "port", "family", "sockaddr", "state", "ede", "probes_lost", "probing")
+    __slots__ = (
+        "address",
+        "port",
+        "family",
+        "sockaddr",
+        "ede",
+        "lost",
+        "unreachable_since",
+        "smoothed_s",
+        "variance_s",
+        "look_at",
+        "looks",
+    )
 
     def __init__(self, address: str, port: int) -> None:
         self.address = address
@@ -33,33 +50,59 @@ class Server:
         v6 = ":" in bare
         self.family = socket.AF_INET6 if v6 else socket.AF_INET
         self.sockaddr: tuple[str | int, ...] = (bare, port, 0, _scope_id(scope)) if v6 else (bare, port)
-        self.state = UP
         self.ede = EDE_NO_REACHABLE_AUTHORITY
-        self.probes_lost = 0
-        self.probing = False  # a probe is out, or the next one is set
-
-    def answered(self) -> None:
-        self.state = UP
-
-    def doubt(self, ede: int) -> None:
-        """Something went unanswered, and `ede` says why."""
-        self.ede = ede
-        if self.state == UP:
-            self.state = DOUBTED
-            self.probes_lost = 0
-
-    def probe_lost(self) -> bool:
-        """A probe went unanswered; True when the server is down from now on."""
-        self.probes_lost += 1
-        if self.state != DOUBTED or self.probes_lost < PROBES_LOST_MAX:
-            return False
-        self.state = DOWN
-        return True
+        self.lost = 0
+        self.unreachable_since: float | None = None
+        self.smoothed_s: float | None = None  # None: it never answered
+        self.variance_s = 0.0
+        self.look_at = 0.0
+        self.looks = 0
 
     @property
-    def probe_after_s(self) -> float:
-        """Seconds from one probe to the next."""
-        return min(PROBE_S * 2.0 ** max(0, self.probes_lost - PROBES_LOST_MAX), PROBE_S_MAX)
+    def doubted(self) -> bool:
+        return self.lost > 0
+
+    @property
+    def down(self) -> bool:
+        return self.lost >= DOWN_LOST
+
+    @property
+    def patience_s(self) -> float:
+        """RFC 6298 section 2, within the bounds above."""
+        if self.smoothed_s is None:
+            return PATIENCE_FIRST_S
+        return min(max(self.smoothed_s + 4 * self.variance_s, PATIENCE_MIN_S), PATIENCE_MAX_S)
+
+    def answered(self, took_s: float) -> None:
+        """An answer came, `took_s` after the packet that it answers was sent."""
+        self.lost = 0
+        self.unreachable_since = None
+        self.looks = 0
+        if self.smoothed_s is None:
+            self.smoothed_s, self.variance_s = took_s, took_s / 2
+        else:
+            self.variance_s += (abs(self.smoothed_s - took_s) - self.variance_s) / 4
+            self.smoothed_s += (took_s - self.smoothed_s) / 8
+
+    def unanswered(self) -> None:
+        """A question waited for too long."""
+        self.lost += 1
+        self.ede = EDE_NO_REACHABLE_AUTHORITY
+
+    def unreachable(self, now: float) -> None:
+        """The network says that it can't be reached."""
+        self.lost = max(self.lost, DOWN_LOST)
+        self.ede = EDE_NETWORK_ERROR
+        if self.unreachable_since is None:
+            self.unreachable_since = now
+
+    def look(self, now: float) -> bool:
+        """Whether it is time to see if this doubted server answers again; the next time is later."""
+        if now < self.look_at:
+            return False
+        self.look_at = now + min(LOOK_S * 2.0**self.looks, LOOK_S_MAX)
+        self.looks += 1
+        return True
 
 
 def _scope_id(scope: str) -> int:
@@ -73,11 +116,13 @@ def _scope_id(scope: str) -> int:
 class Servers:
     """The servers in order of preference. `given` comes from the settings; without any, `path` is read and watched.
 
-    `own` are the endpoints that we listen on: never asked, or a query would run in circles.
+    `own` are the endpoints that we listen on: never asked, or a query would run in circles. `domains` are the local
+    ones that the file names.
     """
 
     def __init__(self, given: list[tuple[str, int]], path: str, own: list[tuple[str, int]]) -> None:
         self.list: list[Server] = []
+        self.domains: list[str] = []
         self._given = given
         self._path = path
         self._own = own
@@ -114,26 +159,26 @@ class Servers:
         except OSError:
             return None
         self._seen = seen
+        self.domains = parse_domains(text)
         return parse_resolv_conf(text)
 
     def best(self) -> Server | None:
-        """The first that is up, else the first that is doubted."""
-        for state in (UP, DOUBTED):
-            for server in self.list:
-                if server.state == state:
-                    return server
-        return None
+        """The first that is not doubted, unless another is much quicker; with all in doubt the one that lost least."""
+        found: Server | None = None
+        for server in self.list:
+            if found is None or _goes_before(server, found):
+                found = server
+        return found
 
-    def other(self, than: Server) -> Server | None:
-        """Where to ask next what `than` did not answer: another if one may answer, else itself, or None."""
-        may_answer = [server for server in self.list if server.state != DOWN]
-        others = [server for server in may_answer if server is not than]
+    def after(self, server: Server, asked: "list[Server]") -> Server | None:
+        """Whom to ask next what `server` left unanswered: those not asked yet first, those in doubt last; None when
+        there is none."""
+        if not self.list:
+            return None
         # In turn, so that a third is asked before the first again.
-        position = self.list.index(than) if than in self.list else 0
-        others.sort(key=lambda server: (server.state == DOUBTED, (self.list.index(server) - position) % len(self.list)))
-        if others:
-            return others[0]
-        return than if than in may_answer else None
+        at = self.list.index(server) + 1 if server in self.list else 0
+        turn = self.list[at:] + self.list[:at]
+        return min(turn, key=lambda one: (asked.count(one), one.doubted))
 
     @property
     def ede(self) -> int:
@@ -142,10 +187,20 @@ class Servers:
 
     @property
     def state(self) -> str:
-        """ "up", "down", or "none" when no server is known."""
+        """UP: one answered, and is not doubted since; DOWN: all are doubted; UNKNOWN: none was asked yet; or NONE."""
         if not self.list:
-            return "none"
-        return "up" if self.best() else DOWN
+            return NONE
+        if all(server.down for server in self.list):
+            return DOWN
+        return UP if any(server.smoothed_s is not None and not server.down for server in self.list) else UNKNOWN
+
+
+def _goes_before(one: Server, other: Server) -> bool:
+    if one.doubted or other.doubted:
+        return one.lost < other.lost
+    if one.smoothed_s is None or other.smoothed_s is None:
+        return False
+    return one.smoothed_s + MUCH_SLOWER_S < other.smoothed_s
 
 
 def parse_resolv_conf(text: bytes) -> list[tuple[str, int]]:
@@ -162,3 +217,9 @@ def parse_resolv_conf(text: bytes) -> list[tuple[str, int]]:
         if (words[1], DNS_PORT) not in found:
             found.append((words[1], DNS_PORT))
     return found
+
+
+def parse_domains(text: bytes) -> list[str]:
+    """The names of the `search` and `domain` lines of resolv.conf(5)."""
+    lines = [line.split() for line in text.decode("latin-1").splitlines()]
+    return [word for words in lines if words[:1] in (["search"], ["domain"]) for word in words[1:]]

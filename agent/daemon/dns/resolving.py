@@ -1,6 +1,7 @@
 """The DNS side put together: listeners, upstream servers, and the household's answers to "who" and "may it"."""
 
-from agent.core.addresses import parse_endpoint
+from agent.core.addresses import parse, parse_endpoint
+from agent.core.localnames import is_private
 from agent.core.model import Verdict
 from agent.core.settings import Settings, mark_layout
 from agent.daemon.clients import Client
@@ -21,6 +22,9 @@ class Resolving:
         endpoints = [parse_endpoint(endpoint) for endpoint in settings.texts("dns_listen")]
         self._servers = Servers(self._given(), settings.text("resolver_file"), endpoints)
         self._upstream = Upstream(loop, self._servers)
+        # The router's own resolver, which knows the names of this network; asked where upstream is somebody else.
+        self._system = Servers([], settings.text("resolver_file"), endpoints)
+        self._router = Upstream(loop, self._system)
         self._dns = Dns(
             loop,
             self._upstream,
@@ -53,6 +57,15 @@ class Resolving:
 
     def reload(self) -> None:
         self._servers.use(self._given(), self._settings.text("resolver_file"))
+        self._system.use([], self._settings.text("resolver_file"))
+        # One with an address of this network is the router's, or knows the names of it as well.
+        given = self._given()
+        public = bool(given) and not any(is_private(parse(address.partition("%")[0])) for address, _ in given)
+        self._dns.ask_router(
+            self._router if public else None,
+            lambda: self._system.domains,
+            public and self._settings.flag("rebind_protection"),
+        )
         self._dns.refuse_with(self._settings.text("blocked_answer"), self._settings.number("blocked_ttl"))
 
     def _record(self, client: Client, name: bytes, verdict: Verdict, count: int) -> None:
@@ -67,3 +80,4 @@ class Resolving:
     def close(self) -> None:
         self._dns.close()
         self._upstream.close()
+        self._router.close()

@@ -2,7 +2,8 @@
 
 A false answer has to guess a random id and the random port of one of several sockets that change all the time, and
 has to come from the server's address with the question that was asked. Whatever happens, a query's `done` is called, at
-the latest some eight seconds later.
+the latest when a client's patience ends. Answers that come later are taken all the same: they tell that the server
+lives, and the client asks again.
 """
 
 import errno
@@ -11,18 +12,21 @@ import socket
 from collections.abc import Callable
 
 from agent.core.addresses import show_endpoint
-from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY
 from agent.core.wire import FORMERR, HEADER, NOTIMP, REFUSED, SERVFAIL
-from agent.daemon.dns.channels import Channel, Query, Stream
-from agent.daemon.dns.resolvers import UP, Server, Servers
+from agent.daemon.dns.channels import Channel, Packet, Query, Stream
+from agent.daemon.dns.resolvers import Server, Servers
 from agent.daemon.loop import Loop
 
-TRY_S = 0.7  # three of them fit before a client's patience ends; a far resolver's cache miss takes a third of it
-RESENDS = (1, 2, 4)  # after so many tries; in between only waiting, since the server may be busy with the question
-TRIES_MAX = 7
+PATIENCE_S = 5.0  # of clients: glibc, musl, Windows and Android ask again or give up after that
+RESTART_S = 1.5  # a resolver that restarts can't be reached for about a second
+AGAIN_S_MAX = 0.9  # the longest between two packets with one question, on a line that answers sooner when it does
+AGAIN_S = 0.25  # how soon what can't be reached is asked again meanwhile
+LATE_S = 10.0  # an answer later than this is of no use to anybody
 TICK_S = 0.1
 REREAD_S = 2.0
-QUERIES_MAX = 512  # in flight; a household asks for a few dozen at once, and each takes about a kilobyte
+QUERIES_MAX = 512  # waiting; a household asks for a few dozen at once, and each takes about a kilobyte
+LOCAL_MAX = 64  # and so many names of this network, which are answered at once
+PACKETS_MAX = 2048  # that may still be answered, the late ones too, some 300 bytes each
 EDE_OTHER = 0
 
 CHANNELS = 4  # sockets to a server at a time: each more means fewer answers a wake-up
@@ -34,19 +38,6 @@ STREAMS_MAX = 16  # one holds 64 KiB at most
 ENTROPY_BYTES = 300  # drawn at once: a system call for a hundred queries
 
 _TC = 0x02
-_PROBE = b"\0\0\1\0\0\1\0\0\0\0\0\0\0\0\2\0\1"  # NS of the root: every resolver has it at hand
-
-
-class Probe(Query):
-    """Asks whether a server answers at all."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        Query.__init__(self, _PROBE, len(_PROBE))
-
-    def done(self, response: bytes | None, ede: int) -> None:
-        """Its answer says all by coming."""
 
 
 class Upstream:
@@ -57,7 +48,8 @@ class Upstream:
         self._servers = servers
         self.asked = 0
         self.failed = 0
-        self._flying: dict[Query, None] = {}  # in the order of their deadlines, as all tries last equally long
+        self._waiting: dict[Query, None] = {}
+        self._packets: dict[Packet, None] = {}  # as they were sent
         self._pools: dict[Server, list[Channel | None]] = {}
         self._spent: set[Channel] = set()
         self._streams: set[Stream] = set()
@@ -66,19 +58,26 @@ class Upstream:
         self._repeats = [loop.every(REREAD_S, self._reread), loop.every(CHANNEL_S, self._close_idle)]
 
     def ask(self, query: Query) -> None:
-        """Its id is replaced. It may be done at once."""
+        """It may be done at once."""
         self.asked += 1
         server = self._servers.best()
         if server is None:
             self._give_up(query, self._servers.ede)
-        elif len(self._flying) >= QUERIES_MAX:
+        elif len(self._waiting) >= QUERIES_MAX + LOCAL_MAX:
             self._give_up(query, EDE_OTHER)
         else:
+            self._waiting[query] = None
+            query.began = self._loop.now
+            if not self._ticking:
+                self._ticking = True
+                self._loop.after(TICK_S, self._tick)
             self._send(query, server)
+            if len(self._servers.list) > 1 and not query.over:
+                self._look_at_doubted(query, server)
 
     @property
     def state(self) -> str:
-        """ "up", "down", or "none" when no server is configured."""
+        """See `Servers.state`."""
         return self._servers.state
 
     @property
@@ -90,36 +89,56 @@ class Upstream:
         """Forgets what is in flight; nobody is called back."""
         for repeat in self._repeats:
             repeat.cancel()
-        self._flying.clear()
+        self._waiting.clear()
+        self._packets.clear()
         for server in list(self._pools):
-            self._retire(server)
+            for channel in self._pools.pop(server):
+                if channel is not None:
+                    channel.close()
         for channel in self._spent:
             channel.close()
+        self._spent.clear()
         for stream in self._streams:
             stream.close()
 
+    def _finish(self, query: Query, response: bytes | None, ede: int) -> None:
+        query.over = True
+        self._waiting.pop(query, None)
+        query.done(response, ede)
+
     def _give_up(self, query: Query, ede: int) -> None:
         self.failed += 1
-        query.done(None, ede)
+        self._finish(query, None, ede)
 
     # sending
 
     def _send(self, query: Query, server: Server) -> None:
-        query.server = server
-        self._wait(query)
+        query.asked.append(server)
+        # Each round is waited for twice as long as the one before, but a line that is back is noticed within a second.
+        longer = server.patience_s * 2 ** (query.asked.count(server) - 1)
+        query.next_at = self._loop.now + min(longer, max(server.patience_s, AGAIN_S_MAX))
+        try:
+            self._put(query, server)
+        except OSError:
+            self._unreachable(query, server)
+
+    def _put(self, query: Query, server: Server) -> None:
         entropy = self._entropy or os.urandom(ENTROPY_BYTES)
         self._entropy = entropy[3:]
-        try:
-            self._channel(server, entropy[2] % CHANNELS).send(query, entropy[0] << 8 | entropy[1])
-        except OSError:
-            self._unreachable(query)
+        packet = Packet(query, server, self._loop.now)
+        self._channel(server, entropy[2] % CHANNELS).send(packet, entropy[0] << 8 | entropy[1])
+        self._packets[packet] = None
+        if len(self._packets) > PACKETS_MAX:
+            self._drop(next(iter(self._packets)))
 
-    def _wait(self, query: Query) -> None:
-        query.deadline = self._loop.now + TRY_S
-        self._flying[query] = None
-        if not self._ticking:
-            self._ticking = True
-            self._loop.after(TICK_S, self._tick)
+    def _look_at_doubted(self, query: Query, server: Server) -> None:
+        """While one server serves, a question now and then tells whether another is back."""
+        for other in self._servers.list:
+            if other is not server and other.doubted and other.look(self._loop.now):
+                try:
+                    self._put(query, other)
+                except OSError:
+                    other.unreachable(self._loop.now)
 
     def _channel(self, server: Server, slot: int) -> Channel:
         pool = self._pools.get(server)
@@ -149,151 +168,127 @@ class Upstream:
             if channel is not None:
                 self._spend(channel)
 
-    def _land(self, query: Query) -> None:
-        """It is in the air no longer, so that no later packet can answer it."""
-        del self._flying[query]
-        if query.channel is not None:
-            query.channel.drop(query)
+    def _drop(self, packet: Packet) -> None:
+        """Nothing can answer it any more."""
+        self._packets.pop(packet, None)
+        if packet.channel is not None:
+            packet.channel.drop(packet)
 
     # answers
 
-    def _arrived(self, query: Query, response: bytes) -> None:
-        del self._flying[query]
-        server = query.server
-        if server.state != UP:
-            server.answered()
-        if isinstance(query, Probe):
-            server.probing = False
-            return
-        if response[2] & _TC:
-            self._ask_by_tcp(query)
-            return
-        second_chance = _SECOND_CHANCES.get(response[3] & 0x0F)
-        if second_chance is None or not second_chance(self, query):
-            query.done(response, 0)
+    def _arrived(self, packet: Packet, response: bytes) -> None:
+        self._packets.pop(packet, None)
+        query, server = packet.query, packet.server
+        server.answered(self._loop.now - packet.sent_at)
+        if query.over:
+            query.late(response)
+        elif response[2] & _TC:
+            self._ask_by_tcp(packet, response)
+        else:
+            second_chance = _SECOND_CHANCES.get(response[3] & 0x0F)
+            if second_chance is None or not second_chance(self, query, server):
+                self._finish(query, response, 0)
 
-    def without_edns(self, query: Query) -> bool:
+    def without_edns(self, query: Query, server: Server) -> bool:
         """Asks again without OPT, which old servers refuse (RFC 6891 section 7); False if it had none."""
         if query.message[10:HEADER] == b"\0\0":
             return False
         query.message = query.message[:10] + b"\0\0" + query.message[HEADER : query.end]
-        self._send(query, query.server)
+        self._send(query, server)
         return True
 
-    def elsewhere(self, query: Query) -> bool:
-        """Asks another server, since a failure of one need not be another's; False if all were asked."""
-        other = self._servers.other(query.server)
-        query.tries += 1
-        if other is None or other is query.server or query.tries >= len(self._servers.list):
-            return False
-        self._send(query, other)
-        return True
+    def elsewhere(self, query: Query, server: Server) -> bool:
+        """Asks another server, since a failure of one need not be another's; False if all failed."""
+        query.failed.append(server)
+        left = [other for other in self._servers.list if other not in query.failed]
+        if left and not any(other in query.asked for other in left):
+            self._send(query, min(left, key=lambda other: other.doubted))
+        return bool(left)
 
-    def _ask_by_tcp(self, query: Query) -> None:
+    def _ask_by_tcp(self, packet: Packet, cut: bytes) -> None:
+        """The whole of an answer that was cut. Where it can't be had the client gets the cut one, and sees to it."""
         if len(self._streams) >= STREAMS_MAX:
-            self._give_up(query, EDE_OTHER)
+            self._finish(packet.query, cut, 0)
             return
         try:
-            connecting = _dial(query.server, socket.SOCK_STREAM)
+            connecting = _dial(packet.server, socket.SOCK_STREAM)
         except OSError:
-            self._give_up(query, EDE_NETWORK_ERROR)
+            self._finish(packet.query, cut, 0)
             return
-        self._streams.add(Stream(self._loop, connecting, query, self._stream_ended))
+        packet.query.next_at = self._loop.now + PATIENCE_S
+        self._streams.add(Stream(self._loop, connecting, packet, cut, self._stream_ended))
 
     def _stream_ended(self, stream: Stream, response: bytes | None) -> None:
         self._streams.discard(stream)
-        if response is None:
-            self._give_up(stream.query, EDE_NETWORK_ERROR)
-        else:
-            stream.query.done(response, 0)
+        query = stream.packet.query
+        if not query.over:
+            self._finish(query, response or stream.cut, 0)
+        elif response is not None:
+            query.late(response)
 
     # silence
 
     def _tick(self) -> None:
-        overdue = []
-        for query in self._flying:
-            if query.deadline > self._loop.now:
-                break
-            overdue.append(query)
-        for query in overdue:
+        now = self._loop.now
+        for query in [query for query in self._waiting if query.next_at <= now or query.began + PATIENCE_S <= now]:
             # What happens to one may end others.
-            if query in self._flying:
+            if query in self._waiting:
                 self._overdue(query)
-        self._ticking = bool(self._flying)
+        for packet in self._outdated():
+            self._drop(packet)
+        self._ticking = bool(self._waiting or self._packets)
         if self._ticking:
             self._loop.after(TICK_S, self._tick)
 
-    def _overdue(self, query: Query) -> None:
-        if isinstance(query, Probe):
-            self._probe_lost(query)
-            return
-        server = query.server
-        query.tries += 1
-        if query.tries >= TRIES_MAX:
-            self._land(query)
-            self._give_up(query, EDE_NO_REACHABLE_AUTHORITY)
-        elif query.tries in RESENDS:
-            self._move(query)
-        else:
-            del self._flying[query]
-            self._wait(query)
-        self._doubt(server, EDE_NO_REACHABLE_AUTHORITY)
+    def _outdated(self) -> list[Packet]:
+        found = []
+        for packet in self._packets:
+            if packet.sent_at + LATE_S > self._loop.now:
+                break
+            found.append(packet)
+        return found
 
-    def _move(self, query: Query) -> None:
-        """Asks again: another server if there is one."""
-        self._land(query)
-        other = self._servers.other(query.server)
-        if other is None:
-            self._give_up(query, query.server.ede)
+    def _overdue(self, query: Query) -> None:
+        server = query.asked[-1]
+        if server.unreachable_since is None:
+            before = server.down
+            server.unanswered()
+            if server.down and not before:
+                self._retire(server)
+        following = self._servers.after(server, query.asked)
+        if query.began + PATIENCE_S <= self._loop.now or following is None:
+            self._give_up(query, server.ede)
         else:
-            self._send(query, other)
+            self._send(query, following)
 
     def _refused(self, channel: Channel) -> None:
         """An ICMP error came back on this socket, or its interface went away."""
-        for query in list(channel.pending.values()):
-            if query in self._flying:
-                self._unreachable(query)
+        for packet in list(channel.pending.values()):
+            self._drop(packet)
+            if packet.query in self._waiting:
+                self._unreachable(packet.query, packet.server)
+            else:
+                packet.server.unreachable(self._loop.now)
 
-    def _unreachable(self, query: Query) -> None:
-        """Goes on elsewhere at once; with nowhere else, what is restarting has until the next try."""
-        server = query.server
-        if isinstance(query, Probe):
-            server.doubt(EDE_NETWORK_ERROR)
-            self._probe_lost(query)
-            return
-        query.tries += 1
-        if query.tries < TRIES_MAX and self._servers.other(server) is not server:
-            self._move(query)
-        self._doubt(server, EDE_NETWORK_ERROR)
-
-    # health
-
-    def _doubt(self, server: Server, ede: int) -> None:
-        server.doubt(ede)
-        if not server.probing:
-            server.probing = True
+    def _unreachable(self, query: Query, server: Server) -> None:
+        """Goes on elsewhere at once; with nowhere else, what is restarting has a moment, if it was there until now."""
+        now = self._loop.now
+        if not server.down:
             self._retire(server)
-            self._probe(server)
-
-    def _probe(self, server: Server) -> None:
-        if server.state == UP or server not in self._servers.list:
-            server.probing = False
+        server.unreachable(now)
+        following = self._servers.after(server, query.asked)
+        if following is not None and following not in query.asked:
+            self._send(query, following)
+        elif all(_gone(one, now) for one in self._servers.list):
+            self._give_up(query, server.ede)
         else:
-            self._send(Probe(), server)
-
-    def _probe_lost(self, probe: Query) -> None:
-        self._land(probe)
-        server = probe.server
-        if server.probe_lost():
-            self._retire(server)
-            for query in [query for query in self._flying if query.server is server]:
-                self._move(query)
-        # From when the probe was sent: one that failed at once is not followed by the next at once.
-        self._loop.at(probe.deadline - TRY_S + server.probe_after_s, lambda: self._probe(server))
+            query.next_at = min(query.next_at, now + AGAIN_S)
 
     # upkeep
 
     def _reread(self) -> None:
+        for server in [server for server in self._pools if server.down]:
+            self._retire(server)
         if self._servers.reread():
             for server in [server for server in self._pools if server not in self._servers.list]:
                 self._retire(server)
@@ -305,6 +300,11 @@ class Upstream:
                 if channel is not None and not channel.pending and channel.opened < oldest:
                     channel.close()
                     pool[slot] = None
+
+
+def _gone(server: Server, now: float) -> bool:
+    """Whether it can't be reached for longer than a restart takes."""
+    return server.unreachable_since is not None and now - server.unreachable_since >= RESTART_S
 
 
 def _dial(server: Server, kind: int) -> socket.socket:
@@ -319,7 +319,7 @@ def _dial(server: Server, kind: int) -> socket.socket:
 
 
 # Response codes after which the question is put differently, or to somebody else.
-_SECOND_CHANCES: dict[int, Callable[[Upstream, Query], bool]] = {
+_SECOND_CHANCES: dict[int, Callable[[Upstream, Query, Server], bool]] = {
     FORMERR: Upstream.without_edns,
     NOTIMP: Upstream.without_edns,
     SERVFAIL: Upstream.elsewhere,

@@ -8,6 +8,7 @@ from agent.core.dns import UDP_MIN, Question, forwarded, truncated, udp_limit
 from agent.core.model import Verdict
 from agent.daemon.dns.channels import Query
 from agent.daemon.dns.lanes import Lane
+from agent.daemon.loop import Timer
 
 
 class Front:
@@ -50,15 +51,32 @@ class Waiter:
 
 
 class Asking(Query):
-    """A question in flight upstream, and who waits for its answer."""
+    """A question in flight upstream, and who waits for its answer.
 
-    __slots__ = ("key", "waiters", "answered")
+    `first` asked, and may have had a stale answer since; `local` says that it is about this network.
+    """
 
-    def __init__(self, key: bytes, first: Waiter, answered: Callable[[Asking, bytes | None, int], None]) -> None:
+    __slots__ = ("key", "first", "local", "waiters", "timer", "answered", "kept")
+
+    def __init__(
+        self,
+        key: bytes,
+        first: Waiter,
+        local: bool,
+        answered: Callable[[Asking, bytes | None, int], None],
+        kept: Callable[[Asking, bytes], object],
+    ) -> None:
         Query.__init__(self, forwarded(first.message, first.question, 0), first.question.end)
         self.key = key
+        self.first = first
+        self.local = local
         self.waiters = [first]
+        self.timer: Timer | None = None  # until a stale answer is given
         self.answered = answered
+        self.kept = kept
 
     def done(self, response: bytes | None, ede: int) -> None:
         self.answered(self, response, ede)
+
+    def late(self, response: bytes) -> None:
+        self.kept(self, response)

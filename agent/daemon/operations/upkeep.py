@@ -70,6 +70,8 @@ def _health(household: Household, parts: dict[str, object]) -> tuple[str, str]:
         return "storage", "Storage trouble: " + _storage(household)
     if kernel["uncovered"]:
         return "uncovered", "Some devices are switched on but not covered: " + str(kernel["message"])
+    if upstream.get("state") == "none":
+        return "upstream", "No upstream DNS is known: set upstream, or name one in resolver_file."
     if upstream.get("state") == "down":
         return "upstream", "The upstream DNS does not answer: check the internet connection."
     if lists["state"] != "ready" and household.pairs_on(PROTECTION):
