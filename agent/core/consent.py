@@ -5,7 +5,9 @@ time between a row that leads to ON and the next row that leads away from it; it
 number. No clock takes part in that.
 """
 
+from agent.core import people
 from agent.core.model import BadInput, Device, Permit, Value
+from agent.core.people import Agreement, Subject, Terms
 
 OFF = "off"
 WAITING = "waiting"  # asked for; an adult's own agreement is outstanding
@@ -25,7 +27,10 @@ TRANSITIONS = {
 }
 
 # Rows that tell what happened without switching anything (feature may be empty).
-NOTES = ("enrol", "forget", "erase", "group", "object", "read", "share", "report", "drop", "restore", "correct")
+NOTES = ("enrol", "forget", "erase", "group", "object", "read", "share", "report", "drop", "restore", "correct") + (
+    "confirm",
+    "pin",
+)
 
 GENESIS = bytes(32)
 
@@ -34,10 +39,11 @@ class LedgerRow(Value):
     """One row of the consent ledger.
 
     `at` is wall time in seconds and only for people to read; `notice` the version agreed to (0 where none applies);
-    `hash` is 32 bytes over all other fields and the previous row's hash.
+    `hash` is 32 bytes over all other fields and the previous row's hash; `detail` says what changed, about whom and to
+    which terms (see people.told), "" in rows from before there was one.
     """
 
-    __slots__ = ("seq", "at", "actor", "enrolment", "feature", "action", "notice", "hash")
+    __slots__ = ("seq", "at", "actor", "enrolment", "feature", "action", "notice", "hash", "detail")
 
     def __init__(
         self,
@@ -49,6 +55,7 @@ class LedgerRow(Value):
         action: str,
         notice: int,
         hash: bytes,
+        detail: str = "",
     ) -> None:
         self.seq = seq
         self.at = at
@@ -58,11 +65,14 @@ class LedgerRow(Value):
         self.action = action
         self.notice = notice
         self.hash = hash
+        self.detail = detail
 
 
 def digest(row: LedgerRow, previous: bytes, sha256) -> bytes:  # type: ignore[no-untyped-def]
     """The hash that belongs into `row`: SHA-256 over the previous hash and the fields as netstrings."""
-    fields = (str(row.seq), str(row.at), row.actor, row.enrolment, row.feature, row.action, str(row.notice))
+    fields = [str(row.seq), str(row.at), row.actor, row.enrolment, row.feature, row.action, str(row.notice)]
+    if row.detail:  # rows from before there was a detail keep their hashes
+        fields.append(row.detail)
     parts = [previous]
     for field in fields:
         data = field.encode()
@@ -73,19 +83,35 @@ def digest(row: LedgerRow, previous: bytes, sha256) -> bytes:  # type: ignore[no
 def sealed(row: LedgerRow, previous: bytes, sha256) -> LedgerRow:  # type: ignore[no-untyped-def]
     """The same row with its hash filled in."""
     chained = digest(row, previous, sha256)
-    return LedgerRow(row.seq, row.at, row.actor, row.enrolment, row.feature, row.action, row.notice, chained)
+    return LedgerRow(
+        row.seq, row.at, row.actor, row.enrolment, row.feature, row.action, row.notice, chained, row.detail
+    )
 
 
 class Epoch(Value):
-    """One on…off of a feature: opened by ledger row `seq`, closed by row `closed` (None while open)."""
+    """One on…off of a feature: opened by ledger row `seq`, closed by row `closed` (None while open).
 
-    __slots__ = ("seq", "enrolment", "feature", "closed")
+    `subject` is whom its records are about, `terms` how long and where they are stored and who reads them; None in
+    ledgers from before they were told.
+    """
 
-    def __init__(self, seq: int, enrolment: str, feature: str, closed: int | None) -> None:
+    __slots__ = ("seq", "enrolment", "feature", "closed", "subject", "terms")
+
+    def __init__(
+        self,
+        seq: int,
+        enrolment: str,
+        feature: str,
+        closed: int | None,
+        subject: Subject | None = None,
+        terms: Terms | None = None,
+    ) -> None:
         self.seq = seq
         self.enrolment = enrolment
         self.feature = feature
         self.closed = closed
+        self.subject = subject
+        self.terms = terms
 
 
 class Register:
@@ -93,7 +119,7 @@ class Register:
 
     def __init__(self) -> None:
         self._toggles: dict[tuple[str, str], tuple[str, LedgerRow]] = {}
-        self._agreed: dict[tuple[str, str], int] = {}
+        self._agreements: dict[tuple[str, str], Agreement] = {}
         self.epochs: dict[int, Epoch] = {}
 
     def add(self, row: LedgerRow) -> None:
@@ -105,15 +131,19 @@ class Register:
         if state == ON:
             epoch = self.epoch(row.enrolment, row.feature)
             self.epochs[epoch].closed = row.seq
+        key = (row.enrolment, row.feature)
+        subject, terms = people.read_subject(row.detail), people.read_terms(row.detail)
         if after == ON:
-            self.epochs[row.seq] = Epoch(row.seq, row.enrolment, row.feature, None)
-        self._toggles[(row.enrolment, row.feature)] = (after, row)
-        if row.notice:
-            self._agreed[(row.enrolment, row.feature)] = row.notice
+            self.epochs[row.seq] = Epoch(row.seq, row.enrolment, row.feature, None, subject, terms)
+            if row.notice:
+                self._agreements[key] = Agreement(subject, terms, row.notice, people.is_own(row.detail))
+        elif after != SUSPENDED:
+            self._agreements.pop(key, None)
+        self._toggles[key] = (after, row)
 
-    def agreed(self, enrolment: str, feature: str) -> int:
-        """The version of the notice that was agreed to last; 0 when none was."""
-        return self._agreed.get((enrolment, feature), 0)
+    def agreement(self, enrolment: str, feature: str) -> Agreement | None:
+        """What was agreed to last and has not been ended since; asking for it agrees to nothing."""
+        return self._agreements.get((enrolment, feature))
 
     def state(self, enrolment: str, feature: str) -> str:
         return self._toggles.get((enrolment, feature), (OFF, None))[0]

@@ -4,8 +4,8 @@ import json
 import os
 from collections.abc import Callable
 
+from agent.core import people
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
-from agent.core.features import FEATURES
 from agent.core.lookalike import Lookalike
 from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, Person
 from agent.core.names import PublicSuffixes
@@ -19,14 +19,17 @@ from agent.daemon.connections.asking import Asks
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.lists.feeds import Feeds, is_starter, protecting
 from agent.daemon.lists.kept import Kept
+from agent.daemon.people import People
 from agent.daemon.reports.reports import Reports
 from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.forgotten import Forgotten
+from agent.daemon.store.holds import Holds
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.records import Records
 from agent.daemon.store.snapshots import Snapshots
 from agent.daemon.store.state import State
+from agent.daemon.subjects import Subjects
 from agent.daemon.toggles import Pairs, Toggles
 from agent.platform.hashing import sha256
 
@@ -89,6 +92,9 @@ class Household:
         self.lists = lists
         self.asks = Asks()
         self.toggles: Toggles
+        self.holds = Holds(state, clock.now, sha256)
+        self.subjects = Subjects(state, settings, self.holds)
+        self.people = People(state, self.subjects, self.holds, clock, self.reviewed, lambda event: self.publish(event))
         self.feeds = Feeds(settings, state, clock)
         self.kept_lists = Kept(settings)
         self.reports = Reports(settings, state, clock, sha256, self.noted, lambda name: self.step(name))
@@ -235,38 +241,20 @@ class Household:
         return self.state.device(device_id)
 
     def group_of(self, device: Device) -> str | None:
-        """The age group of the device's person, also of a shared device: sharing must not go round an agreement."""
-        return None if device.person_id is None else self.state.person(device.person_id).group
-
-    def may_see_attempts(self, device: Device, actor: str) -> bool:
-        """An adult's refused attempts are the adult's own; others see counts."""
-        return self.group_of(device) != ADULT or actor == "me:" + str(device.id)
+        return self.subjects.group_of(device)
 
     def days(self, feature: str) -> int:
         """For how long the household keeps what the feature records."""
-        days = self.settings.number({HISTORY: "history_days", PROTECTION: "attempts_days"}[feature])
-        return min(days, FEATURES[feature].days_max)
-
-    def kept_until(self, table: str, devices: list[Device]) -> int | None:
-        """Wall time at which the last of these devices' rows will be over its time; None when there are none."""
-        newest = self.records.newest_age(table, [device.id for device in devices])
-        if newest is None:
-            return None
-        feature = {"visits": HISTORY, "attempts": PROTECTION}[table]
-        return self.clock.wall() + newest + self.days(feature) * 86400 - self.clock.age()
-
-    def outdated(self, pairs: Pairs) -> Pairs:
-        """Those that were agreed to under a notice older than what the feature does today."""
-        agreed = self.state.ledger.register.agreed
-        return [(d, name) for d, name in pairs if agreed(d.enrolment, name) < FEATURES[name].version]
+        return self.subjects.days(feature)
 
     def why_suspended(self, state: str, since: LedgerRow | None) -> str | None:
-        """Why something that was wanted does not run: "agreement", "restore", "notice", "pause", or None."""
+        """Why something that was wanted does not run: "agreement", "restore", "notice", "person", "terms", "pause", or
+        None."""
         if state == WAITING:
             return "agreement"
         if state != SUSPENDED or since is None:
             return None
-        return since.actor if since.actor in ("restore", "notice") else "pause"
+        return since.actor if since.actor in ("restore", "notice") else people.told(since.detail).get("why", "pause")
 
     def noted(self) -> None:
         """The ledger grew outside a toggle: note its head."""
@@ -282,7 +270,7 @@ class Household:
 
     # settings and the web job's values, kept in state.db
 
-    def change_setting(self, key: str, value: object) -> None:
+    def change_setting(self, key: str, value: object, actor: str = "cli") -> None:
         self.state.put_meta("setting " + key, json.dumps(value))
         self.settings.values[key] = value
         self.snapshots.wanted = self.settings.flag("keep_history")
@@ -292,6 +280,7 @@ class Household:
             self.kept_lists.drop()
         if key in (*WAYS_AROUND, LOOKALIKE):
             self.new_policy()
+        self.reviewed(actor)
 
     def web_value(self, key: str) -> object:
         value = self.state.web(key)
@@ -329,32 +318,20 @@ class Household:
         rows = [row for row in ruleset.lists if row["count"] and not is_starter(row["id"])]
         return "ready" if "ready" in [self.list_state(row) for row in rows] else "stale"
 
-    # an adult's agreement
+    # people
 
-    def regroup(self, devices: list[Device], group: str, actor: str) -> None:
-        """Devices come to somebody of that age group: history that an adult did not agree to ends here."""
-        if group != ADULT:
-            return
-        pairs = [(device, HISTORY) for device in devices if self.is_on(device, HISTORY)]
-        self.toggles.off(pairs, "off", actor)
-        if pairs:
-            self.toggles.on(pairs, "ask", actor)
+    def reviewed(self, actor: str) -> None:
+        """After any change of people, devices, sharing, or of what is stored and for how long."""
+        changed = self.toggles.review(actor)
+        self.noted()
+        for device, feature in changed:
+            self.announce(device, feature)
+
+    def announce(self, device: Device, feature: str) -> None:
+        """Tell every subscriber the acknowledged state."""
+        since = self.state.ledger.register.since(device.enrolment, feature)
+        event: dict[str, object] = {"event": "feature", "device_id": device.id, "feature": feature}
+        self.publish({**event, "on": self.is_on(device, feature), "since": since.at if since else None})
 
     def birthdays(self) -> None:
-        """Who has turned 18 is an adult from here on: history ends until they agree. Needs a clock that is set."""
-        if not self.clock.is_set:
-            return
-        year, month = self.clock.month()
-        for person in self.state.persons():
-            if person.group != ADULT and person.of_age(year, month):
-                devices = [device for device in self.state.devices() if device.person_id == person.id]
-                self.regroup(devices, ADULT, "birthday")
-                note = ([device.enrolment for device in devices], "group", "birthday", self.clock.wall())
-                self.state.change("persons", person.id, {"grp": ADULT}, note)
-                self.noted()
-
-    def require_consent_survives(self, device: Device, values: dict[str, object], actor: str) -> None:
-        """A device that is given to an adult keeps no history that the adult did not agree to."""
-        person_id = values.get("person")
-        if isinstance(person_id, int) and person_id != device.person_id:
-            self.regroup([device], self.state.person(person_id).group, actor)
+        self.people.birthdays()

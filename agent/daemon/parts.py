@@ -60,7 +60,9 @@ def build(
     clients = Clients(mark_layout(settings) if settings.text("identity") == "mark" else None, mac_of)
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
     household.step = step
-    household.toggles = Toggles(state, records, gate, recorder, anchor, household.refresh, clock.wall, step)
+    household.toggles = Toggles(
+        state, records, gate, recorder, anchor, household.subjects, household.refresh, clock.wall, step
+    )
     household.stale_snapshot = bool(reapply(state, records)) if came_back else False
     return household
 

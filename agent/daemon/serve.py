@@ -35,6 +35,7 @@ KERNEL_S = 2.0
 RULES_S = 5.0
 SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
 BIRTHDAYS_S = 3600.0
+DUE_S = 60.0  # what takes effect a day after it was decided
 GUESTS_S = 10.0
 RESTART_S = 0.2
 RETRY_BOOT_S = 30.0
@@ -148,6 +149,7 @@ class Daemon:
             (self.settings.number("snapshot_hours") * 3600.0, self._snapshot),
             (SAVE_S, self._save_clock),
             (BIRTHDAYS_S, household.birthdays),
+            (DUE_S, household.people.due),
             (GUESTS_S, lambda: end_for_guests(household)),
         ]
 
@@ -199,6 +201,7 @@ class Daemon:
         self.settings.values.update(fresh.values)
         parts.household_settings(self.settings, self.household.state)
         parts.load_lists(self.household)
+        self.household.reviewed("settings")
         self.resolving.reload()
         if self.feeding:
             # Also what the init script sends when an interface comes up.

@@ -1,25 +1,31 @@
-"""Switching features on and off: the order of steps that makes off final and on accountable (DESIGN section 4).
+"""Switching features on and off: the order of steps that makes off final and on accountable.
 
 off: gate closed, open visits ended, rows observed before committed and the epoch closed in history.db, ledger row
 durable, kernel entry removed and flows flushed, acknowledged. on: ledger row durable, epoch opened, gate open, kernel
 entry added, acknowledged. A crash in between leaves "off", or "not acknowledged and still on", or "on with a ledger
 row".
+
+There is one door into "on": whatever asks for it, `on` judges subject, agreement and terms by core/people.py. And
+whatever changes one of these while something is on, `review` ends the epoch and asks anew where that is needed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
-from agent.core import consent
-from agent.core.consent import ON, Gate, LedgerRow
+from agent.core import consent, people
+from agent.core.consent import OFF, ON, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES, NOTICE_VERSION
-from agent.core.model import Device
+from agent.core.model import BadInput, Device
 from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.ledger import Entry
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.records import Records
 from agent.daemon.store.state import State
+from agent.daemon.subjects import Subjects
 
-Pairs = list[tuple[Device, str]]
+Row = tuple[str, str, str, int, str]  # a ledger.Entry with its detail
+Pair = tuple[Device, str]
+Pairs = list[Pair]
 
 
 class Toggles:
@@ -35,6 +41,7 @@ class Toggles:
         gate: Gate,
         recorder: Recorder,
         anchor: Anchor,
+        subjects: Subjects,
         apply: Callable[[], None],
         clock: Callable[[], int],
         step: Callable[[str], None] = lambda name: None,
@@ -44,6 +51,7 @@ class Toggles:
         self._gate = gate
         self._recorder = recorder
         self._anchor = anchor
+        self._subjects = subjects
         self._apply = apply
         self._clock = clock
         self._step = step
@@ -61,7 +69,8 @@ class Toggles:
         if restored:
             # A row also where nothing was on: the same copy put back again is no standstill either.
             self._suspend(self._state.ledger.register.in_state(ON), "restore", [("", "", "restore", 0)])
-        self._suspend(self._outdated(), "notice")
+        for _, rows, actor in self._reviewed("start"):
+            self._state.ledger.append(rows, actor, self._clock())
         self._anchor.note(self._state.ledger.head)
         device_of = {device.enrolment: device.id for device in self._state.devices()}
         strays = self._records.rebuild(self._state.ledger.register.epochs, device_of)
@@ -76,43 +85,147 @@ class Toggles:
         pairs = self._state.ledger.register.in_state(ON)
         return [(by_enrolment[enrolment], feature) for enrolment, feature in pairs if enrolment in by_enrolment]
 
-    def _outdated(self) -> list[tuple[str, str]]:
-        """What is on under a notice older than the one that told what the feature does today."""
-        register = self._state.ledger.register
-        pairs = [pair for pair in register.in_state(ON) if pair[1] in FEATURES]
-        return [pair for pair in pairs if register.agreed(*pair) < FEATURES[pair[1]].version]
-
     def _suspend(self, pairs: list[tuple[str, str]], actor: str, told: Sequence[Entry] = ()) -> None:
         rows = [*told, *((enrolment, feature, "suspend", 0) for enrolment, feature in pairs)]
         if rows:
             self._state.ledger.append(rows, actor, self._clock())
 
-    def on(self, pairs: Pairs, action: str, actor: str, agreed: bool = True) -> list[LedgerRow]:
-        """Take the `action` ("on", "ask", "agree", "resume") for all pairs in one transaction.
+    # the door into on
 
-        `agreed` notes the present notice as agreed to; a plain resume leaves the version that was.
-        BadInput when it does not fit the state of one of them; StorageError leaves all of them as they were, closed.
+    def verdict(self, pair: Pair, resuming: bool, agreed: bool = False, own: bool = False) -> str:
+        """What `on` would do: people.GO, ASK (the adult's own word is outstanding) or AGREE (nothing, before the
+        household agrees to what changed)."""
+        device, feature = pair
+        subject = self._subjects.of(device)
+        return people.may_begin(self.lacks(pair), feature, subject, agreed, own, resuming)
+
+    def lacks(self, pair: Pair) -> str:
+        """What the last agreement lacks for today: "person", "notice", "terms", or "" when it holds."""
+        device, feature = pair
+        subject = self._subjects.of(device)
+        agreement = self._state.ledger.register.agreement(device.enrolment, feature)
+        terms = self._subjects.terms(feature, subject)
+        return people.lacks(feature, agreement, subject, terms, FEATURES[feature].version)
+
+    def on(self, pairs: Pairs, action: str, actor: str, agreed: bool = True, own: bool = False) -> list[LedgerRow]:
+        """Take the `action` ("on", "agree", "resume") for all pairs in one transaction, or ask the adult behind one.
+
+        `agreed` says that somebody read what is recorded now and agreed to it; a plain resume goes by the agreement
+        that there was. `own` says that it was the person behind the device. BadInput when it does not fit the state of
+        one of them or is not agreed to; StorageError leaves all of them as they were, closed.
         """
         if not self.booted:
             raise StorageError("nothing can be switched on: the start could not be committed to storage")
-        after = [consent.next_state(self._state_of(pair), action) for pair in pairs]
+        work = [(pair, self._rows_on(pair, action, agreed, own)) for pair in pairs]
+        return self._begin(work, actor)
+
+    def _rows_on(self, pair: Pair, action: str, agreed: bool, own: bool) -> list[Row]:
+        state = self._state_of(pair)
+        verdict = self.verdict(pair, action == "resume", agreed, own)
+        if verdict == people.GO:
+            consent.next_state(state, action)
+            return [self._row(pair, action, agreed, own)]
+        if verdict == people.ASK:
+            if state == WAITING:
+                raise BadInput("cannot ask: it is waiting")
+            return [*self._ends(pair), self._row(pair, "ask")]
+        raise BadInput("nobody agreed to this for " + pair[0].label)
+
+    def _ends(self, pair: Pair, changes: str = "") -> list[Row]:
+        if self._state_of(pair) == OFF:
+            return []
+        return [(pair[0].enrolment, pair[1], "off", 0, changes)]
+
+    def _row(self, pair: Pair, action: str, agreed: bool = False, own: bool = False) -> Row:
+        device, feature = pair
+        subject = self._subjects.of(device)
+        terms = self._subjects.terms(feature, subject)
+        before = self._state.ledger.register.agreement(device.enrolment, feature)
+        changes = people.differences(before.terms, terms) if before and before.terms else []
+        detail = people.agreement_detail(subject, terms, own, changes)
+        return (device.enrolment, feature, action, NOTICE_VERSION if agreed else 0, detail)
+
+    def _begin(self, work: list[tuple[Pair, list[Row]]], actor: str) -> list[LedgerRow]:
+        """Write the rows, and open what they lead to; whatever was on among these has to be closed before."""
+        pairs = [pair for pair, _ in work]
         self.settle()
         self._step("on.ledger")
-        rows = self._append(pairs, action, actor, NOTICE_VERSION if agreed else 0)
-        opened = [(d, f, row.seq) for (d, f), row, state in zip(pairs, rows, after, strict=True) if state == ON]
+        rows = self._append([row for _, rows in work for row in rows], actor)
+        register = self._state.ledger.register
+        opened = [pair for pair in pairs if self._state_of(pair) == ON]
+        epochs = [register.epochs[register.epoch(device.enrolment, feature)] for device, feature in opened]
         self._step("on.epoch")
         try:
-            self._records.open([(seq, device.id, feature) for device, feature, seq in opened])
+            self._records.open([(epoch, device.id) for epoch, (device, _) in zip(epochs, opened, strict=True)])
         except StorageError:
-            self._append([(device, feature) for device, feature, _ in opened], "off", "storage", 0)
+            self._append([(device.enrolment, feature, "off", 0) for device, feature in opened], "storage")
             raise
         self._step("on.gate")
-        for device, feature, seq in opened:
-            self._gate.open(device, feature, seq)
+        for epoch, (device, feature) in zip(epochs, opened, strict=True):
+            self._gate.open(device, feature, epoch.seq)
         self._step("on.kernel")
         self._apply()
         self._step("on.acknowledge")
         return rows
+
+    # what is on, when something changed
+
+    def review(self, actor: str) -> Pairs:
+        """After a change of people, devices, sharing or settings: end each epoch that was about somebody else or under
+        other terms, and ask anew where that is needed. Returns what is no longer as it was."""
+        work = [(pair, rows) for pair, rows, _ in self._reviewed(actor)]
+        if not work:
+            return []
+        closing = [pair for pair, _ in work if self._state_of(pair) == ON]
+        self.settle()
+        self._close(closing)
+        try:
+            self._begin(work, actor)
+        except StorageError:
+            self._apply()
+            raise
+        return [pair for pair, _ in work]
+
+    def _reviewed(self, actor: str) -> list[tuple[Pair, list[Row], str]]:
+        """What has to follow: (pair, ledger rows, who caused them)."""
+        found = []
+        for device in self._state.devices():
+            for feature in FEATURES:
+                rows = self._follows((device, feature))
+                if rows:
+                    noticed = rows[0][2] == "suspend" and "why:notice" in rows[0][-1].split(" ")
+                    found.append(((device, feature), rows, "notice" if noticed else actor))
+        return found
+
+    def _follows(self, pair: Pair) -> list[Row]:
+        device, feature = pair
+        state = self._state_of(pair)
+        since = self._state.ledger.register.since(device.enrolment, feature)
+        if since is None or state not in (ON, WAITING):
+            return []
+        subject = self._subjects.of(device)
+        before, terms = people.read_subject(since.detail), self._subjects.terms(feature, subject)
+        changes = people.differences(before, subject)
+        if state == WAITING:
+            verdict = people.while_waiting(feature, before, subject)
+        else:
+            changes += people.differences(people.read_terms(since.detail), terms)
+            verdict = people.on_change(self.lacks(pair), feature, subject, bool(changes))
+        return self._rows_after(pair, verdict, changes)
+
+    def _rows_after(self, pair: Pair, verdict: str, changes: list[str]) -> list[Row]:
+        device, feature = pair
+        told = " ".join(changes)
+        if verdict == people.RENEW:
+            return [(device.enrolment, feature, "suspend", 0, told), self._row(pair, "resume")]
+        if verdict == people.SUSPEND:
+            why = " ".join([*changes, "why:" + self.lacks(pair)])
+            return [(device.enrolment, feature, "suspend", 0, why)]
+        if verdict == people.ASK:
+            return [*self._ends(pair, told), self._row(pair, "ask")]
+        return self._ends(pair, told) if verdict == people.END else []
+
+    # off
 
     def off(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
         """Take the `action` ("off", "suspend") for all pairs that it fits, in one transaction; others are left alone.
@@ -121,27 +234,29 @@ class Toggles:
         """
         fitting = [pair for pair in pairs if (self._state_of(pair), action) in consent.TRANSITIONS]
         self.settle()
-        self._step("off.gate")
-        for device, feature in fitting:
-            self._gate.close(device, feature)
-        self._step("off.records")
-        self._recorder.end(list(self._epochs(fitting)))
+        self._close(fitting)
         self._step("off.ledger")
         try:
-            rows = self._append(fitting, action, actor, 0)
+            rows = self._append([(device.enrolment, feature, action, 0) for device, feature in fitting], actor)
         finally:
             self._step("off.kernel")
             self._apply()
         self._step("off.acknowledge")
         return rows
 
-    def _append(self, pairs: Pairs, action: str, actor: str, notice: int) -> list[LedgerRow]:
-        rows = [(device.enrolment, feature, action, notice) for device, feature in pairs]
+    def _close(self, pairs: Pairs) -> None:
+        self._step("off.gate")
+        for device, feature in pairs:
+            self._gate.close(device, feature)
+        self._step("off.records")
+        self._recorder.end(list(self._epochs(pairs)))
+
+    def _append(self, rows: Sequence[Entry], actor: str) -> list[LedgerRow]:
         made = self._state.ledger.append(rows, actor, self._clock()) if rows else []
         self._anchor.note(self._state.ledger.head)
         return made
 
-    def _state_of(self, pair: tuple[Device, str]) -> str:
+    def _state_of(self, pair: Pair) -> str:
         device, feature = pair
         return self._state.ledger.register.state(device.enrolment, feature)
 

@@ -449,9 +449,9 @@ def test_me(visit, served, laptop):
 
 def test_an_adult_decides_on_their_own_page(visit, served, laptop):
     own = laptop
-    choose_pin(visit("/"), visit("/me", signed_in=False))
     served.ask("off", device_id=own, feature="history", actor="cli")
     served.ask("device.change", device_id=own, person_id=3, actor="cli")
+    choose_pin(visit("/"), visit("/me", signed_in=False))
     served.ask("on", device_id=own, feature="history", agree=1, actor="cli")
     rows = {one["id"]: one for one in served.ask("device.list")["items"]}
     assert not rows[own]["features"]["history"]["on"]

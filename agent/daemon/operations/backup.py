@@ -25,7 +25,7 @@ TABLES = {
     "person": ("persons", "id, name, grp, birth_month"),
     "device": ("devices", state.DEVICE_COLUMNS),
     "rule": ("rules", "id, name, action, scope, owner, until, created"),
-    "ledger": ("ledger", "seq, at, actor, enrolment, feature, action, notice, hash"),
+    "ledger": ("ledger", "seq, at, actor, enrolment, feature, action, notice, hash, detail"),
 }
 HISTORY_TABLES = {
     "epoch": ("epochs", "epoch, device, feature, opened, closed"),
@@ -39,7 +39,7 @@ HISTORY_TABLES = {
     ),
 }
 # What rows of backups from before a column was there have in its place.
-SINCE: dict[str, list[object]] = {"visit": [0, None, 0]}
+SINCE: dict[str, list[object]] = {"visit": [0, None, 0], "ledger": [""]}
 DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
 SECTION_BITS = 40
 ROWS_MAX = 400_000  # more is no household's, and would fill the memory

@@ -2,16 +2,17 @@
 
 from collections.abc import Generator
 
-from agent.core import consent
+from agent.core import consent, people
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
-from agent.core.model import ADULT, HISTORY, Device
+from agent.core.model import HISTORY, Device
 from agent.daemon.household import Household
+from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import Refused, Request, actor, flag, number, optional_number
 from agent.daemon.operations.guests import is_guest, refuse_guests
 from agent.daemon.operations.people import device_row
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import finish
-from agent.daemon.toggles import Pairs
+from agent.daemon.toggles import Pair, Pairs
 
 
 def features(household: Household, request: Request) -> dict[str, object]:
@@ -58,44 +59,42 @@ def notice_read(household: Household, request: Request) -> dict[str, object]:
 
 
 def on(household: Household, request: Request) -> dict[str, object]:
-    """Switch a feature on for a device, or for all devices of a person in one transaction."""
+    """Switch a feature on for a device or for all devices of a person. An adult's history is only asked for; it starts
+    when they agree at their own device. What is suspended comes back by the agreement given now."""
     name = feature(str(request.get("feature", ""))).name
     devices = household.devices_of(request)
-    _agreed(household, request, name)
-    refuse_guests(household, devices, name)
-    action = _action_for(household, devices, name)
-    pairs = _fitting(household, devices, name, action)
-    household.toggles.on(pairs, action, actor(request))
-    return _switched(household, pairs)
-
-
-def _agreed(household: Household, request: Request, name: str) -> None:
     if optional_number(request, "agree") != FEATURES[name].version:
-        message = "read what it reads, keeps and sends, and agree to version " + str(FEATURES[name].version)
-        raise Refused("agree_first", message, {"feature": _feature(household, name)})
-
-
-def _action_for(household: Household, devices: list[Device], name: str) -> str:
-    """An adult's history is only asked for; it starts when they agree at their own device."""
-    if name == HISTORY and any(household.group_of(device) == ADULT for device in devices):
-        return "ask"
-    return "on"
-
-
-def _fitting(household: Household, devices: list[Device], name: str, action: str) -> Pairs:
+        raise agree_first(household, [name])
+    refuse_guests(household, devices, name)
     states = [household.state.ledger.register.state(device.enrolment, name) for device in devices]
-    pairs = [(d, name) for d, state in zip(devices, states, strict=True) if (state, action) in consent.TRANSITIONS]
-    if not pairs:
-        raise Refused("conflict", "nothing to switch: it is " + states[0] + " already" + _hint(states[0]))
-    return pairs
+    chosen = [(d, name) for d, state in zip(devices, states, strict=True) if state in (consent.OFF, consent.SUSPENDED)]
+    if not chosen:
+        raise Refused(
+            "conflict", "nothing to switch: it is " + states[0] + " already" + _hint(household, devices, name)
+        )
+    fresh = [pair for pair in chosen if household.state.ledger.register.state(pair[0].enrolment, name) == consent.OFF]
+    for action, pairs in (("on", fresh), ("resume", [pair for pair in chosen if pair not in fresh])):
+        if pairs:
+            household.toggles.on(pairs, action, actor(request))
+    return _switched(household, chosen)
 
 
-def _hint(state: str) -> str:
-    hints = {
-        consent.WAITING: " (the adult agrees on their own device)",
-        consent.SUSPENDED: " (resume it, or off first)",
-    }
-    return hints.get(state, "")
+def agree_first(household: Household, names: list[str]) -> Refused:
+    """What has to be read and agreed to, before these features are switched on."""
+    version = max(FEATURES[name].version for name in names)
+    message = "read what it reads, keeps and sends, and agree to version " + str(version)
+    detail: dict[str, object] = {"features": [_feature(household, name) for name in names]}
+    return Refused("agree_first", message, {**detail, "feature": _feature(household, names[0])})
+
+
+def _hint(household: Household, devices: list[Device], name: str) -> str:
+    """What to do about a feature that waits."""
+    if household.state.ledger.register.state(devices[0].enrolment, name) != consent.WAITING:
+        return ""
+    held = household.holds.of(devices[0])
+    if held:
+        return " (counts as an adult's for a day after the change, unless they confirm it on their own device)"
+    return " (the adult agrees on their own device)"
 
 
 def _switched(household: Household, pairs: Pairs) -> dict[str, object]:
@@ -107,16 +106,7 @@ def _switched(household: Household, pairs: Pairs) -> dict[str, object]:
 def announce(household: Household, pairs: Pairs) -> None:
     """Tell every subscriber the acknowledged state."""
     for device, name in pairs:
-        since = household.state.ledger.register.since(device.enrolment, name)
-        household.publish(
-            {
-                "event": "feature",
-                "device_id": device.id,
-                "feature": name,
-                "on": household.is_on(device, name),
-                "since": since.at if since else None,
-            }
-        )
+        household.announce(device, name)
 
 
 def off(household: Household, request: Request) -> Generator[float | None, None, object]:
@@ -127,16 +117,22 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     household.toggles.off(pairs, "off", actor(request))
     announce(household, pairs)
     table = FEATURES[name].records
+    own = actor(request).startswith("me:")
+    kept = [
+        (scope.readable if own else scope.asked)(household, {"device_id": device.id, "actor": actor(request)}, table)
+        for device in devices
+    ]
     erased = 0
     if flag(request, "erase"):
-        for device in devices:
-            ids = household.records.ids(table, device.id)
+        for device, rows in zip(devices, kept, strict=True):
+            ids = scope.ids(household, table, rows).get(device.id, [])
             erased += len(ids)
             yield from erase_rows(household, table, device, ids)
         yield from finish(household, devices, actor(request))
-    remaining = sum(household.records.count(table, device.id) for device in devices)
+    remaining = sum(scope.count(household, table, rows) for rows in kept)
+    ends = [scope.kept_until(household, table, rows) for rows in kept]
     reply = _switched(household, pairs)
-    reply.update(remaining=remaining, until=household.kept_until(table, devices), erased=erased)
+    reply.update(remaining=remaining, until=max([at for at in ends if at], default=None), erased=erased)
     return reply
 
 
@@ -158,22 +154,60 @@ def pause(household: Household, request: Request) -> dict[str, object]:
 
 
 def resume(household: Household, request: Request) -> dict[str, object]:
-    """What was paused, restored or upgraded comes back; with preview it is only listed."""
+    """What was paused, restored or upgraded comes back; with preview it is only listed. What changed since it was
+    agreed to needs `agree`, an adult's needs their own word; the others do not wait for that (`left` stays off)."""
     suspended = set(household.state.ledger.register.in_state(consent.SUSPENDED))
     only = household.devices_of(request) if "device_id" in request else household.state.devices()
     names = [str(request["feature"])] if "feature" in request else sorted(FEATURES)
     pairs = [(d, name) for d in only for name in names if (d.enrolment, name) in suspended]
-    items = [{"device_id": device.id, "label": device.label, "feature": name} for device, name in pairs]
-    if not flag(request, "preview"):
-        outdated = household.outdated(pairs)
-        for name in sorted({name for _, name in outdated}):
-            _agreed(household, request, name)
-        for device, name in pairs:
-            refuse_guests(household, [device], name)
-        household.toggles.on(pairs, "resume", actor(request), agreed=bool(outdated))
-        announce(household, pairs)
-        household.publish({"event": "status"})
-    return {"items": items}
+    items = [_suspended(household, device, name) for device, name in pairs]
+    changed = sorted({str(item["feature"]) for item in items if item.get("needs") == people.AGREE})
+    told: dict[str, object] = {"items": items, "features": [_feature(household, name) for name in changed]}
+    if flag(request, "preview") or not pairs:
+        return told
+    coming, left = [], []
+    for pair, item in zip(pairs, items, strict=True):
+        refusal = _not_resumed(household, pair, item, optional_number(request, "agree"))
+        if refusal:
+            left.append((pair, item, refusal))
+        else:
+            coming.append((pair, item))
+    if not coming:
+        raise left[0][2]
+    _resume(household, [(pair, item.get("needs") == people.AGREE) for pair, item in coming], actor(request))
+    return {**told, "items": [item for _, item in coming], "left": [item for _, item, _ in left]}
+
+
+def _suspended(household: Household, device: Device, name: str) -> dict[str, object]:
+    """One that comes back, and where somebody has to agree to it anew: who (`needs`: "agree", the household; "ask", the
+    adult behind it) and `why`."""
+    row: dict[str, object] = {"device_id": device.id, "label": device.label, "feature": name}
+    needs = household.toggles.verdict((device, name), resuming=True)
+    if needs != people.GO:
+        row.update(needs=needs, why=household.toggles.lacks((device, name)))
+    return row
+
+
+def _not_resumed(household: Household, pair: Pair, item: dict[str, object], agree: int | None) -> Refused | None:
+    device, name = pair
+    # The whole notice tells of each feature, also of one whose own text is older.
+    version = FEATURES[name].version
+    if item.get("needs") == people.AGREE and not version <= (agree or 0) <= max(version, NOTICE_VERSION):
+        return agree_first(household, [name])
+    try:
+        refuse_guests(household, [device], name)
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def _resume(household: Household, chosen: list[tuple[Pair, bool]], who: str) -> None:
+    for agreed in (False, True):
+        pairs = [pair for pair, agrees in chosen if agrees == agreed]
+        if pairs:
+            household.toggles.on(pairs, "resume", who, agreed=agreed)
+            announce(household, pairs)
+    household.publish({"event": "status"})
 
 
 TABLE = {

@@ -1,6 +1,7 @@
 """Counts over what was recorded: by day, by hour, by category. In spans of ids, so that no answer waits for them."""
 
 from agent.daemon.household import Household
+from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import Request, optional_number
 from agent.daemon.operations.reading import Steps, spans, spans_since
 
@@ -29,14 +30,13 @@ def attempt_counts(household: Household, request: Request) -> Steps:
 def history_days(household: Household, request: Request) -> Steps:
     """Per day the number of visits, without background, and their hours; `tz_offset` is seconds east of UTC."""
     offset = optional_number(request, "tz_offset") or 0
-    ids = [device.id for device in household.devices_of(request)]
+    asked = scope.readable(household, request, "visits")
     household.flush()
-    marks = ",".join("?" for _ in ids)
-    chosen = f"device IN ({marks}) AND background = 0 AND id > ? AND id <= ?"
+    chosen = f"{asked.where} AND background = 0 AND id > ? AND id <= ?"
     query = f"SELECT (last + ?) / 3600, COUNT(*) FROM visits WHERE {chosen} GROUP BY 1"
     days: dict[int, list[int]] = {}
     for low, high in spans(household.records.top("visits")):
-        for hour, count in household.records.db.sql.execute(query, [offset, *ids, low, high]).fetchall():
+        for hour, count in household.records.db.sql.execute(query, [offset, *asked.values, low, high]).fetchall():
             days.setdefault(hour // 24, [0] * 24)[hour % 24] += count
         yield None
     newest = sorted(days.items())[-DAYS_MAX:]
@@ -45,15 +45,16 @@ def history_days(household: Household, request: Request) -> Steps:
 
 def today(household: Household, request: Request) -> Steps:
     """Per device the visits and their sites, without background, and the refused attempts since a time, by default
-    since midnight UTC."""
+    since midnight UTC: of whoever has the device now, not of who had it before."""
     since = optional_number(request, "since") or household.clock.wall() // DAY_S * DAY_S
     household.flush()
     sql = household.records.db.sql
+    now = _of_now(household)
     visits: dict[int, int] = {}
     sites: dict[int, set[str]] = {}
     refused: dict[int, int] = {}
     for low, high in spans_since(household, "visits", since):
-        query = "SELECT device, site FROM visits WHERE last >= ? AND background = 0 AND id > ? AND id <= ?"
+        query = f"SELECT device, site FROM visits WHERE last >= ? AND background = 0 AND id > ? AND id <= ?{now}"
         for device, site in sql.execute(query, (since, low, high)).fetchall():
             visits[device] = visits.get(device, 0) + 1
             seen = sites.setdefault(device, set())
@@ -61,7 +62,7 @@ def today(household: Household, request: Request) -> Steps:
                 seen.add(site)
         yield None
     for low, high in spans_since(household, "attempts", since):
-        query = "SELECT device, SUM(hits) FROM attempts WHERE at >= ? AND id > ? AND id <= ? GROUP BY 1"
+        query = f"SELECT device, SUM(hits) FROM attempts WHERE at >= ? AND id > ? AND id <= ?{now} GROUP BY 1"
         for device, count in sql.execute(query, (since, low, high)).fetchall():
             refused[device] = refused.get(device, 0) + count
         yield None
@@ -75,6 +76,17 @@ def today(household: Household, request: Request) -> Steps:
         for device in household.state.devices()
     ]
     return {"items": items}
+
+
+def _of_now(household: Household) -> str:
+    """A condition that leaves out the epochs of other people on devices that changed hands; they are few."""
+    devices = {device.id: household.subjects.of(device) for device in household.state.devices()}
+    others = [
+        str(int(epoch))
+        for epoch, device, person, shared in household.records.subjects()
+        if device in devices and (person, shared) != (devices[device].person, devices[device].shared)
+    ]
+    return f" AND epoch NOT IN ({','.join(others)})" if others else ""
 
 
 TABLE = {"attempts.counts": attempt_counts, "history.days": history_days, "today": today}

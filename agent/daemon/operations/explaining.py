@@ -15,10 +15,10 @@ from agent.core.shared import NOT_SHARED
 from agent.core.sites import site
 from agent.daemon.household import WAYS_AROUND, Household
 from agent.daemon.lists.pages import listed_page
+from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import (
     Refused,
     Request,
-    actor,
     flag,
     number,
     optional_number,
@@ -150,7 +150,8 @@ def _stored(household: Household, request: Request) -> tuple[dict[str, object], 
     if row is None:
         raise BadInput("no attempt " + str(attempt_id))
     device = household.state.device(row[1])
-    if not household.may_see_attempts(device, actor(request)):
+    readable = scope.readable(household, {**request, "device_id": device.id}, "attempts")
+    if not scope.count(household, "attempts", readable.narrowed("id=?", attempt_id)):
         raise Refused("forbidden", "an adult's refused attempts are shown to that adult only, on their own device")
     return attempt_row(row), device
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from agent.core.consent import GENESIS
 from agent.core.model import Device
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, actor, page
+from agent.daemon.operations import scope
+from agent.daemon.operations.arguments import Request, page
 from agent.daemon.operations.people import device_row
 from agent.daemon.operations.reading import ATTEMPT, VISIT, attempt_row, visit_row
 from agent.daemon.operations.rules import rule_row
@@ -15,11 +16,10 @@ SECTION_BITS = 40  # a cursor is section << 40 | id
 
 
 def export(household: Household, request: Request) -> dict[str, object]:
-    """Pages of {kind, row}; the first row is the ledger's head. An adult's attempts go to that adult only."""
+    """Pages of {kind, row}; the first row is the ledger's head. The attempts of an adult's time go to that adult only:
+    a row of kind "hidden" says how many were left out."""
     limit, after = page(request)
-    devices = household.devices_of(request)
-    shown = [device for device in devices if household.may_see_attempts(device, actor(request))]
-    sections = _sections(household, devices, shown)
+    sections = _sections(household, request)
     items: list[dict[str, object]] = []
     section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
     while section < len(sections):
@@ -32,13 +32,15 @@ def export(household: Household, request: Request) -> dict[str, object]:
     return {"items": items, "next": None}
 
 
-def _sections(household: Household, devices: list[Device], shown: list[Device]) -> list[Callable[[int, int], Rows]]:
+def _sections(household: Household, request: Request) -> list[Callable[[int, int], Rows]]:
+    devices = scope.devices_named(household, request)
     return [
         lambda after, limit: _head(household, after),
         lambda after, limit: _devices(household, devices, after, limit),
         lambda after, limit: _ledger(household, devices, after, limit),
-        lambda after, limit: _recorded(household, devices, "visits", after, limit),
-        lambda after, limit: _recorded(household, shown, "attempts", after, limit),
+        lambda after, limit: _recorded(household, request, "visits", after, limit),
+        lambda after, limit: _recorded(household, request, "attempts", after, limit),
+        lambda after, limit: _hidden(household, request, after),
         lambda after, limit: _rules(household, devices, after, limit),
     ]
 
@@ -61,15 +63,21 @@ def _ledger(household: Household, devices: list[Device], after: int, limit: int)
         yield row.seq, "ledger", {**fields, "hash": row.hash.hex()}
 
 
-def _recorded(household: Household, devices: list[Device], table: str, after: int, limit: int) -> Rows:
+def _recorded(household: Household, request: Request, table: str, after: int, limit: int) -> Rows:
     columns, kind, show = {
         "visits": (VISIT, "visit", visit_row),
         "attempts": (ATTEMPT, "attempt", attempt_row),
     }[table]
-    marks = ",".join("?" for _ in devices)
-    query = f"SELECT {columns} FROM {table} WHERE device IN ({marks}) AND id > ? ORDER BY id LIMIT ?"
-    for row in household.records.db.sql.execute(query, [*(d.id for d in devices), after, limit]).fetchall():
+    asked = scope.readable(household, request, table)
+    query = f"SELECT {columns} FROM {table} WHERE {asked.where} AND id > ? ORDER BY id LIMIT ?"
+    for row in household.records.db.sql.execute(query, [*asked.values, after, limit]).fetchall():
         yield row[0], kind, show(row)
+
+
+def _hidden(household: Household, request: Request, after: int) -> Rows:
+    found = scope.count(household, "attempts", scope.hidden(household, request, "attempts")) if after == 0 else 0
+    if found:
+        yield 1, "hidden", {"attempts": found, "why": "kept for the adult's own eyes, at their device"}
 
 
 def _rules(household: Household, devices: list[Device], after: int, limit: int) -> Rows:

@@ -26,13 +26,14 @@ def device_row(household: Household, device: Device) -> dict[str, object]:
         "label": device.label,
         "mac": device.mac.hex(":") if device.mac else None,
         "address": household.address_of(device),
-        "person": person_row(household.person_of(device)),
+        "person": person_row(household, household.person_of(device)),
         "shared": device.shared,
         "private_mac": device.mac is not None and made_up(device.mac),
         "many": device.mac is not None and neighbours is not None and neighbours.stands_for_many(device.mac),
         "features": {name: _feature_row(household, device, name) for name in FEATURE_NAMES},
         "kept": {table: household.records.count(table, device.id) for table in TABLES},
         "covered": household.covered(device),
+        "held": [{"change": hold.change, "at": hold.at} for hold in household.holds.of(device)],
     }
 
 
@@ -52,10 +53,14 @@ def _feature_row(household: Household, device: Device, feature: str) -> dict[str
     return row
 
 
-def person_row(person: Person | None) -> dict[str, object] | None:
+def person_row(household: Household, person: Person | None) -> dict[str, object] | None:
+    """`group` is the one that counts now; `becomes` what was decided and takes effect `at` a time."""
     if person is None:
         return None
-    return {"id": person.id, "name": person.name, "group": person.group, "birth_month": person.birth_month}
+    held = household.holds.of_person(person.id)
+    becomes = {"group": person.group, "at": held[0].at} if held else None
+    group = household.subjects.group(person)
+    return {"id": person.id, "name": person.name, "group": group, "birth_month": person.birth_month, "becomes": becomes}
 
 
 def device_add(household: Household, request: Request) -> dict[str, object]:
@@ -102,10 +107,9 @@ def device_change(household: Household, request: Request) -> dict[str, object]:
         values["shared"] = int(flag(request, "shared"))
     if not values:
         raise BadInput("nothing to change: give label, person_id or shared")
-    household.require_consent_survives(device, values, actor(request))
-    note = ([device.enrolment], "correct", actor(request), household.clock.wall())
-    household.state.change("devices", device.id, values, note)
-    household.noted()
+    if isinstance(values.get("person"), int):
+        household.state.person(int(str(values["person"])))
+    household.people.change_device(device, values, actor(request))
     household.new_policy()
     household.publish({"event": "device", "device_id": device.id})
     return device_row(household, household.state.device(device.id))
@@ -121,6 +125,7 @@ def device_forget(household: Household, request: Request) -> Generator[float | N
     for table in TABLES:
         yield from erase_rows(household, table, device, household.records.ids(table, device.id))
     household.records.forget(device.id)
+    household.people.removed(device, actor(request))
     household.forgotten.note_device(device.enrolment)
     household.state.forget_device(device, actor(request), household.clock.wall())
     household.noted()
@@ -138,14 +143,14 @@ def device_seen(household: Household, request: Request) -> dict[str, object]:
 
 
 def person_list(household: Household, request: Request) -> dict[str, object]:
-    return {"items": [person_row(person) for person in household.state.persons()], "next": None}
+    return {"items": [person_row(household, person) for person in household.state.persons()], "next": None}
 
 
 def person_add(household: Household, request: Request) -> object:
     group = choice(request, "group", AGE_GROUPS)
     person = household.state.add_person(text(request, "name"), group, _birth_month(request))
     household.publish({"event": "device"})
-    return person_row(person)
+    return person_row(household, person)
 
 
 def person_change(household: Household, request: Request) -> object:
@@ -159,15 +164,10 @@ def person_change(household: Household, request: Request) -> object:
         values["birth_month"] = _birth_month(request)
     if not values:
         raise BadInput("nothing to change: give name, group or birth_month")
-    devices = [device for device in household.state.devices() if device.person_id == person.id]
-    if values.get("grp", person.group) != person.group:
-        household.regroup(devices, str(values["grp"]), actor(request))
-    action = "group" if "grp" in values else "correct"
-    note = ([device.enrolment for device in devices], action, actor(request), household.clock.wall())
-    household.state.change("persons", person.id, values, note)
-    household.noted()
+    household.people.change_person(person, values, actor(request))
+    household.new_policy()
     household.publish({"event": "device"})
-    return person_row(household.state.person(person.id))
+    return person_row(household, household.state.person(person.id))
 
 
 def _birth_month(request: Request) -> str | None:
@@ -186,7 +186,7 @@ def person_forget(household: Household, request: Request) -> dict[str, object]:
     if flag(request, "preview"):
         return {"devices": sum(device.person_id == person.id for device in household.state.devices())}
     household.forgotten.note_person(person.id)
-    household.state.forget_person(person.id)
+    household.people.forget_person(person, actor(request))
     household.new_policy()
     household.publish({"event": "device"})
     return {}

@@ -6,10 +6,13 @@ kept in numbers; contents need the PIN that the web job checks.
 
 from collections.abc import Generator
 
-from agent.core import addresses
+from agent.core import addresses, consent
+from agent.core.consent import LedgerRow
 from agent.core.features import FEATURES, NOTICE_VERSION, feature
 from agent.core.model import ADULT, HISTORY, BadInput, Device
+from agent.core.people import reader
 from agent.daemon.household import Household
+from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import (
     Refused,
     Request,
@@ -24,6 +27,7 @@ from agent.daemon.operations.arguments import (
 from agent.daemon.operations.consents import announce, off
 from agent.daemon.operations.guests import refuse_guests
 from agent.daemon.operations.people import device_row
+from agent.daemon.store.holds import ADDRESS, PERSON
 
 CHANGES = 20
 REQUEST_KINDS = ("objection", "exception", "erasure", "unblock")
@@ -44,34 +48,60 @@ def own_device(household: Household, request: Request) -> Device:
 
 def me(household: Household, request: Request) -> dict[str, object]:
     device = own_device(household, request)
-    tables = [row.records for row in FEATURES.values()]
-    kept = {table: household.records.count(table, device.id) for table in tables}
-    until = [household.kept_until(table, [device]) for table in tables]
+    mine: Request = {"device_id": device.id, "actor": "me:" + str(device.id)}
+    rows_of = {table: scope.readable(household, mine, table) for table in scope.TABLES}
+    kept = {table: scope.count(household, table, rows) for table, rows in rows_of.items()}
+    until = [scope.kept_until(household, table, rows) for table, rows in rows_of.items()]
     rows = household.state.ledger.rows_of([device.enrolment], 0, -1)[-CHANGES:]
     return {
         "device": device_row(household, device),
         "days": {name: household.days(name) for name in FEATURES},
         "kept": {
             **kept,
-            "oldest_at": household.records.oldest_at(device.id),
+            "oldest_at": scope.oldest_at(household, rows_of),
             "until": max([t for t in until if t is not None], default=None),
         },
-        "changes": [{"at": r.at, "feature": r.feature, "action": r.action, "actor": r.actor} for r in reversed(rows)],
+        "changes": [change_row(row) for row in reversed(rows)],
+        "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
         "requests": [request_row(row) for row in household.state.requests(device.id, None, 0, 50)],
         "notice_version": NOTICE_VERSION,
     }
 
 
+def change_row(row: LedgerRow) -> dict[str, object]:
+    return {"at": row.at, "feature": row.feature, "action": row.action, "actor": row.actor, "detail": row.detail}
+
+
 def me_agree(household: Household, request: Request) -> dict[str, object]:
-    """An adult agrees to the history that the household asked for."""
+    """An adult agrees to what the household asked for, or to what has changed since, or switches it on themselves."""
     device = own_device(household, request)
     row = feature(str(request.get("feature", HISTORY)))
     if optional_number(request, "agree") != row.version:
         raise Refused("agree_first", "read what is kept and agree to version " + str(row.version))
+    if household.group_of(device) != ADULT:
+        raise Refused("forbidden", "only an adult agrees for themselves; the household decides for a child")
+    if any(hold.kind != PERSON for hold in household.holds.of(device)):
+        raise Refused("conflict", "this device was taken from an adult: that has to be confirmed here first")
     refuse_guests(household, [device], row.name)
-    household.toggles.on([(device, row.name)], "agree", "me:" + str(device.id))
+    state = household.state.ledger.register.state(device.enrolment, row.name)
+    action = {consent.OFF: "on", consent.SUSPENDED: "resume"}.get(state, "agree")
+    household.toggles.on([(device, row.name)], action, "me:" + str(device.id), own=True)
     announce(household, [(device, row.name)])
     return device_row(household, device)
+
+
+def me_confirm(household: Household, request: Request) -> dict[str, object]:
+    """The adult agrees to what was decided about them or their device; else it takes effect a day later."""
+    device = own_device(household, request)
+    holds = household.holds.of(device)
+    if not holds:
+        raise Refused("conflict", "there is nothing to confirm here")
+    if any(hold.kind == ADDRESS and hold.proof for hold in holds):
+        # The PIN went with the device; without it whoever imitates the address could confirm.
+        raise Refused("forbidden", "the PIN of this device is gone: what was decided takes effect after a day")
+    household.people.confirm(device, "me:" + str(device.id))
+    household.publish({"event": "device", "device_id": device.id})
+    return device_row(household, household.state.device(device.id))
 
 
 def me_off(household: Household, request: Request) -> Generator[float | None, None, object]:
@@ -146,6 +176,7 @@ def request_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
 TABLE = {
     "me": me,
     "me.agree": me_agree,
+    "me.confirm": me_confirm,
     "me.off": me_off,
     "ask": ask,
     "request.add": request_add,

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 
 from agent.core.model import BadInput, Device
 from agent.daemon.household import Household
+from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import (
     Request,
     actor,
@@ -15,6 +16,7 @@ from agent.daemon.operations.arguments import (
     page,
     paged,
 )
+from agent.daemon.operations.scope import Scope
 from agent.daemon.store.audit import audit as audit_steps
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import finish
@@ -44,62 +46,39 @@ def history(household: Household, request: Request) -> Steps:
     """Visits, newest first; `show` names which (see SHOWN), `cause` asks for what one visit pulled in."""
     limit, before = page(request)
     shown = choice(request, "show", tuple(SHOWN)) if "show" in request else "all"
-    devices = household.devices_of(request)
     household.flush()
-    where, values = _conditions(request, "last")
-    where += SHOWN[shown]
+    asked = scope.readable(household, request, "visits").narrowed("1" + SHOWN[shown])
     cause = optional_number(request, "cause")
     if cause is not None:
-        where += " AND cause = ?"
-        values.append(cause)
+        asked = asked.narrowed("cause = ?", cause)
     search = optional_text(request, "search")
     if search is not None:
-        where += " AND (instr(site, ?) OR instr(hosts, ?))"
-        values += [search.lower(), search.lower()]
-    rows = yield from _newest(household, "visits", VISIT, devices, (where, values), before, limit)
+        asked = asked.narrowed("instr(site, ?) OR instr(hosts, ?)", search.lower(), search.lower())
+    rows = yield from _newest(household, "visits", VISIT, asked, before, limit)
     return paged([visit_row(row) for row in rows], limit, rows[-1][0] if rows else 0)
 
 
 def attempts(household: Household, request: Request) -> Steps:
-    """Refused attempts, newest first. Of an adult only counts are given to others (see attempts.counts)."""
+    """Refused attempts, newest first. Those of an adult's time are given to that adult only; `hidden` tells others how
+    many they are (and see attempts.counts)."""
     limit, before = page(request)
-    named = "device_id" in request or "person_id" in request
-    devices = household.devices_of(request) if named else household.state.devices()
-    devices = [device for device in devices if household.may_see_attempts(device, actor(request))]
+    named = request if "device_id" in request or "person_id" in request else {**request, "all": True}
     household.flush()
-    rows = yield from _newest(household, "attempts", ATTEMPT, devices, _conditions(request, "at"), before, limit)
-    return paged([attempt_row(row) for row in rows], limit, rows[-1][0] if rows else 0)
-
-
-def _conditions(request: Request, column: str) -> tuple[str, list[object]]:
-    where, values = "", []  # type: tuple[str, list[object]]
-    for name, operator in (("from", ">="), ("to", "<")):
-        bound = optional_number(request, name)
-        if bound is not None:
-            where += f" AND {column} {operator} ?"
-            values.append(bound)
-    return where, values
+    asked = scope.readable(household, named, "attempts")
+    rows = yield from _newest(household, "attempts", ATTEMPT, asked, before, limit)
+    reply = paged([attempt_row(row) for row in rows], limit, rows[-1][0] if rows else 0)
+    return {**reply, "hidden": scope.count(household, "attempts", scope.hidden(household, named, "attempts"))}
 
 
 def _newest(
-    household: Household,
-    table: str,
-    columns: str,
-    devices: list[Device],
-    conditions: tuple[str, list[object]],
-    before: int,
-    limit: int,
+    household: Household, table: str, columns: str, asked: Scope, before: int, limit: int
 ) -> Generator[float | None, None, list[tuple]]:  # type: ignore[type-arg]
     """At most `limit` rows below id `before` (0: all), newest first, looked for in spans of some milliseconds each."""
-    where, values = conditions
-    marks = ",".join("?" for _ in devices)
-    chosen = f"device IN ({marks}) AND id > ? AND id <= ?{where}"
-    query = f"SELECT {columns} FROM {table} WHERE {chosen} ORDER BY id DESC LIMIT ?"
-    ids = [device.id for device in devices]
+    query = f"SELECT {columns} FROM {table} WHERE {asked.where} AND id > ? AND id <= ? ORDER BY id DESC LIMIT ?"
     rows: list[tuple] = []  # type: ignore[type-arg]
     for low, high in spans(household.records.top(table), before):
         sql = household.records.db.sql
-        rows += sql.execute(query, [*ids, low, high, *values, limit - len(rows)]).fetchall()
+        rows += sql.execute(query, [*asked.values, low, high, limit - len(rows)]).fetchall()
         if len(rows) >= limit:
             break
         yield None
@@ -176,23 +155,26 @@ def _with_folded(household: Household, device: Device, ids: list[int]) -> list[i
 
 
 def erase(household: Household, request: Request) -> Generator[float | None, None, object]:
-    """Erase a device's, a person's or everybody's records, of one feature or both, of a window of time or all."""
-    devices = household.devices_of(request)
+    """Erase the records of a device, a person or everybody, of one feature or both, of a window of time or all. At its
+    own page a person erases what was made of them."""
+    own = actor(request).startswith("me:")
     tables = {"history": ("visits",), "protection": ("attempts",), "": ("visits", "attempts")}
     chosen = tables[choice(request, "feature", ("history", "protection")) if request.get("feature") else ""]
-    counts = {"visits": 0, "attempts": 0}
+    devices = {device.id: device for device in household.state.devices()}
+    counts, touched = {"visits": 0, "attempts": 0}, set()
     household.flush()
-    for device in devices:
-        for table in chosen:
-            window = optional_number(request, "from"), optional_number(request, "to")
-            ids = household.records.ids(table, device.id, *window)
-            if table == "visits":
-                ids = _with_folded(household, device, ids)
+    for table in chosen:
+        asked = (scope.readable if own else scope.asked)(household, request, table)
+        for device_id, ids in scope.ids(household, table, asked).items():
+            device = devices[device_id]
+            ids = _with_folded(household, device, ids) if table == "visits" else ids
             counts[table] += len(ids)
+            touched.add(device_id)
             if not flag(request, "preview"):
                 yield from erase_rows(household, table, device, ids)
     if not flag(request, "preview"):
-        yield from finish(household, devices, actor(request))
+        told = [devices[device_id] for device_id in sorted(touched)] or scope.devices_named(household, request)
+        yield from finish(household, told, actor(request))
     return counts
 
 
@@ -210,6 +192,7 @@ def ledger(household: Household, request: Request) -> dict[str, object]:
             "action": row.action,
             "notice": row.notice,
             "hash": row.hash.hex(),
+            "detail": row.detail,
         }
         for row in household.state.ledger.rows(after, limit)
     ]

@@ -8,7 +8,8 @@ from agent.core.consent import SUSPENDED
 from agent.core.kinds import NUMBER
 from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Refused, Request, text
+from agent.daemon.operations.arguments import Refused, Request, actor, text
+from agent.daemon.people import PINS
 
 WEB_KEYS_MAX = 256
 WEB_BYTES_MAX = 8192
@@ -106,7 +107,7 @@ def settings_set(household: Household, request: Request) -> dict[str, object]:
     if not settings_table.known(key).household:
         raise BadInput("setting " + key + " is the owner's: change it in the settings file")
     value = settings_table.check(key, request.get("value"))
-    household.change_setting(key, value)
+    household.change_setting(key, value, actor(request))
     household.publish({"event": "status"})
     return {"key": key, "value": value}
 
@@ -149,7 +150,11 @@ def web_get(household: Household, request: Request) -> dict[str, object]:
 
 
 def web_put(household: Household, request: Request) -> dict[str, object]:
-    household.put_web_value(text(request, "key"), request.get("value"), WEB_BYTES_MAX, WEB_KEYS_MAX)
+    key, value = text(request, "key"), request.get("value")
+    before = household.web_value(key)
+    household.put_web_value(key, value, WEB_BYTES_MAX, WEB_KEYS_MAX)
+    if key == PINS:
+        household.people.pins_put(before, value)
     return {}
 
 

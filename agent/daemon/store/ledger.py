@@ -1,16 +1,16 @@
 """The consent ledger in state.db: rows are appended, durably, and never changed; `register` is what they add up to."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from agent.core.consent import GENESIS, LedgerRow, Register, sealed
 from agent.daemon.store.database import Database, insist
 
 ACTOR_MAX = 64
-COLUMNS = "seq, at, actor, enrolment, feature, action, notice, hash"
+COLUMNS = "seq, at, actor, enrolment, feature, action, notice, hash, detail"
 
-# (enrolment, feature, action, notice)
-Entry = tuple[str, str, str, int]
+# (enrolment, feature, action, notice), and what changed (see people.told)
+Entry = tuple[str, str, str, int] | tuple[str, str, str, int, str]
 
 
 class Ledger:
@@ -39,7 +39,7 @@ class Ledger:
         query = f"SELECT {COLUMNS} FROM ledger WHERE enrolment IN ({marks}) AND seq > ? ORDER BY seq LIMIT ?"
         return [LedgerRow(*fields) for fields in self._db.sql.execute(query, [*enrolments, after, limit])]
 
-    def append(self, entries: list[Entry], actor: str, at: int) -> list[LedgerRow]:
+    def append(self, entries: Sequence[Entry], actor: str, at: int) -> list[LedgerRow]:
         """Add rows in one durable transaction, with the reserved room if need be. StorageError: nothing was added."""
         made = self.chain(entries, actor, at)
 
@@ -53,22 +53,23 @@ class Ledger:
 
     # for a change that has to stand in one transaction with its row: chain, insert inside it, take after it
 
-    def chain(self, entries: list[Entry], actor: str, at: int) -> list[LedgerRow]:
+    def chain(self, entries: Sequence[Entry], actor: str, at: int) -> list[LedgerRow]:
         """The rows that these entries become, linked to the head."""
         seq = self.head.seq if self.head else 0
         previous = self.head.hash if self.head else GENESIS
         made = []
         for entry in entries:
             seq += 1
-            row = sealed(LedgerRow(seq, at, actor[:ACTOR_MAX], *entry, b""), previous, self._sha256)
+            detail = entry[4] if len(entry) > 4 else ""
+            row = sealed(LedgerRow(seq, at, actor[:ACTOR_MAX], *entry[:4], b"", detail), previous, self._sha256)
             previous = row.hash
             made.append(row)
         return made
 
     @staticmethod
     def insert(sql: sqlite3.Connection, made: list[LedgerRow]) -> None:
-        rows = [(r.seq, r.at, r.actor, r.enrolment, r.feature, r.action, r.notice, r.hash) for r in made]
-        sql.executemany("INSERT INTO ledger VALUES (?,?,?,?,?,?,?,?)", rows)
+        rows = [(r.seq, r.at, r.actor, r.enrolment, r.feature, r.action, r.notice, r.hash, r.detail) for r in made]
+        sql.executemany(f"INSERT INTO ledger({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
     def take(self, made: list[LedgerRow]) -> None:
         """Rows that are committed count from here on. BadInput when a stored one does not fit (a damaged ledger)."""

@@ -47,6 +47,15 @@ ALTER TABLE visits ADD COLUMN cause INTEGER;
 ALTER TABLE visits ADD COLUMN corrected INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX visits_by_cause ON visits(cause) WHERE cause IS NOT NULL;
 """,
+    # Whom an epoch's rows are about and the terms they were recorded under, as the ledger has them; NULL where it is
+    # older than that. Judged by these, not by whose the device is today.
+    """
+ALTER TABLE epochs ADD COLUMN person INTEGER;
+ALTER TABLE epochs ADD COLUMN shared INTEGER;
+ALTER TABLE epochs ADD COLUMN days INTEGER;
+ALTER TABLE epochs ADD COLUMN kept TEXT;
+ALTER TABLE epochs ADD COLUMN reader TEXT;
+""",
 )
 
 VISIT_INSERT = (
@@ -62,6 +71,7 @@ ATTEMPT_INSERT = (
     "INSERT INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name,"
     " list_version, category) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
+EPOCH_TELL = "UPDATE epochs SET person=?, shared=?, days=?, kept=?, reader=? WHERE epoch=?"
 TABLES = ("visits", "attempts")
 IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
 
@@ -125,12 +135,13 @@ class Records:
         for visit, row_id in made:
             visit.id = row_id
 
-    def open(self, epochs: list[tuple[int, int, str]]) -> None:
-        """Open epochs, given as (epoch, device id, feature)."""
+    def open(self, epochs: list[tuple[Epoch, int]]) -> None:
+        """Open epochs, each of the device with that id."""
         with self.db.transaction() as sql:
             self.batch += 1
-            rows = [(epoch, device, feature, self.batch) for epoch, device, feature in epochs]
+            rows = [(epoch.seq, device, epoch.feature, self.batch) for epoch, device in epochs]
             sql.executemany("INSERT INTO epochs(epoch, device, feature, opened) VALUES (?,?,?,?)", rows)
+            sql.executemany(EPOCH_TELL, [_told(epoch) for epoch, _ in epochs])
 
     def close(self, epochs: list[int], visits: list[Visit], attempts: list[Attempt]) -> None:
         """Store what was observed before, and close the epochs, in one transaction; with reserved room if need be."""
@@ -171,6 +182,7 @@ class Records:
             "INSERT OR IGNORE INTO epochs(epoch, device, feature, opened) VALUES (?,?,?,?)",
             (epoch.seq, device, epoch.feature, self.batch),
         )
+        sql.execute(EPOCH_TELL, _told(epoch))
         if epoch.closed is None:
             # Closed here and not in the ledger: a crash before the ledger row, so that off was never acknowledged.
             sql.execute("UPDATE epochs SET closed=NULL WHERE epoch=?", (epoch.seq,))
@@ -231,15 +243,9 @@ class Records:
 
     # reading
 
-    def ids(self, table: str, device: int, start: int | None = None, end: int | None = None) -> list[int]:
-        """The ids of a device's rows, of those last seen from `start` on and before `end` (wall seconds)."""
-        column = {"visits": "last", "attempts": "at"}[table]
-        where, values = "device=?", [device]
-        for limit, operator in ((start, ">="), (end, "<")):
-            if limit is not None:
-                where += f" AND {column} {operator} ?"
-                values.append(limit)
-        return [row[0] for row in self.db.sql.execute(f"SELECT id FROM {table} WHERE {where} ORDER BY id", values)]
+    def ids(self, table: str, device: int) -> list[int]:
+        """The ids of all rows of a device, whoever they are about."""
+        return [row[0] for row in self.db.sql.execute(f"SELECT id FROM {table} WHERE device=? ORDER BY id", (device,))]
 
     def count(self, table: str, device: int) -> int:
         return int(self.db.sql.execute(f"SELECT COUNT(*) FROM {table} WHERE device=?", (device,)).fetchone()[0])
@@ -255,20 +261,14 @@ class Records:
         found = self.db.sql.execute(query, (age,)).fetchone()[0]
         return self.top(table) + 1 if found is None else int(found)
 
-    def newest_age(self, table: str, devices: list[int]) -> int | None:
-        marks = ",".join("?" for _ in devices)
-        row = self.db.sql.execute(f"SELECT MAX(age) FROM {table} WHERE device IN ({marks})", devices).fetchone()
-        return None if row[0] is None else int(row[0])
-
-    def oldest_at(self, device: int) -> int | None:
-        """Wall time of the oldest thing kept of a device."""
-        both = "SELECT first AS t FROM visits WHERE device=?1 UNION ALL SELECT at FROM attempts WHERE device=?1"
-        row = self.db.sql.execute(f"SELECT MIN(t) FROM ({both})", (device,)).fetchone()
-        return None if row[0] is None else int(row[0])
-
     def epochs(self) -> list[tuple[int, int, str, int | None]]:
         """(epoch, device, feature, batch that closed it or None)."""
         return self.db.sql.execute("SELECT epoch, device, feature, closed FROM epochs ORDER BY epoch").fetchall()
+
+    def subjects(self) -> list[tuple[int, int, int, int]]:
+        """(epoch, device, person, shared) where it is known whom an epoch's rows are about."""
+        query = "SELECT epoch, device, person, shared FROM epochs WHERE person IS NOT NULL"
+        return self.db.sql.execute(query).fetchall()
 
     def device_of_visit(self, visit_id: int) -> int | None:
         row = self.db.sql.execute("SELECT device FROM visits WHERE id=?", (visit_id,)).fetchone()
@@ -302,6 +302,12 @@ class Records:
     def put_meta(self, key: str, value: str) -> None:
         with self.db.transaction() as sql:
             sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (key, value))
+
+
+def _told(epoch: Epoch) -> tuple[object, ...]:
+    subject, terms = epoch.subject, epoch.terms
+    about = (subject.person, subject.shared) if subject else (None, None)
+    return (*about, *((terms.days, terms.kept, terms.reader) if terms else (None, None, None)), epoch.seq)
 
 
 def _attempt_row(attempt: Attempt, batch: int) -> tuple[object, ...]:

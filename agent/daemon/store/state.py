@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from agent.core.consent import LedgerRow
 from agent.core.model import BadInput, Device, Person
 from agent.core.policy import OwnRule
 from agent.daemon.store.database import Database
@@ -37,6 +38,12 @@ CREATE TABLE reports(id INTEGER PRIMARY KEY AUTOINCREMENT, report TEXT NOT NULL,
   made INTEGER NOT NULL, epsilon INTEGER NOT NULL, notice INTEGER NOT NULL, state TEXT NOT NULL, plain TEXT, body TEXT,
   hash TEXT, send_age INTEGER NOT NULL, failures INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
   ended INTEGER);
+""",
+    # `change` is as in the ledger, `due` the household's age at which it takes effect, `at` that in wall time.
+    """
+ALTER TABLE ledger ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+CREATE TABLE holds(kind TEXT NOT NULL, key TEXT NOT NULL, change TEXT NOT NULL, due INTEGER NOT NULL,
+  at INTEGER NOT NULL, proof INTEGER NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
 """,
 )
 
@@ -116,10 +123,12 @@ class State:
                 return slot
         raise BadInput("no room: at most " + str(SLOTS) + " devices can be enrolled")
 
-    def change(self, table: str, row_id: int, values: dict[str, object], note: tuple[list[str], str, str, int]) -> None:
-        """Change columns of a device or person; `note` is (enrolments, action, actor, at) for the ledger."""
-        enrolments, action, actor, at = note
-        made = self.ledger.chain([(enrolment, "", action, 0) for enrolment in enrolments], actor, at)
+    def change(
+        self, table: str, row_id: int, values: dict[str, object], note: tuple[list[str], str, str, int, str]
+    ) -> None:
+        """Change columns of a device or person; `note` is (enrolments, action, actor, at, detail) for the ledger."""
+        enrolments, action, actor, at, detail = note
+        made = self.ledger.chain([(enrolment, "", action, 0, detail) for enrolment in enrolments], actor, at)
         columns = ", ".join(name + "=?" for name in values)
         try:
             with self.db.transaction() as sql:
@@ -139,11 +148,14 @@ class State:
             raise BadInput("there is a person of that name already") from error
         return self.person(int(cursor.lastrowid or 0))
 
-    def forget_person(self, person_id: int) -> None:
+    def forget_person(self, person_id: int, told: Sequence[LedgerRow] = ()) -> None:
+        """`told` are rows of `ledger.chain` about it."""
         with self.db.transaction() as sql:
+            self.ledger.insert(sql, list(told))
             sql.execute("UPDATE devices SET person=NULL WHERE person=?", (person_id,))
             sql.execute("DELETE FROM rules WHERE scope='person' AND owner=?", (person_id,))
             sql.execute("DELETE FROM persons WHERE id=?", (person_id,))
+        self.ledger.take(list(told))
 
     def reserve_persons(self, above: int) -> None:
         """Let new people have numbers above `above`, so that what was noted of a forgotten one never names them."""

@@ -1,0 +1,184 @@
+"""Changing people and whose a device is, with what follows from it for what is on. The rules are in core/people.py."""
+
+import json
+from collections.abc import Callable
+
+from agent.core.model import ADULT, Device, Person
+from agent.daemon.clock import Clock
+from agent.daemon.store.holds import ADDRESS, DEVICE, PERSON, Hold, Holds
+from agent.daemon.store.state import State
+from agent.daemon.subjects import Subjects
+
+PINS, SESSIONS = "pins", "sessions"  # the web job's values: {device id: {…}}, {token's hash: {"device_id": …}}
+
+
+class People:
+    """`reviewed(actor)` brings what is on into line; `publish` as in Household."""
+
+    def __init__(
+        self,
+        state: State,
+        subjects: Subjects,
+        holds: Holds,
+        clock: Clock,
+        reviewed: Callable[[str], None],
+        publish: Callable[[dict[str, object]], None],
+    ) -> None:
+        self._state = state
+        self._subjects = subjects
+        self.holds = holds
+        self._clock = clock
+        self.reviewed = reviewed
+        self.publish = publish
+
+    def devices_of(self, person_id: int) -> list[Device]:
+        return [device for device in self._state.devices() if device.person_id == person_id]
+
+    # people
+
+    def change_person(self, person: Person, values: dict[str, object], actor: str) -> None:
+        """Change columns of a person. An adult who is made younger stays one for a day, or until they agree."""
+        group = self._subjects.group(person)
+        told = ["person:" + str(person.id), *(key for key in ("name", "birth_month") if key in values)]
+        if "grp" in values:
+            change = f"group:{group}>{values['grp']}"
+            told.append(change)
+            self._hold_person(person, group, str(values["grp"]), change)
+        enrolments = [device.enrolment for device in self.devices_of(person.id)]
+        action = "group" if "grp" in values else "correct"
+        note = (enrolments or ([""] if "grp" in values else []), action, actor, self._clock.wall(), " ".join(told))
+        self._state.change("persons", person.id, values, note)
+        self.reviewed(actor)
+
+    def _hold_person(self, person: Person, before: str, after: str, change: str) -> None:
+        held = self.holds.of_person(person.id)
+        if before == ADULT and after != ADULT:
+            # Before the change: a crash in between leaves somebody an adult for a day, who was one.
+            self.holds.lay(PERSON, str(person.id), change)
+        elif held:
+            self.holds.lift(held)
+
+    def birthdays(self) -> None:
+        """Who has turned 18 is an adult from here on: history ends until they agree. Needs a clock that is set."""
+        if not self._clock.is_set:
+            return
+        year, month = self._clock.month()
+        for person in self._state.persons():
+            if person.group != ADULT and person.of_age(year, month):
+                self.change_person(person, {"grp": ADULT}, "birthday")
+
+    def forget_person(self, person: Person, actor: str) -> None:
+        """The person's name goes; their devices stay, as nobody's, and an adult's count as one's for a day."""
+        devices = self.devices_of(person.id)
+        change = f"person:{person.id}>none"
+        for device in devices:
+            self._taken(device, change, actor)
+        entries = [(device.enrolment, "", "correct", 0, change) for device in devices]
+        self._state.forget_person(person.id, self._state.ledger.chain(entries, actor, self._clock.wall()))
+        self.reviewed(actor)
+
+    # devices
+
+    def change_device(self, device: Device, values: dict[str, object], actor: str) -> None:
+        """Change columns of a device. Another person's PIN and sessions end; an adult's device counts as theirs for a
+        day."""
+        told = ["label"] if "label" in values else []
+        if "shared" in values and bool(values["shared"]) != device.shared:
+            told.append("shared:no>yes" if values["shared"] else "shared:yes>no")
+        if "person" in values and values["person"] != device.person_id:
+            change = f"person:{device.person_id or 'none'}>{values['person'] or 'none'}"
+            told.append(change)
+            self._taken(device, change, actor)
+        note = ([device.enrolment], "correct", actor, self._clock.wall(), " ".join(told))
+        self._state.change("devices", device.id, values, note)
+        self.reviewed(actor)
+
+    def _taken(self, device: Device, change: str, actor: str) -> None:
+        """The device comes to somebody else: what was its person's at its own page ends."""
+        had_pin = self.has_pin(device)
+        if self._is_adults(device):
+            self.holds.lay(DEVICE, device.enrolment, change, had_pin)
+        self._end_pin(device, actor, keep_for_confirming=self._is_adults(device))
+
+    def _is_adults(self, device: Device) -> bool:
+        return device.person_id is not None and self._subjects.group(self._state.person(device.person_id)) == ADULT
+
+    def removed(self, device: Device, actor: str) -> None:
+        """The device is about to be removed; whoever adds it again at once finds an adult's."""
+        if self._subjects.group_of(device) == ADULT:
+            change = f"person:{device.person_id or 'none'}>none"
+            self.holds.lay(ADDRESS, self.holds.address_key(device), change, self.has_pin(device))
+        self._end_pin(device, actor, keep_for_confirming=False)
+
+    # what waits for its day
+
+    def confirm(self, device: Device, actor: str) -> None:
+        """The person behind the device agrees to what was decided: it takes effect now."""
+        holds = self.holds.of(device)
+        entries = [(device.enrolment, "", "confirm", 0, hold.change) for hold in holds]
+        self._state.ledger.append(entries, actor, self._clock.wall())
+        self._lift(holds, actor)
+
+    def due(self) -> None:
+        """What was decided a day ago takes effect."""
+        over = self.holds.over()
+        if over:
+            self._lift(over, "delay")
+
+    def _lift(self, holds: list[Hold], actor: str) -> None:
+        self.holds.lift(holds)
+        enrolments = {hold.key for hold in holds if hold.kind == DEVICE}
+        for device in self._state.devices():
+            if device.enrolment in enrolments and "left" in self._pins().get(str(device.id), {}):
+                self._put_pin(device, None)
+        self.reviewed(actor)
+
+    # the PIN and the sessions of a device's own page, which the web job keeps here
+
+    def has_pin(self, device: Device) -> bool:
+        return "pin" in self._pins().get(str(device.id), {})
+
+    def _pins(self) -> dict[str, dict[str, object]]:
+        return _table(self._state.web(PINS))
+
+    def _end_pin(self, device: Device, actor: str, keep_for_confirming: bool) -> None:
+        """`keep_for_confirming` leaves the hash for that alone: it opens nothing any more."""
+        row = self._pins().get(str(device.id))
+        if row is None:
+            return
+        self._put_pin(device, {"left": row["pin"]} if keep_for_confirming and "pin" in row else None)
+        sessions = _table(self._state.web(SESSIONS))
+        staying = {key: one for key, one in sessions.items() if one.get("device_id") != device.id}
+        if staying != sessions:
+            self._state.put_web(SESSIONS, json.dumps(staying))
+        if "pin" in row:
+            entry = (device.enrolment, "", "pin", 0, "pin:set>none")
+            self._state.ledger.append([entry], actor, self._clock.wall())
+        self.publish({"event": "web"})
+
+    def _put_pin(self, device: Device, row: dict[str, object] | None) -> None:
+        pins = {key: one for key, one in self._pins().items() if key != str(device.id)}
+        if row is not None:
+            pins[str(device.id)] = row
+        self._state.put_web(PINS, json.dumps(pins))
+
+    def pins_put(self, before: object, after: object) -> None:
+        """The web job stored the PINs: the ledger tells of each that was set or replaced."""
+        rows = []
+        for device in self._state.devices():
+            old, new = [_of(given, device.id) for given in (before, after)]
+            if new.get("pin") and new.get("pin") != old.get("pin"):
+                # There is one way to a new PIN beside one's own: by a code that the household made.
+                rows.append((device.enrolment, "", "pin", 0, "pin:set>replaced" if old.get("pin") else "pin:none>set"))
+        if rows:
+            self._state.ledger.append(rows, "web", self._clock.wall())
+
+
+def _of(pins: object, device_id: int) -> dict[str, object]:
+    row = pins.get(str(device_id)) if isinstance(pins, dict) else None
+    return row if isinstance(row, dict) else {}
+
+
+def _table(text: str | None) -> dict[str, dict[str, object]]:
+    found = json.loads(text) if text else {}
+    return {key: row for key, row in found.items() if isinstance(row, dict)} if isinstance(found, dict) else {}

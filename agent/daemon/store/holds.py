@@ -1,0 +1,81 @@
+"""What has been decided about an adult and takes effect a day later: to be younger, or to lose a device.
+
+Until then the device counts as an adult's, whatever its row says, so that nobody is watched without being asked before
+they could notice. A removed device is known again by a salted hash of its address, kept no longer than that day.
+"""
+
+import os
+from collections.abc import Callable
+
+from agent.core.model import Device
+from agent.core.people import NOTICE_S
+from agent.daemon.store.state import State
+
+PERSON, DEVICE, ADDRESS = "person", "device", "address"
+SALT = "hold salt"  # in meta
+COLUMNS = "kind, key, change, due, at, proof"
+
+
+class Hold:
+    """`change` as in a ledger row; `due` the household's age at which it takes effect, `at` about the wall time then;
+    `proof` says that there was a PIN, without which nobody can confirm it."""
+
+    def __init__(self, kind: str, key: str, change: str, due: int, at: int, proof: int) -> None:
+        self.kind = kind
+        self.key = key
+        self.change = change
+        self.due = due
+        self.at = at
+        self.proof = bool(proof)
+
+
+class Holds:
+    """`now()` gives (wall seconds, the household's age)."""
+
+    def __init__(self, state: State, now: Callable[[], tuple[int, int]], sha256: Callable[[bytes], bytes]) -> None:
+        self._state = state
+        self._now = now
+        self._sha256 = sha256
+        self._held = [Hold(*row) for row in state.db.sql.execute(f"SELECT {COLUMNS} FROM holds")]
+
+    def of_person(self, person_id: int) -> list[Hold]:
+        return self._find({(PERSON, str(person_id))})
+
+    def of(self, device: Device) -> list[Hold]:
+        """What holds for a device itself, and by whose it is."""
+        if not self._held:
+            return []
+        keys = {(DEVICE, device.enrolment), (ADDRESS, self.address_key(device)), (PERSON, str(device.person_id))}
+        return self._find(keys)
+
+    def _find(self, keys: set[tuple[str, str]]) -> list[Hold]:
+        age = self._now()[1]
+        return [one for one in self._held if (one.kind, one.key) in keys and one.due > age]
+
+    def address_key(self, device: Device) -> str:
+        salt = self._state.meta(SALT, "")
+        if not salt:
+            salt = os.urandom(16).hex()
+            self._state.put_meta(SALT, salt)
+        known_by = device.mac or (device.address or "").encode()
+        return self._sha256(bytes.fromhex(salt) + known_by).hex()
+
+    def lay(self, kind: str, key: str, change: str, proof: bool = False) -> Hold:
+        """From now on for a day. Durable before it returns."""
+        wall, age = self._now()
+        hold = Hold(kind, key, change, age + NOTICE_S, wall + NOTICE_S, proof)
+        with self._state.db.transaction() as sql:
+            row = (kind, key, change, hold.due, hold.at, int(proof))
+            sql.execute(f"INSERT OR REPLACE INTO holds({COLUMNS}) VALUES (?,?,?,?,?,?)", row)
+        self._held = [one for one in self._held if (one.kind, one.key) != (kind, key)] + [hold]
+        return hold
+
+    def lift(self, holds: list[Hold]) -> None:
+        with self._state.db.transaction() as sql:
+            keys = [(one.kind, one.key) for one in holds]
+            sql.executemany("DELETE FROM holds WHERE kind=? AND key=?", keys)
+        self._held = [one for one in self._held if one not in holds]
+
+    def over(self) -> list[Hold]:
+        age = self._now()[1]
+        return [one for one in self._held if one.due <= age]
