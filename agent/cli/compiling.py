@@ -1,10 +1,8 @@
 """`lists compile`: files in any list syntax → the rule set that the daemon loads."""
 
-import glob
 import os
 import time
 
-from agent import __version__
 from agent.cli import show
 from agent.cli.called import ROOT
 from agent.cli.trouble import NOT_FOUND, Trouble
@@ -14,6 +12,7 @@ from agent.core.settings import Settings
 from agent.core.shared import SharedHosts
 from agent.jobs.compile import Report, Source, compile_lists
 from agent.jobs.knownsites import read_shared
+from agent.jobs.starter import starter_lists, stem
 
 
 def lists_compile(settings: Settings, words: list[str], output: str | None) -> None:
@@ -78,12 +77,7 @@ def source(word: str) -> Source:
 def starter(settings: Settings) -> list[Source]:
     """The lists that come with the agent: one file a category, installed or in the source tree."""
     for folder in (os.path.join(settings.text("data_dir"), "starter"), os.path.join(ROOT, "blocklists", "starter")):
-        found = sorted(glob.glob(os.path.join(folder, "*.txt")))
+        found = starter_lists(folder)
         if found:
-            ids = {path: "starter-" + stem(path) for path in found}
-            return [Source(path, ids[path], "starter list", __version__, category=stem(path)) for path in found]
+            return found
     raise Trouble("no list is installed: name the files to compile", NOT_FOUND)
-
-
-def stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path))[0]

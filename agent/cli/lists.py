@@ -5,7 +5,7 @@ import time
 
 from agent.cli import show
 from agent.cli.rows import Row, part, rows_of
-from agent.cli.trouble import NOT_FOUND, Trouble
+from agent.cli.trouble import FINDINGS, NOT_FOUND, OK, Trouble
 from agent.client import Client
 from agent.core.nearest import nearest
 
@@ -56,9 +56,10 @@ def choose(client: Client, options: argparse.Namespace) -> None:
     show.line(f"{row['name']} is " + ("fetched from now on." if row["chosen"] else "not fetched any more."))
 
 
-def update(client: Client, options: argparse.Namespace) -> None:
-    """Starts an update and says how far it is until it is done."""
-    client.call("lists.update")
+def update(client: Client, options: argparse.Namespace) -> int:
+    """Starts an update, says how far it is until it is done, and then of each list why nothing came."""
+    if not client.call("lists.update")["started"]:
+        show.line("An update is under way already.")
     told = ""
     while True:
         now = client.call("lists.progress")
@@ -69,14 +70,39 @@ def update(client: Client, options: argparse.Namespace) -> None:
             show.line(step)
             told = step
         time.sleep(LOOK_S)
-    show.line(str(now.get("message") or "done"))
+    return _ended(client, str(now.get("message") or ""))
+
+
+def _ended(client: Client, message: str) -> int:
+    reply = client.call("lists")
+    chosen = [row for row in rows_of(reply, "feeds") if row["chosen"]]
+    failed = [row for row in chosen if row["failures"]]
+    for row in failed:
+        show.line(f"! {row['name']}: {row['message']}")
+    for row in chosen:
+        if row["held"]:
+            show.line(f"! {row['name']}: waits for your decision: privacy-agent lists held")
+    if message:
+        show.line(f"! {message}")
+    rules = sum(int(str(row["rules"])) for row in rows_of(reply))
+    show.line("done" if not (failed or message) else f"{show.count(rules, 'rule', 'rules')} in use")
+    return FINDINGS if failed or message else OK
+
+
+STEPS = {
+    "fetch": "Fetching",
+    "compile": "Compiling all lists",
+    "check": "Checking the new set",
+    "swap": "Taking it into use",
+}
 
 
 def _step(now: Row) -> str:
-    """ "fetch List one 25 %", in quarters."""
+    """ "Fetching List one: 25 %", in quarters."""
     done, total = int(str(now.get("done"))), int(str(now.get("total")))
-    share = f"{min(100 * done // total, 100) // 25 * 25} %" if total else ""
-    return " ".join(text for text in (str(now.get("step")), str(now.get("name")), share) if text)
+    share = f": {min(100 * done // total, 100) // 25 * 25} %" if total else ""
+    step = str(now.get("step"))
+    return f"{STEPS.get(step, step)} {now.get('name') or ''}".rstrip() + share
 
 
 def held(client: Client, options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """What can go wrong for a command, each with the exit code that scripts may rely on."""
 
 OK = 0
-FINDINGS = 1  # the command worked, and what it looked for is not well: audit, doctor
+FINDINGS = 1  # the command worked, and what it looked for is not well: audit, doctor, lists update
 USAGE = 2  # argparse's own
 NOT_RUNNING = 3
 NOT_FOUND = 4
@@ -11,7 +11,7 @@ NOT_WRITTEN = 8
 
 MEANINGS = """exit codes:
   0  done
-  1  audit found something, or doctor has a warning
+  1  audit found something, doctor has a warning, or a list could not be fetched
   2  the command was not understood
   3  the daemon does not run, or may not be asked by this user
   4  there is no such device, person, feature, setting or record

@@ -192,7 +192,8 @@ class WebJob:
 
 
 class FeedsJob:
-    """Fetches and compiles lists once, when started; `ended(well)` is called when it has gone.
+    """Fetches and compiles lists once, when started; `ended(status)` is called when it has gone, with its exit code or
+    minus the signal that ended it.
 
     `folder` is where it keeps texts: ours, and its group's to write to. `target()` opens the file that it may write
     the finished set into.
@@ -207,7 +208,7 @@ class FeedsJob:
         adopt: Callable[[socket.socket, Callable[[], None]], None],
         folder: str,
         target: Callable[[], int],
-        ended: Callable[[bool], None],
+        ended: Callable[[int], None],
     ) -> None:
         self._loop = loop
         self._command = command
@@ -252,7 +253,7 @@ class FeedsJob:
         self.pid = 0
         if self._limit:
             self._limit.cancel()
-        self._ended(status == 0)
+        self._ended(os.waitstatus_to_exitcode(status))
 
     def stop(self) -> None:
         if self.pid:

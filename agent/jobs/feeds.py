@@ -16,8 +16,9 @@ from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.jobs.compile import Report, Source, compile_lists
 from agent.jobs.feedstore import CURRENT, Entry, NoRoom, Store, Text
-from agent.jobs.fetch import Failed, Fetched, Limits, fetch
+from agent.jobs.fetch import SAID_MAX, UNFORESEEN, Failed, Fetched, Limits, fetch
 from agent.jobs.knownsites import read_shared, well_known
+from agent.jobs.starter import starter_lists
 from agent.platform.rulefile import open_ruleset
 from agent.platform.texts import text_size
 
@@ -26,6 +27,8 @@ TELL_S = 0.5  # between two words on the progress
 COPY_BYTES = 1 << 18
 # Compiling spills and writes some 30 bytes a rule, and a rule has some 20 bytes of text.
 COMPILE_FACTOR = 2
+CUT_OFF_MAX = 2  # a switched-off protection or a restart may hit the same list once more by chance
+OUT_OF_MEMORY = "memory is short: choose fewer or shorter lists"
 # For so long the whole set of before a reboot protects better than a new one that lacks a list: names live for days.
 LOST_S = 3 * 86400
 
@@ -49,6 +52,7 @@ class Plan:
         self.suffixes_file = str(row["suffixes_file"])
         self.popular_file = str(row["popular_file"])
         self.shared_file = str(row["shared_file"])
+        self.starter_dir = str(row.get("starter_dir", ""))
 
 
 class Update:
@@ -80,11 +84,13 @@ class Update:
         try:
             self._decisions()
             if self._plan.fetch:
-                for feed in self._plan.feeds:
+                for feed in sorted(self._plan.feeds, key=self._was_cut_off):
                     self._fetch(feed)
             offered = self._compile()
         except NoRoom as error:
             self.message = str(error)
+        except MemoryError:
+            self.message = OUT_OF_MEMORY
         rows = [_outcome(feed.id, self._store.entry(feed.id)) for feed in self._plan.feeds]
         self._tell("feeds.outcome", items=rows, message=self.message, offered=offered)
         return offered
@@ -104,6 +110,11 @@ class Update:
 
     # fetching
 
+    def _was_cut_off(self, feed: Feed) -> bool:
+        """Those come last: whatever ended the job while it fetched one, the others have their turn before."""
+        entry = self._store.entry(feed.id)
+        return entry.begun == self._plan.number != entry.update
+
     def _fetch(self, feed: Feed) -> None:
         entry, now = self._store.entry(feed.id), int(time.time())
         if entry.update == self._plan.number:
@@ -111,15 +122,22 @@ class Update:
         if now < entry.asked_until or (now < entry.not_before and not self._plan.forced):
             return
         self._progress("fetch", feed, 0, 0, True)
+        again = self._was_cut_off(feed)
+        entry.begun, entry.cut_off = self._plan.number, entry.cut_off + 1 if again else 0
+        self._store.save()
+        self._step("begun")
         try:
+            if entry.cut_off >= CUT_OFF_MAX:
+                raise Failed("its download has ended the update again and again")
             self._receive(feed, entry, now)
             entry.failures = entry.not_before = entry.asked_until = 0
             entry.message = entry.message if entry.rejected else ""
-        except NoRoom as error:
-            entry.message = str(error)
-            raise
+        except MemoryError:
+            _failed(entry, OUT_OF_MEMORY, now, self._plan.protecting)
         except Failed as error:
             _failed(entry, str(error), now, self._plan.protecting, error.reached)
+            if isinstance(error, NoRoom):
+                self.message = str(error)  # it may concern all; a shorter list may still fit
             entry.asked_until = now + self._wait_s(entry, error) if error.wait_s else 0
         finally:
             self._store.drop_part(feed.id)
@@ -170,7 +188,7 @@ class Update:
             sources = self._sources()
             if not sources:
                 self.message = self.message or "no list could be had yet"
-                return False
+                return self._starter()
             lost = self._lost(sources)
             if lost:
                 self.message = "not to be had again since the restart: " + ", ".join(lost) + "; the set in use stays"
@@ -190,6 +208,14 @@ class Update:
             if self._judge(report, sources):
                 self._finish(sources)
                 return True
+
+    def _starter(self) -> bool:
+        """Until a list can be had: the names that come with the agent, so that what is set up can be tried."""
+        sources = [] if self._plan.in_use else starter_lists(self._plan.starter_dir)
+        if sources:
+            self._compiled(sources)
+            self._finish(sources)
+        return bool(sources)
 
     def _lost(self, sources: list[Source]) -> list[str]:
         """The lists of the set in use whose texts went with a reboot: without them less would be blocked than now."""
@@ -366,6 +392,10 @@ def main() -> int:
         Update(plan, store, client.call, deliver(int(os.environ["PRIVACY_AGENT_SET_FD"]))).run()
     except BadInput as error:
         client.call("feeds.outcome", items=[], message=str(error), offered=False)
+    except UNFORESEEN as error:
+        message = f"something unforeseen: {type(error).__name__}: {str(error)[:SAID_MAX]}"
+        client.call("feeds.outcome", items=[], message=message, offered=False)
+        raise
     except (Unreachable, Refusal) as error:
         print(f"feeds: {error}", file=sys.stderr, flush=True)
         return 1

@@ -52,6 +52,8 @@ class Entry:
         self.rejected = ""  # the version that the household refused
         self.checked = 0
         self.update = 0  # the number of the update that checked it last
+        self.begun = 0  # the number of the update that began to fetch it last
+        self.cut_off = 0  # how often that one ended while it did
         self.failures = 0
         self.not_before = 0  # our own pause after failures
         self.asked_until = 0  # the server wants to be left alone until then
@@ -192,7 +194,7 @@ def _row(entry: Entry) -> dict[str, object]:
 def _entry(row: dict[str, object]) -> Entry:
     entry = Entry()
     for key, value in vars(entry).items():
-        found = row[key]
+        found = row.get(key)
         if key in ("current", "next"):
             setattr(entry, key, Text(**found) if isinstance(found, dict) else None)
         elif isinstance(found, type(value)):

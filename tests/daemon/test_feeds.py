@@ -184,7 +184,7 @@ def test_the_command_line_follows_an_update(
 
     home.server.pages["/one"] = slow
     told = say("lists", "update")
-    assert "fetch one" in told and "fetch one 50 %" in told and told.endswith("done\n")
+    assert "Fetching one" in told and "Fetching one: 50 %" in told and told.endswith("done\n")
     told = say("lists", "status")
     assert re.search(r"^phishing +20000$", told, re.M)
     assert re.search(r"^one +2 +not a rule of this syntax$", told, re.M)

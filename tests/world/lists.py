@@ -93,7 +93,8 @@ class House:
 
     def close(self) -> None:
         self.stop()
-        self.server.close()
+        if not self.server.closing:
+            self.server.close()
 
 
 @contextlib.contextmanager

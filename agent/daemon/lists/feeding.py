@@ -1,6 +1,7 @@
 """Starts the feeds job when an update is due or asked for, and takes what it offers into use when it has gone."""
 
 import os
+import signal
 from collections.abc import Callable
 
 from agent.core.model import PROTECTION, BadInput
@@ -15,6 +16,8 @@ from agent.daemon.loop import Loop
 from agent.daemon.store.database import StorageError
 
 DUE_S = 5.0
+# Ways for a job to end that tell something; by SIGTERM the daemon ends it itself.
+WHY = {-signal.SIGKILL: "the update was ended by the system, mostly because memory was short; choose fewer lists"}
 AT_ONCE_S = 0.2  # several interfaces come up together: one look for all of them
 # Where the system's or the household's authorities are, for those who keep them elsewhere.
 PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -84,7 +87,9 @@ class Feeding:
         elif household.feeds.progress.running and not used:
             self.close()
 
-    def ended(self, well: bool) -> None:
+    def ended(self, status: int) -> None:
+        """The job has gone, with this exit code, or minus the signal that ended it."""
+        well = status == 0
         household = self._household
         feeds = household.feeds
         try:
@@ -94,7 +99,7 @@ class Feeding:
             feeds.message = f"the new set was refused: {error}"
         sets.discard(feeds.file)
         try:
-            feeds.ended(well, chance())
+            feeds.ended(well, chance(), WHY.get(status, ""))
         except StorageError as error:
             say(f"what is known of the lists could not be kept: {error}")
         household.publish({"event": "lists"})
@@ -107,7 +112,7 @@ class Feeding:
 
 def take(household: Household, step: Callable[[str], None]) -> None:
     """The set that a job wrote comes into use; what was in use becomes the set to go back to."""
-    sets.take(household.feeds.file, step)
+    sets.take(household.feeds.file, step, bool(household.feeds.loaded))
     parts.load_lists(household)
     household.feeds.note_used()
 

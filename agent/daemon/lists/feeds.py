@@ -181,7 +181,7 @@ class Feeds:
         if self.complete or forced:
             self.number += 1
         self.complete = False
-        self.forced, self.fetching, self.offered = forced, fetching, False
+        self.forced, self.fetching, self.offered, self.message = forced, fetching, False, ""
         self.note()
         self.progress = Progress()
         self.progress.running = self.start()
@@ -203,6 +203,7 @@ class Feeds:
             "decisions": [{"id": id, **row} for id, row in sorted(self.decisions.items())],
             "suffixes_file": self._settings.text("suffixes_file"),
             "popular_file": os.path.join(self._settings.text("data_dir"), "popular.txt"),
+            "starter_dir": os.path.join(self._settings.text("data_dir"), "starter"),
             "shared_file": os.path.join(self._settings.text("data_dir"), "shared-hosts.txt"),
         }
 
@@ -216,8 +217,8 @@ class Feeds:
         self.message, self.offered = message[:MESSAGE_MAX], offered
         self.complete = True
 
-    def ended(self, well: bool, chance: float) -> None:
-        """The job has gone. When it is tried again depends on what became of it."""
+    def ended(self, well: bool, chance: float, why: str = "") -> None:
+        """The job has gone. When it is tried again depends on what became of it; `why` is how it was ended, if so."""
         self.progress.running = self.hurried = False
         now = self._clock.wall()
         self.finished_at = now
@@ -228,7 +229,7 @@ class Feeds:
         else:
             self.failures += 1
             self.next_at = now + pause_s(self.failures, chance, bool(self.loaded))
-            self.message = self.message or "the update was cut off; it goes on by itself"
+            self.message = self.message or why or "the update was cut off; it goes on by itself"
         failed = [self.outcomes.get(feed.id, {}) for feed in self.chosen()]
         again = [as_int(row.get("next_at")) for row in failed if row.get("failures")]
         self.next_at = min([self.next_at, *[max(at, now + AGAIN_MIN_S) for at in again if at]])

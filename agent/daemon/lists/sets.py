@@ -32,11 +32,12 @@ def discard(target: str) -> None:
         os.unlink(incoming(target))
 
 
-def take(target: str, step: Callable[[str], None] = lambda name: None) -> None:
-    """The incoming set takes the place of the one in use, which becomes the previous one; BadInput, OSError if not."""
+def take(target: str, step: Callable[[str], None] = lambda name: None, worth_keeping: bool = True) -> None:
+    """The incoming set takes the place of the one in use, which becomes the previous one, if it is worth going back to;
+    BadInput, OSError if not."""
     path = incoming(target)
     open_ruleset(path).close()
-    if os.path.exists(target):
+    if worth_keeping and os.path.exists(target):
         _second_name(target, previous(target))
     step("previous")
     os.rename(path, target)
