@@ -251,6 +251,14 @@ def test_compiled_lists_are_in_use_at_once(home, say, tmp_path):
     assert "own" in say("lists", "status")[1]
     assert "ready," in say("status")[1] and "Not yet protecting" not in say("status")[1]
     assert "EDE: 15" in home.ask("www.new-phish.example")
+    # Also when that file is named, by whatever way to it; another one is nobody's.
+    (tmp_path / "more.txt").write_text("newer-phish.example\n")
+    way = home.folder / "run" / ".." / "run" / "rules.bin"
+    assert "uses them from now on" in say("lists", "compile", str(tmp_path / "more.txt"), "--output", str(way))[1]
+    assert "more" in say("lists", "status")[1] and "ready," in say("status")[1]
+    other = ["--output", str(tmp_path / "other.bin")]
+    assert "uses them" not in say("lists", "compile", str(tmp_path / "own.txt"), *other)[1]
+    assert "more" in say("lists", "status")[1]
     assert say("lists", "compile", *rules)[0] == OK
     assert "starter-phishing" in say("lists", "status")[1]
     assert "EDE: 15" in home.ask(LISTED)

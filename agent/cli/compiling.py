@@ -15,9 +15,8 @@ from agent.jobs.knownsites import read_shared
 from agent.jobs.starter import starter_lists, stem
 
 
-def lists_compile(settings: Settings, words: list[str], output: str | None) -> None:
+def lists_compile(settings: Settings, words: list[str], target: str) -> None:
     """Compile the files that the words name, or the starter lists, and say what became of each."""
-    target = output or settings.text("ruleset_file")
     try:
         sources = [source(word) for word in words] or starter(settings)
         os.makedirs(os.path.dirname(os.path.abspath(target)), mode=0o755, exist_ok=True)

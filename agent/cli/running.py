@@ -33,17 +33,27 @@ def run(options: argparse.Namespace) -> None:
 def lists_compile(options: argparse.Namespace) -> None:
     from agent.cli.compiling import lists_compile  # here: it imports much that no other command needs
 
-    lists_compile(read_settings(options), options.files, options.output)
-    if options.output:
-        return
+    settings = read_settings(options)
+    target = options.output or settings.text("ruleset_file")
+    lists_compile(settings, options.files, target)
     try:
         client = Client(socket_path(options))
     except Unreachable:
-        show.line("The daemon does not run; it takes the lists into use when it starts.")
+        if os.path.realpath(target) == os.path.realpath(settings.text("ruleset_file")):
+            show.line("The daemon does not run; it takes the lists into use when it starts.")
         return
-    client.call("lists.reload")
+    _load(client, target, options.output is None)
+
+
+def _load(client: Client, target: str, meant: bool) -> None:
+    """The daemon says which file is its own: it may run with other settings than those that this command read."""
+    file = str(client.call("lists").get("file"))
+    if os.path.realpath(target) == os.path.realpath(file):
+        client.call("lists.reload")
+        show.line("The daemon uses them from now on.")
+    elif meant:
+        show.line(f"The daemon uses another file: {file}")
     client.close()
-    show.line("The daemon uses them from now on.")
 
 
 def doctor(options: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ def lists(household: Household, request: Request) -> dict[str, object]:
         "items": [_used(household, row) for row in rows],
         "categories": _by_category(rows),
         "state": household.lists_state(),
+        "file": feeds.file,
         "feeds": [feed_row(household, feed) for feed in feeds.table],
         "previous": feeds.previous(),
         "pinned": feeds.pinned,
