@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # For interpreters under emulation, where an example takes twenty times as long (tools/processors).
 settings.register_profile("emulated", settings.get_profile("patient"), max_examples=10)
+
+# The barrier of agent/daemon/faults.py raises again what it met, in every process that a test starts.
+os.environ.setdefault("PRIVACY_AGENT_STRICT", "1")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
 
 # What a machine has not: data that is not part of the project, a kernel's ability, leave to make namespaces. And tests

@@ -133,7 +133,7 @@ def _consents(commands: Groups) -> None:
     on.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     on.add_argument("feature", metavar="FEATURE", help="history or protection")
     on.add_argument(
-        "--agree", type=int, metavar="VERSION", help="agree to this version of the text, without a question"
+        "--agree", type=times.number, metavar="VERSION", help="agree to this version of the text, without a question"
     )
     off = _asks(commands.add_parser("off", help="switch a feature off, and say what remains"), consents.off)
     off.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
@@ -194,7 +194,7 @@ def _records(commands: Groups) -> None:
     remove = _asks(group.add_parser("remove", help="remove a visit and what it pulled in"), changing.visit_remove)
     _yes(remove)
     for of in (dispute, sort, remove):
-        of.add_argument("id", type=int, help="its number, from history")
+        of.add_argument("id", type=times.number, help="its number, from history")
 
 
 def _requests(commands: Groups) -> None:
@@ -202,7 +202,7 @@ def _requests(commands: Groups) -> None:
     listed = _asks(group.add_parser("list", help="objections and wishes"), reading.request_list, reads=True)
     listed.add_argument("--open", action="store_true", help="only those without an answer")
     answer = _asks(group.add_parser("answer", help="answer one"), changing.request_answer)
-    answer.add_argument("id", type=int)
+    answer.add_argument("id", type=times.number)
     answer.add_argument("text")
 
 
@@ -210,7 +210,7 @@ def _verdicts(commands: Groups) -> None:
     explain = _asks(commands.add_parser("explain", help="why a name is refused or let through"), reading.explain, True)
     what = explain.add_mutually_exclusive_group(required=True)
     what.add_argument("name", nargs="?", help="a name, as the device would ask for it")
-    what.add_argument("--attempt", type=int, metavar="ID", help="a refused attempt: then and now")
+    what.add_argument("--attempt", type=times.number, metavar="ID", help="a refused attempt: then and now")
     explain.add_argument("--device", help="as this device would be answered")
     explain.add_argument("--report", action="store_true", help="a text about a wrong refusal, to send yourself")
     for name, function, help in (
@@ -227,7 +227,7 @@ def _verdicts(commands: Groups) -> None:
     group = _group(commands, "rule", "the household's own rules: list, remove, export, import")
     _asks(group.add_parser("list", help="what was allowed and blocked"), reading.rule_list, reads=True)
     remove = _asks(group.add_parser("remove", help="take a rule back"), changing.rule_remove)
-    remove.add_argument("id", type=int)
+    remove.add_argument("id", type=times.number)
     take = _asks(group.add_parser("export", help="all of them as text"), ownrules.export, reads=True)
     take.add_argument("--output", metavar="FILE", help="a new file (default: the terminal)")
     bring = _asks(group.add_parser("import", help="add those of a text file, all or none"), ownrules.take_in)
@@ -273,9 +273,11 @@ def _reports(commands: Groups) -> None:
     _asks(group.add_parser("preview", help="exactly what would be sent now, and to whom"), report.preview, True)
     _asks(group.add_parser("list", help="what was made, sent, dropped or withdrawn"), report.listed, reads=True)
     shown = _asks(group.add_parser("show", help="one report's exact text"), report.shown, reads=True)
-    shown.add_argument("id", type=int)
+    shown.add_argument("id", type=times.number)
     opt_in = _asks(group.add_parser("opt-in", help="show what would be sent, ask, and switch it on"), report.opt_in)
-    opt_in.add_argument("--agree", type=int, metavar="VERSION", help="agree to this notice, without a question")
+    opt_in.add_argument(
+        "--agree", type=times.number, metavar="VERSION", help="agree to this notice, without a question"
+    )
     opt_in.add_argument("--terms", metavar="WORD", help="and to these terms, as preview --json names them")
     _asks(group.add_parser("opt-out", help="withdraw: what waits is purged before this returns"), report.opt_out)
     named = _asks(group.add_parser("operator", help="who receives reports; or name one"), report.operator, reads=True)

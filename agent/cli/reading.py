@@ -28,6 +28,10 @@ def status(client: Client, options: argparse.Namespace) -> None:
     show.line("dns        " + (", ".join(f"{name} {dns[name]}" for name in sorted(dns)) or "no query yet"))
     if part(reply, "recording").get("paused"):
         show.line("recording  paused; privacy-agent resume lists what comes back")
+    faults = part(reply, "faults")
+    if faults.get("total"):
+        times = show.count(faults["total"], "thing was", "things were")
+        show.line(f"mistakes   {times} skipped, the last by {faults['last']}; please report this line")
     if not reply.get("clock_set"):
         show.line("clock      not set yet: ages are counted in running time")
 

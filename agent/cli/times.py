@@ -3,6 +3,8 @@
 import argparse
 import time
 
+from agent.core.digits import whole
+
 DAY_S = 86400
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
 FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
@@ -10,10 +12,18 @@ FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 
 def duration(text: str) -> int:
     """Seconds of "90s", "30m", "2h", "7d" or "1w"."""
-    number, unit = text[:-1], text[-1:].lower()
-    if not number.isascii() or not number.isdigit() or unit not in UNITS or int(number) == 0:
+    number, unit = whole(text[:-1]), text[-1:].lower()
+    if not number or unit not in UNITS:
         raise argparse.ArgumentTypeError(f"not a duration: {text!r} (as in 30m, 2h, 7d)")
-    return int(number) * UNITS[unit]
+    return number * UNITS[unit]
+
+
+def number(text: str) -> int:
+    """A whole number, for an argument that takes one."""
+    found = whole(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"not a whole number: {text!r}")
+    return found
 
 
 def month(text: str) -> str:

@@ -4,6 +4,7 @@ Strict where servers get attacked: one Host, one Content-Length, no chunked requ
 no control characters. Everything wrong is a BadRequest that carries the status to answer with.
 """
 
+from agent.core.digits import is_digits, whole
 from agent.core.model import BadInput, Value
 
 # Browsers send 1-2 kB; cookies of other services on the same host name come along (ports share cookies).
@@ -253,12 +254,12 @@ def _one(headers: list[tuple[str, str]], name: str) -> str:
 def _length(value: str) -> int:
     if not value:
         return 0
-    for letter in value:
-        if letter not in "0123456789":
-            raise BadRequest(400, "Content-Length is not a number")
-    if len(value) > 9:
+    if not is_digits(value):
+        raise BadRequest(400, "Content-Length is not a number")
+    length = whole(value, 9)
+    if length is None:
         raise BadRequest(413, "the body is too large")
-    return int(value)
+    return length
 
 
 def response_head(status: int, headers: list[tuple[str, str]]) -> bytes:

@@ -1,5 +1,6 @@
 """What stands inside an HTTP head: percent-encoding, queries, cookies, hosts. Values in, values out."""
 
+from agent.core.digits import whole
 from agent.core.http import BadRequest
 
 PAIRS_MAX = 32
@@ -64,14 +65,12 @@ def split_host(value: str) -> tuple[str, int | None]:
     else:
         host, colon, rest = value.partition(":")
         rest = colon + rest
-    if rest and (rest[0] != ":" or not 1 <= len(rest) - 1 <= 5):
+    port = whole(rest[1:], 5)
+    if rest and (rest[0] != ":" or port is None):
         raise BadRequest(400, "the Host header is malformed")
-    for letter in rest[1:]:
-        if letter not in "0123456789":
-            raise BadRequest(400, "the Host header is malformed")
     for letter in host:
         if letter not in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:_%":
             raise BadRequest(400, "the Host header is malformed")
     if not host:
         raise BadRequest(400, "the Host header is empty")
-    return host.lower(), int(rest[1:]) if rest else None
+    return host.lower(), port

@@ -1,6 +1,7 @@
 """The kinds of values that a setting can have: what each takes, and how a word of the command line becomes one."""
 
 from agent.core.addresses import parse_endpoint, show_endpoint
+from agent.core.digits import whole
 from agent.core.model import BadInput
 
 PATH = "path"  # absolute
@@ -31,8 +32,9 @@ _FLAG_WORDS = {
 
 def value_of(kind: str, word: str) -> object:
     """The value of that kind that a word means; where it means none, the word itself, for the check to refuse."""
-    if kind == NUMBER and word and all(digit in "0123456789" for digit in word):
-        return int(word)
+    number = whole(word) if kind == NUMBER else None
+    if number is not None:
+        return number
     if kind == FLAG and word in _FLAG_WORDS:
         return _FLAG_WORDS[word]
     if kind in (NAMES, LISTENERS, SERVERS):

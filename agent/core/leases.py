@@ -1,5 +1,6 @@
 """DHCP leases as dnsmasq writes them: which MAC was given which address, and what the device calls itself."""
 
+from agent.core.digits import HEX_DIGITS
 from agent.core.model import Value
 
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
@@ -41,9 +42,6 @@ def shown(name: str) -> str:
 
 def _mac(text: str) -> "bytes | None":
     parts = text.split(":")
-    if len(parts) != 6 or any(len(part) != 2 for part in parts):
+    if len(parts) != 6 or any(len(part) != 2 or part.strip(HEX_DIGITS) for part in parts):
         return None
-    try:
-        return bytes([int(part, 16) for part in parts])
-    except ValueError:
-        return None
+    return bytes([int(part, 16) for part in parts])

@@ -2,6 +2,7 @@
 
 from agent.core import addresses, names
 from agent.core.condition import Condition
+from agent.core.digits import whole
 from agent.core.match import EXACT, WHOLE
 from agent.core.model import BadInput, Value
 
@@ -106,9 +107,10 @@ def bounds(text: bytes) -> tuple[bytes, bytes]:
     base, bits = text.split(b"/", 1)
     packed = addresses.parse(base.decode())
     size = 8 * len(packed)
-    if not bits.isdigit() or int(bits) > size:
-        raise BadInput("not a network: " + repr(text))
-    low = (1 << (size - int(bits))) - 1
+    length = whole(bits.decode())
+    if length is None or length > size:
+        raise BadInput("not a network: " + repr(text[:60]))
+    low = (1 << (size - length)) - 1
     first = int.from_bytes(packed, "big") & ~low
     return first.to_bytes(len(packed), "big"), (first | low).to_bytes(len(packed), "big")
 

@@ -5,6 +5,7 @@ Nothing is asked of anybody: it compares with a shipped table of well-known name
 uses it must call it a guess.
 """
 
+from agent.core.digits import DIGITS
 from agent.core.model import Value
 from agent.core.names import is_address, suffixes
 from agent.core.punycode import decode
@@ -344,6 +345,6 @@ def _lured(part: str) -> bool:
 def _digit_run(text: str) -> int:
     longest = run = 0
     for letter in text:
-        run = run + 1 if letter.isdigit() else 0
+        run = run + 1 if letter in DIGITS else 0
         longest = max(longest, run)
     return longest

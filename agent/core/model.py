@@ -1,5 +1,7 @@
 """The values that the layers hand to each other."""
 
+from agent.core.digits import whole
+
 
 class BadInput(ValueError):
     """Wrong input from outside; the message says what is wrong and where."""
@@ -48,7 +50,10 @@ class Person(Value):
         """Whether the person is 18 in that month, as far as the birth month tells."""
         if self.birth_month is None:
             return False
-        born_year, born_month = [int(part) for part in self.birth_month.split("-")]
+        written = self.birth_month.partition("-")
+        born_year, born_month = whole(written[0]), whole(written[2])
+        if born_year is None or born_month is None:
+            return False
         return (year - born_year) * 12 + month - born_month >= 18 * 12
 
 

@@ -7,6 +7,7 @@ There is no place in a report for a name, a site, an address or an id that outli
 import json
 
 from agent.core import noise
+from agent.core.digits import whole
 from agent.core.model import ADULT, BadInput, Value
 
 SCHEMA = 1
@@ -105,7 +106,7 @@ def answers(facts: Facts) -> list[int]:
     ranged = {
         "devices.protection": facts.protection,
         "devices.history": facts.history,
-        "version": int(major) if major.isdigit() else 0,
+        "version": whole(major) or 0,
     }
     found = []
     for row in TABLE:

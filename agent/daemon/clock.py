@@ -56,4 +56,7 @@ def _parse(saved: str) -> AgeClock:
     if len(fields) != 6:
         return AgeClock(boot=boot_id(), monotonic=int(time.monotonic()))
     age, boot, monotonic, wall, wall_age, settled = fields
-    return AgeClock(int(age), boot, int(monotonic), int(wall) or None, int(wall_age), settled == "1")
+    try:
+        return AgeClock(int(age), boot, int(monotonic), int(wall) or None, int(wall_age), settled == "1")
+    except ValueError:
+        return _parse("")

@@ -112,6 +112,7 @@ class Household:
         self.kernel_state: Callable[[], dict[str, object]] = lambda: {"state": "none", "message": "by address"}
         self.upstream_state: Callable[[], dict[str, object]] = dict
         self.counters: Callable[[], dict[str, int]] = dict
+        self.faults: Callable[[], dict[str, object]] = lambda: {"total": 0, "last": ""}
         self.setup: object = None
         # A backup on its way in: rows so far; then (new file, old file) to be put in place after the databases closed.
         self.restoring: list[tuple[str, list[object]]] | None = None

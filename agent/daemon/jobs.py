@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable
 
+from agent.daemon.log import say
 from agent.daemon.loop import Loop, Timer
 
 PAUSE_S = 1.0  # after a crash, so that a job that can't start does not eat the processor
@@ -155,18 +156,30 @@ class WebJob:
     def _start(self) -> None:
         for listener in self._listeners:
             self._loop.remove(listener)
-        ours, theirs = socket.socketpair()
         self._started = self._loop.now
+        try:
+            ours = self._launch()
+        except OSError as error:
+            say(f"the web page could not be started: {error.strerror}; trying again")
+            self._loop.after(PAUSE_MAX_S, self._wait)
+            return
+        self._adopt(ours, self._hung_up)
+
+    def _launch(self) -> socket.socket:
+        """Our end of the job's control connection. OSError when there is no memory or descriptor left for a job."""
+        ours, theirs = socket.socketpair()
         listening = tuple(listener.fileno() for listener in self._listeners)
         opened = _opened(self._certificate)
         environment = {**self._environment, "PRIVACY_AGENT_LISTEN_FDS": ",".join(map(str, listening))}
         if opened:
             environment["PRIVACY_AGENT_TLS_FDS"] = ",".join(map(str, opened))
-        self._pid = launch(self._command, environment, self._identity, theirs, listening + opened)
-        for held in opened:
-            os.close(held)
-        theirs.close()
-        self._adopt(ours, self._hung_up)
+        try:
+            self._pid = launch(self._command, environment, self._identity, theirs, listening + opened)
+        finally:
+            for held in opened:
+                os.close(held)
+            theirs.close()
+        return ours
 
     def _hung_up(self) -> None:
         self._loop.after(0, self._reap)
@@ -228,11 +241,15 @@ class FeedsJob:
             written = self._target()
         except OSError:
             return False
-        ours, theirs = socket.socketpair()
-        environment = {**self._environment, "PRIVACY_AGENT_SET_FD": str(written)}
-        self.pid = launch(self._command, environment, self._identity, theirs, (written,), NICE)
-        theirs.close()
-        os.close(written)
+        try:
+            ours, theirs = socket.socketpair()
+            environment = {**self._environment, "PRIVACY_AGENT_SET_FD": str(written)}
+            self.pid = launch(self._command, environment, self._identity, theirs, (written,), NICE)
+            theirs.close()
+        except OSError:
+            return False
+        finally:
+            os.close(written)
         self._limit = self._loop.after(FEEDS_MAX_S, self.stop)
         self._adopt(ours, self._hung_up)
         return True

@@ -1,6 +1,7 @@
 """One epoll loop: descriptors, timers, tasks in small steps, and the heartbeat that tells the guard it still turns.
 
-A callback that raises ends `run()` with that exception: our own mistake ends the process visibly.
+A callback that raises has failed for itself alone (see faults.py). A descriptor of which that callback did not read
+what woke it would wake the loop again at once, so it is left alone for a moment.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import time
 from collections.abc import Callable, Generator
 from functools import partial
 
+from agent.daemon.faults import Faults
+
 BEAT_S = 0.3  # five missed beats fit into the 1.5 s of silence after which the guard acts
 IDLE_S = 1.0  # the longest sleep: a signal's handler that called stop() is noticed within it
 READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 WRITABLE = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR
+REST_S = 0.1  # of a descriptor whose callback failed: ten failures a second cost nothing
 _EVENTS_MAX = 64  # of a turn; the kernel tells the others in the next one
 
 
@@ -49,9 +53,11 @@ class Repeat:
 
     def tick(self) -> None:
         timer = self.timer
-        self.call()
-        if self.timer is timer and timer.call is not None:
-            self.timer = self.loop.after(self.seconds, self.tick)
+        try:
+            self.call()
+        finally:
+            if self.timer is timer and timer.call is not None:
+                self.timer = self.loop.after(self.seconds, self.tick)
 
     def cancel(self) -> None:
         self.timer.cancel()
@@ -60,12 +66,14 @@ class Repeat:
 class Loop:
     """`now` is the monotonic time at which this turn woke up, in seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, faults: Faults | None = None) -> None:
         self.clock = clock
+        self.faults = faults or Faults()
         self.now = clock()
         # A packet's verdict costs 2 to 4 us less than with poll(), which asks all descriptors each time.
         self._poll = select.epoll()
         self._calls: dict[int, tuple[Callable[[], None] | None, Callable[[], None] | None]] = {}
+        self._resting: set[int] = set()
         self._timers: list[Timer] = []
         self._tasks: list[Generator[float | None, None, None]] = []
         self._beat_fd: int | None = None
@@ -81,17 +89,21 @@ class Loop:
         """Watches a descriptor; a second `add` of the same one replaces what is watched. Errors and hang-ups
         wake whichever callback there is, which meets them at its own read or write."""
         fd = source if isinstance(source, int) else source.fileno()
-        events = (select.EPOLLIN if on_readable else 0) | (select.EPOLLOUT if on_writable else 0)
-        if fd in self._calls:
-            self._poll.modify(fd, events)
-        else:
-            self._poll.register(fd, events)
-        self._calls[fd] = (on_readable, on_writable)
+        calls = (on_readable, on_writable)
+        if fd not in self._calls:
+            self._poll.register(fd, _events(calls))
+        elif fd not in self._resting:
+            self._poll.modify(fd, _events(calls))
+        self._calls[fd] = calls
 
     def remove(self, source: int | socket.socket) -> None:
         """Stops watching; to be called before the descriptor is closed. Nothing happens if it was not watched."""
         fd = source if isinstance(source, int) else source.fileno()
-        if self._calls.pop(fd, None) is not None:
+        if self._calls.pop(fd, None) is None:
+            return
+        if fd in self._resting:
+            self._resting.discard(fd)
+        else:
             self._poll.unregister(fd)
 
     def at(self, due: float, call: Callable[[], None]) -> Timer:
@@ -113,13 +125,27 @@ class Loop:
         """
         self._tasks.append(steps)
 
+    def begin(self, steps: Generator[float | None, None, None]) -> None:
+        """The same with the first step taken at once, so that what is begun in order is done in order."""
+        try:
+            pause_s = next(steps)
+        except StopIteration:
+            return
+        except Exception as error:  # noqa: BLE001 - the barrier
+            self.faults.met(error)
+            return
+        if pause_s:
+            self.after(pause_s, partial(self.task, steps))
+        else:
+            self.task(steps)
+
     def heartbeat(self, fd: int) -> None:
         """Writes a byte to this non-blocking pipe at most every 0.3 s, and stops when nobody holds its other end."""
         self._beat_fd = fd
         self._beat_due = self.now
 
     def run(self) -> None:
-        """Turns until `stop()`, which may have come before, or until a callback raises."""
+        """Turns until `stop()`, which may have come before."""
         self.now = self.clock()
         while not self._stopped:
             self._turn()
@@ -136,13 +162,29 @@ class Loop:
         for fd, event in events:
             # Looked up each time: an earlier callback of this turn may have removed it.
             on_readable, on_writable = self._calls.get(fd, (None, None))
-            if on_readable and event & READABLE:
-                on_readable()
-            # Asked again, because the reader may have closed it.
-            if on_writable and event & WRITABLE and fd in self._calls:
-                on_writable()
+            try:
+                if on_readable and event & READABLE:
+                    on_readable()
+                # Asked again, because the reader may have closed it.
+                if on_writable and event & WRITABLE and fd in self._calls:
+                    on_writable()
+            except Exception as error:  # noqa: BLE001 - the barrier
+                self.faults.met(error)
+                self._rest(fd)
         self._run_timers()
         self._step_tasks()
+
+    def _rest(self, fd: int) -> None:
+        """Out of sight, for a hang-up is told even to whom watches for nothing."""
+        if fd in self._calls and fd not in self._resting:
+            self._poll.unregister(fd)
+            self._resting.add(fd)
+            self.after(REST_S, partial(self._rested, fd))
+
+    def _rested(self, fd: int) -> None:
+        if fd in self._resting:
+            self._resting.discard(fd)
+            self._poll.register(fd, _events(self._calls[fd]))
 
     def _sleep_ms(self) -> int:
         if self._tasks:
@@ -170,16 +212,17 @@ class Loop:
         while self._timers and self._timers[0].due <= self.now:
             due.append(heapq.heappop(self._timers))
         for timer in due:
-            if timer.call is not None:
-                timer.call()
+            try:
+                if timer.call is not None:
+                    timer.call()
+            except Exception as error:  # noqa: BLE001 - the barrier
+                self.faults.met(error)
 
     def _step_tasks(self) -> None:
-        for steps in self._tasks[:]:
-            try:
-                pause_s = next(steps)
-            except StopIteration:
-                self._tasks.remove(steps)
-                continue
-            if pause_s:
-                self._tasks.remove(steps)
-                self.after(pause_s, partial(self._tasks.append, steps))
+        tasks, self._tasks = self._tasks, []
+        for steps in tasks:
+            self.begin(steps)
+
+
+def _events(calls: tuple[Callable[[], None] | None, Callable[[], None] | None]) -> int:
+    return (select.EPOLLIN if calls[0] else 0) | (select.EPOLLOUT if calls[1] else 0)

@@ -14,6 +14,7 @@ from agent.core.settings import Settings
 from agent.daemon import parts
 from agent.daemon.control import Control
 from agent.daemon.dns.resolving import Resolving
+from agent.daemon.faults import STRICT
 from agent.daemon.guard import EX_CONFIG
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
@@ -97,6 +98,7 @@ class Daemon:
         self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
         self.household = parts.build(settings, step, self.neighbours.mac_of, lambda: loop.now)
         self.household.neighbours = self.neighbours
+        self.household.faults, self.household.recorder.met = loop.faults.state, loop.faults.met
         self.kernel = _kernel(self.household, settings, netlink, self.neighbours)
         self.resolving = Resolving(loop, settings, self.household)
         self.connecting = _connecting(self.household, settings, loop, self.kernel)
@@ -187,9 +189,11 @@ class Daemon:
             household.recorder.trouble = str(error)
 
     def _retry_boot(self) -> None:
-        self.household.begin()
-        if self.household.trouble:
-            self.loop.after(RETRY_BOOT_S, self._retry_boot)
+        try:
+            self.household.begin()
+        finally:
+            if self.household.trouble:
+                self.loop.after(RETRY_BOOT_S, self._retry_boot)
 
     def reload(self, path: str, overrides: str) -> None:
         """SIGHUP: settings that can change while running, and the compiled lists. A bad file leaves all as it was."""
@@ -292,7 +296,7 @@ def _web(loop: Loop, settings: Settings, control: Control) -> WebJob | None:
     command = job_command("agent.jobs.web.__main__")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
     environment["PRIVACY_AGENT_WEB_HOSTS"] = ",".join(settings.texts("web_hosts"))
-    for name in ("PRIVACY_AGENT_WEB_IDLE_S", "PRIVACY_AGENT_WEB_TLS"):
+    for name in ("PRIVACY_AGENT_WEB_IDLE_S", "PRIVACY_AGENT_WEB_TLS", STRICT):
         if name in os.environ:
             environment[name] = os.environ[name]
     identity = Identity(settings.text("web_user"))

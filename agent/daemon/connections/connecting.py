@@ -69,8 +69,9 @@ class Connecting:
 
     def _connect(self) -> None:
         number = self._settings.number("queue_number")
+        judge, met = self._judge, self._loop.faults.met
         try:
-            queue = self._queue = Queue(number, COPY_BYTES, self._judge.judge, self._judge.note, self._answering.send)
+            queue = self._queue = Queue(number, COPY_BYTES, judge.judge, judge.note, self._answering.send, met)
         except OSError as error:
             self._trouble = UNKNOWN if error.errno in _MISSING else f"DNS only: {error.strerror or error}."
             return

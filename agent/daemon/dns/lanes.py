@@ -192,4 +192,7 @@ class Lanes:
             for name, verdict, count in lane.take():
                 if verdict.blocked:
                     self.refusals += count
-                self._record(client, name, verdict, count)
+                try:
+                    self._record(client, name, verdict, count)
+                except Exception as error:  # noqa: BLE001 - the barrier: one name, not those that wait behind it
+                    self._loop.faults.met(error)

@@ -113,7 +113,10 @@ class Dns:
         What waits in the sockets was asked under the clients of now: it is read with them, and answered later.
         """
         for front in self._fronts:
-            front.settle()
+            try:
+                front.settle()
+            except Exception as error:  # noqa: BLE001 - the barrier: an `off` waits for this
+                self.loop.faults.met(error)
         self.lanes.forget()
 
     def flush(self) -> None:
@@ -255,13 +258,20 @@ class Dns:
             asking.waiters.clear()
         elif kept is not None and self._usable(kept):
             asking.timer = self.loop.after(STALE_AFTER_S, lambda: self._all_stale(asking, kept))
-        (self._upstream if self._router is None or not local else self._router).ask(asking)
+        try:
+            (self._upstream if self._router is None or not local else self._router).ask(asking)
+        except Exception:
+            # Or whoever asks for it later would wait for the answer to a question that nobody asked.
+            self._answered(asking, None, EDE_OTHER)
+            raise
 
     def _domains(self) -> frozenset[bytes]:
         domains = self._router_domains()
         return frozenset([domain.strip(".").lower().encode() for domain in domains]) if domains else NONE
 
     def _answered(self, asking: Asking, response: bytes | None, ede: int) -> None:
+        if self._asking.get(asking.key) is not asking:
+            return  # given up when something unexpected came up
         del self._asking[asking.key]
         self._places[asking.local].give(asking.first.lane)
         if asking.timer is not None:

@@ -137,12 +137,12 @@ class Tcp(Front):
         return self._dns.lanes.of_connection(_mark_of(accepted) if self._by_mark else None, address)
 
     def _sweep(self) -> None:
-        for connection in list(self._connections):
-            if connection.deadline <= self._loop.now:
-                self._drop(connection)
-        self._sweeping = bool(self._connections)
+        overdue = [connection for connection in self._connections if connection.deadline <= self._loop.now]
+        self._sweeping = len(overdue) < len(self._connections)
         if self._sweeping:
             self._loop.after(SWEEP_S, self._sweep)
+        for connection in overdue:
+            self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:
         connection.closed = True
@@ -176,6 +176,10 @@ class Tcp(Front):
                 self._take_on(connection)
                 self._write(connection)
         except (BufferError, OSError):
+            self._drop(connection)
+            return
+        except Exception as error:  # noqa: BLE001 - the barrier
+            self._loop.faults.met(error)
             self._drop(connection)
             return
         connection.busy = False

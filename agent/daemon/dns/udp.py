@@ -79,7 +79,10 @@ class Udp(Front):
         while self._settled:
             some, self._settled = self._settled[:DRAIN], self._settled[DRAIN:]
             for message, lane, to in some:
-                self._dns.ask(lane, message, self, to)
+                try:
+                    self._dns.ask(lane, message, self, to)
+                except Exception as error:  # noqa: BLE001 - the barrier
+                    self._loop.faults.met(error)
             self._dns.turn(len(some))
             yield
 
@@ -111,6 +114,8 @@ class Udp(Front):
         except OSError as error:
             self._expected = max(turn, 1)
             self._noticed(error)
+        except Exception as error:  # noqa: BLE001 - the barrier; the packet was taken, the next turn goes on behind it
+            self._loop.faults.met(error)
         self._dns.turn(turn)
 
     def _take_plain(self) -> tuple[bytes, Lane, Source]:
@@ -141,6 +146,8 @@ class Udp(Front):
         except OSError as error:
             self._expected = max(turn, 1)
             self._noticed(error)
+        except Exception as error:  # noqa: BLE001 - the barrier; the packet was taken, the next turn goes on behind it
+            self._loop.faults.met(error)
         self._dns.turn(turn)
 
     def _take_ancillary(self) -> tuple[bytes, Lane, Reader]:

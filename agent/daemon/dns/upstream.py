@@ -178,6 +178,17 @@ class Upstream:
 
     def _arrived(self, packet: Packet, response: bytes) -> None:
         self._packets.pop(packet, None)
+        try:
+            self._answered(packet, response)
+        except Exception as error:  # noqa: BLE001 - the barrier
+            self._failed(packet.query, error)
+
+    def _failed(self, query: Query, error: Exception) -> None:
+        self._loop.faults.met(error)
+        if not query.over:
+            self._finish(query, None, EDE_OTHER)
+
+    def _answered(self, packet: Packet, response: bytes) -> None:
         query, server = packet.query, packet.server
         server.answered(self._loop.now - packet.sent_at)
         if query.over:
@@ -233,7 +244,10 @@ class Upstream:
         for query in [query for query in self._waiting if query.next_at <= now or query.began + PATIENCE_S <= now]:
             # What happens to one may end others.
             if query in self._waiting:
-                self._overdue(query)
+                try:
+                    self._overdue(query)
+                except Exception as error:  # noqa: BLE001 - the barrier
+                    self._failed(query, error)
         for packet in self._outdated():
             self._drop(packet)
         self._ticking = bool(self._waiting or self._packets)

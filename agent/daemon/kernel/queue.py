@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from agent.core import nfnl
 from agent.core.model import BadInput
 from agent.core.netlink import Message, encode, messages
+from agent.daemon.faults import raised
 
 _NETLINK_NETFILTER = 12
 _SOL_NETLINK, _NO_ENOBUFS = 270, 5
@@ -42,11 +43,13 @@ class Queue:
         judge: Judge,
         note: Callable[[Packet], None],
         sent: Callable[[], None] = lambda: None,
+        met: Callable[[Exception], None] = raised,
     ) -> None:
         self._number = number
         self._judge = judge
         self._note = note
         self._sent = sent
+        self._met = met
         self.packets = 0
         self.queue = _bound(nfnl.bind_queue(number, copy_bytes, _LENGTH_MAX))
         try:
@@ -71,7 +74,12 @@ class Queue:
         for data in _reads(self.queue, self._more):
             read += 1
             for packet in nfnl.packets(data):
-                verdicts.append(nfnl.accept(self._number, packet[0], self._judge(packet)))
+                try:
+                    mark = self._judge(packet)
+                except Exception as error:  # noqa: BLE001 - the barrier: it goes on as it is
+                    self._met(error)
+                    mark = None
+                verdicts.append(nfnl.accept(self._number, packet[0], mark))
         self.packets += len(verdicts)
         if verdicts:
             self._send(b"".join(verdicts))
@@ -90,7 +98,10 @@ class Queue:
             read += 1
             packets = nfnl.packets(data)
             for packet in packets:
-                self._note(packet)
+                try:
+                    self._note(packet)
+                except Exception as error:  # noqa: BLE001 - the barrier
+                    self._met(error)
             self.packets += len(packets)
         return read == _TURN_MAX
 

@@ -1,5 +1,6 @@
 """Arguments of a request: present, of the right type, within bounds; otherwise BadInput that names the argument."""
 
+from agent.core.digits import whole
 from agent.core.model import BadInput
 
 Request = dict[str, object]
@@ -70,9 +71,10 @@ def page(request: Request) -> tuple[int, int]:
     after = request.get("after")
     if after is None:
         return limit, 0
-    if not isinstance(after, str) or not after.isdigit() or len(after) > 16:
+    last = whole(after) if isinstance(after, str) else None
+    if last is None:
         raise BadInput("after must be a cursor from an earlier page")
-    return limit, int(after)
+    return limit, last
 
 
 def paged(items: list[dict[str, object]], limit: int, last: int) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Generator
 
 from agent.core import addresses
+from agent.core.digits import is_digits, whole
 from agent.core.model import AGE_GROUPS, PROTECTION, BadInput, Device, Person
 from agent.core.neighbour import made_up
 from agent.daemon.household import FEATURE_NAMES, Household
@@ -175,7 +176,7 @@ def _birth_month(request: Request) -> str | None:
     if given is None:
         return None
     year, _, month = given.partition("-")
-    if not (len(year) == 4 and len(month) == 2 and (year + month).isdigit() and 1 <= int(month) <= 12):
+    if not (len(year) == 4 and len(month) == 2 and is_digits(year) and 1 <= (whole(month) or 0) <= 12):
         raise BadInput("birth_month must be a year and a month, as in 2012-05")
     return given
 

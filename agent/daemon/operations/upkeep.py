@@ -36,6 +36,7 @@ def status(household: Household, request: Request) -> dict[str, object]:
         "devices_on": len(on),
         "storage": {"state": "trouble" if _storage(household) else "ok", "message": _storage(household)},
         "dns": household.counters(),
+        "faults": household.faults(),
     }
     code, health = _health(household, parts)
     return {**parts, "health_code": code, "health": health}

@@ -6,6 +6,7 @@ In doubt all of it is spent, or no report is made.
 import os
 import sqlite3
 
+from agent.core.digits import whole
 from agent.core.noise import EPSILON_MAX, charge
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
@@ -41,8 +42,8 @@ class Budget:
 
     def spent(self) -> int | None:
         """None when it can't be known, which counts as all."""
-        stored = self._state.meta(STORED, "0")
-        return self._file.read(int(stored), self._made()) if stored.isdigit() else None
+        stored = whole(self._state.meta(STORED, "0"))
+        return None if stored is None else self._file.read(stored, self._made())
 
     def after_one_more(self) -> int | None:
         """What is spent after another report; None when it is not to be had."""

@@ -52,8 +52,11 @@ class Reporting:
             self._start()
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        self.pid = launch(self._command, self._environment, self._identity, theirs)
+        try:
+            ours, theirs = socket.socketpair()
+            self.pid = launch(self._command, self._environment, self._identity, theirs)
+        except OSError:
+            return  # no memory or descriptor left for a job: looked at again with the next tick
         theirs.close()
         self._limit = self._loop.after(JOB_MAX_S, self._too_long)
         self._control.adopt(ours, self._hung_up, REPORT)

@@ -6,6 +6,8 @@ known counts as all spent.
 
 import os
 
+from agent.core.digits import whole
+
 FORMAT = "privacy-agent spent 1"
 SIZE = 64
 
@@ -39,7 +41,8 @@ class Spent:
             return 0 if stored == 0 and made == 0 else None
         except OSError:
             return None
-        if len(words) != 4 or " ".join(words[:3]) != FORMAT or not words[3].isdigit():
+        noted = whole(words[3]) if len(words) == 4 and " ".join(words[:3]) == FORMAT else None
+        if noted is None:
             return None
         # A ledger that was restored without its numbers: more was spent than state.db says, and nobody knows how much.
-        return None if stored == 0 and made > 0 and int(words[3]) == 0 else max(stored, int(words[3]))
+        return None if stored == 0 and made > 0 and noted == 0 else max(stored, noted)

@@ -11,6 +11,7 @@ import contextlib
 import os
 
 from agent.core.consent import LedgerRow
+from agent.core.digits import whole
 
 FORMAT = "privacy-agent anchor 1"
 
@@ -68,9 +69,10 @@ def _read(path: str) -> tuple[int, bytes] | None:
     except OSError:
         return None
     fields = text.split()
-    if len(fields) != 6 or " ".join(fields[:3]) != FORMAT or fields[3] != str(inode) or not fields[4].isdigit():
+    if len(fields) != 6 or " ".join(fields[:3]) != FORMAT or fields[3] != str(inode):
         return None
+    seq = whole(fields[4])
     try:
-        return int(fields[4]), bytes.fromhex(fields[5])
+        return None if seq is None else (seq, bytes.fromhex(fields[5]))
     except ValueError:
         return None

@@ -9,6 +9,7 @@ import json
 import os
 
 from agent.core import consent
+from agent.core.digits import whole
 from agent.core.model import HISTORY, PROTECTION
 from agent.daemon.store.state import State
 
@@ -98,5 +99,5 @@ class Forgotten:
 def _whole(kind: str, key: str) -> bool:
     if kind == PERSON:
         household, _, number = key.partition("-")
-        return bool(household) and len(number) < 10 and number.isdecimal() and number.isascii()
+        return bool(household) and whole(number, 9) is not None
     return kind == DEVICE and all(digit in "0123456789abcdef" for digit in key)

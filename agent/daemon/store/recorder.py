@@ -9,6 +9,7 @@ from collections.abc import Callable
 from agent.core.consent import Gate
 from agent.core.history import Visits
 from agent.core.model import HISTORY, PROTECTION, Attempt, Observation, Verdict
+from agent.daemon.faults import raised
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.records import Records
 
@@ -39,6 +40,7 @@ class Recorder:
         self.unrecorded = 0
         self.grown: set[int] = set()  # devices with visits written since somebody looked, for open pages
         self.trouble = ""
+        self.met: Callable[[Exception], None] = raised  # see faults.py
 
     def allowed(self, slot: int, generation: int, host: bytes, source: str, hits: int) -> None:
         """A name or connection that was let through: a visit's, where history is on."""
@@ -46,7 +48,10 @@ class Recorder:
         if permit is None:
             return
         at, age = self._now()
-        self._visits.observe(permit, Observation(host, source, hits, at, age))
+        try:
+            self._visits.observe(permit, Observation(host, source, hits, at, age))
+        except Exception as error:  # noqa: BLE001 - the barrier: what it can't make sense of is not recorded
+            self.met(error)
 
     def refused(self, slot: int, generation: int, target: str, source: str, hits: int, verdict: Verdict) -> None:
         """A name or URL that was refused: an attempt, where protection is on."""
@@ -90,6 +95,9 @@ class Recorder:
         except StorageError as error:
             self._dropped(len(visits) + len(attempts), error)
             self._records.close_later(epochs)
+        except Exception as error:  # noqa: BLE001 - the barrier: no row is worth an `off`
+            self._records.close_later(epochs)
+            self.met(error)
 
     def forget(self, visit_ids: set[int]) -> None:
         """Rows with these ids were removed: they must not grow on."""

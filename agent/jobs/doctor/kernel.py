@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Iterator
 
+from agent.core.digits import whole
 from agent.core.marks import Layout
 from agent.core.steering import STEERED
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
@@ -21,7 +22,7 @@ STEER_PRIORITY = -105
 def release() -> Finding:
     """SO_RCVMARK came with 5.19, which everything else that is needed precedes."""
     words = platform.release().split("-")[0].split(".")
-    version = tuple(int(word) for word in words[:2] if word.isdigit())
+    version = tuple(whole(word) or 0 for word in words[:2])
     if version < (5, 19):
         return Finding(
             FAILURE, "kernel", f"Linux {platform.release()} is too old.", "Upgrade to OpenWrt 23.05 or newer."

@@ -5,8 +5,10 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
+from agent.daemon.faults import Faults
 from agent.daemon.loop import Loop
 from agent.jobs.web import certificate, exporting, household, sse, vault
 from agent.jobs.web.account import Account
@@ -36,7 +38,7 @@ def main() -> int:
 
 def run(environment: dict[str, str]) -> None:
     os.nice(NICE)
-    loop = Loop()
+    loop = Loop(faults=Faults("web: ", (Closed,)))
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     listeners = [socket.socket(fileno=int(fd)) for fd in environment["PRIVACY_AGENT_LISTEN_FDS"].split(",")]
@@ -51,7 +53,7 @@ def run(environment: dict[str, str]) -> None:
     box.append(server)
     account = Account(kept, sodium.load(), found is not None)
     control.call("subscribe", {})
-    api = Api(account, Files(), handlers(account), names)
+    api = Api(account, Files(), handlers(account, lambda: loop.faults.total), names)
     server.serve(
         Application(api.respond, api.body_limit, api.event),
         float(environment.get("PRIVACY_AGENT_WEB_IDLE_S", IDLE_S)),
@@ -80,7 +82,7 @@ def find_certificate(
     return found
 
 
-def handlers(account: Account) -> dict[str, Handler]:
+def handlers(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[str, Handler]:
     """The dotted names of the route table → what answers them."""
     person = Person(account)
     saved = Backup(account)
@@ -93,6 +95,9 @@ def handlers(account: Account) -> dict[str, Handler]:
     async def events(request: Request) -> Response:
         # A stream outlives the request that opened it, but not the session.
         return sse.stream(lambda _: account.is_open(request.session))
+
+    async def metrics(request: Request) -> Response:
+        return await household.metrics(request, faults())
 
     return {
         ".show_session": account.show,
@@ -120,7 +125,7 @@ def handlers(account: Account) -> dict[str, Handler]:
         ".add_rule": household.add_rule,
         ".preview_erase": household.preview_erase,
         ".set_setting": household.set_setting,
-        ".metrics": household.metrics,
+        ".metrics": metrics,
         ".export": exporting.export,
         ".make_pin_code": person.make_pin_code,
         ".me": person.me,

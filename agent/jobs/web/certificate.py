@@ -8,6 +8,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from agent.core.digits import is_digits
+
 if TYPE_CHECKING:
     import ssl
 
@@ -109,7 +111,7 @@ def to_store(made: Certificate, now: int) -> dict[str, Any]:
 
 
 def _alternative(name: str) -> str:
-    return ("IP:" if ":" in name or name.replace(".", "").isdigit() else "DNS:") + name
+    return ("IP:" if ":" in name or is_digits(name.replace(".", "")) else "DNS:") + name
 
 
 def _which(tool: str) -> str | None:

@@ -1,6 +1,7 @@
 """One client's connection: TLS or not by its first byte, requests in turn, limits on everything it can hold."""
 
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from agent.core.http import BadRequest, Head, Reader, chunk, response_head
@@ -51,7 +52,21 @@ class Connection:
 
     # Descriptor events
 
+    def guarded(self, call: Callable[[], None]) -> None:
+        """What nobody expected ends this connection and no other."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - the barrier
+            self.server.loop.faults.met(error)
+            self.close()
+
     def readable(self) -> None:
+        self.guarded(self._read)
+
+    def writable(self) -> None:
+        self.guarded(self._write)
+
+    def _read(self) -> None:
         try:
             data = self._receive()
         except BlockingIOError:
@@ -69,7 +84,7 @@ class Connection:
             self._enter("head")
         self._advance()
 
-    def writable(self) -> None:
+    def _write(self) -> None:
         try:
             while self._out:
                 sent = self._send(self._out[:65536])
@@ -149,11 +164,11 @@ class Connection:
         self._task = None
         if self.state == "closed":
             return
-        if isinstance(result, BaseException):
-            self.server.bug(result)
+        if isinstance(result, Exception):
+            self.server.loop.faults.met(result)
             result = Problem(500, "internal", "Something went wrong in the web page's program.").response()
             self._close_after = True
-        self._respond(result)
+        self.guarded(lambda: self._respond(result))
 
     def _respond(self, response: Response) -> None:
         self._response = response
@@ -202,15 +217,15 @@ class Connection:
             self._watch()
             if self.state == "head":
                 # Not from here: a client may have sent hundreds of requests at once.
-                self.server.loop.after(0, self._advance)
+                self.server.loop.after(0, lambda: self.guarded(self._advance))
 
     def _next_piece(self, result: Any) -> None:
         self._task = None
         if self.state == "closed":
             return
-        if isinstance(result, BaseException):
+        if isinstance(result, Exception):
             # The head has promised 200: only an early end can say that the rest is missing.
-            self.server.bug(result)
+            self.server.loop.faults.met(result)
             self.close()
             return
         self._enter("write")

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from agent.core.digits import whole
 from agent.core.http import BadRequest
 from agent.jobs.web.messages import Problem
 
@@ -165,10 +166,10 @@ def _from_text(name: str, value: str) -> Any:
         if value not in ("true", "false"):
             raise invalid(name, "must be true or false")
         return json.loads(value)
-    digits = value[1:] if value[:1] == "-" else value
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 16:
+    found = whole(value[1:] if value[:1] == "-" else value)
+    if found is None:
         raise invalid(name, "must be a whole number")
-    return int(value)
+    return -found if value[:1] == "-" else found
 
 
 def invalid(name: str, what: str) -> Problem:

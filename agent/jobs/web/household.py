@@ -119,12 +119,12 @@ async def set_setting(request: Request) -> Response:
     return reply(done, headers=NO_STORE)
 
 
-async def metrics(request: Request) -> Response:
+async def metrics(request: Request, faults: int) -> Response:
     """Counts for a collector (Prometheus text format); from the router itself or with a session."""
     if (request.session is None or request.session.kind != HOUSEHOLD) and request.peer != request.local:
         raise Problem(401, "sign-in", "Metrics are for the router itself, or for whoever is signed in.")
     status = await Ask("status")
-    lines = []
+    lines = [f"privacy_agent_web_faults {faults}"]
     for name, value in sorted(_numbers(status)):
         lines.append(f"privacy_agent_{name} {value}")
     return Response(200, ("\n".join(lines) + "\n").encode(), "text/plain; version=0.0.4; charset=utf-8")

@@ -1,9 +1,8 @@
 """The web job's loop: accepts, limits, hands requests to the application, sends events, goes when idle."""
 
 import socket
-import sys
-import traceback
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.core.http import Head
@@ -122,12 +121,6 @@ class Server:
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
             raise BlockingIOError from error
 
-    def bug(self, error: BaseException) -> None:
-        """Our own mistake: where it happened, without any value that the request carried."""
-        places = traceback.extract_tb(error.__traceback__)[-3:]
-        where = " < ".join(f"{place.name}:{place.lineno}" for place in reversed(places))
-        print(f"web: internal error {type(error).__name__} in {where}", file=sys.stderr, flush=True)
-
     def forget(self, connection: Connection) -> None:
         self.loop.remove(connection.sock)
         if connection in self._connections:
@@ -189,14 +182,18 @@ class Server:
 
     def _push(self, data: bytes, event: dict[str, Any] | None) -> None:
         for connection in self.streams[:]:
-            if event is None or connection.filter(event):
-                connection.push(data)
+            connection.guarded(partial(self._push_to, connection, data, event))
+
+    @staticmethod
+    def _push_to(connection: Connection, data: bytes, event: dict[str, Any] | None) -> None:
+        if event is None or connection.filter(event):
+            connection.push(data)
 
     def _sweep(self) -> None:
         now = self.loop.now
         for connection in self._connections[:]:
             if connection.deadline <= now:
-                connection.overdue()
+                connection.guarded(connection.overdue)
         working = [one for one in self._connections if one.state in ("body", "work", "write")]
         if working or self._workers.busy:
             self._last_use = now

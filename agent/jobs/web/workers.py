@@ -11,6 +11,7 @@ WAITING_MAX = 8
 RESULT_MAX = 65536
 # Hashing may wait for everything else; names may not wait for it.
 NICE = 10
+SHORT = "The router is short of memory. Try again."
 
 
 class Workers:
@@ -35,12 +36,18 @@ class Workers:
             resume(Refused("busy", "Too many sign-ins at once. Try again in a moment."))
 
     def _fork(self, work: Work, resume: Resume) -> None:
-        self._running = resume
         ours, theirs = os.pipe()
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:
+            os.close(ours)
+            os.close(theirs)
+            resume(Refused("busy", SHORT))
+            return
         if child == 0:
             _work_and_exit(work, theirs)
         os.close(theirs)
+        self._running = resume
         self._watch(ours, lambda: self._finish(ours, child))
 
     def _finish(self, pipe: int, child: int) -> None:
@@ -49,10 +56,12 @@ class Workers:
         os.close(pipe)
         os.waitpid(child, 0)
         resume, self._running = self._running, None
-        if self._waiting:
-            self._fork(*self._waiting.pop(0))
         assert resume is not None
-        resume(json.loads(data) if data else Refused("busy", "The router is short of memory. Try again."))
+        try:
+            resume(json.loads(data) if data else Refused("busy", SHORT))
+        finally:
+            while self._waiting and self._running is None:
+                self._fork(*self._waiting.pop(0))
 
 
 def _work_and_exit(work: Work, pipe: int) -> None:
