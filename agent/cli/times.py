@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from agent.core.digits import whole
+from agent.core.digits import is_digits, whole
 
 DAY_S = 86400
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
@@ -28,18 +28,18 @@ def number(text: str) -> int:
 
 def month(text: str) -> str:
     """A month of birth, as YYYY-MM."""
-    year, dash, number = text.partition("-")
-    plain = (year + number).isascii() and (year + number).isdigit()
-    if not plain or len(year) != 4 or len(number) != 2 or not 1 <= int(number) <= 12:
+    year, _, number = text.partition("-")
+    if not is_digits(year) or len(year) != 4 or len(number) != 2 or not 1 <= (whole(number) or 0) <= 12:
         raise argparse.ArgumentTypeError(f"not a month: {text!r} (as in 2014-05)")
     return text
 
 
 def rows(text: str) -> int:
     """How many rows at the most: one or more."""
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 1_000_000:
+    found = whole(text)
+    if not found or found >= 1_000_000:
         raise argparse.ArgumentTypeError(f"not a number of rows: {text!r} (1 or more; --all for all of them)")
-    return int(text)
+    return found
 
 
 def moment(text: str) -> int:

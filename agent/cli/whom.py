@@ -4,6 +4,7 @@ import shlex
 
 from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.client import Client
+from agent.core.digits import is_digits
 from agent.core.nearest import nearest
 
 Row = dict[str, object]
@@ -93,7 +94,7 @@ def _unknown(text: str, kind: str, rows: list[Row]) -> Trouble:
     near = nearest(text, known)
     if near:
         return Trouble(f"no {kind} called {text!r}. Did you mean {near!r}?", NOT_FOUND)
-    numbered = f" For its number, write {kind.split()[0]}:{text}." if text.isascii() and text.isdigit() else ""
+    numbered = f" For its number, write {kind.split()[0]}:{text}." if is_digits(text) else ""
     names = ", ".join(repr(name) for name in sorted(known)[:8])
     listed = f" Known: {names}." if names else " There is none yet."
     return Trouble(f"no {kind} called {text!r}.{listed}{numbered}", NOT_FOUND)
