@@ -181,10 +181,10 @@ class Upstream:
         try:
             self._answered(packet, response)
         except Exception as error:  # noqa: BLE001 - the barrier
-            self._failed(packet.query, error)
+            self._loop.faults.met(error)
+            self._failed(packet.query)
 
-    def _failed(self, query: Query, error: Exception) -> None:
-        self._loop.faults.met(error)
+    def _failed(self, query: Query) -> None:
         if not query.over:
             self._finish(query, None, EDE_OTHER)
 
@@ -247,7 +247,8 @@ class Upstream:
                 try:
                     self._overdue(query)
                 except Exception as error:  # noqa: BLE001 - the barrier
-                    self._failed(query, error)
+                    self._loop.faults.met(error)
+                    self._failed(query)
         for packet in self._outdated():
             self._drop(packet)
         self._ticking = bool(self._waiting or self._packets)
