@@ -20,6 +20,10 @@ SLACK_RULES = 300  # short lists may change much
 # imitated is on a phishing list by mistake: of the lists measured one had two of them in some versions.
 POPULAR_MAX = 2
 
+# (MB, rules): an update takes some 17 MB and 40 bytes a rule at its peak, the daemon and its guard 13 MB, and of 128 MB
+# a router's own programs leave 60 or 70.
+ROOMS = ((96, 60000), (192, 360000))
+
 PAUSE_S = 900  # after a first failure
 EMPTY_PAUSE_S = 5  # the same while nothing is loaded: nobody is protected, and mostly it is the line that comes late
 UNREACHED_MAX_S = 60  # while nothing is loaded and no server was reached at all: no server is troubled by that
@@ -100,9 +104,27 @@ def _feed(row: object) -> Feed:
     return Feed(id, name or id, address, syntax, category, licence, home, default, rules, purpose)
 
 
-def chosen(feeds: list[Feed], choices: dict[str, bool]) -> list[Feed]:
-    """The feeds that are fetched: the table's default, or what the household chose."""
-    return [feed for feed in feeds if choices.get(feed.id, feed.default)]
+def chosen(feeds: list[Feed], choices: dict[str, bool], rules_max: int | None = None) -> list[Feed]:
+    """The feeds that are fetched: what the household chose, and of the table's defaults those that `rules_max` leaves
+    room for, in the table's order."""
+    used = sum([feed.rules for feed in feeds if choices.get(feed.id)])
+    found = []
+    for feed in feeds:
+        wanted = choices.get(feed.id)
+        if wanted is None and feed.default and (rules_max is None or used + feed.rules <= rules_max):
+            wanted = True
+            used += feed.rules
+        if wanted:
+            found.append(feed)
+    return found
+
+
+def rules_max(memory_bytes: int | None) -> int | None:
+    """How many rules all lists may have by default on a machine with so much memory; None: as many as there are."""
+    for limit, rules in ROOMS:
+        if memory_bytes is not None and memory_bytes < limit << 20:
+            return rules
+    return None
 
 
 def doubt(rules: int, before: int | None, expected: int, popular: list[str], imitated: bool = False) -> str:

@@ -32,6 +32,7 @@ from agent.daemon.store.state import State
 from agent.daemon.subjects import Subjects
 from agent.daemon.toggles import Pairs, Toggles
 from agent.platform.hashing import sha256
+from agent.platform.memory import total_bytes
 
 FEATURE_NAMES = (HISTORY, PROTECTION)
 WAYS_AROUND = ("refuse_encrypted_dns", "canary_names")  # settings that the policy heeds, as is
@@ -95,7 +96,7 @@ class Household:
         self.holds = Holds(state, clock.now, sha256)
         self.subjects = Subjects(state, settings, self.holds)
         self.people = People(state, self.subjects, self.holds, clock, self.reviewed, lambda event: self.publish(event))
-        self.feeds = Feeds(settings, state, clock)
+        self.feeds = Feeds(settings, state, clock, total_bytes())
         self.kept_lists = Kept(settings)
         self.reports = Reports(settings, state, clock, sha256, self.noted, lambda name: self.step(name))
         self.step: Callable[[str], None] = lambda name: None  # see Toggles

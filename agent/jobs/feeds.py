@@ -196,7 +196,7 @@ class Update:
             if {source.id: source.version for source in sources} == self._plan.in_use:
                 self._promote(sources)
                 return False
-            self._store.require(COMPILE_FACTOR * sum(text_size(source.path) for source in sources))
+            self._require(COMPILE_FACTOR * sum(text_size(source.path) for source in sources))
             try:
                 report = self._compiled(sources)
             except BadInput as error:
@@ -208,6 +208,14 @@ class Update:
             if self._judge(report, sources):
                 self._finish(sources)
                 return True
+
+    def _require(self, size_bytes: int) -> None:
+        """NoRoom unless so much is to be had, if need be without the set that is there only to go back to."""
+        try:
+            self._store.require(size_bytes)
+        except NoRoom:
+            self._tell("feeds.room")
+            self._store.require(size_bytes)
 
     def _starter(self) -> bool:
         """Until a list can be had: the names that come with the agent, so that what is set up can be tried."""

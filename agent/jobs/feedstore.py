@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from agent.core.model import BadInput
 from agent.jobs.fetch import Failed
+from agent.platform.memory import available_bytes
 from agent.platform.texts import TextWriter, text_hash
 
 STATE = "state.json"
@@ -155,6 +156,9 @@ class Store:
         free = found.f_bavail * found.f_frsize
         if free < size_bytes + self._reserve:
             raise NoRoom(f"storage is low: {free >> 20} MB free for lists, {self._reserve >> 20} MB must stay free")
+        memory = available_bytes()
+        if memory is not None and memory < size_bytes + self._reserve:
+            raise NoRoom(f"memory is short: {memory >> 20} MB free, {self._reserve >> 20} MB must stay free")
 
     def keep_next(self, id: str, text: Text) -> None:
         """The part file is the feed's next text."""

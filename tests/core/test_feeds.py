@@ -2,7 +2,7 @@
 
 import json
 
-from agent.core.feeds import PAUSE_MAX_S, Feed, chosen, doubt, first_wait_s, pause_s, read_feeds, spread_s
+from agent.core.feeds import PAUSE_MAX_S, Feed, chosen, doubt, first_wait_s, pause_s, read_feeds, rules_max, spread_s
 from agent.core.model import BadInput
 
 ROW = {"id": "one", "name": "One", "address": "https://lists.example/one", "syntax": "hosts", "category": "phishing"}
@@ -58,6 +58,19 @@ def test_the_household_chooses():
     feeds = read_feeds(table(dict(ROW), {"id": "two", "address": "https://x.example/", "default": True}))
     assert [feed.id for feed in chosen(feeds, {})] == ["two"]
     assert [feed.id for feed in chosen(feeds, {"one": True, "two": False, "gone": True})] == ["one"]
+
+
+def test_a_small_router_has_fewer_lists_by_default():
+    rows = [("a", 300000), ("b", 30000), ("c", 310000), ("d", 2000), ("e", 9)]
+    feeds = [Feed(id, id, "", None, "", "", "", id != "e", rules, "") for id, rules in rows]
+
+    def ids(choices, memory_mb):
+        return "".join([feed.id for feed in chosen(feeds, choices, rules_max(memory_mb << 20))])
+
+    assert ids({}, 512) == "abcd" and ids({}, 128) == "abd" and ids({}, 64) == "bd"
+    # What the household chose is fetched, and counts.
+    assert ids({"c": True}, 128) == "bcd" and ids({"a": False, "e": True}, 128) == "bcde"
+    assert rules_max(None) is None
 
 
 def test_an_update_in_bounds_is_taken():

@@ -42,9 +42,9 @@ sys.exit(guard.run(start, None, []))
 
 
 class Running:
-    """One household with a tablet at 127.0.0.2; upstream answers every name."""
+    """One household with a tablet at 127.0.0.2; upstream answers every name. `inside` is a command to run it with."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, inside: tuple[str, ...] = (), **settings: object) -> None:
         self.folder = folder
         self.port, upstream = free_port(), free_port()
         self.run_dir = folder / "run"
@@ -64,7 +64,7 @@ class Running:
         self.responder = subprocess.Popen(responder)
         await_answer(upstream)
         program = PROGRAM.format(root=str(ROOT), crash=str(self.crash), settings=str(folder / "settings.json"))
-        self.guard = subprocess.Popen([sys.executable, "-I", "-S", "-c", program], stderr=self.log)
+        self.guard = subprocess.Popen([*inside, sys.executable, "-I", "-S", "-c", program], stderr=self.log)
 
     def client(self) -> Client:
         """A connection to the daemon of now, waiting for it to be ready."""

@@ -44,6 +44,7 @@ class House:
         for id in lists:
             self.serve(id, 3000)
         self.running: Running | None = None
+        self.inside: tuple[str, ...] = ()
         self.client: Client
 
     def serve(self, id: str, count: int) -> None:
@@ -51,7 +52,7 @@ class House:
 
     def start(self, **settings: object) -> Client:
         with environment(SSL_CERT_FILE=str(self.authority.file)):
-            self.running = Running(self.folder, data_dir=str(self.data), **settings)
+            self.running = Running(self.folder, self.inside, data_dir=str(self.data), **settings)
         self.client = self.running.client()
         if not self.client.call("device.list")["items"]:
             self.client.call("device.add", label="tablet", address="127.0.0.2")

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable
 
-from agent.core.feeds import Feed, chosen, first_wait_s, pause_s, read_feeds, spread_s
+from agent.core.feeds import Feed, chosen, first_wait_s, pause_s, read_feeds, rules_max, spread_s
 from agent.core.model import BadInput
 from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
@@ -42,8 +42,9 @@ class Progress:
 class Feeds:
     """`start()` starts the job (wired by the daemon; False: it can't); everything else is state, kept in state.db."""
 
-    def __init__(self, settings: Settings, state: State, clock: Clock) -> None:
+    def __init__(self, settings: Settings, state: State, clock: Clock, memory_bytes: int | None = None) -> None:
         self._settings = settings
+        self._memory_bytes = memory_bytes
         self._state = state
         self._clock = clock
         self.table: list[Feed] = []
@@ -119,7 +120,12 @@ class Feeds:
     # deciding
 
     def chosen(self) -> list[Feed]:
-        return chosen(self.table, self.choices)
+        return chosen(self.table, self.choices, rules_max(self._memory_bytes))
+
+    def left_out(self) -> list[Feed]:
+        """The defaults that this router has too little memory for; whoever chooses one has it fetched all the same."""
+        there = self.chosen()
+        return [feed for feed in self.table if feed.default and feed.id not in self.choices and feed not in there]
 
     def feed(self, id: str) -> Feed:
         """BadInput when there is none of that id."""

@@ -32,6 +32,11 @@ def discard(target: str) -> None:
         os.unlink(incoming(target))
 
 
+def forget_previous(target: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(previous(target))
+
+
 def take(target: str, step: Callable[[str], None] = lambda name: None, worth_keeping: bool = True) -> None:
     """The incoming set takes the place of the one in use, which becomes the previous one, if it is worth going back to;
     BadInput, OSError if not."""

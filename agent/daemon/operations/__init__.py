@@ -39,7 +39,7 @@ TABLE = {
 # What only the command line, on the router itself, may ask for.
 CLI_ONLY = frozenset(["setup.code", "report.operator_set"])
 # What only the feeds job says and asks.
-FEEDS_ONLY = frozenset(["feeds.plan", "feeds.progress", "feeds.outcome"])
+FEEDS_ONLY = frozenset(["feeds.plan", "feeds.progress", "feeds.room", "feeds.outcome"])
 # What only the report job says and asks.
 REPORT_ONLY = reports.JOB_ONLY
 # What needs a secret of the web job and is no business of the command line's users.

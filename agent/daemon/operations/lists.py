@@ -27,7 +27,7 @@ def lists(household: Household, request: Request) -> dict[str, object]:
         "kept": _kept(household),
         "auto": household.settings.flag("lists_auto"),
         "next_at": feeds.next_at or None,
-        "trouble": "; ".join([text for text in (household.lists.trouble, feeds.trouble) if text]),
+        "trouble": "; ".join([text for text in (household.lists.trouble, feeds.trouble, _left_out(household)) if text]),
     }
 
 
@@ -45,6 +45,11 @@ def _used(household: Household, row: dict[str, object]) -> dict[str, object]:
         "message": outcome.get("message", ""),
         "skipped": outcome.get("skipped", {}),
     }
+
+
+def _left_out(household: Household) -> str:
+    names = [feed.name for feed in household.feeds.left_out()]
+    return "too much for this router's memory, so not chosen by default: " + ", ".join(names) if names else ""
 
 
 def _kept(household: Household) -> dict[str, object]:
@@ -75,7 +80,7 @@ def feed_row(household: Household, feed: Feed) -> dict[str, object]:
         "home": feed.home,
         "address": feed.address,
         "default": feed.default,
-        "chosen": feeds.choices.get(feed.id, feed.default),
+        "chosen": feed in feeds.chosen(),
         "checked_at": outcome.get("checked"),
         "next_at": outcome.get("next_at") or None,
         "failures": outcome.get("failures", 0),
@@ -212,6 +217,12 @@ def feeds_progress(household: Household, request: Request) -> dict[str, object]:
     return {}
 
 
+def feeds_room(household: Household, request: Request) -> dict[str, object]:
+    """Memory is short: the set before goes, which is there only to go back to."""
+    sets.forget_previous(household.feeds.file)
+    return {}
+
+
 def feeds_outcome(household: Household, request: Request) -> dict[str, object]:
     rows = request.get("items")
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
@@ -231,5 +242,6 @@ TABLE = {
     "helplines": helplines,
     "feeds.plan": feeds_plan,
     "feeds.progress": feeds_progress,
+    "feeds.room": feeds_room,
     "feeds.outcome": feeds_outcome,
 }
