@@ -182,6 +182,8 @@ def expire(household: Household) -> bool:
     age = household.clock.age()
     gone = 0
     for table, feature, rows in (("visits", HISTORY, "history_rows"), ("attempts", PROTECTION, "attempts_rows")):
-        oldest = oldest_kept(age, household.days(feature))
+        days = household.days(feature)
+        oldest = oldest_kept(age, days)
+        gone += household.records.expire_early(table, age, days, step)
         gone += household.records.expire(table, oldest, household.settings.number(rows), step)
     return gone >= step

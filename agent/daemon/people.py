@@ -80,25 +80,21 @@ class People:
     # devices
 
     def change_device(self, device: Device, values: dict[str, object], actor: str) -> None:
-        """Change columns of a device. Another person's PIN and sessions end; an adult's device counts as theirs for a
-        day."""
-        told = ["label"] if "label" in values else []
-        if "shared" in values and bool(values["shared"]) != device.shared:
-            told.append("shared:no>yes" if values["shared"] else "shared:yes>no")
-        if "person" in values and values["person"] != device.person_id:
-            change = f"person:{device.person_id or 'none'}>{values['person'] or 'none'}"
-            told.append(change)
-            self._taken(device, change, actor)
+        """Change columns of a device. When it comes to somebody else, or to more people, the PIN and the sessions of
+        before end; an adult's device counts as one for a day."""
+        told = _moved(device, values)
+        if told:
+            self._taken(device, " ".join(told), actor)
+        told += ["label"] if "label" in values else []
         note = ([device.enrolment], "correct", actor, self._clock.wall(), " ".join(told))
         self._state.change("devices", device.id, values, note)
         self.reviewed(actor)
 
     def _taken(self, device: Device, change: str, actor: str) -> None:
-        """The device comes to somebody else: what was its person's at its own page ends."""
-        had_pin = self.has_pin(device)
-        if self._is_adults(device):
-            self.holds.lay(DEVICE, device.enrolment, change, had_pin)
-        self._end_pin(device, actor, keep_for_confirming=self._is_adults(device))
+        adults = self._is_adults(device)
+        if adults:
+            self.holds.lay(DEVICE, device.enrolment, change, self.has_pin(device))
+        self._end_pin(device, actor, keep_for_confirming=adults or bool(self.holds.of(device)))
 
     def _is_adults(self, device: Device) -> bool:
         return device.person_id is not None and self._subjects.group(self._state.person(device.person_id)) == ADULT
@@ -107,8 +103,15 @@ class People:
         """The device is about to be removed; whoever adds it again at once finds an adult's."""
         if self._subjects.group_of(device) == ADULT:
             change = f"person:{device.person_id or 'none'}>none"
-            self.holds.lay(ADDRESS, self.holds.address_key(device), change, self.has_pin(device))
+            had_pin = self.has_pin(device) or any(hold.proof for hold in self.holds.of(device))
+            self.holds.lay(ADDRESS, self.holds.address_key(device), change, had_pin)
         self._end_pin(device, actor, keep_for_confirming=False)
+
+    def added(self, device: Device, actor: str) -> None:
+        """The ledger tells of a device that comes back, as somebody else's, on the day on which it was an adult's."""
+        entries = [(device.enrolment, "", "correct", 0, hold.change) for hold in self.holds.of(device)]
+        if entries:
+            self._state.ledger.append(entries, actor, self._clock.wall())
 
     # what waits for its day
 
@@ -129,8 +132,10 @@ class People:
         self.holds.lift(holds)
         enrolments = {hold.key for hold in holds if hold.kind == DEVICE}
         for device in self._state.devices():
-            if device.enrolment in enrolments and "left" in self._pins().get(str(device.id), {}):
-                self._put_pin(device, None)
+            row = self._pins().get(str(device.id), {})
+            if device.enrolment in enrolments and "left" in row:
+                self._put_pin(device, {key: value for key, value in row.items() if key != "left"})
+                self.publish({"event": "web"})
         self.reviewed(actor)
 
     # the PIN and the sessions of a device's own page, which the web job keeps here
@@ -139,15 +144,16 @@ class People:
         return "pin" in self._pins().get(str(device.id), {})
 
     def _pins(self) -> dict[str, dict[str, object]]:
-        return _table(self._state.web(PINS))
+        return rows_in(self._state.web(PINS))
 
     def _end_pin(self, device: Device, actor: str, keep_for_confirming: bool) -> None:
         """`keep_for_confirming` leaves the hash for that alone: it opens nothing any more."""
         row = self._pins().get(str(device.id))
         if row is None:
             return
-        self._put_pin(device, {"left": row["pin"]} if keep_for_confirming and "pin" in row else None)
-        sessions = _table(self._state.web(SESSIONS))
+        left = row.get("left", row.get("pin"))
+        self._put_pin(device, {"left": left} if keep_for_confirming and left else {})
+        sessions = rows_in(self._state.web(SESSIONS))
         staying = {key: one for key, one in sessions.items() if one.get("device_id") != device.id}
         if staying != sessions:
             self._state.put_web(SESSIONS, json.dumps(staying))
@@ -156,9 +162,9 @@ class People:
             self._state.ledger.append([entry], actor, self._clock.wall())
         self.publish({"event": "web"})
 
-    def _put_pin(self, device: Device, row: dict[str, object] | None) -> None:
+    def _put_pin(self, device: Device, row: dict[str, object]) -> None:
         pins = {key: one for key, one in self._pins().items() if key != str(device.id)}
-        if row is not None:
+        if row:
             pins[str(device.id)] = row
         self._state.put_web(PINS, json.dumps(pins))
 
@@ -174,11 +180,21 @@ class People:
             self._state.ledger.append(rows, "web", self._clock.wall())
 
 
+def _moved(device: Device, values: dict[str, object]) -> list[str]:
+    """From whom to whom a change brings a device."""
+    told = []
+    if "shared" in values and bool(values["shared"]) != device.shared:
+        told.append("shared:no>yes" if values["shared"] else "shared:yes>no")
+    if "person" in values and values["person"] != device.person_id:
+        told.append(f"person:{device.person_id or 'none'}>{values['person'] or 'none'}")
+    return told
+
+
 def _of(pins: object, device_id: int) -> dict[str, object]:
     row = pins.get(str(device_id)) if isinstance(pins, dict) else None
     return row if isinstance(row, dict) else {}
 
 
-def _table(text: str | None) -> dict[str, dict[str, object]]:
+def rows_in(text: str | None) -> dict[str, dict[str, object]]:
     found = json.loads(text) if text else {}
     return {key: row for key, row in found.items() if isinstance(row, dict)} if isinstance(found, dict) else {}

@@ -11,8 +11,10 @@ import sqlite3
 from collections.abc import Iterator
 
 from agent.core.consent import GENESIS, LedgerRow, Register, digest
-from agent.core.model import ADULT, BadInput
+from agent.core.model import BadInput
+from agent.core.people import HOUSEHOLD
 from agent.daemon.household import Household
+from agent.daemon.operations import brought
 from agent.daemon.operations.arguments import PAGE_MAX, Refused, Request, choice, flag, page
 from agent.daemon.reports import budget
 from agent.daemon.store import records, state
@@ -51,8 +53,10 @@ def backup(household: Household, request: Request) -> dict[str, object]:
     tables = {**TABLES, **(HISTORY_TABLES if flag(request, "history") else {})}
     household.flush()
     section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
-    # Their attempts are their own, also in a file that the household can open.
-    adults = {device.id for device in household.state.devices() if household.group_of(device) == ADULT}
+    # An adult's attempts are their own, also in a file that the household can open.
+    readable = {
+        row[0] for row in household.records.db.sql.execute("SELECT epoch FROM epochs WHERE reader = ?", (HOUSEHOLD,))
+    }
     items: list[dict[str, object]] = _settings(household) if after == 0 else []
     kinds = list(tables)
     while section < len(kinds):
@@ -63,7 +67,7 @@ def backup(household: Household, request: Request) -> dict[str, object]:
         rows = _page(sql, table, columns, last, room)
         full = len(rows) >= room
         last = int(str(rows[-1][0])) if rows else last
-        items += [_item(kind, row) for row in rows if kind != "attempt" or row[1] not in adults]
+        items += [_item(kind, row) for row in rows if kind != "attempt" or row[2] in readable]
         if full:
             return {"items": items, "next": str(section << SECTION_BITS | last)}
         section, last = section + 1, 0
@@ -143,7 +147,7 @@ def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> d
     rows = list(_without(rows, forgotten))
     path = household.state.db.path + ".restored"
     noted: list[object] = [META, json.dumps(forgotten)]
-    own = [*_kept(household), ("meta", noted)]
+    own = [*_kept(household, rows), ("meta", noted)]
     _fresh(path, state.MIGRATIONS, [r for r in rows if r[0] in TABLES or r[0] == "setting"], own)
     live = household.snapshots.live + ".restored"
     history = list(_not_removed(household, [row for row in rows if row[0] in HISTORY_TABLES]))
@@ -180,11 +184,12 @@ def _device_of(kind: str, row: list[object]) -> object:
     return row[DEVICE_AT[kind]] if kind in DEVICE_AT else None
 
 
-def _kept(household: Household) -> list[tuple[str, list[object]]]:
-    """This router's own: what was erased here stays erased, what was spent stays spent, the web page's password."""
+def _kept(household: Household, rows: list[tuple[str, list[object]]]) -> list[tuple[str, list[object]]]:
+    """This router's own: what was erased here stays erased, what was spent stays spent, the web page's password. And an
+    adult's device stays one for a day, whosever it is in the backup."""
     sql = household.state.db.sql
     own = [("removals", list(row)) for row in sql.execute("SELECT id, kind, device, ids, age FROM removals")]
-    own += [("web", list(row)) for row in sql.execute("SELECT key, value FROM web")]
+    own += brought.own_values(household, rows)
     metas = {key: household.state.meta(key, "") for key in budget.OWN}
     own += [("meta", [key, value]) for key, value in sorted(metas.items()) if value]
     return [*own, ("meta", ["clock", household.clock.save()])]

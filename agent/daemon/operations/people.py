@@ -80,6 +80,7 @@ def device_add(household: Household, request: Request) -> dict[str, object]:
         actor(request),
         household.clock.wall(),
     )
+    household.people.added(device, actor(request))
     household.noted()
     household.publish({"event": "device", "device_id": device.id})
     return device_row(household, device)

@@ -53,22 +53,28 @@ class Holds:
         return [one for one in self._held if (one.kind, one.key) in keys and one.due > age]
 
     def address_key(self, device: Device) -> str:
+        known_by = device.mac or (device.address or "").encode()
+        return self._sha256(bytes.fromhex(self.salt()) + known_by).hex()
+
+    def salt(self) -> str:
         salt = self._state.meta(SALT, "")
         if not salt:
             salt = os.urandom(16).hex()
             self._state.put_meta(SALT, salt)
-        known_by = device.mac or (device.address or "").encode()
-        return self._sha256(bytes.fromhex(salt) + known_by).hex()
+        return salt
 
-    def lay(self, kind: str, key: str, change: str, proof: bool = False) -> Hold:
-        """From now on for a day. Durable before it returns."""
+    def made(self, kind: str, key: str, change: str, proof: bool) -> list[object]:
+        """The values of a row, from now on for a day."""
         wall, age = self._now()
-        hold = Hold(kind, key, change, age + NOTICE_S, wall + NOTICE_S, proof)
+        return [kind, key, change, age + NOTICE_S, wall + NOTICE_S, int(proof)]
+
+    def lay(self, kind: str, key: str, change: str, proof: bool = False) -> None:
+        """From now on for a day. Durable before it returns."""
+        row = self.made(kind, key, change, proof)
         with self._state.db.transaction() as sql:
-            row = (kind, key, change, hold.due, hold.at, int(proof))
             sql.execute(f"INSERT OR REPLACE INTO holds({COLUMNS}) VALUES (?,?,?,?,?,?)", row)
-        self._held = [one for one in self._held if (one.kind, one.key) != (kind, key)] + [hold]
-        return hold
+        self._held = [one for one in self._held if (one.kind, one.key) != (kind, key)]
+        self._held.append(Hold(*row))  # type: ignore[arg-type]
 
     def lift(self, holds: list[Hold]) -> None:
         with self._state.db.transaction() as sql:

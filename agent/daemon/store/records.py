@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from agent.core.consent import Epoch
+from agent.core.history import oldest_kept
 from agent.core.model import Attempt, Visit
 from agent.daemon.store.database import Database, StorageError, insist
 
@@ -55,6 +56,8 @@ ALTER TABLE epochs ADD COLUMN shared INTEGER;
 ALTER TABLE epochs ADD COLUMN days INTEGER;
 ALTER TABLE epochs ADD COLUMN kept TEXT;
 ALTER TABLE epochs ADD COLUMN reader TEXT;
+CREATE INDEX visits_by_epoch ON visits(epoch);
+CREATE INDEX attempts_by_epoch ON attempts(epoch);
 """,
 )
 
@@ -230,6 +233,21 @@ class Records:
                 many = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY age, id LIMIT ?)"
                 gone += sql.execute(many, (excess,)).rowcount
             return int(gone)
+
+    def expire_early(self, table: str, age: int, days: int, step: int) -> int:
+        """Delete at most `step` rows that were recorded under terms of fewer than `days` and are over their time."""
+        held = f"days < ? AND EXISTS (SELECT 1 FROM {table} WHERE {table}.epoch = epochs.epoch)"
+        found = self.db.sql.execute(f"SELECT epoch, days FROM epochs WHERE {held}", (days,)).fetchall()
+        gone = 0
+        if not found:
+            return gone
+        # By age, for what is older than these few days is hardly of any other epoch.
+        old = f"SELECT id FROM {table} INDEXED BY {table}_by_age WHERE age < ? AND epoch = ? LIMIT ?"
+        with self.db.transaction() as sql:
+            for epoch, agreed in found:
+                values = (oldest_kept(age, agreed), epoch, step - gone)
+                gone += sql.execute(f"DELETE FROM {table} WHERE id IN ({old})", values).rowcount
+        return gone
 
     def reserve_ids(self, table: str, above: int) -> None:
         """Let new rows have ids above `above`, so that removals kept for older snapshots never name a new row."""

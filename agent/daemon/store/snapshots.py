@@ -1,14 +1,17 @@
 """history.db lies in RAM; this keeps a copy on flash, if the household wants one, and brings it back after a reboot.
 
 A copy is taken in RAM between two transactions (some milliseconds), then written to flash by a forked child, so that
-the loop never waits for flash. What was erased is deleted again from whatever comes back.
+the loop never waits for flash. What was agreed to for RAM only is left out of it. What was erased is deleted again from
+whatever comes back.
 """
 
 import contextlib
 import os
 import signal
+import sqlite3
 
-from agent.daemon.store.records import Records
+from agent.core.people import FLASH
+from agent.daemon.store.records import TABLES, Records
 from agent.daemon.store.state import State
 
 CHUNK = 1 << 20
@@ -90,6 +93,7 @@ class Snapshots:
 def _write_and_exit(source_path: str, target_path: str) -> None:
     code = 1
     try:
+        for_flash_only(source_path)
         with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
             os.fchmod(target.fileno(), 0o600)
             while chunk := source.read(CHUNK):
@@ -98,10 +102,23 @@ def _write_and_exit(source_path: str, target_path: str) -> None:
             os.fsync(target.fileno())
         os.rename(target_path + ".new", target_path)
         code = 0
-    except OSError:
+    except (OSError, sqlite3.Error):
         pass
     finally:
         os._exit(code)
+
+
+def for_flash_only(path: str) -> None:
+    """Take out of a copy what was recorded under terms that keep it in RAM, or under unknown ones; nothing of it stays
+    in the file."""
+    found = f"epoch NOT IN (SELECT epoch FROM epochs WHERE kept = '{FLASH}')"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as sql:
+        sql.execute("PRAGMA journal_mode=MEMORY")
+        sql.execute("PRAGMA synchronous=OFF")
+        gone = [sql.execute(f"DELETE FROM {table} WHERE {found}").rowcount for table in TABLES]
+        if any(gone):
+            sql.execute("VACUUM")
+        sql.execute("PRAGMA journal_mode=TRUNCATE")
 
 
 def parse_ids(text: str) -> list[tuple[int, int]]:

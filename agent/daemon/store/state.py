@@ -167,7 +167,8 @@ class State:
 
     def forget_device(self, device: Device, actor: str, at: int) -> None:
         """Delete the device's row with its MAC, label and own rules; its enrolment id stays in the ledger."""
-        made = self.ledger.chain([(device.enrolment, "", "forget", 0)], actor, at)
+        detail = f"person:{device.person_id}>none" if device.person_id else ""
+        made = self.ledger.chain([(device.enrolment, "", "forget", 0, detail)], actor, at)
         with self.db.transaction() as sql:
             sql.execute("DELETE FROM rules WHERE scope='device' AND owner=?", (device.id,))
             sql.execute("DELETE FROM requests WHERE device=?", (device.id,))

@@ -1,0 +1,47 @@
+"""What bringing a backup back must not undo: an adult's device stays theirs for a day, and a PIN is its person's."""
+
+import json
+
+from agent.core.model import ADULT, Device
+from agent.daemon.household import Household
+from agent.daemon.people import PINS, SESSIONS, rows_in
+from agent.daemon.store.holds import ADDRESS, COLUMNS, SALT
+
+Rows = list[tuple[str, list[object]]]
+CHANGE = "restore"
+
+
+def own_values(household: Household, rows: Rows) -> Rows:
+    """Rows (table, values) of this router that go beside those of the backup, given as (kind, values)."""
+    sql = household.state.db.sql
+    holds = [list(row) for row in sql.execute(f"SELECT {COLUMNS} FROM holds")]
+    taken = [device for device in household.state.devices() if _is_taken(household, device, rows)]
+    holds += [household.holds.made(ADDRESS, household.holds.address_key(one), CHANGE, True) for one in taken]
+    values = [[key, _of_same_people(household, key, value, rows)] for key, value in sql.execute("SELECT * FROM web")]
+    return [
+        *(("holds", hold) for hold in holds),
+        *(("web", value) for value in values),
+        ("meta", [SALT, household.holds.salt()]),
+    ]
+
+
+def _is_taken(household: Household, device: Device, rows: Rows) -> bool:
+    """Whether an adult's device is not in the backup, or not theirs, or they are no adult there."""
+    if household.group_of(device) != ADULT:
+        return False
+    adults = [row[0] for kind, row in rows if kind == "person" and row[2] == ADULT]
+    found = [row for kind, row in rows if kind == "device" and (row[3], row[4]) == (device.mac, device.address)]
+    return not found or any(row[5] != device.person_id or row[5] not in adults for row in found)
+
+
+def _of_same_people(household: Household, key: str, value: str, rows: Rows) -> str:
+    """The PINs and sessions of devices that have the same person in the backup."""
+    if key not in (PINS, SESSIONS):
+        return value
+    brought = {(row[0], row[1], row[5]) for kind, row in rows if kind == "device"}
+    same = {d.id for d in household.state.devices() if (d.id, d.enrolment, d.person_id) in brought}
+    found = rows_in(value)
+    if key == PINS:
+        return json.dumps({device: pin for device, pin in found.items() if device in map(str, same)})
+    staying = {None, *same}
+    return json.dumps({one: row for one, row in found.items() if row.get("device_id") in staying})
