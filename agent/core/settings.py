@@ -14,6 +14,8 @@ from agent.core.nearest import nearest
 
 MDNS_PORT = 5353
 MARKS = ("mark_signature", "mark_slot_bit", "mark_generation_bit")
+# Read again by a running daemon (SIGHUP), besides those of the household; the others are read at a start only.
+LIVE = ("upstream", "resolver_file", "rebind_protection")
 
 
 class Under:
@@ -280,6 +282,11 @@ def known(name: str) -> Setting:
     near = nearest(name, [setting.name for setting in TABLE])
     hint = " (did you mean " + near + "?)" if near else ""
     raise BadInput("unknown setting " + repr(name) + hint)
+
+
+def is_live(name: str) -> bool:
+    """Whether a reload puts the setting into force; the others need a start."""
+    return known(name).household or name in LIVE
 
 
 def check(name: str, value: object) -> object:

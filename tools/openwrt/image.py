@@ -41,6 +41,7 @@ def make(folder: Path, depends: list[str]) -> Image:
 
 
 def compose(release: str, depends: list[str]) -> rootfs.Root:
+    """A router's files with what these packages bring; without kernel modules where `release` is empty."""
     root = rootfs.Root()
     for path in ("proc", "sys", "dev", "tmp", "root", "overlay", "usr/lib/opkg/info", "etc/rc.d", "lib/upgrade"):
         root.add(cpio.directory(path))

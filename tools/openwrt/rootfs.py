@@ -9,6 +9,7 @@ import importlib.util
 import os
 import py_compile
 import re
+import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -102,6 +103,21 @@ class Root:
             if name not in taken or name == "sh":
                 self.add(cpio.symlink(f"bin/{name}", "busybox"))
 
+    def lay_out(self, folder: Path) -> None:
+        """As files and links of a folder; device nodes are left out."""
+        for entry in self.entries():
+            path = folder / entry.path
+            if stat.S_ISDIR(entry.mode):
+                path.mkdir(exist_ok=True)
+            elif stat.S_ISLNK(entry.mode):
+                path.symlink_to(entry.data.decode())
+            elif stat.S_ISREG(entry.mode):
+                path.write_bytes(entry.data)
+            else:
+                continue
+            if not stat.S_ISLNK(entry.mode):
+                path.chmod(stat.S_IMODE(entry.mode))
+
 
 def libraries(program: Path) -> list[Path]:
     """The shared libraries of a program, the loader among them, as the dynamic linker would find them."""
@@ -171,7 +187,10 @@ def _release_key(path: Path) -> list[int]:
 
 
 def add_depends(root: Root, release: str, depends: list[str]) -> None:
-    """What packages bring along that ours depend on: Python modules, libraries, kernel modules. Nothing else."""
+    """What packages bring along that ours depend on: Python modules, libraries, and kernel modules. Nothing else.
+
+    `release` is the kernel's; "" leaves modules out, for a root that runs on the kernel of its machine.
+    """
     add_python(root, [name for name in depends if name.startswith("python3-")])
     for name in depends:
         if name in OTHERS:
@@ -179,7 +198,8 @@ def add_depends(root: Root, release: str, depends: list[str]) -> None:
     # openssl looks in Debian's place; the content is where OpenWrt has it, too.
     root.file(Path("/etc/ssl/openssl.cnf"))
     root.add(cpio.symlink("usr/lib/ssl/openssl.cnf", "/etc/ssl/openssl.cnf"))
-    add_modules(root, release, [*BASE_MODULES.split(), *" ".join(KMODS.get(name, "") for name in depends).split()])
+    if release:
+        add_modules(root, release, [*BASE_MODULES.split(), *" ".join(KMODS.get(name, "") for name in depends).split()])
 
 
 def add_modules(root: Root, release: str, names: list[str]) -> None:

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Turns /etc/config/privacy-agent into the agent's settings file, or says what is wrong with it.
 
-settings-from-uci CONFIG TARGET: exit 0 and TARGET is written whole; exit 1, a sentence on stderr for each fault,
-and TARGET stays as it was. Options carry the names of the settings; `enabled` is the init script's own.
+settings-from-uci CONFIG TARGET [STARTED STALE]: exit 0 and TARGET is written whole; exit 1, a sentence on stderr for
+each fault, and TARGET stays as it was. Options carry the names of the settings; `enabled` is the init script's own.
+STARTED is the file that the service was started with: of what has changed since, the names that only a start reads are
+written to STALE, if any.
 """
 
 import json
@@ -71,8 +73,27 @@ def write(target: str, given: dict[str, object]) -> None:
     os.replace(part, target)
 
 
+def stale(started: str, given: dict[str, object]) -> list[str]:
+    """Settings that differ from those the service was started with, and are read at a start only."""
+    try:
+        with open(started, encoding="utf-8") as file:
+            before = settings.read(file.read())
+    except (BadInput, OSError, UnicodeDecodeError):
+        return []  # it does not run
+    now = settings.complete(given)
+    return [row.name for row in settings.TABLE if before[row.name] != now[row.name] and not settings.is_live(row.name)]
+
+
+def note(path: str, names: list[str]) -> None:
+    if names:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(", ".join(names) + "\n")
+    elif os.path.exists(path):
+        os.remove(path)
+
+
 def main(arguments: list[str]) -> int:
-    source, target = arguments
+    source, target, *running = arguments
     try:
         with open(source, encoding="utf-8") as file:
             given, faults = collect(file.read())
@@ -85,6 +106,9 @@ def main(arguments: list[str]) -> int:
     if faults:
         return 1
     write(target, given)
+    if running:
+        started, path = running
+        note(path, stale(started, given))
     return 0
 
 

@@ -116,13 +116,15 @@ procd_same() {
 
 procd_alive() { [ -s "$1/supervisor" ] && kill -0 "$(cat "$1/supervisor")" 2>/dev/null; }
 
-# SIGTERM to the process itself (not to its group), SIGKILL after term_timeout seconds: as procd does.
+# SIGTERM to the process itself (not to its group), SIGKILL after term_timeout seconds: as procd does. A jail kills what
+# it holds by itself, so procd waits for it.
 procd_stop_instance() {
 	local dir=${1%/} left
 	procd_alive "$dir" || { rm -rf "$dir"; return 0; }
 	touch "$dir/halt"
 	left=$(cat "$dir/term_timeout" 2>/dev/null || echo 5)
 	left=$((left * 10))
+	[ -s "$dir/jail" ] && left=$((left + 50))
 	kill -TERM "$(cat "$dir/pid")" 2>/dev/null
 	while procd_alive "$dir" && [ $left -gt 0 ]; do usleep 100000; left=$((left - 1)); done
 	if procd_alive "$dir"; then
