@@ -63,7 +63,9 @@ def build(
     household.toggles = Toggles(
         state, records, gate, recorder, anchor, household.subjects, household.refresh, clock.wall, step
     )
-    household.stale_snapshot = bool(reapply(state, records)) if came_back else False
+    # A removal that a crash cut off is finished, whether the rows are here or came back.
+    again = reapply(state, records) if came_back or state.erasing else 0
+    household.stale_snapshot = again > 0 or state.erasing
     return household
 
 

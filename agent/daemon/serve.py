@@ -27,7 +27,7 @@ from agent.daemon.loop import Loop
 from agent.daemon.operations.consents import end_for_guests
 from agent.daemon.reports.reporting import Reporting
 from agent.daemon.store.database import StorageError
-from agent.daemon.store.erasing import rewrite_snapshot
+from agent.daemon.store.erasing import snapshot, tidy
 
 FLUSH_S = 1.0  # a batch a second: a loss of power takes RAM anyway, and off commits what waits
 TELL_S = 5.0  # an open page asks anew each time
@@ -116,7 +116,7 @@ class Daemon:
         household.kept_lists.restore(household.feeds.file)
         parts.load_lists(household)
         if household.stale_snapshot:
-            self.loop.task(rewrite_snapshot(household))
+            self.loop.task(tidy(household))
         if household.trouble:
             self.loop.after(RETRY_BOOT_S, self._retry_boot)
         if self.neighbours.fileno() >= 0:
@@ -176,8 +176,7 @@ class Daemon:
             household.recorder.trouble = str(error)
 
     def _snapshot(self) -> None:
-        self.household.flush()
-        self.household.snapshots.start()
+        self.loop.task(snapshot(self.household))
         self._save_clock()
 
     def _save_clock(self) -> None:

@@ -10,6 +10,7 @@ from agent.daemon.household import FEATURE_NAMES, Household
 from agent.daemon.operations.arguments import Request, actor, choice, flag, optional_number, optional_text, text
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import rewrite_snapshot
+from agent.daemon.store.scrubbing import scrub
 
 TABLES = ("visits", "attempts")
 
@@ -182,7 +183,7 @@ def _birth_month(request: Request) -> str | None:
     return given
 
 
-def person_forget(household: Household, request: Request) -> dict[str, object]:
+def person_forget(household: Household, request: Request) -> Generator[float | None, None, object]:
     """The person's name goes; their devices stay, as nobody's in particular."""
     person = household.person_named(request)
     if flag(request, "preview"):
@@ -191,6 +192,7 @@ def person_forget(household: Household, request: Request) -> dict[str, object]:
     household.people.forget_person(person, actor(request))
     household.new_policy()
     household.publish({"event": "device"})
+    yield from scrub(household.state.db)
     return {}
 
 

@@ -1,5 +1,7 @@
 """The household's own rules: allow and block, for a device, a person or everybody, for a time or for good."""
 
+from collections.abc import Generator
+
 from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device
 from agent.core.policy import OwnRule
 from agent.core.sites import site, wide
@@ -15,6 +17,7 @@ from agent.daemon.operations.arguments import (
     paged,
     text,
 )
+from agent.daemon.store.scrubbing import scrub
 
 SCOPES = ("household", "person", "device")
 RULES_MAX = 2000  # they are kept in memory
@@ -100,10 +103,11 @@ def rule_list(household: Household, request: Request) -> dict[str, object]:
     return paged([rule_row(rule) for rule in rules], limit, rules[-1].id if rules else 0)
 
 
-def rule_remove(household: Household, request: Request) -> dict[str, object]:
+def rule_remove(household: Household, request: Request) -> Generator[float | None, None, object]:
     household.state.remove_rule(number(request, "id"))
     household.new_policy()
     household.publish({"event": "lists"})
+    yield from scrub(household.state.db)
     return {}
 
 

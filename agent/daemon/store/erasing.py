@@ -1,9 +1,15 @@
-"""Erasing for good, in small steps: removal durable, rows deleted, the copy on flash replaced, then acknowledged."""
+"""Erasing for good, in small steps.
+
+The removal as a whole is durable, then rows are deleted, what SQLite leaves of them is cleared, the copy on flash is
+replaced, the removal is marked as done, and then it is acknowledged. Each start finishes what is not done.
+"""
 
 from collections.abc import Generator, Iterator
 
 from agent.core.model import Device
 from agent.daemon.household import Household
+from agent.daemon.store.database import StorageError
+from agent.daemon.store.scrubbing import scrub
 from agent.daemon.store.snapshots import show_ids
 
 STEP = 400  # rows deleted and overwritten in a few milliseconds
@@ -13,32 +19,38 @@ Steps = Generator[float | None, None, None]
 
 
 def erase(household: Household, table: str, device: Device, ids: list[int]) -> Steps:
-    """Erase a device's rows. A crash in between is made good at the next start, from the removals."""
+    """Erase a device's rows, up to what `rewrite_snapshot` does. A crash in between is made good at the next start."""
     if not ids:
         return
     household.snapshots.abandon()
-    for span in _batches(ids, STEP):
-        # Before the rows: whatever comes back from a snapshot is checked against the removals.
-        household.state.add_removal(table, device.id, show_ids(span), household.clock.age())
-        household.records.delete(table, span)
-        if table == "visits":
-            household.recorder.forget(set(span))
-        yield None
+    household.snapshots.held += 1
+    try:
+        # All of it before the first row: whatever is left, or comes back from a copy, is checked against it.
+        household.state.add_removal(table, device.id, show_ids(ids), household.clock.age())
+        for span in _batches(ids, STEP):
+            household.records.delete(table, span)
+            if table == "visits":
+                household.recorder.forget(set(span))
+            yield None
+    finally:
+        household.snapshots.held -= 1
 
 
 def rewrite_snapshot(household: Household) -> Steps:
-    """Replace the copy on flash, if there is one, by one of what is there now; done when it stands."""
-    if not household.snapshots.exists:
-        return
-    while not household.snapshots.finished():
-        yield CHILD_S
+    """Clear what is left of erased rows, and replace the copy on flash by one of what is there now. StorageError."""
     household.flush()
-    household.snapshots.start()
-    while not household.snapshots.finished():
-        yield CHILD_S
-    if household.snapshots.trouble:
-        # What is erased must not stay, even if what is kept is then only in RAM until the next snapshot.
-        household.snapshots.drop()
+    yield from scrub(household.records.db)
+    yield from scrub(household.state.db)
+    household.snapshots.abandon()
+    if household.snapshots.exists:
+        household.flush()
+        started = household.snapshots.start()
+        while not household.snapshots.finished():
+            yield CHILD_S
+        if not started or household.snapshots.trouble:
+            # What is erased must not stay, even if what is kept is then only in RAM until the next copy.
+            household.snapshots.drop()
+    household.state.removals_done()
 
 
 def finish(household: Household, devices: list[Device], who: str) -> Steps:
@@ -49,6 +61,26 @@ def finish(household: Household, devices: list[Device], who: str) -> Steps:
     household.noted()
     for device in devices:
         household.publish({"event": "history", "device_id": device.id})
+
+
+def tidy(household: Household) -> Steps:
+    """As `rewrite_snapshot`, at a start, where nobody waits for it: one that fails is told, and the next start's."""
+    try:
+        yield from rewrite_snapshot(household)
+        household.stale_snapshot = False
+    except StorageError as error:
+        household.recorder.trouble = str(error)
+
+
+def snapshot(household: Household) -> Steps:
+    """Begin a copy of what is there now, without what is left of rows that went by their age."""
+    household.flush()
+    try:
+        yield from scrub(household.records.db)
+    except StorageError as error:
+        household.recorder.trouble = str(error)
+        return
+    household.snapshots.start()
 
 
 def _batches(ids: list[int], size: int) -> Iterator[list[int]]:

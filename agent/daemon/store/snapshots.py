@@ -15,6 +15,7 @@ from agent.daemon.store.records import TABLES, Records
 from agent.daemon.store.state import State
 
 CHUNK = 1 << 20
+FILES_MAX = 4096  # more than a router lets a process have
 
 
 class Snapshots:
@@ -26,6 +27,7 @@ class Snapshots:
         self._copy = live + ".copy"
         self._child = 0
         self.wanted = wanted
+        self.held = 0  # erasings under way: no copy may begin that would hold what they erase
         self.trouble = ""
 
     def restore(self) -> bool:
@@ -36,20 +38,21 @@ class Snapshots:
             self._discard(self.kept)
         if os.path.exists(self.live) or not os.path.exists(self.kept):
             return False
-        with open(self.kept, "rb") as source, open(self.live + ".new", "wb") as target:
-            while chunk := source.read(CHUNK):
-                target.write(chunk)
+        _copied(self.kept, self.live + ".new")
         os.rename(self.live + ".new", self.live)
         return True
 
     def start(self) -> bool:
         """Begin a snapshot; False when none is wanted or one is under way. `finished` tells when it stands."""
-        if not self.wanted or self._child:
+        if not self.wanted or self._child or self.held:
             return False
-        with open(self.live, "rb") as source, open(self._copy, "wb") as target:
-            while chunk := source.read(CHUNK):
-                target.write(chunk)
-        self._child = os.fork()
+        try:
+            _copied(self.live, self._copy)
+            self._child = os.fork()
+        except OSError as error:
+            self._discard(self._copy)
+            self.trouble = f"the history could not be saved to flash: {error.strerror}"
+            return False
         if self._child == 0:
             _write_and_exit(self._copy, self.kept)
         return True
@@ -90,9 +93,20 @@ class Snapshots:
             os.unlink(path)
 
 
+def _copied(source_path: str, target_path: str) -> None:
+    with open(source_path, "rb") as source, open(target_path, "wb") as target:
+        while chunk := source.read(CHUNK):
+            target.write(chunk)
+
+
 def _write_and_exit(source_path: str, target_path: str) -> None:
+    """In the child. It holds nothing of the daemon's, or the guard and the kernel would take the daemon for alive."""
     code = 1
     try:
+        from agent.platform.dying import die_with_parent  # here: the daemon itself loads no ctypes
+
+        die_with_parent()
+        os.closerange(0, FILES_MAX)
         for_flash_only(source_path)
         with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
             os.fchmod(target.fileno(), 0o600)

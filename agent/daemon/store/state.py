@@ -242,11 +242,23 @@ class State:
     # removals: what was erased, so that no snapshot brings it back; ids only, never a name
 
     def add_removal(self, kind: str, device: int, ids: str, age: int) -> int:
+        """From here on it is to be finished, by the next start if need be: see `removals_done`."""
         with self.db.transaction() as sql:
             cursor = sql.execute(
                 "INSERT INTO removals(kind, device, ids, age) VALUES (?,?,?,?)", (kind, device, ids, age)
             )
+            sql.execute("INSERT OR REPLACE INTO meta VALUES ('erasing', '1')")
         return int(cursor.lastrowid or 0)
+
+    @property
+    def erasing(self) -> bool:
+        """Whether a removal was begun, and not all of it is known to be done."""
+        return self.meta("erasing", "") != ""
+
+    def removals_done(self) -> None:
+        if self.erasing:
+            with self.db.transaction() as sql:
+                sql.execute("DELETE FROM meta WHERE key='erasing'")
 
     def removals(self) -> list[tuple[int, str, int, str, int]]:
         return self.db.sql.execute("SELECT id, kind, device, ids, age FROM removals ORDER BY id").fetchall()
