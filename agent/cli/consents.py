@@ -5,10 +5,21 @@ import sys
 
 from agent.cli import show, whom
 from agent.cli.ask import confirmed, yes
-from agent.cli.rows import Row, part, rows_of, state
+from agent.cli.rows import Row, given, part, rows_of, state
 from agent.cli.trouble import NOT_AGREED, NOT_FOUND, Trouble
 from agent.client import Client
 from agent.core.nearest import nearest
+
+SHOWN = {
+    "history": "to whoever manages this network, and to the person at the device",
+    "protection": "to whoever manages this network, and to the person at the device; of an adult to that adult only, "
+    "others see how many",
+}
+WHY = {
+    "notice": "what it does has changed since",
+    "person": "the device came to somebody else since",
+    "terms": "what was agreed to has changed since",
+}
 
 
 def on(client: Client, options: argparse.Namespace) -> None:
@@ -49,6 +60,7 @@ def tell(feature: Row) -> None:
     show.line(f"  reads  {feature['reads']}")
     show.line(f"  keeps  {feature['keeps']}; for {feature['days']} days")
     show.line(f"  sends  {feature['sends']}")
+    show.line(f"  shown  {SHOWN[str(feature['name'])]}")
 
 
 def agreed_version(name: str, feature: Row) -> object:
@@ -81,12 +93,37 @@ def pause(client: Client, options: argparse.Namespace) -> None:
 
 
 def resume(client: Client, options: argparse.Namespace) -> None:
-    items = rows_of(client.call("resume", preview=True))
+    """Lists what would come back, with the text of what has to be agreed to anew, and asks once for all of it."""
+    preview = client.call("resume", preview=True)
+    items, changed = rows_of(preview), rows_of(preview, "features")
     if not items:
         show.line("Nothing is paused or suspended.")
         return
     for row in items:
-        show.line(f"  {row['feature']} on {row['label']}")
-    confirmed(options, "Switch these on again?")
-    client.call("resume", actor="cli")
-    show.line("They are on again.")
+        show.line(f"  {row['feature']} on {row['label']}" + _needs(row))
+    for feature in changed:
+        show.line(f"{feature['title']}, version {feature['version']} of this text:")
+        tell(feature)
+    confirmed(options, "Agree to this, and switch these on again?" if changed else "Switch these on again?")
+    agree = max([int(str(feature["version"])) for feature in changed], default=None)
+    reply = client.call("resume", actor="cli", **given(agree=agree))
+    _resumed(rows_of(reply), rows_of(reply, "left"))
+
+
+def _needs(row: Row) -> str:
+    why = WHY.get(str(row.get("why")), "nobody has agreed to it")
+    return {"agree": f": {why}, to be agreed to", "ask": f": {why}, the adult is asked"}.get(str(row.get("needs")), "")
+
+
+def _resumed(items: list[Row], left: list[Row]) -> None:
+    for row in items:
+        if row.get("needs") == "ask":
+            show.line(
+                f"{row['label']}: {row['feature']} waits for the adult's own agreement, at the device's page /me."
+            )
+    if any(row.get("needs") != "ask" for row in items):
+        show.line(
+            "The others are on again." if any(row.get("needs") == "ask" for row in items) else "They are on again."
+        )
+    for row in left:
+        show.line(f"{row['label']}: {row['feature']} stays off.")

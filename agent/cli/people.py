@@ -4,7 +4,7 @@ import argparse
 
 from agent.cli import show, whom
 from agent.cli.ask import confirmed
-from agent.cli.rows import given, person_of, records, states
+from agent.cli.rows import given, held, part, person_of, records, states
 from agent.cli.trouble import USAGE, Trouble
 from agent.client import Client
 
@@ -36,6 +36,8 @@ def device_add(client: Client, options: argparse.Namespace) -> None:
     known_by = given(mac=options.mac, address=options.address, person_id=person)
     row = client.call("device.add", label=options.label, shared=options.shared, **known_by)
     show.line(f"{row['label']} is enrolled. Nothing is on for it. Next: privacy-agent on {row['label']!r} history")
+    if held(row):
+        show.line(held(row))
     if row.get("private_mac"):
         show.line("Its MAC is made up by the device: switch off its private address for this Wi-Fi, or it may change.")
 
@@ -57,6 +59,8 @@ def device_correct(client: Client, options: argparse.Namespace) -> None:
         raise Trouble("Nothing to change: give --label, --person, --no-person or --shared.", USAGE)
     changed = client.call("device.change", device_id=row["id"], **changes)
     show.line(f"{changed['label']}: person {person_of(changed) or 'none'}, on: {states(changed)}")
+    if held(changed):
+        show.line(held(changed))
 
 
 def device_forget(client: Client, options: argparse.Namespace) -> None:
@@ -89,6 +93,10 @@ def person_change(client: Client, options: argparse.Namespace) -> None:
         raise Trouble("Nothing to change: give --name, --group or --born.", USAGE)
     changed = client.call("person.change", id=row["id"], **changes)
     show.line(f"{changed['name']} ({changed['group']})")
+    becomes = part(changed, "becomes")
+    if becomes:
+        at = show.when(becomes["at"])
+        show.line(f"Becomes a {becomes['group']} at {at}, or as soon as they confirm it at their device's page /me.")
 
 
 def person_forget(client: Client, options: argparse.Namespace) -> None:
@@ -96,3 +104,7 @@ def person_forget(client: Client, options: argparse.Namespace) -> None:
     confirmed(options, f"Forget {row['name']}? Devices stay enrolled and name no person any more.")
     client.call("person.forget", id=row["id"])
     show.line(f"{row['name']} is forgotten.")
+    if row["group"] == "adult":
+        show.line(
+            "For a day their devices still count as an adult's, unless that is confirmed at the device's page /me."
+        )

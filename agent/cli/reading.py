@@ -3,7 +3,7 @@
 import argparse
 
 from agent.cli import show, whom
-from agent.cli.rows import Row, given, part, rows_of, rule_source
+from agent.cli.rows import Row, change, given, part, rows_of, rule_source
 from agent.cli.times import window
 from agent.cli.trouble import FINDINGS
 from agent.cli.typed import in_ascii
@@ -75,15 +75,21 @@ def attempts(client: Client, options: argparse.Namespace) -> None:
     target = whom.either(client, options.whom).arguments if options.whom else {}
     chosen = given(**window(options), **target)
     rows, more = newest(client, "attempts", options, chosen)
+    hidden = client.call("attempts", limit=1, **chosen).get("hidden", 0)
     if options.json:
-        show.document({"items": rows, "more": more})
+        show.document({"items": rows, "more": more, "hidden": hidden})
         return
     labels = {row["id"]: row["label"] for row in client.items("device.list")}
     cells = [
         [r["id"], show.when(r["at"]), labels.get(r["device_id"]), r["target"], r["hits"], *_by_rule(part(r, "rule"))]
         for r in rows
     ]
-    show.table(["ID", "AT", "DEVICE", "BLOCKED", "TIMES", "RULE", "FROM"], cells, "No blocked attempts for that time.")
+    heads = ["ID", "AT", "DEVICE", "BLOCKED", "TIMES", "RULE", "FROM"]
+    if cells or not hidden:
+        show.table(heads, cells, "No blocked attempts for that time.")
+    if hidden:
+        are = show.count(hidden, "attempt is", "attempts are")
+        show.line(f"{are} kept for the adult's own eyes, at their device's page /me.")
     if more:
         show.line(f"These are the newest {len(rows)}; --all shows the rest.")
 
@@ -140,10 +146,23 @@ def ledger(client: Client, options: argparse.Namespace) -> None:
         return
     labels = {row["id"]: row["label"] for row in client.items("device.list")}
     cells = [
-        [r["seq"], show.when(r["at"]), r["actor"], labels.get(r["device_id"], "forgotten"), r["feature"], r["action"]]
+        [
+            r["seq"],
+            show.when(r["at"]),
+            r["actor"],
+            _device(labels, r),
+            r["feature"],
+            r["action"],
+            change(r.get("detail")),
+        ]
         for r in rows
     ]
-    show.table(["SEQ", "AT", "BY", "DEVICE", "FEATURE", "ACTION"], cells, "The ledger is empty: nothing was ever on.")
+    heads = ["SEQ", "AT", "BY", "DEVICE", "FEATURE", "ACTION", "CHANGE"]
+    show.table(heads, cells, "The ledger is empty: nothing was ever on.")
+
+
+def _device(labels: dict[object, object], row: Row) -> object:
+    return labels.get(row["device_id"], "forgotten" if row.get("enrolment") else "")
 
 
 def request_list(client: Client, options: argparse.Namespace) -> None:

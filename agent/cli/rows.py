@@ -8,8 +8,13 @@ WHY_NOT = {
     "agreement": "waits for their own agreement",
     "restore": "suspended after a restore",
     "notice": "suspended: the notice changed",
+    "person": "suspended: it came to somebody else",
+    "terms": "suspended: what was agreed to has changed",
     "pause": "paused",
 }
+# Words of a ledger row's detail that say what changed, as people call them.
+CHANGED = {"kept": "stored in", "reader": "read by", "birth_month": "month of birth"}
+MACHINE = ("subject", "terms", "by", "why")  # these tell nothing that changed
 # What protection that is on lacks.
 NOT_YET = {"none": "not yet protecting: no list is loaded", "stale": "not yet protecting: the lists are too old"}
 
@@ -47,6 +52,28 @@ def state(name: str, feature: Row) -> str:
         return f"{name} since {show.when(feature.get('since'))}" + (f" ({hollow})" if hollow else "")
     why = feature.get("suspended")
     return f"{name} {WHY_NOT.get(str(why), why)}" if why else ""
+
+
+def change(detail: object) -> str:
+    """ "group child → adult, days 7 → 30" of a ledger row's detail."""
+    words = [word.partition(":") for word in str(detail or "").split()]
+    return ", ".join(_changed(key, value) for key, _, value in words if key not in MACHINE)
+
+
+def _changed(key: str, value: str) -> str:
+    return " ".join(word for word in (CHANGED.get(key, key), value.replace(">", " → ")) if word)
+
+
+def held(row: Row) -> str:
+    """What was decided about an adult and takes effect later; "" where there is nothing."""
+    holds = rows_of(row, "held")
+    if not holds:
+        return ""
+    until = show.when(max(int(str(one["at"])) for one in holds))
+    return (
+        f"Until {until} it counts as an adult's device: history starts only when they agree on it, "
+        "at the device's own page /me. They may confirm the change there, and it takes effect at once."
+    )
 
 
 def records(counts: object) -> str:
