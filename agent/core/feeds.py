@@ -75,7 +75,7 @@ def read_feeds(text: str) -> list[Feed]:
     """The feeds of a feeds.json; BadInput says which one is wrong and why."""
     try:
         table = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # the latter: nested too deeply
         raise BadInput("the list of feeds is not JSON: " + str(error)) from error
     if not isinstance(table, dict) or table.get("format") != FORMAT or not isinstance(table.get("feeds"), list):
         raise BadInput("the list of feeds has another form than format " + str(FORMAT))

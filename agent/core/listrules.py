@@ -104,10 +104,13 @@ def read_address(text: bytes) -> Value | None:
 
 def bounds(text: bytes) -> tuple[bytes, bytes]:
     """First and last address of `address/bits`; BadInput."""
-    base, bits = text.split(b"/", 1)
-    packed = addresses.parse(base.decode())
+    try:
+        base, _, bits = text.decode().partition("/")
+    except UnicodeError as error:
+        raise BadInput("not a network: " + repr(text[:60])) from error
+    packed = addresses.parse(base)
     size = 8 * len(packed)
-    length = whole(bits.decode())
+    length = whole(bits)
     if length is None or length > size:
         raise BadInput("not a network: " + repr(text[:60]))
     low = (1 << (size - length)) - 1

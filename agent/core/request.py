@@ -190,7 +190,10 @@ def split_url(text: str) -> tuple[bytes, bytes] | None:
     """Authority and target of such a URL; None for anything else."""
     if not text.startswith("http://"):
         return None
-    authority, slash, path = text[7:].encode().partition(b"/")
+    try:
+        authority, slash, path = text[7:].encode().partition(b"/")
+    except UnicodeError:
+        return None
     return authority, slash + path
 
 

@@ -250,7 +250,7 @@ def parse(text: str) -> dict[str, object]:
         return {}
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # the latter: nested too deeply
         raise BadInput("the settings are not JSON: " + str(error)) from error
     if not isinstance(given, dict):
         raise BadInput("the settings are not a JSON object")

@@ -13,6 +13,7 @@ from agent.daemon.loop import Loop
 LINE_MAX = 64 * 1024
 WAITING_MAX = 1 << 20  # bytes a peer may leave unread; a slower one is cut off
 UNDER_WAY_MAX = 32  # long operations at once, per peer
+DEPTH_MAX = 16  # of what stands in a request; the deepest one has 4
 TURN_S = 0.005  # of requests that came in together; the rest wait for the next turn
 INTERNAL = "something went wrong in the daemon, which goes on: its log says where"
 
@@ -89,11 +90,8 @@ class Peer:
             self._loop.remove(self._link)
 
     def _line(self, line: bytes) -> None:
-        try:
-            request = json.loads(line)
-        except (ValueError, RecursionError):
-            request = None
-        if not isinstance(request, dict):
+        request = _read(line)
+        if request is None:
             self.send({"error": {"code": "bad_request", "message": "send one JSON object a line"}})
             return
         try:
@@ -161,3 +159,21 @@ class Peer:
         self._loop.remove(self._link)
         self._link.close()
         self._closed()
+
+
+def _read(line: bytes) -> dict[str, object] | None:
+    """The request of a line; None when it is none, is nested so deeply that its answer could not be written, or has a
+    tag that is neither a number nor a text."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(request, dict) or not isinstance(request.get("tag", 0), int | str) or _deep(request, DEPTH_MAX):
+        return None
+    return request
+
+
+def _deep(value: object, left: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    return left == 0 or any(_deep(part, left - 1) for part in (value.values() if isinstance(value, dict) else value))
