@@ -228,6 +228,7 @@ REQUIRED = {
     ".my_request": ["kind"],
     ".backup": ["passphrase"],
     ".choose_list": ["on"],
+    "lists.add": ["url"],
     ".decide_list": ["decision"],
 }
 BODY_TYPES = {".restore": "application/octet-stream"}

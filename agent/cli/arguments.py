@@ -257,6 +257,15 @@ def _lists(commands: Groups) -> None:
     _asks(group.add_parser("status", help="lists in use, and lists that can be fetched"), lists.status, reads=True)
     choose = _asks(group.add_parser("choose", help="have a list fetched"), lists.choose)
     choose.add_argument("--no", action="store_true", help="do not fetch it any more")
+    add = _asks(
+        group.add_parser("add", help="have a list fetched: by its id, or one of your own by its address"), lists.add
+    )
+    add.add_argument("--name", metavar="NAME", help="what to call it")
+    add.add_argument("--category", metavar="WORD", help="what it blocks, such as phishing; default: own")
+    add.add_argument("--syntax", metavar="SYNTAX", help="such as hosts, domains, adblock; default: found out by itself")
+    remove = _asks(group.add_parser("remove", help="a list is not fetched any more"), lists.remove)
+    for of in (add, remove):
+        of.add_argument("list", metavar="LIST", help="its id, from lists status, or its address, https://…")
     _asks(group.add_parser("update", help="fetch the chosen lists now"), lists.update)
     _asks(group.add_parser("held", help="updates that wait for a decision"), lists.held, reads=True)
     accept = _asks(group.add_parser("accept", help="take an update that was held into use"), lists.accept)

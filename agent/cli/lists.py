@@ -2,14 +2,17 @@
 
 import argparse
 import time
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from agent.cli import show
 from agent.cli.rows import Row, part, rows_of
 from agent.cli.trouble import FINDINGS, NOT_FOUND, OK, Trouble
 from agent.client import Client
 from agent.core.nearest import nearest
+from agent.platform.idna import to_ascii
 
 LOOK_S = 0.3
+ENCODED = "/%?&=~:;,+!*'()@$"  # what an address may hold as it is
 
 
 def status(client: Client, options: argparse.Namespace) -> None:
@@ -31,7 +34,7 @@ def status(client: Client, options: argparse.Namespace) -> None:
         show.table(["LIST", "LINES NOT USED", "WHY"], skipped, "")
         show.line()
     feeds = [
-        [r["id"], r["category"], "yes" if r["chosen"] else "no", show.when(r["checked_at"]), r["licence"], r["message"]]
+        [r["id"], r["category"], "yes" if r["chosen"] else "no", show.when(r["checked_at"]), _whose(r), r["message"]]
         for r in rows_of(reply, "feeds")
     ]
     show.table(["CAN BE FETCHED", "CATEGORY", "CHOSEN", "CHECKED", "LICENCE", ""], feeds, "No list can be fetched.")
@@ -50,10 +53,49 @@ def status(client: Client, options: argparse.Namespace) -> None:
         show.line(f"! {reply['trouble']}")
 
 
+def _whose(row: Row) -> object:
+    return "your own" if row["own"] else row["licence"]
+
+
 def choose(client: Client, options: argparse.Namespace) -> None:
     feed = feed_named(client, options.list)
     row = client.call("lists.choose", id=feed["id"], on=not options.no)
     show.line(f"{row['name']} is " + ("fetched from now on." if row["chosen"] else "not fetched any more."))
+
+
+def add(client: Client, options: argparse.Namespace) -> None:
+    """A list of the table by its id, or one's own by its address."""
+    if "/" not in options.list:
+        if options.name or options.category or options.syntax:
+            raise Trouble("--name, --category and --syntax are for a list of your own: give its address, https://…")
+        options.no = False
+        return choose(client, options)
+    values = {key: getattr(options, key) for key in ("name", "category", "syntax") if getattr(options, key)}
+    row = client.call("lists.add", url=_address(options.list), **values)
+    show.line(f"{row['name']} is fetched from now on, as {row['id']}. At once: privacy-agent lists update")
+
+
+def _address(text: str) -> str:
+    """As servers want it: the host in A-labels, other letters percent-encoded. Trouble where there is none."""
+    try:
+        parts = urlsplit(text)
+        host, colon, port = parts.netloc.partition(":")
+        host = to_ascii(host) + colon + port
+    except ValueError as error:
+        raise Trouble(f"{text!r} is no address: {error}") from error
+    return urlunsplit((parts.scheme, host, quote(parts.path, ENCODED), quote(parts.query, ENCODED), ""))
+
+
+def remove(client: Client, options: argparse.Namespace) -> None:
+    """One's own list goes; one of the table is not fetched any more."""
+    rows = rows_of(client.call("lists"), "feeds")
+    found = [row for row in rows if options.list in (row["id"], row["address"])]
+    feed = found[0] if found else feed_named(client, options.list)
+    if feed["own"]:
+        client.call("lists.remove", id=feed["id"])
+    else:
+        client.call("lists.choose", id=feed["id"], on=False)
+    show.line(f"{feed['name']} is not fetched any more; what it blocks ends with the next update, within a minute.")
 
 
 def update(client: Client, options: argparse.Namespace) -> int:

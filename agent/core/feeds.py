@@ -10,6 +10,8 @@ from agent.core.model import BadInput, Value
 FORMAT = 1
 ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"  # an id is a file name, too
 ID_MAX = 40
+# The syntaxes that lists are read in (core/rules.py, which the daemon does not hold in memory).
+SYNTAXES = ("hosts", "dnsmasq", "unbound", "bind", "rpz", "tpl", "addresses", "domains", "urls", "adblock")
 
 # An update outside these bounds is held back for the household: lists grow and shrink by some percent a day.
 GROWS_TO = 3.0

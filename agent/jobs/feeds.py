@@ -82,6 +82,7 @@ class Update:
         """Whether a new set was offered."""
         offered = False
         try:
+            self._store.only([feed.id for feed in self._plan.feeds])
             self._decisions()
             if self._plan.fetch:
                 for feed in sorted(self._plan.feeds, key=self._was_cut_off):
@@ -187,7 +188,6 @@ class Update:
         while True:
             sources = self._sources()
             if not sources:
-                self.message = self.message or "no list could be had yet"
                 return self._starter()
             lost = self._lost(sources)
             if lost:
@@ -218,12 +218,16 @@ class Update:
             self._store.require(size_bytes)
 
     def _starter(self) -> bool:
-        """Until a list can be had: the names that come with the agent, so that what is set up can be tried."""
-        sources = [] if self._plan.in_use else starter_lists(self._plan.starter_dir)
-        if sources:
-            self._compiled(sources)
-            self._finish(sources)
-        return bool(sources)
+        """Until a list can be had, or when none is chosen any more: the names that come with the agent, for trying."""
+        if self._plan.feeds:
+            self.message = self.message or "no list could be had yet"
+        sources = starter_lists(self._plan.starter_dir)
+        there = {source.id: source.version for source in sources}
+        if there == self._plan.in_use or (self._plan.feeds and (self._plan.in_use or not sources)):
+            return False
+        self._compiled(sources)
+        self._finish(sources)
+        return True
 
     def _lost(self, sources: list[Source]) -> list[str]:
         """The lists of the set in use whose texts went with a reboot: without them less would be blocked than now."""

@@ -85,6 +85,13 @@ class Store:
     def entry(self, id: str) -> Entry:
         return self.entries.setdefault(id, Entry())
 
+    def only(self, ids: list[str]) -> None:
+        """Texts of lists that nobody wants any more go: they lie in memory."""
+        if set(self.entries) - set(ids):
+            self.entries = {id: entry for id, entry in self.entries.items() if id in ids}
+            self.save()
+            self._tidy()
+
     def _tidy(self) -> None:
         """What a killed run left, and what somebody removed."""
         known = {STATE}

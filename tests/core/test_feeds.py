@@ -2,8 +2,20 @@
 
 import json
 
-from agent.core.feeds import PAUSE_MAX_S, Feed, chosen, doubt, first_wait_s, pause_s, read_feeds, rules_max, spread_s
+from agent.core.feeds import (
+    PAUSE_MAX_S,
+    SYNTAXES,
+    Feed,
+    chosen,
+    doubt,
+    first_wait_s,
+    pause_s,
+    read_feeds,
+    rules_max,
+    spread_s,
+)
 from agent.core.model import BadInput
+from agent.core.rules import SYNTAXES as READ
 
 ROW = {"id": "one", "name": "One", "address": "https://lists.example/one", "syntax": "hosts", "category": "phishing"}
 
@@ -101,3 +113,7 @@ def test_pauses_double_up_to_an_hour_from_seconds_while_nothing_is_loaded():
 def test_nobody_asks_at_the_same_moment():
     assert spread_s(1000, 0.0) == 800 and 1190 <= spread_s(1000, 0.999) <= 1200
     assert 5 <= first_wait_s(0.0) < first_wait_s(0.999) <= 60
+
+
+def test_the_syntaxes_are_those_that_are_read():
+    assert sorted(SYNTAXES) == sorted(READ)

@@ -164,3 +164,27 @@ def test_a_look_alike_is_told_while_somebody_looks_and_kept_nowhere(home: Home, 
     assert page.get_by_text("paypal").count() == 0
     assert "paypal" not in json.dumps([home.ask("attempts"), home.ask("export", all=True, limit=200)])
     home.ask("settings.set", key="lookalike", value="off")
+
+
+def test_a_list_of_ones_own_is_added_and_removed(home: Home, protection) -> None:
+    home.server.pages["/own.txt"] = validated(names(50, "own"), '"own"')
+    page = protection()
+    page.get_by_role("button", name="Choose lists").click()
+    sheet = page.get_by_role("dialog")
+    field = sheet.get_by_label("Address of the list")
+    field.fill("http://lists.example/own.txt")
+    sheet.get_by_role("button", name="Add list").click()
+    # What is wrong is said beside the field, and what was typed stays.
+    sheet.get_by_role("alert").get_by_text("must begin with https://").wait_for()
+    assert field.input_value() == "http://lists.example/own.txt"
+    address = home.server.address("/own.txt")
+    field.fill(address)
+    sheet.get_by_role("button", name="Add list").click()
+    shown = address.removeprefix("https://")
+    sheet.get_by_role("switch", name=shown).wait_for()
+    home.update()
+    assert home.ask("explain", name="own7.example")["verdict"] == "block"
+    sheet.get_by_role("button", name="Remove " + shown).click()
+    sheet.get_by_role("switch", name=shown).wait_for(state="detached")
+    home.update()
+    assert home.ask("explain", name="own7.example")["verdict"] == "allow"

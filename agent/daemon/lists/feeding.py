@@ -16,8 +16,6 @@ from agent.daemon.loop import Loop
 from agent.daemon.store.database import StorageError
 
 DUE_S = 5.0
-# Ways for a job to end that tell something; by SIGTERM the daemon ends it itself.
-WHY = {-signal.SIGKILL: "the update was ended by the system, mostly because memory was short; choose fewer lists"}
 AT_ONCE_S = 0.2  # several interfaces come up together: one look for all of them
 # Where the system's or the household's authorities are, for those who keep them elsewhere.
 PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -97,9 +95,11 @@ class Feeding:
                 take(household, household.step)
         except (BadInput, OSError) as error:
             feeds.message = f"the new set was refused: {error}"
+        if status == -signal.SIGKILL and not feeds.message:  # not by the daemon, which says so
+            feeds.message = "the update was ended by the system, mostly because memory was short; choose fewer lists"
         sets.discard(feeds.file)
         try:
-            feeds.ended(well, chance(), WHY.get(status, ""))
+            feeds.ended(well, chance())
         except StorageError as error:
             say(f"what is known of the lists could not be kept: {error}")
         household.publish({"event": "lists"})

@@ -12,6 +12,7 @@ from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.lists import sets
 from agent.daemon.lists.outcomes import MESSAGE_MAX, Row, as_dict, as_int, outcome
+from agent.daemon.lists.own import OwnLists, is_own
 from agent.daemon.store.state import State
 from agent.platform.rulefile import open_ruleset
 
@@ -19,6 +20,7 @@ KEPT = "feeds"  # the key in state.db
 KEPT_MAX = 32 * 1024
 LASTING = ("choices", "decisions", "used")
 PASSING = ("outcomes", "next_at", "failures", "number", "complete", "finished_at", "message")
+SOON_S = 30
 START_AGAIN_S = 60  # where the job can't be started: mostly memory is short
 AGAIN_MIN_S = 5
 Versions = dict[str, str]  # of a compiled set: list → version
@@ -47,7 +49,8 @@ class Feeds:
         self._memory_bytes = memory_bytes
         self._state = state
         self._clock = clock
-        self.table: list[Feed] = []
+        self.own = OwnLists(state)
+        self._shipped: list[Feed] = []
         self.trouble = ""
         self.start: Callable[[], bool] = lambda: False
         self.progress = Progress()
@@ -77,10 +80,10 @@ class Feeds:
         path = self._settings.text("feeds_file")
         try:
             with open(path, encoding="utf-8") as file:
-                self.table = read_feeds(file.read())
+                self._shipped = read_feeds(file.read())
             self.trouble = ""
         except (OSError, UnicodeError, BadInput) as error:
-            self.table, self.trouble = [], f"no feeds are known: {path}: {getattr(error, 'strerror', None) or error}"
+            self._shipped, self.trouble = [], f"no feeds are known: {path}: {getattr(error, 'strerror', None) or error}"
 
     # kept
 
@@ -105,9 +108,11 @@ class Feeds:
     def keep(self) -> None:
         """On flash: what the household chose, and how things stand after an update that went well."""
         self.note()
-        text = json.dumps({"pinned": self.pin, **{name: getattr(self, name) for name in (*LASTING, *PASSING)}})
-        if len(text) <= KEPT_MAX:
-            self._state.put_meta(KEPT, text)
+        values = {"pinned": self.pin, **{name: getattr(self, name) for name in (*LASTING, *PASSING)}}
+        text = json.dumps(values)
+        if len(text) > KEPT_MAX:
+            text = json.dumps({**values, "outcomes": {}})  # they come anew
+        self._state.put_meta(KEPT, text)
 
     def note(self) -> None:
         """In memory, for a daemon that is started again: a line that is down for a night must not wear out flash."""
@@ -126,6 +131,22 @@ class Feeds:
         """The defaults that this router has too little memory for; whoever chooses one has it fetched all the same."""
         there = self.chosen()
         return [feed for feed in self.table if feed.default and feed.id not in self.choices and feed not in there]
+
+    @property
+    def table(self) -> list[Feed]:
+        """What can be fetched: the shipped table, and the household's own."""
+        return self._shipped + self.own.feeds
+
+    def forget(self, id: str) -> None:
+        """A list of the household's own goes, and what is known of it."""
+        self.own.remove(id)
+        for known in (self.choices, self.outcomes, self.decisions):
+            known.pop(id, None)
+
+    def soon(self) -> None:
+        """What is fetched has changed: an update is due soon, but not at once, for there may be more to change."""
+        self.next_at = min(self.next_at or self._clock.wall(), self._clock.wall() + SOON_S)
+        self.keep()
 
     def feed(self, id: str) -> Feed:
         """BadInput when there is none of that id."""
@@ -177,7 +198,13 @@ class Feeds:
         """Whether an update is to start by itself; `used`: protection is on somewhere, so lists are needed (P4)."""
         if self.progress.running or self.pinned or not used or not self._settings.flag("lists_auto"):
             return False
-        return self._clock.is_set and bool(self.chosen()) and 0 < self.next_at <= self._clock.wall()
+        wanted = bool(self.chosen()) or self._unwanted()
+        return self._clock.is_set and wanted and 0 < self.next_at <= self._clock.wall()
+
+    def _unwanted(self) -> bool:
+        """Whether lists are in use though none is chosen any more; what somebody compiled by hand is theirs."""
+        fetched = {feed.id for feed in self.table}
+        return not self.chosen() and any(id in fetched or is_own(id) for id in self.loaded)
 
     def begin(self, forced: bool, fetching: bool = True) -> bool:
         """Start the job, unless it runs; False when it does or can't be started."""
@@ -223,8 +250,8 @@ class Feeds:
         self.message, self.offered = message[:MESSAGE_MAX], offered
         self.complete = True
 
-    def ended(self, well: bool, chance: float, why: str = "") -> None:
-        """The job has gone. When it is tried again depends on what became of it; `why` is how it was ended, if so."""
+    def ended(self, well: bool, chance: float) -> None:
+        """The job has gone. When it is tried again depends on what became of it."""
         self.progress.running = self.hurried = False
         now = self._clock.wall()
         self.finished_at = now
@@ -235,7 +262,7 @@ class Feeds:
         else:
             self.failures += 1
             self.next_at = now + pause_s(self.failures, chance, bool(self.loaded))
-            self.message = self.message or why or "the update was cut off; it goes on by itself"
+            self.message = self.message or "the update was cut off; it goes on by itself"
         failed = [self.outcomes.get(feed.id, {}) for feed in self.chosen()]
         again = [as_int(row.get("next_at")) for row in failed if row.get("failures")]
         self.next_at = min([self.next_at, *[max(at, now + AGAIN_MIN_S) for at in again if at]])

@@ -6,7 +6,8 @@ from agent.daemon import parts
 from agent.daemon.household import Household
 from agent.daemon.lists import sets
 from agent.daemon.lists.feeds import is_starter
-from agent.daemon.operations.arguments import Refused, Request, choice, flag, optional_number, text
+from agent.daemon.lists.own import ADDRESS_MAX, is_own
+from agent.daemon.operations.arguments import Refused, Request, choice, flag, optional_number, optional_text, text
 
 STEPS = ("fetch", "compile", "check", "swap")
 
@@ -80,6 +81,7 @@ def feed_row(household: Household, feed: Feed) -> dict[str, object]:
         "home": feed.home,
         "address": feed.address,
         "default": feed.default,
+        "own": is_own(feed.id),
         "chosen": feed in feeds.chosen(),
         "checked_at": outcome.get("checked"),
         "next_at": outcome.get("next_at") or None,
@@ -182,10 +184,35 @@ def choose(household: Household, request: Request) -> dict[str, object]:
     feeds = household.feeds
     feed = feeds.feed(text(request, "id"))
     feeds.choices[feed.id] = flag(request, "on")
-    feeds.next_at = min(feeds.next_at or household.clock.wall(), household.clock.wall() + 30)
-    feeds.keep()
+    feeds.soon()
     household.publish({"event": "lists"})
     return feed_row(household, feed)
+
+
+def add(household: Household, request: Request) -> dict[str, object]:
+    """A list of the household's own, by its address; fetched with the next update, which is soon."""
+    feeds = household.feeds
+    feed = feeds.own.add(
+        text(request, "url", ADDRESS_MAX),
+        optional_text(request, "name") or "",
+        optional_text(request, "category") or "",
+        optional_text(request, "syntax"),
+    )
+    feeds.soon()
+    household.publish({"event": "lists"})
+    return feed_row(household, feed)
+
+
+def remove(household: Household, request: Request) -> dict[str, object]:
+    """A list of the household's own goes; what it blocks is allowed with the next update, which is soon."""
+    feeds = household.feeds
+    feed = feeds.feed(text(request, "id"))
+    if not is_own(feed.id):
+        raise Refused("conflict", feed.name + " came with the agent: privacy-agent lists choose --no " + feed.id)
+    feeds.forget(feed.id)
+    feeds.soon()
+    household.publish({"event": "lists"})
+    return {}
 
 
 def helplines(household: Household, request: Request) -> dict[str, object]:
@@ -239,6 +266,8 @@ TABLE = {
     "lists.held": held,
     "lists.decide": decide,
     "lists.choose": choose,
+    "lists.add": add,
+    "lists.remove": remove,
     "helplines": helplines,
     "feeds.plan": feeds_plan,
     "feeds.progress": feeds_progress,

@@ -119,6 +119,7 @@ def handlers(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[st
         ".recipients": household.recipients,
         ".lists_progress": household.lists_progress,
         ".choose_list": household.choose_list,
+        ".remove_list": household.remove_list,
         ".decide_list": household.decide_list,
         ".backup": saved.save,
         ".restore": saved.bring_back,

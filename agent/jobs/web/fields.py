@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from agent.core.digits import whole
+from agent.core.feeds import SYNTAXES
 from agent.core.http import BadRequest
 from agent.jobs.web.messages import Problem
 
@@ -79,6 +80,9 @@ FIELDS: dict[str, Schema] = {
     "format": one_of("json", "csv"),
     "table": text(32, 1),
     "feed": text(64),
+    "url": text(512),
+    "category": text(24),
+    "syntax": one_of(*SYNTAXES),
     "terms": text(64),
     "decision": one_of("accept", "reject"),
     "passphrase": text(256),

@@ -93,6 +93,11 @@ async def choose_list(request: Request, feed: str, on: bool | None = None) -> Re
     return reply(await Ask("lists.choose", {"id": feed, "on": on, "actor": actor(request)}), headers=NO_STORE)
 
 
+async def remove_list(request: Request, feed: str) -> Response:  # noqa: ARG001
+    """A list of the household's own goes."""
+    return reply(await Ask("lists.remove", {"id": feed}), headers=NO_STORE)
+
+
 async def decide_list(request: Request, feed: str, decision: str = "") -> Response:
     """Take an update that was held back, or refuse it."""
     value = await Ask("lists.decide", {"id": feed, "decision": decision, "actor": actor(request)})

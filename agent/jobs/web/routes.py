@@ -136,6 +136,8 @@ ROUTES = (
     Route("GET", "/api/v1/rules/text", HOUSEHOLD, "rule.export", query=PAGE),
     Route("POST", "/api/v1/rules/text", HOUSEHOLD, "rule.import", body=("lines", "action", "preview")),
     Route("GET", "/api/v1/lists", HOUSEHOLD, "lists"),
+    Route("POST", "/api/v1/lists", HOUSEHOLD, "lists.add", body=("url", "name", "category", "syntax"), status=201),
+    Route("DELETE", "/api/v1/lists/{feed}", HOUSEHOLD, ".remove_list"),
     Route("POST", "/api/v1/lists/rollback", HOUSEHOLD, "lists.rollback"),
     Route("PUT", "/api/v1/lists/{feed}", HOUSEHOLD, ".choose_list", body=("on",)),
     Route("POST", "/api/v1/lists/{feed}/decision", HOUSEHOLD, ".decide_list", body=("decision",)),

@@ -4,6 +4,7 @@ import { get, post, put } from "./api.js";
 import { category, tone } from "./categories.js";
 import { h } from "./dom.js";
 import { said, t } from "./i18n.js";
+import { ownListForm, removeOwn } from "./ownlists.js";
 import { when } from "./time.js";
 import { button, card, say, sheet, toast, toggle } from "./ui.js";
 
@@ -107,31 +108,38 @@ async function ask(act, done, reload) {
   await reload();
 }
 
-const choose = (feeds, reload) =>
-  sheet(t("lists.choose"), (close, again) => [
-    h("p.soft", t("lists.choose_text")),
-    h(
-      "ul.rows",
-      feeds.map((one) =>
-        h(
-          "li",
-          { key: "feed-" + one.id },
-          toggle({
-            key: one.id,
-            label: one.name,
-            on: one.chosen,
-            tone: "teal",
-            note: [said(one.for), category(one.category), one.licence, said(one.message)].filter(Boolean).join(" · "),
-            onchange: async (on) => {
-              await ask(() => put("/lists/" + one.id, { on }), "saved", reload);
-              feeds = (await get("/lists")).feeds;
-              again();
-            },
-          }),
-        ),
+function choose(feeds, reload) {
+  let form;
+  return sheet(t("lists.choose"), (close, again) => {
+    const changed = async () => {
+      await reload();
+      feeds = (await get("/lists")).feeds;
+      again();
+    };
+    form = form || ownListForm(changed, again);
+    return [h("p.soft", t("lists.choose_text")), rows(feeds, changed), form()];
+  });
+}
+
+const rows = (feeds, changed) =>
+  h(
+    "ul.rows",
+    feeds.map((one) =>
+      h(
+        "li",
+        { key: "feed-" + one.id },
+        toggle({
+          key: one.id,
+          label: one.name,
+          on: one.chosen,
+          tone: "teal",
+          note: [said(one.for), category(one.category), one.licence, said(one.message)].filter(Boolean).join(" · "),
+          onchange: (on) => ask(() => put("/lists/" + one.id, { on }), "saved", changed),
+        }),
+        one.own ? removeOwn(one, changed) : null,
       ),
     ),
-  ]);
+  );
 
 async function helplines() {
   const page = await get("/helplines").catch(say);

@@ -1,0 +1,93 @@
+"""The lists that the household gave by their addresses, kept in state.db beside the table of those that are shipped."""
+
+import json
+from binascii import hexlify
+
+from agent.core.feeds import ID_LETTERS, SYNTAXES, Feed
+from agent.core.model import BadInput
+from agent.core.names import parse
+from agent.daemon.lists.outcomes import as_dict
+from agent.daemon.store.state import State
+from agent.platform.hashing import sha256
+
+KEPT = "own_lists"  # the key in state.db
+OWN_MAX = 20  # each is fetched and compiled with every update
+PREFIX = "own-"
+CATEGORY_MAX = 24
+ADDRESS_MAX = 512
+
+
+class OwnLists:
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.feeds: list[Feed] = []
+        try:
+            rows = json.loads(state.meta(KEPT, "[]"))
+        except ValueError:
+            rows = []
+        for row in rows if isinstance(rows, list) else []:
+            try:
+                self.feeds.append(_read(as_dict(row)))
+            except BadInput:
+                continue  # of another version, which took more
+
+    def add(self, address: str, name: str, category: str, syntax: str | None) -> Feed:
+        """BadInput for what is no address, is there already, or is one too many."""
+        made = own_feed(PREFIX, address, name, category, syntax)
+        # By its address, so that a text that is left of another one is never taken for it.
+        made.id = PREFIX + hexlify(sha256(made.address.encode())[:5]).decode()
+        if made.id in [feed.id for feed in self.feeds]:
+            raise BadInput("this list is there already: " + made.id)
+        if len(self.feeds) >= OWN_MAX:
+            raise BadInput("there are " + str(OWN_MAX) + " lists of your own already: remove one first")
+        self._keep([*self.feeds, made])
+        return made
+
+    def remove(self, id: str) -> None:
+        self._keep([feed for feed in self.feeds if feed.id != id])
+
+    def _keep(self, feeds: list[Feed]) -> None:
+        keys = ("id", "name", "address", "syntax", "category")
+        self._state.put_meta(KEPT, json.dumps([{key: getattr(feed, key) for key in keys} for feed in feeds]))
+        self.feeds = feeds
+
+
+def is_own(id: str) -> bool:
+    return id.startswith(PREFIX)
+
+
+def _read(row: dict[str, object]) -> Feed:
+    id, address, name, category = [str(row.get(key, "")) for key in ("id", "address", "name", "category")]
+    syntax = row.get("syntax")
+    return own_feed(id, address, name, category, syntax if isinstance(syntax, str) else None)
+
+
+def own_feed(id: str, address: str, name: str = "", category: str = "", syntax: str | None = None) -> Feed:
+    """A list that the household gave by its address; BadInput says what is wrong with it."""
+    address = address.strip()
+    if not address.lower().startswith("https://"):
+        raise BadInput("a list's address must begin with https://: whoever is on the way could change it otherwise")
+    address = "https://" + address[8:].partition("#")[0]
+    if len(address) > ADDRESS_MAX or [letter for letter in address if not "!" <= letter <= "~"]:
+        raise BadInput("a list's address is at most " + str(ADDRESS_MAX) + " plain letters, without blanks")
+    authority, _, path = address[8:].partition("/")
+    _check_authority(authority)
+    if syntax is not None and syntax not in SYNTAXES:
+        raise BadInput("not a list syntax: " + repr(syntax) + "; there are " + ", ".join(SYNTAXES))
+    category = category or "own"
+    if len(category) > CATEGORY_MAX or [letter for letter in category if letter not in ID_LETTERS]:
+        raise BadInput("a category is a word of at most " + str(CATEGORY_MAX) + " lower-case letters, digits and '-'")
+    shown = name.strip() or (authority + "/" + path)[:64]
+    return Feed(id, shown, "https://" + authority.lower() + "/" + path, syntax, category, "", "", True, 0, "")
+
+
+def _check_authority(authority: str) -> None:
+    """BadInput unless it is a host, and perhaps a port."""
+    host, colon, port = authority.rpartition(":") if not authority.endswith("]") else (authority, "", "")
+    host = host if colon else authority
+    if colon and not (port and len(port) <= 5 and not [digit for digit in port if digit not in "0123456789"]):
+        raise BadInput("a list's address has no such port: " + repr(port))
+    if "@" in host or not host:
+        raise BadInput("a list's address names a host after https://, and no user")
+    if not host.startswith("["):
+        parse(host)
