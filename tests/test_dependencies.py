@@ -1,4 +1,7 @@
-"""The packages name every Python package that they need: each module imports with only those present."""
+"""The packages name every Python package that they need: each module imports with only those present.
+
+That all of it also runs with them is tests/openwrt/test_fileset.py's.
+"""
 
 import ast
 import importlib.util
@@ -8,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.openwrt import bytecode, packages, stdlib
+from tools.openwrt import bytecode, hiding, packages, stdlib
 
 PROJECT = Path(__file__).resolve().parents[1]
+VERSION = "3.11"
 
 # Run in an interpreter that sees nothing but the folder of allowed modules and the project. C modules that Debian
 # builds into the interpreter, but OpenWrt ships in a package that is not named, are made unimportable.
@@ -33,7 +37,7 @@ sys.exit("\\n".join(failed) or 0)
 
 def interpreter() -> str:
     try:
-        return bytecode.interpreter("3.11")
+        return bytecode.interpreter(VERSION)
     except bytecode.WrongPython as error:
         pytest.skip(str(error))
 
@@ -42,15 +46,13 @@ def library(python: str, names: list[str], folder: Path) -> None:
     """The standard library as far as these OpenWrt packages have it."""
     code = "import os; print(os.path.dirname(os.__file__))"
     source = Path(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip())
-    for path in stdlib.files(source, names):
+    for path in stdlib.files(source, names, VERSION):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         os.symlink(source / path, folder / path)
 
 
-def c_modules_of_others(names: list[str]) -> list[str]:
-    present = stdlib.with_requirements(names)
-    claims = [claim for package, claims in stdlib.PACKAGES.items() if package not in present for claim in claims]
-    return [claim.removeprefix("lib-dynload/") for claim in claims if claim.startswith("lib-dynload/")]
+def c_modules_of_others(python: str, names: list[str]) -> list[str]:
+    return stdlib.absent_modules(names, hiding.built_in(python), VERSION)
 
 
 def depends_of(makefile: str) -> list[str]:
@@ -72,7 +74,7 @@ def modules() -> list[str]:
 def imports(python: str, names: list[str], folder: Path, wanted: list[str], beside: Path = PROJECT) -> str:
     """What fails to import with these OpenWrt packages; nothing if all is well. `beside` holds the modules."""
     library(python, names, folder)
-    blocked = ",".join(c_modules_of_others(names))
+    blocked = ",".join(c_modules_of_others(python, names))
     command = [python, "-I", "-S", "-c", PROBE, str(folder), str(beside), blocked, *wanted]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     return run.stderr if run.returncode else ""
@@ -124,14 +126,6 @@ def test_what_is_imported_late_is_there_too(tmp_path):
     assert {"ssl", "sqlite3", "ctypes", "zlib"} <= wanted
     names = [name for name in depends_of("privacy-agent") if name.startswith("python3-")]
     assert imports(interpreter(), names, tmp_path, sorted(wanted)) == ""
-
-
-def test_no_dependency_is_named_in_vain(tmp_path):
-    """Without any one of the named Python packages, some module no longer imports."""
-    names = [name for name in depends_of("privacy-agent") if name.startswith("python3-") and name != stdlib.LIGHT]
-    for left_out in names:
-        rest = [stdlib.LIGHT, *(name for name in names if name != left_out)]
-        assert imports(interpreter(), rest, tmp_path / left_out, modules()), f"{left_out} is not needed"
 
 
 def test_dnslib_imports_with_what_its_package_depends_on(tmp_path):

@@ -14,10 +14,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools.openwrt import cpio, stdlib
+from tools.openwrt import cpio, hiding, stdlib
 
+VERSION = "3.11"
 PYTHON = Path("/usr/bin/python3.11")
 STDLIB = Path("/usr/lib/python3.11")
+ENCODINGS = Path("encodings/__init__.py")
 BUSYBOX = Path("/bin/busybox")
 LIBRARY_FOLDERS = ("/lib", "/usr/lib", "/lib64")
 
@@ -132,9 +134,14 @@ def add_python(root: Root, packages: list[str]) -> None:
     """Python with the modules of these OpenWrt packages, as bytecode beside no source, as OpenWrt ships it."""
     root.program(PYTHON)
     root.add(cpio.symlink("usr/bin/python3", PYTHON.name))
-    for module in stdlib.files(STDLIB, packages):
+    absent = stdlib.absent_modules(packages, hiding.built_in(str(PYTHON)), VERSION)
+    for module in stdlib.files(STDLIB, packages, VERSION):
         source = STDLIB / module
-        if module.suffix == ".py":
+        if module == ENCODINGS:
+            root.add(
+                cpio.regular(_guest(module.with_suffix(".pyc")), compiled(hiding.hide(source.read_bytes(), absent)))
+            )
+        elif module.suffix == ".py":
             root.add(cpio.regular(_guest(module.with_suffix(".pyc")), bytecode(source)))
         elif module.suffix == ".so":
             root.program(source)
@@ -168,9 +175,16 @@ def bytecode(source: Path) -> bytes:
     cached = Path(importlib.util.cache_from_source(str(source)))
     if cached.exists():
         return cached.read_bytes()
+    return compiled(source.read_bytes())
+
+
+def compiled(source: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "module.pyc"
-        py_compile.compile(str(source), str(target), doraise=True)
+        module, target = Path(folder) / "module.py", Path(folder) / "module.pyc"
+        module.write_bytes(source)
+        # Unchecked: there is no source beside it to be compared with.
+        unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(module), str(target), doraise=True, invalidation_mode=unchecked)
         return target.read_bytes()
 
 
