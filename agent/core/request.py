@@ -13,8 +13,11 @@ _USUAL_PORTS = (b"", b"80", b"443")  # as lists write URLs, these are left out
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _HEX = b"0123456789abcdefABCDEF"
-_ENCODED = b'"<>`{}'
+# Equal URLs have it in either form: browsers encode the first seven in a path, `'` in a query, and lists do or do not.
+_ENCODED = b"\"<>`{}^'|"
 _SCHEMES = (b"http://", b"https://")
+_EMPTY_LINE = b"\r\n"  # servers skip it before a request (RFC 9112 section 2.2), most of them any number
+_METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH")
 
 
 class Request(Value):
@@ -43,6 +46,7 @@ class Request(Value):
 
 def begins(data: bytes) -> bool:
     """Whether a connection that begins so may turn out to begin with a request."""
+    data = data.lstrip(_EMPTY_LINE)
     method, space, _ = data[: METHOD_MAX + 1].partition(b" ")
     return not method.strip(_LETTERS) and (bool(space) or len(data) <= METHOD_MAX) and bool(method or not data)
 
@@ -51,8 +55,11 @@ def read(data: bytes) -> Request | None:
     """The request that a connection's bytes begin with, as soon as its URL is sure; None while it is not."""
     if not begins(data):
         raise BadInput("this does not begin with an HTTP request")
-    lines, size = _lines(data)
+    begin = len(data) - len(data.lstrip(_EMPTY_LINE))
+    lines, size = _lines(data[begin:])
     if not lines:
+        if begin > HEAD_MAX:
+            raise BadInput("a request's head is too long")
         return None
     method, target = _request_line(lines[0])
     fields = _fields(lines[1:])
@@ -61,7 +68,7 @@ def read(data: bytes) -> Request | None:
             raise BadInput("a request's head is too long")
         return None
     authority, target = _place(method, target, fields.get(b"host", b""))
-    return Request(method, authority, target, _whole(size, fields))
+    return Request(method, authority, target, _whole(None if size is None else begin + size, fields))
 
 
 def read_all(data: bytes) -> list[Request]:
@@ -105,6 +112,9 @@ def _request_line(line: bytes) -> tuple[bytes, bytes]:
     target, _, version = rest.strip().rpartition(b" ")
     if not version.startswith(b"HTTP/") or not target:
         raise BadInput("a request line says no version or no target")
+    if method not in _METHODS and target[:1] not in (b"/", b"*") and b"://" not in target:
+        # The end of "CONNECT" may have come before its beginning.
+        raise BadInput("this begins within a request line")
     return method, target.rstrip()
 
 

@@ -11,7 +11,11 @@ from agent.core.model import BadInput
 _DEVIATIONS = "\u00df\u03c2\u200c\u200d"
 _DOTS = "\u3002\uff0e\uff61"
 # Shown as nothing: soft hyphen, joiners of other kinds, variation selectors.
-_IGNORED = "\u00ad\u034f\u200b\u2060\ufeff" + "".join([chr(c) for c in range(0xFE00, 0xFE10)])
+_IGNORED = frozenset("\u00ad\u034f\u180b\u180c\u180d\u180f\u200b\u2060\u2064\ufeff") | frozenset(
+    map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
+)
+_BLANK = "\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # letters and marks by their category, and shown as nothing
+_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 # RFC 5892 appendix A: allowed in some contexts; the context is left to the registries.
 _CONTEXT = "\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d"
 _LETTERS = ("Ll", "Lo", "Lm", "Mn", "Mc", "Nd", "Lu")  # Lu: only Cherokee is still upper case once folded
@@ -39,11 +43,15 @@ def _label(label: str) -> str:
     except ImportError as error:
         raise BadInput("this system can't convert names that are not ASCII; give the xn-- form") from error
     mapped = _mapped(label, lambda text: unicodedata.normalize("NFKC", text))
+    if not mapped:
+        raise BadInput("a label of a name is shown as nothing: " + ascii(label))
+    # What a character is mapped to may hold a dot, a slash, a blank: the name would become another one.
+    allowed = [c in _HOST if c.isascii() else c in _CONTEXT or unicodedata.category(c) in _LETTERS for c in mapped]
+    bad = [c for c, good in zip(mapped, allowed, strict=True) if not good or c in _BLANK]
+    if bad or mapped.startswith("xn--") or unicodedata.category(mapped[0]).startswith("M"):
+        raise BadInput("a name holds a character that no domain name has: " + ascii("".join(bad) or label))
     if mapped.isascii():
         return mapped
-    bad = [c for c in mapped if not (c.isascii() or c in _CONTEXT or unicodedata.category(c) in _LETTERS)]
-    if bad or mapped.startswith("xn--"):
-        raise BadInput("a name holds a character that no domain name has: " + ascii("".join(bad) or label))
     return "xn--" + punycode_encode(mapped).decode("ascii")
 
 

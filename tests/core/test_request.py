@@ -117,3 +117,24 @@ def test_normal_form() -> None:
     ):
         assert normal(target) == same, target
         assert normal(same) == same
+
+
+def test_an_empty_line_before_a_request_is_skipped() -> None:
+    for before in (b"\r\n", b"\n", b"\r\n\r\n"):
+        assert read(before + GET) == Request(b"GET", b"example.org", b"/a/b?c=d", len(before + GET))
+    assert begins(b"\r\n") and read(b"\r\n") is None
+    assert refused(b"\r\n" * HEAD_MAX)
+    assert [of.target for of in read_all(b"\r\n" + GET + GET)] == [b"/a/b?c=d"] * 2
+
+
+def test_the_end_of_a_method_is_no_request() -> None:
+    whole = b"CONNECT abc:443 HTTP/1.1\r\nHost: abc\r\n\r\n"
+    for cut in range(1, len(b"CONNECT")):
+        assert refused(whole[cut:]), whole[cut:]
+    assert read(b"PURGE /x HTTP/1.1\r\nHost: abc\r\n\r\n") is not None
+
+
+def test_what_browsers_encode_equals_what_they_do_not() -> None:
+    for char in b"\"<>`{}^'|":
+        assert normal(b"/p?q=%c" % char) == normal(b"/p?q=%%%02X" % char) == normal(b"/p?q=%%%02x" % char)
+        assert normal(b"/p%c" % char) == normal(b"/p%%%02X" % char)
