@@ -65,7 +65,11 @@ SCHEMAS: dict[str, Schema] = {
         confirmed_s=INT,
         totp=FLAG,
     ),
-    "Person": shape(id=INT, name=TEXT, group={"enum": ["child", "teen", "adult"]}),
+    "Person": also(
+        shape(id=INT, name=TEXT, group={"enum": ["child", "teen", "adult"]}),
+        becomes=maybe(shape(group={"enum": ["child", "teen", "adult"]}, at=INT)),
+    ),
+    "Hold": shape(change=TEXT, at=INT),
     "Switch": also(
         shape(on=FLAG, since=maybe(INT), epoch=maybe(INT), suspended=maybe(TEXT)),
         lists={"enum": ["none", "stale", "ready"]},
@@ -80,6 +84,7 @@ SCHEMAS: dict[str, Schema] = {
         private_mac=FLAG,
         features=shape(history=ref("Switch"), protection=ref("Switch")),
         kept=COUNTS,
+        held=listed(ref("Hold")),
     ),
     "Visit": shape(
         id=INT,
@@ -128,6 +133,7 @@ SCHEMAS: dict[str, Schema] = {
         action=TEXT,
         notice=INT,
         hash=TEXT,
+        detail=TEXT,
     ),
     "Feature": shape(name=TEXT, title=TEXT, reads=TEXT, keeps=TEXT, days=INT, sends=TEXT, version=INT, default=FLAG),
     "Today": shape(device_id=INT, visits=INT, sites=INT, attempts=INT),
@@ -168,7 +174,7 @@ ANSWERS: dict[str, Schema] = {
     "PUT /visits/{id}/background": shape(id=INT, background=FLAG),
     "GET /history/days": shape(items=listed(shape(start=INT, visits=INT, hours=listed(INT)))),
     "DELETE /visits/{id}": COUNTS,
-    "GET /attempts": paged(ref("Attempt")),
+    "GET /attempts": also(paged(ref("Attempt")), hidden=INT),
     "GET /attempts/counts": shape(items=listed(shape(day=INT, category=TEXT, count=INT))),
     "GET /explanation": shape(
         name=TEXT, verdict={"enum": ["allow", "block"]}, rule=maybe(ANY), since=maybe(INT), how=TEXT

@@ -62,6 +62,7 @@ def me(household: Household, request: Request) -> dict[str, object]:
             "until": max([t for t in until if t is not None], default=None),
         },
         "changes": [change_row(row) for row in reversed(rows)],
+        "adult": household.group_of(device) == ADULT,
         "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
         "requests": [request_row(row) for row in household.state.requests(device.id, None, 0, 50)],
         "notice_version": NOTICE_VERSION,

@@ -129,6 +129,7 @@ def handlers(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[st
         ".metrics": metrics,
         ".export": exporting.export,
         ".make_pin_code": person.make_pin_code,
+        ".my_confirmation": person.my_confirmation,
         ".me": person.me,
         ".my_events": person.my_events,
         ".my_switch": person.my_switch,

@@ -89,6 +89,7 @@ FIELDS: dict[str, Schema] = {
     "history": FLAG,
     "lines": LINES,
     "sure": FLAG,
+    "pin": text(64, 4),
 }
 NULLABLE = ("person_id", "birth_month", "seconds")
 """Fields whose null clears what is there."""

@@ -49,30 +49,20 @@ async def switch(request: Request, feature: str, on: bool | None = None, **more:
     names = ("device_id", "person_id", "agree") if on else ("device_id", "person_id", "erase")
     arguments = {name: more[name] for name in names if name in more}
     arguments |= {"feature": feature, "actor": actor(request)}
-    try:
-        value = await Ask("on" if on else "off", arguments)
-    except Refused as error:
-        if not on or error.code != "conflict" or "device_id" not in arguments:
-            raise
-        value = await _resumed(arguments, error)
-    return reply(value, headers=NO_STORE)
+    return reply(await Ask("on" if on else "off", arguments), headers=NO_STORE)
 
 
-async def _resumed(arguments: dict[str, Any], refused: Refused) -> dict[str, Any]:
-    """What was paused or restored comes back for one device; whatever else stood in the way stands."""
-    resumed = await Ask("resume", arguments)
-    if not resumed["items"]:
-        raise refused
-    rows = [row for row in await all_items("device.list") if row["id"] == arguments["device_id"]]
-    return {"device": rows[0], "devices": rows}
-
-
-async def pause(request: Request, paused: bool | None = None, preview: bool = False) -> Response:
+async def pause(
+    request: Request, paused: bool | None = None, preview: bool = False, agree: int | None = None
+) -> Response:
+    """Pause history, or resume what is suspended; `agree` is to what has changed since, and `preview` shows that."""
     if paused is None:
         raise fields.invalid("paused", "is missing")
     arguments: dict[str, Any] = {"actor": actor(request)}
     if preview and not paused:
         arguments["preview"] = True
+    if agree is not None and not paused:
+        arguments["agree"] = agree
     return reply(await Ask("pause" if paused else "resume", arguments), headers=NO_STORE)
 
 

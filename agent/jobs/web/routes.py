@@ -99,7 +99,7 @@ ROUTES = (
     ),
     Route("DELETE", "/api/v1/people/{id}", CONFIRMED, "person.forget", actor=True),
     Route("PUT", "/api/v1/people/{person_id}/features/{feature}", HOUSEHOLD, ".switch", body=("on", "agree", "erase")),
-    Route("PUT", "/api/v1/pause", HOUSEHOLD, ".pause", body=("paused", "preview")),
+    Route("PUT", "/api/v1/pause", HOUSEHOLD, ".pause", body=("paused", "preview", "agree")),
     # History
     Route(
         "GET",
@@ -185,7 +185,8 @@ ROUTES = (
     # The person at a device
     Route("GET", "/api/v1/me", PERSON, ".me"),
     Route("GET", "/api/v1/me/events", PERSON, ".my_events"),
-    Route("PUT", "/api/v1/me/features/{feature}", PERSON, ".my_switch", body=("on", "agree", "erase")),
+    Route("PUT", "/api/v1/me/features/{feature}", PERSON, ".my_switch", body=("on", "agree", "erase", "pin")),
+    Route("POST", "/api/v1/me/confirmation", PERSON, ".my_confirmation", body=("pin",)),
     Route("POST", "/api/v1/me/requests", PERSON, ".my_request", body=("kind", "text", "target"), status=201),
     Route("POST", "/api/v1/me/pin", PERSON, ".set_pin", status=201),
     Route("POST", "/api/v1/me/session", PERSON, ".enter_pin", status=201),

@@ -1,10 +1,12 @@
 // /me: what is recorded about this device, shown to whoever is at it, without any login.
 
 import { get, inTurn, pagesOf, session } from "./api.js";
+import { changed } from "./changed.js";
 import { h, render } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { follow } from "./live.js";
+import { held } from "./me/held.js";
 import { choosePin, pinCard } from "./me/pin.js";
 import { records } from "./me/records.js";
 import { sayCard, write } from "./me/saying.js";
@@ -50,7 +52,7 @@ export async function me(root) {
   function page() {
     const { device, kept, days, pin, requests } = state.own;
     const { history } = device.features;
-    const adult = device.person && device.person.group === "adult";
+    const { adult } = state.own;
     return [
       h("div.brand.solo", icon("shield"), h("span", t("product"))),
       h("div.me-head", device.person ? avatar(device.person.name) : null, heading(device.label)),
@@ -70,6 +72,7 @@ export async function me(root) {
         kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
         h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
       ),
+      held(state.own, load),
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),
       sayCard(requests || [], ask),
       pin.entered ? records(state, { load, look, ask }) : pinCard(pin, load),
@@ -95,6 +98,7 @@ export async function me(root) {
                 h("strong", t("ledger." + one.action, {}, one.action)),
                 one.feature ? " " + t("feature." + one.feature) : "",
               ),
+              changed(one.detail) ? h("span", changed(one.detail)) : null,
               h("span.soft", when(one.at) + " · " + t("actor." + one.actor.split(":")[0], {}, one.actor)),
             ),
           ),

@@ -9,8 +9,7 @@ import { button, card, confirm, field, form, say, sheet, toast } from "./ui.js";
 
 /** `write(kind)` says something to the household, `load` asks the router again, `forgotten` sets a new PIN. */
 export function rights(own, { write, load, forgotten }) {
-  const { device, kept, pin } = own;
-  const adult = device.person && device.person.group === "adult";
+  const { adult, kept, pin } = own;
   const with_pin = (act) => () => (pin.set ? act() : toast(t("me.no_pin")));
   return card(
     { key: "rights" },

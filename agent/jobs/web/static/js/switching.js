@@ -150,6 +150,8 @@ export function facts(row) {
     h("dd", t("facts.days_text", { n: row.days })),
     h("dt", t("facts.sends")),
     h("dd", said(row.sends)),
+    h("dt", t("facts.readers")),
+    h("dd", t("readers." + row.name)),
   );
 }
 
@@ -183,20 +185,29 @@ async function pause(reload) {
 
 async function resume(reload) {
   try {
-    const { items } = await put("/pause", { paused: false, preview: true });
+    const { items, features } = await put("/pause", { paused: false, preview: true });
+    const agree = features.length ? Math.max(...features.map((one) => one.version)) : null;
     const yes = await sheet(t("pause.resume_title"), (close) => [
       h("p", t("pause.resume_text")),
       h(
         "ul.plain-list",
-        items.map((one) => h("li", icon("check"), `${one.label}: ${t("feature." + one.feature)}`)),
+        items.map((one) =>
+          h(
+            "li",
+            icon("check"),
+            `${one.label}: ${t("feature." + one.feature)}`,
+            one.needs ? h("span.soft", " " + t(one.needs === "ask" ? "pause.asks" : "pause.agrees")) : null,
+          ),
+        ),
       ),
+      features.map((one) => [h("h3", t("feature." + one.name)), facts(one)]),
       h(
         "div.actions",
         button(t("cancel"), () => close(false), { tone: "plain" }),
-        button(t("pause.resume"), () => close(true), { tone: "primary" }),
+        button(t(agree ? "pause.agree" : "pause.resume"), () => close(true), { tone: "primary" }),
       ),
     ]);
-    if (yes) await put("/pause", { paused: false });
+    if (yes) await put("/pause", { paused: false, ...(agree ? { agree } : {}) });
   } catch (error) {
     say(error);
   }

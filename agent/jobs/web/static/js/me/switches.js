@@ -1,13 +1,13 @@
 // The two switches of this device: an adult's own, or how they stand for others.
 
-import { put } from "../api.js";
+import { get, put } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { eraseOwn } from "../rights.js";
-import { FEATURES, consent, note } from "../switching.js";
+import { FEATURES, facts, note } from "../switching.js";
 import { until } from "../time.js";
-import { card, say, toast, toggle } from "../ui.js";
+import { button, card, field, form, say, sheet, toast, toggle } from "../ui.js";
 
 /** An adult decides for themselves. */
 export function mine(state, page) {
@@ -48,13 +48,46 @@ export const theirs = (device) =>
     h("p.soft", t("me.sees")),
   );
 
+/** What is read, stored, and by whom it is read, before an adult agrees; without a PIN the first agreement sets it. */
+async function agreement(feature, { device, pin }) {
+  const { items } = await get("/features");
+  const row = items.find((one) => one.name === feature);
+  const title = t("consent.title", { feature: t("feature." + feature), device: device.label });
+  return sheet(title, (close) => [
+    facts(row),
+    h("p", t(feature === "history" ? "consent.own" : "consent.own_protection")),
+    pin.set || pin.private
+      ? form(
+          { key: "agree" },
+          (values) => close({ agree: row.version, ...(pin.set ? {} : values) }),
+          pin.set ? null : newPin(),
+          h(
+            "div.actions",
+            button(t("cancel"), () => close(null), { tone: "plain" }),
+            h("button.button.primary", { type: "submit" }, h("span", t("consent.agree"))),
+          ),
+        )
+      : h("p.care-text", t("me.content_https")),
+  ]);
+}
+
+const newPin = () =>
+  field({
+    name: "pin",
+    id: "pin-first",
+    label: t("pin.new"),
+    type: "password",
+    autocomplete: "new-password",
+    hint: t("consent.pin"),
+  });
+
 async function change(state, page, feature, on) {
-  const agree = on ? await consent(feature, state.own.device.label) : null;
-  if (on && !agree) return;
+  const agreed = on ? await agreement(feature, state.own).catch(say) : null;
+  if (on && !agreed) return;
   state.busy = feature;
   page.draw();
   try {
-    const done = await put("/me/features/" + feature, on ? { on, agree } : { on });
+    const done = await put("/me/features/" + feature, on ? { on, ...agreed } : { on });
     if (!on) remained(state, page, feature, done);
   } catch (error) {
     if (error.kind === "pin") toast(t("me.pin_first"));

@@ -1,6 +1,7 @@
 // What is read, kept and sent; the ledger; the proof; taking it along and erasing it.
 
 import { fetchFile, get, inTurn, keep, post, search } from "../api.js";
+import { changed } from "../changed.js";
 import { confirmed } from "../confirming.js";
 import { h } from "../dom.js";
 import { said, t } from "../i18n.js";
@@ -273,6 +274,7 @@ export function privacy({ redraw }) {
                   row.feature ? " " + t("feature." + row.feature) : "",
                   row.enrolment ? " · " + label(row) : "",
                 ),
+                changed(row.detail) ? h("span", changed(row.detail)) : null,
                 h("span.soft", `${when(row.at)} · ${actor(row.actor)}`),
               ),
               h("code.soft", { title: row.hash }, row.hash.slice(0, 8)),

@@ -1,0 +1,24 @@
+// What a row of the ledger says has changed, from what to what.
+
+import { t } from "./i18n.js";
+
+// Numbers of people tell a reader nothing; names are in no row.
+const PLAIN = ["person", "name", "label", "birth_month"];
+const SHOWN = [...PLAIN, "group", "shared", "days", "kept", "reader", "pin"];
+
+/** "age group: child → teen, days: 7 → 30", or "". */
+export const changed = (detail) =>
+  (detail || "")
+    .split(" ")
+    .map((word) => word.split(":"))
+    .filter(([key]) => SHOWN.includes(key))
+    .map(([key, value]) => (PLAIN.includes(key) || !value ? t("change." + key) : told(key, value)))
+    .join(", ");
+
+const told = (key, value) =>
+  t("change." + key) +
+  ": " +
+  value
+    .split(">")
+    .map((one) => t("value." + one, {}, one))
+    .join(" → ");

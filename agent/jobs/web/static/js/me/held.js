@@ -1,0 +1,43 @@
+// What was decided about an adult, or about their device, and takes effect a day later: seen here, and confirmed here.
+
+import { post } from "../api.js";
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { when } from "../time.js";
+import { button, card, field, form, say, sheet } from "../ui.js";
+
+export const held = ({ device, pin }, load) =>
+  device.held.length
+    ? card(
+        { key: "held", class: "care" },
+        h("h2", t("held.title")),
+        device.held.map((one) => h("p", t(one.change.includes("group:") ? "held.group" : "held.device", { when: when(one.at) }))),
+        h("p.soft", t("held.text")),
+        h(
+          "div.actions.left",
+          button(t("held.confirm"), () => confirm(pin, load), { tone: "plain", picture: "check" }),
+        ),
+      )
+    : null;
+
+async function confirm(pin, load) {
+  const given = pin.left ? await oldPin() : {};
+  if (!given) return;
+  try {
+    await post("/me/confirmation", given);
+  } catch (error) {
+    say(error);
+  }
+  await load();
+}
+
+const oldPin = () =>
+  sheet(t("held.confirm"), (close) =>
+    form(
+      { key: "left" },
+      (values) => close(values),
+      h("p", t("held.pin")),
+      field({ name: "pin", id: "pin-left", label: t("pin.pin"), type: "password", autofocus: true }),
+      h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("held.confirm")))),
+    ),
+  );
