@@ -14,8 +14,11 @@ from agent.core.nearest import nearest
 
 MDNS_PORT = 5353
 MARKS = ("mark_signature", "mark_slot_bit", "mark_generation_bit")
-# Read again by a running daemon (SIGHUP), besides those of the household; the others are read at a start only.
-LIVE = ("upstream", "resolver_file", "rebind_protection")
+
+# Who reacts when a setting changes while the daemon runs: nobody, so that it needs a restart; nobody, since it is read
+# whenever it is used; or a part of the daemon.
+RESTART, USED = "restart", "used"
+DNS, POLICY, COPIES, UPDATES = "dns", "policy", "copies", "updates"
 
 
 class Under:
@@ -27,9 +30,9 @@ class Under:
 
 
 class Setting(Value):
-    """One row of the table. `household` says that the web UI may change it while the daemon runs."""
+    """One row of the table. `household` says that the web UI may change it, `reacts` who has to when it changes."""
 
-    __slots__ = ("name", "kind", "default", "sentence", "limits", "household")
+    __slots__ = ("name", "kind", "default", "sentence", "limits", "household", "reacts")
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Setting(Value):
         sentence: str,
         limits: tuple[int, int] | tuple[str, ...] = (),
         household: bool = False,
+        reacts: str = RESTART,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -46,6 +50,7 @@ class Setting(Value):
         self.sentence = sentence
         self.limits = limits
         self.household = household
+        self.reacts = reacts
 
 
 TABLE = (
@@ -65,9 +70,12 @@ TABLE = (
         True,
         "Whether lists are fetched by themselves while protection is on for a device.",
         household=True,
+        reacts=UPDATES,
     ),
     # Most makers ask for no more than a few times a day; phishing names live for days.
-    Setting("lists_hours", NUMBER, 12, "Hours between two updates of the lists.", (1, 168), household=True),
+    Setting(
+        "lists_hours", NUMBER, 12, "Hours between two updates of the lists.", (1, 168), household=True, reacts=UPDATES
+    ),
     Setting(
         "keep_lists",
         CHOICE,
@@ -76,6 +84,7 @@ TABLE = (
         " free, always, or never.",
         ("auto", "always", "never"),
         household=True,
+        reacts=COPIES,
     ),
     Setting("ruleset_file", PATH, Under("run_dir", "rules.bin"), "The compiled lists."),
     Setting("suffixes_file", PATH, Under("data_dir", "suffixes.bin"), "The compiled public suffix list."),
@@ -106,18 +115,20 @@ TABLE = (
         [],
         "Those of the interfaces where guests are: no history there. Names with guest in them count by themselves.",
     ),
-    Setting("upstream", SERVERS, [], "Resolvers to ask; none: those of resolver_file."),
+    Setting("upstream", SERVERS, [], "Resolvers to ask; none: those of resolver_file.", reacts=DNS),
     Setting(
         "resolver_file",
         PATH,
         "/etc/resolv.conf",
         "The system's resolvers, in the form of resolv.conf; names of this network are asked there in any case.",
+        reacts=DNS,
     ),
     Setting(
         "rebind_protection",
         FLAG,
         True,
         "Private addresses in the answers of public resolvers (upstream) are not passed on, as the router's own does.",
+        reacts=DNS,
     ),
     Setting(
         "blocked_answer",
@@ -126,6 +137,7 @@ TABLE = (
         "A refused name gets the null address, or does not exist.",
         ("null", "nxdomain"),
         household=True,
+        reacts=DNS,
     ),
     Setting(
         "connections",
@@ -141,6 +153,7 @@ TABLE = (
         True,
         "QUIC of protected devices is refused: its first packets can't be judged, and browsers go on without it.",
         household=True,
+        reacts=POLICY,
     ),
     Setting(
         "refuse_encrypted_dns",
@@ -148,6 +161,7 @@ TABLE = (
         True,
         "DNS over TLS, QUIC and HTTPS of protected devices is refused: it would go round the router's protection.",
         household=True,
+        reacts=POLICY,
     ),
     Setting(
         "canary_names",
@@ -155,25 +169,42 @@ TABLE = (
         True,
         "Protected devices that ask are told that this network wants its own DNS (Firefox, iCloud Private Relay).",
         household=True,
+        reacts=POLICY,
     ),
     # Short, so that "allow" is felt at once; long enough that a device answers a page's retries by itself.
-    Setting("blocked_ttl", NUMBER, 10, "Seconds that a device may remember a refusal.", (1, 3600), household=True),
+    Setting(
+        "blocked_ttl",
+        NUMBER,
+        10,
+        "Seconds that a device may remember a refusal.",
+        (1, 3600),
+        household=True,
+        reacts=DNS,
+    ),
     # An entry is about 300 bytes; the storm test holds the daemon to 20 MB.
     Setting("cache_entries", NUMBER, 4000, "Answers kept in memory, at most.", (100, 100000)),
     # Thirty days is the most that the promise to the watched person allows.
-    Setting("history_days", NUMBER, 7, "Days that visits are kept.", (1, 30), household=True),
-    Setting("attempts_days", NUMBER, 30, "Days that refused attempts are kept.", (1, 30), household=True),
+    Setting("history_days", NUMBER, 7, "Days that visits are kept.", (1, 30), household=True, reacts=USED),
+    Setting("attempts_days", NUMBER, 30, "Days that refused attempts are kept.", (1, 30), household=True, reacts=USED),
     # A visit is about 200 bytes, and history.db is in RAM.
-    Setting("history_rows", NUMBER, 20000, "Visits kept, at most; the oldest go first.", (100, 200000)),
-    Setting("attempts_rows", NUMBER, 5000, "Refused attempts kept, at most; the oldest go first.", (100, 100000)),
+    Setting("history_rows", NUMBER, 20000, "Visits kept, at most; the oldest go first.", (100, 200000), reacts=USED),
+    Setting(
+        "attempts_rows",
+        NUMBER,
+        5000,
+        "Refused attempts kept, at most; the oldest go first.",
+        (100, 100000),
+        reacts=USED,
+    ),
     Setting(
         "keep_history",
         FLAG,
         False,
         "Whether snapshots on flash let history outlive a restart.",
         household=True,
+        reacts=COPIES,
     ),
-    Setting("snapshot_hours", NUMBER, 6, "Hours between two snapshots.", (1, 168), household=True),
+    Setting("snapshot_hours", NUMBER, 6, "Hours between two snapshots.", (1, 168), household=True, reacts=COPIES),
     Setting("web_listen", LISTENERS, ["127.0.0.1:5392"], "Where the web UI is served; an empty list: nowhere."),
     Setting(
         "web_hosts", NAMES, ["openwrt.lan", "router.lan"], "Names that the web UI is reached by, besides addresses."
@@ -188,6 +219,7 @@ TABLE = (
         "Names that imitate well-known ones, a guess: let through, let through with a warning, or refused.",
         ("off", "warn", "refuse"),
         household=True,
+        reacts=POLICY,
     ),
     # tools/collector/simulate.py says what an operator learns at which epsilon from how many households.
     Setting(
@@ -285,8 +317,8 @@ def known(name: str) -> Setting:
 
 
 def is_live(name: str) -> bool:
-    """Whether a reload puts the setting into force; the others need a start."""
-    return known(name).household or name in LIVE
+    """Whether a running daemon puts the setting into force; the others need a restart."""
+    return known(name).reacts != RESTART
 
 
 def check(name: str, value: object) -> object:

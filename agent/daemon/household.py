@@ -12,7 +12,7 @@ from agent.core.names import PublicSuffixes
 from agent.core.policy import Policy
 from agent.core.resolvers import refusals
 from agent.core.ruleset import Ruleset
-from agent.core.settings import Settings
+from agent.core.settings import COPIES, POLICY, Settings, known
 from agent.daemon.clients import Client, Clients
 from agent.daemon.clock import Clock
 from agent.daemon.connections.asking import Asks
@@ -105,6 +105,8 @@ class Household:
         self.settle: Callable[[], None] = lambda: None
         self.hand_over: Callable[[], None] = lambda: None
         self.publish: Callable[[dict[str, object]], None] = lambda event: None
+        # What a change of settings makes the parts do; the edges add theirs.
+        self._reactions: dict[str, list[Callable[[], None]]] = {POLICY: [self.new_policy], COPIES: [self._copies]}
         self.policy = Policy(None, [])
         self.sha256 = sha256
         # What the edges can tell; by address there is no kernel's side, and every device that is on is covered.
@@ -119,8 +121,7 @@ class Household:
         self.restoring: list[tuple[str, list[object]]] | None = None
         self.replaced: list[tuple[str, str]] = []
         self.restart: Callable[[str], None] = lambda reason: None
-        self.stale_snapshot = False  # the copy on flash still holds rows that were erased
-        self.trouble = ""
+        self.trouble, self.stale_snapshot = "", False  # stale: the copy on flash still holds rows that were erased
         self.started_at = clock.wall()
 
     def begin(self) -> None:
@@ -273,16 +274,29 @@ class Household:
     # settings and the web job's values, kept in state.db
 
     def change_setting(self, key: str, value: object, actor: str = "cli") -> None:
+        """From the household, and before the settings file from here on; in force when it returns."""
         self.state.put_meta("setting " + key, json.dumps(value))
-        self.settings.values[key] = value
+        self.put_in_force({key: value}, actor)
+
+    def put_in_force(self, changed: dict[str, object], actor: str) -> None:
+        """Settings that changed, whoever changed them: each one's part reacts, then agreements are looked at."""
+        self.settings.values.update(changed)
+        for part in sorted({known(key).reacts for key in changed}):
+            for react in self._reactions.get(part, []):
+                react()
+        self.reviewed(actor)
+
+    def also(self, part: str, react: Callable[[], None]) -> None:
+        """What else is to be done when a setting of that part changes."""
+        self._reactions.setdefault(part, []).append(react)
+
+    def _copies(self) -> None:
+        """What may lie on flash."""
         self.snapshots.wanted = self.settings.flag("keep_history")
         if not self.snapshots.wanted:
             self.snapshots.drop()
         if not self.kept_lists.wanted:
             self.kept_lists.drop()
-        if key in (*WAYS_AROUND, LOOKALIKE):
-            self.new_policy()
-        self.reviewed(actor)
 
     def web_value(self, key: str) -> object:
         value = self.state.web(key)

@@ -23,7 +23,7 @@ from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.switch import Switch
 from agent.daemon.lists.feeding import Feeding
 from agent.daemon.log import say
-from agent.daemon.loop import Loop
+from agent.daemon.loop import Loop, Repeat
 from agent.daemon.operations.consents import end_for_guests
 from agent.daemon.reports.reporting import Reporting
 from agent.daemon.store.database import StorageError
@@ -108,6 +108,7 @@ class Daemon:
         self.household.restart = self._restart
         self.feeding: Feeding | None = None
         self.reporting: Reporting | None = None
+        self._copying: Repeat | None = None
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
@@ -126,6 +127,11 @@ class Daemon:
         self.reporting = Reporting(self.loop, self.settings, household, self.control, job_command("agent.jobs.report"))
         for seconds, call in self._repeated():
             self.loop.every(seconds, call)
+        self._copies()
+        household.also(settings_table.COPIES, self._copies)
+        household.also(settings_table.UPDATES, household.feeds.rescheduled)
+        if self.connecting:
+            household.also(settings_table.POLICY, self.connecting.check)
         if self.kernel:
             # In the first turn, which begins with a beat: before it the guard would not notice a silence.
             self.loop.after(0, self.kernel.begin)
@@ -148,7 +154,6 @@ class Daemon:
             (KERNEL_S, self.kernel.check if self.kernel else lambda: None),
             (KERNEL_S, self.connecting.check if self.connecting else lambda: None),
             (RULES_S, lambda: household.new_policy() if household.rule_over() else None),
-            (self.settings.number("snapshot_hours") * 3600.0, self._snapshot),
             (SAVE_S, self._save_clock),
             (BIRTHDAYS_S, household.birthdays),
             (DUE_S, household.people.due),
@@ -174,6 +179,14 @@ class Daemon:
             household.records.db.refill()
         except StorageError as error:
             household.recorder.trouble = str(error)
+
+    def _copies(self) -> None:
+        """Copies of the history, at the pace of now; the first at once where there is none yet."""
+        if self._copying:
+            self._copying.cancel()
+        self._copying = self.loop.every(self.settings.number("snapshot_hours") * 3600.0, self._snapshot)
+        if self.household.snapshots.wanted and not self.household.snapshots.exists:
+            self.loop.after(0, self._snapshot)
 
     def _snapshot(self) -> None:
         self.loop.task(snapshot(self.household))
@@ -201,11 +214,13 @@ class Daemon:
         except (BadInput, OSError) as error:
             say(f"the settings were not read again: {error}")
             return
-        self.settings.values.update(fresh.values)
-        parts.household_settings(self.settings, self.household.state)
+        parts.household_settings(fresh, self.household.state)
+        changed = {name: value for name, value in fresh.values.items() if value != self.settings[name]}
+        for name in [name for name in changed if not settings_table.is_live(name)]:
+            say(f"setting {name} is as it was: it needs a restart")
+            del changed[name]
+        self.household.put_in_force(changed, "settings")
         parts.load_lists(self.household)
-        self.household.reviewed("settings")
-        self.resolving.reload()
         if self.feeding:
             # Also what the init script sends when an interface comes up.
             self.feeding.hurry()

@@ -3,7 +3,7 @@
 from agent.core.addresses import parse, parse_endpoint
 from agent.core.localnames import is_private
 from agent.core.model import Verdict
-from agent.core.settings import Settings, mark_layout
+from agent.core.settings import DNS, Settings, mark_layout
 from agent.daemon.clients import Client
 from agent.daemon.dns.listeners import listen
 from agent.daemon.dns.resolvers import Servers
@@ -45,6 +45,7 @@ class Resolving:
         household.hand_over = self._dns.flush
         household.upstream_state = lambda: {"state": self._upstream.state, "servers": self._upstream.names}
         household.counters = self._dns.counters
+        household.also(DNS, self.reload)
         self.reload()
 
     def _given(self) -> list[tuple[str, int]]:
@@ -56,8 +57,11 @@ class Resolving:
         self._dns.flush()
 
     def reload(self) -> None:
+        """The settings of now; servers that are others are asked from the next question on."""
         self._servers.use(self._given(), self._settings.text("resolver_file"))
         self._system.use([], self._settings.text("resolver_file"))
+        for servers in (self._servers, self._system):
+            servers.reread()
         # One with an address of this network is the router's, or knows the names of it as well.
         given = self._given()
         public = bool(given) and not any(is_private(parse(address.partition("%")[0])) for address, _ in given)

@@ -274,6 +274,11 @@ class Feeds:
         else:
             self.note()
 
+    def rescheduled(self) -> None:
+        """Hours between updates are others from here on: the next one is no later than they say."""
+        self.next_at = min(self.next_at, self._clock.wall() + self._settings.number("lists_hours") * 3600)
+        self.note()
+
     # the sets on disk
 
     @property
