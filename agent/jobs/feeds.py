@@ -70,6 +70,7 @@ class Update:
     ) -> None:
         self._plan = plan
         self._store = store
+        store.make_room = lambda: tell("feeds.room")  # the set that is there only to go back to is given up
         self._tell = tell
         self._finished = finished
         self._step = step
@@ -88,6 +89,7 @@ class Update:
                 for feed in sorted(self._plan.feeds, key=self._was_cut_off):
                     self._fetch(feed)
             offered = self._compile()
+            self._store.save_memory()
         except NoRoom as error:
             self.message = str(error)
         except MemoryError:
@@ -122,6 +124,17 @@ class Update:
             return  # by an earlier run of this update, which was cut off
         if now < entry.asked_until or (now < entry.not_before and not self._plan.forced):
             return
+        self._fetch_now(feed, entry, now)
+
+    def _fetch_dropped(self) -> None:
+        """Something has changed: texts that went to save memory are needed once more."""
+        for feed in self._plan.feeds:
+            entry = self._store.entry(feed.id)
+            if entry.dropped and (entry.next is None or entry.held):
+                entry.etag = entry.modified = ""
+                self._fetch_now(feed, entry, int(time.time()))
+
+    def _fetch_now(self, feed: Feed, entry: Entry, now: int) -> None:
         self._progress("fetch", feed, 0, 0, True)
         again = self._was_cut_off(feed)
         entry.begun, entry.cut_off = self._plan.number, entry.cut_off + 1 if again else 0
@@ -173,6 +186,8 @@ class Update:
                 raise Failed("the server says that a list did not change that was never had")
             return
         entry.etag, entry.modified = got.etag, got.modified
+        if entry.dropped and entry.current and hash == entry.current.hash:
+            self._store.bring_back(feed.id)
         if hash in [text.hash for text in (entry.current, entry.next) if text]:
             return
         if entry.rejected.endswith(hash):
@@ -185,18 +200,22 @@ class Update:
 
     def _compile(self) -> bool:
         """Compile what is there, without what must wait; a text that is no list goes."""
+        if self._plan.in_use and self._versions() == self._plan.in_use:
+            self._promote(self._sources())
+            return False
+        self._fetch_dropped()
         while True:
             sources = self._sources()
-            if not sources:
-                return self._starter()
             lost = self._lost(sources)
             if lost:
-                self.message = "not to be had again since the restart: " + ", ".join(lost) + "; the set in use stays"
+                self.message = "not to be had again: " + ", ".join(lost) + "; the set in use stays"
                 return False
+            if not sources:
+                return self._starter()
             if {source.id: source.version for source in sources} == self._plan.in_use:
                 self._promote(sources)
                 return False
-            self._require(COMPILE_FACTOR * sum(text_size(source.path) for source in sources))
+            self._store.require(COMPILE_FACTOR * sum(text_size(source.path) for source in sources))
             try:
                 report = self._compiled(sources)
             except BadInput as error:
@@ -208,14 +227,6 @@ class Update:
             if self._judge(report, sources):
                 self._finish(sources)
                 return True
-
-    def _require(self, size_bytes: int) -> None:
-        """NoRoom unless so much is to be had, if need be without the set that is there only to go back to."""
-        try:
-            self._store.require(size_bytes)
-        except NoRoom:
-            self._tell("feeds.room")
-            self._store.require(size_bytes)
 
     def _starter(self) -> bool:
         """Until a list can be had, or when none is chosen any more: the names that come with the agent, for trying."""
@@ -239,13 +250,19 @@ class Update:
             if self._plan.protecting and feed.id not in there and self._plan.fetched.get(feed.id, 0) > since
         ]
 
+    def _versions(self) -> dict[str, str]:
+        """What a new set would hold of each list, whether its text is there or was dropped."""
+        entries = {feed.id: self._store.entry(feed.id) for feed in self._plan.feeds}
+        texts = {id: entry.next if entry.next and not entry.held else entry.current for id, entry in entries.items()}
+        return {id: text.version for id, text in texts.items() if text}
+
     def _sources(self) -> list[Source]:
         found = []
         for feed in self._plan.feeds:
             entry = self._store.entry(feed.id)
             waiting = entry.next if not entry.held else None
             text = waiting or entry.current
-            if text:
+            if text and (waiting or not entry.dropped):
                 path = self._store.path(feed.id + (".next" if waiting else CURRENT))
                 found.append(
                     Source(path, feed.id, feed.name, text.version, feed.category, feed.syntax or None, text.fetched)

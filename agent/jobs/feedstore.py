@@ -20,6 +20,8 @@ CURRENT = ".gz"
 # Stay away from the last megabytes: on a router this is memory that other programs need, too.
 RESERVE_BYTES = 8 << 20
 CHECK_BYTES = 1 << 20
+# A router of 128 MB has some 40 MB to be had while this job runs, one of 256 MB more than 100.
+SHORT_BYTES = 48 << 20
 
 
 class NoRoom(Failed):
@@ -49,6 +51,7 @@ class Entry:
         self.modified = ""
         self.current: Text | None = None
         self.next: Text | None = None
+        self.dropped = False  # the text in use went to save memory; it is compiled, and fetched again when it is needed
         self.held = ""  # why `next` waits for the household
         self.rejected = ""  # the version that the household refused
         self.checked = 0
@@ -64,8 +67,15 @@ class Entry:
 class Store:
     """`reserve_bytes` stay free. BadInput when the folder can't be used."""
 
-    def __init__(self, folder: str, reserve_bytes: int = RESERVE_BYTES) -> None:
+    def __init__(
+        self,
+        folder: str,
+        reserve_bytes: int = RESERVE_BYTES,
+        available: Callable[[], int | None] = available_bytes,
+    ) -> None:
         self._folder = folder
+        self._available = available
+        self.make_room: Callable[[], object] = lambda: None
         self._reserve = reserve_bytes
         self.entries: dict[str, Entry] = {}
         try:
@@ -92,19 +102,36 @@ class Store:
             self.save()
             self._tidy()
 
+    def save_memory(self) -> None:
+        """Where memory is short the texts go that are compiled: on a router this folder is memory."""
+        memory = self._available()
+        used = [entry for entry in self.entries.values() if entry.current and not entry.dropped]
+        if memory is not None and memory < SHORT_BYTES and used:
+            for entry in used:
+                entry.dropped = True
+            self.save()
+            self._tidy()
+
+    def bring_back(self, id: str) -> None:
+        """The part file is the text in use, which was dropped."""
+        os.rename(self.path(id + ".part"), self.path(id + CURRENT))
+        self.entry(id).dropped = False
+        self.save()
+
     def _tidy(self) -> None:
         """What a killed run left, and what somebody removed."""
         known = {STATE}
         for id, entry in self.entries.items():
-            if entry.current and not os.path.exists(self.path(id + CURRENT)):
+            if entry.current and not entry.dropped and not os.path.exists(self.path(id + CURRENT)):
                 entry.current = None
             if entry.next and self._hash_of(id + ".next") != entry.next.hash:
                 # Killed while it took the current one's place: it has done so, or it is lost.
-                entry.current = entry.next if self._hash_of(id + CURRENT) == entry.next.hash else entry.current
+                if self._hash_of(id + CURRENT) == entry.next.hash:
+                    entry.current, entry.dropped = entry.next, False
                 entry.next, entry.held = None, ""
             if entry.current is None and entry.next is None and not entry.rejected:
                 entry.etag = entry.modified = ""
-            known |= {id + CURRENT} if entry.current else set()
+            known |= {id + CURRENT} if entry.current and not entry.dropped else set()
             known |= {id + ".next"} if entry.next else set()
         for name in os.listdir(self._folder):
             if name not in known:
@@ -158,12 +185,19 @@ class Store:
         return careful
 
     def require(self, size_bytes: int) -> None:
-        """NoRoom unless so much can be written and the reserve stays."""
+        """NoRoom unless so much can be written and the reserve stays, if need be after `make_room`."""
+        try:
+            self._require(size_bytes)
+        except NoRoom:
+            self.make_room()
+            self._require(size_bytes)
+
+    def _require(self, size_bytes: int) -> None:
         found = os.statvfs(self._folder)
         free = found.f_bavail * found.f_frsize
         if free < size_bytes + self._reserve:
             raise NoRoom(f"storage is low: {free >> 20} MB free for lists, {self._reserve >> 20} MB must stay free")
-        memory = available_bytes()
+        memory = self._available()
         if memory is not None and memory < size_bytes + self._reserve:
             raise NoRoom(f"memory is short: {memory >> 20} MB free, {self._reserve >> 20} MB must stay free")
 
@@ -188,6 +222,7 @@ class Store:
         entry = self.entry(id)
         os.rename(self.path(id + ".next"), self.path(id + CURRENT))
         entry.current, entry.next, entry.held, entry.rejected = entry.next, None, "", ""
+        entry.dropped = False
         self.save()
 
     def _remove(self, name: str) -> None:
