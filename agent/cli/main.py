@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from agent.cli import called
+from agent.cli import called, ended
 from agent.cli.arguments import parser
 from agent.cli.trouble import CODES, NOT_RUNNING, NOT_WRITTEN, OK, REFUSED, USAGE, Trouble
 from agent.client import Client, Refusal, Unreachable
@@ -66,7 +66,8 @@ def connect(options: argparse.Namespace) -> Client:
         if isinstance(error.__cause__, PermissionError):
             raise Trouble(f"this user may not use {path}: try again as root", NOT_RUNNING) from error
         start = "service privacy-agent start (on a router), or privacy-agent run"
-        raise Trouble(f"the daemon does not run ({path}: {error}). Start it: {start}", NOT_RUNNING) from error
+        why = ended.why(path)
+        raise Trouble(f"the daemon does not run ({path}: {error}). {why}Start it: {start}", NOT_RUNNING) from error
 
 
 def say(message: str, code: int) -> int:

@@ -12,15 +12,20 @@ from agent.cli.trouble import NOT_FOUND, Trouble
 from agent.client import Client, Unreachable
 from agent.core.farewell import farewell
 from agent.core.settings import MARKS, mark_layout
-from agent.platform import dumps
+from agent.platform import dumps, lastwords
 
 
 def run(options: argparse.Namespace) -> None:
     """Becomes the daemon. A fresh interpreter, so that what the command line imported is not resident."""
-    values = read_settings(options)
+    try:
+        values = read_settings(options)
+    except Trouble as trouble:
+        lastwords.leave(f"cannot start: {trouble}")
+        raise
     if options.check:
         show.document(values.values)
         return
+    os.environ[lastwords.VARIABLE] = os.path.join(values.text("run_dir"), lastwords.FILE)
     code = f"import sys; sys.path.insert(0, {ROOT!r}); from agent.daemon.main import main; sys.exit(main())"
     # Fixed for as long as the guard lives, which ends flows by them: the daemon reads the file again when it restarts.
     fixed = {name: values[name] for name in MARKS}

@@ -11,6 +11,7 @@ import os
 import select
 import time
 
+from agent.platform import lastwords
 from agent.platform.bare import signal, socket
 
 MYPY = False
@@ -29,7 +30,8 @@ EX_CONFIG = 78  # sysexits.h: it would end the same way again, so there is no re
 FINAL = (0, EX_CONFIG)
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 HANDLED = (*FORWARDED, signal.SIGCHLD)
-HANDED_ON = [128 + number for number in FORWARDED]  # how a daemon ends that is stopped before it is ready for it
+SIGNALLED = 128  # as a shell says it: killed by the signal of the number above
+HANDED_ON = [SIGNALLED + number for number in FORWARDED]  # how a daemon ends that is stopped before it is ready for it
 
 
 def run(
@@ -58,6 +60,8 @@ def run(
             return 0
         if guard.stopping or code in FINAL:
             return code
+        if code > SIGNALLED and not guard.silent:
+            lastwords.leave(f"the daemon was killed by signal {code - SIGNALLED}")
         if time.monotonic() - born > HEALTHY_S:
             failures = 0
         guard.pause(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
@@ -72,6 +76,7 @@ class Guard:
     def __init__(self, netlink: socket.socket | None, farewell: list[bytes]) -> None:
         self.child = 0
         self.stopping = False
+        self.silent = False
         self._netlink = netlink
         self._farewell = farewell
         self._code: int | None = None  # of the child, once it is dead
@@ -112,6 +117,7 @@ class Guard:
 
     def watch(self, heartbeat: int) -> int:
         """Until the child is dead and its traces are removed; its exit code, 128 + signal when it was killed."""
+        self.silent = False
         self._poll.register(heartbeat, select.POLLIN)
         self._listen(heartbeat)
         self._poll.unregister(heartbeat)
@@ -135,7 +141,9 @@ class Guard:
                 self._wind_down(heartbeat)
                 return
             if time.monotonic() >= due:
+                self.silent = True
                 _say("the daemon is silent; its rules are removed and it is started again")
+                lastwords.leave("the daemon was silent for too long")
                 return
 
     def _wind_down(self, heartbeat: int) -> None:
@@ -193,7 +201,7 @@ class Guard:
                 return
             if pid == self.child:
                 code = os.waitstatus_to_exitcode(status)
-                self._code = code if code >= 0 else 128 - code
+                self._code = code if code >= 0 else SIGNALLED - code
 
     def _clean_up(self) -> None:
         """The kernel does the work within send(); its answers are of no use and make room."""

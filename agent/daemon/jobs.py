@@ -279,5 +279,6 @@ class FeedsJob:
 
 def python_command(root: str, module: str) -> list[str]:
     """The argument list that runs a module of this project alone: no site, no user's paths, no environment's."""
-    code = f"import sys; sys.path.insert(0, {root!r}); from {module} import main; sys.exit(main())"
+    brief = f"from agent.platform.lastwords import be_brief; be_brief({module.split('.')[2] + ' '!r})"
+    code = f"import sys; sys.path.insert(0, {root!r}); {brief}; from {module} import main; sys.exit(main())"
     return [sys.executable, "-I", "-S", "-c", code]

@@ -10,6 +10,7 @@ import sys
 
 from agent.daemon import guard
 from agent.daemon.kernel.nfsocket import open_socket
+from agent.platform import lastwords
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
         return serve(path, overrides, heartbeat, netlink)
 
     os.umask(0o077)
+    lastwords.be_brief("")
     # The guard makes no cycles; a collection would only copy pages that it shares with the daemon.
     gc.disable()
     gc.freeze()

@@ -28,6 +28,7 @@ from agent.daemon.operations.consents import end_for_guests
 from agent.daemon.reports.reporting import Reporting
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.erasing import snapshot, tidy
+from agent.platform import lastwords
 
 FLUSH_S = 1.0  # a batch a second: a loss of power takes RAM anyway, and off commits what waits
 TELL_S = 5.0  # an open page asks anew each time
@@ -68,7 +69,7 @@ def serve(
     try:
         settings = read(path, overrides)
     except (BadInput, OSError) as error:
-        say(f"cannot start: {error}")
+        cannot_start(error)
         return EX_CONFIG
     loop = Loop()
     loop.heartbeat(heartbeat)
@@ -76,7 +77,7 @@ def serve(
     try:
         daemon = Daemon(settings, loop, netlink, step)
     except (StorageError, OSError, BadInput) as error:
-        say(f"cannot start: {error}")
+        cannot_start(error)
         return 1
     signal.signal(signal.SIGTERM, lambda number, frame: loop.stop())
     signal.signal(signal.SIGINT, lambda number, frame: loop.stop())
@@ -85,6 +86,11 @@ def serve(
     loop.run()
     daemon.stop()
     return daemon.code
+
+
+def cannot_start(error: Exception) -> None:
+    say(f"cannot start: {error}")
+    lastwords.leave(f"cannot start: {error}")
 
 
 class Daemon:
@@ -135,6 +141,7 @@ class Daemon:
         if self.kernel:
             # In the first turn, which begins with a beat: before it the guard would not notice a silence.
             self.loop.after(0, self.kernel.begin)
+        lastwords.forget()
         say("ready")
 
     def _serve_web(self) -> None:

@@ -426,7 +426,7 @@ def main() -> int:
         client.call("feeds.outcome", items=[], message=message, offered=False)
         raise
     except (Unreachable, Refusal) as error:
-        print(f"feeds: {error}", file=sys.stderr, flush=True)
+        print(f"privacy-agent: feeds: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
 

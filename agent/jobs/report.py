@@ -82,7 +82,7 @@ def main() -> int:
     try:
         run(client)
     except (Unreachable, Refusal, BadInput, sodium.Unavailable) as error:
-        print(f"report: {error}", file=sys.stderr, flush=True)
+        print(f"privacy-agent: report: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
 

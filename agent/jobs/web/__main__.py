@@ -32,7 +32,7 @@ def main() -> int:
         run(dict(os.environ))
     except Closed:
         # The daemon has gone; it starts a new job when it is back.
-        print("web: the control socket was closed", file=sys.stderr, flush=True)
+        print("privacy-agent: web: the control socket was closed", file=sys.stderr, flush=True)
     return 0
 
 
