@@ -26,6 +26,7 @@ from agent.core.names import HOST, is_address, parse
 from agent.core.syntaxes import domains, hosts, read_site, url_key
 
 _COSMETIC_MARKS = (b"##", b"#@#", b"#?#", b"#@?#", b"#$#", b"#@$#", b"#$?#", b"#%#", b"#@%#", b"$$", b"$@$")
+STARS_MAX = 4  # each star is a search of its own at each look-up
 _SCHEMES = (b"|https://", b"|http://", b"https://", b"http://", b"|://", b"://")
 
 # Record types that $dnstype may name (IANA's registry of DNS parameters).
@@ -230,7 +231,7 @@ def _unanchored(pattern: bytes) -> Value:
 def _wild(bare: bytes, kind: int, pattern: bytes) -> Value:
     """A `*` inside a name: kept under the name that follows the last one, so that a look-up comes across it."""
     dot = bare.find(b".", bare.rfind(b"*"))
-    if dot < 0 or bare == pattern:
+    if dot < 0 or bare == pattern or bare.count(b"*") > STARS_MAX:
         return PATTERN
     try:
         key = parse(bare[dot + 1 :])

@@ -18,9 +18,10 @@ GROWS_TO = 3.0
 SHRINKS_TO = 0.4
 FIRST_WITHIN = 6.0  # the table's number is rough, and some lists swing with the season
 SLACK_RULES = 300  # short lists may change much
-# Of well-known sites that nobody imitates (networks, hosting) a list may have one or two for a bad page; a site that is
-# imitated is on a phishing list by mistake: of the lists measured one had two of them in some versions.
-POPULAR_MAX = 2
+# Lines that would block what everybody needs are left out one by one; with this share of them a list is
+# of another kind.
+GUARDED_MAX = 40  # shared hosts and shorteners are on many a phishing list
+GUARDED_SHARE = 0.02
 
 # (MB, rules): an update takes some 17 MB and 40 bytes a rule at its peak, the daemon and its guard 13 MB, and of 128 MB
 # a router's own programs leave 60 or 70.
@@ -129,15 +130,14 @@ def rules_max(memory_bytes: int | None) -> int | None:
     return None
 
 
-def doubt(rules: int, before: int | None, expected: int, popular: list[str], imitated: bool = False) -> str:
+def doubt(rules: int, before: int | None, expected: int, guarded: int = 0) -> str:
     """Why an update must wait for the household's decision, or "".
 
     `before` is the number of rules of the text in use (None: there is none), `expected` the table's number (0:
-    unknown), `popular` the well-known names that this list would refuse, `imitated` whether one of them is a site that
-    is often imitated.
+    unknown), `guarded` the number of lines left out because they would block what everybody needs.
     """
-    if imitated or len(popular) > POPULAR_MAX:
-        return "it would refuse well-known sites: " + ", ".join(sorted(popular)[:5])
+    if guarded > GUARDED_MAX and guarded > GUARDED_SHARE * rules:
+        return "it would block much that everybody needs: " + str(guarded) + " of its lines are left out"
     base, low, high = before, SHRINKS_TO, GROWS_TO
     if base is None:
         base, low, high = expected, 1 / FIRST_WITHIN, FIRST_WITHIN

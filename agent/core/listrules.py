@@ -54,6 +54,7 @@ class Skipped(Value):
 NOT_A_RULE = Skipped("not a rule of this syntax")
 TOO_LONG = Skipped("longer than any rule")
 TOO_MANY = Skipped("more rules with conditions or networks than one rule set holds")
+SAME_KEY = Skipped("more rules with conditions for one name or ending than a look-up may read")
 LOCAL_NAME = Skipped("a name of the machine itself")
 LOCAL_ADDRESS = Skipped("not a public address")
 REAL_ADDRESS = Skipped("maps to a real address instead of nowhere")

@@ -59,6 +59,9 @@ CLASSES_MAX = 255
 META_MAX = 1 << 20  # a list's meta takes some 300 bytes, and there are at most CLASSES_MAX of them
 BLOCK_SIZE = 65536  # the body's checksum is made over blocks, so that it needs neither the whole file nor a hash object
 SPECIAL_ROW = ">8sII"
+RECORD_MAX = 16384  # of a rule with conditions: its line has 4,096 bytes at most, which the record has twice
+# What reading a damaged record raises; it is skipped and counted, and the look-up goes on without it.
+_DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, BadInput)
 
 
 class Ruleset:
@@ -72,6 +75,7 @@ class Ruleset:
 
     def __init__(self, file, sha256, read_at=None) -> None:  # type: ignore[no-untyped-def]
         self.close = file.close
+        self.damaged = 0  # entries and records that were skipped because they could not be read
         self._read_at = read_at or _seeking(file)  # type: ignore[no-untyped-call]
         self._sha256 = sha256
         head = self._read(0, INDEX_START)
@@ -157,7 +161,9 @@ class Ruleset:
         found = []
         at = bucket.find(digest[2:7])
         while at >= 0:
-            if at % ENTRY == 0:
+            if at % ENTRY == 0 and bucket[at + 5] >= len(self._classes):
+                self.damaged += 1
+            elif at % ENTRY == 0:
                 list_index, kind, allow, important = self._classes[bucket[at + 5]]
                 if kind in kinds:
                     found.append(Match(key, kind, list_index, allow, important))
@@ -169,13 +175,24 @@ class Ruleset:
     def _conditional(self, digest: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, ...]) -> list[Match]:
         found = []
         for row in self._special.equal(digest[:8]):
-            _, place, size = struct.unpack(SPECIAL_ROW, row)
-            own_key, number, dumped = json.loads(self._read(place, size).decode())
-            list_index, kind, allow, important = self._classes[number]
-            condition = load(dumped)
-            if own_key == key.decode() and kind in kinds and condition.holds(name, qtype):
-                found.append(Match(key, kind, list_index, allow, important, condition.text))
+            try:
+                match = self._record(row, key, name, qtype, kinds)
+            except _DAMAGE:
+                self.damaged += 1
+            else:
+                found += [] if match is None else [match]
         return found
+
+    def _record(self, row: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, ...]) -> Match | None:
+        _, place, size = struct.unpack(SPECIAL_ROW, row)
+        if size > RECORD_MAX:
+            raise BadInput("a record is longer than any")
+        own_key, number, dumped = json.loads(self._read(place, size).decode())
+        list_index, kind, allow, important = self._classes[number]
+        condition = load(dumped)
+        if own_key != key.decode() or kind not in kinds or not condition.holds(name, qtype):
+            return None
+        return Match(key, kind, list_index, allow, important, condition.text)
 
     def find_address(self, packed: bytes) -> Match | None:
         """The rule that decides over an address (4 or 16 bytes), or None."""
@@ -183,7 +200,9 @@ class Ruleset:
         if self._addresses:
             found = self.matches(show(packed).encode())
         row = self._networks[len(packed)].at_most(packed)
-        if row is not None and packed <= row[len(packed) : -1]:
+        if row is not None and row[-1] >= len(self._classes):
+            self.damaged += 1
+        elif row is not None and packed <= row[len(packed) : -1]:
             list_index, kind, allow, important = self._classes[row[-1]]
             key = network_text(row[: len(packed)], row[len(packed) : -1])
             found.append(Match(key, kind, list_index, allow, important))

@@ -57,12 +57,17 @@ class Classes:
         return self._numbers[entry]
 
 
+# A look-up reads all of one key, some 20 µs each: without a bound, one list's thousands make each name wait.
+SAME_KEY_MAX = 64
+
+
 class SideTables:
     """The rules that need more than a key, and what keys there are; filled while lists are read."""
 
     def __init__(self) -> None:
         self.networks: list[tuple[Network, int]] = []
         self.special: list[tuple[ListRule, int]] = []
+        self._same: dict[bytes, int] = {}
         self.top_level = False
         self.pages = False
         self.addresses = False
@@ -75,6 +80,14 @@ class SideTables:
             self.addresses = True
         elif b"." not in key:
             self.top_level = True
+
+    def room_for(self, key: bytes) -> bool:
+        """Whether a look-up may read one more rule with conditions of that key."""
+        return self._same.get(key, 0) < SAME_KEY_MAX
+
+    def add_special(self, rule: ListRule, number: int) -> None:
+        self._same[rule.key] = self._same.get(rule.key, 0) + 1
+        self.special.append((rule, number))
 
     def take_back(self, bad: list[tuple]) -> None:  # type: ignore[type-arg]
         """Remove the rules with conditions that `$badfilter` rules name (as `identity` gives them)."""
@@ -220,7 +233,9 @@ class _Small:
         number = self._classes.number(list_index, rule.kind, rule.allow, rule.important)
         group = (rule.kind, rule.allow, rule.important)
         if rule.condition is not None:
-            self._side.special.append((rule, number))
+            if not self._side.room_for(rule.key):
+                return
+            self._side.add_special(rule, number)
             number = self._classes.number(0, SPECIAL)
             group = (SPECIAL, False, False)
         # One entry for each kind and action, of the first list that has it.

@@ -165,7 +165,10 @@ def load_lists(household: Household) -> None:
     path = household.settings.text("ruleset_file")
     before = household.lists.ruleset
     try:
-        household.lists.ruleset = open_ruleset(path)
+        found = open_ruleset(path)
+        if before is None:
+            found.verify()  # from flash, after whatever ended the last run; a set that replaces one was just verified
+        household.lists.ruleset = found
         household.lists.loaded_at = int(os.stat(path).st_mtime)
         household.lists.trouble = ""
     except FileNotFoundError:

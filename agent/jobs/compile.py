@@ -17,6 +17,7 @@ from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.core.rulewriter import ListMeta, Writer
 from agent.core.shared import SharedHosts
+from agent.jobs.guarded import Guarded
 from agent.jobs.reading import Draft, ListReport, Reading, Source
 from agent.jobs.spill import PARTITIONS, Spill, big_endian
 from agent.platform.hashing import sha256
@@ -54,16 +55,17 @@ def compile_lists(
     public_suffixes: PublicSuffixes | None = None,
     progress: Progress | None = None,
     shared: SharedHosts | None = None,
+    guarded: Guarded | None = None,
 ) -> Report:
     """Compile the sources into the file `target`, atomically; BadInput names the list that is none.
 
     `salt` (16 bytes) is drawn when not given. A public suffix on a list of hosts is refused alone, without the sites
     of others below it. `progress` gets bytes read and bytes in all. Hosts of listed pages are refused whole where
-    `shared` does not object; without it, none.
+    `shared` does not object; without it, none. Lines that would block what `guarded` holds are left out and named.
     """
     folder = os.path.dirname(os.path.abspath(target))
     with tempfile.TemporaryFile(dir=folder) as spilled, _replacing(target, folder) as out:
-        job = _Compile(sources, Draft(salt or os.urandom(16), Spill(spilled), public_suffixes, shared))
+        job = _Compile(sources, Draft(salt or os.urandom(16), Spill(spilled), public_suffixes, shared, guarded))
         job.read(progress)
         job.fold()
         return job.write(out)

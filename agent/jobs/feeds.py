@@ -12,12 +12,15 @@ from collections.abc import Callable
 
 from agent.client import Client, Refusal, Unreachable
 from agent.core.feeds import PAUSE_MAX_S, Feed, doubt, pause_s
+from agent.core.match import split_authority
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
+from agent.core.syntaxes import url_key
 from agent.jobs.compile import Report, Source, compile_lists
 from agent.jobs.feedstore import CURRENT, Entry, NoRoom, Store, Text
 from agent.jobs.fetch import SAID_MAX, UNFORESEEN, Failed, Fetched, Limits, fetch
-from agent.jobs.knownsites import read_shared, well_known
+from agent.jobs.guarded import read_guarded
+from agent.jobs.knownsites import read_shared
 from agent.jobs.starter import starter_lists
 from agent.platform.rulefile import open_ruleset
 from agent.platform.texts import text_size
@@ -275,8 +278,11 @@ class Update:
 
         suffixes = _suffixes(self._plan.suffixes_file)
         shared = read_shared(self._plan.shared_file, self._plan.popular_file, suffixes)
-        target = self._store.path(SET)
-        return compile_lists(sources, target, public_suffixes=suffixes, progress=progress, shared=shared)
+        plan = self._plan
+        needed = os.path.join(os.path.dirname(plan.shared_file), "needed-hosts.txt")
+        own = [key for feed in plan.feeds if (key := _host(feed.address))]
+        guarded = read_guarded(plan.shared_file, needed, plan.popular_file, own)
+        return compile_lists(sources, self._store.path(SET), None, suffixes, progress, shared, guarded)
 
     def _refuse(self, message: str, sources: list[Source]) -> None:
         """The compiler names the list that is none: its text goes, and what was in use before stays in use."""
@@ -295,7 +301,7 @@ class Update:
         """Whether all may be taken into use; what may not is held."""
         self._progress("check", None, 0, 0, True)
         feeds = {feed.id: feed for feed in self._plan.feeds}
-        popular = self._popular()
+        self._verify()
         good = True
         for of, source in zip(report.lists, sources, strict=True):
             entry = self._store.entry(of.id)
@@ -305,28 +311,19 @@ class Update:
             if text is not entry.next:
                 continue
             before = entry.current.rules if entry.current else None
-            hits = popular.get(of.id, {})
-            why = doubt(of.read, before, feeds[of.id].rules, sorted(hits), any(hits.values()))
+            why = doubt(of.read, before, feeds[of.id].rules, of.guarded)
             if why and of.id not in self._accepted:
                 entry.held, good = why, False
         self._store.save()
         self._step("judged")
         return good
 
-    def _popular(self) -> dict[str, dict[str, bool]]:
-        """List → the well-known names that it refuses → whether such a name is often imitated."""
-        found: dict[str, dict[str, bool]] = {}
-        names = well_known(self._plan.popular_file)
+    def _verify(self) -> None:
         ruleset = open_ruleset(self._store.path(SET))
         try:
             ruleset.verify()
-            for name, imitated in names:
-                verdict = ruleset.decide(name)
-                if verdict is not None and verdict.blocked and verdict.rule is not None:
-                    found.setdefault(verdict.rule.list_id, {})[name.decode()] = imitated
         finally:
             ruleset.close()
-        return found
 
     def _finish(self, sources: list[Source]) -> None:
         self._progress("swap", None, 0, 0, True)
@@ -380,6 +377,11 @@ def _outcome(id: str, entry: Entry) -> Row:
 def _feed(row: Row) -> Feed:
     id, name, address, syntax, category = [str(row[key] or "") for key in FEED_TEXTS]
     return Feed(id, name, address, syntax, category, "", "", True, _int(row["rules"]), "")
+
+
+def _host(address: str) -> bytes | None:
+    key = url_key(address.partition("://")[2].encode())
+    return None if key is None else split_authority(key.split(b"/", 1)[0])[0]
 
 
 def _rows(value: object) -> list[Row]:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from agent.core.listrules import NOT_A_RULE, TOO_BROAD, TOO_MANY, ListRule, Network, Skipped
-from agent.core.match import EXACT, HOST, SPECIAL, split_authority
+from agent.core.listrules import NOT_A_RULE, SAME_KEY, TOO_BROAD, TOO_MANY, ListRule, Network, Skipped
+from agent.core.match import BELOW, EXACT, HOST, SPECIAL, WHOLE, split_authority
 from agent.core.model import BadInput, Value
 from agent.core.names import PublicSuffixes, is_address
 from agent.core.rules import SAMPLE_SIZE, Reader, detect, refuse_page
 from agent.core.rulewriter import Classes, SideTables, identity
-from agent.core.shared import SharedHosts
+from agent.core.shared import PUBLIC_SUFFIX, SharedHosts
+from agent.jobs.guarded import Guarded, said
 from agent.jobs.plainlines import plain_names
 from agent.jobs.spill import Batch, Spill
 from agent.platform.idna import to_ascii
@@ -66,6 +67,21 @@ class ListReport:
         self.hosts = 0
         self.skipped: dict[str, int] = {}
         self.examples: dict[str, str] = {}
+        self.left_out: dict[str, list[str]] = {}
+
+    def leave_out(self, what: str, name: bytes) -> None:
+        """A line that would block what everybody needs; named, for the household to decide over."""
+        names = self.left_out.setdefault(what, [])
+        if name.decode() not in names:
+            names.append(name.decode())
+
+    def name_left_out(self) -> None:
+        for what, names in sorted(self.left_out.items()):
+            self.skipped[said(what, names)] = len(names)
+
+    @property
+    def guarded(self) -> int:
+        return sum(map(len, self.left_out.values()))
 
     def skip(self, reason: str, line: bytes) -> None:
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
@@ -81,8 +97,14 @@ class Draft:
     """A rule set in the making: what the lists read so far have given."""
 
     def __init__(
-        self, salt: bytes, spill: Spill, public_suffixes: PublicSuffixes | None, shared: SharedHosts | None = None
+        self,
+        salt: bytes,
+        spill: Spill,
+        public_suffixes: PublicSuffixes | None,
+        shared: SharedHosts | None = None,
+        guarded: Guarded | None = None,
     ) -> None:
+        self.guarded = guarded or Guarded({})
         self.salt = salt
         self.spill = spill
         self.shared = shared
@@ -120,12 +142,20 @@ class Reading:
         self._lines(rest)
         for batch in self._batches.values():
             batch.spill(self._draft.spill)
+        self.report.name_left_out()
         if self.report.unreadable >= max(self.report.read, 1):
             raise BadInput("not a list: most lines do not read as rules (" + self.report.syntax + ")")
 
     def _lines(self, chunk: bytes) -> None:
         names, kind, rest = plain_names(chunk, self.report.syntax)
         exact = self._public.intersection(names)
+        touched = self._draft.guarded.keys.intersection(names)
+        if self.report.syntax not in _HOST_SYNTAXES and kind != EXACT:
+            touched |= self._draft.public.intersection(names)
+        out = {name for name in touched if self._left_out(ListRule(name, EXACT if name in exact else kind))}
+        if out:
+            exact -= out
+            names = [name for name in names if name not in out]
         if exact:
             names = [name for name in names if name not in exact]
             self._batch(EXACT).add_names(sorted(exact))
@@ -155,17 +185,29 @@ class Reading:
             # One list must not take away all that the others refuse below an ending.
             self.report.skip(TOO_BROAD.reason, line)
         elif isinstance(value, ListRule) and value.condition is None:
-            self.report.read += 1
-            self._take_plain(value)
+            if value.key in self._public:
+                value.kind = EXACT
+            if not self._left_out(value):
+                self.report.read += 1
+                self._take_plain(value)
         elif isinstance(value, (ListRule, Network)):
             self._take_aside(value, line)
+
+    def _left_out(self, rule: ListRule) -> bool:
+        """Whether the rule would block what everybody needs; then it is named."""
+        what = self._draft.guarded.why(rule)
+        plain = rule.condition is None or rule.condition.pattern is None
+        if what is None and plain and rule.kind in (WHOLE, BELOW) and not rule.allow and self._is_suffix(rule.key):
+            what = PUBLIC_SUFFIX
+        if what is None:
+            return False
+        self.report.leave_out(what, rule.key if plain or not rule.condition else rule.condition.pattern or rule.key)
+        return True
 
     def _is_suffix(self, key: bytes) -> bool:
         return b"." not in key or key in self._draft.public
 
     def _take_plain(self, rule: ListRule) -> None:
-        if rule.key in self._public:
-            rule.kind = EXACT
         self._draft.side.note(rule.key, rule.kind)
         batch = self._batch(rule.kind, rule.allow, rule.important)
         if rule.allow or rule.important:
@@ -186,7 +228,7 @@ class Reading:
         if len(self._hosts) >= HOSTS_KNOWN:
             self._hosts.clear()
         self._hosts.add(host)
-        if shared.why(host) is None:
+        if shared.why(host) is None and not self._draft.guarded.why(ListRule(host, EXACT)):
             self._batch(HOST).add_names([host])
 
     def _take_aside(self, rule: ListRule | Network, line: bytes) -> None:
@@ -194,13 +236,19 @@ class Reading:
         if len(side.special) + len(side.networks) >= SIDE_MAX:
             self.report.skip(TOO_MANY.reason, line)
             return
-        self.report.read += 1
         if isinstance(rule, Network):
+            self.report.read += 1
             side.networks.append((rule, self._draft.classes.number(self._index, EXACT)))
             return
-        side.note(rule.key, rule.kind)
         number = self._draft.classes.number(self._index, rule.kind, rule.allow, rule.important)
-        side.special.append((rule, number))
+        if not side.room_for(rule.key):
+            self.report.skip(SAME_KEY.reason, line)
+            return
+        if self._left_out(rule):
+            return
+        side.add_special(rule, number)
+        self.report.read += 1
+        side.note(rule.key, rule.kind)
         self._batch(SPECIAL).add_alone(rule.key)
 
 

@@ -1,7 +1,7 @@
 """The feeds job's own word on one list, checked: what is kept of it is bounded and of the right kinds."""
 
 MESSAGE_MAX = 300
-REASONS_MAX, REASON_MAX = 12, 80  # of all feeds together well within feeds.KEPT_MAX
+REASONS_MAX, REASON_MAX = 12, 240  # of all feeds together well within feeds.KEPT_MAX
 
 Row = dict[str, object]
 
@@ -35,8 +35,10 @@ def as_int(value: object) -> int:
 
 
 def _counts(value: object) -> dict[str, int]:
-    """Lines by the reason for which they were not used, the most frequent ones."""
-    rows = sorted(as_dict(value).items(), key=lambda row: -as_int(row[1]))[:REASONS_MAX]
+    """Lines by the reason for which they were not used: those that name what is left out, then the most frequent."""
+    rows = sorted(as_dict(value).items(), key=lambda row: (not row[0].startswith("would block"), -as_int(row[1])))[
+        :REASONS_MAX
+    ]
     return {reason[:REASON_MAX]: as_int(count) for reason, count in rows}
 
 
