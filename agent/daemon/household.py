@@ -129,13 +129,13 @@ class Household:
         try:
             self.reports.budget.note_restored(self.anchor.restored(self.state.ledger.hashes()))
             again = self.forgotten.again(self.clock.wall())
-            strays = self.toggles.start(self.clock.boot)
+            strays = 0 if self.toggles.booted else self.toggles.start(self.clock.boot)
             self.reports.begin()
             self.stale_snapshot = self.stale_snapshot or strays > 0 or again > 0
+            self.new_policy()
             self.trouble = ""
         except StorageError as error:
             self.trouble = str(error)
-        self.new_policy()
 
     # keeping in step
 

@@ -15,10 +15,12 @@ from agent.daemon.clients import Clients
 from agent.daemon.clock import Clock
 from agent.daemon.household import Household, Lists
 from agent.daemon.store.anchor import Anchor
+from agent.daemon.store.database import StorageError
+from agent.daemon.store.opening import open_records, open_state
 from agent.daemon.store.recorder import Recorder
-from agent.daemon.store.records import Records
-from agent.daemon.store.snapshots import Snapshots, reapply
+from agent.daemon.store.snapshots import Snapshots
 from agent.daemon.store.state import State
+from agent.daemon.store.unsaved import Unsaved
 from agent.daemon.toggles import Toggles
 from agent.platform.hashing import sha256
 from agent.platform.rulefile import open_ruleset
@@ -32,24 +34,35 @@ def build(
     mac_of: Callable[[str], bytes | None] = lambda address: None,
     turn: Callable[[], float] | None = None,
 ) -> Household:
-    """A household that has read everything and records nothing yet: `begin` opens the gate. StorageError.
+    """A household that has read everything and records nothing yet: `begin` opens the gate.
 
+    Storage that can't be used is no reason to be without DNS: see store/opening.py. OSError for the run directory.
     `turn()` is the time at which the loop's turn began, for reading the clocks once a turn.
     """
+    try:
+        return _built(settings, step, mac_of, turn, "")
+    except StorageError as error:
+        # It could be opened, but not all of it can be read.
+        return _built(settings, step, mac_of, turn, str(error))
+
+
+def _built(
+    settings: Settings,
+    step: Callable[[str], None],
+    mac_of: Callable[[str], bytes | None],
+    turn: Callable[[], float] | None,
+    instead: str,
+) -> Household:
     state_dir, run_dir = settings.text("state_dir"), settings.text("run_dir")
-    for folder in (state_dir, run_dir):
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+    os.makedirs(run_dir, mode=0o700, exist_ok=True)
     _discard_leftovers(state_dir, run_dir)
-    state = State(os.path.join(state_dir, "state.db"), sha256)
+    state = open_state(state_dir, sha256, instead)
     household_settings(settings, state)
     clock = Clock(state.meta("clock", ""))
     live = os.path.join(run_dir, "history.db")
     snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
     anchor = Anchor(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
-    if anchor.restored(state.ledger.hashes()):
-        snapshots.drop()  # an older state.db does not know what was erased since from a copy of its time
-    came_back = snapshots.restore()
-    records = Records(live)
+    records, stale = open_records(state, snapshots, anchor, instead)
     gate = Gate()
     notes = helplines(os.path.join(settings.text("data_dir"), "helplines.txt"))
     lists = Lists(frozenset(notes))
@@ -60,21 +73,21 @@ def build(
     clients = Clients(mark_layout(settings) if settings.text("identity") == "mark" else None, mac_of)
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
     household.step = step
+    unsaved = Unsaved(os.path.join(run_dir, "unsaved"))
     household.toggles = Toggles(
-        state, records, gate, recorder, anchor, household.subjects, household.refresh, clock.wall, step
+        state, records, gate, recorder, anchor, household.subjects, household.refresh, clock.wall, unsaved, step
     )
-    # A removal that a crash cut off is finished, whether the rows are here or came back.
-    again = reapply(state, records) if came_back or state.erasing else 0
-    household.stale_snapshot = again > 0 or state.erasing
+    household.stale_snapshot = stale
     return household
 
 
 def _discard_leftovers(*folders: str) -> None:
     """What a restore that was interrupted left: it holds people's names and may hold their history."""
     for folder in folders:
-        for name in os.listdir(folder):
-            if ".restored" in name:
-                os.unlink(os.path.join(folder, name))
+        with contextlib.suppress(OSError):  # not there yet, or nothing can be written: then nothing is on either
+            for name in os.listdir(folder):
+                if ".restored" in name:
+                    os.unlink(os.path.join(folder, name))
 
 
 def household_settings(settings: Settings, state: State) -> None:

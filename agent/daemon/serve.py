@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 from agent.core import settings as settings_table
 from agent.core.addresses import parse_endpoint
@@ -26,7 +27,7 @@ from agent.daemon.log import say
 from agent.daemon.loop import Loop, Repeat
 from agent.daemon.operations.consents import end_for_guests
 from agent.daemon.reports.reporting import Reporting
-from agent.daemon.store.database import StorageError
+from agent.daemon.store.database import StorageError, storing
 from agent.daemon.store.erasing import snapshot, tidy
 from agent.platform import lastwords
 
@@ -40,12 +41,14 @@ BIRTHDAYS_S = 3600.0
 DUE_S = 60.0  # what takes effect a day after it was decided
 GUESTS_S = 10.0
 RESTART_S = 0.2
-RETRY_BOOT_S = 30.0
+RETRY_BOOT_S = 5.0
+SAVE_OFF_S = 2.0  # an off that storage refused; a commit that fails wears flash hardly less than one that succeeds
 RETRY_WEB_S = 10.0  # a LAN address may come later than the daemon
 STOP_SNAPSHOT_S = 8.0  # the guard waits 10 s before it ends the daemon for good
 REMOVALS_AGE_S = 31 * DAY_S  # after the longest retention no snapshot holds the rows any more
 
 
+STORAGE_BACK = "the storage can be used again: starting again"
 EX_TEMPFAIL = 75  # sysexits.h: the guard starts the daemon again
 
 
@@ -121,7 +124,7 @@ class Daemon:
         household = self.household
         household.begin()
         household.kept_lists.restore(household.feeds.file)
-        parts.load_lists(household)
+        self._tried(lambda: parts.load_lists(household))
         if household.stale_snapshot:
             self.loop.task(tidy(household))
         if household.trouble:
@@ -132,7 +135,7 @@ class Daemon:
         self.feeding = Feeding(self.loop, self.settings, household, self.control, job_command("agent.jobs.feeds"))
         self.reporting = Reporting(self.loop, self.settings, household, self.control, job_command("agent.jobs.report"))
         for seconds, call in self._repeated():
-            self.loop.every(seconds, call)
+            self.loop.every(seconds, partial(self._tried, call))
         self._copies()
         household.also(settings_table.COPIES, self._copies)
         household.also(settings_table.UPDATES, household.feeds.rescheduled)
@@ -162,10 +165,18 @@ class Daemon:
             (KERNEL_S, self.connecting.check if self.connecting else lambda: None),
             (RULES_S, lambda: household.new_policy() if household.rule_over() else None),
             (SAVE_S, self._save_clock),
+            (SAVE_OFF_S, self._save_off),
             (BIRTHDAYS_S, household.birthdays),
             (DUE_S, household.people.due),
             (GUESTS_S, lambda: end_for_guests(household)),
         ]
+
+    def _tried(self, call: Callable[[], None]) -> None:
+        """Storage that refuses is said, and tried again the next time."""
+        try:
+            call()
+        except StorageError as error:
+            self.household.recorder.trouble = str(error)
 
     def _tell(self) -> None:
         """Open pages hear that a device's history has grown, not what was contacted."""
@@ -179,21 +190,29 @@ class Daemon:
 
     def _expire(self) -> None:
         household = self.household
+        if parts.expire(household):
+            self.loop.after(0.05, partial(self._tried, self._expire))
+        household.state.db.refill()
+        household.records.db.refill()
+
+    def _save_off(self) -> None:
+        """What is off and not durable yet."""
+        household = self.household
         try:
-            if parts.expire(household):
-                self.loop.after(0.05, self._expire)
-            household.state.db.refill()
-            household.records.db.refill()
-        except StorageError as error:
-            household.recorder.trouble = str(error)
+            if household.toggles.booted and household.toggles.save_again():
+                household.noted()
+                household.publish({"event": "status"})
+        except StorageError:
+            if household.state.db.works_anew():
+                self._restart(STORAGE_BACK)
 
     def _copies(self) -> None:
         """Copies of the history, at the pace of now; the first at once where there is none yet."""
         if self._copying:
             self._copying.cancel()
-        self._copying = self.loop.every(self.settings.number("snapshot_hours") * 3600.0, self._snapshot)
+        self._copying = self.loop.every(self.settings.number("snapshot_hours") * 3600.0, partial(self._tried, self._snapshot))
         if self.household.snapshots.wanted and not self.household.snapshots.exists:
-            self.loop.after(0, self._snapshot)
+            self.loop.after(0, partial(self._tried, self._snapshot))
 
     def _snapshot(self) -> None:
         self.loop.task(snapshot(self.household))
@@ -201,17 +220,18 @@ class Daemon:
 
     def _save_clock(self) -> None:
         household = self.household
-        try:
-            household.state.put_meta("clock", household.clock.save())
-            household.state.drop_removals(household.clock.age() - REMOVALS_AGE_S)
-        except StorageError as error:
-            household.recorder.trouble = str(error)
+        household.state.put_meta("clock", household.clock.save())
+        household.state.drop_removals(household.clock.age() - REMOVALS_AGE_S)
 
     def _retry_boot(self) -> None:
+        household = self.household
+        if any(db.broken and db.works_anew() for db in (household.state.db, household.records.db)):
+            self._restart(STORAGE_BACK)
+            return
         try:
-            self.household.begin()
+            household.begin()
         finally:
-            if self.household.trouble:
+            if household.trouble:
                 self.loop.after(RETRY_BOOT_S, self._retry_boot)
 
     def reload(self, path: str, overrides: str) -> None:
@@ -221,13 +241,14 @@ class Daemon:
         except (BadInput, OSError) as error:
             say(f"the settings were not read again: {error}")
             return
-        parts.household_settings(fresh, self.household.state)
+        # A value that can't be read from storage is as the file says until it can.
+        self._tried(lambda: parts.household_settings(fresh, self.household.state))
         changed = {name: value for name, value in fresh.values.items() if value != self.settings[name]}
         for name in [name for name in changed if not settings_table.is_live(name)]:
             say(f"setting {name} is as it was: it needs a restart")
             del changed[name]
-        self.household.put_in_force(changed, "settings")
-        parts.load_lists(self.household)
+        self._tried(lambda: self.household.put_in_force(changed, "settings"))
+        self._tried(lambda: parts.load_lists(self.household))
         if self.feeding:
             # Also what the init script sends when an interface comes up.
             self.feeding.hurry()
@@ -249,13 +270,15 @@ class Daemon:
         self.control.close()
         self.neighbours.close()
         household = self.household
-        household.flush()
-        self._save_clock()
-        self._last_snapshot()
+        for call in (household.flush, self._save_clock, self._last_snapshot):
+            self._tried(call)
         household.records.db.close()
         household.state.db.close()
         if household.replaced:
-            put_in_place(household)
+            try:
+                put_in_place(household)
+            except StorageError as error:
+                say(f"the backup could not be brought back: {error}")
         say("stopped")
 
     def _restart(self, reason: str) -> None:
@@ -279,8 +302,9 @@ def put_in_place(household: Household) -> None:
     """The files of a backup take the places of those that were in use; what was noted of those goes."""
     household.snapshots.drop()
     household.anchor.forget()
-    for new, old in household.replaced:
-        os.replace(new, old)
+    with storing(household.state.db.path):
+        for new, old in household.replaced:
+            os.replace(new, old)
 
 
 def _kernel(

@@ -1,9 +1,9 @@
 """Switching features on and off: the order of steps that makes off final and on accountable.
 
-off: gate closed, open visits ended, rows observed before committed and the epoch closed in history.db, ledger row
-durable, kernel entry removed and flows flushed, acknowledged. on: ledger row durable, epoch opened, gate open, kernel
-entry added, acknowledged. A crash in between leaves "off", or "not acknowledged and still on", or "on with a ledger
-row".
+off: gate closed, open visits ended, rows observed before committed and the epoch closed in history.db, kernel entry
+removed and flows flushed, ledger row durable, acknowledged. So it is off at once, whatever becomes of the storage.
+on: ledger row durable, epoch opened, gate open, kernel entry added, acknowledged. A crash in between leaves "off", or
+"not acknowledged and still on", or "on with a ledger row".
 
 There is one door into "on": whatever asks for it, `on` judges subject, agreement and terms by core/people.py. And
 whatever changes one of these while something is on, `review` ends the epoch and asks anew where that is needed.
@@ -21,6 +21,7 @@ from agent.daemon.store.ledger import Entry
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.records import Records
 from agent.daemon.store.state import State
+from agent.daemon.store.unsaved import Unsaved
 from agent.daemon.subjects import Subjects
 
 Row = tuple[str, str, str, int, str]  # a ledger.Entry with its detail
@@ -44,6 +45,7 @@ class Toggles:
         subjects: Subjects,
         apply: Callable[[], None],
         clock: Callable[[], int],
+        unsaved: Unsaved,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._state = state
@@ -54,6 +56,7 @@ class Toggles:
         self._subjects = subjects
         self._apply = apply
         self._clock = clock
+        self.unsaved = unsaved
         self._step = step
         # Reads what waits in the sockets and hands over what was observed, under the clients of before the toggle.
         self.settle: Callable[[], None] = lambda: None
@@ -71,6 +74,7 @@ class Toggles:
             self._suspend(self._state.ledger.register.in_state(ON), "restore", [("", "", "restore", 0)])
         for _, rows, actor in self._reviewed("start"):
             self._state.ledger.append(rows, actor, self._clock())
+        self.save_again()
         self._anchor.note(self._state.ledger.head)
         device_of = {device.enrolment: device.id for device in self._state.devices()}
         strays = self._records.rebuild(self._state.ledger.register.epochs, device_of)
@@ -91,6 +95,11 @@ class Toggles:
             self._state.ledger.append(rows, actor, self._clock())
 
     # the door into on
+
+    def require_start(self) -> None:
+        """StorageError while the start is not committed: nothing is on until then."""
+        if not self.booted:
+            raise StorageError("nothing can be switched on: the start could not be committed to storage")
 
     def verdict(self, pair: Pair, resuming: bool, agreed: bool = False, own: bool = False) -> str:
         """What `on` would do: people.GO, ASK (the adult's own word is outstanding) or AGREE (nothing, before the
@@ -114,8 +123,7 @@ class Toggles:
         that there was. `own` says that it was the person behind the device. BadInput when it does not fit the state of
         one of them or is not agreed to; StorageError leaves all of them as they were, closed.
         """
-        if not self.booted:
-            raise StorageError("nothing can be switched on: the start could not be committed to storage")
+        self.require_start()
         work = [(pair, self._rows_on(pair, action, agreed, own)) for pair in pairs]
         return self._begin(work, actor)
 
@@ -230,17 +238,17 @@ class Toggles:
     def off(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
         """Take the `action` ("off", "suspend") for all pairs that it fits, in one transaction; others are left alone.
 
-        When the ledger row can't be written the gate stays closed for this run and StorageError says so.
+        When the ledger row can't be written it is off all the same; StorageError says so, and `save_again` goes on.
         """
         fitting = [pair for pair in pairs if (self._state_of(pair), action) in consent.TRANSITIONS]
         self.settle()
         self._close(fitting)
-        self._step("off.ledger")
+        self._step("off.kernel")
         try:
-            rows = self._append([(device.enrolment, feature, action, 0) for device, feature in fitting], actor)
-        finally:
-            self._step("off.kernel")
             self._apply()
+        finally:
+            self._step("off.ledger")
+            rows = self._save(fitting, action, actor)
         self._step("off.acknowledge")
         return rows
 
@@ -250,6 +258,28 @@ class Toggles:
             self._gate.close(device, feature)
         self._step("off.records")
         self._recorder.end(list(self._epochs(pairs)))
+
+    def _save(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
+        """The ledger rows of what is off already; kept for `save_again` when they can't be written."""
+        try:
+            rows = self._append([(device.enrolment, name, action, 0) for device, name in pairs], actor)
+        except StorageError as error:
+            self.unsaved.add([(device.enrolment, name) for device, name in pairs], action, actor)
+            raise StorageError(
+                "It is off now, but this could not be saved: " + str(error) + ". It is tried again by itself;"
+                " if the router restarts before that, turn it off once more"
+            ) from error
+        self.unsaved.drop([(device.enrolment, name) for device, name in pairs])
+        return rows
+
+    def save_again(self) -> bool:
+        """Write what `off` could not; whether there was something. StorageError while it still can't be written."""
+        waiting = sorted(self.unsaved.rows.items())
+        for key, (action, actor) in waiting:
+            if (self._state.ledger.register.state(*key), action) in consent.TRANSITIONS:
+                self._state.ledger.append([(*key, action, 0)], actor, self._clock())
+            self.unsaved.drop([key])
+        return bool(waiting)
 
     def _append(self, rows: Sequence[Entry], actor: str) -> list[LedgerRow]:
         made = self._state.ledger.append(rows, actor, self._clock()) if rows else []

@@ -1,5 +1,6 @@
 """Starts the feeds job when an update is due or asked for, and takes what it offers into use when it has gone."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -55,7 +56,8 @@ class Feeding:
         )
         household.feeds.start = self._job.start
         if not household.kept_lists.came_back:
-            household.feeds.note_used()
+            with contextlib.suppress(StorageError):  # noted with the next update
+                household.feeds.note_used()
         self._schedule()
 
     def _schedule(self) -> None:

@@ -14,6 +14,7 @@ from agent.core.settings import Settings
 from agent.daemon.jobs import lower_priority
 from agent.daemon.lists import sets
 from agent.daemon.lists.feeds import Versions, versions
+from agent.daemon.store.database import StorageError, discard
 from agent.platform.rulefile import open_ruleset
 
 DAY_S = 86400
@@ -45,10 +46,16 @@ class Kept:
 
     def restore(self, target: str) -> None:
         """Put the copy where the set in use belongs when there is none, as after a reboot; a damaged one goes."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path + ".new")
+        try:
+            self._restore(target)
+        except StorageError as error:
+            self.trouble = f"the copy of the lists on flash can't be removed: {error}"
+
+    def _restore(self, target: str) -> None:
+        discard(self.path + ".new")
         if not self.wanted:
             self.drop()
+            return
         if not os.path.exists(self.path):
             return
         try:
@@ -81,14 +88,19 @@ class Kept:
         self.came_back = True
 
     def drop(self) -> None:
-        """No copy from here on: none is wanted, or the one there is must not come back."""
+        """No copy from here on: none is wanted, or the one there is must not come back. StorageError."""
         for path in (self.path, self.path + ".new"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+            discard(path)
         self.versions, self._writing, self._not_before = {}, {}, 0.0
 
     def check(self, target: str, loaded: Versions, wall: int) -> None:
         """Begin to write what is in use, where it is due and fits, and see what became of the writing before."""
+        try:
+            self._check(target, loaded, wall)
+        except StorageError as error:
+            self.trouble = f"the copy of the lists on flash can't be removed: {error}"
+
+    def _check(self, target: str, loaded: Versions, wall: int) -> None:
         if self._child:
             self._finished()
         elif not self.wanted:

@@ -66,6 +66,7 @@ def on(household: Household, request: Request) -> dict[str, object]:
     if optional_number(request, "agree") != FEATURES[name].version:
         raise agree_first(household, [name])
     refuse_guests(household, devices, name)
+    household.toggles.require_start()
     states = [household.state.ledger.register.state(device.enrolment, name) for device in devices]
     chosen = [(d, name) for d, state in zip(devices, states, strict=True) if state in (consent.OFF, consent.SUSPENDED)]
     if not chosen:

@@ -59,7 +59,10 @@ def _paused(household: Household) -> bool:
 
 
 def _storage(household: Household) -> str:
-    return household.trouble or household.recorder.trouble or household.snapshots.trouble
+    trouble = household.trouble or household.recorder.trouble or household.snapshots.trouble
+    if household.toggles.unsaved.rows:
+        return "what was turned off is off, but not saved yet" + (": " + trouble if trouble else "")
+    return trouble
 
 
 def _health(household: Household, parts: dict[str, object]) -> tuple[str, str]:
@@ -67,7 +70,7 @@ def _health(household: Household, parts: dict[str, object]) -> tuple[str, str]:
     kernel, upstream, lists = parts["kernel"], parts["upstream"], parts["lists"]
     assert isinstance(kernel, dict) and isinstance(upstream, dict) and isinstance(lists, dict)
     if not household.toggles.booted:
-        return "not_booted", "Nothing is recorded and nothing is refused: the start could not be written to storage."
+        return "not_booted", "Nothing is recorded and nothing is blocked: " + (_storage(household) or "it is starting")
     if _storage(household):
         return "storage", "Storage trouble: " + _storage(household)
     if kernel["uncovered"]:

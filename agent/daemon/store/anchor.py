@@ -7,11 +7,11 @@ Each such start is a row of the ledger, so that the same copy put back once more
 A crash between a ledger row and its note leaves a note that is behind: an ancestor, which is fine.
 """
 
-import contextlib
 import os
 
 from agent.core.consent import LedgerRow
 from agent.core.digits import whole
+from agent.daemon.store.database import discard
 
 FORMAT = "privacy-agent anchor 1"
 
@@ -32,10 +32,9 @@ class Anchor:
                 continue
 
     def forget(self) -> None:
-        """Unnoted: whatever ledger is found next was brought here."""
+        """Unnoted: whatever ledger is found next was brought here. StorageError."""
         for path in (self._ram_path, self._path):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+            discard(path)
 
     def restored(self, hash_of_row: dict[int, bytes]) -> bool:
         """Whether the ledger, given as {sequence number: hash}, is not the one that was noted last here."""

@@ -1,75 +1,98 @@
 """SQLite files: opened with the same care everywhere, migrated by version, with room kept for what must not fail."""
 
+import contextlib
 import os
-import sqlite3
 from collections.abc import Sequence
 
+from agent.daemon.store.connection import Connection, StorageError, connect, discard, plain, storing
+
+__all__ = ["RESERVE_BYTES", "Database", "StorageError", "discard", "insist", "plain", "storing"]
+
 RESERVE_BYTES = 128 * 1024  # a ledger row, its journal and the database's growth, with room to spare
-
-
-class StorageError(Exception):
-    """The storage refused: full, read-only, damaged or of a newer version. The message says what to do."""
-
-
-def plain(error: Exception, path: str) -> StorageError:
-    """The same failure as a sentence for people."""
-    text = str(error)
-    if "full" in text or "No space" in text:
-        return StorageError("no space left for " + path + ": free some space or shorten the retention")
-    if "readonly" in text or "Read-only" in text:
-        return StorageError(path + " is read-only: check the mount and the file's owner")
-    if "malformed" in text or "not a database" in text:
-        return StorageError(path + " is damaged: move it away or restore a backup")
-    return StorageError(path + ": " + text)
 
 
 class Database:
     """One connection. `migrations[n]` brings version n to n + 1; `synchronous` is SQLite's FULL or OFF.
 
     `reserved` makes a spare file beside it that `spend` gives back to the file system when a write has to succeed.
+    `instead` says why the file can't be used: an empty one in memory stands for it, and nothing is written.
+    `broken` is why nothing can be written for as long as this connection stands, or "".
     """
 
-    def __init__(self, path: str, migrations: Sequence[str], synchronous: str, reserved: bool) -> None:
+    def __init__(
+        self, path: str, migrations: Sequence[str], synchronous: str, reserved: bool, instead: str = ""
+    ) -> None:
         self.path = path
-        self._reserve = path + ".reserve" if reserved else None
+        self.broken = ""
+        self.stands_in = bool(instead)
+        self._migrations = migrations
+        self._synchronous = synchronous
+        self._reserve = path + ".reserve" if reserved and not instead else None
+        self.sql = connect(path, in_memory=self.stands_in)
         try:
-            self.sql = sqlite3.connect(path, isolation_level=None, timeout=1.0, cached_statements=40)
-        except sqlite3.Error as error:
-            raise plain(error, path) from error
-        try:
-            os.chmod(path, 0o600)
-            self._configure(synchronous)
-            self._migrate(migrations)
-        except (sqlite3.Error, OSError, StorageError) as error:
+            self._open()
+        except StorageError:
             self.sql.close()
-            raise error if isinstance(error, StorageError) else plain(error, path) from error
+            raise
+        self.broken = instead or self.broken
         self.refill()
 
-    def _configure(self, synchronous: str) -> None:
+    def _open(self) -> None:
+        if not self.stands_in:
+            with storing(self.path):
+                # Not changed where it is right already: what can only be read can still be read.
+                if os.stat(self.path).st_mode & 0o777 != 0o600:
+                    os.chmod(self.path, 0o600)
+            if not os.access(self.path, os.W_OK):
+                self.broken = str(plain(OSError("Read-only"), self.path))
+        self._configure()
+        self._migrate()
+
+    def _configure(self) -> None:
         # A rollback journal, so that the file alone is whole between transactions; truncated, so that what was
         # deleted does not linger in it. Deleted content is overwritten.
         self.sql.execute("PRAGMA journal_mode=TRUNCATE")
-        self.sql.execute("PRAGMA synchronous=" + synchronous)
+        self.sql.execute("PRAGMA synchronous=" + self._synchronous)
         self.sql.execute("PRAGMA secure_delete=ON")
         self.sql.execute("PRAGMA cache_size=-256")  # KiB; the tables are small and memory is what a router lacks
         self.sql.execute("PRAGMA temp_store=MEMORY")
         self.sql.execute("PRAGMA foreign_keys=ON")
 
-    def _migrate(self, migrations: Sequence[str]) -> None:
+    def _migrate(self) -> None:
         version = self.sql.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(migrations):
+        if version > len(self._migrations):
             raise StorageError(self.path + " was written by a newer version: upgrade privacy-agent")
-        for step in range(version, len(migrations)):
+        for step in range(version, len(self._migrations)):
             bump = "PRAGMA user_version=" + str(step + 1)
-            self.sql.executescript("BEGIN IMMEDIATE;" + migrations[step] + bump + ";COMMIT;")
+            self.sql.executescript("BEGIN IMMEDIATE;" + self._migrations[step] + bump + ";COMMIT;")
 
     def transaction(self) -> "Transaction":
         """Use as `with database.transaction():`; rolls back on any exception and translates SQLite's."""
         return Transaction(self)
 
+    def works_anew(self) -> bool:
+        """Whether the file, which this connection can't write, can be written by a fresh one."""
+        try:
+            fresh = Database(self.path, self._migrations, self._synchronous, self._reserve is not None)
+        except StorageError:
+            return False
+        try:
+            fresh.touch()
+        except StorageError:
+            return False
+        finally:
+            fresh.close()
+        return True
+
+    def touch(self) -> None:
+        """A durable commit that changes nothing: after it, what was read here is on the disk. StorageError."""
+        with self.transaction() as sql:
+            version = sql.execute("PRAGMA user_version").fetchone()[0]
+            sql.execute("PRAGMA user_version=" + str(version))
+
     def refill(self) -> None:
         """Make the spare file again if it is gone and there is room; without room it is tried again later."""
-        if self._reserve is None or os.path.exists(self._reserve):
+        if self._reserve is None or self.broken or os.path.exists(self._reserve):
             return
         try:
             with open(self._reserve, "wb") as file:
@@ -80,10 +103,13 @@ class Database:
             self.spend()
 
     def spend(self) -> bool:
-        """Give the spare file's space back; True when there was one."""
+        """Give the spare file's space back; True when there was one and it is gone."""
         if self._reserve is None or not os.path.exists(self._reserve):
             return False
-        os.unlink(self._reserve)
+        try:
+            os.unlink(self._reserve)
+        except OSError:
+            return False
         return True
 
     @property
@@ -100,28 +126,24 @@ class Transaction:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def __enter__(self) -> sqlite3.Connection:
-        try:
-            self._database.sql.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise plain(error, self._database.path) from error
+    def __enter__(self) -> Connection:
+        if self._database.broken:
+            raise StorageError(self._database.broken)
+        self._database.sql.execute("BEGIN IMMEDIATE")
         return self._database.sql
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         try:
             if error is None:
                 self._database.sql.execute("COMMIT")
-                return
-        except sqlite3.Error as failed:
+        finally:
             self._rollback()
-            raise plain(failed, self._database.path) from failed
-        self._rollback()
-        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-            raise plain(error, self._database.path) from error
 
     def _rollback(self) -> None:
-        if self._database.sql.in_transaction:
-            self._database.sql.execute("ROLLBACK")
+        # One that fails ends the transaction, too: the journal stays, and the next reader rolls back by it.
+        with contextlib.suppress(StorageError):
+            if self._database.sql.in_transaction:
+                self._database.sql.execute("ROLLBACK")
 
 
 def insist(database: Database, write):  # type: ignore[no-untyped-def]

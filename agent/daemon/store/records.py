@@ -80,12 +80,19 @@ IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
 
 
 class Records:
-    """What was recorded. Rows are refused by the database itself once their epoch is closed."""
+    """What was recorded. Rows are refused by the database itself once their epoch is closed.
 
-    def __init__(self, path: str) -> None:
+    `instead`: see Database.
+    """
+
+    def __init__(self, path: str, instead: str = "") -> None:
         # OFF: it lies in RAM; what a power cut takes is gone with or without a sync.
-        self.db = Database(path, MIGRATIONS, "OFF", reserved=True)
-        self.batch = self._last_batch()
+        self.db = Database(path, MIGRATIONS, "OFF", True, instead)
+        try:
+            self.batch = self._last_batch()
+        except StorageError:
+            self.db.close()
+            raise
         self.unclosed: list[int] = []  # closing them waits for room; the gate and the ledger are closed
 
     def _last_batch(self) -> int:
@@ -281,12 +288,15 @@ class Records:
 
     def epochs(self) -> list[tuple[int, int, str, int | None]]:
         """(epoch, device, feature, batch that closed it or None)."""
-        return self.db.sql.execute("SELECT epoch, device, feature, closed FROM epochs ORDER BY epoch").fetchall()
+        query = "SELECT epoch, device, feature, closed FROM epochs ORDER BY epoch"
+        found: list[tuple[int, int, str, int | None]] = self.db.sql.execute(query).fetchall()
+        return found
 
     def subjects(self) -> list[tuple[int, int, int, int]]:
         """(epoch, device, person, shared) where it is known whom an epoch's rows are about."""
         query = "SELECT epoch, device, person, shared FROM epochs WHERE person IS NOT NULL"
-        return self.db.sql.execute(query).fetchall()
+        found: list[tuple[int, int, int, int]] = self.db.sql.execute(query).fetchall()
+        return found
 
     def device_of_visit(self, visit_id: int) -> int | None:
         row = self.db.sql.execute("SELECT device FROM visits WHERE id=?", (visit_id,)).fetchone()

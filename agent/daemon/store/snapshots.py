@@ -11,6 +11,7 @@ import signal
 import sqlite3
 
 from agent.core.people import FLASH
+from agent.daemon.store.database import StorageError, discard, storing
 from agent.daemon.store.records import TABLES, Records
 from agent.daemon.store.state import State
 
@@ -31,15 +32,24 @@ class Snapshots:
         self.trouble = ""
 
     def restore(self) -> bool:
-        """Put the kept copy in place when there is no live file; True when it did. Call before opening Records."""
-        self._discard(self._copy)
-        self._discard(self.kept + ".new")
+        """Put the kept copy in place when there is no live file; True when it did. Call before opening Records.
+
+        StorageError when it does not fit, or something that is to go can't be removed.
+        """
+        discard(self._copy)
+        discard(self.kept + ".new")
         if not self.wanted:
-            self._discard(self.kept)
+            discard(self.kept)
         if os.path.exists(self.live) or not os.path.exists(self.kept):
             return False
-        _copied(self.kept, self.live + ".new")
-        os.rename(self.live + ".new", self.live)
+        part = self.live + ".new"
+        try:
+            with storing(self.live):
+                _copied(self.kept, part)
+                os.rename(part, self.live)
+        except StorageError as error:
+            discard(part)
+            raise StorageError("the history was not brought back from flash: " + str(error)) from error
         return True
 
     def start(self) -> bool:
@@ -50,7 +60,7 @@ class Snapshots:
             _copied(self.live, self._copy)
             self._child = os.fork()
         except OSError as error:
-            self._discard(self._copy)
+            discard(self._copy)
             self.trouble = f"the history could not be saved to flash: {error.strerror}"
             return False
         if self._child == 0:
@@ -65,7 +75,7 @@ class Snapshots:
         if pid == 0:
             return False
         self._child = 0
-        self._discard(self._copy)
+        discard(self._copy)
         self.trouble = "" if status == 0 else "the history could not be saved to flash: check its free space"
         return True
 
@@ -75,22 +85,17 @@ class Snapshots:
             os.kill(self._child, signal.SIGKILL)
             os.waitpid(self._child, 0)
             self._child = 0
-        self._discard(self._copy)
-        self._discard(self.kept + ".new")
+        discard(self._copy)
+        discard(self.kept + ".new")
 
     def drop(self) -> None:
         """Remove the copy on flash."""
         self.abandon()
-        self._discard(self.kept)
+        discard(self.kept)
 
     @property
     def exists(self) -> bool:
         return os.path.exists(self.kept)
-
-    @staticmethod
-    def _discard(path: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
 
 
 def _copied(source_path: str, target_path: str) -> None:

@@ -1,5 +1,7 @@
 """state.db: devices, people, the consent ledger, the household's rules, removals. On flash, durable at each commit."""
 
+from __future__ import annotations
+
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -7,8 +9,12 @@ from collections.abc import Callable, Sequence
 from agent.core.consent import LedgerRow
 from agent.core.model import BadInput, Device, Person
 from agent.core.policy import OwnRule
-from agent.daemon.store.database import Database
+from agent.daemon.store.database import Database, StorageError
 from agent.daemon.store.ledger import Ledger
+
+MYPY = False
+if MYPY:  # not worth its memory
+    from typing import Any
 
 SLOTS = 255  # what the kernel's mark has room for; slot 0 means "no device"
 
@@ -49,24 +55,39 @@ CREATE TABLE holds(kind TEXT NOT NULL, key TEXT NOT NULL, change TEXT NOT NULL, 
 
 REQUEST_COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"
 RequestRow = tuple[int, int, str, str, str | None, int, str, str | None, int | None]
+RULES = "SELECT id, name, action, scope, owner, until, created FROM rules ORDER BY id"
 DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot"
 
 
 class State:
     """The authority on who is enrolled and, by its ledger, on what is on. `sha256` is `bytes -> bytes`.
 
-    Every method that changes something commits before it returns, or raises StorageError.
+    Every method that changes something commits before it returns, or raises StorageError. `instead`: see Database.
     """
 
-    def __init__(self, path: str, sha256: Callable[[bytes], bytes]) -> None:
-        self.db = Database(path, MIGRATIONS, "FULL", reserved=True)
-        self.ledger = Ledger(self.db, sha256)
+    def __init__(self, path: str, sha256: Callable[[bytes], bytes], instead: str = "") -> None:
+        self.db = Database(path, MIGRATIONS, "FULL", True, instead)
+        try:
+            self.ledger = Ledger(self.db, sha256)
+        except BaseException:
+            self.db.close()
+            raise
+        self._seen: dict[str, list[Any]] = {}
 
     # people and devices
 
     def devices(self) -> list[Device]:
-        rows = self.db.sql.execute("SELECT " + DEVICE_COLUMNS + " FROM devices ORDER BY label").fetchall()
+        rows = self._rows("SELECT " + DEVICE_COLUMNS + " FROM devices ORDER BY label")
         return [Device(r[0], r[1], r[2], r[3], r[4], r[5], bool(r[6]), r[7]) for r in rows]
+
+    def _rows(self, query: str) -> list[Any]:
+        """As last seen where they can't be read now: to turn something off must not need the storage."""
+        try:
+            self._seen[query] = self.db.sql.execute(query).fetchall()
+        except StorageError:
+            if query not in self._seen:
+                raise
+        return self._seen[query]
 
     def device(self, device_id: int) -> Device:
         """BadInput when there is no device of that id."""
@@ -179,8 +200,7 @@ class State:
     # the household's rules
 
     def rules(self) -> list[OwnRule]:
-        query = "SELECT id, name, action, scope, owner, until, created FROM rules ORDER BY id"
-        return [OwnRule(*row) for row in self.db.sql.execute(query)]
+        return [OwnRule(*row) for row in self._rows(RULES)]
 
     def add_rule(self, name: bytes, action: str, scope: str, owner: int, until: int | None, at: int) -> OwnRule:
         """Add a rule; the opposite one for the same name and scope goes, an equal one is renewed."""
@@ -234,7 +254,8 @@ class State:
             f"SELECT {REQUEST_COLUMNS} FROM requests WHERE id > ? AND (? IS NULL OR device=?)"
             " AND (? IS NULL OR state=?) ORDER BY id LIMIT ?"
         )
-        return self.db.sql.execute(query, (after, device, device, state, state, limit)).fetchall()
+        found: list[RequestRow] = self.db.sql.execute(query, (after, device, device, state, state, limit)).fetchall()
+        return found
 
     def open_requests(self) -> int:
         return int(self.db.sql.execute("SELECT COUNT(*) FROM requests WHERE state='open'").fetchone()[0])
@@ -261,7 +282,9 @@ class State:
                 sql.execute("DELETE FROM meta WHERE key='erasing'")
 
     def removals(self) -> list[tuple[int, str, int, str, int]]:
-        return self.db.sql.execute("SELECT id, kind, device, ids, age FROM removals ORDER BY id").fetchall()
+        query = "SELECT id, kind, device, ids, age FROM removals ORDER BY id"
+        found: list[tuple[int, str, int, str, int]] = self.db.sql.execute(query).fetchall()
+        return found
 
     def drop_removals(self, older_than_age: int) -> None:
         with self.db.transaction() as sql:

@@ -1,0 +1,61 @@
+"""Opens the household's files, whatever they are like.
+
+Where one can't be used an empty one in memory stands for it: nothing is on then, `status` says why, and DNS works.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+
+from agent.core.model import BadInput
+from agent.daemon.store.anchor import Anchor
+from agent.daemon.store.database import StorageError, storing
+from agent.daemon.store.records import Records
+from agent.daemon.store.snapshots import Snapshots, reapply
+from agent.daemon.store.state import State
+
+
+def open_state(folder: str, sha256: Callable[[bytes], bytes], instead: str) -> State:
+    """`instead` tells why the file is not to be used, "" to use it."""
+    path = os.path.join(folder, "state.db")
+    if instead:
+        return State(path, sha256, instead)
+    try:
+        with storing(folder):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        return State(path, sha256)
+    except StorageError as error:
+        return State(path, sha256, str(error))
+    except (BadInput, sqlite3.Error):
+        return State(path, sha256, path + " is damaged: move it away or restore a backup")
+
+
+def open_records(state: State, snapshots: Snapshots, anchor: Anchor, instead: str) -> tuple[Records, bool]:
+    """The history, and whether a copy that came back from flash still held something that was erased."""
+    if instead or state.db.stands_in:
+        # Without the devices and what was erased, nothing that was recorded may be seen.
+        return Records(snapshots.live, instead or state.db.broken), False
+    try:
+        came_back = _bring_back(state, snapshots, anchor)
+        records = Records(snapshots.live)
+    except StorageError as error:
+        return Records(snapshots.live, str(error)), False
+    try:
+        # A removal that a crash cut off is finished, whether the rows are here or came back.
+        again = reapply(state, records) if came_back or state.erasing else 0
+        return records, again > 0 or state.erasing
+    except StorageError as error:
+        # What was erased must not be seen again.
+        records.db.close()
+        return Records(snapshots.live, str(error)), False
+
+
+def _bring_back(state: State, snapshots: Snapshots, anchor: Anchor) -> bool:
+    """Whether the copy on flash was put in place; one that can't be is said and done without."""
+    try:
+        if anchor.restored(state.ledger.hashes()):
+            snapshots.drop()  # an older state.db does not know what was erased since from a copy of its time
+        return snapshots.restore()
+    except StorageError as error:
+        snapshots.trouble = str(error)
+        return False

@@ -1,0 +1,40 @@
+"""What is off in memory and kernel while storage can't say so yet.
+
+Noted in the run directory as well, so that a daemon that is started again goes on with it; a loss of power takes it.
+"""
+
+import contextlib
+import json
+import os
+
+Key = tuple[str, str]  # enrolment, feature
+
+
+class Unsaved:
+    """`rows` is {(enrolment, feature): (action, actor)}. `path` lies in RAM."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.rows: dict[Key, tuple[str, str]] = {}
+        with contextlib.suppress(OSError, ValueError):
+            with open(path, encoding="utf-8") as file:
+                self.rows = {(row[0], row[1]): (row[2], row[3]) for row in json.load(file)}
+
+    def add(self, keys: list[Key], action: str, actor: str) -> None:
+        self.rows.update({key: (action, actor) for key in keys})
+        self._write()
+
+    def drop(self, keys: list[Key]) -> None:
+        if any(self.rows.pop(key, None) for key in keys):
+            self._write()
+
+    def _write(self) -> None:
+        """Where even that fails, memory has it."""
+        part = self._path + ".part"
+        with contextlib.suppress(OSError):
+            if not self.rows:
+                os.unlink(self._path)
+                return
+            with open(part, "w", encoding="utf-8") as file:
+                json.dump([[*key, *value] for key, value in sorted(self.rows.items())], file)
+            os.replace(part, self._path)
