@@ -124,6 +124,9 @@ class Register:
 
     def add(self, row: LedgerRow) -> None:
         """Take one row in; BadInput when its action does not fit the state (a forged or damaged ledger)."""
+        if row.action == "restore":
+            # Whoever agreed for themselves may have ended that since: they are asked anew.
+            self._agreements = {key: one for key, one in self._agreements.items() if not one.own}
         if row.action in NOTES:
             return
         state = self.state(row.enrolment, row.feature)

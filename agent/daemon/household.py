@@ -128,7 +128,7 @@ class Household:
         """Open the gate from the ledger, after this start is committed; on a storage failure nothing is on."""
         try:
             self.reports.budget.note_restored(self.anchor.restored(self.state.ledger.hashes()))
-            again = self.forgotten.again(self.clock.wall())
+            again = self.forgotten.again(self.clock.wall(), self.people.removed)
             strays = 0 if self.toggles.booted else self.toggles.start(self.clock.boot)
             self.reports.begin()
             self.stale_snapshot = self.stale_snapshot or strays > 0 or again > 0

@@ -210,7 +210,9 @@ class Daemon:
         """Copies of the history, at the pace of now; the first at once where there is none yet."""
         if self._copying:
             self._copying.cancel()
-        self._copying = self.loop.every(self.settings.number("snapshot_hours") * 3600.0, partial(self._tried, self._snapshot))
+        self._copying = self.loop.every(
+            self.settings.number("snapshot_hours") * 3600.0, partial(self._tried, self._snapshot)
+        )
         if self.household.snapshots.wanted and not self.household.snapshots.exists:
             self.loop.after(0, partial(self._tried, self._snapshot))
 

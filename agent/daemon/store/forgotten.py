@@ -7,10 +7,11 @@ goes: after a crash in between, and when an older state.db was put back by hand,
 import contextlib
 import json
 import os
+from collections.abc import Callable
 
 from agent.core import consent
 from agent.core.digits import whole
-from agent.core.model import HISTORY, PROTECTION
+from agent.core.model import HISTORY, PROTECTION, Device
 from agent.daemon.store.state import State
 
 META = "forgotten"  # in state.db, from before a backup brought its own ledger: enrolments, as JSON
@@ -41,8 +42,9 @@ class Forgotten:
         if household:
             self._add({(PERSON, household + str(person_id))})
 
-    def again(self, at: int) -> int:
-        """Forget again whoever came back; how many did. Before anything is opened. StorageError."""
+    def again(self, at: int, before: Callable[[Device, str], None] = lambda device, actor: None) -> int:
+        """Forget again whoever came back, `before` each device with who causes it; how many did. Before anything is
+        opened. StorageError."""
         enrolments, prefix = self.devices(), self._household()
         self._add({(DEVICE, enrolment) for enrolment in enrolments})
         people = {int(key[len(prefix) :]) for _, key in self._read() if prefix and key.startswith(prefix)}
@@ -50,6 +52,7 @@ class Forgotten:
         for device in found:
             on = [name for name in (HISTORY, PROTECTION) if self._may_end(device.enrolment, name)]
             self._state.ledger.append([(device.enrolment, name, "off", 0) for name in on], "restore", at)
+            before(device, "restore")
             self._state.forget_device(device, "restore", at)
         back = [person.id for person in self._state.persons() if prefix and person.id in people]
         for person_id in back:
