@@ -43,6 +43,7 @@ HISTORY_TABLES = {
 # What rows of backups from before a column was there have in its place.
 SINCE: dict[str, list[object]] = {"visit": [0, None, 0], "ledger": [""]}
 DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
+AGE_AT = {"visit": 7, "attempt": 6}  # the column with the age; the wall time is the one before it
 SECTION_BITS = 40
 ROWS_MAX = 400_000  # more is no household's, and would fill the memory
 
@@ -151,6 +152,7 @@ def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> d
     _fresh(path, state.MIGRATIONS, [r for r in rows if r[0] in TABLES or r[0] == "setting"], own)
     live = household.snapshots.live + ".restored"
     history = list(_not_removed(household, [row for row in rows if row[0] in HISTORY_TABLES]))
+    _age_anew(household, history)
     _fresh(live, records.MIGRATIONS, history, [])
     counts: dict[str, int] = {}
     for kind, _ in rows:
@@ -202,6 +204,16 @@ def _not_removed(household: Household, rows: list[tuple[str, list[object]]]) -> 
         spans = [span for of, device, found in removed if of == table and device == row[1] for span in found]
         if not any(low <= int(str(row[0])) <= high for low, high in spans):
             yield kind, row
+
+
+def _age_anew(household: Household, rows: list[tuple[str, list[object]]]) -> None:
+    """Ages are the household's that wrote the backup: here a row is as old as its wall time says, and never younger
+    than new. One from a clock that was not set is over its time."""
+    wall, age = household.clock.now()
+    for kind, row in rows:
+        if kind in AGE_AT:
+            seen = row[AGE_AT[kind] - 1]
+            row[AGE_AT[kind]] = age - max(0, wall - seen) if isinstance(seen, int) else 0
 
 
 def _fresh(

@@ -108,10 +108,10 @@ def _write_and_exit(source_path: str, target_path: str) -> None:
     """In the child. It holds nothing of the daemon's, or the guard and the kernel would take the daemon for alive."""
     code = 1
     try:
+        os.closerange(0, FILES_MAX)
         from agent.platform.dying import die_with_parent  # here: the daemon itself loads no ctypes
 
         die_with_parent()
-        os.closerange(0, FILES_MAX)
         for_flash_only(source_path)
         with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
             os.fchmod(target.fileno(), 0o600)

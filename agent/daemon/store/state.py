@@ -11,6 +11,7 @@ from agent.core.model import BadInput, Device, Person
 from agent.core.policy import OwnRule
 from agent.daemon.store.database import Database, StorageError
 from agent.daemon.store.ledger import Ledger
+from agent.daemon.store.scrubbing import scrub
 
 MYPY = False
 if MYPY:  # not worth its memory
@@ -73,6 +74,11 @@ class State:
             self.db.close()
             raise
         self._seen: dict[str, list[Any]] = {}
+
+    def clear(self) -> None:
+        """What was replaced or removed stays in no unused part of the file; it is small. StorageError."""
+        for _ in scrub(self.db):
+            continue
 
     # people and devices
 
@@ -158,6 +164,7 @@ class State:
         except sqlite3.IntegrityError as error:
             raise BadInput("that name is taken already, or there is no such person") from error
         self.ledger.take(made)
+        self.clear()
 
     def add_person(self, name: str, group: str, birth_month: str | None) -> Person:
         try:
@@ -220,6 +227,7 @@ class State:
                     (*key, rule.action, rule.until, rule.created),
                 )
                 numbers.append(int(cursor.lastrowid or 0))
+        self.clear()
         return numbers
 
     def remove_rule(self, rule_id: int) -> None:
@@ -320,3 +328,4 @@ class State:
                 sql.execute("DELETE FROM web WHERE key=?", (key,))
             else:
                 sql.execute("INSERT OR REPLACE INTO web VALUES (?,?)", (key, value))
+        self.clear()
