@@ -315,7 +315,7 @@ def test_recipients_are_named(family: Home) -> None:
     family.household.upstream_state = lambda: {"state": "up", "servers": ["192.0.2.53:53"]}
     rows = {"id": "one", "name": "One", "address": "https://lists.example/one.txt", "default": True}
     other = {"id": "two", "name": "Two", "address": "https://lists.example/two.txt"}
-    family.household.feeds.table = read_feeds(json.dumps({"format": 1, "feeds": [rows, other]}))
+    family.household.feeds._shipped = read_feeds(json.dumps({"format": 1, "feeds": [rows, other]}))
     kinds = {row["kind"]: row["name"] for row in family.ask("recipients")["items"]}
     assert kinds["upstream"] == "192.0.2.53:53"
     # Those that are fetched, by the server that sees the router; no list that came with the program.
