@@ -17,12 +17,13 @@ _REVERSE = frozenset(
 )
 
 # What no name of the internet leads to: unspecified, private, shared, loopback, link-local (RFC 1918, 6598, 4193), also
-# as IPv4 in IPv6 (mapped, and NAT64's well-known prefix).
+# as IPv4 in IPv6 (compatible, which "::" and "::1" look like, mapped, and NAT64's well-known prefix).
 _PRIVATE4 = "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16"
-_PRIVATE6 = "::/127 fc00::/7 fe80::/10"
+_PRIVATE4 += " 255.255.255.255/32"
+_PRIVATE6 = "fc00::/7 fe80::/10"
 _RANGES4 = [bounds(text.encode()) for text in _PRIVATE4.split()]
 _RANGES6 = [bounds(text.encode()) for text in _PRIVATE6.split()]
-_INSIDE = (bytes(10) + b"\xff\xff", b"\0\x64\xff\x9b" + bytes(8))
+_INSIDE = (bytes(12), bytes(10) + b"\xff\xff", b"\0\x64\xff\x9b" + bytes(8))
 
 
 def is_local(name: bytes, domains: "frozenset[bytes]" = NONE) -> bool:

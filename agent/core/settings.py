@@ -127,7 +127,7 @@ TABLE = (
         "rebind_protection",
         FLAG,
         True,
-        "Private addresses in the answers of public resolvers (upstream) are not passed on, as the router's own does.",
+        "Private addresses for public names are not passed on, where upstream is not the router's own resolver.",
         reacts=DNS,
     ),
     Setting(

@@ -40,9 +40,19 @@ def test_names_of_the_internet():
 
 
 def test_addresses():
-    for text in ("10.1.2.3", "172.31.0.1", "192.168.0.1", "127.0.0.1", "0.0.0.0", "100.127.0.1", "169.254.0.1"):
+    for text in (
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.0.1",
+        "127.0.0.1",
+        "0.0.0.0",
+        "100.127.0.1",
+        "169.254.0.1",
+        "255.255.255.255",
+    ):
         assert is_private(parse(text)), text
-        assert is_private(parse("::ffff:" + text)) and is_private(parse("64:ff9b::" + text)), text
+        for prefix in ("::", "::ffff:", "64:ff9b::"):
+            assert is_private(parse(prefix + text)), text
     for text in ("::", "::1", "fe80::1", "febf::1", "fc00::1", "fdff::1"):
         assert is_private(parse(text)), text
     for text in ("8.8.8.8", "172.32.0.1", "100.128.0.1", "2001:db8::1", "::ffff:8.8.8.8", "fec0::1"):

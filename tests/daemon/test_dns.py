@@ -8,6 +8,7 @@ import dnslib
 import pytest
 
 from agent.daemon.dns.lanes import RECORD_S
+from agent.daemon.dns.upstream import QUERIES_MAX
 from tests.daemon.household_dns import OTHER, PLAIN, PROTECTED, STRANGER, Resolving
 from tests.daemon.resolving import Answerer, addresses, ede, rcode, texts, turn_for, turn_until, with_edns
 
@@ -232,14 +233,16 @@ def test_a_new_policy_acts_at_once_and_upstream_is_not_asked_again(net: Resolvin
     assert net.server.names == ["fine.example."]
 
 
-def test_an_answer_that_the_old_policy_let_through_is_not_served_under_the_new_one(net: Resolving) -> None:
+def test_an_answer_is_decided_by_the_policy_of_when_it_comes(net: Resolving) -> None:
     device = net.device(PROTECTED)
     answer, net.server.answer = net.server.answer, lambda query: None
     device.send(question("late.example"))
     turn_until(net.loop, lambda: net.server.names == ["late.example."])
     net.server.answer = answer
     net.swap(net.with_rules("late.example"))
+    net.toggle(1)
     turn_until(net.loop, lambda: len(device.raw) == 1)
+    assert texts(dnslib.DNSRecord.parse(device.raw[0])) == ["0.0.0.0"]
     for _ in range(2):
         assert texts(device.ask("late.example")) == ["0.0.0.0"]
 
@@ -528,6 +531,62 @@ def test_what_comes_late_is_there_for_the_next_question(net: Resolving) -> None:
     net.server.say(addresses("192.0.2.9")(query).pack(), source)
     turn_until(net.loop, lambda: net.dns.counters()["cached"] == 1, 5)
     assert texts(device.ask("slow.example", seconds=1)) == ["192.0.2.9"]
+
+
+def test_a_late_answer_is_given_to_who_asked_again_meanwhile(net: Resolving) -> None:
+    device = net.device(PROTECTED)
+    held: list[tuple[dnslib.DNSRecord, tuple[str, int]]] = []
+
+    def hold(query: dnslib.DNSRecord) -> None:
+        held.append((query, net.server.sources[-1]))
+
+    net.server.answer = hold
+    device.ask("slow.example", seconds=8)
+    query, source = held[-1]
+    device.send(question("slow.example"))
+    turn_until(net.loop, lambda: held[-1][0] is not query)
+    net.server.say(addresses("192.0.2.9")(query).pack(), source)
+    turn_until(net.loop, lambda: len(device.raw) == 2, 2)
+    assert texts(dnslib.DNSRecord.parse(device.raw[1])) == ["192.0.2.9"]
+
+
+@pytest.mark.parametrize("code", ["SERVFAIL", "REFUSED", "NOTIMP"])
+def test_a_failure_is_no_news_of_what_was_known(net: Resolving, code: str) -> None:
+    """dnsmasq refuses while it has no server itself."""
+    device = net.device(PROTECTED)
+    net.server.answer = addresses("203.0.113.7", ttl=1)
+    assert texts(device.ask("news.example")) == ["203.0.113.7"]
+
+    def fail(query: dnslib.DNSRecord) -> dnslib.DNSRecord:
+        reply = query.reply()
+        reply.header.rcode = getattr(dnslib.RCODE, code)
+        return reply
+
+    net.server.answer = fail
+    turn_for(net.loop, 1.2)
+    assert texts(device.ask("news.example", seconds=1)) == ["203.0.113.7"]
+    assert rcode(device.ask("other.example", seconds=1)) == code
+    net.server.answer = lambda query: query.reply()
+    assert texts(device.ask("news.example", seconds=1)) == ["203.0.113.7"], "given so a moment ago"
+    turn_for(net.loop, 0.2)
+    assert texts(device.ask("news.example", seconds=1)) == [], "which asked anew"
+
+
+def test_each_address_that_nobody_knows_has_its_own_share(net: Resolving) -> None:
+    """And one who takes all of it loses the oldest questions only."""
+    net.server.answer = lambda query: None
+    flood = net.device("127.0.0.6")
+    for number in range(QUERIES_MAX):
+        flood.send(question(f"n{number}.example"))
+        if number % 32 == 31:
+            turn_for(net.loop, 0.01)
+    turn_until(net.loop, lambda: len(flood.raw) >= QUERIES_MAX // 2)
+    asked = {str(dnslib.DNSRecord.parse(raw).q.qname) for raw in flood.raw}
+    assert asked == {f"n{number}.example." for number in range(QUERIES_MAX // 2)}
+    assert {rcode(dnslib.DNSRecord.parse(raw)) for raw in flood.raw} == {"SERVFAIL"}
+    net.server.answer = addresses("192.0.2.9")
+    for device in (net.device(STRANGER), net.device(PROTECTED), flood):
+        assert texts(device.ask(f"fine{device.socket.getsockname()[1]}.example")) == ["192.0.2.9"]
 
 
 def test_a_day_is_the_oldest(net: Resolving) -> None:

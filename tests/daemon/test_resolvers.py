@@ -14,6 +14,7 @@ from agent.daemon.dns.resolvers import (
     UP,
     Server,
     Servers,
+    on_this_router,
     parse_domains,
     parse_resolv_conf,
 )
@@ -171,15 +172,20 @@ def test_a_much_quicker_one_goes_before_the_preferred() -> None:
 def test_the_next_is_asked_in_turn() -> None:
     servers = Servers([("192.0.2.1", 53), ("192.0.2.2", 53), ("192.0.2.3", 53)], "", [])
     one, two, three = servers.list
-    assert [servers.after(one, [one]), servers.after(two, [two]), servers.after(three, [three])] == [two, three, one]
+    assert [servers.after(one, [one], []), servers.after(two, [two], []), servers.after(three, [three], [])] == [
+        two,
+        three,
+        one,
+    ]
+    assert servers.after(three, [one, two, three], [two]) is one, "what failed once fails again"
     two.unanswered()
-    assert servers.after(one, [one]) is three
-    assert servers.after(three, [one, three]) is two
-    assert servers.after(two, [one, three, two]) in (one, three)
+    assert servers.after(one, [one], []) is three
+    assert servers.after(three, [one, three], []) is two
+    assert servers.after(two, [one, three, two], []) in (one, three)
     gone = Server("192.0.2.77", 53)
-    assert servers.after(gone, [gone]) in servers.list
+    assert servers.after(gone, [gone], []) in servers.list
     (alone,) = Servers([("192.0.2.1", 53)], "", []).list
-    assert Servers([("192.0.2.1", 53)], "", []).after(alone, [alone]) is not None
+    assert Servers([("192.0.2.1", 53)], "", []).after(alone, [alone], []) is not None
 
 
 def test_a_link_local_address_keeps_its_zone() -> None:
@@ -195,3 +201,16 @@ def test_the_domains_of_this_network() -> None:
         "fritz.box",
         "home.example",
     ]
+
+
+def test_only_servers_of_this_network_where_so_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_text("nameserver 9.9.9.9\nnameserver 192.168.1.1\nnameserver 2620:fe::fe\nnameserver fe80::1%lo\n")
+    servers = Servers([], str(path), [], inside=True)
+    assert [server.address for server in servers.list] == ["192.168.1.1", "fe80::1%lo"]
+    assert servers.holds(("192.168.1.1", 53)) and not servers.holds(("9.9.9.9", 53))
+
+
+def test_which_addresses_are_the_routers_own() -> None:
+    assert on_this_router("127.0.0.1") and on_this_router("127.0.0.9")
+    assert not on_this_router("192.168.203.7") and not on_this_router("9.9.9.9") and not on_this_router("fd12::7")

@@ -23,6 +23,7 @@ NAMES = 40
 
 # (name, when it was asked) → seconds until the answer, or None for silence
 Line = Callable[[str, float], float | None]
+Answerer = Callable[[dnslib.DNSRecord], dnslib.DNSRecord]
 
 
 def answer_to(query: dnslib.DNSRecord) -> dnslib.DNSRecord:
@@ -38,7 +39,7 @@ class Server:
     def __init__(
         self,
         line: Line,
-        answer: Callable[[dnslib.DNSRecord], dnslib.DNSRecord] = answer_to,
+        answer: Answerer = answer_to,
         place: tuple[str, int] = (HOST, 0),
     ) -> None:
         self.line = line
@@ -126,13 +127,18 @@ def await_port(process: Process) -> None:
 
 
 class Client:
-    """Asks names at a pace, each for as long as a real client would; `answered` has the seconds until the answer."""
+    """Asks names at a pace, each for as long as a real client would.
 
-    def __init__(self, port: int, names: list[str], pace_s: float) -> None:
+    `answered` has the seconds until the answer, `asked` when it was asked.
+    """
+
+    def __init__(self, port: int, names: list[str], pace_s: float, source: str = HOST) -> None:
+        self.asked: dict[str, float] = {}
         self.answered: dict[str, float] = {}
         self.addresses: dict[str, str] = {}
         self.failed: dict[str, str] = {}
         self._to = (HOST, port)
+        self._source = source
         self._names = names
         self._pace_s = pace_s
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -141,14 +147,15 @@ class Client:
 
     def _run(self) -> None:
         with self._socket as asking:
-            asking.bind((HOST, 0))
+            asking.bind((self._source, 0))
             waiting: dict[int, tuple[str, float, float]] = {}
             due = [(time.monotonic() + number * self._pace_s, name) for number, name in enumerate(self._names)]
             while due or waiting:
                 now = time.monotonic()
-                if due and due[0][0] <= now:
+                while due and due[0][0] <= now:
                     _, name = due.pop(0)
                     number = len(self._names) - len(due)
+                    self.asked[name] = now
                     waiting[number] = (name, now, now + RESEND_S)
                     self._send(asking, number, name)
                 for number, (name, began, again) in list(waiting.items()):
@@ -157,7 +164,8 @@ class Client:
                     elif now > again:
                         waiting[number] = (name, began, now + PATIENCE_S)
                         self._send(asking, number, name)
-                if select.select([asking], [], [], 0.02)[0]:
+                wait = min(0.02, max(0.0, due[0][0] - time.monotonic())) if due else 0.02
+                if select.select([asking], [], [], wait)[0]:
                     self._take(dnslib.DNSRecord.parse(asking.recv(4096)), waiting)
 
     def _send(self, asking: socket.socket, number: int, name: str) -> None:

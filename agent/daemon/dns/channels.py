@@ -23,16 +23,17 @@ CHUNK = 16384
 class Query:
     """A question that is to be answered; it goes out in one or more packets. Its question ends at `end`.
 
-    `message` is what is sent, with an id for each packet. `asked` are the servers, one for each packet; `failed` those
-    that answered with a failure. `over` says that it waits no longer.
+    `message` is what is sent, with an id for each packet. `asked` are the servers, one for each of `packets`; `failed`
+    those that answered with a failure. `over` says that it waits no longer.
     """
 
-    __slots__ = ("message", "end", "asked", "failed", "began", "next_at", "over")
+    __slots__ = ("message", "end", "asked", "packets", "failed", "began", "next_at", "over")
 
     def __init__(self, message: bytes, end: int) -> None:
         self.message = message
         self.end = end
         self.asked: list[Server] = []
+        self.packets: list[Packet] = []
         self.failed: list[Server] = []
         self.began = 0.0
         self.next_at = 0.0

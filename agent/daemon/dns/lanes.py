@@ -63,16 +63,18 @@ class Reply:
 
 
 class Lane:
-    """A client's way through. `client` and `view` are None for a device that nobody knows, or that is not filtered.
+    """A client's way through. `client` and `view` are None for a device that nobody knows, or that is not filtered;
+    each address that nobody knows has a lane. `source` is what it was identified by.
 
     To be recorded: `asked` are replies, one for each query that got it; `noted` counts by name and whether refused.
     """
 
-    __slots__ = ("client", "view", "replies", "asked", "noted")
+    __slots__ = ("client", "view", "source", "replies", "asked", "noted")
 
-    def __init__(self, client: Client | None, view: Hashable, replies: Cache) -> None:
+    def __init__(self, client: Client | None, view: Hashable, source: tuple[int | None, str], replies: Cache) -> None:
         self.client = client
         self.view = view
+        self.source = source
         self.replies = replies
         self.asked: list[Reply] = []
         self.noted: dict[tuple[bytes, bool], tuple[Verdict, int]] = {}
@@ -110,7 +112,7 @@ class Lanes:
         self._loop = loop
         self._identify = identify
         self._record = record
-        self._clients: dict[Client | None, Lane] = {}
+        self._clients: dict[Client | str, Lane] = {}
         self._replies: dict[Hashable, Cache] = {}
         self._noted: dict[Lane, None] = {}
         self._asked = 0
@@ -121,18 +123,29 @@ class Lanes:
         """The lane of a source that is not among `known`; it is from now on."""
         if len(self.known) >= LANES_MAX:
             self.forget()
-        lane = self.known[key] = self._of(self._identify(mark, address))
+        lane = self.known[key] = self._of(mark, address)
         return lane
 
     def of_connection(self, mark: int | None, address: str) -> Lane:
         """The lane of a connection; it is identified once, and not by what is known of its address."""
-        return self._of(self._identify(mark, address))
+        if len(self._clients) >= LANES_MAX:
+            self.forget()
+        return self._of(mark, address)
 
-    def _of(self, client: Client | None) -> Lane:
-        lane = self._clients.get(client)
+    def view_now(self, lane: Lane) -> Hashable:
+        """The view of the lane's device by the policy of now; the lane's own where the device is not to be told."""
+        client = None if lane.client is None else self._identify(*lane.source)
+        if client is None or lane.client is None or client.device_id != lane.client.device_id or client.view is None:
+            return lane.view
+        return client.view
+
+    def _of(self, mark: int | None, address: str) -> Lane:
+        client = self._identify(mark, address)
+        key = address if client is None else client
+        lane = self._clients.get(key)
         if lane is None:
             view = None if client is None else client.view
-            lane = self._clients[client] = Lane(client, view, self._view(view))
+            lane = self._clients[key] = Lane(client, view, (mark, address), self._view(view))
         return lane
 
     def _view(self, view: Hashable) -> Cache:

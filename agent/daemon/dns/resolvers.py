@@ -9,6 +9,7 @@ import socket
 
 from agent.core.addresses import parse
 from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY
+from agent.core.localnames import is_private
 from agent.core.model import BadInput
 
 SERVERS_MAX = 4  # one more than resolv.conf(5) knows
@@ -113,21 +114,46 @@ def _scope_id(scope: str) -> int:
         return 0
 
 
+def is_inside(address: str) -> bool:
+    """Whether the address is none of the internet's."""
+    return is_private(parse(address.partition("%")[0]))
+
+
+def on_this_router(address: str) -> bool:
+    """Whether it is an address of this machine's own on the inside."""
+    if not is_inside(address):
+        return False
+    server = Server(address, 0)
+    with socket.socket(server.family, socket.SOCK_DGRAM) as trying:
+        try:
+            trying.bind(server.sockaddr)
+        except OSError:
+            return False
+    return True
+
+
 class Servers:
     """The servers in order of preference. `given` comes from the settings; without any, `path` is read and watched.
 
-    `own` are the endpoints that we listen on: never asked, or a query would run in circles. `domains` are the local
-    ones that the file names.
+    `own` are the endpoints that we listen on: never asked, or a query would run in circles. `inside`: servers with
+    addresses of the internet are left out. `domains` are the local ones that the file names.
     """
 
-    def __init__(self, given: list[tuple[str, int]], path: str, own: list[tuple[str, int]]) -> None:
+    def __init__(
+        self, given: list[tuple[str, int]], path: str, own: list[tuple[str, int]], inside: bool = False
+    ) -> None:
         self.list: list[Server] = []
         self.domains: list[str] = []
         self._given = given
         self._path = path
         self._own = own
+        self._inside = inside
         self._seen: tuple[int, ...] = ()
         self.reread()
+
+    def holds(self, endpoint: tuple[str, int]) -> bool:
+        """Whether it is one of the servers."""
+        return endpoint in [(server.address, server.port) for server in self.list]
 
     def use(self, given: list[tuple[str, int]], path: str) -> None:
         """Other settings, which `reread` follows from here on."""
@@ -140,7 +166,8 @@ class Servers:
         wanted = self._given or self._from_file()
         if wanted is None:
             return False
-        endpoints = [endpoint for endpoint in wanted if endpoint not in self._own][:SERVERS_MAX]
+        endpoints = [endpoint for endpoint in wanted if endpoint not in self._own]
+        endpoints = [endpoint for endpoint in endpoints if not self._inside or is_inside(endpoint[0])][:SERVERS_MAX]
         if endpoints == [(server.address, server.port) for server in self.list]:
             return False
         known = {(server.address, server.port): server for server in self.list}
@@ -170,15 +197,15 @@ class Servers:
                 found = server
         return found
 
-    def after(self, server: Server, asked: "list[Server]") -> Server | None:
-        """Whom to ask next what `server` left unanswered: those not asked yet first, those in doubt last; None when
-        there is none."""
+    def after(self, server: Server, asked: list[Server], failed: list[Server]) -> Server | None:
+        """Whom to ask next what `server` left unanswered: those that `failed` last, those not asked yet before others,
+        those in doubt behind these; None when there is none."""
         if not self.list:
             return None
         # In turn, so that a third is asked before the first again.
         at = self.list.index(server) + 1 if server in self.list else 0
         turn = self.list[at:] + self.list[:at]
-        return min(turn, key=lambda one: (asked.count(one), one.doubted))
+        return min(turn, key=lambda one: (one in failed, asked.count(one), one.doubted))
 
     @property
     def ede(self) -> int:

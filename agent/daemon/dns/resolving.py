@@ -1,12 +1,11 @@
 """The DNS side put together: listeners, upstream servers, and the household's answers to "who" and "may it"."""
 
-from agent.core.addresses import parse, parse_endpoint
-from agent.core.localnames import is_private
+from agent.core.addresses import parse_endpoint
 from agent.core.model import Verdict
 from agent.core.settings import DNS, Settings, mark_layout
 from agent.daemon.clients import Client
 from agent.daemon.dns.listeners import listen
-from agent.daemon.dns.resolvers import Servers
+from agent.daemon.dns.resolvers import Servers, on_this_router
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.upstream import Upstream
 from agent.daemon.household import Household
@@ -23,7 +22,7 @@ class Resolving:
         self._servers = Servers(self._given(), settings.text("resolver_file"), endpoints)
         self._upstream = Upstream(loop, self._servers)
         # The router's own resolver, which knows the names of this network; asked where upstream is somebody else.
-        self._system = Servers([], settings.text("resolver_file"), endpoints)
+        self._system = Servers([], settings.text("resolver_file"), endpoints, inside=True)
         self._router = Upstream(loop, self._system)
         self._dns = Dns(
             loop,
@@ -51,6 +50,11 @@ class Resolving:
     def _given(self) -> list[tuple[str, int]]:
         return [parse_endpoint(server) for server in self._settings.texts("upstream")]
 
+    def _is_routers(self, endpoint: tuple[str, int]) -> bool:
+        """Whether the server is the router's own resolver, which knows the names of this network and keeps others from
+        leading into it."""
+        return self._system.holds(endpoint) or on_this_router(endpoint[0])
+
     def settle(self) -> None:
         """Everything asked until now is read and recorded under the clients of now. Before any toggle."""
         self._dns.settle()
@@ -62,13 +66,11 @@ class Resolving:
         self._system.use([], self._settings.text("resolver_file"))
         for servers in (self._servers, self._system):
             servers.reread()
-        # One with an address of this network is the router's, or knows the names of it as well.
-        given = self._given()
-        public = bool(given) and not any(is_private(parse(address.partition("%")[0])) for address, _ in given)
+        foreign = any(not self._is_routers(endpoint) for endpoint in self._given())
         self._dns.ask_router(
-            self._router if public else None,
+            self._router if foreign else None,
             lambda: self._system.domains,
-            public and self._settings.flag("rebind_protection"),
+            foreign and self._settings.flag("rebind_protection"),
         )
         self._dns.refuse_with(self._settings.text("blocked_answer"), self._settings.number("blocked_ttl"))
 

@@ -1,13 +1,11 @@
 """Answers the devices' questions: from the replies of the device's view, by the policy, or from upstream.
 
 What upstream said is kept once for all; what a device gets is made from it by the policy of that device's view and kept
-with that view only, so no device is ever given what another policy let through. Where upstream is silent, what it said
-within the last day is given once more (RFC 8767), by the policy of now.
+with that view only, so no device is ever given what another policy let through. What a device waited for is decided by
+the policy of the moment when it comes.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from agent.core.dns import (
     EDE_NETWORK_ERROR,
@@ -21,29 +19,18 @@ from agent.core.dns import (
     refused,
     restored,
     servfail,
-    settled,
-    stale,
     walk,
 )
-from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
 from agent.core.model import ALLOW, BadInput, Verdict
 from agent.core.policy import Policy
-from agent.core.wire import AAAA, HEADER, NXDOMAIN, SERVFAIL, A
-from agent.daemon.dns.cache import Cache
+from agent.core.wire import HEADER
+from agent.daemon.dns.fetching import Fetching
 from agent.daemon.dns.lanes import Identify, Kept, Lane, Lanes, Record, Reply
 from agent.daemon.dns.refusals import KEPT_S, Refusals, recorded
-from agent.daemon.dns.shares import Shares
-from agent.daemon.dns.upstream import EDE_OTHER, LOCAL_MAX, QUERIES_MAX, Upstream
-from agent.daemon.dns.waiting import Asking, Front, Waiter
+from agent.daemon.dns.upstream import EDE_OTHER, Upstream
+from agent.daemon.dns.waiting import Found, Front, Waiter
 from agent.daemon.loop import Loop
 
-TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
-NEGATIVE_TTL_MAX = 3600  # RFC 2308 section 5 suggests one to three hours
-ANSWER_BYTES = 500  # of memory for each entry: most answers are smaller
-WAITERS_MAX = 2000  # behind the first ones of all questions in flight, some 400 bytes each; others ask again
-STALE_AFTER_S = 1.8  # RFC 8767 section 5
-STALE_MAX_S = 86400.0  # a day old at most
-STALE_TTL = 30
 TRANSFERS = (251, 252)  # IXFR, AXFR: not a forwarder's business
 EDNS_SIZE = 11  # bytes of an OPT record without options
 
@@ -75,14 +62,9 @@ class Dns:
         self._upstream = upstream
         self._policy = policy
         self._refusals = Refusals()
-        self._answers = Cache(entries_max, entries_max * ANSWER_BYTES)
-        self._asking: dict[bytes, Asking] = {}
-        self._places = {False: Shares(QUERIES_MAX), True: Shares(LOCAL_MAX)}  # by whether a name is of this network
-        self._waiters = Shares(WAITERS_MAX)
-        # Where names of this network are asked; upstream's own word counts unless it is a public resolver.
-        self._router: Upstream | None = None
-        self._router_domains: Callable[[], list[str]] = list
-        self._no_private = False
+        self._fetching = Fetching(loop, upstream, entries_max, self._serve, self._fail)
+        self._answers = self._fetching.answers
+        self.ask_router = self._fetching.ask_router
 
     # what is wired
 
@@ -99,13 +81,6 @@ class Dns:
         self._refusals.style = style
         self._refusals.ttl = ttl
         self.lanes.forget_replies()
-
-    def ask_router(self, router: Upstream | None, domains: Callable[[], list[str]], no_private: bool) -> None:
-        """Names of this network and of the router's `domains` go to `router`, None: where all others go. `no_private`:
-        no other name may lead into this network."""
-        self._router = router
-        self._router_domains = domains
-        self._no_private = no_private
 
     def settle(self) -> None:
         """To be called just before `identify` starts to answer differently (a toggle, another address).
@@ -184,14 +159,14 @@ class Dns:
         if lane.view is not None:
             # A client's view is one of the policy's.
             verdict = self._policy.decide(lane.view, question.name, question.qtype)  # type: ignore[arg-type]
-        waiter = Waiter(lane, message, question, front, to, verdict)
+        waiter = Waiter(lane, message, question, front, to, verdict, self._policy)
         if verdict.blocked:
             self._refuse(waiter)
             return
         key = cache_key(message, question)
         kept: Kept | None = self._answers.find(key)
         if kept is None or kept.until <= self.loop.now:
-            self._ask_upstream(waiter, key, kept)
+            self._fetching.ask(waiter, key, kept)
         else:
             self._serve_kept(waiter, kept)
 
@@ -233,131 +208,32 @@ class Dns:
 
     def _found_bad(self, waiter: Waiter, answer: Answer) -> bool:
         """The policy's word on where the answer leads. Whoever allowed the name by a rule allowed that too."""
-        view, verdict = waiter.lane.view, waiter.verdict
-        if view is None or verdict.rule is not None or not (answer.chain or answer.addresses):
+        view = waiter.lane.view
+        if view is None:
             return False
+        if waiter.policy is not self._policy:
+            # Another came into force since the question did.
+            waiter.policy = self._policy
+            view = self.lanes.view_now(waiter.lane)
+            waiter.verdict = self._policy.decide(view, waiter.question.name, waiter.question.qtype)  # type: ignore[arg-type]
+        if waiter.verdict.rule is not None or not (answer.chain or answer.addresses):
+            return waiter.verdict.blocked
         waiter.verdict = self._policy.review(view, answer.chain, answer.addresses)  # type: ignore[arg-type]
         return waiter.verdict.blocked
 
-    # upstream
+    # answers of upstream
 
-    def _ask_upstream(self, waiter: Waiter, key: bytes, kept: Kept | None) -> None:
-        asking = self._asking.get(key)
-        if asking is not None:
-            if self._serve_stale(waiter, kept, given_before=True):
-                return
-            if self._waiters.take(waiter.lane):
-                asking.waiters.append(waiter)
-            return
-        local = is_local(waiter.question.name, self._domains())
-        if not self._places[local].take(waiter.lane):
-            self._fail([waiter], EDE_OTHER)
-            return
-        asking = self._asking[key] = Asking(key, waiter, local, self._answered, self._keep)
-        if self._serve_stale(waiter, kept, given_before=True):
-            asking.waiters.clear()
-        elif kept is not None and self._usable(kept):
-            asking.timer = self.loop.after(STALE_AFTER_S, lambda: self._all_stale(asking, kept))
-        try:
-            (self._upstream if self._router is None or not local else self._router).ask(asking)
-        except Exception:
-            # Or whoever asks for it later would wait for the answer to a question that nobody asked.
-            self._answered(asking, None, EDE_OTHER)
-            raise
-
-    def _domains(self) -> frozenset[bytes]:
-        domains = self._router_domains()
-        return frozenset([domain.strip(".").lower().encode() for domain in domains]) if domains else NONE
-
-    def _answered(self, asking: Asking, response: bytes | None, ede: int) -> None:
-        if self._asking.get(asking.key) is not asking:
-            return  # given up when something unexpected came up
-        del self._asking[asking.key]
-        self._places[asking.local].give(asking.first.lane)
-        if asking.timer is not None:
-            asking.timer.cancel()
-        found = None if response is None else self._keep(asking, response)
-        kept: Kept | None = self._answers.find(asking.key)
-        if found is None or (found[1].rcode == SERVFAIL and kept is not None and self._usable(kept)):
-            left = [waiter for waiter in self._take_waiters(asking) if not self._serve_stale(waiter, kept)]
-            self._fail(left, EDE_OTHER if ede == 0 else ede)
-            return
-        body, answer, visited = found
-        for waiter in self._take_waiters(asking):
-            self._serve(waiter, body, answer, asking.local, visited)
-
-    def _take_waiters(self, asking: Asking) -> list[Waiter]:
-        """Those who wait, and wait no more."""
-        waiters, asking.waiters = asking.waiters, []
-        for waiter in waiters:
-            if waiter is not asking.first:
-                self._waiters.give(waiter.lane)
-        return waiters
-
-    def _serve(self, waiter: Waiter, body: bytes, answer: Answer, local: bool, visited: bool) -> None:
-        if self._found_bad(waiter, answer):
+    def _serve(self, waiter: Waiter, found: Found) -> None:
+        if self._found_bad(waiter, found.answer):
             self._refuse(waiter)
-        elif self._rebound(waiter, answer, local):
+        elif found.inside and waiter.verdict.rule is None:
+            # No rule of the household's allows it.
             waiter.send(self._refusals.rebound(waiter.message, waiter.question))
         else:
-            waiter.send(restored(body, waiter.message, waiter.question))
-            if visited and waiter.lane.client is not None:
+            waiter.send(restored(found.body, waiter.message, waiter.question))
+            if found.visited and waiter.lane.client is not None:
                 self.lanes.note(waiter.lane, waiter.question.name, waiter.verdict)
 
-    def _rebound(self, waiter: Waiter, answer: Answer, local: bool) -> bool:
-        """Whether a public name leads into this network (DNS rebinding), and no rule of the household's allows it."""
-        return waiter.verdict.rule is None and self._leads_inside(answer, local)
-
-    def _leads_inside(self, answer: Answer, local: bool) -> bool:
-        if not self._no_private or local or leads_nowhere(answer.addresses):
-            return False
-        return any([is_private(address) for address in answer.addresses])
-
-    def _keep(self, asking: Asking, response: bytes) -> tuple[bytes, Answer, bool] | None:
-        """Keeps a response, in time or late: (as it may be served, what it says, whether it is a visit)."""
-        question = asking.first.question
-        try:
-            answer = walk(response)
-            body = settled(response, question, answer)
-        except BadInput:
-            return None
-        visited = not asking.local and _visited(question, answer)
-        positive = answer.found and answer.rcode != NXDOMAIN
-        lifetime = min(answer.lifetime, TTL_MAX if positive else NEGATIVE_TTL_MAX)
-        # What one device may have by its rule is not kept for all.
-        if lifetime > 0 and not self._leads_inside(answer, asking.local):
-            now = self.loop.now
-            self._answers.keep(asking.key, Kept(body, now, now + lifetime, question.end, visited))
-        return body, answer, visited
-
-    def _fail(self, waiters: list[Waiter], ede: int) -> None:
-        for waiter in waiters:
-            self.failures += 1
-            waiter.send(servfail(waiter.message, waiter.question, ede, TROUBLE[ede]))
-
-    # what is over, but better than nothing
-
-    def _usable(self, kept: Kept) -> bool:
-        return self.loop.now < kept.until + STALE_MAX_S
-
-    def _all_stale(self, asking: Asking, kept: Kept) -> None:
-        """No fresh answer in time: whoever waits gets what is there; the question goes on."""
-        for waiter in self._take_waiters(asking):
-            self._serve_stale(waiter, kept)
-
-    def _serve_stale(self, waiter: Waiter, kept: Kept | None, given_before: bool = False) -> bool:
-        """Whether the waiter got it; `given_before`: only if that was so for somebody a moment ago."""
-        now = self.loop.now
-        if kept is None or not self._usable(kept) or (given_before and now >= kept.stale_until):
-            return False
-        if not given_before:
-            kept.stale_until = now + STALE_TTL
-        answer = walk(kept.body)
-        body = stale(kept.body, waiter.question, STALE_TTL)
-        self._serve(waiter, body, answer, True, kept.visited)
-        return True
-
-
-def _visited(question: Question, answer: Answer) -> bool:
-    """Whether it shows that somebody goes somewhere: an address look-up that found one, and no filter's."""
-    return bool(answer.addresses) and question.qtype in (A, AAAA) and not leads_nowhere(answer.addresses)
+    def _fail(self, waiter: Waiter, ede: int) -> None:
+        self.failures += 1
+        waiter.send(servfail(waiter.message, waiter.question, ede, TROUBLE[ede]))

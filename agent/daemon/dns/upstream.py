@@ -19,7 +19,7 @@ from agent.daemon.loop import Loop
 
 PATIENCE_S = 5.0  # of clients: glibc, musl, Windows and Android ask again or give up after that
 RESTART_S = 1.5  # a resolver that restarts can't be reached for about a second
-AGAIN_S_MAX = 0.9  # the longest between two packets with one question, on a line that answers sooner when it does
+AGAIN_S_MAX = 0.8  # the longest between two packets with one question, on a line that answers sooner when it does
 AGAIN_S = 0.25  # how soon what can't be reached is asked again meanwhile
 LATE_S = 10.0  # an answer later than this is of no use to anybody
 TICK_S = 0.1
@@ -75,6 +75,14 @@ class Upstream:
             if len(self._servers.list) > 1 and not query.over:
                 self._look_at_doubted(query, server)
 
+    def abandon(self, query: Query) -> None:
+        """It is not asked any more, and no late answer is waited for; nobody is called back."""
+        query.over = True
+        self._waiting.pop(query, None)
+        for packet in query.packets:
+            self._drop(packet)
+        query.packets.clear()
+
     @property
     def state(self) -> str:
         """See `Servers.state`."""
@@ -103,6 +111,7 @@ class Upstream:
 
     def _finish(self, query: Query, response: bytes | None, ede: int) -> None:
         query.over = True
+        query.packets.clear()  # no circle is left to be collected
         self._waiting.pop(query, None)
         query.done(response, ede)
 
@@ -128,6 +137,7 @@ class Upstream:
         packet = Packet(query, server, self._loop.now)
         self._channel(server, entropy[2] % CHANNELS).send(packet, entropy[0] << 8 | entropy[1])
         self._packets[packet] = None
+        query.packets.append(packet)
         if len(self._packets) > PACKETS_MAX:
             self._drop(next(iter(self._packets)))
 
@@ -270,7 +280,7 @@ class Upstream:
             server.unanswered()
             if server.down and not before:
                 self._retire(server)
-        following = self._servers.after(server, query.asked)
+        following = self._servers.after(server, query.asked, query.failed)
         if query.began + PATIENCE_S <= self._loop.now or following is None:
             self._give_up(query, server.ede)
         else:
@@ -291,7 +301,7 @@ class Upstream:
         if not server.down:
             self._retire(server)
         server.unreachable(now)
-        following = self._servers.after(server, query.asked)
+        following = self._servers.after(server, query.asked, query.failed)
         if following is not None and following not in query.asked:
             self._send(query, following)
         elif all(_gone(one, now) for one in self._servers.list):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.dns import UDP_MIN, Question, forwarded, truncated, udp_limit
+from agent.core.dns import UDP_MIN, Answer, Question, forwarded, truncated, udp_limit
 from agent.core.model import Verdict
+from agent.core.policy import Policy
 from agent.daemon.dns.channels import Query
 from agent.daemon.dns.lanes import Lane
 from agent.daemon.loop import Timer
@@ -27,13 +28,26 @@ class Front:
         raise NotImplementedError
 
 
-class Waiter:
-    """A query that is being answered, and the verdict over its name."""
+class Found:
+    """What upstream said. `visited`: it shows that somebody goes somewhere; `inside`: a public name leads into this
+    network."""
 
-    __slots__ = ("lane", "message", "question", "front", "to", "verdict")
+    __slots__ = ("body", "answer", "visited", "inside")
+
+    def __init__(self, body: bytes, answer: Answer, visited: bool, inside: bool) -> None:
+        self.body = body
+        self.answer = answer
+        self.visited = visited
+        self.inside = inside
+
+
+class Waiter:
+    """A query that is being answered, and the verdict over its name by that policy."""
+
+    __slots__ = ("lane", "message", "question", "front", "to", "verdict", "policy")
 
     def __init__(
-        self, lane: Lane, message: bytes, question: Question, front: Front, to: object, verdict: Verdict
+        self, lane: Lane, message: bytes, question: Question, front: Front, to: object, verdict: Verdict, policy: Policy
     ) -> None:
         self.lane = lane
         self.message = message
@@ -41,6 +55,7 @@ class Waiter:
         self.front = front
         self.to = to
         self.verdict = verdict
+        self.policy = policy
 
     def send(self, answer: bytes) -> bytes:
         """Sends it, cut to what the client takes; returns what was sent."""

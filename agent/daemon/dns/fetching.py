@@ -1,0 +1,205 @@
+"""What is asked upstream for the devices: each question once, with a share of the places for each device.
+
+Where upstream is silent, what it said within the last day is given once more (RFC 8767). Names of this network are
+asked of the router's own resolver, and no other name leads into this network unless that resolver says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.core.dns import Answer, Question, settled, stale, walk
+from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
+from agent.core.model import BadInput
+from agent.core.wire import AAAA, NOERROR, NXDOMAIN, A
+from agent.daemon.dns.cache import Cache
+from agent.daemon.dns.lanes import Kept
+from agent.daemon.dns.resolvers import NONE as NOBODY
+from agent.daemon.dns.shares import Shares
+from agent.daemon.dns.upstream import EDE_OTHER, LOCAL_MAX, QUERIES_MAX, Upstream
+from agent.daemon.dns.waiting import Asking, Found, Waiter
+from agent.daemon.loop import Loop
+
+TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
+NEGATIVE_TTL_MAX = 3600  # RFC 2308 section 5 suggests one to three hours
+ANSWER_BYTES = 500  # of memory for each entry: most answers are smaller
+WAITERS_MAX = 2000  # behind the first ones of all questions in flight, some 400 bytes each; others ask again
+STALE_AFTER_S = 1.8  # RFC 8767 section 5
+STALE_MAX_S = 86400.0  # a day old at most
+STALE_TTL = 30
+
+
+class Fetching:
+    """`serve(waiter, found)` is called for each who waited, or `fail(waiter, ede)`: why there is no answer."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        upstream: Upstream,
+        entries_max: int,
+        serve: Callable[[Waiter, Found], None],
+        fail: Callable[[Waiter, int], None],
+    ) -> None:
+        self.answers = Cache(entries_max, entries_max * ANSWER_BYTES)
+        self._loop = loop
+        self._upstream = upstream
+        self._serve = serve
+        self._fail = fail
+        self._asking: dict[bytes, Asking] = {}
+        self._places = {False: Shares(QUERIES_MAX), True: Shares(LOCAL_MAX)}  # by whether a name is of this network
+        self._waiters = Shares(WAITERS_MAX)
+        # Where names of this network are asked; upstream's own word counts unless it is a public resolver.
+        self._router: Upstream | None = None
+        self._router_domains: Callable[[], list[str]] = list
+        self._no_private = False
+
+    def ask_router(self, router: Upstream | None, domains: Callable[[], list[str]], no_private: bool) -> None:
+        """Names of this network and of the router's `domains` go to `router`, None: where all others go. `no_private`:
+        no other name may lead into this network."""
+        self._router = router
+        self._router_domains = domains
+        if no_private and not self._no_private:
+            self.answers.clear()  # what leads inside may be among them
+        self._no_private = no_private
+
+    def ask(self, waiter: Waiter, key: bytes, kept: Kept | None) -> None:
+        """For what is not known; `kept` is what was, until a while ago."""
+        asking = self._asking.get(key)
+        if asking is not None:
+            self._wait_too(waiter, asking, kept)
+            return
+        local = is_local(waiter.question.name, self._domains())
+        if not self._places[local].take(waiter.lane) and not self._make_room(waiter, local):
+            self._fail(waiter, EDE_OTHER)
+            return
+        asking = self._asking[key] = Asking(key, waiter, local, self._answered, self._late)
+        if self._serve_stale(waiter, kept, given_before=True):
+            asking.waiters.clear()
+        elif kept is not None and self._usable(kept):
+            asking.timer = self._loop.after(STALE_AFTER_S, lambda: self._all_stale(asking, kept))
+        try:
+            self._whom(local).ask(asking)
+        except Exception:
+            # Or whoever asks for it later would wait for the answer to a question that nobody asked.
+            self._answered(asking, None, EDE_OTHER)
+            raise
+
+    def _whom(self, local: bool) -> Upstream:
+        """Where the router has no resolver of its own, upstream is asked for names of this network too."""
+        router = self._router
+        return router if local and router is not None and router.state != NOBODY else self._upstream
+
+    def _make_room(self, waiter: Waiter, local: bool) -> bool:
+        """A device that has its share loses its oldest question, the least likely to be answered; nobody else does."""
+        for asking in self._asking.values():
+            if asking.local is local and all([each.lane is waiter.lane for each in [asking.first, *asking.waiters]]):
+                self._upstream.abandon(asking)
+                if self._router is not None:
+                    self._router.abandon(asking)
+                self._answered(asking, None, EDE_OTHER)
+                return self._places[local].take(waiter.lane)
+        return False
+
+    def _wait_too(self, waiter: Waiter, asking: Asking, kept: Kept | None) -> None:
+        if self._serve_stale(waiter, kept, given_before=True):
+            return
+        if self._waiters.take(waiter.lane):
+            asking.waiters.append(waiter)
+
+    def _domains(self) -> frozenset[bytes]:
+        domains = self._router_domains()
+        return frozenset([domain.strip(".").lower().encode() for domain in domains]) if domains else NONE
+
+    # answers
+
+    def _answered(self, asking: Asking, response: bytes | None, ede: int) -> None:
+        if self._asking.get(asking.key) is not asking:
+            return  # given up when something unexpected came up
+        del self._asking[asking.key]
+        self._places[asking.local].give(asking.first.lane)
+        if asking.timer is not None:
+            asking.timer.cancel()
+        found = None if response is None else self._keep(asking, response)
+        waiters = self._take_waiters(asking)
+        if found is None or found.answer.rcode not in (NOERROR, NXDOMAIN):
+            # Nothing new was learned: better what was known before.
+            kept: Kept | None = self.answers.find(asking.key)
+            waiters = [waiter for waiter in waiters if not self._serve_stale(waiter, kept)]
+        for waiter in waiters:
+            if found is None:
+                self._fail(waiter, EDE_OTHER if ede == 0 else ede)
+            else:
+                self._serve(waiter, found)
+
+    def _late(self, asking: Asking, response: bytes) -> None:
+        """An answer when nobody waited for it any more; whoever asks again does."""
+        found = self._keep(asking, response)
+        again = self._asking.get(asking.key)
+        if found is None or again is None or found.answer.rcode not in (NOERROR, NXDOMAIN):
+            return
+        if again.timer is not None:
+            again.timer.cancel()
+        for waiter in self._take_waiters(again):
+            self._serve(waiter, found)
+
+    def _take_waiters(self, asking: Asking) -> list[Waiter]:
+        """Those who wait, and wait no more."""
+        waiters, asking.waiters = asking.waiters, []
+        for waiter in waiters:
+            if waiter is not asking.first:
+                self._waiters.give(waiter.lane)
+        return waiters
+
+    def _keep(self, asking: Asking, response: bytes) -> Found | None:
+        """Keeps a response, in time or late, if it may be kept; None for a broken one."""
+        question = asking.first.question
+        try:
+            answer = walk(response)
+            body = settled(response, question, answer)
+        except BadInput:
+            return None
+        inside = not asking.local and self._leads_inside(answer)
+        found = Found(body, answer, not asking.local and _visited(question, answer), inside)
+        positive = answer.found and answer.rcode != NXDOMAIN
+        lifetime = min(answer.lifetime, TTL_MAX if positive else NEGATIVE_TTL_MAX)
+        # What one device may have by its rule is not kept for all.
+        if lifetime > 0 and not inside:
+            now = self._loop.now
+            self.answers.keep(asking.key, Kept(body, now, now + lifetime, question.end, found.visited))
+        elif answer.rcode in (NOERROR, NXDOMAIN):
+            before: Kept | None = self.answers.find(asking.key)
+            if before is not None:
+                before.stale_until = 0.0  # upstream answers again
+        return found
+
+    def _leads_inside(self, answer: Answer) -> bool:
+        """Whether a public name leads into this network (DNS rebinding)."""
+        if not self._no_private or leads_nowhere(answer.addresses):
+            return False
+        return any([is_private(address) for address in answer.addresses])
+
+    # what is over, but better than nothing
+
+    def _usable(self, kept: Kept) -> bool:
+        return self._loop.now < kept.until + STALE_MAX_S
+
+    def _all_stale(self, asking: Asking, kept: Kept) -> None:
+        """No fresh answer in time: whoever waits gets what is there; the question goes on."""
+        for waiter in self._take_waiters(asking):
+            self._serve_stale(waiter, kept)
+
+    def _serve_stale(self, waiter: Waiter, kept: Kept | None, given_before: bool = False) -> bool:
+        """Whether the waiter got it; `given_before`: only if that was so for somebody a moment ago."""
+        now = self._loop.now
+        if kept is None or not self._usable(kept) or (given_before and now >= kept.stale_until):
+            return False
+        if not given_before:
+            kept.stale_until = now + STALE_TTL
+        body = stale(kept.body, waiter.question, STALE_TTL)
+        self._serve(waiter, Found(body, walk(kept.body), kept.visited, False))
+        return True
+
+
+def _visited(question: Question, answer: Answer) -> bool:
+    """Whether it shows that somebody goes somewhere: an address look-up that found one, and no filter's."""
+    return bool(answer.addresses) and question.qtype in (A, AAAA) and not leads_nowhere(answer.addresses)
