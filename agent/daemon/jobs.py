@@ -19,8 +19,8 @@ from agent.daemon.loop import Loop, Timer
 PAUSE_S = 1.0  # after a crash, so that a job that can't start does not eat the processor
 PAUSE_MAX_S = 60.0
 LONG_RUN_S = 30.0
-REAP_S = 0.5
-PATIENCE = 20  # looks, within REAP_S, whether a job that hung up has ended by itself
+REAP_S = 10.0  # a slow router takes seconds to end an interpreter
+PATIENCE = 200  # looks, within REAP_S, whether a job that hung up has ended by itself
 FEEDS_MAX_S = 3600.0  # fifteen feeds at their slowest, and the compile
 NICE = 10  # answers come before lists
 # Where memory runs out the kernel ends a job, never the daemon: of 1,000, so that whatever its size it goes first.
