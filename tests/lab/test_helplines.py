@@ -68,8 +68,8 @@ def test_zero_rows_and_no_refusal(lab: Lab, site: Site, resident: Resident) -> N
     for feature in ("history", "protection"):
         resident.on(device, feature)
     # The household blocks what is above one of them, for everybody and for this device.
-    resident.call("block", name="org")
-    resident.call("block", name="de", scope="device", device_id=device)
+    resident.call("block", name="org", sure=True)
+    resident.call("block", name="de", sure=True, scope="device", device_id=device)
     resident.call("allow", name="fine.example")
     for name in HELP:
         for kind, expected in (("A", RESOLVER4), ("AAAA", RESOLVER6)):
