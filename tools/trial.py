@@ -57,7 +57,7 @@ def check(household: Household) -> list[str]:
     for words, test in (
         (["history", tablet], lambda text: "wikipedia.org" in text),
         (["attempts"], lambda text: LISTED in text and "television" not in text.lower()),
-        (["explain", LISTED, "--device", tablet], lambda text: "refused" in text),
+        (["explain", LISTED, "--device", tablet], lambda text: "is blocked" in text),
         (["off", tablet, "history"], lambda text: "is off" in text),
         (["audit"], lambda text: "All is well" in text),
     ):
