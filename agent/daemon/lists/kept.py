@@ -4,7 +4,6 @@ Written by a forked child, so that the loop never waits for flash, and at most o
 nearly every update. It comes back whole, by its digests, or not at all.
 """
 
-import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from agent.daemon.jobs import lower_priority
 from agent.daemon.lists import sets
 from agent.daemon.lists.feeds import Versions, versions
 from agent.daemon.store.database import StorageError, discard
+from agent.daemon.store.flashcopy import write_and_exit
 from agent.platform.rulefile import open_ruleset
 
 DAY_S = 86400
@@ -137,7 +137,7 @@ class Kept:
         self._writing = loaded
         self._child = os.fork()
         if self._child == 0:
-            _write_and_exit(target, self.path)
+            write_and_exit(target, self.path, lower_priority)
 
     def _finished(self) -> None:
         pid, status = os.waitpid(self._child, os.WNOHANG)
@@ -173,22 +173,3 @@ def _size(path: str) -> int:
 def _free(folder: str) -> int:
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize
-
-
-def _write_and_exit(source_path: str, target_path: str) -> None:
-    code = 1
-    try:
-        lower_priority()
-        with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
-            os.fchmod(target.fileno(), 0o600)
-            while piece := source.read(CHUNK):
-                target.write(piece)
-            target.flush()
-            os.fsync(target.fileno())
-        os.rename(target_path + ".new", target_path)
-        code = 0
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(target_path + ".new")
-    finally:
-        os._exit(code)

@@ -12,11 +12,9 @@ import sqlite3
 
 from agent.core.people import FLASH
 from agent.daemon.store.database import StorageError, discard, storing
+from agent.daemon.store.flashcopy import CHUNK, write_and_exit
 from agent.daemon.store.records import TABLES, Records
 from agent.daemon.store.state import State
-
-CHUNK = 1 << 20
-FILES_MAX = 4096  # more than a router lets a process have
 
 
 class Snapshots:
@@ -64,7 +62,7 @@ class Snapshots:
             self.trouble = f"the history could not be saved to flash: {error.strerror}"
             return False
         if self._child == 0:
-            _write_and_exit(self._copy, self.kept)
+            write_and_exit(self._copy, self.kept, lambda: for_flash_only(self._copy))
         return True
 
     def finished(self) -> bool:
@@ -102,29 +100,6 @@ def _copied(source_path: str, target_path: str) -> None:
     with open(source_path, "rb") as source, open(target_path, "wb") as target:
         while chunk := source.read(CHUNK):
             target.write(chunk)
-
-
-def _write_and_exit(source_path: str, target_path: str) -> None:
-    """In the child. It holds nothing of the daemon's, or the guard and the kernel would take the daemon for alive."""
-    code = 1
-    try:
-        os.closerange(0, FILES_MAX)
-        from agent.platform.dying import die_with_parent  # here: the daemon itself loads no ctypes
-
-        die_with_parent()
-        for_flash_only(source_path)
-        with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
-            os.fchmod(target.fileno(), 0o600)
-            while chunk := source.read(CHUNK):
-                target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        os.rename(target_path + ".new", target_path)
-        code = 0
-    except (OSError, sqlite3.Error):
-        pass
-    finally:
-        os._exit(code)
 
 
 def for_flash_only(path: str) -> None:

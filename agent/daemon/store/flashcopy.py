@@ -1,0 +1,35 @@
+"""Writes a copy to flash in a forked child, so that the loop never waits for flash: whole, or not at all."""
+
+import contextlib
+import os
+from collections.abc import Callable
+
+CHUNK = 1 << 20
+FILES_MAX = 4096  # more than a router lets a process have
+
+
+def write_and_exit(source_path: str, target_path: str, prepare: Callable[[], None]) -> None:
+    """In the child, which ends with 0 when the copy stands. `prepare` is done first; any Exception of it is a failure.
+
+    It holds nothing of the daemon's, or the guard and the kernel would take the daemon for alive.
+    """
+    code = 1
+    try:
+        os.closerange(0, FILES_MAX)
+        from agent.platform.dying import die_with_parent  # here: the daemon itself loads no ctypes
+
+        die_with_parent()
+        prepare()
+        with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
+            os.fchmod(target.fileno(), 0o600)
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+        os.rename(target_path + ".new", target_path)
+        code = 0
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(target_path + ".new")
+    finally:
+        os._exit(code)
