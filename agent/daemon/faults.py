@@ -10,7 +10,8 @@ from agent.daemon.log import say
 
 STRICT = "PRIVACY_AGENT_STRICT"
 PLACES_MAX = 64  # there are not more bugs than that; more places count together
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+_AGENT = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_ABOVE = len(os.path.dirname(_AGENT[:-1])) + 1
 
 
 class Faults:
@@ -53,7 +54,7 @@ def _place(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None:
         path = trace.tb_frame.f_code.co_filename
-        if path.startswith(_ROOT):
-            found = f"{path[len(_ROOT) :]}:{trace.tb_lineno}"
+        if path.startswith(_AGENT):
+            found = f"{path[_ABOVE:]}:{trace.tb_lineno}"
         trace = trace.tb_next
     return found

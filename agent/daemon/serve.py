@@ -227,7 +227,9 @@ class Daemon:
 
     def _retry_boot(self) -> None:
         household = self.household
-        if any(db.broken and db.works_anew() for db in (household.state.db, household.records.db)):
+        broken = [db for db in (household.state.db, household.records.db) if db.broken]
+        # All of them: the history stands in for as long as the state can't be used, whatever its own file is like.
+        if broken and all(db.works_anew() for db in broken):
             self._restart(STORAGE_BACK)
             return
         try:

@@ -295,7 +295,8 @@ def test_password_work_does_not_stop_the_loop(peer, job):
             assert client.ask("GET", "/api/v1/session").status == 200
             answered += 1
         assert read_reply(sock).status == 401
-    assert answered >= 3, "while the password was looked at"
+        # Where the work held the loop, the first of them would be answered after it, and there would be no second.
+        assert answered >= 2, "while the password was looked at"
 
 
 def test_an_export_streams_in_pages(peer, job):
