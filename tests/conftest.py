@@ -75,7 +75,7 @@ class Classes:
 
 
 def class_of(node: str) -> str:
-    """ "tests/lab/test_x.py::test_y" → lab; "tests/test_cli.py::test_y" → cli."""
+    """ "tests/lab/test_switch.py::test_y" → lab; "tests/test_cli.py::test_y" → cli."""
     parts = PurePosixPath(node.split("::")[0]).parts[1:]
     if len(parts) > 1:
         return parts[0]

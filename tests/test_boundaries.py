@@ -1,4 +1,4 @@
-"""The shape that DESIGN promises, read from the source: who may import whom, and what core leaves out."""
+"""The shape that ARCHITECTURE promises, read from the source: who may import whom, and what core leaves out."""
 
 import ast
 import json
@@ -41,7 +41,7 @@ WITNESS = {"agent.jobs.doctor": {"dnslib", "pyroute2"}}
 BLIND = {"agent.jobs.web.tasks": "handed on: the connection answers 500 and the log says why"}
 CONNECTING = {"connect", "connect_ex", "create_connection", "open_connection", "urlopen"}
 CONNECTING |= {"HTTPConnection", "HTTPSConnection", "FTP", "SMTP", "getaddrinfo", "gethostbyname"}
-# The resident process must not carry these: they cost megabytes (DESIGN, section 2).
+# The resident process must not carry these: they cost megabytes (ARCHITECTURE, Processes).
 HEAVY = {"asyncio", "ssl", "_ssl", "_hashlib", "logging", "dnslib", "pyroute2", "ctypes", "argparse", "typing", "site"}
 PURE_CALLS = {"open", "print", "input", "eval", "exec", "globals", "__import__", "compile"}
 

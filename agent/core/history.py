@@ -6,7 +6,7 @@ A visit is a device's stay at a site inside one epoch. It never crosses an epoch
 from agent.core.leads import Leads
 from agent.core.model import Observation, Permit, Visit
 
-GAP_S = 30 * 60  # DESIGN: a longer silence means that somebody came back
+GAP_S = 30 * 60  # a longer silence means that somebody came back
 HOSTS_MAX = 12  # enough to see what a site consists of; bounds the row's size
 HOST_BYTES_MAX = 600
 OPEN_MAX = 1500  # some 500 bytes each: the memory of a burst of names stays below 1 MB

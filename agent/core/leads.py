@@ -8,7 +8,7 @@ and at once when something is erased.
 
 from agent.core.model import Visit
 
-# Chosen on the older crawl log by tests/bench/visits.py, which says what they give on the newer one.
+# Chosen on the older crawl log by tests/bench/visits/run.py; tests/bench/EVALUATION.md has the newer one's figures.
 BURST_S = 5  # what a page pulls in begins within; longer would swallow the next page
 FOLLOWERS = 3  # other sites or hosts within the burst that make a visit of what came alone before, or not at a front
 FOLLOWERS_PULLED = 6  # the same for what was once pulled in by another page

@@ -1,8 +1,8 @@
 """A guess whether a name imitates a well-known one, or is that of a throwaway page: a small score, and the features
 that made it.
 
-Nothing is asked of anybody: it compares with a shipped table of well-known names. Its figures are in README; whoever
-uses it must call it a guess.
+Nothing is asked of anybody: it compares with a shipped table of well-known names. Its figures are in
+tests/bench/EVALUATION.md; every text about it must call it a guess.
 """
 
 from agent.core.digits import DIGITS

@@ -1,0 +1,119 @@
+"""What the documents name is there: files, links, sections, commands with their options; and they stay short."""
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from agent.cli.arguments import parser as command_line
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    path
+    for path in sorted(ROOT.glob("*.md"))
+    + sorted((ROOT / "tests" / "bench").glob("*.md"))
+    + [ROOT / "blocklists/README.md"]
+    if path.name != "CHANGELOG.md"  # it tells of what was
+]
+WORDS_MAX = {"ARCHITECTURE.md": 2500}
+# A path in backquotes is a file or folder of the project when it begins like one.
+OURS = re.compile(r"`((?:agent|tests|tools|packaging|blocklists|\.ci)/[\w./-]*)(?:::\w+)?`")
+PLACES = re.compile(r"(?<![\w/.-])(?:agent|tests|tools|packaging|blocklists)/[\w./-]*\.(?:py|md|txt|json|js)\b")
+LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def anchors(path: Path) -> set[str]:
+    titles = re.findall(r"(?m)^#+ (.*)$", text(path))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_a_document_names_are_there(page: Path) -> None:
+    missing = [name for name in OURS.findall(text(page)) if not (ROOT / name).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for name, anchor in LINK.findall(text(page)):
+        if name.startswith("https://"):
+            continue
+        target = (page.parent / name) if name else page
+        assert target.exists(), name
+        if anchor:
+            assert anchor[1:] in anchors(target), name + anchor
+
+
+@pytest.mark.parametrize("name", sorted(WORDS_MAX))
+def test_it_stays_short(name: str) -> None:
+    assert len(text(ROOT / name).split()) <= WORDS_MAX[name]
+
+
+def sources() -> list[Path]:
+    found = [path for folder in ("agent", "tests", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for path in found if "node_modules" not in path.parts and path != Path(__file__).resolve()]
+
+
+def test_what_the_code_cites_is_in_the_project() -> None:
+    """A comment that names a document or a file names one that is there."""
+    folders = [ROOT / name for name in ("tests", "tools", "packaging", "blocklists")]
+    documents = {path.name for folder in folders for path in folder.rglob("[A-Z]*.md")} | {page.name for page in PAGES}
+    documents.add("CHANGELOG.md")
+    missing = []
+    for path in sources():
+        names = set(PLACES.findall(text(path)))
+        missing += [(path.name, name) for name in sorted(names) if not (ROOT / name).exists()]
+        missing += [(path.name, name) for name in re.findall(r"\b[A-Z]{4,}\.md\b", text(path)) if name not in documents]
+        missing += [(path.name, name) for name in re.findall(r"\b(?:DESIGN|PLAN|SPEC)\b(?!\w)", text(path))]
+    assert missing == []
+
+
+# Commands
+
+
+def choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    return {word for action in parser._actions for word in action.option_strings}
+
+
+def commands(page: Path) -> list[str]:
+    """What stands in backquotes, or on an indented line, and begins with our command."""
+    found = re.findall(r"`(privacy-agent [^`]*)`", text(page))
+    return found + re.findall(r"(?m)^ {4,}(?:build/try/)?(privacy-agent .*)$", text(page))
+
+
+def unknown(line: str) -> str:
+    """The first word of a command line that the command does not know, or ""."""
+    parser, known = command_line(), set()
+    for word in shlex.split(line, comments=True)[1:]:
+        known |= options(parser)
+        if word.startswith("-"):
+            if word.split("=")[0] not in known:
+                return word
+        elif choices(parser):
+            if word not in choices(parser):
+                return word
+            parser = choices(parser)[word]
+    return ""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_a_document_shows_are_there(page: Path) -> None:
+    assert [line for line in commands(page) if unknown(line)] == []
+
+
+def test_a_wrong_command_is_found() -> None:
+    assert unknown('privacy-agent device add "Mia\'s tablet" --nothing') == "--nothing"
+    assert unknown("privacy-agent nothing") == "nothing"
