@@ -133,6 +133,6 @@ def test_dnslib_imports_with_what_its_package_depends_on(tmp_path):
     assert spec is not None and spec.origin is not None
     (tmp_path / "beside").mkdir()
     os.symlink(Path(spec.origin).parent, tmp_path / "beside" / "dnslib")
-    names = [name for name in depends_of("python3-dnslib") if name.startswith("python3-")]
+    names = [name for name in depends_of("python-dnslib") if name.startswith("python3-")]
     wanted = ["dnslib", "dnslib.dns", "dnslib.server", "dnslib.digparser"]
     assert imports(interpreter(), names, tmp_path / "library", wanted, tmp_path / "beside") == ""

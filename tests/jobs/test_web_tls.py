@@ -74,6 +74,15 @@ def px5g(words: list[str]) -> dict[str, str]:
             given["-der"] = ""
             at += 1
             continue
+        if words[at] == "-addext":
+            name, _, value = words[at + 1].partition("=")
+            assert name in ("extendedKeyUsage", "subjectAltName"), words[at + 1]
+            # What follows an alternative name makes a circle of their list; addresses are written wrongly.
+            if name == "subjectAltName":
+                assert at + 2 == len(words) and value.startswith("DNS:") and "," not in value, words[at:]
+            given[name] = value
+            at += 2
+            continue
         assert words[at] in ("-newkey", "-pkeyopt", "-keyout", "-out", "-days", "-subj"), words[at]
         given[words[at]] = words[at + 1]
         at += 2
@@ -87,7 +96,12 @@ def test_what_px5g_is_asked_for(tmp_path):
     """px5g is OpenWrt's own; the same words without its first one must make a certificate of the kind with openssl."""
     files = str(tmp_path / "key"), str(tmp_path / "cert")
     words = certificate.arguments("px5g", 820, ("router.lan", "192.168.1.1"), *files)
-    assert px5g([*dict(certificate.TOOLS)["px5g"], *words])["-days"] == "820"
+    read = px5g([*dict(certificate.TOOLS)["px5g"], *words])
+    assert read["-days"] == "820" and read["subjectAltName"] == "DNS:router.lan"
+    only = px5g(
+        [*dict(certificate.TOOLS)["px5g"], *certificate.arguments("px5g", 820, ("192.168.1.1", "fd00::1"), "k", "c")]
+    )
+    assert "subjectAltName" not in only
     done = subprocess.run(["openssl", *dict(certificate.TOOLS)["openssl"], *words], capture_output=True)
     assert done.returncode == 0, done.stderr
     made = certificate.Certificate(*[(tmp_path / name).read_text() for name in ("cert", "key")])

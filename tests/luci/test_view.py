@@ -124,9 +124,10 @@ def states(daemon, label):
     return {name: state["on"] for name, state in device["features"].items()}
 
 
-def test_1_without_devices(page, router):
+def test_1_without_devices(page, router, daemon):
     show(page, router)
     page.get_by_text("No device is enrolled. Nothing of any device is recorded or refused.").wait_for()
+    assert page.get_by_role("link", name="Add a device").get_attribute("href") == f"https://127.0.0.1:{daemon.web}/"
     browser.shoot(page, "luci-1-empty")
 
 
@@ -179,11 +180,29 @@ def test_5_the_page_follows_what_others_switch(page, router, daemon):
 
 def test_6_the_way_to_the_agents_own_pages(page, router, daemon):
     show(page, router)
-    assert (
-        page.get_by_role("link", name="Open the agent’s own pages")
-        .get_attribute("href")
-        .startswith("http://127.0.0.1:")
-    )
+    link = page.get_by_role("link", name="Open the agent’s own pages")
+    assert link.get_attribute("href") == f"https://127.0.0.1:{daemon.web}/"
+
+
+@pytest.mark.parametrize(
+    ("web", "address"),
+    [
+        ({"port": 8443, "tls": True}, "https://127.0.0.1:8443/"),
+        ({"port": 80, "tls": False}, "http://127.0.0.1:80/"),
+        ({"port": None, "tls": True}, None),
+    ],
+)
+def test_6_the_way_follows_scheme_and_port(page, router, web, address):
+    answered = router.call
+
+    def call(**asked):
+        code, answer = answered(**asked)
+        return [code, {**answer, "web": web} if asked["method"] == "status" else answer]
+
+    router.call = call
+    show(page, router)
+    links = page.get_by_role("link", name="Open the agent’s own pages")
+    assert [link.get_attribute("href") for link in links.all()] == ([address] if address else [])
 
 
 MARKUP = "<img src=x onerror='window.broken=1'>"
@@ -236,9 +255,13 @@ def test_7_without_the_right_to_write(page, router, daemon):
 
 
 def test_8_an_agent_that_does_not_run(page, router, tmp_path):
-    router.plugin.write_text(router.plugin.read_text().replace("control.sock", "nobody.sock"))
+    words = tmp_path / "last-words"
+    words.write_text("cannot start: <b>no</b> space left\n")
+    text = router.plugin.read_text().replace("/var/run/privacy-agent/last-words", str(words))
+    router.plugin.write_text(text.replace("control.sock", "nobody.sock"))
     show(page, router)
     page.get_by_text("the agent is not running").wait_for()
+    page.get_by_text("It ended so: cannot start: <b>no</b> space left").wait_for()
     browser.shoot(page, "luci-8-stopped")
 
 

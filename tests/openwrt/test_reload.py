@@ -29,6 +29,12 @@ def test_what_a_running_daemon_reads_is_in_force_without_a_restart(router: Route
     assert router.residents() == residents
 
 
+def test_the_first_commit_after_the_install_is_noticed(router: Router) -> None:
+    """reload_config reports no file that was not there when it ran last: the package's script lets it meet ours."""
+    router.ask("uci set privacy-agent.main.attempts_days=3; uci commit privacy-agent; reload_config")
+    router.until(lambda: setting(router, "attempts_days") == 3, "the first commit is not noticed")
+
+
 @pytest.mark.parametrize(
     ("command", "names"),
     [

@@ -19,6 +19,7 @@ mkdir -p /dev/pts /tmp/run /tmp/log /tmp/lock; ln -s /proc/self/fd /dev/fd
 mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/zero c 1 5; mknod -m 666 /dev/full c 1 7
 mknod -m 666 /dev/random c 1 8; mknod -m 666 /dev/urandom c 1 9; mknod -m 666 /dev/tty c 5 0
 syslogd -C256
+reload_config
 /usr/sbin/ip link set lo up; ip link add br-lan type bridge; ip link set br-lan up
 ip addr add 192.168.1.1/24 dev br-lan; ip addr add fd00:1::1/64 dev br-lan
 echo '127.0.0.1 localhost' > /etc/hosts

@@ -10,7 +10,7 @@ from tools.openwrt.console import Console
 from tools.openwrt.rootfs import Missing
 
 BASIC = ("privacy-agent",)
-FULL = ("privacy-agent", "luci-app-privacy-agent", "python3-dnslib", "privacy-agent-doctor")
+FULL = ("privacy-agent", "luci-app-privacy-agent", "python-dnslib", "privacy-agent-doctor")
 RELEASES = ("1", "2")  # PKG_RELEASE of the package to install first and of its upgrade
 EPOCH = 1_700_000_000
 PARCELS_MIB = 16

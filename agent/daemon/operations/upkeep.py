@@ -4,6 +4,7 @@ import os
 
 from agent import __version__
 from agent.core import settings as settings_table
+from agent.core.addresses import parse_endpoint
 from agent.core.consent import SUSPENDED
 from agent.core.kinds import NUMBER
 from agent.core.model import HISTORY, PROTECTION, BadInput
@@ -13,6 +14,8 @@ from agent.daemon.people import PINS
 
 WEB_KEYS_MAX = 256
 WEB_BYTES_MAX = 8192
+LOOPBACK = ("127.", "::1")
+CERTIFICATE_MAKERS = ("/usr/sbin/px5g", "/usr/bin/openssl")
 LOGGERS = ("/etc/dnsmasq.conf", "/etc/config/dhcp")
 CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 CODE_LENGTH = 10  # 49 bits; five wrong guesses end it
@@ -34,6 +37,7 @@ def status(household: Household, request: Request) -> dict[str, object]:
         "booted": household.toggles.booted,
         "recording": {"paused": _paused(household), "unrecorded": recorder.unrecorded},
         "devices_on": len(on),
+        "web": _web(household),
         "storage": {"state": "trouble" if _storage(household) else "ok", "message": _storage(household)},
         "dns": household.counters(),
         "faults": household.faults(),
@@ -51,6 +55,18 @@ def _lists(household: Household) -> dict[str, object]:
         "loaded_at": household.lists.loaded_at or None,
         "trouble": household.lists.trouble,
     }
+
+
+def _web(household: Household) -> dict[str, object]:
+    """Where the page is served for others than this router, and whether over TLS; port None: nowhere."""
+    ends = [parse_endpoint(item) for item in household.settings.texts("web_listen")]
+    ports = [port for address, port in ends if not address.startswith(LOOPBACK)] or [port for _, port in ends]
+    kept = household.web_value("tls")
+    own = isinstance(kept, dict) and bool(kept.get("fingerprint"))
+    # Before its first start the web job has said nothing; it takes the router's certificate, or has one made.
+    given = (household.settings.text("web_certificate"), *CERTIFICATE_MAKERS)
+    tls = own or (os.environ.get("PRIVACY_AGENT_WEB_TLS") != "off" and any(map(os.path.exists, given)))
+    return {"port": ports[0] if ports else None, "tls": tls}
 
 
 def _paused(household: Household) -> bool:

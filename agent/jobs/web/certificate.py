@@ -97,12 +97,15 @@ def make(names: tuple[str, ...]) -> Certificate | None:
 
 
 def arguments(tool: str, days: int, names: tuple[str, ...], keyout: str, out: str) -> list[str]:
-    """What both tools understand: px5g knows the curve by NIST's name only (not prime256v1), and no second names."""
+    """What both tools understand: px5g knows the curve by NIST's name only (not prime256v1), writes addresses wrongly,
+    and loops over a name that is not its last argument.
+    """
     curve = ["-days", str(days), "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     words = [*curve, "-keyout", keyout, "-out", out, "-subj", "/CN=privacy-agent"]
-    if tool == "openssl":
-        words += ["-addext", "subjectAltName=" + ",".join(map(_alternative, names))]
-    return words
+    others = [_alternative(name) for name in names]
+    if tool == "px5g":
+        others = [name for name in others if name.startswith("DNS:") and name != "DNS:privacy-agent"][:1]
+    return words + (["-addext", "subjectAltName=" + ",".join(others)] if others else [])
 
 
 def to_store(made: Certificate, now: int) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 # Stands in for LuCI's luci.mk: htdocs/ is installed below /www, root/ below /. Translations are built in the SDK only.
+# PKG_MAINTAINER is not read there either.
+PKG_MAINTAINER:=$(or $(LUCI_MAINTAINER),OpenWrt LuCI community)
+
 include $(INCLUDE_DIR)/package.mk
 
 define Package/$(PKG_NAME)
   SECTION:=luci
   CATEGORY:=LuCI
   TITLE:=$(LUCI_TITLE)
+  URL:=$(LUCI_URL)
   DEPENDS:=$(LUCI_DEPENDS)
   PKGARCH:=$(LUCI_PKGARCH)
 endef

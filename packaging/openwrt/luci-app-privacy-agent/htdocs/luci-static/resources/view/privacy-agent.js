@@ -23,15 +23,22 @@ function el(tag, attributes, ...children) {
 	return E(tag, attributes, children.flat().filter((child) => child !== null && child !== ''));
 }
 
-// The agent's own pages: the same host that shows this one.
+// The agent's own pages: the same host that shows this one, where and how the agent serves them; null if nowhere.
 function pagesAddress(status) {
-	return 'http://%s:%d/'.format(window.location.hostname, status.web_port || 5392);
+	const web = status.web || {};
+	return web.port ? '%s://%s:%d/'.format(web.tls ? 'https' : 'http', window.location.hostname, web.port) : null;
+}
+
+function linkToPages(status, text) {
+	const address = pagesAddress(status);
+	return address && el('a', { 'class': 'btn', 'href': address, 'target': '_blank', 'rel': 'noreferrer' }, text);
 }
 
 // An answer with an error becomes a rejection with its sentence, so that every caller treats it alike.
 function checked(answer) {
 	if (answer && answer.error)
-		return Promise.reject(new Error(answer.error.message));
+		return Promise.reject(new Error(answer.error.reason
+			? _('%s. It ended so: %s').format(answer.error.message, answer.error.reason) : answer.error.message));
 	return answer;
 }
 
@@ -122,15 +129,17 @@ return view.extend({
 		return el('td', { 'class': 'td', 'data-title': feature.title }, [ button, ' ', words ]);
 	},
 
-	rows: function(devices) {
+	rows: function(devices, status) {
 		const head = el('tr', { 'class': 'tr table-titles' }, [ el('th', { 'class': 'th' }, _('Device')) ].concat(
 			this.features.map((feature) => el('th', { 'class': 'th' }, feature.title))));
 		const rows = devices.map((device) => el('tr', { 'class': 'tr' }, [
 			el('td', { 'class': 'td', 'data-title': _('Device') }, [ device.label, el('br', {}), el('small', {}, device.mac || device.address || '') ])
 		].concat(this.features.map((feature) => this.switchOf(device, feature)))));
 		if (!rows.length)
-			rows.push(el('tr', { 'class': 'tr placeholder' }, el('td', { 'class': 'td' },
-				_('No device is enrolled. Nothing of any device is recorded or refused.'))));
+			rows.push(el('tr', { 'class': 'tr placeholder' }, el('td', { 'class': 'td' }, [
+				_('No device is enrolled. Nothing of any device is recorded or refused.'), ' ',
+				linkToPages(status, _('Add a device'))
+			])));
 		return el('table', { 'class': 'table' }, [ head ].concat(rows));
 	},
 
@@ -145,10 +154,9 @@ return view.extend({
 	body: function(data) {
 		return el('div', { 'id': 'privacy-agent' }, [
 			el('p', {}, data.status.health),
-			this.rows(data.devices),
+			this.rows(data.devices, data.status),
 			el('p', {}, [
-				el('a', { 'class': 'btn', 'href': pagesAddress(data.status), 'target': '_blank', 'rel': 'noreferrer' },
-					_('Open the agent’s own pages')), ' ',
+				linkToPages(data.status, _('Open the agent’s own pages')), ' ',
 				el('button', { 'class': 'btn', 'click': ui.createHandlerFn(this, 'newSetupCode') }, _('New setup code'))
 			])
 		]);
