@@ -19,7 +19,7 @@ class Unreachable(Exception):
     """Nobody answers at the socket; the message says why."""
 
 
-class Refusal(Exception):
+class ControlError(Exception):
     """The daemon's own "no": its code, a sentence that says what to do, and whatever else it told."""
 
     def __init__(self, error: Reply) -> None:
@@ -28,7 +28,7 @@ class Refusal(Exception):
         self.detail = error
 
 
-class Client:
+class ControlClient:
     """One connection, to the socket at a path or one that stands already; requests one after the other."""
 
     def __init__(self, to: str | socket.socket) -> None:
@@ -46,7 +46,7 @@ class Client:
             raise Unreachable(str(error)) from error
         if "error" in reply:
             refused = reply["error"]
-            raise Refusal(refused if isinstance(refused, dict) else {})
+            raise ControlError(refused if isinstance(refused, dict) else {})
         result = reply.get("ok")
         return result if isinstance(result, dict) else {"value": result}
 

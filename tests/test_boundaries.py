@@ -29,16 +29,16 @@ SHARED = {"agent.daemon.loop", "agent.daemon.faults"}
 OUTGOING = {
     "agent.client": "the control socket",
     "agent.daemon.dns.upstream": "the configured DNS servers",
-    "agent.jobs.doctor.asking": "the agent's own DNS and its upstream",
+    "agent.jobs.doctor.dns_probe": "the agent's own DNS and its upstream",
     "agent.jobs.fetch": "the list's own server",
-    "agent.jobs.post": "the operator that the household agreed to",
+    "agent.jobs.upload": "the operator that the household agreed to",
 }
 # Takes over the server's end of a connection that stands (TCP_REPAIR): its `connect` only says who the client is.
-TAKING_OVER = {"agent.daemon.connections.answering"}
+TAKING_OVER = {"agent.daemon.connections.server_impersonation"}
 # The outside witness reads kernel and DNS with other code than ours; it is a package of its own on the router.
 WITNESS = {"agent.jobs.doctor": {"dnslib", "pyroute2"}}
 # Where everything is caught, and what becomes of it.
-BLIND = {"agent.jobs.web.tasks": "handed on: the connection answers 500 and the log says why"}
+BLIND = {"agent.jobs.web.effects": "handed on: the connection answers 500 and the log says why"}
 CONNECTING = {"connect", "connect_ex", "create_connection", "open_connection", "urlopen"}
 CONNECTING |= {"HTTPConnection", "HTTPSConnection", "FTP", "SMTP", "getaddrinfo", "gethostbyname"}
 # The resident process must not carry these: they cost megabytes (ARCHITECTURE, Processes).
@@ -210,7 +210,7 @@ def test_one_module_a_process_may_reach_out() -> None:
         assert len(outward) <= 1, f"{process} reaches out by {sorted(outward)}"
 
 
-@pytest.mark.parametrize("resident", ["agent.daemon.main", "agent.daemon.serve"])
+@pytest.mark.parametrize("resident", ["agent.daemon.main", "agent.daemon.daemon"])
 def test_the_resident_processes_are_light(resident: str) -> None:
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {resident}; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)

@@ -16,9 +16,9 @@ import pytest
 
 from agent.cli import export, times
 from agent.cli.arguments import parser
+from agent.cli.errors import FINDINGS, NOT_AGREED, NOT_FOUND, NOT_RUNNING, OK, REFUSED, USAGE
 from agent.cli.main import main
-from agent.cli.trouble import FINDINGS, NOT_AGREED, NOT_FOUND, NOT_RUNNING, OK, REFUSED, USAGE
-from agent.client import Client, Unreachable
+from agent.client import ControlClient, Unreachable
 from agent.core.names import compile_suffixes
 from tests.ports import free_port
 
@@ -63,7 +63,7 @@ class Home:
     def _wait(self) -> None:
         for _ in range(200):
             try:
-                Client(self.socket).close()
+                ControlClient(self.socket).close()
                 return
             except Unreachable:
                 assert self.processes[-1].poll() is None, "the daemon ended"
@@ -425,7 +425,7 @@ def test_devices_and_people_are_corrected_and_forgotten(home, say):
 
 def test_requests_are_listed_and_answered(home, say):
     tablet = device(say, "Mia's tablet")["id"]
-    client = Client(home.socket)
+    client = ControlClient(home.socket)
     made = client.call("request.add", device_id=tablet, kind="objection", text="not on weekends")
     client.close()
     assert "not on weekends" in say("request", "list", "--open")[1]

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from agent.cli.arguments import parser
-from agent.cli.trouble import Trouble
-from agent.client import Client, Refusal
+from agent.cli.errors import CliError
+from agent.client import ControlClient, ControlError
 from agent.core.features import FEATURES
 from agent.core.model import BadInput
-from agent.daemon.operations.arguments import Refused
+from agent.daemon.operations.arguments import OperationRejected
 from tests.promises.household import Home
 
 TABLET, LAPTOP = "127.0.0.2", "127.0.0.3"
 
 
-class Direct(Client):
+class Direct(ControlClient):
     """A household's operations without a socket."""
 
     def __init__(self, home: Home) -> None:
@@ -27,8 +27,8 @@ class Direct(Client):
         try:
             asked = json.loads(json.dumps({name: value for name, value in arguments.items()}))
             return json.loads(json.dumps(self.home.ask(op, **asked)))
-        except (Refused, BadInput) as error:
-            raise Refusal({"code": getattr(error, "code", "bad_request"), "message": str(error)}) from error
+        except (OperationRejected, BadInput) as error:
+            raise ControlError({"code": getattr(error, "code", "bad_request"), "message": str(error)}) from error
 
 
 @pytest.fixture
@@ -58,14 +58,14 @@ def upgraded(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     home.crash()
     monkeypatch.setattr(FEATURES["history"], "version", 2)
     monkeypatch.setattr("agent.daemon.toggles.NOTICE_VERSION", 2)
-    monkeypatch.setattr("agent.daemon.operations.consents.NOTICE_VERSION", 2)
+    monkeypatch.setattr("agent.daemon.operations.switches.NOTICE_VERSION", 2)
     home.start()
     assert not on(home, "history")
     return home
 
 
 def test_resume_shows_the_new_text_and_takes_the_agreement(upgraded: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Trouble, match="Agree to this"):
+    with pytest.raises(CliError, match="Agree to this"):
         run(upgraded, "resume")
     shown = capsys.readouterr().out
     assert FEATURES["history"].keeps in shown and "version 2" in shown and "what it does has changed" in shown
@@ -74,7 +74,7 @@ def test_resume_shows_the_new_text_and_takes_the_agreement(upgraded: Home, capsy
 
 
 def test_on_agrees_to_what_is_suspended(upgraded: Home) -> None:
-    with pytest.raises(Refusal, match="agree to version 2"):
+    with pytest.raises(ControlError, match="agree to version 2"):
         run(upgraded, "on", "tablet", "history", "--agree", "1")
     run(upgraded, "on", "tablet", "history", "--agree", "2")
     assert on(upgraded, "history")
@@ -132,6 +132,6 @@ def test_a_day_of_notice_is_said(home: Home, capsys: pytest.CaptureFixture[str])
 
 
 def test_who_reads_it_is_said_before(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Trouble):
+    with pytest.raises(CliError):
         run(home, "on", "laptop", "history")
     assert "whoever manages this network" in capsys.readouterr().out

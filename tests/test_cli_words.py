@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli.trouble import NOT_AGREED, NOT_FOUND, NOT_RUNNING, NOT_WRITTEN, OK, REFUSED, USAGE
+from agent.cli.errors import NOT_AGREED, NOT_FOUND, NOT_RUNNING, NOT_WRITTEN, OK, REFUSED, USAGE
 from tests.test_cli import ROOT, TABLET, Home, document, say  # noqa: F401 - a fixture
 
 

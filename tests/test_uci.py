@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core import kinds, settings
+from agent.core import setting_kinds, settings
 from tools.openwrt import packages
 
 FILES = packages.FEED / "privacy-agent" / "files"
@@ -16,21 +16,21 @@ SCRIPT = FILES / "settings-from-uci.py"
 
 # Of each kind: values as people write them in UCI, and one that can't be.
 SAMPLES = {
-    kinds.PATH: (["/tmp/with a space"], "relative/path"),
-    kinds.NAME: (["somebody"], "two words"),
-    kinds.FLAG: (["0", "1", "on", "off", "yes", "no", "true", "false", "enabled", "disabled"], "2"),
-    kinds.NAMES: (["br-guest"], "two words"),
-    kinds.LISTENERS: (["192.0.2.1:5391"], "192.0.2.1"),
-    kinds.SERVERS: (["192.0.2.53"], "resolver.example"),
-    kinds.BITS: (["0xc000c000"], "c000"),
+    setting_kinds.PATH: (["/tmp/with a space"], "relative/path"),
+    setting_kinds.NAME: (["somebody"], "two words"),
+    setting_kinds.FLAG: (["0", "1", "on", "off", "yes", "no", "true", "false", "enabled", "disabled"], "2"),
+    setting_kinds.NAMES: (["br-guest"], "two words"),
+    setting_kinds.LISTENERS: (["192.0.2.1:5391"], "192.0.2.1"),
+    setting_kinds.SERVERS: (["192.0.2.53"], "resolver.example"),
+    setting_kinds.BITS: (["0xc000c000"], "c000"),
 }
 
 
 def samples(row: settings.Setting) -> tuple[list[str], str]:
-    if row.kind == kinds.NUMBER:
+    if row.kind == setting_kinds.NUMBER:
         lowest, highest = row.limits
         return [str(row.default), str(lowest), str(highest)], str(int(highest) + 1)
-    if row.kind == kinds.CHOICE:
+    if row.kind == setting_kinds.CHOICE:
         return [str(word) for word in row.limits], "perhaps"
     return SAMPLES[row.kind]
 
@@ -64,7 +64,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("row", settings.TABLE, ids=lambda row: row.name)
 def test_each_setting_is_checked_and_its_line_named(row: settings.Setting, tmp_path: Path) -> None:
-    keyword = "list" if row.kind in (kinds.NAMES, kinds.LISTENERS, kinds.SERVERS) else "option"
+    keyword = "list" if row.kind in (setting_kinds.NAMES, setting_kinds.LISTENERS, setting_kinds.SERVERS) else "option"
     text = section("option enabled '1'", f"{keyword} {row.name} '{samples(row)[1]}'")
     code, said, target = turned(text, tmp_path)
     assert code == 1 and not target.exists()

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from agent import __version__  # noqa: E402
-from agent.jobs.web.fields import FIELDS, NULLABLE  # noqa: E402
 from agent.jobs.web.routes import CONFIRMED, HOUSEHOLD, OWN, PERSON, PUBLIC, ROUTES, Route  # noqa: E402
+from agent.jobs.web.schema import FIELDS, NULLABLE  # noqa: E402
 
 TARGET = ROOT / "agent" / "jobs" / "web" / "openapi.json"
 Schema = dict[str, Any]

@@ -60,7 +60,7 @@ TELL_EVERY_S = 30
 # The daemon's modules, and a wait until what is resident was read. What is mapped is printed by the guest itself,
 # because only it knows which of the emulator's memory is its own.
 MEMORY = """
-import agent.daemon.main, agent.daemon.serve, os, sys
+import agent.daemon.main, agent.daemon.daemon, os, sys
 for line in open("/proc/self/maps"):
     print(line.split()[0])
 print("ready", flush=True)

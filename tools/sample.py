@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent.client import Client, Unreachable  # noqa: E402
+from agent.client import ControlClient, Unreachable  # noqa: E402
 
 HOST = "127.0.0.1"
 DNS_PORT = 5391  # the default of the settings; others where these are taken
@@ -76,11 +76,11 @@ class Household:
     def socket(self) -> Path:
         return self.folder / "run" / "control.sock"
 
-    def _connect(self) -> Client:
+    def _connect(self) -> ControlClient:
         end = time.monotonic() + START_WAIT_S
         while True:
             try:
-                return Client(str(self.socket))
+                return ControlClient(str(self.socket))
             except Unreachable:
                 if self.daemon.poll() is not None or time.monotonic() > end:
                     raise SystemExit("the daemon did not start; its lines above say why") from None

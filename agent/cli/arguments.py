@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent import __version__
-from agent.cli import called, changing, consents, export, lists, ownrules, people, reading, report, running, times
-from agent.cli.trouble import MEANINGS
+from agent.cli import context, edit, export, lists, local, people, report, rule_text, switches, times, views
+from agent.cli.errors import MEANINGS
 from agent.core.model import AGE_GROUPS
 
 Parser = argparse.ArgumentParser
@@ -27,7 +27,7 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=__version__)
-    top.add_argument("--settings", metavar="FILE", help=f"settings file (default {called.SETTINGS_FILE}, if there)")
+    top.add_argument("--settings", metavar="FILE", help=f"settings file (default {context.SETTINGS_FILE}, if there)")
     top.add_argument("--socket", metavar="PATH", help="control socket (default: $PRIVACY_AGENT_SOCKET, or run_dir's)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (
@@ -75,10 +75,10 @@ def _settings(of: Parser) -> None:
 
 
 def _daemon(commands: Groups) -> None:
-    run = _local(commands.add_parser("run", help="run the daemon in the foreground"), running.run)
+    run = _local(commands.add_parser("run", help="run the daemon in the foreground"), local.run)
     run.add_argument("--check", action="store_true", help="check the settings, print them, and do not run")
     _settings(run)
-    _asks(commands.add_parser("status", help="how the daemon is"), reading.status, reads=True)
+    _asks(commands.add_parser("status", help="how the daemon is"), views.status, reads=True)
 
 
 def _devices(commands: Groups) -> None:
@@ -128,20 +128,20 @@ def _persons(commands: Groups) -> None:
 
 def _consents(commands: Groups) -> None:
     told = commands.add_parser("features", help="what each feature reads, keeps and sends")
-    _asks(told, consents.features, reads=True)
-    on = _asks(commands.add_parser("on", help="say what a feature does, ask, and switch it on"), consents.on)
+    _asks(told, switches.features, reads=True)
+    on = _asks(commands.add_parser("on", help="say what a feature does, ask, and switch it on"), switches.on)
     on.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     on.add_argument("feature", metavar="FEATURE", help="history or protection")
     on.add_argument(
         "--agree", type=times.number, metavar="VERSION", help="agree to this version of the text, without a question"
     )
-    off = _asks(commands.add_parser("off", help="switch a feature off, and say what remains"), consents.off)
+    off = _asks(commands.add_parser("off", help="switch a feature off, and say what remains"), switches.off)
     off.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     off.add_argument("feature", metavar="FEATURE")
     off.add_argument("--erase", action="store_true", help="erase what was recorded, too")
-    _asks(commands.add_parser("pause", help="history off on every device, until resumed"), consents.pause)
+    _asks(commands.add_parser("pause", help="history off on every device, until resumed"), switches.pause)
     resume = _asks(
-        commands.add_parser("resume", help="list what was paused or suspended, ask, and switch on"), consents.resume
+        commands.add_parser("resume", help="list what was paused or suspended, ask, and switch on"), switches.resume
     )
     _yes(resume)
 
@@ -165,14 +165,14 @@ def _target(of: Parser) -> None:
 
 def _records(commands: Groups) -> None:
     history = _asks(
-        commands.add_parser("history", help="sites that a device contacted, newest first"), reading.history, True
+        commands.add_parser("history", help="sites that a device contacted, newest first"), views.history, True
     )
     history.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     history.add_argument("--search", metavar="TEXT", help="only sites with this in their name")
     history.add_argument(
         "--background", action="store_true", help="also what apps, ads and trackers fetched by themselves"
     )
-    attempts = _asks(commands.add_parser("attempts", help="what was refused, newest first"), reading.attempts, True)
+    attempts = _asks(commands.add_parser("attempts", help="what was refused, newest first"), views.attempts, True)
     attempts.add_argument("whom", metavar="DEVICE|PERSON", nargs="?", help=WHOM)
     for of in (history, attempts):
         _window(of)
@@ -181,17 +181,17 @@ def _records(commands: Groups) -> None:
     _target(take)
     take.add_argument("--format", choices=("json", "csv"), default="json")
     take.add_argument("--output", metavar="PATH", help="a new file (JSON), or a new folder (CSV)")
-    erase = _asks(commands.add_parser("erase", help="erase records for good"), changing.erase)
+    erase = _asks(commands.add_parser("erase", help="erase records for good"), edit.erase)
     _target(erase)
     erase.add_argument("--feature", choices=("history", "protection"), help="only what this feature recorded")
     _window(erase)
     _yes(erase)
     group = _group(commands, "visit", "correct one visit: dispute, background, remove")
-    dispute = _asks(group.add_parser("dispute", help="mark a visit as wrong"), changing.visit_dispute)
+    dispute = _asks(group.add_parser("dispute", help="mark a visit as wrong"), edit.visit_dispute)
     dispute.add_argument("--undo", action="store_true", help="take the mark away")
-    sort = _asks(group.add_parser("background", help="say that nobody opened that"), changing.visit_background)
+    sort = _asks(group.add_parser("background", help="say that nobody opened that"), edit.visit_background)
     sort.add_argument("--undo", action="store_true", help="say that somebody did")
-    remove = _asks(group.add_parser("remove", help="remove a visit and what it pulled in"), changing.visit_remove)
+    remove = _asks(group.add_parser("remove", help="remove a visit and what it pulled in"), edit.visit_remove)
     _yes(remove)
     for of in (dispute, sort, remove):
         of.add_argument("id", type=times.number, help="its number, from history")
@@ -199,23 +199,23 @@ def _records(commands: Groups) -> None:
 
 def _requests(commands: Groups) -> None:
     group = _group(commands, "request", "what people ask for from their own devices: list, answer")
-    listed = _asks(group.add_parser("list", help="objections and wishes"), reading.request_list, reads=True)
+    listed = _asks(group.add_parser("list", help="objections and wishes"), views.request_list, reads=True)
     listed.add_argument("--open", action="store_true", help="only those without an answer")
-    answer = _asks(group.add_parser("answer", help="answer one"), changing.request_answer)
+    answer = _asks(group.add_parser("answer", help="answer one"), edit.request_answer)
     answer.add_argument("id", type=times.number)
     answer.add_argument("text")
 
 
 def _verdicts(commands: Groups) -> None:
-    explain = _asks(commands.add_parser("explain", help="why a name is refused or let through"), reading.explain, True)
+    explain = _asks(commands.add_parser("explain", help="why a name is refused or let through"), views.explain, True)
     what = explain.add_mutually_exclusive_group(required=True)
     what.add_argument("name", nargs="?", help="a name, as the device would ask for it")
     what.add_argument("--attempt", type=times.number, metavar="ID", help="a refused attempt: then and now")
     explain.add_argument("--device", help="as this device would be answered")
     explain.add_argument("--report", action="store_true", help="a text about a wrong refusal, to send yourself")
     for name, function, help in (
-        ("allow", changing.allow, "let a name through, whatever the lists say"),
-        ("block", changing.block, "refuse a name"),
+        ("allow", edit.allow, "let a name through, whatever the lists say"),
+        ("block", edit.block, "refuse a name"),
     ):
         rule = _asks(commands.add_parser(name, help=help), function)
         rule.add_argument("name")
@@ -225,32 +225,30 @@ def _verdicts(commands: Groups) -> None:
         _yes(rule)
         rule.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 30m, 2h, 7d")
     group = _group(commands, "rule", "the household's own rules: list, remove, export, import")
-    _asks(group.add_parser("list", help="what was allowed and blocked"), reading.rule_list, reads=True)
-    remove = _asks(group.add_parser("remove", help="take a rule back"), changing.rule_remove)
+    _asks(group.add_parser("list", help="what was allowed and blocked"), views.rule_list, reads=True)
+    remove = _asks(group.add_parser("remove", help="take a rule back"), edit.rule_remove)
     remove.add_argument("id", type=times.number)
-    take = _asks(group.add_parser("export", help="all of them as text"), ownrules.export, reads=True)
+    take = _asks(group.add_parser("export", help="all of them as text"), rule_text.export, reads=True)
     take.add_argument("--output", metavar="FILE", help="a new file (default: the terminal)")
-    bring = _asks(group.add_parser("import", help="add those of a text file, all or none"), ownrules.take_in)
+    bring = _asks(group.add_parser("import", help="add those of a text file, all or none"), rule_text.take_in)
     bring.add_argument("file", metavar="FILE", help="as export makes it, or names alone; - for standard input")
     bring.add_argument("--as", dest="action", choices=("allow", "block"), help="what lines that are names alone do")
     _yes(bring)
 
 
 def _proofs(commands: Groups) -> None:
-    audit = _asks(
-        commands.add_parser("audit", help="check every record against the consent ledger"), reading.audit, True
-    )
+    audit = _asks(commands.add_parser("audit", help="check every record against the consent ledger"), views.audit, True)
     audit.add_argument("--head", metavar="HASH", help="a head noted earlier: is it an ancestor of today's?")
-    ledger = _asks(commands.add_parser("ledger", help="the consent ledger"), reading.ledger, reads=True)
+    ledger = _asks(commands.add_parser("ledger", help="the consent ledger"), views.ledger, reads=True)
     ledger.add_argument("--limit", type=times.rows, metavar="N", help="the first N rows only")
-    doctor = _local(commands.add_parser("doctor", help="check kernel and DNS from outside"), running.doctor)
+    doctor = _local(commands.add_parser("doctor", help="check kernel and DNS from outside"), local.doctor)
     doctor.add_argument("--json", action="store_true", help="print one JSON document")
     _settings(doctor)
 
 
 def _lists(commands: Groups) -> None:
     group = _group(commands, "lists", "block lists: status, choose, update, compile …")
-    compile = _local(group.add_parser("compile", help="compile lists into one rule set"), running.lists_compile)
+    compile = _local(group.add_parser("compile", help="compile lists into one rule set"), local.lists_compile)
     compile.add_argument("files", nargs="*", metavar="FILE", help="default: the installed ones")
     compile.add_argument("--output", metavar="FILE", help="default: the setting ruleset_file")
     _settings(compile)
@@ -298,8 +296,8 @@ def _reports(commands: Groups) -> None:
 
 def _rest(commands: Groups) -> None:
     group = _group(commands, "setting", "what the household may change while the daemon runs: list, set")
-    _asks(group.add_parser("list", help="settings and their values"), reading.setting_list, reads=True)
-    change = _asks(group.add_parser("set", help="change a setting"), changing.setting_set)
+    _asks(group.add_parser("list", help="settings and their values"), views.setting_list, reads=True)
+    change = _asks(group.add_parser("set", help="change a setting"), edit.setting_set)
     change.add_argument("key", metavar="NAME")
     change.add_argument("value", metavar="VALUE")
-    _asks(commands.add_parser("setup-code", help="a one-time code for the web page"), changing.setup_code, reads=True)
+    _asks(commands.add_parser("setup-code", help="a one-time code for the web page"), edit.setup_code, reads=True)

@@ -4,13 +4,13 @@ import os
 import time
 
 from agent.cli import show
-from agent.cli.called import ROOT
-from agent.cli.trouble import NOT_FOUND, Trouble
+from agent.cli.context import ROOT
+from agent.cli.errors import NOT_FOUND, CliError
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.core.settings import Settings
-from agent.core.shared import SharedHosts
-from agent.jobs.compile import Report, Source, compile_lists
+from agent.core.shared_hosts import SharedHosts
+from agent.jobs.compile import CompileResult, Source, compile_lists
 from agent.jobs.knownsites import read_shared
 from agent.jobs.starter import starter_lists, stem
 
@@ -23,7 +23,7 @@ def lists_compile(settings: Settings, words: list[str], target: str) -> None:
         public = suffixes(settings)
         report = compile_lists(sources, target, public_suffixes=public, shared=shared_hosts(settings, public))
     except (OSError, BadInput) as error:
-        raise Trouble(f"nothing was compiled: {error}") from error
+        raise CliError(f"nothing was compiled: {error}") from error
     _tell(report)
     show.line(f"{target}: {show.count(report.count, 'rule', 'rules')}")
 
@@ -49,7 +49,7 @@ def shared_hosts(settings: Settings, public: PublicSuffixes | None) -> SharedHos
     return None
 
 
-def _tell(report: Report) -> None:
+def _tell(report: CompileResult) -> None:
     for of in report.lists:
         skipped = show.count(sum(of.skipped.values()), "line", "lines")
         show.line(f"{of.id}: {of.kept} of {of.read} rules kept, read as {of.syntax}, {skipped} skipped")
@@ -79,4 +79,4 @@ def starter(settings: Settings) -> list[Source]:
         found = starter_lists(folder)
         if found:
             return found
-    raise Trouble("no list is installed: name the files to compile", NOT_FOUND)
+    raise CliError("no list is installed: name the files to compile", NOT_FOUND)

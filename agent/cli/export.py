@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator
 from typing import IO
 
-from agent.cli import show, whom
-from agent.cli.trouble import Trouble
-from agent.client import Client
+from agent.cli import lookup, show
+from agent.cli.errors import CliError
+from agent.client import ControlClient
 
 # A spreadsheet runs a cell that begins like this; an apostrophe in front makes it text.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -25,12 +25,12 @@ BOM = "\ufeff"  # without it, spreadsheets take UTF-8 for the code page of their
 Row = dict[str, object]
 
 
-def export(client: Client, options: argparse.Namespace) -> None:
-    target = {"all": True} if options.all else whom.either(client, options.whom).arguments
+def export(client: ControlClient, options: argparse.Namespace) -> None:
+    target = {"all": True} if options.all else lookup.either(client, options.whom).arguments
     rows = client.items("export", **target)
     if options.format == "csv":
         if not options.output:
-            raise Trouble("CSV is one file a table: give a new folder with --output")
+            raise CliError("CSV is one file a table: give a new folder with --output")
         labels = {row["id"]: row["label"] for row in client.items("device.list")}
         _to_folder(rows, options.output, labels)
     elif options.output:
@@ -56,7 +56,7 @@ def _to_folder(rows: Iterator[Row], folder: str, labels: dict[object, object]) -
     try:
         os.mkdir(folder, 0o700)
     except OSError as error:
-        raise Trouble(f"cannot make the folder {folder}: {error.strerror}") from error
+        raise CliError(f"cannot make the folder {folder}: {error.strerror}") from error
     files: dict[str, IO[str]] = {}
     try:
         for row in rows:
@@ -76,7 +76,7 @@ def new_file(path: str) -> IO[str]:
     try:
         return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")
     except OSError as error:
-        raise Trouble(f"cannot write {path}: {error.strerror}") from error
+        raise CliError(f"cannot write {path}: {error.strerror}") from error
 
 
 def flat(row: object, before: str = "") -> dict[str, object]:

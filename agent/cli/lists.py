@@ -5,17 +5,17 @@ import time
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from agent.cli import show
+from agent.cli.errors import FINDINGS, NOT_FOUND, OK, CliError
 from agent.cli.rows import Row, part, rows_of
-from agent.cli.trouble import FINDINGS, NOT_FOUND, OK, Trouble
-from agent.client import Client
-from agent.core.nearest import nearest
+from agent.client import ControlClient
+from agent.core.did_you_mean import nearest
 from agent.platform.idna import to_ascii
 
 LOOK_S = 0.3
 ENCODED = "/%?&=~:;,+!*'()@$"  # what an address may hold as it is
 
 
-def status(client: Client, options: argparse.Namespace) -> None:
+def status(client: ControlClient, options: argparse.Namespace) -> None:
     reply = client.call("lists")
     if options.json:
         show.document(reply)
@@ -57,17 +57,17 @@ def _whose(row: Row) -> object:
     return "your own" if row["own"] else row["licence"]
 
 
-def choose(client: Client, options: argparse.Namespace) -> None:
+def choose(client: ControlClient, options: argparse.Namespace) -> None:
     feed = feed_named(client, options.list)
     row = client.call("lists.choose", id=feed["id"], on=not options.no)
     show.line(f"{row['name']} is " + ("fetched from now on." if row["chosen"] else "not fetched any more."))
 
 
-def add(client: Client, options: argparse.Namespace) -> None:
+def add(client: ControlClient, options: argparse.Namespace) -> None:
     """A list of the table by its id, or one's own by its address."""
     if "/" not in options.list:
         if options.name or options.category or options.syntax:
-            raise Trouble("--name, --category and --syntax are for a list of your own: give its address, https://…")
+            raise CliError("--name, --category and --syntax are for a list of your own: give its address, https://…")
         options.no = False
         return choose(client, options)
     values = {key: getattr(options, key) for key in ("name", "category", "syntax") if getattr(options, key)}
@@ -82,11 +82,11 @@ def _address(text: str) -> str:
         host, colon, port = parts.netloc.partition(":")
         host = to_ascii(host) + colon + port
     except ValueError as error:
-        raise Trouble(f"{text!r} is no address: {error}") from error
+        raise CliError(f"{text!r} is no address: {error}") from error
     return urlunsplit((parts.scheme, host, quote(parts.path, ENCODED), quote(parts.query, ENCODED), ""))
 
 
-def remove(client: Client, options: argparse.Namespace) -> None:
+def remove(client: ControlClient, options: argparse.Namespace) -> None:
     """One's own list goes; one of the table is not fetched any more."""
     rows = rows_of(client.call("lists"), "feeds")
     found = [row for row in rows if options.list in (row["id"], row["address"])]
@@ -98,7 +98,7 @@ def remove(client: Client, options: argparse.Namespace) -> None:
     show.line(f"{feed['name']} is not fetched any more; what it blocks ends with the next update, within a minute.")
 
 
-def update(client: Client, options: argparse.Namespace) -> int:
+def update(client: ControlClient, options: argparse.Namespace) -> int:
     """Starts an update, says how far it is until it is done, and then of each list why nothing came."""
     if not client.call("lists.update")["started"]:
         show.line("An update is under way already.")
@@ -115,7 +115,7 @@ def update(client: Client, options: argparse.Namespace) -> int:
     return _ended(client, str(now.get("message") or ""))
 
 
-def _ended(client: Client, message: str) -> int:
+def _ended(client: ControlClient, message: str) -> int:
     reply = client.call("lists")
     chosen = [row for row in rows_of(reply, "feeds") if row["chosen"]]
     failed = [row for row in chosen if row["failures"]]
@@ -147,7 +147,7 @@ def _step(now: Row) -> str:
     return f"{STEPS.get(step, step)} {now.get('name') or ''}".rstrip() + share
 
 
-def held(client: Client, options: argparse.Namespace) -> None:
+def held(client: ControlClient, options: argparse.Namespace) -> None:
     rows = rows_of(client.call("lists.held"))
     if options.json:
         show.document({"items": rows})
@@ -156,22 +156,22 @@ def held(client: Client, options: argparse.Namespace) -> None:
     show.table(["LIST", "VERSION", "RULES", "WHY IT WAITS"], cells, "No update waits for a decision.")
 
 
-def accept(client: Client, options: argparse.Namespace) -> None:
+def accept(client: ControlClient, options: argparse.Namespace) -> None:
     client.call("lists.decide", id=feed_named(client, options.list)["id"], decision="accept")
     show.line("The update is taken into use.")
 
 
-def reject(client: Client, options: argparse.Namespace) -> None:
+def reject(client: ControlClient, options: argparse.Namespace) -> None:
     client.call("lists.decide", id=feed_named(client, options.list)["id"], decision="reject")
     show.line("This version is refused; the next one is looked at again.")
 
 
-def rollback(client: Client, options: argparse.Namespace) -> None:
+def rollback(client: ControlClient, options: argparse.Namespace) -> None:
     client.call("lists.rollback")
     show.line("The set before is in use, until the next privacy-agent lists update.")
 
 
-def helplines(client: Client, options: argparse.Namespace) -> None:
+def helplines(client: ControlClient, options: argparse.Namespace) -> None:
     """The names that are never recorded and never refused, with what each is for."""
     rows = rows_of(client.call("helplines"))
     if options.json:
@@ -183,7 +183,7 @@ def helplines(client: Client, options: argparse.Namespace) -> None:
     show.table(heads, cells, "No helpline is known.")
 
 
-def feed_named(client: Client, name: str) -> Row:
+def feed_named(client: ControlClient, name: str) -> Row:
     """The list that can be fetched, by its id; Trouble with the nearest id."""
     feeds = rows_of(client.call("lists"), "feeds")
     for row in feeds:
@@ -192,4 +192,4 @@ def feed_named(client: Client, name: str) -> Row:
     ids = [str(row["id"]) for row in feeds]
     near = nearest(name, ids)
     hint = f": did you mean {near}?" if near else "; there are: " + (", ".join(sorted(ids)) or "none")
-    raise Trouble(f"no list {name!r}{hint}", NOT_FOUND)
+    raise CliError(f"no list {name!r}{hint}", NOT_FOUND)

@@ -4,10 +4,10 @@ import argparse
 import os
 import sys
 
-from agent.cli import called, ended
+from agent.cli import context, ended
 from agent.cli.arguments import parser
-from agent.cli.trouble import CODES, NOT_RUNNING, NOT_WRITTEN, OK, REFUSED, USAGE, Trouble
-from agent.client import Client, Refusal, Unreachable
+from agent.cli.errors import CODES, NOT_RUNNING, NOT_WRITTEN, OK, REFUSED, USAGE, CliError
+from agent.client import ControlClient, ControlError, Unreachable
 from agent.core.model import BadInput
 
 
@@ -18,9 +18,9 @@ def main(words: list[str] | None = None) -> int:
         code = perform(options)
         sys.stdout.flush()
         return code
-    except Trouble as trouble:
+    except CliError as trouble:
         return say(str(trouble), trouble.code)
-    except Refusal as refusal:
+    except ControlError as refusal:
         return say(str(refusal), CODES.get(refusal.code, REFUSED))
     except BadInput as error:
         return say(str(error), USAGE)
@@ -52,22 +52,22 @@ def perform(options: argparse.Namespace) -> int:
     try:
         return options.asks(client, options) or OK
     except Unreachable as error:
-        raise Trouble(f"the daemon went away while it was asked: {error}", NOT_RUNNING) from error
+        raise CliError(f"the daemon went away while it was asked: {error}", NOT_RUNNING) from error
     finally:
         client.close()
 
 
-def connect(options: argparse.Namespace) -> Client:
+def connect(options: argparse.Namespace) -> ControlClient:
     """The daemon's socket; Trouble that says how to start it when nobody is there."""
-    path = called.socket_path(options)
+    path = context.socket_path(options)
     try:
-        return Client(path)
+        return ControlClient(path)
     except Unreachable as error:
         if isinstance(error.__cause__, PermissionError):
-            raise Trouble(f"this user may not use {path}: try again as root", NOT_RUNNING) from error
+            raise CliError(f"this user may not use {path}: try again as root", NOT_RUNNING) from error
         start = "service privacy-agent start (on a router), or privacy-agent run"
         why = ended.why(path)
-        raise Trouble(f"the daemon does not run ({path}: {error}). {why}Start it: {start}", NOT_RUNNING) from error
+        raise CliError(f"the daemon does not run ({path}: {error}). {why}Start it: {start}", NOT_RUNNING) from error
 
 
 def say(message: str, code: int) -> int:

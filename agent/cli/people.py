@@ -2,14 +2,14 @@
 
 import argparse
 
-from agent.cli import show, whom
-from agent.cli.ask import confirmed
+from agent.cli import lookup, show
+from agent.cli.confirm import confirmed
+from agent.cli.errors import USAGE, CliError
 from agent.cli.rows import given, held, part, person_of, records, states
-from agent.cli.trouble import USAGE, Trouble
-from agent.client import Client
+from agent.client import ControlClient
 
 
-def device_list(client: Client, options: argparse.Namespace) -> None:
+def device_list(client: ControlClient, options: argparse.Namespace) -> None:
     rows = list(client.items("device.seen" if options.seen else "device.list"))
     if options.json:
         show.document({"items": rows})
@@ -31,8 +31,8 @@ def _oddity(row: dict[str, object]) -> str:
     return ""
 
 
-def device_add(client: Client, options: argparse.Namespace) -> None:
-    person = whom.person(client, options.person)["id"] if options.person else None
+def device_add(client: ControlClient, options: argparse.Namespace) -> None:
+    person = lookup.person(client, options.person)["id"] if options.person else None
     known_by = given(mac=options.mac, address=options.address, person_id=person)
     row = client.call("device.add", label=options.label, shared=options.shared, **known_by)
     show.line(f"{row['label']} is enrolled. Nothing is on for it. Next: privacy-agent on {row['label']!r} history")
@@ -42,29 +42,29 @@ def device_add(client: Client, options: argparse.Namespace) -> None:
         show.line("Its MAC is made up by the device: switch off its private address for this Wi-Fi, or it may change.")
 
 
-def device_rename(client: Client, options: argparse.Namespace) -> None:
-    row = whom.device(client, options.device)
+def device_rename(client: ControlClient, options: argparse.Namespace) -> None:
+    row = lookup.device(client, options.device)
     client.call("device.change", device_id=row["id"], label=options.label)
     show.line(f"{row['label']} is now {options.label}")
 
 
-def device_correct(client: Client, options: argparse.Namespace) -> None:
-    row = whom.device(client, options.device)
+def device_correct(client: ControlClient, options: argparse.Namespace) -> None:
+    row = lookup.device(client, options.device)
     changes = given(label=options.label, shared=options.shared)
     if options.person:
-        changes["person_id"] = whom.person(client, options.person)["id"]
+        changes["person_id"] = lookup.person(client, options.person)["id"]
     if options.no_person:
         changes["person_id"] = None
     if not changes:
-        raise Trouble("Nothing to change: give --label, --person, --no-person or --shared.", USAGE)
+        raise CliError("Nothing to change: give --label, --person, --no-person or --shared.", USAGE)
     changed = client.call("device.change", device_id=row["id"], **changes)
     show.line(f"{changed['label']}: person {person_of(changed) or 'none'}, on: {states(changed)}")
     if held(changed):
         show.line(held(changed))
 
 
-def device_forget(client: Client, options: argparse.Namespace) -> None:
-    row = whom.device(client, options.device)
+def device_forget(client: ControlClient, options: argparse.Namespace) -> None:
+    row = lookup.device(client, options.device)
     kept = client.call("device.forget", device_id=row["id"], preview=True)["erased"]
     question = f"Forget {row['label']}, switch all off for it and erase {records(kept)}?"
     confirmed(options, question)
@@ -72,7 +72,7 @@ def device_forget(client: Client, options: argparse.Namespace) -> None:
     show.line(f"{row['label']} is forgotten; {records(erased)} erased.")
 
 
-def person_list(client: Client, options: argparse.Namespace) -> None:
+def person_list(client: ControlClient, options: argparse.Namespace) -> None:
     rows = list(client.items("person.list"))
     if options.json:
         show.document({"items": rows})
@@ -81,16 +81,16 @@ def person_list(client: Client, options: argparse.Namespace) -> None:
     show.table(["ID", "PERSON", "GROUP"], cells, "No person yet. Add one: privacy-agent person add Mia child")
 
 
-def person_add(client: Client, options: argparse.Namespace) -> None:
+def person_add(client: ControlClient, options: argparse.Namespace) -> None:
     row = client.call("person.add", name=options.name, group=options.group, **given(birth_month=options.born))
     show.line(f"{row['name']} ({row['group']}) is known. Give a device: privacy-agent device correct … --person")
 
 
-def person_change(client: Client, options: argparse.Namespace) -> None:
-    row = whom.person(client, options.person)
+def person_change(client: ControlClient, options: argparse.Namespace) -> None:
+    row = lookup.person(client, options.person)
     changes = given(name=options.name, group=options.group, birth_month=options.born)
     if not changes:
-        raise Trouble("Nothing to change: give --name, --group or --born.", USAGE)
+        raise CliError("Nothing to change: give --name, --group or --born.", USAGE)
     changed = client.call("person.change", id=row["id"], **changes)
     show.line(f"{changed['name']} ({changed['group']})")
     becomes = part(changed, "becomes")
@@ -99,8 +99,8 @@ def person_change(client: Client, options: argparse.Namespace) -> None:
         show.line(f"Becomes a {becomes['group']} at {at}, or as soon as they confirm it at their device's page /me.")
 
 
-def person_forget(client: Client, options: argparse.Namespace) -> None:
-    row = whom.person(client, options.person)
+def person_forget(client: ControlClient, options: argparse.Namespace) -> None:
+    row = lookup.person(client, options.person)
     confirmed(options, f"Forget {row['name']}? Devices stay enrolled and name no person any more.")
     client.call("person.forget", id=row["id"])
     show.line(f"{row['name']} is forgotten.")

@@ -4,15 +4,15 @@ import argparse
 import json
 
 from agent.cli import show
-from agent.cli.ask import confirmed, yes
+from agent.cli.confirm import confirmed, yes
+from agent.cli.errors import NOT_AGREED, USAGE, CliError
 from agent.cli.rows import Row, rows_of
-from agent.cli.trouble import NOT_AGREED, USAGE, Trouble
-from agent.client import Client
+from agent.client import ControlClient
 
 WHY = {"terms": "something of what was agreed to changed", "restore": "this state was brought back from a copy"}
 
 
-def preview(client: Client, options: argparse.Namespace) -> None:
+def preview(client: ControlClient, options: argparse.Namespace) -> None:
     reply = client.call("report.preview")
     if options.json:
         show.document(reply)
@@ -62,7 +62,7 @@ def thousandths(value: object) -> str:
     return f"{value / 1000:g}" if isinstance(value, int) else "?"
 
 
-def listed(client: Client, options: argparse.Namespace) -> None:
+def listed(client: ControlClient, options: argparse.Namespace) -> None:
     rows = list(client.items("report.list"))
     if options.json:
         show.document({"items": rows})
@@ -74,7 +74,7 @@ def listed(client: Client, options: argparse.Namespace) -> None:
     show.table(["ID", "MADE", "STATE", "ENDED", "SEALED AS", ""], cells, "No report was made.")
 
 
-def shown(client: Client, options: argparse.Namespace) -> None:
+def shown(client: ControlClient, options: argparse.Namespace) -> None:
     row = client.call("report.show", id=options.id)
     if options.json:
         show.document(row)
@@ -84,7 +84,7 @@ def shown(client: Client, options: argparse.Namespace) -> None:
     show.line(str(row["text"] or "Its text was purged."))
 
 
-def opt_in(client: Client, options: argparse.Namespace) -> None:
+def opt_in(client: ControlClient, options: argparse.Namespace) -> None:
     """Shows who receives what, then asks."""
     now = client.call("report.preview")
     agree, terms = options.agree, options.terms
@@ -93,18 +93,18 @@ def opt_in(client: Client, options: argparse.Namespace) -> None:
         agree, terms = now["notice"], now["terms"]
         if now["operator"] is not None and not yes("Send a report of this kind each week?"):
             script = f"In a script, agree to this with --agree {agree} --terms {terms}."
-            raise Trouble(f"Reports stay off. {script}", NOT_AGREED)
+            raise CliError(f"Reports stay off. {script}", NOT_AGREED)
     client.call("report.opt_in", agree=agree, terms=terms, actor="cli")
     show.line("Reports are on. To withdraw: privacy-agent report opt-out")
 
 
-def opt_out(client: Client, options: argparse.Namespace) -> None:
+def opt_out(client: ControlClient, options: argparse.Namespace) -> None:
     client.call("report.opt_out", actor="cli")
     show.line("Reports are off. Nothing waits to be sent, and nothing more is made.")
     show.line("Reports that were sent can't be recalled: nothing in them tells which ones were yours.")
 
 
-def operator(client: Client, options: argparse.Namespace) -> None:
+def operator(client: ControlClient, options: argparse.Namespace) -> None:
     """Show the operator, or name one from a file."""
     if options.none or options.file:
         given = None if options.none else _read(options.file)
@@ -123,4 +123,4 @@ def _read(path: str) -> object:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
     except (OSError, ValueError) as error:
-        raise Trouble(f"{path} can't be read: {error}", USAGE) from error
+        raise CliError(f"{path} can't be read: {error}", USAGE) from error

@@ -31,7 +31,7 @@ _EDE = 15  # option code, RFC 8914
 _IPV4HINT, _IPV6HINT = 4, 6  # SvcParamKeys, RFC 9460 section 14.3.2
 
 
-class Answer(Value):
+class DnsResponse(Value):
     """What a response says.
 
     rcode             with the upper bits from OPT
@@ -84,11 +84,11 @@ class Answer(Value):
         return 0 if self.soa_negative_ttl is None else min(self.min_ttl, self.soa_negative_ttl)
 
 
-def walk(message: bytes) -> Answer:
+def walk(message: bytes) -> DnsResponse:
     """What a response says; see Answer. BadInput if it ends before its counts say, or is otherwise broken."""
     at = skip_questions(message)
     asked = message[at - 4] << 8 | message[at - 3] if at > HEADER else ANY
-    answer = Answer(message[3] & 0x0F, bool(message[2] & 0x02), at)
+    answer = DnsResponse(message[3] & 0x0F, bool(message[2] & 0x02), at)
     for record in records(message, at):
         if record.rtype == OPT:
             _read_opt(message, record, answer)
@@ -109,7 +109,7 @@ def walk(message: bytes) -> Answer:
     return answer
 
 
-def _read_opt(message: bytes, record: Record, answer: Answer) -> None:
+def _read_opt(message: bytes, record: Record, answer: DnsResponse) -> None:
     if record.section != 2:
         raise BadInput("an OPT record outside the additional section")
     answer.rcode |= record.ttl >> 24 << 4
@@ -140,13 +140,13 @@ def _soa_minimum(message: bytes, record: Record) -> int:
     return minimum if minimum < _TTL_LIMIT else 0
 
 
-def _read_address(message: bytes, record: Record, answer: Answer) -> None:
+def _read_address(message: bytes, record: Record, answer: DnsResponse) -> None:
     if record.end - record.data != (4 if record.rtype == A else 16):
         raise BadInput("an address record has the wrong size")
     answer.addresses.append(bytes(message[record.data : record.end]))
 
 
-def _read_target(message: bytes, at: int, record: Record, answer: Answer) -> int:
+def _read_target(message: bytes, at: int, record: Record, answer: DnsResponse) -> int:
     name, at = read_name(message, at)
     if at > record.end or len(answer.chain) >= _CHAIN_MAX:
         raise BadInput("an alias is longer than its record, or there are more than " + str(_CHAIN_MAX))
@@ -154,12 +154,12 @@ def _read_target(message: bytes, at: int, record: Record, answer: Answer) -> int
     return at
 
 
-def _read_cname(message: bytes, record: Record, answer: Answer) -> None:
+def _read_cname(message: bytes, record: Record, answer: DnsResponse) -> None:
     if _read_target(message, record.data, record, answer) != record.end:
         raise BadInput("a CNAME record holds more than a name")
 
 
-def _read_svcb(message: bytes, record: Record, answer: Answer) -> None:
+def _read_svcb(message: bytes, record: Record, answer: DnsResponse) -> None:
     """RFC 9460 section 2.2. The target "." means the owner itself, so it leads nowhere else."""
     if record.end - record.data < 3:
         raise BadInput("a service record is too short")
@@ -172,7 +172,7 @@ def _read_svcb(message: bytes, record: Record, answer: Answer) -> None:
             _read_hints(message, start, end, size, answer)
 
 
-def _read_hints(message: bytes, start: int, end: int, size: int, answer: Answer) -> None:
+def _read_hints(message: bytes, start: int, end: int, size: int, answer: DnsResponse) -> None:
     if (end - start) % size:
         raise BadInput("an address hint has the wrong size")
     for at in range(start, end, size):

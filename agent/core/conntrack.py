@@ -2,7 +2,7 @@
 
 import struct
 
-from agent.core.netlink import ACK, DUMP, HOST, Answer, Message, attribute, attributes, nested, u32
+from agent.core.netlink import ACK, DUMP, HOST, Message, NetlinkReply, attribute, attributes, nested, u32
 
 _GET, _DELETE, _STATISTICS = 1 << 8 | 1, 1 << 8 | 2, 1 << 8 | 5
 _NEW = 1 << 8  # what a dump's entries are called
@@ -38,7 +38,7 @@ def datagram_flows(address_size: int, port: int) -> Message:
     return Message(_GET, DUMP, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, target) + only)
 
 
-def end(answer: Answer, sources: "frozenset[bytes]") -> "Message | None":
+def end(answer: NetlinkReply, sources: "frozenset[bytes]") -> "Message | None":
     """What ends the entry that a dump told of, if it began at one of these addresses and bears no mark; else None.
 
     BadInput when its attributes don't fit.
@@ -68,7 +68,7 @@ def connection(flow: bytes) -> Message:
     )
 
 
-def answered_at(answer: Answer) -> "tuple[bytes, int] | None":
+def answered_at(answer: NetlinkReply) -> "tuple[bytes, int] | None":
     """The address and port that the server of a connection answers to: behind masquerade not the client's own.
 
     None for what is no connection. BadInput when its attributes don't fit.

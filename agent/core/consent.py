@@ -114,7 +114,7 @@ class Epoch(Value):
         self.terms = terms
 
 
-class Register:
+class ConsentState:
     """What the ledger's rows add up to: states, since when, and epochs. Feed it the rows in order."""
 
     def __init__(self) -> None:

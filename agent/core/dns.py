@@ -8,7 +8,7 @@ Only extended errors (RFC 8914) are passed on.
 
 import struct
 
-from agent.core.answer import Answer as Answer
+from agent.core.answer import DnsResponse as DnsResponse
 from agent.core.answer import walk as walk
 from agent.core.model import BadInput
 from agent.core.wire import (
@@ -85,7 +85,7 @@ def answers(response: bytes, query: bytes, end: int) -> bool:
     )
 
 
-def settled(response: bytes, question: Question, answer: Answer) -> bytes:
+def normalised(response: bytes, question: Question, answer: DnsResponse) -> bytes:
     """Upstream's response as it may be cached and served: OPT is ours if the query had one, nothing behind it.
 
     `answer` is what `walk` said of it; its ttl_offsets hold for the result too.
@@ -98,7 +98,7 @@ def settled(response: bytes, question: Question, answer: Answer) -> bytes:
     return whole
 
 
-def restored(response: bytes, message: bytes, question: Question) -> bytes:
+def readdressed(response: bytes, message: bytes, question: Question) -> bytes:
     """A settled response with the id and the question bytes (0x20 case) of the query being answered."""
     return message[:2] + response[2:HEADER] + message[HEADER : question.end] + response[question.end :]
 

@@ -4,12 +4,12 @@ Segments may come in any order, twice, and overlapping. Nothing is kept of a con
 what is kept of the others is bounded for each and in all, and goes when the connection is judged or given up.
 """
 
-from agent.core import hello, request
-from agent.core.hello import Hello
+from agent.core import sniffed_request, tls_hello
 from agent.core.model import BadInput
-from agent.core.request import Request
+from agent.core.sniffed_request import SniffedRequest
+from agent.core.tls_hello import Hello
 
-FLOW_BYTES_MAX = hello.HELLO_MAX + 1024
+FLOW_BYTES_MAX = tls_hello.HELLO_MAX + 1024
 SEGMENTS_MAX = 16  # a hello of 12 kB comes in nine
 STRANGE_MAX = 4  # segments without one that something opens with: another protocol, or a connection of before
 FLOW_COST = 500  # bytes of memory that a flow takes beside its data
@@ -64,7 +64,7 @@ class Flows:
         self.size = 0
         self.given_up = 0
 
-    def feed(self, owner: int, flow: bytes, seq: int, data: bytes, now: float) -> "Hello | Request | str":
+    def feed(self, owner: int, flow: bytes, seq: int, data: bytes, now: float) -> "Hello | SniffedRequest | str":
         """Takes a segment's bytes (not empty): what the connection opens with, or WAIT, or UNKNOWN."""
         flows = self._owners.get(owner)
         known = None if flows is None else flows.get(flow)
@@ -84,7 +84,7 @@ class Flows:
             self._make_room()
         return found
 
-    def _judged(self, flow: Flow) -> "Hello | Request | str":
+    def _judged(self, flow: Flow) -> "Hello | SniffedRequest | str":
         found = opening(flow.joined())
         if found is UNKNOWN and len(flow.parts) < STRANGE_MAX:
             found = WAIT  # a segment from the middle may have come first
@@ -128,14 +128,14 @@ class Flows:
         return sum([len(flows) for flows in self._owners.values()])
 
 
-def opening(data: bytes) -> "Hello | Request | str":
+def opening(data: bytes) -> "Hello | SniffedRequest | str":
     """What a connection's first bytes are: Hello, Request, WAIT, or UNKNOWN."""
     try:
-        found: Hello | Request | None
+        found: Hello | SniffedRequest | None
         if data[:1] == b"\x16":
-            found = hello.read(data)
+            found = tls_hello.read(data)
         else:
-            found = request.read(data)
+            found = sniffed_request.read(data)
     except BadInput:
         return UNKNOWN
     return WAIT if found is None else found

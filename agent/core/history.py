@@ -3,8 +3,8 @@
 A visit is a device's stay at a site inside one epoch. It never crosses an epoch; a gap of 30 minutes starts a new one.
 """
 
-from agent.core.leads import Leads
 from agent.core.model import Observation, Permit, Visit
+from agent.core.page_loads import PageLoads
 
 GAP_S = 30 * 60  # a longer silence means that somebody came back
 HOSTS_MAX = 12  # enough to see what a site consists of; bounds the row's size
@@ -26,7 +26,7 @@ class Visits:
         self._site_of = site_of
         self._open: dict[tuple[int, int, bytes], Visit] = {}
         self._dirty: dict[int, Visit] = {}  # by identity: a retired visit still waits to be stored
-        self._leads = Leads()
+        self._leads = PageLoads()
         self.dropped = 0
 
     def observe(self, permit: Permit, seen: Observation) -> None:
@@ -98,7 +98,7 @@ class Visits:
         gone = [key for key, visit in self._open.items() if visit.id in ids]
         for key in gone:
             self._dirty.pop(id(self._open.pop(key)), None)
-        self._leads = Leads()  # what was learned from them goes with them
+        self._leads = PageLoads()  # what was learned from them goes with them
 
     def __len__(self) -> int:
         return len(self._open)

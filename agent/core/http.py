@@ -93,7 +93,7 @@ class Head(Value):
         return ""
 
 
-class Reader:
+class HttpParser:
     """Takes a connection's bytes and gives heads and bodies; keeps no more than the limits allow.
 
     The caller alternates: `head()` until it is a Head, then `body(head.length)` until it is bytes.

@@ -19,7 +19,7 @@ SLOT_MAX = 255
 GENERATION_MAX = 63
 SYN_MAGIC = b"PA"
 
-_DEVICE = 0b0110  # of the signature's bits, in their order; core/judging.py has the other patterns
+_DEVICE = 0b0110  # of the signature's bits, in their order; core/nft/inspection.py has the other patterns
 
 # Defaults of other software that keeps connection marks.
 OTHERS = (("mwan3", 0x00003F00), ("pbr", 0x00FF0000), ("Tailscale", 0x00FF0000))

@@ -3,7 +3,7 @@
 import struct
 
 from agent.core.model import Value
-from agent.core.netlink import DUMP, HOST, Answer, Message, attributes
+from agent.core.netlink import DUMP, HOST, Message, NetlinkReply, attributes
 
 NEW, GONE = 28, 29  # RTM_NEWNEIGH, RTM_DELNEIGH
 GROUP = 1 << 2  # RTMGRP_NEIGH, for bind
@@ -36,7 +36,7 @@ def dump() -> Message:
     return Message(_GET, DUMP, struct.pack(_HEADER, 0, 0, 0, 0, 0, 0, 0))
 
 
-def read(answer: Answer) -> "Neighbour | None":
+def read(answer: NetlinkReply) -> "Neighbour | None":
     """The neighbour that a message is about; None for anything else. BadInput when its attributes don't fit."""
     if answer.type not in (NEW, GONE) or len(answer.body) < _HEADER_BYTES:
         return None

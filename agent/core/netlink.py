@@ -35,7 +35,7 @@ class Message(Value):
         self.body = body
 
 
-class Answer(Value):
+class NetlinkReply(Value):
     """One message as read. `body` is what follows the header."""
 
     __slots__ = ("type", "flags", "seq", "body")
@@ -86,7 +86,7 @@ def encode(message: Message, seq: int) -> bytes:
     return struct.pack(_HEADER, _HEADER_BYTES + len(body), message.type, message.flags | REQUEST, seq, 0) + body
 
 
-def messages(data: bytes) -> "list[Answer]":
+def messages(data: bytes) -> "list[NetlinkReply]":
     """Every message of a datagram. BadInput when a length leaves it."""
     found = []
     at = 0
@@ -94,7 +94,7 @@ def messages(data: bytes) -> "list[Answer]":
         length, type, flags, seq, _port = struct.unpack(_HEADER, data[at : at + _HEADER_BYTES])
         if length < _HEADER_BYTES or at + length > len(data):
             raise BadInput("a netlink message says %d bytes at %d of %d" % (length, at, len(data)))
-        found.append(Answer(type, flags, seq, data[at + _HEADER_BYTES : at + length]))
+        found.append(NetlinkReply(type, flags, seq, data[at + _HEADER_BYTES : at + length]))
         at += length + 3 & ~3
     return found
 

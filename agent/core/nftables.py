@@ -9,8 +9,8 @@ from agent.core.netlink import (
     CREATE,
     DUMP,
     EXCL,
-    Answer,
     Message,
+    NetlinkReply,
     attribute,
     encode,
     nested,
@@ -71,7 +71,7 @@ def flowtables() -> Message:
     return Message(_NFTABLES | _GET_FLOWTABLE, DUMP, bytes(4))
 
 
-def is_flowtable(answer: Answer) -> bool:
+def is_flowtable(answer: NetlinkReply) -> bool:
     return answer.type == _NFTABLES | _NEW_FLOWTABLE
 
 

@@ -25,7 +25,7 @@ class Segment(Value):
         self.data = data
 
 
-class Standing(Value):
+class TcpPosition(Value):
     """How far a TCP connection is, by a segment of its client: `flow` as of a Segment, the client's and the server's
     next sequence numbers, and the server's timestamp that the client echoes (None on a connection without them)."""
 
@@ -38,7 +38,7 @@ class Standing(Value):
         self.echo = echo
 
 
-def standing(packet: bytes) -> Standing | None:
+def tcp_position(packet: bytes) -> TcpPosition | None:
     """How far the connection of an IP packet is; None for what is no segment, or was captured in part."""
     found = inside(packet)
     taken = segment(packet)
@@ -47,7 +47,7 @@ def standing(packet: bytes) -> Standing | None:
     head = found[1]
     options = packet[head + _TCP_HEAD : head + (packet[head + 12] >> 4) * 4]
     server_next = int.from_bytes(packet[head + 8 : head + 12], "big")
-    return Standing(taken.flow, taken.seq + len(taken.data) & 0xFFFFFFFF, server_next, _echo(options))
+    return TcpPosition(taken.flow, taken.seq + len(taken.data) & 0xFFFFFFFF, server_next, _echo(options))
 
 
 def _echo(options: bytes) -> int | None:

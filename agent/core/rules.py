@@ -29,7 +29,7 @@ SYNTAXES = {
 _ORDER = ("hosts", "dnsmasq", "unbound", "bind", "rpz", "tpl", "addresses", "domains", "urls", "adblock")
 
 
-class Reader:
+class LineParser:
     """Reads the lines of one list in order; an RPZ zone's `$ORIGIN` is all that it remembers."""
 
     def __init__(self, syntax: str) -> None:
@@ -62,12 +62,12 @@ class Reader:
 
 def parse_line(line: bytes, syntax: str) -> list[Value]:
     """The values of one line that stands for itself."""
-    return Reader(syntax).read(line)
+    return LineParser(syntax).read(line)
 
 
 def parse_lines(lines, syntax: str):  # type: ignore[no-untyped-def]
     """Iterate over the values of an iterable of lines (bytes) in one syntax."""
-    reader = Reader(syntax)
+    reader = LineParser(syntax)
     for line in lines:
         yield from reader.read(line)
 

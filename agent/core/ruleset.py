@@ -44,8 +44,8 @@ from agent.core.match import (
 )
 from agent.core.model import ALLOW, BLOCK, BadInput, Rule, Verdict
 from agent.core.names import suffixes
-from agent.core.request import normal
-from agent.core.rows import Rows
+from agent.core.sniffed_request import normal
+from agent.core.sorted_rows import SortedRows
 
 MAGIC = b"\x93PARS\r\n\x1a"
 FORMAT = 1
@@ -112,8 +112,8 @@ class Ruleset:
         self._special = self._rows(tables["special"], struct.calcsize(SPECIAL_ROW), 8)
         self._networks = {size: self._rows(tables["networks" + str(size)], 2 * size + 1, size) for size in (4, 16)}
 
-    def _rows(self, table: list[int], size: int, key_size: int) -> Rows:
-        return Rows(self._read, table[0], table[1], size, key_size)
+    def _rows(self, table: list[int], size: int, key_size: int) -> SortedRows:
+        return SortedRows(self._read, table[0], table[1], size, key_size)
 
     def _read(self, at: int, size: int) -> bytes:
         data: bytes = self._read_at(size, at)

@@ -7,10 +7,10 @@ know is refused, so that a misspelt name never means "silently as before".
 import json
 
 from agent.core.addresses import parse_endpoint
-from agent.core.kinds import BITS, CHECKS, CHOICE, FLAG, LISTENERS, NAME, NAMES, NUMBER, PATH, SERVERS, value_of
+from agent.core.did_you_mean import nearest
 from agent.core.marks import Layout
 from agent.core.model import BadInput, Value
-from agent.core.nearest import nearest
+from agent.core.setting_kinds import BITS, CHECKS, CHOICE, FLAG, LISTENERS, NAME, NAMES, NUMBER, PATH, SERVERS, value_of
 
 MDNS_PORT = 5353
 MARKS = ("mark_signature", "mark_slot_bit", "mark_generation_bit")
@@ -21,7 +21,7 @@ RESTART, USED = "restart", "used"
 DNS, POLICY, COPIES, UPDATES = "dns", "policy", "copies", "updates"
 
 
-class Under:
+class DefaultPath:
     """A default path inside the folder that another setting names."""
 
     def __init__(self, folder: str, file: str) -> None:
@@ -60,10 +60,10 @@ TABLE = (
     Setting(
         "lists_dir",
         PATH,
-        Under("run_dir", "lists"),
+        DefaultPath("run_dir", "lists"),
         "Folder of downloaded list texts and what is known of them.",
     ),
-    Setting("feeds_file", PATH, Under("data_dir", "feeds.json"), "The table of lists that can be fetched."),
+    Setting("feeds_file", PATH, DefaultPath("data_dir", "feeds.json"), "The table of lists that can be fetched."),
     Setting(
         "lists_auto",
         FLAG,
@@ -86,8 +86,8 @@ TABLE = (
         household=True,
         reacts=COPIES,
     ),
-    Setting("ruleset_file", PATH, Under("run_dir", "rules.bin"), "The compiled lists."),
-    Setting("suffixes_file", PATH, Under("data_dir", "suffixes.bin"), "The compiled public suffix list."),
+    Setting("ruleset_file", PATH, DefaultPath("run_dir", "rules.bin"), "The compiled lists."),
+    Setting("suffixes_file", PATH, DefaultPath("data_dir", "suffixes.bin"), "The compiled public suffix list."),
     Setting("leases_file", PATH, "/tmp/dhcp.leases", "DHCP leases, read for names to show."),
     Setting("dns_listen", LISTENERS, ["0.0.0.0:5391", "[::]:5391"], "Where DNS queries are taken, UDP and TCP."),
     Setting("agent_port", NUMBER, 5391, "The port that enrolled devices' queries are steered to.", (1024, 65535)),
@@ -297,7 +297,7 @@ def complete(given: dict[str, object]) -> Settings:
     for setting in TABLE:
         if setting.name in given:
             values[setting.name] = check(setting.name, given[setting.name])
-        elif isinstance(setting.default, Under):
+        elif isinstance(setting.default, DefaultPath):
             values[setting.name] = str(values[setting.default.folder]) + "/" + setting.default.file
         else:
             values[setting.name] = check(setting.name, setting.default)

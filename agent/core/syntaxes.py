@@ -20,7 +20,7 @@ from agent.core.listrules import (
 from agent.core.match import BELOW, EXACT, WHOLE, join_authority, split_authority
 from agent.core.model import BadInput, Value
 from agent.core.names import is_address, parse
-from agent.core.request import normal
+from agent.core.sniffed_request import normal
 
 NOWHERE = (b"0.0.0.0", b"127.0.0.1", b"::", b"::1", b"0", b"127.0.0.0", b"127.0.1.1", b"255.255.255.255")
 _LOCAL_NAMES = (b"localhost.localdomain", b"localhost4.localdomain4", b"localhost6.localdomain6")

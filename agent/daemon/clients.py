@@ -5,7 +5,7 @@ from collections.abc import Callable
 from agent.core.marks import Layout
 
 
-class Client:
+class DeviceView:
     """A device with something on, as of one generation. A toggle makes a new Client; old ones are never changed.
 
     `view` is the policy's view (None: nothing is refused), `generation` what its permits are asked with.
@@ -29,17 +29,17 @@ class Clients:
     def __init__(self, layout: Layout | None, mac_of: Callable[[str], bytes | None]) -> None:
         self._layout = layout
         self.mac_of = mac_of
-        self._marked: dict[int, Client] = {}
-        self._addresses: dict[str, Client] = {}
+        self._marked: dict[int, DeviceView] = {}
+        self._addresses: dict[str, DeviceView] = {}
 
-    def replace(self, entries: list[tuple[Client, bytes | None, str | None]]) -> None:
+    def replace(self, entries: list[tuple[DeviceView, bytes | None, str | None]]) -> None:
         """Take these (client, MAC, address) as all there are."""
         layout = self._layout
         if layout is not None:
             self._marked = {layout.pack(client.slot, client.generation): client for client, _, _ in entries}
         self._addresses = {address: client for client, _, address in entries if address is not None}
 
-    def identify(self, mark: int | None, address: str) -> Client | None:
+    def identify(self, mark: int | None, address: str) -> DeviceView | None:
         """The client, or None: unknown, nothing on, or an old generation. None is answered plainly, unrecorded."""
         if self._layout is None:
             return self._addresses.get(address)

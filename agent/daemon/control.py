@@ -16,7 +16,7 @@ from agent.core.model import BadInput
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
 from agent.daemon.operations import CLI_ONLY, FEEDS_ONLY, REPORT_ONLY, TABLE, WEB_ONLY
-from agent.daemon.operations.arguments import Refused
+from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.peers import Peer, Reply, Steps
 from agent.daemon.store.database import StorageError, plain
 
@@ -34,7 +34,7 @@ EVENTS = (CLI, WEB)  # who may be told what happens
 EXPECTED = (BadInput, StorageError, OSError, sqlite3.OperationalError)
 
 
-class Control:
+class ControlServer:
     """The listening socket and its peers."""
 
     def __init__(self, loop: Loop, household: Household, path: str) -> None:
@@ -105,7 +105,7 @@ class Control:
 
 def failure(error: Exception) -> Reply:
     """The error reply for what an operation raised."""
-    if isinstance(error, Refused):
+    if isinstance(error, OperationRejected):
         return {"error": {"code": error.code, "message": str(error), **error.detail}}
     if not isinstance(error, BadInput):
         error = error if isinstance(error, StorageError) else plain(error, "the storage")

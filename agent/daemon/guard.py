@@ -12,7 +12,7 @@ import select
 import time
 
 from agent.platform import lastwords
-from agent.platform.bare import signal, socket
+from agent.platform.cmodules import signal, socket
 
 MYPY = False
 if MYPY:  # neither is worth its memory

@@ -6,27 +6,27 @@ from collections.abc import Callable
 
 from agent.core import people
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
+from agent.core.known_resolvers import refusals
 from agent.core.lookalike import Lookalike
 from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, Person
 from agent.core.names import PublicSuffixes
 from agent.core.policy import Policy
-from agent.core.resolvers import refusals
 from agent.core.ruleset import Ruleset
 from agent.core.settings import COPIES, POLICY, Settings, known
-from agent.daemon.clients import Client, Clients
+from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.clock import Clock
-from agent.daemon.connections.asking import Asks
+from agent.daemon.connections.unblock_tokens import UnblockTokens
 from agent.daemon.kernel.neighbours import Neighbours
-from agent.daemon.lists.feeds import Feeds, is_starter, protecting
-from agent.daemon.lists.kept import Kept
+from agent.daemon.lists.feed_state import FeedState, is_starter, protecting
+from agent.daemon.lists.retained import RetainedSet
 from agent.daemon.people import People
 from agent.daemon.reports.reports import Reports
-from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.forgotten import Forgotten
+from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.holds import Holds
 from agent.daemon.store.recorder import Recorder
-from agent.daemon.store.records import Records
+from agent.daemon.store.rollback_check import RollbackCheck
 from agent.daemon.store.snapshots import Snapshots
 from agent.daemon.store.state import State
 from agent.daemon.subjects import Subjects
@@ -40,7 +40,7 @@ LOOKALIKE = "lookalike"
 LISTS_STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks ago hardly protects
 
 
-class Lists:
+class LoadedLists:
     """The compiled rule set in use: its file, what stands in it, and the names that are never refused."""
 
     def __init__(self, helplines: frozenset[bytes] = frozenset()) -> None:
@@ -71,14 +71,14 @@ class Household:
         self,
         settings: Settings,
         state: State,
-        records: Records,
+        records: HistoryDb,
         gate: Gate,
         recorder: Recorder,
         clients: Clients,
         snapshots: Snapshots,
         clock: Clock,
-        lists: Lists,
-        anchor: Anchor,
+        lists: LoadedLists,
+        anchor: RollbackCheck,
     ) -> None:
         self.settings = settings
         self.anchor = anchor
@@ -91,16 +91,16 @@ class Household:
         self.snapshots = snapshots
         self.clock = clock
         self.lists = lists
-        self.asks = Asks()
+        self.asks = UnblockTokens()
         self.toggles: Toggles
         self.holds = Holds(state, clock.now, sha256)
         self.subjects = Subjects(state, settings, self.holds)
         self.people = People(state, self.subjects, self.holds, clock, self.reviewed, lambda event: self.publish(event))
-        self.feeds = Feeds(settings, state, clock, total_bytes())
-        self.kept_lists = Kept(settings)
+        self.feeds = FeedState(settings, state, clock, total_bytes())
+        self.kept_lists = RetainedSet(settings)
         self.reports = Reports(settings, state, clock, sha256, self.noted, lambda name: self.step(name))
         self.step: Callable[[str], None] = lambda name: None  # see Toggles
-        self.kernel: Callable[[dict[bytes, Client]], None] = lambda wanted: None
+        self.kernel: Callable[[dict[bytes, DeviceView]], None] = lambda wanted: None
         self.swap: Callable[[Policy], None] = lambda policy: None
         self.settle: Callable[[], None] = lambda: None
         self.hand_over: Callable[[], None] = lambda: None
@@ -143,7 +143,7 @@ class Household:
         """Make clients and kernel agree with the gate. Called at each toggle and change of a device."""
         self.settle()
         entries = []
-        wanted: dict[bytes, Client] = {}
+        wanted: dict[bytes, DeviceView] = {}
         for device in self._open_devices():
             client = self._client(device)
             entries.append((client, device.mac, device.address))
@@ -156,10 +156,10 @@ class Household:
         by_slot = {device.slot: device for device in self.state.devices()}
         return [by_slot[device.slot] for device in self.gate.devices() if device.slot in by_slot]
 
-    def _client(self, device: Device) -> Client:
+    def _client(self, device: Device) -> DeviceView:
         protected = PROTECTION in self.gate.features(device.slot)
         view = self.policy.view(device.id, device.person_id) if protected else None
-        return Client(device.slot, self.gate.generation(device.slot), view, device.id)
+        return DeviceView(device.slot, self.gate.generation(device.slot), view, device.id)
 
     def flush(self) -> None:
         """Everything observed until now is written."""

@@ -1,7 +1,7 @@
 """The resident's entry: the guard, with the daemon as its child. Only what the guard needs is imported here.
 
 argv[1] is the settings file's path ("-" for none), argv[2] a JSON object of overrides, and the rest are datagrams in
-hexadecimal: what the guard has to send when the daemon is dead (core/farewell.py). It reads no settings.
+hexadecimal: what the guard has to send when the daemon is dead (core/nft/teardown.py). It reads no settings.
 """
 
 import gc
@@ -17,7 +17,7 @@ def main() -> int:
     path, overrides, *farewell = sys.argv[1:]
 
     def start(heartbeat, netlink):  # type: ignore[no-untyped-def]
-        from agent.daemon.serve import serve  # here, so that the guard never holds the daemon's modules
+        from agent.daemon.daemon import serve  # here, so that the guard never holds the daemon's modules
 
         gc.enable()
         return serve(path, overrides, heartbeat, netlink)

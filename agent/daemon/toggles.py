@@ -15,11 +15,11 @@ from agent.core import consent, people
 from agent.core.consent import OFF, ON, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES, NOTICE_VERSION
 from agent.core.model import BadInput, Device
-from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import StorageError
+from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.ledger import Entry
 from agent.daemon.store.recorder import Recorder
-from agent.daemon.store.records import Records
+from agent.daemon.store.rollback_check import RollbackCheck
 from agent.daemon.store.state import State
 from agent.daemon.store.unsaved import Unsaved
 from agent.daemon.subjects import Subjects
@@ -38,10 +38,10 @@ class Toggles:
     def __init__(
         self,
         state: State,
-        records: Records,
+        records: HistoryDb,
         gate: Gate,
         recorder: Recorder,
-        anchor: Anchor,
+        anchor: RollbackCheck,
         subjects: Subjects,
         apply: Callable[[], None],
         clock: Callable[[], int],

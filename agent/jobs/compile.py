@@ -16,14 +16,14 @@ from agent.core.match import EXACT, HOST, SPECIAL, WHOLE, split_authority
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.core.rulewriter import ListMeta, Writer
-from agent.core.shared import SharedHosts
+from agent.core.shared_hosts import SharedHosts
+from agent.jobs.external_sort import PARTITIONS, ExternalSort, big_endian
 from agent.jobs.guarded import Guarded
-from agent.jobs.reading import Draft, ListReport, Reading, Source
-from agent.jobs.spill import PARTITIONS, Spill, big_endian
+from agent.jobs.list_reader import Draft, ListReader, ListReport, Source
+from agent.platform.gzip_text import TextFile, text_size
 from agent.platform.hashing import sha256
-from agent.platform.texts import TextFile, text_size
 
-__all__ = ["ListReport", "Progress", "Report", "Source", "compile_lists"]
+__all__ = ["ListReport", "Progress", "CompileResult", "Source", "compile_lists"]
 
 _BUCKETS_EACH = 65536 // PARTITIONS
 _CLASS = 255  # the low byte of a 64-bit value: bits of the digest until the class byte takes their place
@@ -31,7 +31,7 @@ _CLASS = 255  # the low byte of a 64-bit value: bits of the digest until the cla
 Progress = Callable[[int, int], None]
 
 
-class Report:
+class CompileResult:
     """What became of all lists: `count` rules kept, `folded` covered by a listed parent, `repeated` listed already."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def compile_lists(
     progress: Progress | None = None,
     shared: SharedHosts | None = None,
     guarded: Guarded | None = None,
-) -> Report:
+) -> CompileResult:
     """Compile the sources into the file `target`, atomically; BadInput names the list that is none.
 
     `salt` (16 bytes) is drawn when not given. A public suffix on a list of hosts is refused alone, without the sites
@@ -65,7 +65,7 @@ def compile_lists(
     """
     folder = os.path.dirname(os.path.abspath(target))
     with tempfile.TemporaryFile(dir=folder) as spilled, _replacing(target, folder) as out:
-        job = _Compile(sources, Draft(salt or os.urandom(16), Spill(spilled), public_suffixes, shared, guarded))
+        job = _Compile(sources, Draft(salt or os.urandom(16), ExternalSort(spilled), public_suffixes, shared, guarded))
         job.read(progress)
         job.fold()
         return job.write(out)
@@ -104,7 +104,7 @@ class _Compile:
     def __init__(self, sources: list[Source], draft: Draft) -> None:
         self._sources = sources
         self._draft = draft
-        self._report = Report()
+        self._report = CompileResult()
 
     def read(self, progress: Progress | None) -> None:
         done = 0
@@ -112,7 +112,7 @@ class _Compile:
         for index, source in enumerate(self._sources):
             try:
                 with TextFile(source.path) as file:
-                    reading = Reading(self._draft, index, source, file)
+                    reading = ListReader(self._draft, index, source, file)
                     for size in reading.steps():
                         done += size
                         if progress is not None:
@@ -154,7 +154,7 @@ class _Compile:
                     values.discard(int.from_bytes(sha256(self._draft.salt + key)[:8], "big"))
         return values
 
-    def write(self, file: IO[bytes]) -> Report:
+    def write(self, file: IO[bytes]) -> CompileResult:
         writer = Writer(file, self._draft.salt, sha256)
         for partition in range(PARTITIONS):
             _write_partition(writer, partition, self._entries(partition))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Late(Exception):
+class DeadlineExceeded(Exception):
     """The time is over."""
 
 
@@ -15,7 +15,7 @@ def deadline(seconds: float) -> Iterator[None]:
     """Raises Late in the block when the seconds are over. One at a time, in the main thread (SIGALRM)."""
 
     def late(number: int, frame: FrameType | None) -> None:
-        raise Late
+        raise DeadlineExceeded
 
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, seconds)

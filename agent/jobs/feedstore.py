@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from agent.core.model import BadInput
 from agent.jobs.fetch import Failed
+from agent.platform.gzip_text import TextWriter, text_hash
 from agent.platform.memory import available_bytes
-from agent.platform.texts import TextWriter, text_hash
 
 STATE = "state.json"
 CURRENT = ".gz"

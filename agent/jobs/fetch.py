@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
 from agent.core.model import BadInput, Value
-from agent.jobs.deadline import Late, deadline
+from agent.jobs.deadline import DeadlineExceeded, deadline
 from agent.jobs.reply import Reply, Short
 from agent.platform.idna import to_ascii
 
@@ -40,7 +40,7 @@ class Failed(Exception):
         self.reached = reached
 
 
-class Limits(Value):
+class FetchLimits(Value):
     __slots__ = ("idle_s", "total_s", "size_bytes")
 
     def __init__(self, idle_s: float = IDLE_S, total_s: float = TOTAL_S, size_bytes: int = SIZE_MAX) -> None:
@@ -69,14 +69,14 @@ def fetch(
     write: Write,
     etag: str = "",
     modified: str = "",
-    limits: Limits | None = None,
+    limits: FetchLimits | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Fetched:
     """Hand the text at an https address to `write`, piece by piece; Failed, or what `write` raises (no OSError).
 
     `progress` gets bytes received and bytes in all (0: unknown). To be called in a process's main thread.
     """
-    limits = limits or Limits()
+    limits = limits or FetchLimits()
     asked = {"Accept-Encoding": "gzip", "Accept": "text/plain, */*;q=0.5", "User-Agent": "privacy-agent"}
     if etag:
         asked["If-None-Match"] = etag
@@ -106,7 +106,7 @@ def _foreign_errors() -> Iterator[None]:
         yield
     except (Failed, MemoryError):
         raise
-    except Late as error:
+    except DeadlineExceeded as error:
         raise Failed("it took too long") from error
     except ssl.SSLCertVerificationError as error:
         raise Failed(f"its certificate is not valid: {error.verify_message}") from error
@@ -122,7 +122,7 @@ def _foreign_errors() -> Iterator[None]:
         raise Failed(f"something unforeseen: {type(error).__name__}: {str(error)[:SAID_MAX]}") from error
 
 
-def _ask(address: str, headers: dict[str, str], limits: Limits, context: ssl.SSLContext) -> ssl.SSLSocket:
+def _ask(address: str, headers: dict[str, str], limits: FetchLimits, context: ssl.SSLContext) -> ssl.SSLSocket:
     """A connection that has been asked for the address."""
     host, port, named, target = _parts(address)
     lines = [f"GET {target} HTTP/1.1", f"Host: {named}", "Connection: close"]
@@ -171,7 +171,7 @@ def _next(address: str, location: str) -> str:
     return following
 
 
-def _take(reply: Reply, write: Write, limits: Limits, progress: Progress) -> Fetched:
+def _take(reply: Reply, write: Write, limits: FetchLimits, progress: Progress) -> Fetched:
     etag, modified = reply.header("etag"), reply.header("last-modified")
     if reply.status == 304:
         return Fetched(False, etag, modified)
@@ -183,7 +183,7 @@ def _take(reply: Reply, write: Write, limits: Limits, progress: Progress) -> Fet
     return Fetched(True, _line(etag), _line(modified))
 
 
-def _receive(reply: Reply, write: Write, limits: Limits, progress: Progress) -> None:
+def _receive(reply: Reply, write: Write, limits: FetchLimits, progress: Progress) -> None:
     encoding = (reply.header("content-encoding") or "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise Failed("it comes in a compression that was not asked for")

@@ -8,7 +8,7 @@ from agent.core.listrules import ListRule
 from agent.core.match import BELOW, EXACT
 from agent.core.model import BadInput
 from agent.core.names import is_address, suffixes
-from agent.core.shared import KNOWN_SHARED, WELL_KNOWN, read_table
+from agent.core.shared_hosts import KNOWN_SHARED, WELL_KNOWN, read_table
 from agent.jobs.knownsites import well_known
 
 NAMED_MAX = 6  # names said of each kind; the rest is counted

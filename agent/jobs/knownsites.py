@@ -3,7 +3,7 @@
 from agent.core.lookalike import read_known
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes, parse
-from agent.core.shared import SharedHosts
+from agent.core.shared_hosts import SharedHosts
 
 
 def well_known(path: str) -> list[tuple[bytes, bool]]:

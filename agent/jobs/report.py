@@ -8,13 +8,13 @@ import os
 import socket
 import sys
 
-from agent.client import Client, Refusal, Unreachable
+from agent.client import ControlClient, ControlError, Unreachable
 from agent.core import envelope, seal
 from agent.core.model import BadInput
-from agent.jobs.post import LATER, post
+from agent.jobs.upload import LATER, post
 from agent.platform import sodium
-from agent.platform.dying import die_with_parent
 from agent.platform.hashing import sha256
+from agent.platform.pdeathsig import die_with_parent
 
 PAUSE_S = 3600
 PAUSE_MAX_S = 86400
@@ -34,7 +34,7 @@ def primitives() -> seal.Primitives:
     return seal.Primitives(sha256, found.x25519, found.public_of, found.encrypt, found.decrypt)
 
 
-def run(client: Client) -> None:
+def run(client: ControlClient) -> None:
     """Seal, then send what is due; what was sealed just now is sent when its own time comes."""
     work = client.call("report.work")
     operator = _row(work["operator"])
@@ -47,7 +47,7 @@ def run(client: Client) -> None:
         send(client, operator, _row(work["send"]))
 
 
-def send(client: Client, operator: Row, row: Row) -> None:
+def send(client: ControlClient, operator: Row, row: Row) -> None:
     # Asked for right before it leaves: what was withdrawn meanwhile is refused here.
     body = str(client.call("report.body", id=row["id"])["body"])
     outcome = post(str(operator["address"]), body.encode(), str(operator["authority"]))
@@ -78,10 +78,10 @@ def _int(value: object) -> int:
 
 def main() -> int:
     die_with_parent()
-    client = Client(socket.socket(fileno=int(os.environ["PRIVACY_AGENT_CONTROL_FD"])))
+    client = ControlClient(socket.socket(fileno=int(os.environ["PRIVACY_AGENT_CONTROL_FD"])))
     try:
         run(client)
-    except (Unreachable, Refusal, BadInput, sodium.Unavailable) as error:
+    except (Unreachable, ControlError, BadInput, sodium.Unavailable) as error:
         print(f"privacy-agent: report: {error}", file=sys.stderr, flush=True)
         return 1
     return 0

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from agent.client import Client, Unreachable  # noqa: E402
+from agent.client import ControlClient, Unreachable  # noqa: E402
 from tests.ports import free_port  # noqa: E402
 from tools.openwrt import bytecode, ipk, packages  # noqa: E402
 
@@ -96,7 +96,7 @@ def wait_for(path: Path) -> None:
     end = time.monotonic() + READY_S
     while time.monotonic() < end:
         try:
-            client = Client(str(path))
+            client = ControlClient(str(path))
         except Unreachable:
             time.sleep(0.02)
             continue

@@ -86,7 +86,7 @@ def look_up_step(path: str, target: str) -> dict[str, float]:
 
 def pack_step(path: str, target: str) -> dict[str, float]:
     """As the feeds job keeps a text."""
-    from agent.platform.texts import BLOCK, TextWriter
+    from agent.platform.gzip_text import BLOCK, TextWriter
 
     with open(path, "rb") as file, open(target, "wb") as packed:
         writer = TextWriter(packed)

@@ -7,10 +7,10 @@ in the way that the agent does ("on"), or takes the table down ("off"), and says
 import select
 import sys
 
-from agent.core.judging import DONE, Around, Judging
+from agent.core.known_resolvers import ADDRESSES
 from agent.core.marks import DEFAULT
-from agent.core.nfnl import accept
-from agent.core.resolvers import ADDRESSES
+from agent.core.nft.inspection import DONE, BypassRules, Inspection
+from agent.core.nft.nfqueue import accept
 from agent.daemon.kernel.nfsocket import open_socket
 from agent.daemon.kernel.queue import Queue
 from agent.daemon.kernel.switch import Switch
@@ -23,8 +23,8 @@ def main(mac: bytes) -> None:
     verdict = DEFAULT.state(DONE)
     queue = Queue(NUMBER, COPY_BYTES, lambda packet: None, lambda packet: None).queue
     switch = Switch(open_socket(), ["br-lan"], 5301)
-    around = Around(True, True, ADDRESSES)
-    switch.judge([Judging(NUMBER, COPY_BYTES, by_target, around) for by_target in (False, True)])
+    around = BypassRules(True, True, ADDRESSES)
+    switch.judge([Inspection(NUMBER, COPY_BYTES, by_target, around) for by_target in (False, True)])
     poll = select.poll()
     poll.register(queue, select.POLLIN)
     poll.register(0, select.POLLIN)

@@ -56,7 +56,7 @@ def suffixes(path: Path) -> None:
 
 def messages() -> None:
     question, answer = dns.peek(EDNS), dns.walk(ANSWER)
-    settled = dns.settled(ANSWER, question, answer)
+    settled = dns.normalised(ANSWER, question, answer)
     buffer = bytearray(settled)
     report("parse www.example.com", lambda: names.parse(b"www.example.com"))
     report("peek", lambda: dns.peek(QUERY))
@@ -65,8 +65,8 @@ def messages() -> None:
     report("forwarded", lambda: dns.forwarded(EDNS, question, 7))
     report("answers", lambda: dns.answers(ANSWER, EDNS, question.end))
     report("walk (CNAME, A, OPT)", lambda: dns.walk(ANSWER))
-    report("settled", lambda: dns.settled(ANSWER, question, answer))
-    report("restored", lambda: dns.restored(settled, EDNS, question))
+    report("settled", lambda: dns.normalised(ANSWER, question, answer))
+    report("restored", lambda: dns.readdressed(settled, EDNS, question))
     report("age", lambda: dns.age(buffer, answer.ttl_offsets, 1))
     report("blocked", lambda: dns.blocked(EDNS, question, dns.NULL, 10, "Phishing: a list"))
 

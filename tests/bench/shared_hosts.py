@@ -15,10 +15,10 @@ from pathlib import Path
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes, compile_suffixes, is_address, parse
 from agent.core.policy import Policy
-from agent.core.request import read
+from agent.core.sniffed_request import read
 from agent.jobs.compile import compile_lists
 from agent.jobs.knownsites import read_shared
-from agent.jobs.reading import Source
+from agent.jobs.list_reader import Source
 from agent.platform.idna import to_ascii
 from agent.platform.rulefile import open_ruleset
 

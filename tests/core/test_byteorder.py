@@ -6,8 +6,9 @@ network's. `h2` and `h4` below are numbers in the host's order, everything else 
 
 import struct
 
-from agent.core import conntrack, expressions, judging, marks, neighbour, netlink, nfnl, nftables
-from agent.core.netlink import Answer, Message
+from agent.core import conntrack, expressions, marks, neighbour, netlink, nftables
+from agent.core.netlink import Message, NetlinkReply
+from agent.core.nft import inspection, nfqueue
 
 LITTLE = netlink.HOST == "<"
 MAC = bytes.fromhex("3c22fb00000a")
@@ -34,7 +35,7 @@ def test_the_host_order_is_the_interpreters():
 def test_a_message():
     sent = netlink.encode(Message(0xA02, netlink.ACK, b"body"), 7)
     assert sent == h4(20) + h2(0xA02) + h2(5) + h4(7) + h4(0) + b"body"
-    assert netlink.messages(sent) == [Answer(0xA02, 5, 7, b"body")]
+    assert netlink.messages(sent) == [NetlinkReply(0xA02, 5, 7, b"body")]
 
 
 def test_attributes():
@@ -74,7 +75,7 @@ def test_what_a_rule_compares():
 
 
 def test_a_verdict_on_a_packet():
-    sent = nfnl.accept(5, 77, MARK)
+    sent = nfqueue.accept(5, 77, MARK)
     head = h4(40) + h2(0x301) + h2(1) + h4(0) + h4(0) + b"\0\0\0\5"
     assert sent == head + h2(12) + h2(2) + H("000000040000004d") + h2(8) + h2(3) + H("41008007")
 
@@ -82,7 +83,7 @@ def test_a_verdict_on_a_packet():
 def test_a_packet_of_a_queue():
     attributes = h2(11) + h2(1) + H("0000004d08000100") + h2(8) + h2(3) + H("41008007")
     attributes += h2(16) + h2(9) + H("00060000") + MAC + b"\0\0" + h2(7) + h2(10) + b"abc\0"
-    (found,) = nfnl.packets(h4(20 + len(attributes)) + h2(0x300) + h2(0) + h4(0) + h4(0) + b"\2\0\0\5" + attributes)
+    (found,) = nfqueue.packets(h4(20 + len(attributes)) + h2(0x300) + h2(0) + h4(0) + h4(0) + b"\2\0\0\5" + attributes)
     assert tuple(found) == (77, MARK, MAC, b"abc")
 
 
@@ -98,9 +99,9 @@ def test_flows_are_asked_for_by_their_port():
 
 def test_a_neighbour():
     body = H("02000000") + h4(7) + h2(2) + H("0001") + h2(8) + h2(1) + H("c0a8320a") + h2(10) + h2(2) + MAC + b"\0\0"
-    assert neighbour.read(Answer(28, 0, 0, body)) == neighbour.Neighbour(7, H("c0a8320a"), MAC, True)
+    assert neighbour.read(NetlinkReply(28, 0, 0, body)) == neighbour.Neighbour(7, H("c0a8320a"), MAC, True)
 
 
 def test_marks_that_come_back_in_a_packet():
-    assert judging.sender(h4(MARK) + judging.MAGIC) == MARK
+    assert inspection.sender(h4(MARK) + inspection.MAGIC) == MARK
     assert marks.of_syn(h4(MARK) + marks.SYN_MAGIC + bytes(8)) == MARK

@@ -3,7 +3,7 @@
 import struct
 
 from agent.core import conntrack, netlink
-from agent.core.netlink import HOST, Answer
+from agent.core.netlink import HOST, NetlinkReply
 
 V4, V6 = bytes([192, 168, 50, 10]), b"\xfd\x50" + bytes(13) + b"\x0a"
 
@@ -26,7 +26,9 @@ def test_flows_are_asked_for_by_port():
 
 def flow(kind, source, mark=0):
     original = netlink.nested(1, netlink.attribute(kind, source))
-    return Answer(0x100, 2, 5, b"\x02\0\0\0" + netlink.nested(1, original) + netlink.u32(12, 77) + netlink.u32(8, mark))
+    return NetlinkReply(
+        0x100, 2, 5, b"\x02\0\0\0" + netlink.nested(1, original) + netlink.u32(12, 77) + netlink.u32(8, mark)
+    )
 
 
 def test_an_entry_is_ended_by_its_own_tuple_and_id():
@@ -45,9 +47,9 @@ def test_only_the_device_is_meant():
 
 def test_what_is_no_entry():
     anybody = frozenset([V4])
-    assert conntrack.end(Answer(3, 2, 5, bytes(4)), anybody) is None
-    assert conntrack.end(Answer(0x100, 2, 5, b""), anybody) is None
-    assert conntrack.end(Answer(0x100, 2, 5, bytes(4) + netlink.u32(12, 77)), anybody) is None
+    assert conntrack.end(NetlinkReply(3, 2, 5, bytes(4)), anybody) is None
+    assert conntrack.end(NetlinkReply(0x100, 2, 5, b""), anybody) is None
+    assert conntrack.end(NetlinkReply(0x100, 2, 5, bytes(4) + netlink.u32(12, 77)), anybody) is None
 
 
 def test_an_entry_with_a_mark_is_left_alone():
@@ -66,7 +68,7 @@ def test_a_connection_is_asked_for_as_its_client_sees_it():
 
 def test_where_a_server_answers_to():
     def told(*parts):
-        return Answer(0x100, 0, 1, b"\x02\0\0\0" + netlink.nested(2, *parts))
+        return NetlinkReply(0x100, 0, 1, b"\x02\0\0\0" + netlink.nested(2, *parts))
 
     ports = netlink.nested(2, netlink.attribute(1, b"\x06"), netlink.attribute(3, b"\x9c\x40"))
     for kind, address in ((2, V4), (4, V6)):
@@ -74,4 +76,4 @@ def test_where_a_server_answers_to():
         assert conntrack.answered_at(told(addresses, ports)) == (address, 40000)
         assert conntrack.answered_at(told(addresses)) is None
     assert conntrack.answered_at(told(ports)) is None
-    assert conntrack.answered_at(Answer(2, 0, 1, bytes(20))) is None
+    assert conntrack.answered_at(NetlinkReply(2, 0, 1, bytes(20))) is None

@@ -7,9 +7,9 @@ from agent.core.consent import (
     ON,
     SUSPENDED,
     WAITING,
+    ConsentState,
     Gate,
     LedgerRow,
-    Register,
     digest,
     next_state,
     sealed,
@@ -62,7 +62,7 @@ def test_nothing_leads_to_on_without_consent():
 
 
 def test_epochs_are_between_on_and_off():
-    register = Register()
+    register = ConsentState()
     for seq, action in ((1, "on"), (2, "off"), (3, "on"), (4, "suspend"), (5, "resume")):
         register.add(row(seq, action))
     assert sorted(register.epochs) == [1, 3, 5]
@@ -72,7 +72,7 @@ def test_epochs_are_between_on_and_off():
 
 
 def test_features_and_devices_are_apart():
-    register = Register()
+    register = ConsentState()
     register.add(row(1, "on"))
     register.add(row(2, "on", feature=PROTECTION))
     register.add(row(3, "off"))
@@ -82,13 +82,13 @@ def test_features_and_devices_are_apart():
 
 
 def test_a_note_switches_nothing():
-    register = Register()
+    register = ConsentState()
     register.add(row(1, "enrol", feature=""))
     assert register.epochs == {} and register.in_state(ON) == []
 
 
 def test_a_ledger_that_does_not_fit_is_refused():
-    register = Register()
+    register = ConsentState()
     assert refused(lambda: register.add(row(1, "off"))) is not None
     register.add(row(1, "on"))
     assert refused(lambda: register.add(row(2, "on"))) is not None

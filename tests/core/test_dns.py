@@ -322,7 +322,7 @@ def test_a_response_must_repeat_id_and_question():
 
 
 def settle(asked, message):
-    return dns.settled(message, dns.peek(asked), dns.walk(message))
+    return dns.normalised(message, dns.peek(asked), dns.walk(message))
 
 
 def test_a_settled_answer_has_our_opt_if_the_query_had_one():
@@ -363,7 +363,7 @@ def test_a_restored_answer_carries_the_id_and_the_case_of_its_query():
     asked = query()
     stored = settle(asked, response(asked, [record(A, 60, b"\1\2\3\4")]))
     other = query(question=b"\3wWw\7EXAMPLE\3Com\0", id=7)
-    restored = dns.restored(stored, other, dns.peek(other))
+    restored = dns.readdressed(stored, other, dns.peek(other))
     assert restored == response(other, [record(A, 60, b"\1\2\3\4")])
 
 

@@ -1,12 +1,12 @@
 """Connections that open in several segments: in any order, twice, overlapping; and what they may cost."""
 
 from agent.core.flows import FLOW_COST, KEPT_S, SEGMENTS_MAX, STRANGE_MAX, UNKNOWN, WAIT, Flows
-from agent.core.packet import Segment, Standing, segment, standing
+from agent.core.packet import Segment, TcpPosition, segment, tcp_position
 from agent.core.quic import Initial
 from agent.core.quic import read as quic
-from agent.core.request import Request
-from tests.core.test_hello import EXAMPLE, WHOLE
-from tests.core.test_request import GET
+from agent.core.sniffed_request import SniffedRequest
+from tests.core.test_sniffed_request import GET
+from tests.core.test_tls_hello import EXAMPLE, WHOLE
 
 LAST = (1 << 32) - 1
 
@@ -24,7 +24,7 @@ def feed(parts: list[tuple[int, bytes]], flows: Flows | None = None) -> object:
 
 def test_in_one_segment_nothing_is_kept() -> None:
     assert feed([(7, WHOLE)]) == EXAMPLE
-    assert isinstance(feed([(7, GET)]), Request)
+    assert isinstance(feed([(7, GET)]), SniffedRequest)
 
 
 def test_in_two_at_every_byte_in_both_orders_and_round_the_end_of_the_numbers() -> None:
@@ -145,15 +145,15 @@ def test_what_is_no_segment() -> None:
 def test_how_far_a_connection_is() -> None:
     flow = b"\xc0\x00\x02\x01\xc0\x00\x02\x02\x9c\x40\x01\xbb"
     stamps = b"\x01\x01\x08\x0a\x00\x00\x00\x07\x00\x00\x00\x09"
-    assert standing(v4(tcp(b"hello"))) == Standing(flow, 261, 0, None)
-    assert standing(v4(tcp(b"hello", options=stamps))) == Standing(flow, 261, 0, 9)
-    assert standing(v4(tcp(b"hello", options=b"\x05\x0a" + bytes(8) + stamps + bytes(2)))).echo == 9
+    assert tcp_position(v4(tcp(b"hello"))) == TcpPosition(flow, 261, 0, None)
+    assert tcp_position(v4(tcp(b"hello", options=stamps))) == TcpPosition(flow, 261, 0, 9)
+    assert tcp_position(v4(tcp(b"hello", options=b"\x05\x0a" + bytes(8) + stamps + bytes(2)))).echo == 9
     for broken in (b"\x08\x0a\x00\x00", b"\x08\x01\x00\x00", b"\x00\x08\x0a\x00", b"\x01\x01\x01\x08"):
-        assert standing(v4(tcp(b"hello", options=broken))).echo is None
+        assert tcp_position(v4(tcp(b"hello", options=broken))).echo is None
     whole = v4(tcp(b"hello"))
-    assert standing(whole[:-1]) is None, "how much to acknowledge is not known"
-    assert standing(v4(b"", protocol=17)) is None
-    six = standing(v6(tcp(b"hello")))
+    assert tcp_position(whole[:-1]) is None, "how much to acknowledge is not known"
+    assert tcp_position(v4(b"", protocol=17)) is None
+    six = tcp_position(v6(tcp(b"hello")))
     assert len(six.flow) == 36 and six.client_next == 261
 
 

@@ -1,6 +1,6 @@
 """HTTP heads: whole, byte by byte, with trailing bytes, and everything a server gets attacked with."""
 
-from agent.core.http import HEAD_MAX, HEADERS_MAX, BadRequest, Head, Reader, chunk, parse_head, response_head
+from agent.core.http import HEAD_MAX, HEADERS_MAX, BadRequest, Head, HttpParser, chunk, parse_head, response_head
 from agent.core.httpvalues import parse_cookies, parse_query, percent_decode, split_host
 
 GET = b"GET /api/v1/history?day=2026-11-23&search=a%20b HTTP/1.1\r\nHost: 192.168.1.1:8443\r\nAccept: */*\r\n\r\n"
@@ -8,7 +8,7 @@ POST = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: close\r
 
 
 def refused(data: bytes) -> int:
-    reader = Reader()
+    reader = HttpParser()
     reader.feed(data)
     try:
         reader.head()
@@ -18,7 +18,7 @@ def refused(data: bytes) -> int:
 
 
 def test_whole() -> None:
-    reader = Reader()
+    reader = HttpParser()
     reader.feed(GET)
     head = reader.head()
     assert head == Head(
@@ -37,7 +37,7 @@ def test_whole() -> None:
 
 
 def test_byte_by_byte() -> None:
-    reader = Reader()
+    reader = HttpParser()
     heads = []
     bodies = []
     for at in range(len(POST)):
@@ -56,7 +56,7 @@ def test_byte_by_byte() -> None:
 
 
 def test_pipelined_and_trailing() -> None:
-    reader = Reader()
+    reader = HttpParser()
     reader.feed(POST + b"\r\n" + GET + b"GET / HT")
     first = reader.head()
     assert first is not None and reader.body(first.length) == b"hello"

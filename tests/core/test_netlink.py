@@ -4,7 +4,7 @@ import struct
 
 from agent.core import netlink
 from agent.core.model import BadInput
-from agent.core.netlink import HOST, Answer, Message
+from agent.core.netlink import HOST, Message, NetlinkReply
 
 
 def refused(call, *arguments):
@@ -52,7 +52,7 @@ def test_attributes_of_every_length_and_cut():
 def test_a_message_comes_back():
     message = Message(0xA06, netlink.ACK, b"body")
     found = netlink.messages(netlink.encode(message, 9))
-    assert found == [Answer(0xA06, netlink.ACK | netlink.REQUEST, 9, b"body")]
+    assert found == [NetlinkReply(0xA06, netlink.ACK | netlink.REQUEST, 9, b"body")]
 
 
 def test_several_messages_of_a_datagram():

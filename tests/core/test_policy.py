@@ -1,9 +1,9 @@
 """Precedence, pages and addresses of connections, and the ways around."""
 
+from agent.core.known_resolvers import ADDRESSES, CANARIES, NODATA, NXDOMAIN, canary, refusals
 from agent.core.model import ALLOW, BLOCK, Rule, Verdict
 from agent.core.policy import OwnRule, Policy
-from agent.core.request import split_url, url
-from agent.core.resolvers import ADDRESSES, CANARIES, NODATA, NXDOMAIN, canary, refusals
+from agent.core.sniffed_request import split_url, url
 
 EVERYBODY = (("household", 0),)
 BAD = b"\xcb\x00\x71\x42"

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from agent.core.policy import OwnRule, Policy
 from agent.core.ruleset import Ruleset
-from agent.daemon.clients import Client
+from agent.daemon.clients import DeviceView
 from agent.daemon.dns.listeners import listen
-from agent.daemon.dns.resolvers import Servers
+from agent.daemon.dns.servers import UpstreamServers
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.upstream import Upstream
 from agent.daemon.loop import Loop
 from agent.jobs.compile import compile_lists
-from agent.jobs.reading import Source
+from agent.jobs.list_reader import Source
 from agent.platform.hashing import sha256
 from tests.daemon.resolving import HOST, Answerer, Asker, Server, Time, addresses
 from tests.ports import free_port
@@ -32,12 +32,12 @@ class Resolving:
         self.time = Time()
         self.loop = Loop(self.time)
         self.server = Server(self.loop, answer or addresses("192.0.2.1", "2001:db8::1"))
-        self.records: list[tuple[Client, bytes, bool, int]] = []
+        self.records: list[tuple[DeviceView, bytes, bool, int]] = []
         self.file = _compiled(folder)
         self.policy = self.with_rules()
-        self.clients: dict[str, Client] = {}
+        self.clients: dict[str, DeviceView] = {}
         self.toggle(1)
-        servers = Servers([(HOST, self.server.port)], "", [])
+        servers = UpstreamServers([(HOST, self.server.port)], "", [])
         self.upstream = Upstream(self.loop, servers)
         self.dns = Dns(self.loop, self.upstream, self._identify, self.policy, self._record, entries_max)
         self.port = free_port()
@@ -56,9 +56,9 @@ class Resolving:
     def toggle(self, generation: int) -> None:
         """New clients, as each toggle makes them."""
         self.clients = {
-            PROTECTED: Client(1, generation, self.policy.view(1, None), 1),
-            PLAIN: Client(2, generation, None, 2),
-            OTHER: Client(3, generation, self.policy.view(3, None), 3),
+            PROTECTED: DeviceView(1, generation, self.policy.view(1, None), 1),
+            PLAIN: DeviceView(2, generation, None, 2),
+            OTHER: DeviceView(3, generation, self.policy.view(3, None), 3),
         }
 
     def swap(self, policy: Policy) -> None:
@@ -89,11 +89,11 @@ class Resolving:
             asker.close()
         self.file.close()
 
-    def _identify(self, mark: int | None, address: str) -> Client | None:
+    def _identify(self, mark: int | None, address: str) -> DeviceView | None:
         assert mark is None
         return self.clients.get(address)
 
-    def _record(self, client: Client, name: bytes, verdict: object, count: int) -> None:
+    def _record(self, client: DeviceView, name: bytes, verdict: object, count: int) -> None:
         self.records.append((client, name, verdict.blocked, count))  # type: ignore[attr-defined]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from agent.core import envelope, seal, summary
 from agent.core.summary import WEEK_S
 from agent.daemon.household import Household
-from agent.daemon.reports import counting
+from agent.daemon.reports import weekly_counts
 from agent.jobs import report as job
 from tests.promises.household import Home
 
@@ -67,7 +67,7 @@ class Weeks:
 
 def wire(household: Household) -> Household:
     """What serve.py does, without a job."""
-    counting.wire(household)
+    weekly_counts.wire(household)
     return household
 
 

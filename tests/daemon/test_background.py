@@ -8,7 +8,7 @@ import pytest
 
 from agent.core.model import BadInput
 from agent.daemon.operations import backup
-from agent.daemon.store.records import MIGRATIONS, Records
+from agent.daemon.store.history_db import MIGRATIONS, HistoryDb
 from tests.promises.household import Home, observe
 
 NEWS, ADS, CDN, APP = b"www.news.example", b"t.ads.test", b"x.cdn.test", b"api.app.test"
@@ -150,7 +150,7 @@ def test_a_history_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
     )
     old.commit()
     old.close()
-    records = Records(path)
+    records = HistoryDb(path)
     try:
         found = records.db.sql.execute("SELECT site, background, cause, corrected FROM visits").fetchall()
         assert found == [("a.example", 0, None, 0)]

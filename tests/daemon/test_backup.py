@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import BadInput
-from agent.daemon.operations.arguments import Refused
+from agent.daemon.daemon import put_in_place
+from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.reports.budget import OWN
-from agent.daemon.serve import put_in_place
 from tests.daemon.reporting import WEEK_S, Weeks, configured, opt_in, wire
 from tests.daemon.test_reports import Life, copied, put_back
 from tests.promises.household import Home, observe
@@ -181,5 +181,5 @@ def test_a_damaged_backup_changes_nothing(lived: Home) -> None:
 
 
 def test_parts_come_in_order(lived: Home) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(OperationRejected):
         lived.ask("restore", part="last", rows=[])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.client import Client, Refusal
-from agent.daemon.control import Control
+from agent.client import ControlClient, ControlError
+from agent.daemon.control import ControlServer
 from agent.daemon.loop import Loop
 from tests.promises.household import Home
 from tests.promises.running import TABLET, Running, query
@@ -25,7 +25,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def client(running: Running) -> Iterator[Client]:
+def client(running: Running) -> Iterator[ControlClient]:
     made = running.client()
     yield made
     made.close()
@@ -96,14 +96,14 @@ def test_a_request_without_end_is_cut_off(raw: Raw) -> None:
     assert raw.lines.readline() == b""
 
 
-def test_what_is_the_web_jobs_is_not_the_command_lines(client: Client) -> None:
+def test_what_is_the_web_jobs_is_not_the_command_lines(client: ControlClient) -> None:
     for op in ("web.get", "web.put", "web.delete", "setup.check"):
-        with pytest.raises(Refusal) as refusal:
+        with pytest.raises(ControlError) as refusal:
             client.call(op, key="password", value=1)
         assert refusal.value.code == "forbidden"
 
 
-def test_arguments_are_checked(client: Client) -> None:
+def test_arguments_are_checked(client: ControlClient) -> None:
     wrong = (
         ("device.add", {"label": ""}),
         ("device.add", {"label": "x", "mac": "01:00:5e:00:00:01"}),
@@ -128,20 +128,20 @@ def test_arguments_are_checked(client: Client) -> None:
         ("settings.set", {"key": "histroy_days", "value": 3}),
     )
     for op, arguments in wrong:
-        with pytest.raises(Refusal) as refusal:
+        with pytest.raises(ControlError) as refusal:
             client.call(op, **arguments)
         assert refusal.value.code in ("bad_request", "not_found"), (op, arguments, str(refusal.value))
 
 
-def test_on_asks_for_agreement_and_tells_what_to(client: Client) -> None:
+def test_on_asks_for_agreement_and_tells_what_to(client: ControlClient) -> None:
     device = client.call("device.add", label="asked", address="127.0.0.21")
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(ControlError) as refusal:
         client.call("on", device_id=device["id"], feature="history")
     assert refusal.value.code == "agree_first"
     client.call("device.forget", id=device["id"])
 
 
-def test_events_come_to_every_subscriber(running: Running, client: Client) -> None:
+def test_events_come_to_every_subscriber(running: Running, client: ControlClient) -> None:
     watchers = [Raw(running), Raw(running)]
     for watcher in watchers:
         watcher.send(b'{"op": "subscribe"}\n')
@@ -160,7 +160,7 @@ def test_events_come_to_every_subscriber(running: Running, client: Client) -> No
 def test_a_subscriber_that_does_not_read_is_cut_off(home: Home) -> None:
     """In this process, so that the megabyte that is too much comes at once."""
     loop = Loop()
-    control = Control(loop, home.household, os.path.join(home.run_dir, "control.sock"))
+    control = ControlServer(loop, home.household, os.path.join(home.run_dir, "control.sock"))
     ours, theirs = socket.socketpair()
     closed = []
     control.adopt(ours, lambda: closed.append(True))
@@ -192,7 +192,7 @@ def test_many_connections_are_bounded(running: Running) -> None:
     client.close()
 
 
-def test_a_long_audit_does_not_hold_the_answers_back(running: Running, client: Client) -> None:
+def test_a_long_audit_does_not_hold_the_answers_back(running: Running, client: ControlClient) -> None:
     """Queries are answered while the audit, an export and an erase run."""
     device = client.call("device.add", label="busy", address=TABLET)
     client.call("on", device_id=device["id"], feature="history", agree=1)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.core.consent import LedgerRow
-from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import Database, StorageError
+from agent.daemon.store.rollback_check import RollbackCheck
 from agent.daemon.store.snapshots import parse_ids, show_ids
 
 FIRST = "CREATE TABLE a(x);"
@@ -91,7 +91,7 @@ def row(seq: int, mark: bytes = b"a") -> LedgerRow:
 
 
 def test_the_anchor_knows_its_own(tmp_path: Path) -> None:
-    anchor = Anchor(str(tmp_path / "flash"), str(tmp_path / "ram"))
+    anchor = RollbackCheck(str(tmp_path / "flash"), str(tmp_path / "ram"))
     ledger = {1: b"a" * 32, 2: b"b" * 32}
     assert not anchor.restored({})
     assert anchor.restored(ledger), "a ledger without a note was brought here"
@@ -103,14 +103,14 @@ def test_the_anchor_knows_its_own(tmp_path: Path) -> None:
 
 
 def test_a_power_cut_takes_the_note_in_ram_only(tmp_path: Path) -> None:
-    anchor = Anchor(str(tmp_path / "flash"), str(tmp_path / "ram"))
+    anchor = RollbackCheck(str(tmp_path / "flash"), str(tmp_path / "ram"))
     anchor.note(row(1))
     os.unlink(tmp_path / "ram")
     assert not anchor.restored({1: b"a" * 32})
 
 
 def test_a_copied_or_damaged_note_is_none(tmp_path: Path) -> None:
-    anchor = Anchor(str(tmp_path / "flash"), str(tmp_path / "ram"))
+    anchor = RollbackCheck(str(tmp_path / "flash"), str(tmp_path / "ram"))
     anchor.note(row(1))
     text = (tmp_path / "flash").read_bytes()
     (tmp_path / "other").write_bytes(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 import dnslib
 import pytest
 
-from agent.daemon.dns.lanes import RECORD_S
+from agent.daemon.dns.sessions import RECORD_S
 from agent.daemon.dns.upstream import QUERIES_MAX
 from tests.daemon.household_dns import OTHER, PLAIN, PROTECTED, STRANGER, Resolving
 from tests.daemon.resolving import Answerer, addresses, ede, rcode, texts, turn_for, turn_until, with_edns

@@ -9,9 +9,9 @@ import pytest
 
 from agent.core.marks import TAG, pack
 from agent.core.policy import Policy
-from agent.daemon.clients import Client
+from agent.daemon.clients import DeviceView
 from agent.daemon.dns.listeners import listen
-from agent.daemon.dns.resolvers import Servers
+from agent.daemon.dns.servers import UpstreamServers
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.udp import SO_MARK, SO_RCVMARK
 from agent.daemon.dns.upstream import Upstream
@@ -31,16 +31,16 @@ class Listening:
         self.server = Server(self.loop, addresses("192.0.2.1"))
         self.identified: list[tuple[int | None, str]] = []
         self.records: list[tuple[int, bytes]] = []
-        self.upstream = Upstream(self.loop, Servers([(HOST, self.server.port)], "", []))
+        self.upstream = Upstream(self.loop, UpstreamServers([(HOST, self.server.port)], "", []))
         self.dns = Dns(self.loop, self.upstream, self._identify, Policy(None, []), self._record)
         self.port = free_port(hosts[0])
         listen(self.loop, self.dns, [(host, self.port) for host in hosts], tag)
 
-    def _identify(self, mark: int | None, address: str) -> Client | None:
+    def _identify(self, mark: int | None, address: str) -> DeviceView | None:
         self.identified.append((mark, address))
-        return Client(1, 1, None, mark) if mark else None
+        return DeviceView(1, 1, None, mark) if mark else None
 
-    def _record(self, client: Client, name: bytes, verdict: object, count: int) -> None:
+    def _record(self, client: DeviceView, name: bytes, verdict: object, count: int) -> None:
         self.records.append((client.device_id, name))
 
     def ask(self, asker: Asker, name: str) -> dnslib.DNSRecord:

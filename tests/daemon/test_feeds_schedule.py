@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import parts
+from agent.daemon import bootstrap
 from agent.daemon.household import LISTS_STALE_S
-from agent.daemon.lists.feeding import Feeding
-from agent.daemon.lists.feeds import Feeds
+from agent.daemon.lists.feed_state import FeedState
 from agent.daemon.loop import Loop
+from agent.daemon.runtime.list_updates import ListUpdates
 from agent.jobs.compile import Source, compile_lists
 from tests.promises.household import Home
 
@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     made.crash()
 
 
-def feeds_of(home: Home) -> Feeds:
+def feeds_of(home: Home) -> FeedState:
     home.household.feeds.start = lambda: True
     return home.household.feeds
 
@@ -54,7 +54,7 @@ def load(home: Home, id: str, fetched: int | None) -> None:
     path = Path(home.folder) / "list"
     path.write_text("phish.example\n")
     compile_lists([Source(str(path), id, fetched=fetched)], home.household.settings.text("ruleset_file"))
-    parts.load_lists(home.household)
+    bootstrap.load_lists(home.household)
 
 
 def test_a_first_fetch_comes_soon_and_the_next_ones_twice_a_day(home: Home) -> None:
@@ -120,7 +120,7 @@ def test_an_update_that_was_cut_off_keeps_its_number_and_another_has_a_new_one(h
     feeds.begin(False)
     number = feeds.number
     feeds.ended(False, 0.5)
-    again = Feeds(home.household.settings, home.household.state, home.household.clock)
+    again = FeedState(home.household.settings, home.household.state, home.household.clock)
     again.start = lambda: True
     again.begin(False)
     assert again.number == number
@@ -149,7 +149,7 @@ def test_what_is_known_survives_a_restart_and_a_clock_that_jumps(home: Home) -> 
     held = {"version": "v2", "rules": 7, "reason": "it shrank"}
     feeds.take_outcome([outcome("one", held=held), outcome("unknown"), {"id": 7}, {}], "x" * 5000, False)
     feeds.ended(True, 0.5)
-    again = Feeds(home.household.settings, home.household.state, home.household.clock)
+    again = FeedState(home.household.settings, home.household.state, home.household.clock)
     assert [feed.id for feed in again.chosen()] == ["one", "two", "three"]
     assert again.outcomes["one"]["held"] == held and set(again.outcomes) == {"one"}
     assert len(again.message) == 300 and again.next_at == feeds.next_at
@@ -255,7 +255,7 @@ def test_a_night_without_a_line_writes_nothing_to_flash(home: Home) -> None:
         feeds.take_outcome([outcome("one", failures=1)], "no list could be had yet", False)
         feeds.ended(True, 0.5)
     assert home.household.state.meta("feeds", "") == before
-    again = Feeds(home.household.settings, home.household.state, home.household.clock)
+    again = FeedState(home.household.settings, home.household.state, home.household.clock)
     assert (again.failures, again.number, again.message) == (20, 20, "no list could be had yet")
 
 
@@ -283,7 +283,7 @@ def test_a_clock_that_is_set_starts_a_fetch_at_once(home: Home, monkeypatch: pyt
     home.ask("on", device_id=1, feature="protection", agree=1)
     monkeypatch.setattr(type(household.clock), "is_set", False)
     now, time.now = time.now, 1000
-    feeding = Feeding(Loop(), household.settings, household, Links(), ["/nonexistent"])  # type: ignore[arg-type]
+    feeding = ListUpdates(Loop(), household.settings, household, Links(), ["/nonexistent"])  # type: ignore[arg-type]
     started: list[int] = []
     household.feeds.start = lambda: bool(started.append(time.now)) or True
     time.passes(HOUR)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dnslib import CNAME, QTYPE, RR, A, DNSRecord
 
-from agent.client import Client
+from agent.client import ControlClient
 from agent.jobs.compile import Source, compile_lists
 from tests.promises.running import Running, query
 
@@ -69,7 +69,7 @@ def ask(running: Running, name: str) -> DNSRecord:
 
 
 @pytest.fixture
-def client(running: Running) -> Iterator[Client]:
+def client(running: Running) -> Iterator[ControlClient]:
     made = running.client()
     yield made
     made.close()
@@ -79,7 +79,7 @@ def addresses(reply: DNSRecord) -> list[str]:
     return [str(row.rdata) for row in reply.rr if row.rtype == QTYPE.A]
 
 
-def test_zero_rows_and_no_refusal(running: Running, client: Client) -> None:
+def test_zero_rows_and_no_refusal(running: Running, client: ControlClient) -> None:
     client.call("device.add", label="tablet", address="127.0.0.2")
     for feature in client.call("features")["items"]:
         client.call("on", device_id=1, feature=feature["name"], agree=feature["version"])
@@ -108,7 +108,7 @@ def test_zero_rows_and_no_refusal(running: Running, client: Client) -> None:
     assert "plain.example" in rows
 
 
-def test_they_are_shown_with_what_they_are_and_cannot_be_blocked(client: Client) -> None:
+def test_they_are_shown_with_what_they_are_and_cannot_be_blocked(client: ControlClient) -> None:
     rows = {row["name"]: row["note"] for row in client.call("helplines")["items"]}
     assert rows["samaritans.org"].startswith("crisis; United Kingdom") and len(rows) >= 100
     with pytest.raises(Exception, match="helpline"):

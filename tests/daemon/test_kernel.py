@@ -4,11 +4,11 @@ import pytest
 
 from agent.core.marks import DEFAULT
 from agent.core.model import Device
-from agent.core.steering import WAYS
-from agent.daemon.clients import Client
-from agent.daemon.kernel.follower import Kernel
-from agent.daemon.kernel.netfilter import Refused
+from agent.core.nft.dns_redirect import WAYS
+from agent.daemon.clients import DeviceView
+from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED
+from agent.daemon.kernel.switch_sync import SwitchSync
 
 TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
 
@@ -28,12 +28,12 @@ class Switched:
     def _tell(self, what: str, *more: object) -> None:
         self.told.append((what, *more))
         if what in self.refusing:
-            raise Refused("the kernel is short of memory", 12)
+            raise NetfilterError("the kernel is short of memory", 12)
 
     def apply(self, wanted: dict[bytes, int], protected: frozenset[bytes] = frozenset()) -> None:
         try:
             self._tell("apply", sorted(wanted))
-        except Refused:
+        except NetfilterError:
             self.state = REFUSED
             raise
         self.standing, self.protected = dict(wanted), protected
@@ -41,7 +41,7 @@ class Switched:
 
     def look(self) -> None:
         if "look" in self.refusing:
-            raise Refused("the kernel did not answer", 5)
+            raise NetfilterError("the kernel did not answer", 5)
 
     def flush_marked(self, mark: int) -> None:
         self._tell("flush_marked", DEFAULT.unpack(mark))
@@ -86,15 +86,15 @@ def neighbours() -> Neighbours:
 
 
 @pytest.fixture
-def kernel(switch: Switched, neighbours: Neighbours) -> Kernel:
-    made = Kernel(switch, DEFAULT, neighbours)  # type: ignore[arg-type]
+def kernel(switch: Switched, neighbours: Neighbours) -> SwitchSync:
+    made = SwitchSync(switch, DEFAULT, neighbours)  # type: ignore[arg-type]
     made.begin()
     switch.told.clear()
     return made
 
 
-def on(*places: tuple[bytes, int, int]) -> dict[bytes, Client]:
-    return {mac: Client(slot, generation, None, slot) for mac, slot, generation in places}
+def on(*places: tuple[bytes, int, int]) -> dict[bytes, DeviceView]:
+    return {mac: DeviceView(slot, generation, None, slot) for mac, slot, generation in places}
 
 
 def device(mac: bytes | None) -> Device:
@@ -102,7 +102,7 @@ def device(mac: bytes | None) -> Device:
 
 
 def test_nothing_reaches_the_kernel_before_the_loop_turns(switch: Switched, neighbours: Neighbours) -> None:
-    kernel = Kernel(switch, DEFAULT, neighbours)  # type: ignore[arg-type]
+    kernel = SwitchSync(switch, DEFAULT, neighbours)  # type: ignore[arg-type]
     kernel.apply(on((TABLET, 1, 1)))
     kernel.check()
     assert switch.told == []
@@ -110,24 +110,24 @@ def test_nothing_reaches_the_kernel_before_the_loop_turns(switch: Switched, neig
     assert switch.told[0] == ("apply", [TABLET])
 
 
-def test_a_device_that_comes_has_its_old_flows_released(kernel: Kernel, switch: Switched) -> None:
+def test_a_device_that_comes_has_its_old_flows_released(kernel: SwitchSync, switch: Switched) -> None:
     kernel.apply(on((TABLET, 1, 1)))
     assert switch.told == [("apply", [TABLET]), ("release", ["192.168.50.10"])]
 
 
-def test_devices_that_come_together_have_theirs_released_together(kernel: Kernel, switch: Switched) -> None:
+def test_devices_that_come_together_have_theirs_released_together(kernel: SwitchSync, switch: Switched) -> None:
     kernel.apply(on((TABLET, 1, 1), (PHONE, 2, 1)))
     assert switch.told[1:] == [("release", ["192.168.50.10", "192.168.50.11"])]
 
 
-def test_a_device_that_goes_or_changes_has_its_flows_ended(kernel: Kernel, switch: Switched) -> None:
+def test_a_device_that_goes_or_changes_has_its_flows_ended(kernel: SwitchSync, switch: Switched) -> None:
     kernel.apply(on((TABLET, 1, 1), (PHONE, 2, 1)))
     switch.told.clear()
     kernel.apply(on((TABLET, 1, 2)))
     assert switch.told == [("apply", [TABLET]), ("flush_marked", (1, 1)), ("flush_marked", (2, 1))]
 
 
-def test_a_refusal_is_told_and_tried_again(kernel: Kernel, switch: Switched) -> None:
+def test_a_refusal_is_told_and_tried_again(kernel: SwitchSync, switch: Switched) -> None:
     switch.refusing = {"apply"}
     kernel.apply(on((TABLET, 1, 1)))
     assert kernel.state()["state"] == REFUSED
@@ -139,7 +139,7 @@ def test_a_refusal_is_told_and_tried_again(kernel: Kernel, switch: Switched) -> 
     assert [told[0] for told in switch.told] == ["apply", "apply", "apply", "release"]
 
 
-def test_what_stands_as_wanted_is_left_alone(kernel: Kernel, switch: Switched) -> None:
+def test_what_stands_as_wanted_is_left_alone(kernel: SwitchSync, switch: Switched) -> None:
     kernel.apply(on((TABLET, 1, 1)))
     switch.told.clear()
     kernel.check()
@@ -149,7 +149,7 @@ def test_what_stands_as_wanted_is_left_alone(kernel: Kernel, switch: Switched) -
     assert switch.told[0] == ("apply", [TABLET])
 
 
-def test_flows_that_can_not_be_ended_are_told_but_cost_nothing(kernel: Kernel, switch: Switched) -> None:
+def test_flows_that_can_not_be_ended_are_told_but_cost_nothing(kernel: SwitchSync, switch: Switched) -> None:
     switch.refusing = {"release"}
     kernel.apply(on((TABLET, 1, 1)))
     assert kernel.covers(device(TABLET))
@@ -159,7 +159,7 @@ def test_flows_that_can_not_be_ended_are_told_but_cost_nothing(kernel: Kernel, s
     assert "could not be ended" not in str(kernel.state()["message"])
 
 
-def test_a_device_behind_another_interface_is_not_covered(kernel: Kernel, neighbours: Neighbours) -> None:
+def test_a_device_behind_another_interface_is_not_covered(kernel: SwitchSync, neighbours: Neighbours) -> None:
     neighbours.outside = {TABLET: "br-iot"}
     kernel.apply(on((TABLET, 1, 1)))
     assert not kernel.covers(device(TABLET))
@@ -167,7 +167,7 @@ def test_a_device_behind_another_interface_is_not_covered(kernel: Kernel, neighb
 
 
 def test_a_zone_that_lets_no_dns_in_is_told_and_its_devices_are_not_covered(
-    kernel: Kernel, switch: Switched, neighbours: Neighbours
+    kernel: SwitchSync, switch: Switched, neighbours: Neighbours
 ) -> None:
     neighbours.places = {TABLET: "br-guest", PHONE: "br-lan"}
     kernel.apply(on((TABLET, 1, 1), (PHONE, 2, 1)))
@@ -178,7 +178,7 @@ def test_a_zone_that_lets_no_dns_in_is_told_and_its_devices_are_not_covered(
     assert "lets no DNS in from br-guest: devices there are not covered" in str(kernel.state()["message"])
 
 
-def test_what_a_zone_lets_in_only_in_part_is_told(kernel: Kernel, switch: Switched, neighbours: Neighbours) -> None:
+def test_what_a_zone_lets_in_only_in_part_is_told(kernel: SwitchSync, switch: Switched, neighbours: Neighbours) -> None:
     neighbours.places = {TABLET: "br-guest"}
     kernel.apply(on((TABLET, 1, 1)))
     switch.closed = frozenset([("br-guest", *WAYS[1]), ("br-guest", *WAYS[2])])
@@ -188,19 +188,19 @@ def test_what_a_zone_lets_in_only_in_part_is_told(kernel: Kernel, switch: Switch
     assert not kernel.covers(device(TABLET))
 
 
-def test_a_firewall_that_can_not_be_read_is_taken_to_be_open(kernel: Kernel, switch: Switched) -> None:
+def test_a_firewall_that_can_not_be_read_is_taken_to_be_open(kernel: SwitchSync, switch: Switched) -> None:
     switch.refusing = {"look"}
     kernel.apply(on((TABLET, 1, 1)))
     kernel.check()
     assert kernel.covers(device(TABLET))
 
 
-def test_a_repeater_is_explained(kernel: Kernel, neighbours: Neighbours) -> None:
+def test_a_repeater_is_explained(kernel: SwitchSync, neighbours: Neighbours) -> None:
     kernel.apply(on((TABLET, 1, 1)))
     assert "repeater" not in str(kernel.state()["message"])
     neighbours.repeaters = {TABLET}
     assert "repeater" in str(kernel.state()["message"])
 
 
-def test_a_device_without_a_mac_is_not_covered(kernel: Kernel) -> None:
+def test_a_device_without_a_mac_is_not_covered(kernel: SwitchSync) -> None:
     assert not kernel.covers(device(None))

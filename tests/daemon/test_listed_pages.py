@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from agent.core.names import PublicSuffixes, compile_suffixes
-from agent.core.shared import NOT_SHARED, SharedHosts
-from agent.daemon import parts
-from agent.daemon.lists import pages
-from agent.daemon.lists.pages import host_of, listed_page
+from agent.core.shared_hosts import NOT_SHARED, SharedHosts
+from agent.daemon import bootstrap
+from agent.daemon.lists import listed_pages
+from agent.daemon.lists.listed_pages import host_of, listed_page
 from agent.jobs.compile import Source, compile_lists
 from tests.promises.household import Home
 
@@ -32,7 +32,7 @@ def found(path: Path, host: str) -> str | None:
 
 @pytest.mark.parametrize("piece", [40, 64, 1 << 18])
 def test_the_page_is_found_in_pieces_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
-    monkeypatch.setattr(pages, "PIECE", piece)
+    monkeypatch.setattr(listed_pages, "PIECE", piece)
     path = tmp_path / "list"
     path.write_text(URLS + "last.example/without-end")
     assert found(path, "bad.example") == "https://Bad.example/Login?x=1"
@@ -62,7 +62,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     shared = SharedHosts(["files.example"], [b"famous.example"], public)
     source = Source(str(text), "links", "Links", "v1", "phishing", "urls")
     compile_lists([source], made.household.settings.text("ruleset_file"), public_suffixes=public, shared=shared)
-    parts.load_lists(made.household)
+    bootstrap.load_lists(made.household)
     made.ask("device.add", label="tablet", address="127.0.0.2")
     made.ask("on", device_id=1, feature="protection", agree=1)
     yield made

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import BadInput
-from agent.core.ownrules import read_time, show_time
-from agent.daemon.operations.arguments import Refused
-from agent.daemon.operations.ownrules import LINES_MAX
+from agent.core.rule_text import read_time, show_time
+from agent.daemon.operations.arguments import OperationRejected
+from agent.daemon.operations.rule_text import LINES_MAX
 from tests.promises.household import Home
 
 
@@ -111,7 +111,7 @@ def test_there_is_an_end_to_them(home: Home) -> None:
     for start in range(0, 2000, 100):
         home.ask("rule.import", lines=[f"n{at}.example" for at in range(start, start + 100)], action="block")
     assert home.ask("rule.import", lines=["one-more.example"], action="block", preview=True)["room"] == 0
-    with pytest.raises(Refused, match="room for 0 rules"):
+    with pytest.raises(OperationRejected, match="room for 0 rules"):
         home.ask("rule.import", lines=["one-more.example"], action="block")
     assert home.ask("rule.import", lines=["n7.example"], action="allow")["new"] == 0
     for wrong in ({"lines": "x", "action": ""}, {"lines": [1], "action": ""}, {"lines": [], "action": "maybe"}):

@@ -6,11 +6,11 @@ import pytest
 
 from agent.core import settings
 from agent.core.features import FEATURES
-from agent.core.feeds import read_feeds
+from agent.core.feed_schedule import read_feeds
 from agent.core.model import BadInput
-from agent.daemon.operations.arguments import Refused
-from agent.daemon.operations.consents import end_for_guests
+from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.operations.guests import guest_interfaces
+from agent.daemon.operations.switches import end_for_guests
 from tests.promises.household import Home, observe
 
 A, B = "127.0.0.2", "127.0.0.3"
@@ -42,9 +42,9 @@ def test_an_adults_history_waits_for_the_adult(family: Home) -> None:
     assert state(family, 2) == {"on": False, "since": None, "epoch": None, "suspended": "agreement"}
     observe(family.household, B, b"a.example")
     assert family.household.gate.devices() == []
-    with pytest.raises(Refused, match="already"):
+    with pytest.raises(OperationRejected, match="already"):
         family.ask("on", device_id=2, feature="history", agree=1)
-    with pytest.raises(Refused, match="agree to version"):
+    with pytest.raises(OperationRejected, match="agree to version"):
         family.ask("me.agree", address=B, feature="history")
     family.ask("me.agree", address=B, feature="history", agree=1)
     assert state(family, 2)["on"]
@@ -54,9 +54,9 @@ def test_an_adults_history_waits_for_the_adult(family: Home) -> None:
 
 def test_nobody_else_can_agree_for_the_adult(family: Home) -> None:
     family.ask("on", device_id=2, feature="history", agree=1)
-    with pytest.raises((BadInput, Refused)):
+    with pytest.raises((BadInput, OperationRejected)):
         family.ask("me.agree", address=A, feature="history", agree=1)
-    with pytest.raises(Refused, match="not enrolled"):
+    with pytest.raises(OperationRejected, match="not enrolled"):
         family.ask("me.agree", address="127.0.0.77", feature="history", agree=1)
     assert not state(family, 2)["on"]
 
@@ -67,7 +67,7 @@ def test_an_adults_off_takes_effect_at_once_a_childs_does_not(family: Home) -> N
     family.ask("me.off", address=B, feature="history")
     assert not state(family, 2)["on"]
     family.ask("on", device_id=1, feature="history", agree=1)
-    with pytest.raises(Refused, match="object"):
+    with pytest.raises(OperationRejected, match="object"):
         family.ask("me.off", address=A, feature="history")
     assert state(family, 1)["on"]
 
@@ -137,7 +137,7 @@ def test_an_adults_attempts_are_the_adults_own(family: Home) -> None:
     assert family.ask("attempts.counts")["items"][0]["count"] == 3
     assert family.ask("attempts", device_id=2, actor="me:2")["items"][0]["target"] == "bad.example"
     assert family.ask("attempts", device_id=2, actor="me:1")["items"] == []
-    with pytest.raises(Refused, match="adult"):
+    with pytest.raises(OperationRejected, match="adult"):
         family.ask("explain", attempt_id=1)
     for op, arguments in (("export", {"device_id": 2}), ("backup", {"history": True})):
         assert not any(row["kind"] == "attempt" for row in family.ask(op, **arguments)["items"]), op
@@ -217,9 +217,9 @@ def test_an_upgrade_that_does_more_suspends_until_agreed_again(family: Home, mon
     assert state(family, 1)["suspended"] == "notice" and state(family, 1, "protection")["on"]
     observe(family.household, A, b"a.example")
     assert family.ask("history", device_id=1)["items"] == []
-    with pytest.raises(Refused, match="agree to version 2"):
+    with pytest.raises(OperationRejected, match="agree to version 2"):
         family.ask("resume")
-    with pytest.raises(Refused, match="agree to version 2"):
+    with pytest.raises(OperationRejected, match="agree to version 2"):
         family.ask("resume", agree=1)
     family.ask("resume", agree=2)
     assert state(family, 1)["on"]
@@ -230,12 +230,12 @@ def test_an_upgrade_that_does_more_suspends_until_agreed_again(family: Home, mon
 
 def test_the_notice_is_shown_until_it_was_read(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert family.ask("notice")["read_at"] is None and not family.ask("notice")["material"]
-    with pytest.raises(Refused):
+    with pytest.raises(OperationRejected):
         family.ask("notice.read", version=99)
     family.ask("notice.read", version=1)
     assert not family.ask("notice")["material"] and family.ask("notice")["read_at"]
     assert family.ask("ledger")["items"][-1]["action"] == "read"
-    monkeypatch.setattr("agent.daemon.operations.consents.NOTICE_VERSION", 2)
+    monkeypatch.setattr("agent.daemon.operations.switches.NOTICE_VERSION", 2)
     assert family.ask("notice")["read_at"] is None and family.ask("notice")["material"]
 
 
@@ -265,7 +265,7 @@ def test_no_history_in_a_guest_network(family: Home) -> None:
     family.household.settings = settings.read("{}", {"interfaces": ["br-lan", "br-guest"]})
     family.household.neighbours = sight = Sight()
     sight.where[mac] = frozenset(["br-guest"])
-    with pytest.raises(Refused, match="guest network"):
+    with pytest.raises(OperationRejected, match="guest network"):
         family.ask("on", device_id=4, feature="history", agree=1)
     family.ask("on", device_id=4, feature="protection", agree=1)
     sight.where[mac] = frozenset(["br-lan"])
@@ -282,7 +282,7 @@ def test_no_history_in_a_guest_network(family: Home) -> None:
     family.ask("on", device_id=4, feature="history", agree=1)
     family.ask("pause")
     sight.where[mac] = frozenset(["br-guest"])
-    with pytest.raises(Refused, match="guest network"):
+    with pytest.raises(OperationRejected, match="guest network"):
         family.ask("resume")
 
 

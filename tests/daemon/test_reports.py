@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import BadInput
-from agent.daemon.operations.arguments import Refused
+from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.store.database import StorageError
 from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all, wire
 from tests.promises.household import Crash, Home
@@ -85,7 +85,7 @@ def test_off_by_default_and_not_to_be_switched_on_without_an_operator(tmp_path: 
     wire(home.start())
     status = home.ask("report.status")
     assert (status["state"], status["running"], status["operator"], status["terms"]) == ("off", False, None, None)
-    with pytest.raises(Refused, match="no operator"):
+    with pytest.raises(OperationRejected, match="no operator"):
         home.ask("report.opt_in", agree=1, terms="0" * 16)
     home.crash()
 
@@ -113,13 +113,13 @@ def test_an_operator_must_say_who_they_are(life: Life) -> None:
 def test_what_is_agreed_to_must_be_what_was_shown(life: Life) -> None:
     terms = life.home.ask("report.status")["terms"]
     for wrong in ({}, {"agree": 1}, {"agree": 0, "terms": terms}, {"agree": 1, "terms": "0" * 16}):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(OperationRejected) as refused:
             life.home.ask("report.opt_in", **wrong)
         assert refused.value.code == "agree_first"
         assert refused.value.detail["report"]["operator"]["name"] == life.operator.row["name"]
         assert "IP address" in refused.value.detail["report"]["seen"]
     assert opt_in(life.home)["running"]
-    with pytest.raises(Refused, match="already"):
+    with pytest.raises(OperationRejected, match="already"):
         opt_in(life.home)
     assert life.ledger() == ["on"]
 
@@ -431,7 +431,7 @@ def test_every_place_of_the_budget_counts_and_a_missing_one_closes(life: Life, t
     life.week()
     assert len(life.states()) == 2
     life.home.ask("report.opt_out")
-    with pytest.raises(Refused, match="can't be known"):
+    with pytest.raises(OperationRejected, match="can't be known"):
         opt_in(life.home)
     note.write_bytes(kept)
     assert life.spent() == 1000

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import BadInput
-from agent.daemon import parts
-from agent.daemon.operations.arguments import Refused
+from agent.daemon import bootstrap
+from agent.daemon.operations.arguments import OperationRejected
 from agent.jobs.compile import Source, compile_lists
 from tests.promises.household import Home
 
@@ -25,7 +25,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     made.start(feeds_file=str(tmp_path / "feeds.json"))
     source = Source(str(tmp_path / "list"), "one", "One", "2026-11-23.0011aabb", "phishing")
     compile_lists([source], made.household.settings.text("ruleset_file"))
-    parts.load_lists(made.household)
+    bootstrap.load_lists(made.household)
     for name in ("Mia", "Ben"):
         made.ask("person.add", name=name, group="child")
     for number, person in ((2, 1), (3, 1), (4, 2)):
@@ -54,7 +54,7 @@ def test_an_explanation_says_since_when(home: Home) -> None:
         [Source(str(Path(home.folder) / "list"), "one", "One", "v", "phishing", fetched=1_700_000_000)],
         home.household.settings.text("ruleset_file"),
     )
-    parts.load_lists(home.household)
+    bootstrap.load_lists(home.household)
     assert home.ask("explain", name=LISTED)["since"] == 1_700_000_000
 
 
@@ -138,5 +138,5 @@ def test_a_wrong_refusal_becomes_a_text_that_names_nobody(home: Home) -> None:
 def test_what_no_list_refused_is_nobodys_fault(home: Home) -> None:
     home.ask("block", name="plain.example")
     for name in ("plain.example", "other.example"):
-        with pytest.raises(Refused, match="no list refused that"):
+        with pytest.raises(OperationRejected, match="no list refused that"):
             home.ask("refusal.report", name=name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.client import Client
+from agent.client import ControlClient
 from agent.core import settings as settings_table
 from tests.ports import free_port
 from tests.test_cli import LISTED, TABLET, Home, spawn
@@ -52,7 +52,7 @@ class Live(Home):
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        self.client = Client(self.socket)
+        self.client = ControlClient(self.socket)
         self.client.call("lists.reload")
         device = self.client.call("device.add", label="Tablet", address=TABLET)["id"]
         for feature in ("history", "protection"):

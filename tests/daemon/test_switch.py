@@ -7,9 +7,9 @@ from socket import AF_INET, AF_INET6
 import pytest
 
 from agent.core import netlink
-from agent.core.judging import Judging
-from agent.core.netlink import HOST, Answer
-from agent.daemon.kernel.netfilter import Refused
+from agent.core.netlink import HOST, NetlinkReply
+from agent.core.nft.inspection import Inspection
+from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED, Switch
 
 TABLET, PHONE = b"\x3c\x22\xfb\x00\x00\x0a", b"\xda\xa1\x19\x00\x00\x0b"
@@ -21,7 +21,7 @@ class Kernel:
     """The other end of the netlink socket: notes what comes, acknowledges it, or answers with an error."""
 
     def __init__(self) -> None:
-        self.received: list[list[Answer]] = []
+        self.received: list[list[NetlinkReply]] = []
         self.errors: dict[int, list[int]] = {}  # message type → error numbers, one a sending
         self.silent = False
         self.waiting: list[bytes] = []
@@ -87,7 +87,7 @@ def test_what_stands_already_is_not_sent(switch: Switch, kernel: Kernel) -> None
 def test_a_refusal_changes_nothing_and_says_why(switch: Switch, kernel: Kernel) -> None:
     switch.apply({TABLET: 5})
     kernel.errors = {ADD: [errno.ENOMEM]}
-    with pytest.raises(Refused, match="short of memory"):
+    with pytest.raises(NetfilterError, match="short of memory"):
         switch.apply({TABLET: 5, PHONE: 6})
     assert switch.standing == {TABLET: 5}
     assert switch.state == REFUSED
@@ -108,7 +108,7 @@ def test_a_refusal_changes_nothing_and_says_why(switch: Switch, kernel: Kernel) 
 )
 def test_every_refusal_is_a_sentence(switch: Switch, kernel: Kernel, number: int, words: str) -> None:
     kernel.errors = {NEW_TABLE: [number]}
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(NetfilterError, match=words):
         switch.apply({TABLET: 5})
     assert switch.standing == {}
 
@@ -130,7 +130,7 @@ def test_a_table_from_before_is_replaced_in_one_batch(switch: Switch, kernel: Ke
 
 def test_a_kernel_that_does_not_answer_is_a_refusal(switch: Switch, kernel: Kernel) -> None:
     kernel.silent = True
-    with pytest.raises(Refused, match="did not answer"):
+    with pytest.raises(NetfilterError, match="did not answer"):
         switch.apply({TABLET: 5})
     assert switch.state == REFUSED
 
@@ -173,7 +173,7 @@ def test_closing_removes_the_table_at_once(switch: Switch, kernel: Kernel) -> No
 
 def test_without_a_way_to_end_flows_nothing_is_redirected(switch: Switch, kernel: Kernel) -> None:
     kernel.errors = {STATISTICS: [errno.EINVAL]}
-    with pytest.raises(Refused, match="install kmod-nf-conntrack-netlink"):
+    with pytest.raises(NetfilterError, match="install kmod-nf-conntrack-netlink"):
         switch.apply({TABLET: 5})
     assert (switch.state, switch.standing, kernel.kinds()) == (REFUSED, {}, [])
     switch.apply({TABLET: 5})
@@ -182,7 +182,7 @@ def test_without_a_way_to_end_flows_nothing_is_redirected(switch: Switch, kernel
 
 def test_a_way_for_connections_that_comes_later_is_taken(switch: Switch, kernel: Kernel) -> None:
     """Meanwhile the table stands as it is, however often that is tried."""
-    ways = [Judging(1), Judging(1, by_target=True)]
+    ways = [Inspection(1), Inspection(1, by_target=True)]
     missing = [errno.ENOENT, errno.ENOENT]
     kernel.errors = {NEW_TABLE: [*missing]}
     switch.judge(ways)
@@ -210,5 +210,5 @@ def test_old_flows_are_looked_for_once_a_family_and_where_there_can_be_any(switc
 def test_a_system_without_netlink_refuses() -> None:
     switch = Switch(None, ["br-lan"], 5391)
     switch.apply({})
-    with pytest.raises(Refused, match="no netlink"):
+    with pytest.raises(NetfilterError, match="no netlink"):
         switch.apply({TABLET: 5})

@@ -8,17 +8,17 @@ import dnslib
 import pytest
 
 from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY, forwarded, peek
-from agent.daemon.dns import resolvers
+from agent.daemon.dns import servers
 from agent.daemon.dns import upstream as upstream_module
-from agent.daemon.dns.channels import Query
-from agent.daemon.dns.resolvers import DOWN, UNKNOWN, UP, Servers
+from agent.daemon.dns.servers import DOWN, UNKNOWN, UP, UpstreamServers
 from agent.daemon.dns.upstream import CHANNEL_USES, LOCAL_MAX, PACKETS_MAX, QUERIES_MAX, STREAMS_MAX, Upstream
+from agent.daemon.dns.upstream_sockets import UpstreamQuery
 from agent.daemon.loop import Loop
 from tests.daemon.resolving import HOST, Answerer, Server, addresses, rcode, texts, turn_for, turn_until
 from tests.ports import free_port
 
 
-class Asked(Query):
+class Asked(UpstreamQuery):
     """A query that keeps what became of it."""
 
     def __init__(self, loop: Loop, name: str, qtype: str = "A", edns: bool = False) -> None:
@@ -27,7 +27,7 @@ class Asked(Query):
             record.add_ar(dnslib.EDNS0(udp_len=1232))
         packed = record.pack()
         question = peek(packed)
-        Query.__init__(self, forwarded(packed, question, 0), question.end)
+        UpstreamQuery.__init__(self, forwarded(packed, question, 0), question.end)
         self.loop = loop
         self.started = loop.clock()
         self.times = 0
@@ -63,7 +63,7 @@ class Net:
         return self.use([(server.host, server.port) for server in self.servers], path)
 
     def use(self, endpoints: list[tuple[str, int]], path: str = "") -> Upstream:
-        self.upstream = Upstream(self.loop, Servers(endpoints, path, []))
+        self.upstream = Upstream(self.loop, UpstreamServers(endpoints, path, []))
         return self.upstream
 
     def ask(self, name: str, qtype: str = "A", seconds: float = 10.0, edns: bool = False) -> Asked:
@@ -455,7 +455,7 @@ def test_other_servers_come_into_use_without_a_restart(
     net: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_port()
-    monkeypatch.setattr(resolvers, "DNS_PORT", port)
+    monkeypatch.setattr(servers, "DNS_PORT", port)
     path = tmp_path / "resolv.conf"
     path.write_text("nameserver 127.0.0.8\n")
     net.servers = [

@@ -14,7 +14,7 @@ from agent.core.model import BadInput, Value
 from agent.core.rules import SYNTAXES, detect, parse_line
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build
-from agent.jobs.plainlines import plain_names
+from agent.jobs.fast_lines import plain_names
 from agent.platform.hashing import sha256
 
 SECONDS = float(os.environ.get("PRIVACY_AGENT_FUZZ_SECONDS", "2"))

@@ -69,7 +69,7 @@ def everything(message: bytes) -> None:
     if isinstance(question, wire.Question):
         answer_it(message, question)
         assert names.from_wire(names.to_wire(question.name)) == question.name
-    if isinstance(answer, dns.Answer):
+    if isinstance(answer, dns.DnsResponse):
         serve_it(message, answer)
 
 
@@ -94,16 +94,16 @@ def answer_it(message: bytes, question: wire.Question) -> None:
         assert dns.walk(dns.truncated(answer, 100))
 
 
-def serve_it(message: bytes, answer: dns.Answer) -> None:
+def serve_it(message: bytes, answer: dns.DnsResponse) -> None:
     assert answer.lifetime >= 0
     question = attempt(wire.peek, message[:2] + b"\1\0\0\1" + bytes(6) + message[12:])
     if not isinstance(question, wire.Question) or message[4:6] != b"\0\1":
         return
-    settled = dns.settled(message, question, answer)
+    settled = dns.normalised(message, question, answer)
     assert dns.walk(settled).addresses == answer.addresses
     assert dns.ttl_offsets(settled) == answer.ttl_offsets
     assert dns.walk(dns.aged(settled, 1 << 33)).min_ttl in (None, 0)
-    assert len(dns.restored(settled, message, question)) == len(settled)
+    assert len(dns.readdressed(settled, message, question)) == len(settled)
 
 
 def timed(message: bytes) -> None:

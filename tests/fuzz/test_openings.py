@@ -8,13 +8,13 @@ import random
 import time
 from collections.abc import Callable
 
-from agent.core import flows, hello, quic, request
+from agent.core import flows, quic, sniffed_request, tls_hello
 from agent.core.model import BadInput
 from agent.core.names import HOST, parse
-from agent.core.packet import Segment, segment, standing
+from agent.core.packet import Segment, segment, tcp_position
 from tests.core.test_flows import tcp, v4, v6
-from tests.core.test_hello import WHOLE, message, records, server_name
-from tests.core.test_request import GET
+from tests.core.test_sniffed_request import GET
+from tests.core.test_tls_hello import WHOLE, message, records, server_name
 
 SECONDS = float(os.environ.get("PRIVACY_AGENT_FUZZ_SECONDS", "2"))
 WORST_S = 0.1  # of CPU time for one input of some kilobytes, on a slow and busy machine
@@ -59,18 +59,18 @@ def loop(seeds: list[bytes], once: Callable[[bytes, random.Random], None], numbe
 
 def check(found: object) -> None:
     """Whatever is said is canonical: it can be printed and stored without care."""
-    if isinstance(found, hello.Hello):
+    if isinstance(found, tls_hello.Hello):
         assert found.name is None or (parse(found.name) == found.name and not found.name.strip(HOST))
-    elif isinstance(found, request.Request):
+    elif isinstance(found, sniffed_request.SniffedRequest):
         assert found.authority is None or not found.authority.strip(HOST + b"[]:")
-        assert request.normal(request.normal(found.target)) == request.normal(found.target)
+        assert sniffed_request.normal(sniffed_request.normal(found.target)) == sniffed_request.normal(found.target)
     else:
         assert found in (flows.WAIT, flows.UNKNOWN)
 
 
 def test_parsers() -> None:
     def once(data: bytes, chance: random.Random) -> None:
-        for read in (hello.read, request.read, request.read_all, quic.read):
+        for read in (tls_hello.read, sniffed_request.read, sniffed_request.read_all, quic.read):
             try:
                 found = read(data)
             except BadInput:
@@ -101,7 +101,7 @@ def test_flows() -> None:
 def test_packets() -> None:
     def once(data: bytes, chance: random.Random) -> None:
         cut = data[: chance.choice((len(data), chance.randrange(len(data) + 1)))]
-        found, far = segment(cut), standing(cut)
+        found, far = segment(cut), tcp_position(cut)
         if far is not None:
             assert 0 <= far.client_next < 1 << 32 and 0 <= far.server_next < 1 << 32
             assert far.echo is None or 0 <= far.echo < 1 << 32

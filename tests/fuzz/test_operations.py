@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agent.daemon.control import CLI, FEEDS, REFUSED, REPORT, WEB, Control
+from agent.daemon.control import CLI, FEEDS, REFUSED, REPORT, WEB, ControlServer
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE
@@ -125,7 +125,7 @@ def drive(steps: Any) -> Any:
     raise AssertionError("it does not end")
 
 
-def answer(control: Control, name: str, request: dict[str, Any]) -> dict[str, object]:
+def answer(control: ControlServer, name: str, request: dict[str, Any]) -> dict[str, object]:
     result: Any = control.perform(request, ROLE[name])
     made: dict[str, object] = result if isinstance(result, dict) else drive(result)
     return made
@@ -147,7 +147,7 @@ def exchanged(value: Any, chance: random.Random) -> Any:
 def test_every_operation_takes_anything(household: Household, tmp_path: Path) -> None:
     chance = random.Random(20261201)
     loop = Loop()
-    control = Control(loop, household, str(tmp_path / "sock"))
+    control = ControlServer(loop, household, str(tmp_path / "sock"))
     names = {name: {"id", "device_id", "feature"} for name in TABLE}
     order = [name for name in sorted(TABLE) for _ in range(1 if name in SLOW else 20)]
     ids = [1]
@@ -190,7 +190,7 @@ def test_every_line_is_answered(household: Household, tmp_path: Path) -> None:
     """As it comes in by the socket: bytes that are no JSON, or JSON that Python reads and others do not."""
     chance = random.Random(20261202)
     loop = Loop()
-    control = Control(loop, household, str(tmp_path / "sock"))
+    control = ControlServer(loop, household, str(tmp_path / "sock"))
     ours, theirs = socket.socketpair()
     control.adopt(theirs, lambda: None, CLI)
     ours.setblocking(False)

@@ -15,16 +15,14 @@ from agent.core import (
     adblock,
     addresses,
     answer,
+    block_page,
     conntrack,
     dns,
     envelope,
-    feeds,
+    feed_schedule,
     flows,
-    hello,
     http,
     httpvalues,
-    inputpath,
-    kinds,
     leases,
     listrules,
     lookalike,
@@ -33,28 +31,29 @@ from agent.core import (
     names,
     neighbour,
     netlink,
-    nfnl,
     operator,
-    ownrules,
     packet,
     people,
     punycode,
     quic,
-    refusal,
-    request,
+    rule_text,
     rules,
+    setting_kinds,
     settings,
-    shared,
+    shared_hosts,
     sites,
+    sniffed_request,
     summary,
     syntaxes,
+    tls_hello,
     wire,
 )
 from agent.core.model import BadInput, Person
-from agent.jobs import post
-from agent.jobs.web import fields, sessions, sse, totp
-from agent.jobs.web.limits import source
-from agent.jobs.web.messages import Problem, Request
+from agent.core.nft import firewall_path, nfqueue
+from agent.jobs import upload
+from agent.jobs.web import schema, sessions, sse, totp
+from agent.jobs.web.http_types import Problem, WebRequest
+from agent.jobs.web.throttle import source
 from agent.platform import idna
 from tests.fuzz import nasty
 from tests.fuzz.test_names_dns import ANSWER, QUERY
@@ -90,7 +89,7 @@ def lines_of(function: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
 
 
 def heads(data: bytes) -> None:
-    reader = http.Reader()
+    reader = http.HttpParser()
     for at in range(0, len(data), 40):
         reader.feed(data[at : at + 40])
         head = reader.head()
@@ -102,7 +101,7 @@ def heads(data: bytes) -> None:
 def answered(data: bytes) -> None:
     question = wire.peek(QUERY)
     found = answer.walk(data)
-    dns.restored(dns.settled(data, question, found), QUERY, question)
+    dns.readdressed(dns.normalised(data, question, found), QUERY, question)
     dns.aged(data, 5)
     dns.truncated(data, 512)
     dns.stale(data, question, 30)
@@ -120,26 +119,26 @@ def asked(data: bytes) -> None:
 def packets(data: bytes) -> None:
     packet.segment(data)
     packet.datagram(data)
-    packet.standing(data)
+    packet.tcp_position(data)
     marks.of_syn(data)
 
 
 def kernel(data: bytes) -> None:
-    nfnl.packets(data)
+    nfqueue.packets(data)
     found = netlink.messages(data)
     for one in found:
         neighbour.read(one)
         conntrack.answered_at(one)
         conntrack.end(one, frozenset([b"\x01\x02\x03\x04"]))
-    inputpath.chains_of(found, "x")
-    inputpath.rules_of(found)
-    inputpath.elements_of(found)
-    inputpath.generation_of(found)
+    firewall_path.chains_of(found, "x")
+    firewall_path.rules_of(found)
+    firewall_path.elements_of(found)
+    firewall_path.generation_of(found)
 
 
 def body(data: bytes) -> None:
     head = http.Head("POST", "/", "", [("content-type", "application/json")], len(data), True, False)
-    fields.from_body(Request(head, data, "127.0.0.1", "127.0.0.1", 1, True).json(), tuple(fields.FIELDS))
+    schema.from_body(WebRequest(head, data, "127.0.0.1", "127.0.0.1", 1, True).json(), tuple(schema.FIELDS))
 
 
 def read_settings(data: bytes) -> None:
@@ -148,21 +147,21 @@ def read_settings(data: bytes) -> None:
 
 def query(data: bytes) -> None:
     given = data.decode("ascii", "replace").replace("\ufffd", "?")
-    fields.from_query(httpvalues.parse_query(given), tuple(fields.FIELDS))
+    schema.from_query(httpvalues.parse_query(given), tuple(schema.FIELDS))
 
 
 def words(data: bytes) -> None:
     word = data.decode("utf-8", "surrogateescape")
     for setting in settings.TABLE:
         try:
-            settings.check(setting.name, kinds.value_of(setting.kind, word))
+            settings.check(setting.name, setting_kinds.value_of(setting.kind, word))
         except BadInput:
             continue
 
 
 def own_rules(data: bytes) -> None:
     for line in data.decode("utf-8", "surrogateescape").split("\n"):
-        ownrules.read_line(line)
+        rule_text.read_line(line)
 
 
 def list_lines(data: bytes) -> None:
@@ -191,14 +190,17 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "url key": (syntaxes.url_key, b"https://example.com:80/a/../b?c#d"),
     "site": (text(sites.site), b"https://www.example.com/a"),
     "own rules": (own_rules, b"allow example.com until 2026-12-24T18:00:00Z for 1\n# x\nblock *.example"),
-    "time": (text(ownrules.read_time), b"2026-12-24T18:00:00Z"),
+    "time": (text(rule_text.read_time), b"2026-12-24T18:00:00Z"),
     "lookalikes": (text(lambda data: lookalike.read_known(data.split("\n"))), b"paypal.com paypal\n"),
-    "hosts that are shared": (text(lambda data: shared.read_table(data.split("\n"))), b"example.com\n=a.example\n"),
-    "hello": (hello.read, HELLO),
+    "hosts that are shared": (
+        text(lambda data: shared_hosts.read_table(data.split("\n"))),
+        b"example.com\n=a.example\n",
+    ),
+    "hello": (tls_hello.read, HELLO),
     "opening": (flows.opening, HELLO),
-    "request": (request.read_all, HEAD),
-    "url": (request.normal, b"/a/%2e%2E/b%zz?c"),
-    "stored url": (text(request.split_url), b"http://example.com:80/a"),
+    "request": (sniffed_request.read_all, HEAD),
+    "url": (sniffed_request.normal, b"/a/%2e%2E/b%zz?c"),
+    "stored url": (text(sniffed_request.split_url), b"http://example.com:80/a"),
     "authority": (match.split_authority, b"example.com:80"),
     "quic": (quic.read, bytes.fromhex("c300000001080011223344556677000044")),
     "packet": (packets, IP4),
@@ -208,9 +210,9 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "cookies": (text(httpvalues.parse_cookies), b"a=b; c=d"),
     "body": (body, b'{"device_id": 1, "lines": ["x"], "on": true, "label": "x", "to": 1}'),
     "parameters": (query, b"device_id=1&after=%32&on=true&tz_offset=-3600&search=%20x"),
-    "language": (refusal.language, b"GET / HTTP/1.1\r\nAccept-Language: de-AT,de;q=0.9,en;q=0.1\r\n"),
+    "language": (block_page.language, b"GET / HTTP/1.1\r\nAccept-Language: de-AT,de;q=0.9,en;q=0.1\r\n"),
     "leases": (text(leases.parse), LEASE),
-    "feeds": (text(feeds.read_feeds), FEED),
+    "feeds": (text(feed_schedule.read_feeds), FEED),
     "operator": (text(lambda data: operator.check(loads(data))), OPERATOR),
     "settings": (read_settings, SETTINGS),
     "overrides": (text(settings.parse), SETTINGS),
@@ -222,7 +224,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "terms": (text(people.read_terms), DETAIL),
     "punycode": (text(punycode.decode), b"bcher-kva"),
     "idna": (text(idna.to_ascii), "bücher.example".encode()),
-    "receiver's reply": (post.judge, b"HTTP/1.1 200 OK\r\n\r\n"),
+    "receiver's reply": (upload.judge, b"HTTP/1.1 200 OK\r\n\r\n"),
     "source": (text(source), b"fe80::1:2:3:4"),
     "browser": (text(sessions.browser), b"Mozilla/5.0 (X11; Linux) Firefox/1"),
     "one-time code": (text(lambda data: totp.matching_step(b"x" * 20, data, 1733000000, 0)), b"123456"),

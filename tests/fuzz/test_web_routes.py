@@ -11,18 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.core.http import BadRequest, Reader
-from agent.daemon.control import WEB, Control
+from agent.core.http import BadRequest, HttpParser
+from agent.daemon.control import WEB, ControlServer
 from agent.daemon.loop import Loop
 from agent.jobs.web import account as accounts
 from agent.jobs.web import sessions
 from agent.jobs.web.__main__ import handlers
 from agent.jobs.web.account import Account
 from agent.jobs.web.api import Api
-from agent.jobs.web.messages import Request, Response
+from agent.jobs.web.effects import Ask, ControlRefused, Task, Work
+from agent.jobs.web.http_types import WebRequest, WebResponse
 from agent.jobs.web.routes import ROUTES
 from agent.jobs.web.static import Files
-from agent.jobs.web.tasks import Ask, Refused, Task, Work
 from agent.jobs.web.vault import Vault
 from agent.platform import sodium
 from tests.fuzz import nasty
@@ -75,7 +75,7 @@ class Page:
         self.home = Home(str(folder))
         self.household = self.home.start()
         self.household.state.db.sql.execute("PRAGMA synchronous=OFF")
-        self.control = Control(Loop(), self.household, str(folder / "sock"))
+        self.control = ControlServer(Loop(), self.household, str(folder / "sock"))
         self.fresh()
 
     def fresh(self) -> None:
@@ -108,7 +108,7 @@ class Page:
         result: Any = self.control.perform(request, WEB)
         reply = json.loads(json.dumps(result if isinstance(result, dict) else drive(result)))
         error = reply.get("error")
-        resume(Refused(error["code"], error["message"], error) if error else reply["ok"])
+        resume(ControlRefused(error["code"], error["message"], error) if error else reply["ok"])
 
     def run(self, coroutine: Any) -> Any:
         box: list[Any] = []
@@ -120,7 +120,7 @@ class Page:
 
     def ask(self, data: bytes, peer: str) -> int:
         """The status of what came in as these bytes; 0 for a head that is not whole."""
-        reader = Reader()
+        reader = HttpParser()
         reader.feed(data)
         try:
             head = reader.head()
@@ -131,15 +131,15 @@ class Page:
             body = reader.body(head.length)
         except BadRequest as error:
             return error.status
-        request = Request(head, body or b"", peer, "192.168.1.1", 443, True)
-        response: Response = self.run(self.api.respond(request))
+        request = WebRequest(head, body or b"", peer, "192.168.1.1", 443, True)
+        response: WebResponse = self.run(self.api.respond(request))
         for _ in range(5):
             if response.more is None or not self.run(piece(response)):
                 break
         return response.status
 
 
-async def piece(response: Response) -> bytes:
+async def piece(response: WebResponse) -> bytes:
     assert response.more is not None
     return await response.more()
 
@@ -168,7 +168,7 @@ def request(page: Page, chance: random.Random) -> bytes:
     whose = "device" if route.access in ("own", "person") else "household"
     token = page.tokens[whose] if chance.random() < 0.9 else chance.choice((*page.tokens.values(), "", "cc" * 32))
     headers["Cookie"] = "__Host-session=" + token
-    headers["X-CSRF-Token"] = sessions.Session(token, {"kind": "", "device_id": 1, "at": 0, "seen": 0}).csrf
+    headers["X-CSRF-Token"] = sessions.WebSession(token, {"kind": "", "device_id": 1, "at": 0, "seen": 0}).csrf
     if chance.random() < 0.2:
         headers[chance.choice(HEADERS)] = nasty.text(chance)[:3000]
     method = route.method if chance.random() < 0.97 else chance.choice(("GET", "PUT", "HEAD", "OPTIONS", "X"))

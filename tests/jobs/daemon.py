@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from agent.client import Client, Unreachable
+from agent.client import ControlClient, Unreachable
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -53,7 +53,7 @@ class Daemon:
         end = time.monotonic() + READY_S
         while True:
             try:
-                client = Client(str(self.socket))
+                client = ControlClient(str(self.socket))
             except Unreachable:
                 assert time.monotonic() < end and self.process.poll() is None, (self.folder / "log").read_text()
                 time.sleep(0.05)

@@ -17,8 +17,8 @@ from pathlib import Path
 from agent.core import settings as settings_table
 from agent.core import summary
 from agent.core.model import HISTORY, PROTECTION, Attempt, Rule, Visit
-from agent.daemon import parts
-from agent.daemon.control import Control
+from agent.daemon import bootstrap
+from agent.daemon.control import ControlServer
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.kernel.neighbours import Neighbours
@@ -45,7 +45,7 @@ def main() -> int:
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
     loop = Loop()
     household = build(folder)
-    control = Control(loop, household, str(folder / "run" / "control.sock"))
+    control = ControlServer(loop, household, str(folder / "run" / "control.sock"))
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -79,9 +79,9 @@ def build(folder: Path) -> Household:
     overrides |= {"history_rows": 200000}
     overrides |= {"ruleset_file": str(rules), "data_dir": str(ROOT / "blocklists")}
     settings = settings_table.read("{}", dict(overrides))
-    household = parts.build(settings)
+    household = bootstrap.build(settings)
     household.begin()
-    parts.load_lists(household)
+    bootstrap.load_lists(household)
     return household
 
 

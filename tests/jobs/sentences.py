@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent / "agent"
 SAID = {"BadInput": 0, "BadRequest": 1, "Refused": 1, "Problem": 2, "StorageError": 0, "invalid": 1}
 SAID |= {"Failed": 0, "NoRoom": 0, "_failed": 1}
 # Where errors come from that reach a page: the operations and what they call, and the page's own program. Not what is
-# wrong with a request's head (core/http.py) or with a file of the package (core/feeds.py): no page can cause that.
+# wrong with a request's head (core/http.py) or a file of the package (core/feed_schedule.py): no page causes that.
 PLACES = (
     "daemon/operations/*.py",
     "daemon/household.py",
@@ -27,16 +27,16 @@ PLACES = (
     "jobs/web/*.py",
     "jobs/fetch.py",
     "jobs/feedstore.py",
-    "jobs/feeds.py",
+    "jobs/update_job.py",
     "core/rules.py",
     "core/sites.py",
     "core/addresses.py",
     "core/consent.py",
     "core/features.py",
     "core/names.py",
-    "core/kinds.py",
+    "core/setting_kinds.py",
     "core/operator.py",
-    "core/ownrules.py",
+    "core/rule_text.py",
     "core/settings.py",
 )  # fmt: skip
 
@@ -93,10 +93,10 @@ def of_lists() -> set[str]:
     """Why an update of a list waits, what became of one, and why a name looks like another."""
     found = {row[1] for row in FEATURES.values()}
     for name, function in (
-        ("core/feeds.py", "doubt"),
-        ("jobs/feeds.py", ""),
-        ("daemon/lists/feeds.py", ""),
-        ("daemon/lists/feeding.py", ""),
+        ("core/feed_schedule.py", "doubt"),
+        ("jobs/update_job.py", ""),
+        ("daemon/lists/feed_state.py", ""),
+        ("daemon/runtime/list_updates.py", ""),
     ):
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
             if isinstance(node, ast.FunctionDef) and node.name == function:

@@ -13,8 +13,8 @@ from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.rules import parse_line, parse_lines
 from agent.core.ruleset import INDEX_SIZE, INDEX_START, Ruleset
 from agent.core.rulewriter import ListMeta, build
-from agent.jobs.compile import Report, Source, compile_lists
-from agent.jobs.plainlines import plain_names
+from agent.jobs.compile import CompileResult, Source, compile_lists
+from agent.jobs.fast_lines import plain_names
 from agent.platform.hashing import sha256
 from agent.platform.rulefile import open_ruleset
 
@@ -27,7 +27,7 @@ def source(folder: Path, id: str, text: bytes, category: str = "phishing", synta
     return Source(str(path), id, "List " + id, "v1", category, syntax, 1700000000)
 
 
-def compiled(folder: Path, *sources: Source) -> tuple[Report, Ruleset]:
+def compiled(folder: Path, *sources: Source) -> tuple[CompileResult, Ruleset]:
     target = folder / "set.rules"
     report = compile_lists(list(sources), str(target))
     found = open_ruleset(str(target))
@@ -193,7 +193,7 @@ def test_the_fast_way_reads_what_the_parser_reads() -> None:
 PUBLIC = PublicSuffixes(compile_suffixes(["com", "uk", "co.uk", "example", "github.io"]))
 
 
-def poisoned(folder: Path, text: bytes, syntax: str | None = None) -> Report:
+def poisoned(folder: Path, text: bytes, syntax: str | None = None) -> CompileResult:
     return compile_lists([source(folder, "list", text, syntax=syntax)], str(folder / "set"), public_suffixes=PUBLIC)
 
 

@@ -9,7 +9,7 @@ pytest.importorskip("pyroute2")
 from agent.core.marks import DEFAULT, Layout  # noqa: E402
 from agent.jobs.doctor import kernel, zones  # noqa: E402
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding, worst  # noqa: E402
-from agent.jobs.doctor.rules import Chain, Expression, Rule, redirects_unread, written_bits  # noqa: E402
+from agent.jobs.doctor.rules import Expression, NftChain, NftRule, redirects_unread, written_bits  # noqa: E402
 
 TABLET = b"\x3c\x22\xfb\x00\x00\x0a"
 
@@ -19,8 +19,8 @@ class Witnessed:
 
     def __init__(self, **found: object) -> None:
         self.tables: dict[str, int] = {"inet privacy_agent": 2}
-        self.chains: list[Chain] = []
-        self.rules: list[Rule] = []
+        self.chains: list[NftChain] = []
+        self.rules: list[NftRule] = []
         self.flowtables: list[str] = []
         self.policies: list[tuple[int, int]] = []
         self.links: list[tuple[str, int, bool, str]] = []
@@ -30,10 +30,10 @@ class Witnessed:
     def elements(self, table: str, name: str) -> dict[bytes, bytes]:
         return self.held
 
-    def foreign(self) -> list[Rule]:
+    def foreign(self) -> list[NftRule]:
         return self.rules
 
-    def priority(self, rule: Rule) -> int:
+    def priority(self, rule: NftRule) -> int:
         return self.chains[0].priority
 
 
@@ -102,8 +102,8 @@ def test_links() -> None:
     assert "br-iot" in found[-1].sentence
 
 
-def rule(*expressions: Expression) -> Rule:
-    return Rule("inet other", "chain", list(expressions))
+def rule(*expressions: Expression) -> NftRule:
+    return NftRule("inet other", "chain", list(expressions))
 
 
 def test_what_a_rule_writes_into_marks() -> None:
@@ -145,20 +145,20 @@ PORT: Expression = (
 )
 
 
-def through(rules: list[Rule], interface: str, ports: frozenset[bytes] = frozenset()) -> str | None:
-    return zones.Walk(rules, zones.Query(interface), lambda name: set(ports)).through("input")
+def through(rules: list[NftRule], interface: str, ports: frozenset[bytes] = frozenset()) -> str | None:
+    return zones.ZoneWalk(rules, zones.ProbeQuery(interface), lambda name: set(ports)).through("input")
 
 
 def test_a_query_is_walked_through_the_zones() -> None:
     rules = [
-        Rule("t", "input", [("ct", {}), ("cmp", {}), verdict("NF_DROP")]),  # a state nobody knows: passed over
-        Rule("t", "input", [*behind("br-lan"), verdict("NF_ACCEPT")]),
-        Rule("t", "input", [*behind("br-guest"), ("counter", {}), verdict("NFT_JUMP", "guest")]),
-        Rule("t", "input", [verdict("NFT_JUMP", "reject")]),
-        Rule("t", "guest", [PORT, ("lookup", {"NFTA_LOOKUP_SET": "s"}), verdict("NF_ACCEPT")]),
-        Rule("t", "guest", [*behind("br-lan"), verdict("NF_DROP")]),
-        Rule("t", "guest", [verdict("NFT_RETURN")]),
-        Rule("t", "reject", [("reject", {})]),
+        NftRule("t", "input", [("ct", {}), ("cmp", {}), verdict("NF_DROP")]),  # a state nobody knows: passed over
+        NftRule("t", "input", [*behind("br-lan"), verdict("NF_ACCEPT")]),
+        NftRule("t", "input", [*behind("br-guest"), ("counter", {}), verdict("NFT_JUMP", "guest")]),
+        NftRule("t", "input", [verdict("NFT_JUMP", "reject")]),
+        NftRule("t", "guest", [PORT, ("lookup", {"NFTA_LOOKUP_SET": "s"}), verdict("NF_ACCEPT")]),
+        NftRule("t", "guest", [*behind("br-lan"), verdict("NF_DROP")]),
+        NftRule("t", "guest", [verdict("NFT_RETURN")]),
+        NftRule("t", "reject", [("reject", {})]),
     ]
     assert through(rules, "br-lan") == zones.ACCEPT
     assert through(rules, "br-guest", frozenset([b"\x00\x35"])) == zones.ACCEPT
@@ -168,4 +168,4 @@ def test_a_query_is_walked_through_the_zones() -> None:
 
 
 def test_a_loop_of_jumps_ends() -> None:
-    assert through([Rule("t", "input", [verdict("NFT_JUMP", "input")])], "br-lan") is None
+    assert through([NftRule("t", "input", [verdict("NFT_JUMP", "input")])], "br-lan") is None

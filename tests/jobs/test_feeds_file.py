@@ -7,7 +7,7 @@ from pathlib import Path
 from agent.core.listrules import ListRule
 from agent.core.names import parse
 from agent.core.rules import SYNTAXES, parse_lines
-from agent.daemon.parts import helplines
+from agent.daemon.bootstrap import helplines
 from agent.jobs.compile import Source, compile_lists
 
 BLOCKLISTS = Path(__file__).parents[2] / "blocklists"

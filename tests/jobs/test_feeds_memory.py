@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.jobs.feeds import Update, deliver
 from agent.jobs.feedstore import Store
+from agent.jobs.update_job import UpdateRun, deliver
 from tests.jobs.bad_server import Authority, BadServer, missing, names
-from tests.jobs.test_feeds import LIMITS, Home, authority
+from tests.jobs.test_update_job import LIMITS, Home, authority
 
 __all__ = ["authority"]
 
@@ -25,7 +25,7 @@ class Small(Home):
         descriptor = os.open(incoming, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             store = Store(str(self.folder), 0, lambda: self.available)
-            Update(self.plan(**more), store, self.tell, deliver(descriptor), self.step, LIMITS).run()
+            UpdateRun(self.plan(**more), store, self.tell, deliver(descriptor), self.step, LIMITS).run()
         finally:
             os.close(descriptor)
         outcome = self.said[-1]

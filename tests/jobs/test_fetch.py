@@ -23,12 +23,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.jobs.fetch import Failed, Fetched, Limits, fetch
+from agent.jobs.fetch import Failed, Fetched, FetchLimits, fetch
 from tests.jobs.bad_server import Asked, Authority, BadServer, names, text, validated, zipped
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = names(2000)
-LIMITS = Limits(idle_s=1.0, total_s=3.0, size_bytes=1 << 20)
+LIMITS = FetchLimits(idle_s=1.0, total_s=3.0, size_bytes=1 << 20)
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +282,7 @@ import sys
 sys.modules["encodings.idna"] = None  # as where Python's codecs are a package of their own
 sys.path.insert(0, {root!r})
 from agent.jobs.fetch import fetch
-from agent.jobs.post import post
+from agent.jobs.upload import post
 pieces = []
 fetch({list!r}, pieces.append)
 print(len(b"".join(pieces)), post({report!r}, b"sealed", open({authority!r}).read()).message)

@@ -13,7 +13,7 @@ from agent.core.listrules import ListRule, Network, Skipped
 from agent.core.match import EXACT, WHOLE
 from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.rules import parse_lines
-from agent.jobs.compile import Report, Source, compile_lists
+from agent.jobs.compile import CompileResult, Source, compile_lists
 from agent.platform.idna import to_ascii
 from agent.platform.rulefile import open_ruleset
 
@@ -60,7 +60,7 @@ def data(name: str) -> bytes:
     pytest.skip("not here: " + str(DATA / name))
 
 
-def compiled(folder: Path, name: str, suffixes: PublicSuffixes | None = None) -> Report:
+def compiled(folder: Path, name: str, suffixes: PublicSuffixes | None = None) -> CompileResult:
     path = folder / "list"
     path.write_bytes(data(name))
     return compile_lists([Source(str(path), "list")], str(folder / "set"), public_suffixes=suffixes)

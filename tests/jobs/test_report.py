@@ -20,14 +20,14 @@ import pytest
 from agent.core import envelope
 from agent.core.summary import WEEK_S
 from agent.jobs import report as job
-from agent.jobs.post import DONE, LATER, NEVER, Limits, judge, post
+from agent.jobs.upload import DONE, LATER, NEVER, UploadLimits, judge, post
 from tests.daemon.reporting import Operator, Straight, Weeks, configured, opt_in, seal_all, wire
 from tests.jobs.bad_server import Authority
 from tests.promises.household import Home
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BODY = b"x" * envelope.BODY_BYTES
-SHORT = Limits(0.5, 1.5)
+SHORT = UploadLimits(0.5, 1.5)
 
 Act = Callable[[socket.socket], None]
 
@@ -100,7 +100,7 @@ def serve(authority: Authority) -> Iterator[Callable[..., Server]]:
         server.close()
 
 
-def sent(server: Server, authority: Authority, limits: Limits = SHORT) -> tuple[str, str]:
+def sent(server: Server, authority: Authority, limits: UploadLimits = SHORT) -> tuple[str, str]:
     outcome = post(server.address, BODY, authority.file.read_text(), limits)
     return outcome.kind, outcome.message
 
@@ -351,7 +351,7 @@ def test_a_withdrawn_report_is_not_sent_by_a_job_that_began_before(home: Home) -
 
 
 def test_a_job_dies_with_its_parent() -> None:
-    child = "from agent.platform.dying import die_with_parent as tie; import time; tie(); print('here', flush=True)"
+    child = "from agent.platform.pdeathsig import die_with_parent as tie; import time; tie(); print('here', flush=True)"
     child += "; time.sleep(30)"
     parent = f"import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', {child!r}])"
     parent += "; print(p.pid, flush=True); time.sleep(30)"

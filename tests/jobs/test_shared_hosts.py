@@ -9,8 +9,8 @@ from agent.core.match import BY_PAGES, HOST, WHOLE
 from agent.core.names import PublicSuffixes, compile_suffixes, parse
 from agent.core.policy import Policy
 from agent.core.ruleset import Ruleset
-from agent.core.shared import SharedHosts, read_table
-from agent.jobs.compile import Report, Source, compile_lists
+from agent.core.shared_hosts import SharedHosts, read_table
+from agent.jobs.compile import CompileResult, Source, compile_lists
 from agent.jobs.knownsites import read_shared
 from agent.platform.rulefile import open_ruleset
 
@@ -28,7 +28,7 @@ class Compiler:
 
     def __call__(
         self, *texts: str, shared: SharedHosts | None = SHARED, syntax: str = "urls"
-    ) -> tuple[Report, Ruleset]:
+    ) -> tuple[CompileResult, Ruleset]:
         sources = []
         for at, text in enumerate(texts):
             path = self.folder / f"list{at}"

@@ -8,8 +8,8 @@ import pytest
 
 from agent.jobs.web import __main__ as job_main
 from agent.jobs.web.account import Account
-from agent.jobs.web.fields import FIELDS
 from agent.jobs.web.routes import ROUTES
+from agent.jobs.web.schema import FIELDS
 from agent.jobs.web.vault import Vault
 from agent.platform import sodium
 from tests.jobs.lived_in import Served

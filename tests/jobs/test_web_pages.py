@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import agent.daemon.runtime.inspection_service
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
 from tests.jobs.sentences import errors, of_lists, of_standing
@@ -170,19 +171,24 @@ def test_no_word_is_missing():
 def sentences() -> set[str]:
     """What the daemon says in words of its own that a page shows as they are."""
     from agent.core import features, operator, settings, summary
-    from agent.daemon.connections import connecting
     from agent.daemon.operations import upkeep
     from agent.daemon.reports import outbox, reports
-    from agent.jobs import post
+    from agent.jobs import upload
 
     found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing()
     for row in features.FEATURES.values():
         found |= {row.reads, row.keeps, row.sends}
     found |= {row.sentence for row in settings.TABLE if row.household}
     found |= {row.sentence for row in summary.TABLE}
-    found |= {connecting.ON, connecting.OFF, connecting.OFFLOADED, connecting.UNKNOWN, "DNS only: {}."}
+    found |= {
+        agent.daemon.runtime.inspection_service.ON,
+        agent.daemon.runtime.inspection_service.OFF,
+        agent.daemon.runtime.inspection_service.OFFLOADED,
+        agent.daemon.runtime.inspection_service.UNKNOWN,
+        "DNS only: {}.",
+    }
     found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED}
-    found |= {post.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(post.__file__).read_text())}
+    found |= {upload.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(upload.__file__).read_text())}
     source = Path(upkeep.__file__).read_text()
     found |= set(re.findall(r'return "[a-z_]+", "([A-Z][^"]+\.)"$', source, re.M))
     return found | set(re.findall(r'"((?:sees|its server) [^"]+)"', source))

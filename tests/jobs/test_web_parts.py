@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 from agent.core.http import Head
-from agent.jobs.web import fields, limits, passwords, sessions, sse, totp
-from agent.jobs.web.messages import Problem
+from agent.jobs.web import passwords, schema, sessions, sse, throttle, totp
+from agent.jobs.web.http_types import Problem
 from agent.jobs.web.static import FOLDER, Files
 
 NOW = 1_800_000_000
@@ -48,49 +48,49 @@ def test_base32_vectors():
 
 
 def test_failures_wait_longer_and_longer():
-    table: limits.Table = {}
+    table: throttle.Table = {}
     waits = []
     now = NOW
     for _ in range(14):
-        wait = limits.wait_s(table, "a", now, False)
+        wait = throttle.wait_s(table, "a", now, False)
         waits.append(wait)
         now += wait
-        table = limits.failed(table, "a", now)
+        table = throttle.failed(table, "a", now)
     assert waits == [0] * 5 + [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
 def test_others_failures_slow_strangers_not_those_who_signed_in():
-    table: limits.Table = {}
-    for n in range(limits.FREE_ALL):
-        table = limits.failed(table, f"10.0.0.{n}", NOW)
-    assert limits.wait_s(table, "10.0.1.1", NOW, False) > 0
-    assert limits.wait_s(table, "10.0.1.1", NOW, True) == 0
-    assert len(table) <= limits.SOURCES_MAX
+    table: throttle.Table = {}
+    for n in range(throttle.FREE_ALL):
+        table = throttle.failed(table, f"10.0.0.{n}", NOW)
+    assert throttle.wait_s(table, "10.0.1.1", NOW, False) > 0
+    assert throttle.wait_s(table, "10.0.1.1", NOW, True) == 0
+    assert len(table) <= throttle.SOURCES_MAX
     for n in range(200):
-        table = limits.failed(table, f"10.1.0.{n}", NOW + n)
-    assert len(table) <= limits.SOURCES_MAX and limits.ALL in table
+        table = throttle.failed(table, f"10.1.0.{n}", NOW + n)
+    assert len(table) <= throttle.SOURCES_MAX and throttle.ALL in table
 
 
 def test_success_takes_back_ones_own_failures_only():
-    table = limits.failed(limits.failed(limits.failed({}, "a", NOW), "a", NOW), "b", NOW)
-    table = limits.succeeded(table, "a")
-    assert table == {"b": [1, NOW], limits.ALL: [1, NOW]}
+    table = throttle.failed(throttle.failed(throttle.failed({}, "a", NOW), "a", NOW), "b", NOW)
+    table = throttle.succeeded(table, "a")
+    assert table == {"b": [1, NOW], throttle.ALL: [1, NOW]}
 
 
 def test_clocks_that_jump():
     table = {"a": [7, NOW]}
     # Back to 1970: nobody waits for decades, and nothing is forgiven at once.
-    assert limits.wait_s(limits.rebased(table, 1000), "a", 1000, False) == 120
-    assert limits.wait_s(limits.rebased(table, 1000), "a", 1130, False) == 0
-    assert limits.failed(table, "b", NOW + limits.FORGET_S + 1).keys() == {"b", limits.ALL}
+    assert throttle.wait_s(throttle.rebased(table, 1000), "a", 1000, False) == 120
+    assert throttle.wait_s(throttle.rebased(table, 1000), "a", 1130, False) == 0
+    assert throttle.failed(table, "b", NOW + throttle.FORGET_S + 1).keys() == {"b", throttle.ALL}
 
 
 def test_sources():
-    assert limits.source("192.168.1.7") == "192.168.1.7"
-    one = limits.source("2001:db8:1:2:3:4:5:6")
-    assert one == limits.source("2001:db8:1:2::9") == "2001:db8:1:2::/64"
-    assert limits.source("fe80::1") == limits.source("fe80::2") == "fe80:0:0:0::/64"
-    assert limits.source("::1") == "0:0:0:0::/64"
+    assert throttle.source("192.168.1.7") == "192.168.1.7"
+    one = throttle.source("2001:db8:1:2:3:4:5:6")
+    assert one == throttle.source("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert throttle.source("fe80::1") == throttle.source("fe80::2") == "fe80:0:0:0::/64"
+    assert throttle.source("::1") == "0:0:0:0::/64"
 
 
 def test_weak_passwords():
@@ -161,10 +161,10 @@ def test_browsers_in_two_words():
 )
 def test_fields(name, values, wrong):
     for value in values:
-        fields.check(name, value)
+        schema.check(name, value)
     for value in wrong:
         with pytest.raises(Problem) as caught:
-            fields.check(name, value)
+            schema.check(name, value)
         assert caught.value.status == 422 and caught.value.extra["field"] == name
 
 

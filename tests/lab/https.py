@@ -12,8 +12,8 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from agent.core.hello import read
 from agent.core.model import BadInput
+from agent.core.tls_hello import read
 
 BODY = b"<!doctype html><title>t</title><p>a page of the wan</p>"
 MLKEM_SHARE = b"\x11\xec\x04\xc0"  # the group and the size of its share, as a key share extension has them

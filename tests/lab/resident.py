@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from agent.client import TIMEOUT_S, Client, Refusal, Unreachable
+from agent.client import TIMEOUT_S, ControlClient, Unreachable
 from tests.lab.lab import UPSTREAM, Lab
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,13 +46,13 @@ class Resident:
         self.process = lab.router.start(command, cwd=ROOT, stdout=self.log, stderr=self.log)
         self.client = self.connect()
 
-    def connect(self, within_s: float = 15.0) -> Client:
+    def connect(self, within_s: float = 15.0) -> ControlClient:
         """A connection that answers; the listener of a daemon about to be killed only takes one in."""
         end = time.monotonic() + within_s
         while True:
             client = None
             try:
-                client = Client(str(self.folder / "run" / "control.sock"))
+                client = ControlClient(str(self.folder / "run" / "control.sock"))
                 client._link.settimeout(0.5)
                 client.call("features")
                 client._link.settimeout(TIMEOUT_S)
@@ -130,4 +130,4 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-__all__ = ["Refusal", "Resident", "children"]
+__all__ = ["Resident", "children"]

@@ -18,9 +18,9 @@ import sys
 from pathlib import Path
 
 from agent.core import marks
-from agent.core.farewell import farewell
+from agent.core.nft.teardown import farewell
 from agent.daemon import guard
-from agent.daemon.kernel.netfilter import Refused
+from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.nfsocket import open_socket
 from agent.daemon.kernel.switch import Switch
 
@@ -185,7 +185,7 @@ def serve(heartbeat: int, netlink: socket.socket | None) -> int:
                 return 0
             try:
                 print(json.dumps({"ok": responder.command(line)}), flush=True)
-            except Refused as refusal:
+            except NetfilterError as refusal:
                 print(json.dumps({"refused": str(refusal)}), flush=True)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.resolvers import ADDRESSES
+from agent.core.known_resolvers import ADDRESSES
 from tests.lab.household import Asker
 from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, RESOLVER6, ROUTER4, ROUTER_MAC, Lab
 from tests.lab.resident import ROOT, Resident

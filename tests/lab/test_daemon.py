@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.client import Refusal
+from agent.client import ControlError
 from tests.lab.household import Asker, ask
 from tests.lab.lab import (
     ALICE_MAC,
@@ -73,7 +73,7 @@ def established(lab: Lab) -> int:
 def test_a_guest(lab: Lab, resident: Resident) -> None:
     device = resident.add("Visitor", GUEST_MAC)
     assert ask(lab.guest, GUEST_ROUTER4) == "router"
-    with pytest.raises(Refusal, match="guest network"):
+    with pytest.raises(ControlError, match="guest network"):
         resident.on(device, "history")
     resident.on(device, "protection")
     assert ask(lab.guest, GUEST_ROUTER4) == "agent"

@@ -9,8 +9,8 @@ import threading
 import time
 from pathlib import Path
 
-from agent.core.hello import read
-from tests.core.test_hello import extension, message, records, server_name
+from agent.core.tls_hello import read
+from tests.core.test_tls_hello import extension, message, records, server_name
 from tests.lab.lab import Lab
 from tests.lab.spaces import Space
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.client import Client, Unreachable
+from agent.client import ControlClient, Unreachable
 from tests.authority import authority
 from tests.daemon.reporting import Operator
 from tests.jobs.bad_server import Authority, BadServer, names, text
@@ -115,7 +115,7 @@ class Life:
 
     def _answers(self) -> bool:
         try:
-            with contextlib.closing(Client(str(self.run_dir / "control.sock"))) as client:
+            with contextlib.closing(ControlClient(str(self.run_dir / "control.sock"))) as client:
                 client.call("status")
         except Unreachable:
             return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from agent.cli import ended
-from agent.daemon.serve import RETRY_BOOT_S
+from agent.daemon.daemon import RETRY_BOOT_S
 from tests.openwrt.userland import Router
 
 INIT = "/etc/init.d/privacy-agent"

@@ -17,8 +17,8 @@ from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.rules import parse_lines
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build
-from agent.daemon.store.records import Records
-from agent.jobs.spill import Spill, big_endian
+from agent.daemon.store.history_db import HistoryDb
+from agent.jobs.external_sort import ExternalSort, big_endian
 from agent.platform import sodium
 from agent.platform.hashing import sha256
 from tests.promises.household import Home, observe
@@ -67,7 +67,7 @@ def read(folder: Path) -> None:
     assert (folder / "rules.bin").read_bytes() == rules_file(), "the same rules give other bytes"
     assert (folder / "suffixes.bin").read_bytes() == suffixes_file(), "the same suffixes give other bytes"
     _look_up(folder)
-    spill = Spill(io.BytesIO())
+    spill = ExternalSort(io.BytesIO())
     spill.put("own", 0, (folder / "spill").read_bytes())
     assert list(spill.take("own", 0)) == VALUES
     _open(folder)
@@ -143,7 +143,7 @@ def _compare(folder: Path, facts: dict[str, object]) -> None:
 
 def _saved(path: Path) -> list[str]:
     """The sites in the copy of the history on flash."""
-    records = Records(str(path))
+    records = HistoryDb(str(path))
     sites = sorted(site for (site,) in records.db.sql.execute("SELECT site FROM visits"))
     records.db.sql.close()
     return sites

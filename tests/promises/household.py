@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from agent.core import settings as settings_table
-from agent.daemon import parts
+from agent.daemon import bootstrap
 from agent.daemon.household import Household
 
 
@@ -26,7 +26,7 @@ class Home:
     def start(self, **overrides: object) -> Household:
         values = {"state_dir": self.state_dir, "run_dir": self.run_dir, "identity": "address", **overrides}
         settings = settings_table.read(json.dumps(values))
-        self.household = parts.build(settings, self._step)
+        self.household = bootstrap.build(settings, self._step)
         self.household.begin()
         return self.household
 

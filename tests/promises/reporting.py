@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.client import Client, Unreachable
+from agent.client import ControlClient, Unreachable
 from tests.authority import authority
 from tests.daemon.reporting import WEEK_S, Operator
 from tests.lab.lab import ALICE4, ROUTER4, WAN4, Lab
@@ -40,7 +40,7 @@ age = clock.Clock.age
 clock.Clock.age = lambda self: age(self) + moved()
 clock.Clock.wall = lambda self: int(time.time()) - 5 * {week} + moved()
 def start(heartbeat, netlink):
-    from agent.daemon.serve import serve
+    from agent.daemon.daemon import serve
     def step(name):
         try:
             with open({folder!r} + "/crash") as file:
@@ -141,12 +141,12 @@ class Household:
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         return process
 
-    def connect(self, within_s: float = 15.0) -> Client:
+    def connect(self, within_s: float = 15.0) -> ControlClient:
         end = time.monotonic() + within_s
         while True:
             client = None
             try:
-                client = Client(str(self.folder / "run" / "control.sock"))
+                client = ControlClient(str(self.folder / "run" / "control.sock"))
                 client.call("status")
                 return client
             except Unreachable:

@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from agent.client import Client, Unreachable
+from agent.client import ControlClient, Unreachable
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -26,7 +26,7 @@ sys.path.insert(0, {root!r})
 from agent.daemon import guard
 guard.BACK_OFF_S = (0.0,)  # hundreds of kills in a row are this test's, not a daemon's that can't start
 def start(heartbeat, netlink):
-    from agent.daemon.serve import serve
+    from agent.daemon.daemon import serve
     def step(name):
         try:
             with open({crash!r}) as file:
@@ -66,13 +66,13 @@ class Running:
         program = PROGRAM.format(root=str(ROOT), crash=str(self.crash), settings=str(folder / "settings.json"))
         self.guard = subprocess.Popen([*inside, sys.executable, "-I", "-S", "-c", program], stderr=self.log)
 
-    def client(self) -> Client:
+    def client(self) -> ControlClient:
         """A connection to the daemon of now, waiting for it to be ready."""
         end = time.monotonic() + READY_S
         while True:
             client = None
             try:
-                client = Client(str(self.run_dir / "control.sock"))
+                client = ControlClient(str(self.run_dir / "control.sock"))
                 client.call("status")
                 return client
             except (Unreachable, OSError):

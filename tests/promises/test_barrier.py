@@ -13,7 +13,7 @@ import pytest
 from agent.core import digits
 from agent.daemon import loop as loops
 from agent.daemon import peers
-from agent.daemon.control import Control
+from agent.daemon.control import ControlServer
 from agent.daemon.faults import STRICT, Faults
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE
@@ -146,7 +146,7 @@ def asked(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     home = Home(str(tmp_path))
     household = home.start()
     household.faults = loop.faults.state
-    control = Control(loop, household, os.path.join(home.run_dir, "control.sock"))
+    control = ControlServer(loop, household, os.path.join(home.run_dir, "control.sock"))
     ours, theirs = socket.socketpair()
     control.adopt(theirs, lambda: None)
     ours.setblocking(False)

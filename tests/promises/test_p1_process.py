@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.client import Refusal, Unreachable
+from agent.client import ControlError, Unreachable
 from tests.promises.running import TABLET, Load, Running
 from tests.promises.test_p1_model import STEPS
 
@@ -41,7 +41,7 @@ class Attack:
             try:
                 self.client.call(op, device_id=1, feature="history", **arguments)
                 return
-            except Refusal:
+            except ControlError:
                 return  # on already, by the ledger row of a call that was not acknowledged
             except (Unreachable, OSError):
                 self.reconnect()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.client import Client, Refusal
+from agent.client import ControlClient, ControlError
 from tests.namespaces import missing
 from tests.promises.flash import Flash, flash
 from tests.promises.running import TABLET, Running, query
@@ -39,14 +39,14 @@ class Router:
             asker.send(query(name, 1))
             return len(asker.recv(2048)) > 12
 
-    def is_on(self, client: Client | None = None) -> bool:
+    def is_on(self, client: ControlClient | None = None) -> bool:
         row: Any = (client or self.client).call("device.list")["items"]
         return bool(row[0]["features"]["history"]["on"])
 
-    def off(self) -> Refusal | None:
+    def off(self) -> ControlError | None:
         try:
             self.client.call("off", device_id=1, feature="history")
-        except Refusal as refusal:
+        except ControlError as refusal:
             return refusal
         return None
 
@@ -102,7 +102,7 @@ def test_a_start_on_read_only_flash_has_nothing_on(router: Router, flash: Flash)
         ("on", {"device_id": 1, "feature": "protection", "agree": 1}),
         ("device.add", {"label": "b", "address": "127.0.0.3"}),
     ):
-        with pytest.raises(Refusal) as refusal:
+        with pytest.raises(ControlError) as refusal:
             router.client.call(op, **arguments)
         assert refusal.value.code == "storage"
     assert router.off() is not None
@@ -229,7 +229,7 @@ def test_a_state_that_can_not_be_used_is_said_and_dns_works(tmp_path: Path, dama
         wanted = "upgrade" if damage == "newer" else "damaged"
         assert not status["booted"] and wanted in status["health"], status
         assert router.answered("any.example") and router.sites() == set()
-        with pytest.raises(Refusal) as refusal:
+        with pytest.raises(ControlError) as refusal:
             router.client.call("device.add", label="phone", address="127.0.0.3")
         assert refusal.value.code == "storage"
     finally:

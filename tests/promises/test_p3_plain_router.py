@@ -21,11 +21,11 @@ KILLED_S, HUNG_S, ARMED_S = 0.1, 2.0, 1.0
 # As `run` starts it, but that the daemon comes to an endless loop in the midst of an off.
 HANGING = """
 import sys
-from agent.core.farewell import farewell
+from agent.core.nft.teardown import farewell
 from agent.daemon import guard
 from agent.daemon.kernel.nfsocket import open_socket
 def start(heartbeat, netlink):
-    from agent.daemon.serve import serve
+    from agent.daemon.daemon import serve
     def step(name):
         while name == "off.ledger":
             pass

@@ -16,7 +16,7 @@ import pytest
 
 from agent.core import envelope, summary
 from agent.core.summary import Facts
-from agent.daemon.reports.reporting import TICK_S, Reporting
+from agent.daemon.runtime.report_job import TICK_S, ReportJob
 from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all, wire
 from tests.jobs.bad_server import Authority
 from tests.promises.household import Home
@@ -132,7 +132,7 @@ CLINGY = (
     b"Connection: keep-alive\r\nContent-Length: 1\r\n\r\n7"
 )
 JOB = (
-    "import sys; from agent.jobs.post import post; body = sys.argv[3].encode() * 2048\n"
+    "import sys; from agent.jobs.upload import post; body = sys.argv[3].encode() * 2048\n"
     "for _ in range(int(sys.argv[4])): assert post(sys.argv[1], body, open(sys.argv[2]).read()).kind == 'done'"
 )
 
@@ -234,7 +234,7 @@ class Clock:
 def test_the_second_at_which_it_comes_does_not_tell_when_the_daemon_was_started(tmp_path: Path) -> None:
     home = Home(str(tmp_path))
     household, clock = wire(home.start()), Clock()
-    Reporting(clock, household.settings, household, None, [])  # type: ignore[arg-type]
+    ReportJob(clock, household.settings, household, None, [])  # type: ignore[arg-type]
     clock.run(600)
     home.crash()
     steps = [b - a for a, b in zip(clock.wakes, clock.wakes[1:])]

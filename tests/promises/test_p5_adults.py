@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from agent.daemon.operations.arguments import Refused
+from agent.daemon.operations.arguments import OperationRejected
 from tests.promises.household import Home, observe
 
 LAPTOP, TABLET = "127.0.0.2", "127.0.0.3"
@@ -77,7 +77,7 @@ def tried(home: Home) -> None:
     for op, more in (("on", {"agree": 1}), ("resume", {"agree": 1}), ("on", {"agree": 1})):
         try:
             home.ask(op, device_id=device(home)["id"], feature="history", **more)
-        except Refused:
+        except OperationRejected:
             continue
 
 
@@ -123,10 +123,10 @@ def test_a_day_passes_before_the_household_decides(
 def test_the_person_may_confirm_at_once(family: Home, way: str) -> None:
     WAYS[way](family)
     if way == "a backup":
-        with pytest.raises(Refused, match="after a day"):
+        with pytest.raises(OperationRejected, match="after a day"):
             family.ask("me.confirm", address=LAPTOP)
         return
-    with pytest.raises(Refused):
+    with pytest.raises(OperationRejected):
         family.ask("me.confirm", address=TABLET)
     family.ask("me.confirm", address=LAPTOP)
     tried(family)
@@ -161,7 +161,7 @@ def test_an_adult_by_mistake_waits_no_longer_than_that(family: Home, monkeypatch
     family.ask("person.change", id=MIA, group="adult")
     family.ask("on", device_id=2, feature="history", agree=1)
     family.ask("person.change", id=MIA, group="child")
-    with pytest.raises(Refused, match="for a day after the change, unless they confirm it"):
+    with pytest.raises(OperationRejected, match="for a day after the change, unless they confirm it"):
         family.ask("on", device_id=2, feature="history", agree=1)
     family.ask("me.confirm", address=TABLET)
     family.ask("on", device_id=2, feature="history", agree=1)
@@ -182,9 +182,9 @@ def test_with_a_pin_nobody_confirms_or_agrees_by_the_address_alone(family: Home)
     family.ask("web.put", key="pins", value={"1": {"pin": "$argon2id$x"}})
     family.ask("device.forget", id=1)
     family.ask("device.add", label="again", address=LAPTOP)
-    with pytest.raises(Refused, match="after a day"):
+    with pytest.raises(OperationRejected, match="after a day"):
         family.ask("me.confirm", address=LAPTOP)
-    with pytest.raises(Refused, match="confirmed here first"):
+    with pytest.raises(OperationRejected, match="confirmed here first"):
         family.ask("me.agree", address=LAPTOP, feature="history", agree=1)
 
 
@@ -193,7 +193,7 @@ def test_given_to_another_adult_it_is_not_theirs_to_agree_at_once(family: Home) 
     family.ask("person.add", name="Anna", group="adult")
     family.ask("device.change", id=1, person_id=3)
     tried(family)
-    with pytest.raises(Refused, match="confirmed here first"):
+    with pytest.raises(OperationRejected, match="confirmed here first"):
         family.ask("me.agree", address=LAPTOP, feature="history", agree=1)
     assert not recorded(family)
 

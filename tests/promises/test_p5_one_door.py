@@ -10,7 +10,7 @@ import pytest
 
 from agent.core.consent import GENESIS, LedgerRow, sealed
 from agent.core.features import FEATURES
-from agent.daemon.operations.arguments import Refused
+from agent.daemon.operations.arguments import OperationRejected
 from agent.platform.hashing import sha256
 from tests.promises.household import Home, observe
 
@@ -86,7 +86,7 @@ def versions(monkeypatch: pytest.MonkeyPatch) -> None:
     for feature in FEATURES.values():
         monkeypatch.setattr(feature, "version", 1)
     monkeypatch.setattr("agent.daemon.toggles.NOTICE_VERSION", 2)
-    monkeypatch.setattr("agent.daemon.operations.consents.NOTICE_VERSION", 2)
+    monkeypatch.setattr("agent.daemon.operations.switches.NOTICE_VERSION", 2)
 
 
 def record(home: Home, device: int, host: bytes) -> list[str]:
@@ -105,7 +105,7 @@ def test_what_comes_back_asks_the_adult(family: Home, off: str, way: str, back: 
     for _ in range(2):
         try:
             family.ask("resume", device_id=device, **back)
-        except Refused:
+        except OperationRejected:
             continue
     assert record(family, device, b"www.adult.example") == []
     register = family.household.state.ledger.register
@@ -130,14 +130,14 @@ def test_the_household_does_not_agree_for_an_adult_by_any_door(family: Home) -> 
     for op, more in (("on", {"agree": 1}), ("resume", {"agree": 1}), ("on", {"agree": 1, "actor": "me:2"})):
         try:
             family.ask(op, device_id=2, feature="history", **more)
-        except Refused:
+        except OperationRejected:
             continue
     assert record(family, 2, b"www.adult.example") == []
 
 
 def test_nobody_agrees_for_a_child_at_its_own_page(family: Home) -> None:
     family.ask("off", device_id=1, feature="history")
-    with pytest.raises(Refused, match="only an adult"):
+    with pytest.raises(OperationRejected, match="only an adult"):
         family.ask("me.agree", address=TABLET, feature="history", agree=1)
     assert record(family, 1, b"www.child.example") == []
 

@@ -58,7 +58,7 @@ class Life:
     def set_version(self, version: int) -> None:
         self.version = version
         self.patch.setattr(FEATURES["history"], "version", version)
-        for module in ("agent.daemon.toggles", "agent.daemon.operations.consents"):
+        for module in ("agent.daemon.toggles", "agent.daemon.operations.switches"):
             self.patch.setattr(module + ".NOTICE_VERSION", version)
 
     def add(self, address: str, person: int | None) -> None:

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from agent.core.features import FEATURES
-from agent.daemon import parts
-from agent.daemon.operations.arguments import Refused
+from agent.daemon import bootstrap
+from agent.daemon.operations.arguments import OperationRejected
 from tests.promises.household import Home, observe
 
 DAY_S = 86400
@@ -46,7 +46,7 @@ def feature(home: Home, device: int, name: str = "history") -> dict:
 def expired(home: Home, monkeypatch: pytest.MonkeyPatch, days: float) -> None:
     age = home.household.clock.age() + int(days * DAY_S)
     monkeypatch.setattr(home.household.clock, "age", lambda: age)
-    while parts.expire(home.household):
+    while bootstrap.expire(home.household):
         pass
 
 
@@ -67,7 +67,7 @@ def test_an_adult_is_asked_anew_and_a_child_is_told(family: Home, what: str) -> 
     for op, more in (("resume", {}), ("resume", {"agree": 1}), ("on", {"agree": 1})):
         try:
             family.ask(op, device_id=2, feature="history", **more)
-        except Refused:
+        except OperationRejected:
             continue
         assert feature(family, 2)["suspended"] == "agreement"
     family.ask("me.agree", address=LAPTOP, feature="history", agree=1)
@@ -160,7 +160,7 @@ def test_the_notice_too(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     family.crash()
     monkeypatch.setattr(FEATURES["protection"], "version", 2)
     monkeypatch.setattr("agent.daemon.toggles.NOTICE_VERSION", 2)
-    monkeypatch.setattr("agent.daemon.operations.consents.NOTICE_VERSION", 2)
+    monkeypatch.setattr("agent.daemon.operations.switches.NOTICE_VERSION", 2)
     family.start()
     assert feature(family, 1, "protection")["suspended"] == "notice"
     family.ask("pause")
@@ -171,7 +171,7 @@ def test_the_notice_too(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = family.ask("resume", preview=True)
     assert listed["items"][0]["needs"] == "agree" and listed["items"][0]["why"] == "notice"
     assert listed["features"][0]["version"] == 2 and listed["features"][0]["keeps"]
-    with pytest.raises(Refused, match="agree to version 2"):
+    with pytest.raises(OperationRejected, match="agree to version 2"):
         family.ask("on", device_id=1, feature="protection", agree=1)
     family.ask("on", device_id=1, feature="protection", agree=2)
     assert feature(family, 1, "protection")["on"]
@@ -182,7 +182,7 @@ def test_an_adult_agrees_anew_to_a_new_notice(family: Home, monkeypatch: pytest.
     monkeypatch.setattr(FEATURES["history"], "version", 2)
     monkeypatch.setattr("agent.daemon.toggles.NOTICE_VERSION", 2)
     family.start()
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(OperationRejected):
         family.ask("resume", device_id=2, agree=2)
     assert not feature(family, 2)["on"]
     family.ask("me.agree", address=LAPTOP, feature="history", agree=2)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from agent.core.model import BadInput
-from agent.daemon.operations.arguments import Refused
+from agent.daemon.operations.arguments import OperationRejected
 from tests.promises.household import Home, observe
 
 TABLET, PHONE, LAPTOP = "127.0.0.2", "127.0.0.3", "127.0.0.4"
@@ -82,7 +82,7 @@ def test_history_goes_on_only_when_it_is_agreed_to_anew(family: Home) -> None:
     family.ask("device.change", id=1, person_id=BEN)
     row = family.ask("device.list")["items"][2]["features"]["history"]
     assert (row["on"], row["suspended"]) == (False, "person")
-    with pytest.raises(Refused, match="agree to version 1"):
+    with pytest.raises(OperationRejected, match="agree to version 1"):
         family.ask("resume")
     family.ask("on", device_id=1, feature="history", agree=1)
     visit(family, TABLET, "bens.example")
@@ -120,7 +120,7 @@ def test_attempts_of_an_adults_time_stay_theirs(
     for of in ({"device_id": 3}, {"all": True}, {}):
         assert sites(family, "attempts", **of) == [], of
     assert sites(family, "export", device_id=3) == [] == sites(family, "export", all=True)
-    with pytest.raises(Refused, match="adult"):
+    with pytest.raises(OperationRejected, match="adult"):
         family.ask("explain", attempt_id=1)
     assert not [row for row in family.ask("backup", history=True)["items"] if row["kind"] == "attempt"]
     # The count is given, and it is said that there is something.

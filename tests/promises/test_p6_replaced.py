@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from agent.daemon.serve import put_in_place
+from agent.daemon.daemon import put_in_place
 from tests.promises.household import Home
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import parts
+from agent.daemon import bootstrap
 from agent.jobs.compile import compile_lists
-from agent.jobs.reading import Source
+from agent.jobs.list_reader import Source
 from tests.promises.household import Home
 
 NAMES = [f"{word}{n}.example" for word in ("bank", "shop", "mail", "cdn") for n in range(8)]
@@ -26,7 +26,7 @@ def lived(home: Home, tmp_path: Path) -> Home:
         [Source(str(first), "one", "First", "v1", "phishing"), Source(str(second), "two", "Second", "v2", "malware")],
         target,
     )
-    parts.load_lists(home.household)
+    bootstrap.load_lists(home.household)
     home.ask("device.add", label="tablet", address="127.0.0.2")
     home.ask("on", device_id=1, feature="protection", agree=1)
     home.ask("block", name=NAMES[30])
@@ -91,7 +91,7 @@ def test_where_an_answer_led_is_explained(
         (tmp_path / name).write_text(text)
         sources.append(Source(str(tmp_path / name), name, name, "v1", "phishing"))
     compile_lists(sources, target)
-    parts.load_lists(lived.household)
+    bootstrap.load_lists(lived.household)
     assert meet(lived, "innocent.example", chain, (address,) if address else ())
     told = lived.ask("explain", attempt_id=1)
     assert told["then"]["rule"]["text"] == rule
@@ -107,7 +107,7 @@ def test_an_answer_that_led_to_what_is_listed_no_longer(lived: Home, tmp_path: P
     newer = tmp_path / "newer.txt"
     newer.write_text("0.0.0.0 other.example\n")
     compile_lists([Source(str(newer), "one", "First", "v9", "phishing")], lived.household.settings.text("ruleset_file"))
-    parts.load_lists(lived.household)
+    bootstrap.load_lists(lived.household)
     told = lived.ask("explain", attempt_id=1)
     assert told["verdict"] == "allow" and told["then"]["rule"]["text"] == NAMES[1]
 
@@ -127,7 +127,7 @@ def test_the_list_that_went_is_told_from_the_list_of_now(lived: Home, tmp_path: 
     newer = tmp_path / "newer.txt"
     newer.write_text("0.0.0.0 other.example\n")
     compile_lists([Source(str(newer), "one", "First", "v9", "phishing")], lived.household.settings.text("ruleset_file"))
-    parts.load_lists(lived.household)
+    bootstrap.load_lists(lived.household)
     told = lived.ask("explain", attempt_id=1)
     assert told["then"]["rule"]["list_version"] == "v1" and told["verdict"] == "allow"
     assert "no list or rule mentions it" in told["how"]

@@ -8,11 +8,11 @@ import pytest
 
 from agent.core.match import BY_PAGES
 from agent.core.names import PublicSuffixes, compile_suffixes
-from agent.core.request import url
-from agent.core.shared import NOT_SHARED, SharedHosts
-from agent.daemon import parts
+from agent.core.shared_hosts import NOT_SHARED, SharedHosts
+from agent.core.sniffed_request import url
+from agent.daemon import bootstrap
 from agent.jobs.compile import compile_lists
-from agent.jobs.reading import Source
+from agent.jobs.list_reader import Source
 from tests.promises.household import Home
 
 PUBLIC = PublicSuffixes(compile_suffixes(["example", "test", "pages.test"]))
@@ -34,7 +34,7 @@ def listed(request: pytest.FixtureRequest, home: Home, tmp_path: Path) -> dict[s
     source = Source(str(text), "links", "Links", "v1", "phishing", syntax)
     target = home.household.settings.text("ruleset_file")
     compile_lists([source], target, public_suffixes=PUBLIC, shared=SHARED)
-    parts.load_lists(home.household)
+    bootstrap.load_lists(home.household)
     home.ask("device.add", label="tablet", address="127.0.0.2")
     home.ask("on", device_id=1, feature="protection", agree=1)
     return pages

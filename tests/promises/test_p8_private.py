@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from agent.core.model import Rule, Verdict
-from agent.daemon.clients import Client
+from agent.daemon.clients import DeviceView
 from agent.daemon.store.database import RESERVE_BYTES, StorageError
 from tests.namespaces import missing
 from tests.promises.household import Home, observe
@@ -63,7 +63,7 @@ def test_forged_and_foreign_marks(home: Home) -> None:
     device = home.household.state.device(1)
     generation = home.household.gate.generation(device.slot)
     right = layout.pack(device.slot, generation)
-    assert isinstance(home.household.clients.identify(right, "192.0.2.1"), Client)
+    assert isinstance(home.household.clients.identify(right, "192.0.2.1"), DeviceView)
     wrong = (
         0,
         1,

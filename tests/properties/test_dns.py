@@ -62,7 +62,7 @@ def is_query(message: bytes) -> bool:
     return len(message) < 3 or not message[2] & 0x80
 
 
-def read(message: bytes) -> wire.Question | dns.Answer | None:
+def read(message: bytes) -> wire.Question | dns.DnsResponse | None:
     try:
         return wire.peek(message) if is_query(message) else dns.walk(message)
     except BadInput:
@@ -99,7 +99,7 @@ def before_opt(theirs: dnslib.DNSRecord) -> list[dnslib.RR]:
     return theirs.rr + theirs.auth + theirs.ar[: types.index(wire.OPT) if wire.OPT in types else None]
 
 
-def same_answer(ours: dns.Answer, theirs: dnslib.DNSRecord) -> None:
+def same_answer(ours: dns.DnsResponse, theirs: dnslib.DNSRecord) -> None:
     opt = opt_of(theirs)
     assert ours.rcode == theirs.header.rcode | ((opt.ttl >> 24 << 4) if opt else 0)
     assert ours.truncated == bool(theirs.header.tc)
@@ -228,16 +228,16 @@ def test_answers_of_the_corpus_can_be_kept_and_served() -> None:
     served = 0
     for _, message, _ in messages():
         answer, before = read(message), dnslib_reads(message)
-        if not isinstance(answer, dns.Answer) or before is None or len(before.questions) != 1:
+        if not isinstance(answer, dns.DnsResponse) or before is None or len(before.questions) != 1:
             continue
         end = wire.skip_questions(message)
         asked = dnslib.DNSRecord.question("x").pack()[:12] + message[12:end]
         if read(asked) is None:
             continue
         question = wire.peek(asked)
-        settled = dns.settled(message, question, answer)
+        settled = dns.normalised(message, question, answer)
         assert dns.ttl_offsets(settled) == answer.ttl_offsets
-        after = dnslib.DNSRecord.parse(dns.restored(dns.aged(settled, 100), asked, question))
+        after = dnslib.DNSRecord.parse(dns.readdressed(dns.aged(settled, 100), asked, question))
         assert after.header.id == dnslib.DNSRecord.parse(asked).header.id
         assert [extra for extra in after.ar if extra.rtype == wire.OPT] == []
         for old, new in zip(before_opt(before), after.rr + after.auth + after.ar, strict=True):

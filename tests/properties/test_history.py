@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.history import GAP_S, OPEN_MAX, Visits
-from agent.core.leads import NAMES_MAX
 from agent.core.model import HISTORY, Observation, Permit, Visit
+from agent.core.page_loads import NAMES_MAX
 
 HOSTS = [b"www.a.example", b"a.example", b"t.a.example", b"b.example", b"x.b.example", b"c.example", b"api.d.example"]
 CONTACT = st.tuples(

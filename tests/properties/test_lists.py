@@ -16,7 +16,7 @@ from agent.core.rules import SYNTAXES, detect, parse_line
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build, identity
 from agent.jobs.compile import Source, compile_lists
-from agent.jobs.plainlines import plain_names
+from agent.jobs.fast_lines import plain_names
 from agent.platform.hashing import sha256
 
 LABELS = st.sampled_from([b"a", b"b", b"www", b"x-1", b"_s", b"xn--p1ai"])

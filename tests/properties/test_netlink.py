@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from agent.core import conntrack, leases, marks, neighbour, netlink, nftables
 from agent.core.model import BadInput
-from agent.core.netlink import Answer, Message
-from agent.core.steering import Steering
+from agent.core.netlink import Message, NetlinkReply
+from agent.core.nft.dns_redirect import DnsRedirect
 
 MACS = st.binary(min_size=6, max_size=6)
 MARKS = st.builds(marks.pack, st.integers(1, 255), st.integers(0, 1 << 40))
@@ -29,7 +29,7 @@ def test_any_bytes_are_messages_or_bad_input(data: bytes) -> None:
 
 @given(st.integers(0, 0xFFFF), st.binary(max_size=200))
 def test_any_body_is_a_neighbour_a_flow_or_nothing(kind: int, body: bytes) -> None:
-    answer = Answer(kind, 0, 0, body)
+    answer = NetlinkReply(kind, 0, 0, body)
     for read in (neighbour.read, lambda answer: conntrack.end(answer, frozenset([bytes(4)]))):
         try:
             read(answer)
@@ -63,7 +63,7 @@ def test_a_mark_is_a_place_and_back(mark: int) -> None:
 def test_a_change_leads_to_what_is_wanted(standing: dict[bytes, int], wanted: dict[bytes, int]) -> None:
     """Applied to what stands, as the kernel would: a key that is there can't be added, one that is not can't go."""
     held = dict(standing)
-    for message in Steering(["br-lan"], 5391).change(standing, wanted):
+    for message in DnsRedirect(["br-lan"], 5391).change(standing, wanted):
         for mac, mark in elements(message):
             if mark is None:
                 del held[mac]

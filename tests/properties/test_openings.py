@@ -10,8 +10,8 @@ import pytest
 
 from agent.core import quic
 from agent.core.flows import UNKNOWN, WAIT, Flows
-from agent.core.hello import Hello
-from agent.core.request import Request, read_all
+from agent.core.sniffed_request import SniffedRequest, read_all
+from agent.core.tls_hello import Hello
 
 WIRE = Path(__file__).parents[3] / "shared" / "data" / "wire"
 Parts = list[tuple[int, bytes]]
@@ -80,7 +80,7 @@ def request_parts(row: dict) -> Parts:
     return list(zip(row["seqs"], [bytes.fromhex(data) for data in row["frames"]], strict=True))
 
 
-def opened(parts: Parts) -> Hello | Request | str:
+def opened(parts: Parts) -> Hello | SniffedRequest | str:
     flows = Flows()
     for seq, data in parts:
         if data and (found := flows.feed(1, b"flow", seq, data, 0.0)) is not WAIT:
@@ -98,7 +98,7 @@ def agrees_hello(row: dict, found: object) -> bool:
 
 
 def agrees_request(row: dict, found: object) -> bool:
-    if not isinstance(found, Request):
+    if not isinstance(found, SniffedRequest):
         return False
     said, target = (row["host"] or "").lower(), row["uri"]
     for scheme in ("http://", "HTTP://"):
@@ -131,9 +131,9 @@ def test_as_they_came(name, parts, agrees, exceptions) -> None:
     assert not any(isinstance(found, Hello) for found in disagreed.values())
 
 
-def streams(name: str, parts, exceptions: dict) -> list[tuple[bytes, Hello | Request]]:
+def streams(name: str, parts, exceptions: dict) -> list[tuple[bytes, Hello | SniffedRequest]]:
     """The bytes of each connection until it is judged, and what it was judged to be; equal ones once."""
-    found: dict[bytes, Hello | Request] = {}
+    found: dict[bytes, Hello | SniffedRequest] = {}
     for row in corpus(name):
         seen: Parts = []
         for part in parts(row):
@@ -156,9 +156,9 @@ def needed(stream: bytearray) -> int:
     return len(stream) if stream[:1] == b"\x16" or not ends else min(ends)
 
 
-def same(one: object, other: Hello | Request) -> bool:
+def same(one: object, other: Hello | SniffedRequest) -> bool:
     """A request that is cut inside its method and comes in the wrong order may lose the method's letters."""
-    if isinstance(one, Request) and isinstance(other, Request):
+    if isinstance(one, SniffedRequest) and isinstance(other, SniffedRequest):
         if other.method == b"CONNECT" and one.method != other.method:
             return one.host in (None, other.host)
         return (one.authority, one.target) == (other.authority, other.target)

@@ -5,13 +5,15 @@ import sys
 from pyroute2.netlink.nfnetlink.nftsocket import NFTSocket
 
 from agent.core import marks
-from agent.core.judging import Around, Judging
 from agent.core.netlink import encode
-from agent.core.steering import Steering
+from agent.core.nft.dns_redirect import DnsRedirect
+from agent.core.nft.inspection import BypassRules, Inspection
 
 TABLET = bytes.fromhex("3c22fb00000a")
 MARK = marks.pack(7, 3)
-STEERING = Steering(["br-lan", "br-guest"], 5391, judging=Judging(1, around=Around(True, True, ("192.0.2.1",))))
+STEERING = DnsRedirect(
+    ["br-lan", "br-guest"], 5391, judging=Inspection(1, around=BypassRules(True, True, ("192.0.2.1",)))
+)
 
 
 def decoded() -> list:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from agent.client import Client
+from agent.client import ControlClient
 from tests.jobs.bad_server import Authority, BadServer, names, validated
 from tests.promises.running import Running
 
@@ -45,12 +45,12 @@ class House:
             self.serve(id, 3000)
         self.running: Running | None = None
         self.inside: tuple[str, ...] = ()
-        self.client: Client
+        self.client: ControlClient
 
     def serve(self, id: str, count: int) -> None:
         self.server.pages["/" + id] = validated(names(count, id), f'"{count}"')
 
-    def start(self, **settings: object) -> Client:
+    def start(self, **settings: object) -> ControlClient:
         with environment(SSL_CERT_FILE=str(self.authority.file)):
             self.running = Running(self.folder, self.inside, data_dir=str(self.data), **settings)
         self.client = self.running.client()

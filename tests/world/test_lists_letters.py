@@ -3,7 +3,7 @@
 import pytest
 
 from agent.core.model import BadInput
-from agent.jobs.reading import ascii_names
+from agent.jobs.list_reader import ascii_names
 from agent.platform.idna import to_ascii
 
 NOTHING = ["\u00ad", "\u200b", "\u2060", "\ufe0f", "\ufeff", "\u034f", "\u180b", "\u2064", "\U000e0100", "\u3164"]

@@ -8,7 +8,7 @@ import pytest
 
 from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.ruleset import Ruleset
-from agent.jobs.compile import Report, Source, compile_lists
+from agent.jobs.compile import CompileResult, Source, compile_lists
 from agent.jobs.guarded import read_guarded
 from agent.platform.rulefile import open_ruleset
 
@@ -57,7 +57,7 @@ def closing() -> Iterator[None]:
         OPENED.pop().close()
 
 
-def compiled(folder: Path, syntax: str, lines: list[str]) -> tuple[Ruleset, Report]:
+def compiled(folder: Path, syntax: str, lines: list[str]) -> tuple[Ruleset, CompileResult]:
     (folder / "list").write_text("\n".join(lines) + "\n")
     source = Source(str(folder / "list"), "one", syntax=syntax)
     report = compile_lists([source], str(folder / "set"), public_suffixes=PUBLIC, guarded=GUARDED)

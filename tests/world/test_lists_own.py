@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agent.cli.main import main
-from agent.client import Refusal
+from agent.client import ControlError
 from tests.jobs.bad_server import Authority, missing, text
 from tests.world.lists import House, house, open_folder, until
 
@@ -106,7 +106,7 @@ def test_so_many_and_no_more(home: House) -> None:
     home.start(lists_auto=False)
     for at in range(20):
         home.client.call("lists.add", url=f"https://lists.example/{at}")
-    with pytest.raises(Refusal, match="20 lists"):
+    with pytest.raises(ControlError, match="20 lists"):
         home.client.call("lists.add", url="https://lists.example/20")
     home.client.call("lists.remove", id=home.client.call("lists")["feeds"][-1]["id"])
     home.client.call("lists.add", url="https://lists.example/20")
@@ -117,7 +117,7 @@ def test_add_and_remove_are_for_lists_of_the_table_as_well(home: House, say: Say
     assert "not fetched any more" in say("lists", "remove", "one")[1] and not home.feed("one")["chosen"]
     assert say("lists", "add", "one")[0] == 0 and home.feed("one")["chosen"]
     assert "there are: one" in say("lists", "add", "two")[1]
-    with pytest.raises(Refusal, match="came with the agent"):
+    with pytest.raises(ControlError, match="came with the agent"):
         home.client.call("lists.remove", id="one")
 
 

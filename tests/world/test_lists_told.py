@@ -126,4 +126,4 @@ def job_of(home: House) -> list[int]:
     assert home.running
     daemon = home.running.daemon_pid()
     children = Path(f"/proc/{daemon}/task/{daemon}/children").read_text().split()
-    return [int(pid) for pid in children if b"agent.jobs.feeds" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [int(pid) for pid in children if b"agent.jobs.update_job" in Path(f"/proc/{pid}/cmdline").read_bytes()]

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.dns import Answer, Question, settled, stale, walk
+from agent.core.dns import DnsResponse, Question, normalised, stale, walk
 from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
 from agent.core.model import BadInput
 from agent.core.wire import AAAA, NOERROR, NXDOMAIN, A
 from agent.daemon.dns.cache import Cache
-from agent.daemon.dns.lanes import Kept
-from agent.daemon.dns.resolvers import NONE as NOBODY
+from agent.daemon.dns.pending import Found, InFlightQuery, PendingReply
+from agent.daemon.dns.servers import NONE as NOBODY
+from agent.daemon.dns.sessions import CachedAnswer
 from agent.daemon.dns.shares import Shares
 from agent.daemon.dns.upstream import EDE_OTHER, LOCAL_MAX, QUERIES_MAX, Upstream
-from agent.daemon.dns.waiting import Asking, Found, Waiter
 from agent.daemon.loop import Loop
 
 TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
@@ -37,15 +37,15 @@ class Fetching:
         loop: Loop,
         upstream: Upstream,
         entries_max: int,
-        serve: Callable[[Waiter, Found], None],
-        fail: Callable[[Waiter, int], None],
+        serve: Callable[[PendingReply, Found], None],
+        fail: Callable[[PendingReply, int], None],
     ) -> None:
         self.answers = Cache(entries_max, entries_max * ANSWER_BYTES)
         self._loop = loop
         self._upstream = upstream
         self._serve = serve
         self._fail = fail
-        self._asking: dict[bytes, Asking] = {}
+        self._asking: dict[bytes, InFlightQuery] = {}
         self._places = {False: Shares(QUERIES_MAX), True: Shares(LOCAL_MAX)}  # by whether a name is of this network
         self._waiters = Shares(WAITERS_MAX)
         # Where names of this network are asked; upstream's own word counts unless it is a public resolver.
@@ -62,7 +62,7 @@ class Fetching:
             self.answers.clear()  # what leads inside may be among them
         self._no_private = no_private
 
-    def ask(self, waiter: Waiter, key: bytes, kept: Kept | None) -> None:
+    def ask(self, waiter: PendingReply, key: bytes, kept: CachedAnswer | None) -> None:
         """For what is not known; `kept` is what was, until a while ago."""
         asking = self._asking.get(key)
         if asking is not None:
@@ -72,7 +72,7 @@ class Fetching:
         if not self._places[local].take(waiter.lane) and not self._make_room(waiter, local):
             self._fail(waiter, EDE_OTHER)
             return
-        asking = self._asking[key] = Asking(key, waiter, local, self._answered, self._late)
+        asking = self._asking[key] = InFlightQuery(key, waiter, local, self._answered, self._late)
         if self._serve_stale(waiter, kept, given_before=True):
             asking.waiters.clear()
         elif kept is not None and self._usable(kept):
@@ -89,7 +89,7 @@ class Fetching:
         router = self._router
         return router if local and router is not None and router.state != NOBODY else self._upstream
 
-    def _make_room(self, waiter: Waiter, local: bool) -> bool:
+    def _make_room(self, waiter: PendingReply, local: bool) -> bool:
         """A device that has its share loses its oldest question, the least likely to be answered; nobody else does."""
         for asking in self._asking.values():
             if asking.local is local and all([each.lane is waiter.lane for each in [asking.first, *asking.waiters]]):
@@ -100,7 +100,7 @@ class Fetching:
                 return self._places[local].take(waiter.lane)
         return False
 
-    def _wait_too(self, waiter: Waiter, asking: Asking, kept: Kept | None) -> None:
+    def _wait_too(self, waiter: PendingReply, asking: InFlightQuery, kept: CachedAnswer | None) -> None:
         if self._serve_stale(waiter, kept, given_before=True):
             return
         if self._waiters.take(waiter.lane):
@@ -112,7 +112,7 @@ class Fetching:
 
     # answers
 
-    def _answered(self, asking: Asking, response: bytes | None, ede: int) -> None:
+    def _answered(self, asking: InFlightQuery, response: bytes | None, ede: int) -> None:
         if self._asking.get(asking.key) is not asking:
             return  # given up when something unexpected came up
         del self._asking[asking.key]
@@ -123,7 +123,7 @@ class Fetching:
         waiters = self._take_waiters(asking)
         if found is None or found.answer.rcode not in (NOERROR, NXDOMAIN):
             # Nothing new was learned: better what was known before.
-            kept: Kept | None = self.answers.find(asking.key)
+            kept: CachedAnswer | None = self.answers.find(asking.key)
             waiters = [waiter for waiter in waiters if not self._serve_stale(waiter, kept)]
         for waiter in waiters:
             if found is None:
@@ -131,7 +131,7 @@ class Fetching:
             else:
                 self._serve(waiter, found)
 
-    def _late(self, asking: Asking, response: bytes) -> None:
+    def _late(self, asking: InFlightQuery, response: bytes) -> None:
         """An answer when nobody waited for it any more; whoever asks again does."""
         found = self._keep(asking, response)
         again = self._asking.get(asking.key)
@@ -142,7 +142,7 @@ class Fetching:
         for waiter in self._take_waiters(again):
             self._serve(waiter, found)
 
-    def _take_waiters(self, asking: Asking) -> list[Waiter]:
+    def _take_waiters(self, asking: InFlightQuery) -> list[PendingReply]:
         """Those who wait, and wait no more."""
         waiters, asking.waiters = asking.waiters, []
         for waiter in waiters:
@@ -150,12 +150,12 @@ class Fetching:
                 self._waiters.give(waiter.lane)
         return waiters
 
-    def _keep(self, asking: Asking, response: bytes) -> Found | None:
+    def _keep(self, asking: InFlightQuery, response: bytes) -> Found | None:
         """Keeps a response, in time or late, if it may be kept; None for a broken one."""
         question = asking.first.question
         try:
             answer = walk(response)
-            body = settled(response, question, answer)
+            body = normalised(response, question, answer)
         except BadInput:
             return None
         inside = not asking.local and self._leads_inside(answer)
@@ -165,14 +165,14 @@ class Fetching:
         # What one device may have by its rule is not kept for all.
         if lifetime > 0 and not inside:
             now = self._loop.now
-            self.answers.keep(asking.key, Kept(body, now, now + lifetime, question.end, found.visited))
+            self.answers.keep(asking.key, CachedAnswer(body, now, now + lifetime, question.end, found.visited))
         elif answer.rcode in (NOERROR, NXDOMAIN):
-            before: Kept | None = self.answers.find(asking.key)
+            before: CachedAnswer | None = self.answers.find(asking.key)
             if before is not None:
                 before.stale_until = 0.0  # upstream answers again
         return found
 
-    def _leads_inside(self, answer: Answer) -> bool:
+    def _leads_inside(self, answer: DnsResponse) -> bool:
         """Whether a public name leads into this network (DNS rebinding)."""
         if not self._no_private or leads_nowhere(answer.addresses):
             return False
@@ -180,15 +180,15 @@ class Fetching:
 
     # what is over, but better than nothing
 
-    def _usable(self, kept: Kept) -> bool:
+    def _usable(self, kept: CachedAnswer) -> bool:
         return self._loop.now < kept.until + STALE_MAX_S
 
-    def _all_stale(self, asking: Asking, kept: Kept) -> None:
+    def _all_stale(self, asking: InFlightQuery, kept: CachedAnswer) -> None:
         """No fresh answer in time: whoever waits gets what is there; the question goes on."""
         for waiter in self._take_waiters(asking):
             self._serve_stale(waiter, kept)
 
-    def _serve_stale(self, waiter: Waiter, kept: Kept | None, given_before: bool = False) -> bool:
+    def _serve_stale(self, waiter: PendingReply, kept: CachedAnswer | None, given_before: bool = False) -> bool:
         """Whether the waiter got it; `given_before`: only if that was so for somebody a moment ago."""
         now = self._loop.now
         if kept is None or not self._usable(kept) or (given_before and now >= kept.stale_until):
@@ -200,6 +200,6 @@ class Fetching:
         return True
 
 
-def _visited(question: Question, answer: Answer) -> bool:
+def _visited(question: Question, answer: DnsResponse) -> bool:
     """Whether it shows that somebody goes somewhere: an address look-up that found one, and no filter's."""
     return bool(answer.addresses) and question.qtype in (A, AAAA) and not leads_nowhere(answer.addresses)

@@ -10,25 +10,25 @@ from __future__ import annotations
 from agent.core.dns import (
     EDE_NETWORK_ERROR,
     EDE_NO_REACHABLE_AUTHORITY,
-    Answer,
+    DnsResponse,
     Question,
     badvers,
     cache_key,
     malformed,
     peek,
+    readdressed,
     refused,
-    restored,
     servfail,
     walk,
 )
 from agent.core.model import ALLOW, BadInput, Verdict
 from agent.core.policy import Policy
 from agent.core.wire import HEADER
+from agent.daemon.dns.blocked_answers import KEPT_S, BlockedAnswers, recorded
 from agent.daemon.dns.fetching import Fetching
-from agent.daemon.dns.lanes import Identify, Kept, Lane, Lanes, Record, Reply
-from agent.daemon.dns.refusals import KEPT_S, Refusals, recorded
+from agent.daemon.dns.pending import Found, Listener, PendingReply
+from agent.daemon.dns.sessions import CachedAnswer, CachedReply, DnsSession, DnsSessions, Identify, Record
 from agent.daemon.dns.upstream import EDE_OTHER, Upstream
-from agent.daemon.dns.waiting import Found, Front, Waiter
 from agent.daemon.loop import Loop
 
 TRANSFERS = (251, 252)  # IXFR, AXFR: not a forwarder's business
@@ -55,20 +55,20 @@ class Dns:
         entries_max: int = 4000,
     ) -> None:
         self.loop = loop
-        self.lanes = Lanes(loop, identify, record)
+        self.lanes = DnsSessions(loop, identify, record)
         self.queries = 0
         self.failures = 0
-        self._fronts: list[Front] = []
+        self._fronts: list[Listener] = []
         self._upstream = upstream
         self._policy = policy
-        self._refusals = Refusals()
+        self._refusals = BlockedAnswers()
         self._fetching = Fetching(loop, upstream, entries_max, self._serve, self._fail)
         self._answers = self._fetching.answers
         self.ask_router = self._fetching.ask_router
 
     # what is wired
 
-    def attach(self, front: Front) -> None:
+    def attach(self, front: Listener) -> None:
         self._fronts.append(front)
 
     def swap(self, policy: Policy) -> None:
@@ -119,7 +119,7 @@ class Dns:
         self.queries += queries
         self.lanes.asked(queries)
 
-    def ask(self, lane: Lane, message: bytes, front: Front, to: object) -> None:
+    def ask(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> None:
         """Answers a query that `lane.replies.young` has no good reply to, now or when upstream has answered."""
         if not front.stream and self._renewed(lane, message, front, to):
             return
@@ -137,9 +137,9 @@ class Dns:
         else:
             self._decide(lane, message, question, front, to)
 
-    def _renewed(self, lane: Lane, message: bytes, front: Front, to: object) -> bool:
+    def _renewed(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> bool:
         """Serves a reply of the view's whose TTLs only have to be counted down."""
-        reply: Reply | None = lane.replies.find(message[2:])
+        reply: CachedReply | None = lane.replies.find(message[2:])
         if reply is None:
             return False
         now = self.loop.now
@@ -154,23 +154,23 @@ class Dns:
             self.lanes.note(lane, reply.name, reply.verdict)
         return True
 
-    def _decide(self, lane: Lane, message: bytes, question: Question, front: Front, to: object) -> None:
+    def _decide(self, lane: DnsSession, message: bytes, question: Question, front: Listener, to: object) -> None:
         verdict = PLAIN
         if lane.view is not None:
             # A client's view is one of the policy's.
             verdict = self._policy.decide(lane.view, question.name, question.qtype)  # type: ignore[arg-type]
-        waiter = Waiter(lane, message, question, front, to, verdict, self._policy)
+        waiter = PendingReply(lane, message, question, front, to, verdict, self._policy)
         if verdict.blocked:
             self._refuse(waiter)
             return
         key = cache_key(message, question)
-        kept: Kept | None = self._answers.find(key)
+        kept: CachedAnswer | None = self._answers.find(key)
         if kept is None or kept.until <= self.loop.now:
             self._fetching.ask(waiter, key, kept)
         else:
             self._serve_kept(waiter, kept)
 
-    def _refuse(self, waiter: Waiter) -> None:
+    def _refuse(self, waiter: PendingReply) -> None:
         message, verdict = waiter.message, waiter.verdict
         answer = self._refusals.answer(message, waiter.question, verdict.rule)
         waiter.front.send(answer, waiter.to)
@@ -179,26 +179,28 @@ class Dns:
             self.lanes.note(waiter.lane, waiter.question.name, verdict)
         if self._refusals.again(message):
             until = self.loop.now + KEPT_S
-            self._keep_reply(waiter, Reply(answer[2:], until, None, waiter.question.name, verdict if noted else None))
+            self._keep_reply(
+                waiter, CachedReply(answer[2:], until, None, waiter.question.name, verdict if noted else None)
+            )
 
-    def _serve_kept(self, waiter: Waiter, kept: Kept) -> None:
+    def _serve_kept(self, waiter: PendingReply, kept: CachedAnswer) -> None:
         """A response that another query brought, maybe of another view: decided over for this one."""
         answer = walk(kept.body)
         if self._found_bad(waiter, answer):
             self._refuse(waiter)
             return
         fresh, until = kept.at(self.loop.now)
-        whole = restored(fresh, waiter.message, waiter.question)
+        whole = readdressed(fresh, waiter.message, waiter.question)
         sent = waiter.send(whole)
         # What was truncated has no TTL to count down.
         of, until = (kept, until) if sent is whole else (None, kept.until)
         verdict = waiter.verdict if kept.visited and waiter.lane.client is not None else None
-        reply = Reply(sent[2:], until, of, waiter.question.name, verdict)
+        reply = CachedReply(sent[2:], until, of, waiter.question.name, verdict)
         self._keep_reply(waiter, reply)
         if verdict is not None:
             self.lanes.note(waiter.lane, reply.name, verdict)
 
-    def _keep_reply(self, waiter: Waiter, reply: Reply) -> None:
+    def _keep_reply(self, waiter: PendingReply, reply: CachedReply) -> None:
         """Only for queries in the usual form: no two of those with random case or cookies are equal."""
         message, question = waiter.message, waiter.question
         usual = question.end + (0 if question.edns is None else EDNS_SIZE)
@@ -206,7 +208,7 @@ class Dns:
         if len(message) == usual and name == name.lower() and not waiter.front.stream:
             waiter.lane.replies.keep(message[2:], reply)
 
-    def _found_bad(self, waiter: Waiter, answer: Answer) -> bool:
+    def _found_bad(self, waiter: PendingReply, answer: DnsResponse) -> bool:
         """The policy's word on where the answer leads. Whoever allowed the name by a rule allowed that too."""
         view = waiter.lane.view
         if view is None:
@@ -223,17 +225,17 @@ class Dns:
 
     # answers of upstream
 
-    def _serve(self, waiter: Waiter, found: Found) -> None:
+    def _serve(self, waiter: PendingReply, found: Found) -> None:
         if self._found_bad(waiter, found.answer):
             self._refuse(waiter)
         elif found.inside and waiter.verdict.rule is None:
             # No rule of the household's allows it.
             waiter.send(self._refusals.rebound(waiter.message, waiter.question))
         else:
-            waiter.send(restored(found.body, waiter.message, waiter.question))
+            waiter.send(readdressed(found.body, waiter.message, waiter.question))
             if found.visited and waiter.lane.client is not None:
                 self.lanes.note(waiter.lane, waiter.question.name, waiter.verdict)
 
-    def _fail(self, waiter: Waiter, ede: int) -> None:
+    def _fail(self, waiter: PendingReply, ede: int) -> None:
         self.failures += 1
         waiter.send(servfail(waiter.message, waiter.question, ede, TROUBLE[ede]))

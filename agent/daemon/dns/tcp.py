@@ -4,9 +4,9 @@ import socket
 
 from agent.core.marks import of_syn
 from agent.core.wire import HEADER
-from agent.daemon.dns.lanes import Lane
+from agent.daemon.dns.pending import Listener
 from agent.daemon.dns.service import Dns
-from agent.daemon.dns.waiting import Front
+from agent.daemon.dns.sessions import DnsSession
 from agent.daemon.loop import Loop
 
 CONNECTIONS_MAX = 24  # TCP is for the odd long answer
@@ -27,12 +27,12 @@ TCP_SAVED_SYN = 28
 SYN_MAX = 256
 
 
-class Connection:
+class TcpClient:
     """A client's. `open` counts its questions without an answer; after `ended` nothing more is read."""
 
     __slots__ = ("socket", "address", "lane", "received", "out", "open", "deadline", "ended", "closed", "busy")
 
-    def __init__(self, accepted: socket.socket, address: str, lane: Lane, deadline: float) -> None:
+    def __init__(self, accepted: socket.socket, address: str, lane: DnsSession, deadline: float) -> None:
         self.socket = accepted
         self.address = address
         self.lane = lane
@@ -66,7 +66,7 @@ class Connection:
         return message
 
 
-class Tcp(Front):
+class Tcp(Listener):
     """A bound, listening, non-blocking TCP socket and its connections. Its `to` is the connection."""
 
     stream = True
@@ -76,13 +76,13 @@ class Tcp(Front):
         self._dns = dns
         self._socket = listening
         self._by_mark = by_mark
-        self._connections: set[Connection] = set()
+        self._connections: set[TcpClient] = set()
         self._sweeping = False
         loop.add(listening, self._accept)
         dns.attach(self)
 
     def send(self, message: bytes, to: object) -> None:
-        assert isinstance(to, Connection)
+        assert isinstance(to, TcpClient)
         if to.closed:
             return
         to.open -= 1
@@ -125,14 +125,14 @@ class Tcp(Front):
         if len(self._connections) >= CONNECTIONS_MAX:
             self._drop(min(self._connections, key=lambda connection: connection.deadline))
         lane = self._lane(accepted, address)
-        connection = Connection(accepted, address, lane, self._loop.now + IDLE_S)
+        connection = TcpClient(accepted, address, lane, self._loop.now + IDLE_S)
         self._connections.add(connection)
         self._loop.add(accepted, lambda: self._read(connection))
         if not self._sweeping:
             self._sweeping = True
             self._loop.after(SWEEP_S, self._sweep)
 
-    def _lane(self, accepted: socket.socket, address: str) -> Lane:
+    def _lane(self, accepted: socket.socket, address: str) -> DnsSession:
         """Not from the known ones: a connection is of a moment, and an address says less than its SYN's mark."""
         return self._dns.lanes.of_connection(_mark_of(accepted) if self._by_mark else None, address)
 
@@ -144,7 +144,7 @@ class Tcp(Front):
         for connection in overdue:
             self._drop(connection)
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: TcpClient) -> None:
         connection.closed = True
         self._connections.discard(connection)
         self._loop.remove(connection.socket)
@@ -152,7 +152,7 @@ class Tcp(Front):
 
     # bytes
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: TcpClient) -> None:
         try:
             chunk = connection.socket.recv(CHUNK)
         except BlockingIOError:
@@ -165,7 +165,7 @@ class Tcp(Front):
         connection.ended = connection.ended or not chunk
         self._advance(connection)
 
-    def _advance(self, connection: Connection) -> None:
+    def _advance(self, connection: TcpClient) -> None:
         """Takes on what was received, sends what was answered, and watches for what there is room for."""
         connection.busy = True
         try:
@@ -194,7 +194,7 @@ class Tcp(Front):
             # Watched for nothing, it would still wake the loop again and again after a hang-up.
             self._loop.remove(connection.socket)
 
-    def _take_on(self, connection: Connection) -> None:
+    def _take_on(self, connection: TcpClient) -> None:
         while connection.has_room:
             message = connection.next_query()
             if message is None:
@@ -204,7 +204,7 @@ class Tcp(Front):
             self._dns.ask(connection.lane, message, self, connection)
             self._dns.turn(1)
 
-    def _write(self, connection: Connection) -> None:
+    def _write(self, connection: TcpClient) -> None:
         if not connection.out:
             return
         try:

@@ -9,9 +9,9 @@ import socket
 import sys
 from collections.abc import Generator
 
-from agent.daemon.dns.lanes import Lane
+from agent.daemon.dns.pending import Listener
 from agent.daemon.dns.service import Dns
-from agent.daemon.dns.waiting import Front
+from agent.daemon.dns.sessions import DnsSession
 from agent.daemon.loop import Loop
 
 DRAIN = 64  # queries a turn, some 2 ms of work when none is in the cache
@@ -33,7 +33,7 @@ Ancillary = list[tuple[int, int, bytes]]
 Reader = tuple[Ancillary, Source]  # whom to answer, and from where
 
 
-class Udp(Front):
+class Udp(Listener):
     """A bound, non-blocking UDP socket. Its `to` is the source address, with ancillary data if the socket has any."""
 
     def __init__(self, loop: Loop, dns: Dns, bound: socket.socket, by_mark: bool, wildcard: bool) -> None:
@@ -44,7 +44,7 @@ class Udp(Front):
         self._ancillary = by_mark or wildcard
         self._v6 = bound.family == socket.AF_INET6
         self._routes: dict[bytes, Ancillary] = {}
-        self._settled: list[tuple[bytes, Lane, Reader | Source]] = []
+        self._settled: list[tuple[bytes, DnsSession, Reader | Source]] = []
         self._expected = 1  # packets in the next turn
         self.unsent = 0
         loop.add(bound, self._read_ancillary if self._ancillary else self._read_plain)
@@ -118,7 +118,7 @@ class Udp(Front):
             self._loop.faults.met(error)
         self._dns.turn(turn)
 
-    def _take_plain(self) -> tuple[bytes, Lane, Source]:
+    def _take_plain(self) -> tuple[bytes, DnsSession, Source]:
         message, source = self._socket.recvfrom(MESSAGE_MAX)
         address = source[0]
         known = self._dns.lanes.known
@@ -150,7 +150,7 @@ class Udp(Front):
             self._loop.faults.met(error)
         self._dns.turn(turn)
 
-    def _take_ancillary(self) -> tuple[bytes, Lane, Reader]:
+    def _take_ancillary(self) -> tuple[bytes, DnsSession, Reader]:
         message, ancillary, _, source = self._socket.recvmsg(MESSAGE_MAX, ANCILLARY_MAX)
         mark = info = b""
         for level, kind, data in ancillary:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from agent.core.addresses import show_endpoint
 from agent.core.wire import FORMERR, HEADER, NOTIMP, REFUSED, SERVFAIL
-from agent.daemon.dns.channels import Channel, Packet, Query, Stream
-from agent.daemon.dns.resolvers import Server, Servers
+from agent.daemon.dns.servers import UpstreamServer, UpstreamServers
+from agent.daemon.dns.upstream_sockets import Packet, Stream, UpstreamQuery, UpstreamSocket
 from agent.daemon.loop import Loop
 
 PATIENCE_S = 5.0  # of clients: glibc, musl, Windows and Android ask again or give up after that
@@ -43,21 +43,21 @@ _TC = 0x02
 class Upstream:
     """`ask` sends a query to the best server; see the module. `asked` and `failed` count."""
 
-    def __init__(self, loop: Loop, servers: Servers) -> None:
+    def __init__(self, loop: Loop, servers: UpstreamServers) -> None:
         self._loop = loop
         self._servers = servers
         self.asked = 0
         self.failed = 0
-        self._waiting: dict[Query, None] = {}
+        self._waiting: dict[UpstreamQuery, None] = {}
         self._packets: dict[Packet, None] = {}  # as they were sent
-        self._pools: dict[Server, list[Channel | None]] = {}
-        self._spent: set[Channel] = set()
+        self._pools: dict[UpstreamServer, list[UpstreamSocket | None]] = {}
+        self._spent: set[UpstreamSocket] = set()
         self._streams: set[Stream] = set()
         self._ticking = False
         self._entropy = b""
         self._repeats = [loop.every(REREAD_S, self._reread), loop.every(CHANNEL_S, self._close_idle)]
 
-    def ask(self, query: Query) -> None:
+    def ask(self, query: UpstreamQuery) -> None:
         """It may be done at once."""
         self.asked += 1
         server = self._servers.best()
@@ -75,7 +75,7 @@ class Upstream:
             if len(self._servers.list) > 1 and not query.over:
                 self._look_at_doubted(query, server)
 
-    def abandon(self, query: Query) -> None:
+    def abandon(self, query: UpstreamQuery) -> None:
         """It is not asked any more, and no late answer is waited for; nobody is called back."""
         query.over = True
         self._waiting.pop(query, None)
@@ -109,19 +109,19 @@ class Upstream:
         for stream in self._streams:
             stream.close()
 
-    def _finish(self, query: Query, response: bytes | None, ede: int) -> None:
+    def _finish(self, query: UpstreamQuery, response: bytes | None, ede: int) -> None:
         query.over = True
         query.packets.clear()  # no circle is left to be collected
         self._waiting.pop(query, None)
         query.done(response, ede)
 
-    def _give_up(self, query: Query, ede: int) -> None:
+    def _give_up(self, query: UpstreamQuery, ede: int) -> None:
         self.failed += 1
         self._finish(query, None, ede)
 
     # sending
 
-    def _send(self, query: Query, server: Server) -> None:
+    def _send(self, query: UpstreamQuery, server: UpstreamServer) -> None:
         query.asked.append(server)
         # Each round is waited for twice as long as the one before, but a line that is back is noticed within a second.
         longer = server.patience_s * 2 ** (query.asked.count(server) - 1)
@@ -131,7 +131,7 @@ class Upstream:
         except OSError:
             self._unreachable(query, server)
 
-    def _put(self, query: Query, server: Server) -> None:
+    def _put(self, query: UpstreamQuery, server: UpstreamServer) -> None:
         entropy = self._entropy or os.urandom(ENTROPY_BYTES)
         self._entropy = entropy[3:]
         packet = Packet(query, server, self._loop.now)
@@ -141,7 +141,7 @@ class Upstream:
         if len(self._packets) > PACKETS_MAX:
             self._drop(next(iter(self._packets)))
 
-    def _look_at_doubted(self, query: Query, server: Server) -> None:
+    def _look_at_doubted(self, query: UpstreamQuery, server: UpstreamServer) -> None:
         """While one server serves, a question now and then tells whether another is back."""
         for other in self._servers.list:
             if other is not server and other.doubted and other.look(self._loop.now):
@@ -150,7 +150,7 @@ class Upstream:
                 except OSError:
                     other.unreachable(self._loop.now)
 
-    def _channel(self, server: Server, slot: int) -> Channel:
+    def _channel(self, server: UpstreamServer, slot: int) -> UpstreamSocket:
         pool = self._pools.get(server)
         if pool is None:
             pool = self._pools[server] = [None] * CHANNELS
@@ -161,10 +161,12 @@ class Upstream:
             channel = None
         if channel is None:
             connected = _dial(server, socket.SOCK_DGRAM)
-            channel = pool[slot] = Channel(self._loop, connected, self._arrived, self._refused, self._spent.discard)
+            channel = pool[slot] = UpstreamSocket(
+                self._loop, connected, self._arrived, self._refused, self._spent.discard
+            )
         return channel
 
-    def _spend(self, channel: Channel) -> None:
+    def _spend(self, channel: UpstreamSocket) -> None:
         """It is used for nothing new, and closed with its last answer."""
         if channel.pending:
             channel.spent = True
@@ -172,7 +174,7 @@ class Upstream:
         else:
             channel.close()
 
-    def _retire(self, server: Server) -> None:
+    def _retire(self, server: UpstreamServer) -> None:
         """New sockets from here on: the address that the old ones send from may be gone."""
         for channel in self._pools.pop(server, []):
             if channel is not None:
@@ -194,7 +196,7 @@ class Upstream:
             self._loop.faults.met(error)
             self._failed(packet.query)
 
-    def _failed(self, query: Query) -> None:
+    def _failed(self, query: UpstreamQuery) -> None:
         if not query.over:
             self._finish(query, None, EDE_OTHER)
 
@@ -210,7 +212,7 @@ class Upstream:
             if second_chance is None or not second_chance(self, query, server):
                 self._finish(query, response, 0)
 
-    def without_edns(self, query: Query, server: Server) -> bool:
+    def without_edns(self, query: UpstreamQuery, server: UpstreamServer) -> bool:
         """Asks again without OPT, which old servers refuse (RFC 6891 section 7); False if it had none."""
         if query.message[10:HEADER] == b"\0\0":
             return False
@@ -218,7 +220,7 @@ class Upstream:
         self._send(query, server)
         return True
 
-    def elsewhere(self, query: Query, server: Server) -> bool:
+    def elsewhere(self, query: UpstreamQuery, server: UpstreamServer) -> bool:
         """Asks another server, since a failure of one need not be another's; False if all failed."""
         query.failed.append(server)
         left = [other for other in self._servers.list if other not in query.failed]
@@ -273,7 +275,7 @@ class Upstream:
             found.append(packet)
         return found
 
-    def _overdue(self, query: Query) -> None:
+    def _overdue(self, query: UpstreamQuery) -> None:
         server = query.asked[-1]
         if server.unreachable_since is None:
             before = server.down
@@ -286,7 +288,7 @@ class Upstream:
         else:
             self._send(query, following)
 
-    def _refused(self, channel: Channel) -> None:
+    def _refused(self, channel: UpstreamSocket) -> None:
         """An ICMP error came back on this socket, or its interface went away."""
         for packet in list(channel.pending.values()):
             self._drop(packet)
@@ -295,7 +297,7 @@ class Upstream:
             else:
                 packet.server.unreachable(self._loop.now)
 
-    def _unreachable(self, query: Query, server: Server) -> None:
+    def _unreachable(self, query: UpstreamQuery, server: UpstreamServer) -> None:
         """Goes on elsewhere at once; with nowhere else, what is restarting has a moment, if it was there until now."""
         now = self._loop.now
         if not server.down:
@@ -327,12 +329,12 @@ class Upstream:
                     pool[slot] = None
 
 
-def _gone(server: Server, now: float) -> bool:
+def _gone(server: UpstreamServer, now: float) -> bool:
     """Whether it can't be reached for longer than a restart takes."""
     return server.unreachable_since is not None and now - server.unreachable_since >= RESTART_S
 
 
-def _dial(server: Server, kind: int) -> socket.socket:
+def _dial(server: UpstreamServer, kind: int) -> socket.socket:
     """A non-blocking socket, connected to the server or about to be. OSError."""
     made = socket.socket(server.family, kind)
     made.setblocking(False)
@@ -344,7 +346,7 @@ def _dial(server: Server, kind: int) -> socket.socket:
 
 
 # Response codes after which the question is put differently, or to somebody else.
-_SECOND_CHANCES: dict[int, Callable[[Upstream, Query, Server], bool]] = {
+_SECOND_CHANCES: dict[int, Callable[[Upstream, UpstreamQuery, UpstreamServer], bool]] = {
     FORMERR: Upstream.without_edns,
     NOTIMP: Upstream.without_edns,
     SERVFAIL: Upstream.elsewhere,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-from agent.core import inputpath
-from agent.core.farewell import TABLE
-from agent.core.inputpath import Chain, Walk
 from agent.core.model import BadInput
-from agent.core.netlink import Answer, Message
-from agent.core.steering import WAYS
+from agent.core.netlink import Message, NetlinkReply
+from agent.core.nft import firewall_path
+from agent.core.nft.dns_redirect import WAYS
+from agent.core.nft.firewall_path import InputChain, PathWalk
+from agent.core.nft.teardown import TABLE
 from agent.daemon.kernel.netfilter import Netfilter
 
 
@@ -26,12 +26,12 @@ class Firewall:
 
     def look(self) -> bool:
         """Reads the rules if they have changed; whether `closed` is another. Refused."""
-        generation = inputpath.generation_of(self._netfilter.ask(inputpath.generation()))
+        generation = firewall_path.generation_of(self._netfilter.ask(firewall_path.generation()))
         if generation == self._generation:
             return False
         before = self.closed
         try:
-            chains = inputpath.chains_of(self._netfilter.ask(inputpath.chains()), TABLE)
+            chains = firewall_path.chains_of(self._netfilter.ask(firewall_path.chains()), TABLE)
             self.closed = frozenset([entry for name in self._interfaces for entry in self._closed_of(name, chains)])
         except BadInput:
             self.closed = frozenset()
@@ -40,7 +40,7 @@ class Firewall:
         self._generation = generation
         return self.closed != before
 
-    def _closed_of(self, name: str, chains: list[Chain]) -> list[tuple[str, int, int]]:
+    def _closed_of(self, name: str, chains: list[InputChain]) -> list[tuple[str, int, int]]:
         try:
             index = socket.if_nametoindex(name)
         except OSError:
@@ -49,19 +49,19 @@ class Firewall:
             (name, *way) for way in WAYS if any(self._walk(name, index, way, chain).closed(chain) for chain in chains)
         ]
 
-    def _walk(self, name: str, index: int, way: tuple[int, int], chain: Chain) -> Walk:
+    def _walk(self, name: str, index: int, way: tuple[int, int], chain: InputChain) -> PathWalk:
         family, table = chain.family, chain.table
 
         def rules_of(chain_name: str) -> object:
-            return self._read(inputpath.rules, inputpath.rules_of, family, table, chain_name)
+            return self._read(firewall_path.rules, firewall_path.rules_of, family, table, chain_name)
 
         def elements_of(set_name: str) -> object:
-            return self._read(inputpath.elements, inputpath.elements_of, family, table, set_name)
+            return self._read(firewall_path.elements, firewall_path.elements_of, family, table, set_name)
 
-        return Walk(name, index, way, True, rules_of, elements_of)
+        return PathWalk(name, index, way, True, rules_of, elements_of)
 
     def _read(
-        self, request: Callable[..., Message], reading: Callable[[list[Answer]], object], *place: int | str
+        self, request: Callable[..., Message], reading: Callable[[list[NetlinkReply]], object], *place: int | str
     ) -> object:
         """What stands there, asked for once a look."""
         key = (request, *place)

@@ -7,7 +7,7 @@ import os
 import socket
 
 from agent.core.model import BadInput
-from agent.core.netlink import Answer, Message, encode, messages
+from agent.core.netlink import Message, NetlinkReply, encode, messages
 from agent.core.nftables import batch
 
 # A batch for 255 devices has about 300 messages, and a refused one may leave an error for each.
@@ -28,7 +28,7 @@ _REASONS = {
 }
 
 
-class Refused(Exception):
+class NetfilterError(Exception):
     """The kernel would not do it; the message is a sentence for the household, `errno` the kernel's number."""
 
     def __init__(self, sentence: str, errno: int) -> None:
@@ -50,37 +50,37 @@ class Netfilter:
             self._seq += len(work) + 2
             self._exchange(batch(work, first), first, first + len(work))
 
-    def ask(self, message: Message) -> list[Answer]:
+    def ask(self, message: Message) -> list[NetlinkReply]:
         """The answers to one message; of a dump all. Refused."""
         seq = self._seq
         self._seq += 1
         return self._exchange(encode(message, seq), seq, seq)
 
-    def _exchange(self, datagram: bytes, first: int, last: int) -> list[Answer]:
+    def _exchange(self, datagram: bytes, first: int, last: int) -> list[NetlinkReply]:
         """Sends; the answers to sequence numbers `first` to `last`, or Refused for the first error among them.
 
         netfilter works inside send(): when it returns, everything is done and all answers wait in the socket. A dump
         goes on inside recv() in the same way.
         """
         if self.sock is None:
-            raise Refused("this system has no netlink", errno.EPROTONOSUPPORT)
+            raise NetfilterError("this system has no netlink", errno.EPROTONOSUPPORT)
         try:
             _drain(self.sock)
             self.sock.send(datagram)
             answers = [answer for answer in _drain(self.sock) if first <= answer.seq <= last]
         except (OSError, BadInput) as error:
             number = getattr(error, "errno", None) or errno.EIO
-            raise Refused(_sentence(number, ""), number) from error
+            raise NetfilterError(_sentence(number, ""), number) from error
         for answer in answers:
             if answer.errno:
-                raise Refused(_sentence(answer.errno, answer.text), answer.errno)
+                raise NetfilterError(_sentence(answer.errno, answer.text), answer.errno)
         if not any(answer.seq == last for answer in answers):
-            raise Refused("the kernel did not answer", errno.EIO)
+            raise NetfilterError("the kernel did not answer", errno.EIO)
         return answers
 
 
-def _drain(sock: socket.socket) -> list[Answer]:
-    answers: list[Answer] = []
+def _drain(sock: socket.socket) -> list[NetlinkReply]:
+    answers: list[NetlinkReply] = []
     while True:
         try:
             answers += messages(sock.recv(_READ_BYTES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.platform.bare import socket
+from agent.platform.cmodules import socket
 
 _NETLINK_NETFILTER = 12
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11

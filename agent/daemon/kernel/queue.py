@@ -7,9 +7,9 @@ import select
 import socket
 from collections.abc import Callable, Iterator
 
-from agent.core import nfnl
 from agent.core.model import BadInput
 from agent.core.netlink import Message, encode, messages
+from agent.core.nft import nfqueue
 from agent.daemon.faults import raised
 
 _NETLINK_NETFILTER = 12
@@ -51,9 +51,9 @@ class Queue:
         self._sent = sent
         self._met = met
         self.packets = 0
-        self.queue = _bound(nfnl.bind_queue(number, copy_bytes, _LENGTH_MAX))
+        self.queue = _bound(nfqueue.bind_queue(number, copy_bytes, _LENGTH_MAX))
         try:
-            self.log = _bound(nfnl.bind_log(number, copy_bytes, _GATHER, _WAIT_CS))
+            self.log = _bound(nfqueue.bind_log(number, copy_bytes, _GATHER, _WAIT_CS))
         except OSError:
             self.queue.close()
             raise
@@ -73,13 +73,13 @@ class Queue:
         read = 0
         for data in _reads(self.queue, self._more):
             read += 1
-            for packet in nfnl.packets(data):
+            for packet in nfqueue.packets(data):
                 try:
                     mark = self._judge(packet)
                 except Exception as error:  # noqa: BLE001 - the barrier: it goes on as it is
                     self._met(error)
                     mark = None
-                verdicts.append(nfnl.accept(self._number, packet[0], mark))
+                verdicts.append(nfqueue.accept(self._number, packet[0], mark))
         self.packets += len(verdicts)
         if verdicts:
             self._send(b"".join(verdicts))
@@ -96,7 +96,7 @@ class Queue:
         read = 0
         for data in _reads(self.log, self._more_log):
             read += 1
-            packets = nfnl.packets(data)
+            packets = nfqueue.packets(data)
             for packet in packets:
                 try:
                     self._note(packet)

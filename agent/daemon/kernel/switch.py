@@ -12,14 +12,14 @@ import socket
 
 from agent.core import conntrack
 from agent.core.addresses import parse
-from agent.core.judging import Judging
 from agent.core.marks import DEFAULT, Layout
 from agent.core.model import BadInput
 from agent.core.netlink import Message
+from agent.core.nft.dns_redirect import DNS, DnsRedirect
+from agent.core.nft.inspection import Inspection
 from agent.core.nftables import flowtables, get_table, is_flowtable
-from agent.core.steering import DNS, Steering
 from agent.daemon.kernel.firewall import Firewall
-from agent.daemon.kernel.netfilter import Netfilter, Refused
+from agent.daemon.kernel.netfilter import Netfilter, NetfilterError
 
 IDLE = "idle"  # nothing wanted
 ARMED = "armed"
@@ -51,12 +51,12 @@ class Switch:
         self.protected: frozenset[bytes] = frozenset()
         self.state = IDLE
         self.message = NOBODY
-        self._steering = Steering(interfaces, port, layout)
-        self._ways: list[Judging | None] = [None]
+        self._steering = DnsRedirect(interfaces, port, layout)
+        self._ways: list[Inspection | None] = [None]
         self._table_stands = False
         self._unused = 0  # calls of `verify` since the table has been empty
 
-    def judge(self, ways: list[Judging]) -> None:
+    def judge(self, ways: list[Inspection]) -> None:
         """Connections come here as well, in the first of these ways that the kernel takes; without one only DNS does.
 
         To be called while nothing stands, or with what is to replace the table that does. Refused.
@@ -66,7 +66,7 @@ class Switch:
             self._arm(self.standing, self.protected)
 
     @property
-    def judging(self) -> Judging | None:
+    def judging(self) -> Inspection | None:
         """How connections come here; None: they don't."""
         return self._steering.judging
 
@@ -88,7 +88,7 @@ class Switch:
         """Whether connections may go past all rules, by a flow table of the firewall."""
         try:
             return any(is_flowtable(answer) for answer in self._netfilter.ask(flowtables()))
-        except Refused:
+        except NetfilterError:
             return False
 
     def answered_at(self, flow: bytes) -> tuple[bytes, int] | None:
@@ -96,7 +96,7 @@ class Switch:
         try:
             answers = self._netfilter.ask(conntrack.connection(flow))
             found = [conntrack.answered_at(answer) for answer in answers]
-        except (Refused, BadInput):
+        except (NetfilterError, BadInput):
             return None
         return found[0] if found else None
 
@@ -107,7 +107,7 @@ class Switch:
         """
         try:
             self._bring_about(wanted, protected)
-        except Refused as refusal:
+        except NetfilterError as refusal:
             self.state, self.message = REFUSED, f"Enrolled devices are not covered: {refusal}."
             raise
         self.standing = dict(wanted)
@@ -140,7 +140,7 @@ class Switch:
     def _end(self, work: Message) -> None:
         try:
             self._netfilter.ask(work)
-        except Refused as refusal:
+        except NetfilterError as refusal:
             if refusal.errno != errno.ENOENT:  # it ended by itself meanwhile
                 raise
 
@@ -157,7 +157,7 @@ class Switch:
                 self._unused += 1
                 if self._unused > 1:
                     self._disarm()
-        except Refused:
+        except NetfilterError:
             needed = bool(self.standing)
             self._lost()
             return not needed
@@ -192,7 +192,7 @@ class Switch:
             return
         try:
             self._netfilter.commit(self._steering.change(self.standing, wanted, self.protected, protected))
-        except Refused as refusal:
+        except NetfilterError as refusal:
             if refusal.errno != errno.ENOENT:
                 raise
             self._lost()
@@ -203,10 +203,12 @@ class Switch:
         """Without them a redirected flow would outlive `off`, and the agent itself. Refused."""
         try:
             self._netfilter.ask(conntrack.statistics())
-        except Refused as refusal:
+        except NetfilterError as refusal:
             if refusal.errno != errno.EINVAL:
                 raise
-            raise Refused("the kernel can't end flows: install kmod-nf-conntrack-netlink", refusal.errno) from refusal
+            raise NetfilterError(
+                "the kernel can't end flows: install kmod-nf-conntrack-netlink", refusal.errno
+            ) from refusal
 
     def _arm(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
         """The whole table, in the first of the ways that the kernel takes; one that stands without any stays."""
@@ -218,7 +220,7 @@ class Switch:
             try:
                 self._put_up(self._steering.arm(wanted, protected, self.closed))
                 return
-            except Refused as refusal:
+            except NetfilterError as refusal:
                 if len(self._ways) == 1 or refusal.errno not in _UNKNOWN:
                     raise
                 del self._ways[0]
@@ -226,7 +228,7 @@ class Switch:
     def _put_up(self, work: list[Message]) -> None:
         try:
             self._netfilter.commit(work)
-        except Refused as refusal:
+        except NetfilterError as refusal:
             if refusal.errno != errno.EEXIST:
                 raise
             # Left by an earlier daemon on the same socket; in one batch, so there is no moment without a table.

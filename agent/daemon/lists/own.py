@@ -3,7 +3,7 @@
 import json
 from binascii import hexlify
 
-from agent.core.feeds import ID_LETTERS, SYNTAXES, Feed
+from agent.core.feed_schedule import ID_LETTERS, SYNTAXES, Feed
 from agent.core.model import BadInput
 from agent.core.names import parse
 from agent.daemon.lists.outcomes import as_dict

@@ -6,33 +6,33 @@ small steps and returns the value at its end. BadInput becomes an error reply, S
 
 from agent.daemon.operations import (
     backup,
-    consents,
-    counting,
-    explaining,
+    counts,
+    explain,
     export,
     lists,
-    ownrules,
+    me,
     people,
-    person,
     reading,
     reports,
+    rule_text,
     rules,
+    switches,
     upkeep,
 )
 
 TABLE = {
     **upkeep.TABLE,
     **people.TABLE,
-    **consents.TABLE,
+    **switches.TABLE,
     **reading.TABLE,
-    **counting.TABLE,
+    **counts.TABLE,
     **rules.TABLE,
-    **explaining.TABLE,
-    **ownrules.TABLE,
+    **explain.TABLE,
+    **rule_text.TABLE,
     **export.TABLE,
     **backup.TABLE,
     **lists.TABLE,
-    **person.TABLE,
+    **me.TABLE,
     **reports.TABLE,
 }
 

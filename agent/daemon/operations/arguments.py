@@ -9,7 +9,7 @@ PAGE_MAX = 200  # a page of the widest rows stays below 64 KiB and below a few m
 TEXT_MAX = 64
 
 
-class Refused(BadInput):
+class OperationRejected(BadInput):
     """A request that is well-formed but may not be done now; `code` goes into the reply."""
 
     def __init__(self, code: str, message: str, detail: dict[str, object] | None = None) -> None:

@@ -10,14 +10,14 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
-from agent.core.consent import GENESIS, LedgerRow, Register, digest
+from agent.core.consent import GENESIS, ConsentState, LedgerRow, digest
 from agent.core.model import BadInput
 from agent.core.people import HOUSEHOLD
 from agent.daemon.household import Household
 from agent.daemon.operations import brought
-from agent.daemon.operations.arguments import PAGE_MAX, Refused, Request, choice, flag, page
+from agent.daemon.operations.arguments import PAGE_MAX, OperationRejected, Request, choice, flag, page
 from agent.daemon.reports import budget
-from agent.daemon.store import records, state
+from agent.daemon.store import history_db, state
 from agent.daemon.store.database import Database, StorageError
 from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
@@ -103,7 +103,7 @@ def restore(household: Household, request: Request) -> dict[str, object]:
     if part == "first":
         household.restoring = []
     if household.restoring is None:
-        raise Refused("conflict", "begin with part: first")
+        raise OperationRejected("conflict", "begin with part: first")
     household.restoring += [_checked(row) for row in rows]
     if len(household.restoring) > ROWS_MAX:
         household.restoring = None
@@ -153,7 +153,7 @@ def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> d
     live = household.snapshots.live + ".restored"
     history = list(_not_removed(household, [row for row in rows if row[0] in HISTORY_TABLES]))
     _age_anew(household, history)
-    _fresh(live, records.MIGRATIONS, history, [])
+    _fresh(live, history_db.MIGRATIONS, history, [])
     counts: dict[str, int] = {}
     for kind, _ in rows:
         counts[kind] = counts.get(kind, 0) + 1
@@ -162,7 +162,7 @@ def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> d
 
 
 def _check_ledger(rows: list[LedgerRow], household: Household) -> None:
-    register, previous = Register(), GENESIS
+    register, previous = ConsentState(), GENESIS
     for number, row in enumerate(rows, 1):
         if row.seq != number or row.hash != digest(row, previous, household.sha256):
             raise BadInput("the backup's ledger is damaged at row " + str(number))

@@ -7,7 +7,7 @@ are guest networks, and so are those with "guest" in their name.
 from agent.core.model import HISTORY, Device
 from agent.core.settings import Settings
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Refused
+from agent.daemon.operations.arguments import OperationRejected
 
 
 def guest_interfaces(settings: Settings) -> frozenset[str]:
@@ -26,6 +26,6 @@ def is_guest(household: Household, device: Device) -> bool:
 def refuse_guests(household: Household, devices: list[Device], name: str) -> None:
     """Refused when history is to begin for a device in a guest network."""
     if name == HISTORY and any(is_guest(household, device) for device in devices):
-        raise Refused(
+        raise OperationRejected(
             "forbidden", "history is not recorded in a guest network: whoever is a guest has agreed to nothing"
         )

@@ -1,13 +1,21 @@
 """The block lists: which are in use, fetching, deciding over what was held back, and going back to the set before."""
 
-from agent.core.feeds import Feed
+from agent.core.feed_schedule import Feed
 from agent.core.model import PROTECTION, BadInput
-from agent.daemon import parts
+from agent.daemon import bootstrap
 from agent.daemon.household import Household
-from agent.daemon.lists import sets
-from agent.daemon.lists.feeds import is_starter
+from agent.daemon.lists import rule_sets
+from agent.daemon.lists.feed_state import is_starter
 from agent.daemon.lists.own import ADDRESS_MAX, is_own
-from agent.daemon.operations.arguments import Refused, Request, choice, flag, optional_number, optional_text, text
+from agent.daemon.operations.arguments import (
+    OperationRejected,
+    Request,
+    choice,
+    flag,
+    optional_number,
+    optional_text,
+    text,
+)
 
 STEPS = ("fetch", "compile", "check", "swap")
 
@@ -93,11 +101,11 @@ def feed_row(household: Household, feed: Feed) -> dict[str, object]:
 
 def reload(household: Household, request: Request) -> dict[str, object]:
     """Take the compiled file into use, between two packets; a refused one leaves what is in use."""
-    parts.load_lists(household)
+    bootstrap.load_lists(household)
     household.feeds.note_used()
     household.publish({"event": "lists"})
     if household.lists.trouble:
-        raise Refused("conflict", household.lists.trouble)
+        raise OperationRejected("conflict", household.lists.trouble)
     return lists(household, request)
 
 
@@ -105,13 +113,15 @@ def update(household: Household, request: Request) -> dict[str, object]:
     """Fetch the chosen lists now. Lists are fetched for features in use only."""
     feeds = household.feeds
     if feeds.trouble:
-        raise Refused("conflict", feeds.trouble)
+        raise OperationRejected("conflict", feeds.trouble)
     if not household.pairs_on(PROTECTION):
-        raise Refused("conflict", "protection is on for no device: lists are fetched while it is in use only")
+        raise OperationRejected("conflict", "protection is on for no device: lists are fetched while it is in use only")
     if not feeds.chosen():
-        raise Refused("conflict", "no list is chosen: privacy-agent lists choose")
+        raise OperationRejected("conflict", "no list is chosen: privacy-agent lists choose")
     if not household.clock.is_set:
-        raise Refused("conflict", "the clock is not set yet, so no certificate can be checked: try again in a minute")
+        raise OperationRejected(
+            "conflict", "the clock is not set yet, so no certificate can be checked: try again in a minute"
+        )
     return _begin(household, True)
 
 
@@ -120,7 +130,7 @@ def _begin(household: Household, fetching: bool) -> dict[str, object]:
     running = feeds.progress.running
     started = feeds.begin(True, fetching)
     if not started and not running:
-        raise Refused("storage", "the update could not be started: check the free space of lists_dir")
+        raise OperationRejected("storage", "the update could not be started: check the free space of lists_dir")
     if started:
         # The household wants what is new: the earlier set, where it went back to one, has done its service.
         feeds.pin = None
@@ -137,11 +147,11 @@ def rollback(household: Household, request: Request) -> dict[str, object]:
     """The set before comes back, and stays until the household updates: no timer brings the other one again."""
     feeds = household.feeds
     if feeds.progress.running:
-        raise Refused("busy", "an update is under way: try again when it is done")
+        raise OperationRejected("busy", "an update is under way: try again when it is done")
     try:
-        sets.roll_back(feeds.file, household.step)
+        rule_sets.roll_back(feeds.file, household.step)
     except (BadInput, OSError) as error:
-        raise Refused("conflict", str(error)) from error
+        raise OperationRejected("conflict", str(error)) from error
     # What it went back from must not come back from flash; the copy of what is in use now is made anew.
     household.kept_lists.drop()
     now = reload(household, request)
@@ -171,9 +181,9 @@ def decide(household: Household, request: Request) -> dict[str, object]:
     accept = choice(request, "decision", ("accept", "reject")) == "accept"
     waiting = feeds.outcomes.get(feed.id, {}).get("held")
     if not isinstance(waiting, dict):
-        raise Refused("conflict", "no update of " + feed.name + " waits for a decision")
+        raise OperationRejected("conflict", "no update of " + feed.name + " waits for a decision")
     if feeds.progress.running:
-        raise Refused("busy", "an update is under way: try again when it is done")
+        raise OperationRejected("busy", "an update is under way: try again when it is done")
     feeds.decisions[feed.id] = {"version": waiting["version"], "accept": accept}
     feeds.keep()
     return _begin(household, False)
@@ -208,7 +218,9 @@ def remove(household: Household, request: Request) -> dict[str, object]:
     feeds = household.feeds
     feed = feeds.feed(text(request, "id"))
     if not is_own(feed.id):
-        raise Refused("conflict", feed.name + " came with the agent: privacy-agent lists choose --no " + feed.id)
+        raise OperationRejected(
+            "conflict", feed.name + " came with the agent: privacy-agent lists choose --no " + feed.id
+        )
     feeds.forget(feed.id)
     feeds.soon()
     household.publish({"event": "lists"})
@@ -246,7 +258,7 @@ def feeds_progress(household: Household, request: Request) -> dict[str, object]:
 
 def feeds_room(household: Household, request: Request) -> dict[str, object]:
     """Memory is short: the set before goes, which is there only to go back to."""
-    sets.forget_previous(household.feeds.file)
+    rule_sets.forget_previous(household.feeds.file)
     return {}
 
 

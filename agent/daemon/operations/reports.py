@@ -7,7 +7,7 @@ from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
-    Refused,
+    OperationRejected,
     Request,
     actor,
     choice,
@@ -69,7 +69,7 @@ def preview(household: Household, request: Request) -> dict[str, object]:
     """What would be sent now: the numbers as they are, and the exact text with an example of the noise. Nothing of it
     is kept or paid for, and the noise of a real report is drawn anew."""
     from agent.core import summary
-    from agent.daemon.reports.counting import facts
+    from agent.daemon.reports.weekly_counts import facts
 
     reports = household.reports
     numbers = summary.answers(facts(household, reports.agreement.since_age()))
@@ -113,22 +113,24 @@ def opt_in(household: Household, request: Request) -> dict[str, object]:
     """Agree to these terms of this operator, and to the notice; "terms" is the word that `status` gave."""
     reports = household.reports
     if not household.toggles.booted:
-        raise Refused("storage", "nothing can be switched on: the start could not be committed to storage")
+        raise OperationRejected("storage", "nothing can be switched on: the start could not be committed to storage")
     if reports.agreement.operator() is None:
-        raise Refused("conflict", "no operator is configured: there is nobody to send reports to")
+        raise OperationRejected("conflict", "no operator is configured: there is nobody to send reports to")
     if reports.agreement.state == ON:
-        raise Refused("conflict", "reports are on already")
+        raise OperationRejected("conflict", "reports are on already")
     settle(household)
     if reports.budget.spent() is None:
-        raise Refused("conflict", "what was spent of the privacy budget can't be known any more: no report is made")
+        raise OperationRejected(
+            "conflict", "what was spent of the privacy budget can't be known any more: no report is made"
+        )
     agreed = (optional_number(request, "agree"), optional_text(request, "terms"))
     if agreed != (NOTICE_VERSION, reports.agreement.terms()):
         message = "read who receives the reports and what is in them, and agree to version " + str(NOTICE_VERSION)
-        raise Refused("agree_first", message, {"report": status(household, request)})
+        raise OperationRejected("agree_first", message, {"report": status(household, request)})
     try:
         reports.opt_in(actor(request))
     except OSError as error:
-        raise Refused("storage", f"the budget can't be written: {error.strerror}") from error
+        raise OperationRejected("storage", f"the budget can't be written: {error.strerror}") from error
     return _announced(household, request)
 
 
@@ -136,7 +138,7 @@ def settle(household: Household) -> None:
     try:
         household.reports.budget.settle()
     except OSError as error:
-        raise Refused("storage", f"the budget can't be written: {error.strerror}") from error
+        raise OperationRejected("storage", f"the budget can't be written: {error.strerror}") from error
 
 
 def opt_out(household: Household, request: Request) -> Generator[float | None, None, object]:

@@ -7,7 +7,7 @@ from agent.core.policy import OwnRule
 from agent.core.sites import site, wide
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
-    Refused,
+    OperationRejected,
     Request,
     choice,
     flag,
@@ -36,7 +36,9 @@ def block(household: Household, request: Request) -> dict[str, object]:
 def _add(household: Household, request: Request, action: str) -> dict[str, object]:
     name = checked_name(household, site(text(request, "name", TYPED_MAX)), action)
     if wide(name, household.lists.suffixes) and not flag(request, "sure"):
-        raise Refused("wide", f"A rule for {name.decode()} covers every site whose name ends in .{name.decode()}.")
+        raise OperationRejected(
+            "wide", f"A rule for {name.decode()} covers every site whose name ends in .{name.decode()}."
+        )
     scope = choice(request, "scope", SCOPES) if "scope" in request else _scope_of(request)
     seconds = optional_number(request, "seconds")
     if seconds is not None and not 1 <= seconds <= SECONDS_MAX:

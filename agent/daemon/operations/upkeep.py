@@ -6,10 +6,10 @@ from agent import __version__
 from agent.core import settings as settings_table
 from agent.core.addresses import parse_endpoint
 from agent.core.consent import SUSPENDED
-from agent.core.kinds import NUMBER
 from agent.core.model import HISTORY, PROTECTION, BadInput
+from agent.core.setting_kinds import NUMBER
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Refused, Request, actor, text
+from agent.daemon.operations.arguments import OperationRejected, Request, actor, text
 from agent.daemon.people import PINS
 
 WEB_KEYS_MAX = 256
@@ -206,11 +206,11 @@ def setup_check(household: Household, request: Request) -> dict[str, object]:
     setup = household.setup
     given = text(request, "code").lower()
     if not isinstance(setup, SetupCode) or household.clock.age() > setup.until_age or setup.tries >= CODE_TRIES:
-        raise Refused("conflict", "no valid setup code: make a new one with privacy-agent setup-code")
+        raise OperationRejected("conflict", "no valid setup code: make a new one with privacy-agent setup-code")
     # Hashed before comparing, so that the time taken tells nothing about the code.
     if household.sha256(given.encode()) != household.sha256(setup.code.encode()):
         setup.tries += 1
-        raise Refused("forbidden", "that is not the setup code")
+        raise OperationRejected("forbidden", "that is not the setup code")
     household.setup = None
     return {"ok": True}
 

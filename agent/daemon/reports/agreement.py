@@ -15,7 +15,7 @@ COUNTING = "report counting"  # in meta: since when each device counts
 Row = dict[str, object]
 
 
-class Agreement:
+class ReportAgreement:
     """What state.db holds of it. `sha256` is `bytes -> bytes`."""
 
     def __init__(self, settings: Settings, state: State, sha256: Callable[[bytes], bytes]) -> None:

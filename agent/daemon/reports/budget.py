@@ -11,7 +11,7 @@ from agent.core.noise import EPSILON_MAX, charge
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.reports.agreement import FEATURE
-from agent.daemon.reports.spent import Spent
+from agent.daemon.reports.spent_file import SpentFile
 from agent.daemon.store.state import State
 
 WEEK_S = 7 * 86400
@@ -30,7 +30,7 @@ class Budget:
         self._settings = settings
         self._state = state
         self._clock = clock
-        self._file = Spent(os.path.join(settings.text("state_dir"), "spent"))
+        self._file = SpentFile(os.path.join(settings.text("state_dir"), "spent"))
 
     @property
     def epsilon(self) -> int:

@@ -16,7 +16,7 @@ from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
-from agent.daemon.reports.agreement import KEY, Agreement
+from agent.daemon.reports.agreement import KEY, ReportAgreement
 from agent.daemon.reports.budget import WEEK_S, Budget
 from agent.daemon.reports.outbox import ENDS, JITTER_S, Outbox, Row
 from agent.daemon.store.database import StorageError, insist
@@ -45,7 +45,7 @@ class Reports:
         self._clock = clock
         self._noted = noted
         self._step = step
-        self.agreement = Agreement(settings, state, sha256)
+        self.agreement = ReportAgreement(settings, state, sha256)
         self.budget = Budget(settings, state, clock)
         self.outbox = Outbox(state, sha256, self._chance)
         self.end_job: Callable[[], bool] = lambda: False

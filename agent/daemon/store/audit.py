@@ -3,11 +3,11 @@
 import sqlite3
 from collections.abc import Callable, Generator, Sequence
 
-from agent.core.consent import GENESIS, Register, digest
+from agent.core.consent import GENESIS, ConsentState, digest
 from agent.core.model import BadInput
 from agent.daemon.store.database import Database
-from agent.daemon.store.records import MIGRATIONS as HISTORY_SCHEMA
-from agent.daemon.store.records import Records
+from agent.daemon.store.history_db import MIGRATIONS as HISTORY_SCHEMA
+from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.state import MIGRATIONS as STATE_SCHEMA
 from agent.daemon.store.state import State
 
@@ -29,11 +29,11 @@ REPORTS = (("report", "made", "1"), ("share", "sent", "state='sent'"))
 
 
 def audit(
-    state: State, records: Records, head: str | None, sha256: Callable[[bytes], bytes]
+    state: State, records: HistoryDb, head: str | None, sha256: Callable[[bytes], bytes]
 ) -> Generator[float | None, None, dict[str, object]]:
     """Returns {ok, rows_checked, ledger_rows, head, findings}. `head` is a hash noted earlier, in hexadecimal."""
     findings: list[str] = []
-    register = Register()
+    register = ConsentState()
     noted = head.strip().lower() if head else None
     rows, last, met = yield from _ledger(state, register, noted, findings, sha256)
     kept = state.ledger.head
@@ -57,7 +57,7 @@ def audit(
 
 
 def _ledger(
-    state: State, register: Register, noted: str | None, findings: list[str], sha256: Callable[[bytes], bytes]
+    state: State, register: ConsentState, noted: str | None, findings: list[str], sha256: Callable[[bytes], bytes]
 ) -> Generator[float | None, None, tuple[int, bytes, bool]]:
     previous, seq, met = GENESIS, 0, noted == GENESIS.hex()
     while True:
@@ -78,7 +78,7 @@ def _ledger(
         yield None
 
 
-def _epochs(state: State, records: Records, register: Register) -> list[str]:
+def _epochs(state: State, records: HistoryDb, register: ConsentState) -> list[str]:
     """The epochs that history.db goes by must be the ledger's: same device, same feature, open only if open there."""
     device_of = {device.enrolment: device.id for device in state.devices()}
     findings = []
@@ -114,7 +114,7 @@ def _reports(state: State) -> list[str]:
     return findings
 
 
-def _rows(records: Records, table: str, feature: str, findings: list[str]) -> Generator[float | None, None, int]:
+def _rows(records: HistoryDb, table: str, feature: str, findings: list[str]) -> Generator[float | None, None, int]:
     checked, low = 0, BELOW_ALL
     while True:
         high, count = records.db.sql.execute(PAGE.format(table), (low, ROWS_STEP)).fetchone()

@@ -60,7 +60,7 @@ def storing(path: str) -> Iterator[None]:
         raise plain(error, path) from error
 
 
-def connect(path: str, in_memory: bool) -> Connection:
+def connect(path: str, in_memory: bool) -> SqlConnection:
     """StorageError. `in_memory` leaves the file alone; errors name it all the same."""
     with Translated(path):
         made = sqlite3.connect(
@@ -68,7 +68,7 @@ def connect(path: str, in_memory: bool) -> Connection:
             isolation_level=None,
             timeout=1.0,
             cached_statements=40,
-            factory=Connection,
+            factory=SqlConnection,
         )
     made.translated = Translated(path)
     return made
@@ -88,13 +88,13 @@ class Translated:
             raise plain(error, self._path) from error
 
 
-class Connection(sqlite3.Connection):
+class SqlConnection(sqlite3.Connection):
     """Made by `connect`."""
 
     translated: Translated
 
     def cursor(self, factory: Any = None) -> Any:
-        return super().cursor(factory or Cursor)
+        return super().cursor(factory or SqlCursor)
 
     def execute(self, *statement: Any) -> Any:
         return self.cursor().execute(*statement)
@@ -106,10 +106,10 @@ class Connection(sqlite3.Connection):
         return self.cursor().executescript(script)
 
 
-class Cursor(sqlite3.Cursor):
+class SqlCursor(sqlite3.Cursor):
     """Rows are refused as well as statements: damage is met where it is read."""
 
-    connection: Connection
+    connection: SqlConnection
 
     def execute(self, *statement: Any) -> Any:
         with self.connection.translated:

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 
-from agent.daemon.store.connection import Connection, StorageError, connect, discard, plain, storing
+from agent.daemon.store.connection import SqlConnection, StorageError, connect, discard, plain, storing
 
 __all__ = ["RESERVE_BYTES", "Database", "StorageError", "discard", "insist", "plain", "storing"]
 
@@ -126,7 +126,7 @@ class Transaction:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> SqlConnection:
         if self._database.broken:
             raise StorageError(self._database.broken)
         self._database.sql.execute("BEGIN IMMEDIATE")

@@ -16,7 +16,7 @@ def write_and_exit(source_path: str, target_path: str, prepare: Callable[[], Non
     code = 1
     try:
         os.closerange(0, FILES_MAX)
-        from agent.platform.dying import die_with_parent  # here: the daemon itself loads no ctypes
+        from agent.platform.pdeathsig import die_with_parent  # here: the daemon itself loads no ctypes
 
         die_with_parent()
         prepare()

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
-from agent.core.consent import GENESIS, LedgerRow, Register, sealed
+from agent.core.consent import GENESIS, ConsentState, LedgerRow, sealed
 from agent.daemon.store.database import Database, insist
 
 ACTOR_MAX = 64
@@ -19,7 +19,7 @@ class Ledger:
     def __init__(self, db: Database, sha256: Callable[[bytes], bytes]) -> None:
         self._db = db
         self._sha256 = sha256
-        self.register = Register()
+        self.register = ConsentState()
         self.head: LedgerRow | None = None
         self.take(list(self.rows()))
 

@@ -8,9 +8,9 @@ import sqlite3
 from collections.abc import Callable
 
 from agent.core.model import BadInput
-from agent.daemon.store.anchor import Anchor
 from agent.daemon.store.database import StorageError, storing
-from agent.daemon.store.records import Records
+from agent.daemon.store.history_db import HistoryDb
+from agent.daemon.store.rollback_check import RollbackCheck
 from agent.daemon.store.snapshots import Snapshots, reapply
 from agent.daemon.store.state import State
 
@@ -30,16 +30,16 @@ def open_state(folder: str, sha256: Callable[[bytes], bytes], instead: str) -> S
         return State(path, sha256, path + " is damaged: move it away or restore a backup")
 
 
-def open_records(state: State, snapshots: Snapshots, anchor: Anchor, instead: str) -> tuple[Records, bool]:
+def open_records(state: State, snapshots: Snapshots, anchor: RollbackCheck, instead: str) -> tuple[HistoryDb, bool]:
     """The history, and whether a copy that came back from flash still held something that was erased."""
     if instead or state.db.stands_in:
         # Without the devices and what was erased, nothing that was recorded may be seen.
-        return Records(snapshots.live, instead or state.db.broken), False
+        return HistoryDb(snapshots.live, instead or state.db.broken), False
     try:
         came_back = _bring_back(state, snapshots, anchor)
-        records = Records(snapshots.live)
+        records = HistoryDb(snapshots.live)
     except StorageError as error:
-        return Records(snapshots.live, str(error)), False
+        return HistoryDb(snapshots.live, str(error)), False
     try:
         # A removal that a crash cut off is finished, whether the rows are here or came back.
         again = reapply(state, records) if came_back or state.erasing else 0
@@ -47,10 +47,10 @@ def open_records(state: State, snapshots: Snapshots, anchor: Anchor, instead: st
     except StorageError as error:
         # What was erased must not be seen again.
         records.db.close()
-        return Records(snapshots.live, str(error)), False
+        return HistoryDb(snapshots.live, str(error)), False
 
 
-def _bring_back(state: State, snapshots: Snapshots, anchor: Anchor) -> bool:
+def _bring_back(state: State, snapshots: Snapshots, anchor: RollbackCheck) -> bool:
     """Whether the copy on flash was put in place; one that can't be is said and done without."""
     try:
         if anchor.restored(state.ledger.hashes()):

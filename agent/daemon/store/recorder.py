@@ -11,7 +11,7 @@ from agent.core.history import Visits
 from agent.core.model import HISTORY, PROTECTION, Attempt, Observation, Verdict
 from agent.daemon.faults import raised
 from agent.daemon.store.database import StorageError
-from agent.daemon.store.records import Records
+from agent.daemon.store.history_db import HistoryDb
 
 ATTEMPTS_MAX = (
     500  # waiting for the next batch; a device that is refused more often in a second is a loop, not a person
@@ -29,7 +29,7 @@ class Recorder:
         self,
         gate: Gate,
         visits: Visits,
-        records: Records,
+        records: HistoryDb,
         now: Callable[[], tuple[int, int]],
     ) -> None:
         self._gate = gate

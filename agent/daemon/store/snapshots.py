@@ -13,7 +13,7 @@ import sqlite3
 from agent.core.people import FLASH
 from agent.daemon.store.database import StorageError, discard, storing
 from agent.daemon.store.flashcopy import CHUNK, write_and_exit
-from agent.daemon.store.records import TABLES, Records
+from agent.daemon.store.history_db import TABLES, HistoryDb
 from agent.daemon.store.state import State
 
 
@@ -135,7 +135,7 @@ def show_ids(ids: list[int]) -> str:
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in spans)
 
 
-def reapply(state: State, records: Records) -> int:
+def reapply(state: State, records: HistoryDb) -> int:
     """Delete again what was erased, from a history that came back; returns how many rows it still held."""
     gone = 0
     for _, table, device, ids, _ in state.removals():

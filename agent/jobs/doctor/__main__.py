@@ -15,7 +15,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from agent.core import settings as table
 from agent.core.model import BadInput
 from agent.core.settings import Settings
-from agent.jobs.doctor import asking, features, kernel, system
+from agent.jobs.doctor import dns_probe, features, kernel, system
 from agent.jobs.doctor.finding import EXIT, FAILURE, OK, WARNING, Finding, worst
 from agent.jobs.doctor.witness import Witness
 
@@ -46,13 +46,13 @@ def read(path: str, overrides: str) -> Settings:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     control = os.environ.get("PRIVACY_AGENT_SOCKET") or os.path.join(settings.text("run_dir"), "control.sock")
-    told = system.Told(control)
+    told = system.DaemonStatus(control)
     yield from system.daemon(told, control)
     if settings.text("identity") == "mark":
         yield from of_kernel(settings, told)
-    yield from asking.upstream(settings)
+    yield from dns_probe.upstream(settings)
     if told.status is not None:
-        yield from asking.agent(settings)
+        yield from dns_probe.agent(settings)
         yield system.lists(told)
     else:
         yield system.port(settings)
@@ -61,7 +61,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from system.storage(settings)
 
 
-def of_kernel(settings: Settings, told: system.Told) -> Iterator[Finding]:
+def of_kernel(settings: Settings, told: system.DaemonStatus) -> Iterator[Finding]:
     yield kernel.release()
     if not kernel.privileged():
         sentence = "The kernel's rules can be read by root only."

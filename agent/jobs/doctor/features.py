@@ -7,9 +7,10 @@ import os
 import socket
 from collections.abc import Iterator
 
-from agent.core import conntrack, nfnl, nftables
+from agent.core import conntrack, nftables
 from agent.core.netlink import Message, encode, messages
-from agent.core.steering import STEERED, Steering
+from agent.core.nft import nfqueue
+from agent.core.nft.dns_redirect import STEERED, DnsRedirect
 from agent.jobs.doctor.finding import FAILURE, OK, WARNING, Finding
 
 PROBE = "privacy_agent_doctor"
@@ -51,12 +52,12 @@ def expressions() -> Iterator[Finding]:
         yield Finding(FAILURE, "kernel", f"No table with an owner can be made: {os.strerror(refused)}.", _PACKAGES)
         return
     yield endings()
-    bad = {os.strerror(number) for _, rule in Steering([], 1).rules() if (number := _try([*base, _rule(rule)]))}
+    bad = {os.strerror(number) for _, rule in DnsRedirect([], 1).rules() if (number := _try([*base, _rule(rule)]))}
     if bad:
         yield Finding(FAILURE, "kernel", f"The kernel does not take the rules: {', '.join(sorted(bad))}.", _PACKAGES)
     else:
         yield Finding(OK, "kernel", "The kernel takes tables with an owner and every rule of the switch.")
-    if _try([*base, _rule(nfnl.queue(1))]) and _try([*base, _rule(nfnl.queue_by_target(1))]):
+    if _try([*base, _rule(nfqueue.queue(1))]) and _try([*base, _rule(nfqueue.queue_by_target(1))]):
         sentence = "Connections can't be judged: the kernel has neither the queue expression nor the NFQUEUE target."
         yield Finding(WARNING, "kernel", sentence, "Install kmod-nft-queue.")
     else:

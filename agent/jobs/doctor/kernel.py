@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from agent.core.digits import whole
 from agent.core.marks import Layout
-from agent.core.steering import STEERED
+from agent.core.nft.dns_redirect import STEERED
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
-from agent.jobs.doctor.rules import INPUT, Chain, Rule, number, redirects_dns, redirects_unread, written_bits
+from agent.jobs.doctor.rules import INPUT, NftChain, NftRule, number, redirects_dns, redirects_unread, written_bits
 from agent.jobs.doctor.witness import OURS, Witness
-from agent.jobs.doctor.zones import REJECT, Query, Walk
+from agent.jobs.doctor.zones import REJECT, ProbeQuery, ZoneWalk
 
 ETHERNET = 1
 OWNER = 2
@@ -99,7 +99,7 @@ def dns_rules(witness: Witness) -> Iterator[Finding]:
         yield Finding(OK, "dns-rules", "No other rule redirects DNS.")
 
 
-def _redirected(rule: Rule, priority: int) -> Finding:
+def _redirected(rule: NftRule, priority: int) -> Finding:
     if priority <= STEER_PRIORITY:
         return Finding(
             FAILURE,
@@ -202,9 +202,9 @@ def zones(witness: Witness, interfaces: list[str]) -> Iterator[Finding]:
         yield Finding(OK, "zones", "The firewall lets DNS in from every interface.")
 
 
-def _rejects(witness: Witness, chain: Chain, interface: str) -> bool:
+def _rejects(witness: Witness, chain: NftChain, interface: str) -> bool:
     rules = [rule for rule in witness.rules if rule.table == chain.table]
-    walk = Walk(rules, Query(interface), lambda name: set(witness.elements(chain.table, name)))
+    walk = ZoneWalk(rules, ProbeQuery(interface), lambda name: set(witness.elements(chain.table, name)))
     verdict = walk.through(chain.name)
     return verdict == REJECT or (verdict is None and chain.policy == 0)
 

@@ -20,7 +20,7 @@ _TRANSPORT = "NFT_PAYLOAD_TRANSPORT_HEADER"
 _DESTINATION_PORT = 2
 
 
-class Chain(Value):
+class NftChain(Value):
     """A base chain. `hook` as in linux/netfilter.h; `policy` 0 drops what comes out at its end."""
 
     __slots__ = ("table", "name", "kind", "hook", "priority", "policy")
@@ -34,7 +34,7 @@ class Chain(Value):
         self.policy = policy
 
 
-class Rule(Value):
+class NftRule(Value):
     """A rule of a table's chain."""
 
     __slots__ = ("table", "chain", "expressions")
@@ -72,7 +72,7 @@ def value_of(data: object) -> bytes:
     return bytes(value) if isinstance(value, (bytes, bytearray)) else b""
 
 
-def redirects_dns(rule: Rule, keys_of: PORT_SET) -> bool:
+def redirects_dns(rule: NftRule, keys_of: PORT_SET) -> bool:
     """Whether the rule sends packets to port 53 somewhere else."""
     names = [name for name, _ in rule.expressions]
     if "redir" not in names and not any(_is_dnat(expression) for expression in rule.expressions):
@@ -80,7 +80,7 @@ def redirects_dns(rule: Rule, keys_of: PORT_SET) -> bool:
     return any(_compares_with_dns(rule, at, keys_of) for at in range(len(rule.expressions)))
 
 
-def redirects_unread(rule: Rule) -> bool:
+def redirects_unread(rule: NftRule) -> bool:
     """Whether the rule was made by iptables and redirects something that is not to be read here."""
     targets = [data.get("NFTA_TARGET_NAME") for name, data in rule.expressions if name == "target"]
     return any(target in ("DNAT", "REDIRECT", "TPROXY") for target in targets)
@@ -91,7 +91,7 @@ def _is_dnat(expression: Expression) -> bool:
     return name == "tproxy" or (name == "nat" and data.get("NFTA_NAT_TYPE") == "NFT_NAT_DNAT")
 
 
-def _compares_with_dns(rule: Rule, at: int, keys_of: PORT_SET) -> bool:
+def _compares_with_dns(rule: NftRule, at: int, keys_of: PORT_SET) -> bool:
     name, data = rule.expressions[at]
     port = data.get("NFTA_PAYLOAD_BASE") == _TRANSPORT and data.get("NFTA_PAYLOAD_OFFSET") == _DESTINATION_PORT
     if name != "payload" or not port or at + 1 == len(rule.expressions):
@@ -102,7 +102,7 @@ def _compares_with_dns(rule: Rule, at: int, keys_of: PORT_SET) -> bool:
     return following == "lookup" and DNS in keys_of(str(test.get("NFTA_LOOKUP_SET")))
 
 
-def written_bits(rule: Rule, kind: str) -> list[tuple[int, int | None]]:
+def written_bits(rule: NftRule, kind: str) -> list[tuple[int, int | None]]:
     """For each mark of `kind` ("ct", "meta") that the rule writes: the bits that may change, and the value if fixed."""
     key, source = (f"NFTA_{kind.upper()}_KEY", f"NFTA_{kind.upper()}_SREG")
     found = []

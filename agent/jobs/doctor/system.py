@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 
-from agent.client import Client, Refusal, Unreachable
+from agent.client import ControlClient, ControlError, Unreachable
 from agent.core.settings import Settings
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
 
@@ -20,7 +20,7 @@ LISTS_DAYS_MAX = 7  # phishing names live for days
 DNS_HEX = ":0035 "
 
 
-class Told:
+class DaemonStatus:
     """What the daemon says of itself; `status` is None when it does not answer, and `on` too."""
 
     def __init__(self, path: str) -> None:
@@ -28,14 +28,14 @@ class Told:
         self.on: dict[bytes, str] | None = None
         self.trouble = ""
         try:
-            client = Client(path)
+            client = ControlClient(path)
         except Unreachable as error:
             self.trouble = str(error)
             return
         try:
             self.status = client.call("status")
             self.on = dict(_on(row) for row in client.items("device.list") if _is_on(row))
-        except (Unreachable, Refusal) as error:
+        except (Unreachable, ControlError) as error:
             self.trouble = str(error)
         finally:
             client.close()
@@ -54,7 +54,7 @@ def _on(row: dict[str, object]) -> tuple[bytes, str]:
     return bytes.fromhex(str(row["mac"]).replace(":", "")), str(row["label"])
 
 
-def daemon(told: Told, path: str) -> Iterator[Finding]:
+def daemon(told: DaemonStatus, path: str) -> Iterator[Finding]:
     if told.status is None:
         sentence = f"The daemon does not answer on {path}: {told.trouble}."
         yield Finding(FAILURE, "daemon", sentence, "service privacy-agent start, then: logread -e privacy-agent")
@@ -70,7 +70,7 @@ def daemon(told: Told, path: str) -> Iterator[Finding]:
         yield Finding(FAILURE, "storage", f"Storage trouble: {storage.get('message')}", "Free some space.")
 
 
-def clock(told: Told) -> Finding:
+def clock(told: DaemonStatus) -> Finding:
     is_set = bool(told.status["clock_set"]) if told.status else time.time() > EARLIEST
     if is_set and time.time() > EARLIEST:
         return Finding(OK, "clock", "The clock is set.")
@@ -78,7 +78,7 @@ def clock(told: Told) -> Finding:
     return Finding(WARNING, "clock", sentence, "Check NTP: service sysntpd restart")
 
 
-def lists(told: Told) -> Finding:
+def lists(told: DaemonStatus) -> Finding:
     found = told.part("lists")
     loaded = found.get("loaded_at")
     if not found.get("rules") or found.get("state") == "none":

@@ -9,8 +9,8 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.nfnetlink import nftsocket
 
-from agent.core.farewell import TABLE
-from agent.jobs.doctor.rules import PREROUTING, Chain, Rule, attributes, expressions, value_of
+from agent.core.nft.teardown import TABLE
+from agent.jobs.doctor.rules import PREROUTING, NftChain, NftRule, attributes, expressions, value_of
 
 _FAMILIES = {1: "inet", 2: "ip", 10: "ip6"}
 
@@ -20,8 +20,8 @@ class Witness:
 
     def __init__(self) -> None:
         self.tables: dict[str, int] = {}
-        self.chains: list[Chain] = []
-        self.rules: list[Rule] = []
+        self.chains: list[NftChain] = []
+        self.rules: list[NftRule] = []
         self.flowtables: list[str] = []
         self._sets: dict[tuple[str, str], dict[bytes, bytes]] = {}
         for family in _FAMILIES:
@@ -44,7 +44,7 @@ class Witness:
             for message in sock.request_get(nftsocket.nft_rule_msg(), nftsocket.NFT_MSG_GETRULE):
                 found = attributes(message)
                 table = _named(family, found["NFTA_RULE_TABLE"])
-                self.rules.append(Rule(table, str(found["NFTA_RULE_CHAIN"]), expressions(message)))
+                self.rules.append(NftRule(table, str(found["NFTA_RULE_CHAIN"]), expressions(message)))
             for message in sock.request_get(nftsocket.nft_flowtable_msg(), nftsocket.NFT_MSG_GETFLOWTABLE):
                 self.flowtables.append(str(attributes(message).get("NFTA_FLOWTABLE_NAME")))
 
@@ -52,7 +52,7 @@ class Witness:
         hook = attributes(found.get("NFTA_CHAIN_HOOK"))
         if hook:
             self.chains.append(
-                Chain(
+                NftChain(
                     _named(family, found["NFTA_CHAIN_TABLE"]),
                     str(found["NFTA_CHAIN_NAME"]),
                     str(found.get("NFTA_CHAIN_TYPE")),
@@ -68,10 +68,10 @@ class Witness:
             self._sets[table, name] = dict(_elements(table, name))
         return self._sets[table, name]
 
-    def foreign(self) -> list[Rule]:
+    def foreign(self) -> list[NftRule]:
         return [rule for rule in self.rules if rule.table != OURS]
 
-    def priority(self, rule: Rule) -> int | None:
+    def priority(self, rule: NftRule) -> int | None:
         """Of the destination NAT chain that the rule is in or is most likely called from; None for no such chain."""
         chains = [chain for chain in self.chains if chain.table == rule.table and chain.kind == "nat"]
         chains = [chain for chain in chains if chain.hook == PREROUTING]

@@ -6,7 +6,7 @@ is passed over, and so is what a limit keeps out or sends back.
 
 from __future__ import annotations
 
-from agent.jobs.doctor.rules import DNS, PORT_SET, Expression, Rule, attributes, value_of
+from agent.jobs.doctor.rules import DNS, PORT_SET, Expression, NftRule, attributes, value_of
 
 ACCEPT, REJECT = "accept", "reject"
 _DEPTH_MAX = 16  # jumps, as in the kernel
@@ -17,7 +17,7 @@ _LIMITS = ("limit", "connlimit", "quota")
 _SILENT = ("counter", "log", "notrack", "objref", *_LIMITS)
 
 
-class Query:
+class ProbeQuery:
     """The facts of a query by UDP over IPv4 that comes in by an interface."""
 
     def __init__(self, interface: str) -> None:
@@ -38,11 +38,11 @@ class Query:
         return None
 
 
-class Walk:
+class ZoneWalk:
     """The rules of one table by chain."""
 
-    def __init__(self, rules: list[Rule], query: Query, keys_of: PORT_SET) -> None:
-        self._chains: dict[str, list[Rule]] = {}
+    def __init__(self, rules: list[NftRule], query: ProbeQuery, keys_of: PORT_SET) -> None:
+        self._chains: dict[str, list[NftRule]] = {}
         for rule in rules:
             self._chains.setdefault(rule.chain, []).append(rule)
         self._query = query
@@ -60,7 +60,7 @@ class Walk:
                 return verdict
         return None
 
-    def _of(self, rule: Rule) -> tuple[str | None, str]:
+    def _of(self, rule: NftRule) -> tuple[str | None, str]:
         """A rule's verdict and the chain of a jump; None when it does not apply, or decides nothing."""
         loaded: bytes | None = None
         limited = any(name in _LIMITS for name, _ in rule.expressions)

@@ -10,14 +10,14 @@ from typing import Any
 
 from agent.daemon.faults import Faults
 from agent.daemon.loop import Loop
-from agent.jobs.web import certificate, exporting, household, sse, vault
+from agent.jobs.web import certificate, exporting, handlers, sse, vault
 from agent.jobs.web.account import Account
 from agent.jobs.web.api import Api, Handler
 from agent.jobs.web.backup import Backup
-from agent.jobs.web.control import Closed, Control
-from agent.jobs.web.messages import Request, Response
-from agent.jobs.web.person import Person
-from agent.jobs.web.server import Application, Server
+from agent.jobs.web.control import AsyncControl, Closed
+from agent.jobs.web.http_types import WebRequest, WebResponse
+from agent.jobs.web.me import MeHandlers
+from agent.jobs.web.server import Application, WebServer
 from agent.jobs.web.static import Files
 from agent.platform import sodium
 
@@ -42,18 +42,18 @@ def run(environment: dict[str, str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     listeners = [socket.socket(fileno=int(fd)) for fd in environment["PRIVACY_AGENT_LISTEN_FDS"].split(",")]
-    box: list[Server] = []
-    control = Control(
+    box: list[WebServer] = []
+    control = AsyncControl(
         socket.socket(fileno=int(environment["PRIVACY_AGENT_CONTROL_FD"])), lambda event: box[0].take_event(event)
     )
     kept = vault.load(control.call)
     names = tuple(name for name in environment.get("PRIVACY_AGENT_WEB_HOSTS", "").lower().split(",") if name)
     found = find_certificate(environment, kept, control, names)
-    server = Server(loop, listeners, control, found)
+    server = WebServer(loop, listeners, control, found)
     box.append(server)
     account = Account(kept, sodium.load(), found is not None)
     control.call("subscribe", {})
-    api = Api(account, Files(), handlers(account, lambda: loop.faults.total), names)
+    api = Api(account, Files(), table(account, lambda: loop.faults.total), names)
     server.serve(
         Application(api.respond, api.body_limit, api.event),
         float(environment.get("PRIVACY_AGENT_WEB_IDLE_S", IDLE_S)),
@@ -61,7 +61,7 @@ def run(environment: dict[str, str]) -> None:
 
 
 def find_certificate(
-    environment: dict[str, str], kept: vault.Vault, control: Control, names: tuple[str, ...]
+    environment: dict[str, str], kept: vault.Vault, control: AsyncControl, names: tuple[str, ...]
 ) -> certificate.Certificate | None:
     """The router's own certificate, or the self-made one, which is made once and kept by the daemon."""
     if environment.get("PRIVACY_AGENT_WEB_TLS") == "off":
@@ -82,22 +82,22 @@ def find_certificate(
     return found
 
 
-def handlers(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[str, Handler]:
+def table(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[str, Handler]:
     """The dotted names of the route table → what answers them."""
-    person = Person(account)
+    person = MeHandlers(account)
     saved = Backup(account)
 
-    async def my_export(request: Request, own: dict[str, Any], **query: Any) -> Response:
+    async def my_export(request: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
         person.need_fresh(request)
         device_id = own["device"]["id"]
         return await exporting.export(request, device_id=device_id, actor=f"me:{device_id}", **query)
 
-    async def events(request: Request) -> Response:
+    async def events(request: WebRequest) -> WebResponse:
         # A stream outlives the request that opened it, but not the session.
         return sse.stream(lambda _: account.is_open(request.session))
 
-    async def metrics(request: Request) -> Response:
-        return await household.metrics(request, faults())
+    async def metrics(request: WebRequest) -> WebResponse:
+        return await handlers.metrics(request, faults())
 
     return {
         ".show_session": account.show,
@@ -112,20 +112,20 @@ def handlers(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[st
         ".offer_totp": account.second.offer,
         ".start_totp": account.second.start,
         ".stop_totp": account.second.stop,
-        ".overview": household.overview,
+        ".overview": handlers.overview,
         ".events": events,
-        ".switch": household.switch,
-        ".pause": household.pause,
-        ".recipients": household.recipients,
-        ".lists_progress": household.lists_progress,
-        ".choose_list": household.choose_list,
-        ".remove_list": household.remove_list,
-        ".decide_list": household.decide_list,
+        ".switch": handlers.switch,
+        ".pause": handlers.pause,
+        ".recipients": handlers.recipients,
+        ".lists_progress": handlers.lists_progress,
+        ".choose_list": handlers.choose_list,
+        ".remove_list": handlers.remove_list,
+        ".decide_list": handlers.decide_list,
         ".backup": saved.save,
         ".restore": saved.bring_back,
-        ".add_rule": household.add_rule,
-        ".preview_erase": household.preview_erase,
-        ".set_setting": household.set_setting,
+        ".add_rule": handlers.add_rule,
+        ".preview_erase": handlers.preview_erase,
+        ".set_setting": handlers.set_setting,
         ".metrics": metrics,
         ".export": exporting.export,
         ".make_pin_code": person.make_pin_code,
@@ -145,9 +145,9 @@ def handlers(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[st
     }
 
 
-async def openapi(request: Request) -> Response:
+async def openapi(request: WebRequest) -> WebResponse:
     with open(OPENAPI, "rb") as file:
-        return Response(200, file.read(), "application/json; charset=utf-8")
+        return WebResponse(200, file.read(), "application/json; charset=utf-8")
 
 
 if __name__ == "__main__":

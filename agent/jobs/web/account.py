@@ -7,11 +7,11 @@ from typing import Any
 
 from agent.core.http import Head
 from agent.core.httpvalues import parse_cookies
-from agent.jobs.web import limits, passwords, sessions
-from agent.jobs.web.messages import Problem, Request, Response, body_text, reply
-from agent.jobs.web.second import SecondFactor
-from agent.jobs.web.sessions import DEVICE, HOUSEHOLD, Session
-from agent.jobs.web.tasks import Ask, Refused, Work
+from agent.jobs.web import passwords, sessions, throttle
+from agent.jobs.web.effects import Ask, ControlRefused, Work
+from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, body_text, reply
+from agent.jobs.web.second_factor import SecondFactor
+from agent.jobs.web.sessions import DEVICE, HOUSEHOLD, WebSession
 from agent.jobs.web.vault import Vault
 from agent.platform.sodium import Sodium
 
@@ -50,7 +50,7 @@ class Account:
 
     # Who asks
 
-    async def identify(self, request: Request) -> Session | None:
+    async def identify(self, request: WebRequest) -> WebSession | None:
         """The session of a request's cookie; its last-seen time is written now and then."""
         await self.vault.refresh()
         if not request.private:
@@ -69,23 +69,23 @@ class Account:
         tokens = [value for key, value in parse_cookies(head.header("cookie")) if key == name]
         return any(sessions.find(self.vault.get("sessions"), token, self.now) for token in tokens)
 
-    def is_open(self, session: Session) -> bool:
+    def is_open(self, session: WebSession) -> bool:
         """Whether a session that was found earlier has not ended since."""
         row = self.vault.get("sessions").get(session.id)
         return row is not None and sessions.is_alive(row, self.now)
 
-    def check_csrf(self, request: Request, session: Session) -> None:
+    def check_csrf(self, request: WebRequest, session: WebSession) -> None:
         given = request.head.header("x-csrf-token")
         if not self.sodium.same(given.encode(), session.csrf.encode()):
             raise Problem(403, "csrf", "The page is out of date. Load it again.")
 
-    def is_confirmed(self, session: Session) -> int:
+    def is_confirmed(self, session: WebSession) -> int:
         """Seconds that the last confirmation still holds, 0 when none does."""
         return max(0, int(self._confirmed.get(session.id, 0) - time.monotonic()))
 
     # Handlers
 
-    async def show(self, request: Request) -> Response:
+    async def show(self, request: WebRequest) -> WebResponse:
         """What the page needs to know first."""
         session = request.session
         state: dict[str, Any] = {
@@ -102,17 +102,17 @@ class Account:
         }
         return reply(state, headers=[("Cache-Control", "no-store")])
 
-    async def set_up(self, request: Request) -> Response:
+    async def set_up(self, request: WebRequest) -> WebResponse:
         """A setup code and a new password: the first start, or a way back in for whoever owns the router."""
         self._need_private(request)
         body = request.json()
         password = body_text(body, "password", passwords.BYTES_MAX)
         self._need_strong(password)
-        who = limits.source(request.peer)
+        who = throttle.source(request.peer)
         await self.may_try(who)
         try:
             await Ask("setup.check", {"code": body_text(body, "code", 64).strip()})
-        except Refused as error:
+        except ControlRefused as error:
             if error.code == "forbidden":
                 raise Problem(403, "wrong-code", "This is not the setup code.") from error
             raise
@@ -122,23 +122,23 @@ class Account:
         await self.vault.put("account", {"password": stored, "trusted": [], "since": self.now})
         return await self._open(request, HOUSEHOLD, None, 201)
 
-    async def sign_in(self, request: Request) -> Response:
+    async def sign_in(self, request: WebRequest) -> WebResponse:
         body = request.json()
         who = await self._check(request, body)
         await self._trust(who)
         return await self._open(request, HOUSEHOLD, None, 201)
 
-    async def confirm(self, request: Request) -> Response:
+    async def confirm(self, request: WebRequest) -> WebResponse:
         await self._check(request, request.json())
         self._confirmed[request.session.id] = time.monotonic() + CONFIRMED_S
         return reply({"confirmed_s": CONFIRMED_S})
 
-    async def sign_out(self, request: Request) -> Response:
+    async def sign_out(self, request: WebRequest) -> WebResponse:
         if request.session is not None:
             await self.drop([request.session.id])
-        return Response(204, headers=[self._cookie(request, "", 0)])
+        return WebResponse(204, headers=[self._cookie(request, "", 0)])
 
-    async def list_sessions(self, request: Request) -> Response:
+    async def list_sessions(self, request: WebRequest) -> WebResponse:
         rows = self.vault.get("sessions")
         items = [
             {
@@ -157,19 +157,19 @@ class Account:
         items.sort(key=lambda item: (-item["seen_at"], item["label"]))
         return reply({"items": items})
 
-    async def end_session(self, _: Request, label: str) -> Response:
+    async def end_session(self, _: WebRequest, label: str) -> WebResponse:
         found = [key for key in self.vault.get("sessions") if key[:8] == label]
         if not found:
             raise Problem(404, "not-found", "There is no such session.")
         await self.drop(found)
-        return Response(204)
+        return WebResponse(204)
 
-    async def end_all(self, request: Request) -> Response:
+    async def end_all(self, request: WebRequest) -> WebResponse:
         """Sign out everywhere, here too."""
         await self.drop(list(self.vault.get("sessions")))
-        return Response(204, headers=[self._cookie(request, "", 0)])
+        return WebResponse(204, headers=[self._cookie(request, "", 0)])
 
-    async def change_password(self, request: Request) -> Response:
+    async def change_password(self, request: WebRequest) -> WebResponse:
         """Needs the present one; every other session ends."""
         body = request.json()
         password = body_text(body, "new_password", passwords.BYTES_MAX)
@@ -178,11 +178,11 @@ class Account:
         stored = await Work(self.sodium.hash_password, password.encode())
         await self.vault.put("account", self.vault.get("account") | {"password": stored})
         await self.drop([key for key in self.vault.get("sessions") if key != request.session.id])
-        return Response(204)
+        return WebResponse(204)
 
     # PINs of the people behind the devices
 
-    async def open_for_device(self, request: Request, device_id: int) -> Response:
+    async def open_for_device(self, request: WebRequest, device_id: int) -> WebResponse:
         return await self._open(request, DEVICE, device_id, 201)
 
     async def drop_device_sessions(self, device_id: int) -> None:
@@ -191,11 +191,11 @@ class Account:
 
     # Steps
 
-    async def _check(self, request: Request, body: dict[str, Any]) -> str:
+    async def _check(self, request: WebRequest, body: dict[str, Any]) -> str:
         """Password and, where it is on, second factor; counts the try before it is judged."""
         self._need_private(request)
         password = body_text(body, "password", passwords.BYTES_MAX)
-        who = limits.source(request.peer)
+        who = throttle.source(request.peer)
         await self.may_try(who)
         account = self.vault.get("account")
         if not account:
@@ -210,30 +210,30 @@ class Account:
 
     async def may_try(self, who: str) -> None:
         """Refuse, or count a failure in advance, so that tries at the same time share one count."""
-        table = limits.rebased(self.vault.get("failures"), self.now)
+        table = throttle.rebased(self.vault.get("failures"), self.now)
         trusted = who in self.vault.get("account").get("trusted", [])
-        wait = limits.wait_s(table, who, self.now, trusted)
+        wait = throttle.wait_s(table, who, self.now, trusted)
         if wait:
             problem = Problem(429, "too-many-tries", "Too many tries. Wait a little.", {"wait_s": wait})
             problem.headers.append(("Retry-After", str(wait)))
             raise problem
-        await self.vault.put("failures", limits.failed(table, who, self.now))
+        await self.vault.put("failures", throttle.failed(table, who, self.now))
 
     async def forgive(self, who: str) -> None:
-        await self.vault.put("failures", limits.succeeded(self.vault.get("failures"), who))
+        await self.vault.put("failures", throttle.succeeded(self.vault.get("failures"), who))
 
     async def take_back(self, who: str) -> None:
-        await self.vault.put("failures", limits.taken_back(self.vault.get("failures"), who))
+        await self.vault.put("failures", throttle.taken_back(self.vault.get("failures"), who))
 
     async def _trust(self, who: str) -> None:
         account = self.vault.get("account")
         if who not in account["trusted"]:
             trusted = [*account["trusted"], who][-TRUSTED_MAX:]
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(ControlRefused):
                 # A courtesy for later; no reason to turn anybody away from a full disk.
                 await self.vault.put("account", account | {"trusted": trusted})
 
-    async def _open(self, request: Request, kind: str, device_id: int | None, status: int) -> Response:
+    async def _open(self, request: WebRequest, kind: str, device_id: int | None, status: int) -> WebResponse:
         # A session that was there before ends: its token may be known to somebody (fixation).
         rows = self.vault.get("sessions")
         if request.session is not None:
@@ -248,7 +248,7 @@ class Account:
             "seen": self.now,
         }
         await self.vault.put("sessions", sessions.added(rows, token, row, self.now))
-        request.session = Session(token, row)
+        request.session = WebSession(token, row)
         response = await self.show(request)
         response.status = status
         response.headers.append(self._cookie(request, token, sessions.LIFE_S))
@@ -258,12 +258,12 @@ class Account:
         rows = self.vault.get("sessions")
         await self.vault.put("sessions", {key: rows[key] for key in rows if key not in ids})
 
-    def _cookie(self, request: Request, token: str, age_s: int) -> tuple[str, str]:
+    def _cookie(self, request: WebRequest, token: str, age_s: int) -> tuple[str, str]:
         name = SECURE_COOKIE if request.secure else LOCAL_COOKIE
         text = f"{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age_s}"
         return ("Set-Cookie", text + "; Secure" if request.secure else text)
 
-    def _need_private(self, request: Request) -> None:
+    def _need_private(self, request: WebRequest) -> None:
         if not request.private:
             raise Problem(403, "use-https", "Passwords are accepted over HTTPS only, or from the router itself.")
 

@@ -9,19 +9,19 @@ from typing import Any
 
 from agent.core.http import BadRequest, Head
 from agent.core.httpvalues import parse_query
-from agent.jobs.web import asking, fields, origin
+from agent.jobs.web import origin, schema, unblock_button
 from agent.jobs.web.account import Account
 from agent.jobs.web.backup import FILE_MAX
-from agent.jobs.web.messages import Problem, Request, Response, bad_request, reply
+from agent.jobs.web.effects import Ask, ControlRefused
+from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, bad_request, reply
 from agent.jobs.web.routes import BODY_MAX, CONFIRMED, HOUSEHOLD, OWN, PERSON, PUBLIC, ROUTES, Route
 from agent.jobs.web.sessions import DEVICE
 from agent.jobs.web.sessions import HOUSEHOLD as HOUSEHOLD_SESSION
 from agent.jobs.web.static import PAGES, Files
-from agent.jobs.web.tasks import Ask, Refused
 
 RESTORE = "/api/v1/restore"
 
-Handler = Callable[..., Awaitable[Response]]
+Handler = Callable[..., Awaitable[WebResponse]]
 
 # The control protocol's errors as HTTP statuses.
 STATUS = {
@@ -62,17 +62,17 @@ class Api:
         if event.get("event") == "web":
             self._account.vault.mark_stale()
 
-    async def respond(self, request: Request) -> Response:
+    async def respond(self, request: WebRequest) -> WebResponse:
         try:
             return await self._answer(request)
         except Problem as problem:
             return problem.response()
         except BadRequest as error:
             return bad_request(error).response()
-        except Refused as error:
+        except ControlRefused as error:
             return problem_of(error).response()
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: WebRequest) -> WebResponse:
         head = request.head
         origin.check_host(head, request.local, self._names)
         file = self._files.find(head.path)
@@ -80,27 +80,27 @@ class Api:
             if head.method not in ("GET", "HEAD"):
                 raise _not_allowed("GET, HEAD")
             return self._to_https(request) or self._files.respond(head, file)
-        if head.path == asking.PATH:
-            return await asking.ask(request)
+        if head.path == unblock_button.PATH:
+            return await unblock_button.ask(request)
         route, handler, found = self._route(head)
         origin.check_origin(head, request.secure)
         request.session = await self._account.identify(request)
         self._check_csrf(request, route)
         arguments = await self._check_access(request, route)
         arguments |= found
-        arguments |= fields.from_query(parse_query(head.query), route.query)
+        arguments |= schema.from_query(parse_query(head.query), route.query)
         if handler is not None:
             if route.body:
-                arguments |= fields.from_body(request.json(), route.body)
+                arguments |= schema.from_body(request.json(), route.body)
             return await handler(request, **arguments)
         return await self._forward(request, route, arguments)
 
-    def _to_https(self, request: Request) -> Response | None:
+    def _to_https(self, request: WebRequest) -> WebResponse | None:
         """The household's page over plain HTTP moves to TLS; /me stays, it needs no secret to tell the truth."""
         if request.private or not self._account.has_tls or request.head.path not in PAGES or request.head.path == "/me":
             return None
         place = "https://" + request.head.header("host") + request.head.path
-        return Response(307, headers=[("Location", place), ("Cache-Control", "no-store")])
+        return WebResponse(307, headers=[("Location", place), ("Cache-Control", "no-store")])
 
     def _route(self, head: Head) -> tuple[Route, Handler | None, dict[str, Any]]:
         parts = head.path.split("/")
@@ -111,20 +111,20 @@ class Api:
             if found is None:
                 continue
             if route.method == method:
-                values = {name: fields.from_path(name, value) for name, value in found}
+                values = {name: schema.from_path(name, value) for name, value in found}
                 return route, handler, values
             allowed.append(route.method)
         if allowed:
             raise _not_allowed(", ".join(sorted(set(allowed))))
         raise Problem(404, "not-found", "There is nothing at this address.")
 
-    def _check_csrf(self, request: Request, route: Route) -> None:
+    def _check_csrf(self, request: WebRequest, route: Route) -> None:
         if route.method in origin.UNSAFE and request.session is not None:
             signing_in = route.access in (PUBLIC, PERSON) and route.method == "POST"
             if not signing_in:
                 self._account.check_csrf(request, request.session)
 
-    async def _check_access(self, request: Request, route: Route) -> dict[str, Any]:
+    async def _check_access(self, request: WebRequest, route: Route) -> dict[str, Any]:
         """What the access level adds to the arguments; Problem when it is not met."""
         session = request.session
         if route.access == PUBLIC:
@@ -137,11 +137,11 @@ class Api:
             return {}
         return {"own": await self._own_device(request, route)}
 
-    async def _own_device(self, request: Request, route: Route) -> dict[str, Any]:
+    async def _own_device(self, request: WebRequest, route: Route) -> dict[str, Any]:
         """The device that this request comes from; its content only with a session made by its PIN."""
         try:
             own: dict[str, Any] = await Ask("me", {"address": request.peer})
-        except Refused as error:
+        except ControlRefused as error:
             if error.code != "not_found":
                 raise
             raise Problem(404, "not-enrolled", "This device is not enrolled: nothing of it is recorded.") from error
@@ -151,16 +151,16 @@ class Api:
                 raise Problem(401, "pin", "Enter your PIN first.")
         return own
 
-    async def _forward(self, request: Request, route: Route, arguments: dict[str, Any]) -> Response:
+    async def _forward(self, request: WebRequest, route: Route, arguments: dict[str, Any]) -> WebResponse:
         if route.method in origin.UNSAFE:
-            arguments |= fields.from_body(request.json(), route.body)
+            arguments |= schema.from_body(request.json(), route.body)
         if route.actor:
             arguments["actor"] = "web:" + request.session.label
         value = await Ask(route.op, arguments)
         return reply(value, route.status, [("Cache-Control", "no-store")])
 
 
-def problem_of(error: Refused) -> Problem:
+def problem_of(error: ControlRefused) -> Problem:
     """A refusal of the daemon in HTTP's words."""
     problem = Problem(STATUS.get(error.code, 500), error.code.replace("_", "-"), error.message, error.detail)
     if error.code == "busy":

@@ -13,9 +13,9 @@ from typing import Any
 
 from agent.jobs.web import passwords
 from agent.jobs.web.account import WEAK, Account
-from agent.jobs.web.household import NO_STORE, actor
-from agent.jobs.web.messages import Problem, Request, Response, reply
-from agent.jobs.web.tasks import Ask, Work
+from agent.jobs.web.effects import Ask, Work
+from agent.jobs.web.handlers import NO_STORE, actor
+from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 from agent.platform.sodium import NONCE_BYTES, SALT_BYTES, TAG_BYTES
 
 MAGIC = b"privacy-agent backup 1\n"
@@ -31,7 +31,7 @@ class Backup:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    async def save(self, request: Request, passphrase: str = "", history: bool = False) -> Response:
+    async def save(self, request: WebRequest, passphrase: str = "", history: bool = False) -> WebResponse:
         weakness = passwords.weakness(passphrase)
         if weakness:
             raise Problem(422, "weak-password", WEAK[weakness], {"reason": weakness})
@@ -41,7 +41,7 @@ class Backup:
         headers = [("Content-Disposition", 'attachment; filename="privacy-agent.backup"'), *NO_STORE]
         first = await Ask("backup", what)
         more = self._chunks(first, what, key)
-        return Response(200, MAGIC + salt, "application/octet-stream", headers, more=more)
+        return WebResponse(200, MAGIC + salt, "application/octet-stream", headers, more=more)
 
     def _chunks(self, first: dict[str, Any], what: dict[str, Any], key: bytes) -> Callable[[], Awaitable[bytes]]:
         pages: list[dict[str, Any] | None] = [first]
@@ -59,7 +59,7 @@ class Backup:
 
         return more
 
-    async def bring_back(self, request: Request) -> Response:
+    async def bring_back(self, request: WebRequest) -> WebResponse:
         """The body: a line of JSON with the passphrase, then the file."""
         line, _, file = request.body.partition(b"\n")
         try:

@@ -4,13 +4,13 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from agent.core.http import BadRequest, Head, Reader, chunk, response_head
-from agent.jobs.web import limits, sse
-from agent.jobs.web.messages import Problem, Request, Response, bad_request
-from agent.jobs.web.tasks import Task
+from agent.core.http import BadRequest, Head, HttpParser, chunk, response_head
+from agent.jobs.web import sse, throttle
+from agent.jobs.web.effects import Task
+from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, bad_request
 
 if TYPE_CHECKING:
-    from agent.jobs.web.server import Server
+    from agent.jobs.web.server import WebServer
 
 READ_BYTES = 16384
 # Seconds a connection may spend in a state. `head`: a slow loris holds one place for ten seconds, no longer.
@@ -26,14 +26,14 @@ SECURITY = [
 ]
 
 
-class Connection:
+class HttpConnection:
     """States: head (reading one) → body → work (a handler runs) → write → idle or closed; or stream."""
 
-    def __init__(self, server: "Server", sock: socket.socket, peer: str) -> None:
+    def __init__(self, server: "WebServer", sock: socket.socket, peer: str) -> None:
         self.server = server
         self.sock: socket.socket = sock
         self.peer = peer
-        self.source = limits.source(peer)
+        self.source = throttle.source(peer)
         self.local, self.port = sock.getsockname()[:2]
         self.local = plain_address(self.local)
         self.secure = False
@@ -41,11 +41,11 @@ class Connection:
         self.deadline = 0.0
         self.filter: Any = None
         self._known = False
-        self._reader = Reader()
+        self._reader = HttpParser()
         self._head: Head | None = None
         self._out = b""
         self._task: Task | None = None
-        self._response: Response | None = None
+        self._response: WebResponse | None = None
         self._chunked = False
         self._close_after = False
         self._enter("head")
@@ -147,7 +147,7 @@ class Connection:
     def _work(self, head: Head, body: bytes) -> None:
         self._enter("work")
         self._watch()
-        request = Request(head, body, self.peer, self.local, self.port, self.secure)
+        request = WebRequest(head, body, self.peer, self.local, self.port, self.secure)
         self._close_after = not head.keep_alive
         self._run(self.server.respond(request), self._answer)
 
@@ -170,7 +170,7 @@ class Connection:
             self._close_after = True
         self.guarded(lambda: self._respond(result))
 
-    def _respond(self, response: Response) -> None:
+    def _respond(self, response: WebResponse) -> None:
         self._response = response
         head = self._head
         headers = response.headers + SECURITY

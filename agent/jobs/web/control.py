@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from agent.jobs.web.tasks import Refused, Resume
+from agent.jobs.web.effects import ControlRefused, Resume
 
 LINE_MAX = 65536
 # The daemon answers in bounded steps; more calls than this wait here instead of in its memory.
@@ -18,7 +18,7 @@ class Closed(Exception):
     """The daemon has gone: so does this job."""
 
 
-class Control:
+class AsyncControl:
     """Speaks JSON lines on an already connected socket. `event` gets each event line."""
 
     def __init__(self, sock: socket.socket, event: Callable[[dict[str, Any]], None]) -> None:
@@ -45,7 +45,7 @@ class Control:
         """Start a call; `resume` gets the value or a Refused."""
         if len(self._under_way) >= UNDER_WAY_MAX:
             if len(self._waiting) >= WAITING_MAX:
-                resume(Refused("busy", "Too many requests at once. Try again in a moment."))
+                resume(ControlRefused("busy", "Too many requests at once. Try again in a moment."))
             else:
                 self._waiting.append((op, arguments, resume))
             return
@@ -53,7 +53,7 @@ class Control:
         self._next += 1
         line = json.dumps({"op": op, "tag": number} | arguments, separators=(",", ":")).encode() + b"\n"
         if len(line) > LINE_MAX:
-            resume(Refused("bad_request", "This is too large to be handed on in one piece."))
+            resume(ControlRefused("bad_request", "This is too large to be handed on in one piece."))
             return
         self._under_way[number] = resume
         self._out += line
@@ -67,7 +67,7 @@ class Control:
         while not box:
             self.read()
         self.sock.setblocking(False)
-        if isinstance(box[0], Refused):
+        if isinstance(box[0], ControlRefused):
             raise box[0]
         return box[0]
 
@@ -109,6 +109,6 @@ class Control:
             resume(message.get("ok"))
         else:
             extra = {key: error[key] for key in error if key not in ("code", "message")}
-            resume(Refused(str(error.get("code")), str(error.get("message")), extra))
+            resume(ControlRefused(str(error.get("code")), str(error.get("message")), extra))
         if self._waiting:
             self.send(*self._waiting.pop(0))

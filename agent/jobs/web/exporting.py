@@ -4,8 +4,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from agent.jobs.web.messages import JSON, Request, Response
-from agent.jobs.web.tasks import Ask
+from agent.jobs.web.effects import Ask
+from agent.jobs.web.http_types import JSON, WebRequest, WebResponse
 
 PAGE = 100
 # What a spreadsheet would run as a formula.
@@ -14,14 +14,14 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 Piece = Callable[[], Awaitable[bytes]]
 
 
-async def export(request: Request, format: str = "json", table: str = "", **what: Any) -> Response:
+async def export(request: WebRequest, format: str = "json", table: str = "", **what: Any) -> WebResponse:
     """Everything held about a device, a person or all, as JSON or (one table of it) as CSV."""
     first = await Ask("export", what | {"limit": PAGE})
     name = "privacy-agent-export." + format
     headers = [("Content-Disposition", f'attachment; filename="{name}"'), ("Cache-Control", "no-store")]
     if format == "csv":
-        return Response(200, b"", "text/csv; charset=utf-8", headers, more=_csv(first, what, table or "visit"))
-    return Response(200, b'{"rows":[', JSON, headers, more=_json(first, what))
+        return WebResponse(200, b"", "text/csv; charset=utf-8", headers, more=_csv(first, what, table or "visit"))
+    return WebResponse(200, b'{"rows":[', JSON, headers, more=_json(first, what))
 
 
 class _Pages:

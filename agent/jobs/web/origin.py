@@ -2,7 +2,7 @@
 
 from agent.core.http import Head
 from agent.core.httpvalues import split_host
-from agent.jobs.web.messages import Problem
+from agent.jobs.web.http_types import Problem
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")

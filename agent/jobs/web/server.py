@@ -9,10 +9,10 @@ from agent.core.http import Head
 from agent.daemon.loop import Loop
 from agent.jobs.web import sse
 from agent.jobs.web.certificate import Certificate
-from agent.jobs.web.connection import Connection, plain_address
-from agent.jobs.web.control import Control
-from agent.jobs.web.messages import Request, Response
-from agent.jobs.web.tasks import Ask, Resume, Work
+from agent.jobs.web.connection import HttpConnection, plain_address
+from agent.jobs.web.control import AsyncControl
+from agent.jobs.web.effects import Ask, Resume, Work
+from agent.jobs.web.http_types import WebRequest, WebResponse
 from agent.jobs.web.workers import Workers
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Application:
 
     def __init__(
         self,
-        respond: Callable[[Request], Coroutine[Any, Any, Response]],
+        respond: Callable[[WebRequest], Coroutine[Any, Any, WebResponse]],
         body_limit: Callable[[Head, bool], int],
         event: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -40,20 +40,20 @@ class Application:
         self.event = event
 
 
-class Server:
+class WebServer:
     """`serve()` returns when nobody used it for `idle_s` seconds; an open event stream alone is no use."""
 
     def __init__(
-        self, loop: Loop, listeners: list[socket.socket], control: Control, certificate: Certificate | None
+        self, loop: Loop, listeners: list[socket.socket], control: AsyncControl, certificate: Certificate | None
     ) -> None:
         self.loop = loop
         self._certificate = certificate
         self._tls: ssl.SSLContext | None = None
-        self.streams: list[Connection] = []
+        self.streams: list[HttpConnection] = []
         self._listeners = listeners
         self._control = control
         self._workers = Workers(loop.add, loop.remove)
-        self._connections: list[Connection] = []
+        self._connections: list[HttpConnection] = []
         self._application: Application | None = None
         self._last_use = loop.now
         self._idle_s = 0.0
@@ -73,7 +73,7 @@ class Server:
 
     # What connections ask for
 
-    def respond(self, request: Request) -> Coroutine[Any, Any, Response]:
+    def respond(self, request: WebRequest) -> Coroutine[Any, Any, WebResponse]:
         assert self._application is not None
         if request.head.path != "/metrics":
             # A collector's regular scrape is not a person's use.
@@ -121,7 +121,7 @@ class Server:
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
             raise BlockingIOError from error
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: HttpConnection) -> None:
         self.loop.remove(connection.sock)
         if connection in self._connections:
             self._connections.remove(connection)
@@ -145,7 +145,7 @@ class Server:
             sock.setblocking(False)
             if len(self._connections) >= CONNECTIONS_MAX:
                 self._make_room()
-            connection = Connection(self, sock, plain_address(str(address[0])))
+            connection = HttpConnection(self, sock, plain_address(str(address[0])))
             self._connections.append(connection)
             connection.start()
 
@@ -185,7 +185,7 @@ class Server:
             connection.guarded(partial(self._push_to, connection, data, event))
 
     @staticmethod
-    def _push_to(connection: Connection, data: bytes, event: dict[str, Any] | None) -> None:
+    def _push_to(connection: HttpConnection, data: bytes, event: dict[str, Any] | None) -> None:
         if event is None or connection.filter(event):
             connection.push(data)
 

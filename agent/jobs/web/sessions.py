@@ -39,7 +39,7 @@ SYSTEMS = (
 Sessions = dict[str, dict[str, Any]]
 
 
-class Session:
+class WebSession:
     """One signed-in browser. `token` is known only while a request that carries it is answered."""
 
     def __init__(self, token: str, row: dict[str, Any]) -> None:
@@ -68,12 +68,12 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def find(sessions: Sessions, token: str, now: int) -> Session | None:
+def find(sessions: Sessions, token: str, now: int) -> WebSession | None:
     """The living session of that token."""
     if len(token) != 2 * TOKEN_BYTES:
         return None
     row = sessions.get(session_id(token))
-    return Session(token, row) if row is not None and is_alive(row, now) else None
+    return WebSession(token, row) if row is not None and is_alive(row, now) else None
 
 
 def is_alive(row: dict[str, Any], now: int) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from agent.jobs.web.messages import Response, dump
+from agent.jobs.web.http_types import WebResponse, dump
 
 # A page that does not read its stream is asleep; it fetches everything anew when it wakes.
 BACKLOG_MAX = 65536
@@ -15,9 +15,9 @@ SLEEP = b"event: sleep\ndata: {}\n\n"
 KINDS = ("device", "feature", "attempt", "history", "ledger", "lists", "status", "request", "report", "lookalike")
 
 
-def stream(wanted: Callable[[dict[str, Any]], bool]) -> Response:
+def stream(wanted: Callable[[dict[str, Any]], bool]) -> WebResponse:
     """Events from now on, as long as and as far as they are `wanted`."""
-    return Response(
+    return WebResponse(
         200,
         b"retry: 2000\n: hello\n\n",
         "text/event-stream",

@@ -4,7 +4,7 @@ import hashlib
 import os
 
 from agent.core.http import Head
-from agent.jobs.web.messages import Headers, Response
+from agent.jobs.web.http_types import Headers, WebResponse
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
 TYPES = {
@@ -44,12 +44,12 @@ class Files:
     def find(self, path: str) -> File | None:
         return self._files.get("/index.html" if path in PAGES else path)
 
-    def respond(self, head: Head, file: File) -> Response:
+    def respond(self, head: Head, file: File) -> WebResponse:
         headers: Headers = [("ETag", file.tag), ("Cache-Control", "no-cache")]
         if file.content_type.startswith("text/html"):
             headers.append(("Content-Security-Policy", POLICY))
         if file.tag in head.header("if-none-match"):
-            return Response(304, headers=headers)
+            return WebResponse(304, headers=headers)
         with open(file.path, "rb") as stored:
             data = stored.read()
         if file.packed:
@@ -60,7 +60,7 @@ class Files:
                 import zlib
 
                 data = zlib.decompress(data, 31)  # 31: with gzip's head
-        return Response(200, data, file.content_type, headers)
+        return WebResponse(200, data, file.content_type, headers)
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from agent.jobs.web.tasks import Ask, Refused
+from agent.jobs.web.effects import Ask, ControlRefused
 
 # On a full disk these hold as long as this job: somebody must be able to sign in and switch off.
 PASSING = ("sessions", "failures")
@@ -26,7 +26,7 @@ class Vault:
         self._values[key] = value
         try:
             await Ask("web.put", {"key": key, "value": value})
-        except Refused as error:
+        except ControlRefused as error:
             if error.code == "storage" and key in PASSING:
                 return
             self._values[key] = before

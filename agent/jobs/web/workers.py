@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable
 
-from agent.jobs.web.tasks import Refused, Resume, Work
+from agent.jobs.web.effects import ControlRefused, Resume, Work
 
 # One at a time: two would need 38 MiB. A queue longer than this is an attack, not a household.
 WAITING_MAX = 8
@@ -33,7 +33,7 @@ class Workers:
         elif len(self._waiting) < WAITING_MAX:
             self._waiting.append((work, resume))
         else:
-            resume(Refused("busy", "Too many sign-ins at once. Try again in a moment."))
+            resume(ControlRefused("busy", "Too many sign-ins at once. Try again in a moment."))
 
     def _fork(self, work: Work, resume: Resume) -> None:
         ours, theirs = os.pipe()
@@ -42,7 +42,7 @@ class Workers:
         except OSError:
             os.close(ours)
             os.close(theirs)
-            resume(Refused("busy", SHORT))
+            resume(ControlRefused("busy", SHORT))
             return
         if child == 0:
             _work_and_exit(work, theirs)
@@ -58,7 +58,7 @@ class Workers:
         resume, self._running = self._running, None
         assert resume is not None
         try:
-            resume(json.loads(data) if data else Refused("busy", SHORT))
+            resume(json.loads(data) if data else ControlRefused("busy", SHORT))
         finally:
             while self._waiting and self._running is None:
                 self._fork(*self._waiting.pop(0))

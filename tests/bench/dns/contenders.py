@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from agent.client import Client, Unreachable  # noqa: E402
+from agent.client import ControlClient, Unreachable  # noqa: E402
 
 HOST = "127.0.0.1"
 UPSTREAM_PORT = 5399
@@ -122,10 +122,10 @@ class Agent(Contender):
     def daemon(self) -> int:
         return self.processes[1]
 
-    def _connect(self) -> Client:
+    def _connect(self) -> ControlClient:
         while True:
             try:
-                return Client(str(self.folder / "run" / "control.sock"))
+                return ControlClient(str(self.folder / "run" / "control.sock"))
             except Unreachable:
                 if self.child.poll() is not None or time.monotonic() - self.started > START_S:
                     raise

@@ -2,7 +2,7 @@
 
 Replays the crawl logs of ../shared/data/visits (see crawl.py for what is in them and what is drawn) through a household
 with history on: gate, recorder, history.db, and reads the rows back by the control operation. The limits in
-agent/core/leads.py were chosen on the older log; the newer one is the one to report.
+agent/core/page_loads.py were chosen on the older log; the newer one is the one to report.
 """
 
 import lzma

@@ -1,0 +1,108 @@
+"""Commands that change what is blocked, stored or set: allow, block, erase, visits, settings, the setup code."""
+
+import argparse
+import shlex
+
+from agent.cli import lookup, show
+from agent.cli.confirm import confirmed
+from agent.cli.idna_input import in_ascii
+from agent.cli.rows import given, records
+from agent.cli.times import window
+from agent.client import ControlClient, ControlError
+from agent.core import settings
+
+
+def allow(client: ControlClient, options: argparse.Namespace) -> None:
+    _rule(client, options, "allow", "are allowed")
+
+
+def block(client: ControlClient, options: argparse.Namespace) -> None:
+    _rule(client, options, "block", "are blocked")
+
+
+def _rule(client: ControlClient, options: argparse.Namespace, op: str, effect: str) -> None:
+    target: dict[str, object] = {"scope": "household"}
+    whose = "everybody"
+    if options.device:
+        row = lookup.device(client, options.device)
+        target, whose = {"scope": "device", "device_id": row["id"]}, str(row["label"])
+    elif options.person:
+        row = lookup.person(client, options.person)
+        target, whose = {"scope": "person", "person_id": row["id"]}, str(row["name"])
+    arguments = {"name": in_ascii(options.name), **target, **given(seconds=options.seconds)}
+    rule = _sure(client, options, op, arguments)
+    until = f" until {show.when(rule['expires_at'])}" if rule.get("expires_at") else ""
+    show.line(f"{rule['name']} and its subdomains {effect} for {whose}{until}.")
+    for label in rule["unprotected"] if isinstance(rule["unprotected"], list) else []:
+        show.line(f"Protection is off for {label}, so the rule does nothing there yet.")
+        show.line(f"To turn it on: privacy-agent on {shlex.quote(lookup.literal('device', label))} protection")
+    show.line(f"To undo: privacy-agent rule remove {rule['id']}")
+
+
+def _sure(
+    client: ControlClient, options: argparse.Namespace, op: str, arguments: dict[str, object]
+) -> dict[str, object]:
+    """The rule; for what covers many sites only after a question."""
+    try:
+        return client.call(op, sure=options.yes, **arguments)
+    except ControlError as refusal:
+        if refusal.code != "wide":
+            raise
+        confirmed(options, f"{refusal}. {op.capitalize()} it?")
+    return client.call(op, sure=True, **arguments)
+
+
+def rule_remove(client: ControlClient, options: argparse.Namespace) -> None:
+    client.call("rule.remove", id=options.id)
+    show.line(f"Rule {options.id} is removed.")
+
+
+def erase(client: ControlClient, options: argparse.Namespace) -> None:
+    target = {"all": True} if options.all else lookup.either(client, options.whom).arguments
+    chosen = given(feature=options.feature, **target, **window(options))
+    counts = client.call("erase", preview=True, **chosen)
+    if not any(counts.values()):
+        show.line("No such records.")
+        return
+    confirmed(options, f"Erase {records(counts)} for good?")
+    show.line(f"{records(client.call('erase', actor='cli', **chosen))} erased.")
+
+
+def visit_dispute(client: ControlClient, options: argparse.Namespace) -> None:
+    client.call("visit.dispute", id=options.id, undo=options.undo)
+    show.line(f"Visit {options.id} is " + ("no longer marked." if options.undo else "marked as disputed."))
+
+
+def visit_background(client: ControlClient, options: argparse.Namespace) -> None:
+    client.call("visit.sort", id=options.id, background=not options.undo)
+    show.line(f"Visit {options.id} is " + ("one that somebody made." if options.undo else "background."))
+
+
+def visit_remove(client: ControlClient, options: argparse.Namespace) -> None:
+    counts = client.call("visit.remove", id=options.id, preview=True)
+    pulled_in = int(str(counts["visits"])) - 1
+    with_them = f" and {show.count(pulled_in, 'contact', 'contacts')} that it pulled in" if pulled_in else ""
+    confirmed(options, f"Remove visit {options.id}{with_them} for good?")
+    client.call("visit.remove", id=options.id)
+    show.line(f"Visit {options.id} is removed.")
+
+
+def request_answer(client: ControlClient, options: argparse.Namespace) -> None:
+    client.call("request.answer", id=options.id, answer=options.text)
+    show.line(f"Request {options.id} is answered; the answer stands on the device's own page.")
+
+
+def setting_set(client: ControlClient, options: argparse.Namespace) -> None:
+    value = settings.from_word(options.key, options.value)
+    reply = client.call("settings.set", key=options.key, value=value)
+    show.line(f"{reply['key']} is {show.value(reply['value'])}")
+
+
+def setup_code(client: ControlClient, options: argparse.Namespace) -> None:
+    reply = client.call("setup.code")
+    if options.json:
+        show.document(reply)
+        return
+    show.line(f"Setup code for the web page: {reply['code']} (valid until {show.when(reply['expires_at'])})")
+    if reply.get("fingerprint"):
+        show.line(f"The page's certificate has the fingerprint {reply['fingerprint']}")

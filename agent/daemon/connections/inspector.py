@@ -1,0 +1,204 @@
+"""Judges connections by what they open with: who it is, where it goes, whether it may, and what is recorded of it.
+
+In doubt a connection is let through and nothing is recorded: an unknown or former device, a packet that is none, an
+opening that names nobody.
+"""
+
+from collections.abc import Callable, Hashable
+
+from agent.core import quic
+from agent.core.addresses import show
+from agent.core.flows import UNKNOWN, Flows
+from agent.core.marks import DEFAULT, Layout
+from agent.core.model import Verdict
+from agent.core.nft import inspection
+from agent.core.packet import Segment, datagram, segment
+from agent.core.policy import ALLOWED, Policy
+from agent.core.sniffed_request import SniffedRequest, url
+from agent.core.tls_hello import Hello
+from agent.daemon.clients import Clients, DeviceView
+from agent.daemon.store.recorder import Recorder
+
+TARGET_MAX = 500  # bytes of a URL in an attempt; longer ones are cut
+NOTED_MAX = 500  # connections waiting to be recorded, some 150 bytes each
+VERDICTS_MAX = 500  # decisions remembered, some 300 bytes each: what a household's devices connect to again and again
+
+Packet = tuple[int, int, bytes, bytes]  # see nfnl.packets
+# (client, packet, segment, request, verdict) → whether who made the request was sent a page that says why
+Answer = Callable[[DeviceView, bytes, Segment, SniffedRequest, Verdict], bool]
+
+
+class Inspector:
+    """`now()` is the loop's clock; `told(client)` is called for each refusal.
+
+    What was let through is recorded by `flush`, off the packets' way, under the client that it came in with.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        recorder: Recorder,
+        policy: Policy,
+        now: Callable[[], float],
+        told: Callable[[DeviceView], None],
+        answer: Answer,
+        layout: Layout = DEFAULT,
+    ) -> None:
+        self._policy = policy
+        self._clients = clients
+        self._recorder = recorder
+        self._now = now
+        self._told = told
+        self._answer = answer
+        self._flows = Flows()
+        self._others = ~layout.tag_mask
+        self._bits = {
+            state: layout.state(state) for state in (inspection.DONE, inspection.REFUSED, inspection.ANSWERED)
+        }
+        self._verdicts: dict[tuple[Hashable, bytes, bytes], Verdict] = {}
+        self._noted: dict[tuple[DeviceView, bytes, str], int] = {}
+        self.judged = 0
+        self.refusals = 0
+        self.quic = 0
+
+    def judge(self, packet: Packet) -> int | None:
+        """The mark that a packet of a protected device goes on with; None: as it is, and its connection comes again."""
+        _, mark, source, payload = packet
+        seen = self._seen(source, payload)
+        if seen is None:
+            return None
+        client, piece, opened = seen
+        if isinstance(opened, str):
+            return self._marked(mark, inspection.DONE) if opened is UNKNOWN else None
+        verdict = self._decide(client, piece, opened)
+        self.judged += 1
+        if verdict.blocked:
+            self._refused(client, piece, opened, verdict)
+            return self._marked(mark, self._refusal(client, payload, piece, opened, verdict))
+        self._allowed(client, piece, opened)
+        # On a connection of plain HTTP requests for other pages may follow.
+        return None if isinstance(opened, SniffedRequest) else self._marked(mark, inspection.DONE)
+
+    def _marked(self, mark: int, state: int) -> int:
+        """The packet's mark with what its connection has come to in it."""
+        return mark & self._others | self._bits[state]
+
+    def _refusal(
+        self, client: DeviceView, payload: bytes, piece: Segment, opened: Hello | SniffedRequest, verdict: Verdict
+    ) -> int:
+        if not isinstance(opened, SniffedRequest) or opened.method not in (b"GET", b"POST"):
+            return inspection.REFUSED
+        return inspection.ANSWERED if self._answer(client, payload, piece, opened, verdict) else inspection.REFUSED
+
+    def note(self, packet: Packet) -> None:
+        """Takes a copy of a packet: of a device with history only, or of QUIC."""
+        _, _, source, payload = packet
+        seen = self._seen(source, payload)
+        if seen is None:
+            first = datagram(payload)
+            self.quic += first is not None and quic.read(first) is not None
+            return
+        client, piece, opened = seen
+        if not isinstance(opened, str):
+            self.judged += 1
+            self._allowed(client, piece, opened)
+
+    def _seen(self, source: bytes, payload: bytes) -> tuple[DeviceView, Segment, Hello | SniffedRequest | str] | None:
+        """Whose it is, and what its connection opens with as far as it is known; None when nobody's or empty."""
+        mark = inspection.sender(source)
+        client = None if mark is None else self._clients.identify(mark, "")
+        piece = None if client is None else segment(payload)
+        if mark is None or client is None or piece is None or not piece.data:
+            return None
+        return client, piece, self._flows.feed(mark, piece.flow, piece.seq, piece.data, self._now())
+
+    def _decide(self, client: DeviceView, piece: Segment, opened: Hello | SniffedRequest) -> Verdict:
+        view = client.view
+        if not isinstance(view, tuple):
+            return ALLOWED
+        host = host_of(piece, opened)
+        if isinstance(opened, SniffedRequest):
+            return self._policy.reach(view, host, piece.destination, (authority_of(piece, opened), opened.target))
+        key = (view, host, piece.destination)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            if len(self._verdicts) >= VERDICTS_MAX:
+                self._verdicts.clear()
+            verdict = self._verdicts[key] = self._policy.reach(view, host, piece.destination)
+        return verdict
+
+    def _refused(self, client: DeviceView, piece: Segment, opened: Hello | SniffedRequest, verdict: Verdict) -> None:
+        self.refusals += 1
+        target = target_of(piece, opened)
+        self._recorder.refused(client.slot, client.generation, target, source_of(opened), 1, verdict)
+        self._told(client)
+
+    def _allowed(self, client: DeviceView, piece: Segment, opened: Hello | SniffedRequest) -> None:
+        name = opened_name(opened)
+        if name is None:
+            return  # an address is no site
+        key = (client, name, source_of(opened))
+        self._noted[key] = self._noted.get(key, 0) + 1
+        if len(self._noted) >= NOTED_MAX:
+            self.flush()
+
+    def flush(self) -> None:
+        """Records what was let through until now."""
+        noted, self._noted = self._noted, {}
+        for (client, name, source), hits in noted.items():
+            self._recorder.allowed(client.slot, client.generation, name, source, hits)
+
+    def settle(self) -> None:
+        """Records what was let through, and forgets what was decided. Before any toggle."""
+        self.flush()
+        self._verdicts.clear()
+
+    def swap(self, policy: Policy) -> None:
+        """Decide by this policy from here on."""
+        self._policy = policy
+        self._verdicts.clear()
+
+    def keep(self, marks: set[int]) -> None:
+        """Forget the unfinished connections of all other marks."""
+        self._flows.forget(marks)
+
+    def expire(self) -> None:
+        self._flows.expire(self._now())
+
+    def counters(self) -> dict[str, int]:
+        return {
+            "connections": self.judged,
+            "connections_refused": self.refusals,
+            "connections_unread": self._flows.given_up,
+            "quic": self.quic,
+        }
+
+
+def opened_name(opened: Hello | SniffedRequest) -> bytes | None:
+    return opened.name if isinstance(opened, Hello) else opened.host
+
+
+def host_of(piece: Segment, opened: Hello | SniffedRequest) -> bytes:
+    """The name that the opening says; the destination's address where it says none."""
+    return opened_name(opened) or show(piece.destination).encode()
+
+
+def authority_of(piece: Segment, opened: SniffedRequest) -> bytes:
+    if opened.authority is not None:
+        return opened.authority
+    address = show(piece.destination)
+    return (f"[{address}]" if ":" in address else address).encode()
+
+
+def source_of(opened: Hello | SniffedRequest) -> str:
+    """With ECH on offer the name may be the front's: it is noted as such."""
+    if isinstance(opened, SniffedRequest):
+        return "http"
+    return "ech" if opened.ech else "tls"
+
+
+def target_of(piece: Segment, opened: Hello | SniffedRequest) -> str:
+    """What an attempt names: a host or an address, of a plain request the URL without its query."""
+    if isinstance(opened, SniffedRequest):
+        return url(authority_of(piece, opened), opened.target)[:TARGET_MAX]
+    return host_of(piece, opened).decode()

@@ -1,0 +1,57 @@
+"""How a refused name is answered, and which refusals are worth keeping."""
+
+from agent.core import known_resolvers
+from agent.core.dns import NULL, NXDOMAIN_STYLE, Question, blocked
+from agent.core.model import Rule, Verdict
+
+KEPT_S = 60.0  # then a refusal is decided anew
+SEEN_BYTES = 8192  # a byte for each refused query of late
+
+# An address look-up for the last of these would get a null address, but nobody makes one.
+CANARY_STYLES = {known_resolvers.NXDOMAIN: NXDOMAIN_STYLE, known_resolvers.NODATA: NULL}
+
+
+class BlockedAnswers:
+    """`style` is "null" or "nxdomain"; `ttl` is for how many seconds a device may remember the answer."""
+
+    def __init__(self) -> None:
+        self.style = NULL
+        self.ttl = 10
+        self._seen = bytearray(SEEN_BYTES)
+
+    def answer(self, message: bytes, question: Question, rule: Rule | None) -> bytes:
+        """Always fits into what a client takes."""
+        canary = known_resolvers.canary(rule)
+        style = self.style if canary is None else CANARY_STYLES[canary]
+        return blocked(message, question, style, self.ttl, why(rule))
+
+    def rebound(self, message: bytes, question: Question) -> bytes:
+        """For a public name that would lead to an address of this network."""
+        text = "a public name with an address of this network (setting rebind_protection)"
+        return blocked(message, question, self.style, self.ttl, text)
+
+    def again(self, message: bytes) -> bool:
+        """Whether the same was refused lately; now and then that is said of another query, which does no harm.
+
+        Most refused names are never asked again: only those that are shall take room and time.
+        """
+        mark = hash(message[2:])
+        place, value = mark % SEEN_BYTES, mark >> 32 & 0xFF
+        if self._seen[place] == value:
+            return True
+        self._seen[place] = value
+        return False
+
+
+def recorded(verdict: Verdict) -> bool:
+    """Whether a refusal is an attempt: a canary name is asked for by a program, not by somebody."""
+    return known_resolvers.canary(verdict.rule) is None
+
+
+def why(rule: Rule | None) -> str:
+    """The extended error's text: whose rule refused the name."""
+    if rule is not None and rule.scope == known_resolvers.SHIPPED:
+        return "this network wants its own DNS to be used"
+    if rule is None or not rule.list_name:
+        return "refused by a rule of this household"
+    return "on the list " + rule.list_name + (" (" + rule.category + ")" if rule.category else "")

@@ -1,0 +1,151 @@
+"""Keeps the kernel switch in step with the gate: marks from clients, flows ended after a change, retries."""
+
+from agent.core.marks import Layout
+from agent.core.model import Device
+from agent.core.nft.dns_redirect import WAYS
+from agent.core.nft.inspection import Inspection
+from agent.daemon.clients import DeviceView
+from agent.daemon.kernel.neighbours import Neighbours
+from agent.daemon.kernel.netfilter import NetfilterError
+from agent.daemon.kernel.switch import ARMED, REFUSED, Switch
+
+_NAMES = dict(zip(WAYS, ("IPv4 over UDP", "IPv4 over TCP", "IPv6 over UDP", "IPv6 over TCP"), strict=True))
+
+
+class SwitchSync:
+    """`apply` never raises: what the kernel refuses is said by `state`, and `check` tries again.
+
+    Nothing is put into the kernel before `begin`, which is the loop's to call: from then on the agent answers what is
+    steered to it, and the guard hears it.
+    """
+
+    def __init__(self, switch: Switch, layout: Layout, neighbours: Neighbours) -> None:
+        self._switch = switch
+        self._layout = layout
+        self._neighbours = neighbours
+        self._wanted: dict[bytes, int] = {}
+        self._protected: frozenset[bytes] = frozenset()
+        self._begun = False
+        self._flows = ""
+
+    def begin(self) -> None:
+        self._begun = True
+        self._bring_about()
+
+    def apply(self, clients: dict[bytes, DeviceView]) -> None:
+        """Steer exactly these devices (MAC → client), and end the flows of what they were before."""
+        self._wanted = {mac: self._layout.pack(client.slot, client.generation) for mac, client in clients.items()}
+        self._protected = frozenset([mac for mac, client in clients.items() if client.view is not None])
+        self._bring_about()
+
+    def check(self) -> None:
+        """Whether the table still stands as wanted; if not, put it up again. Called by a timer."""
+        switch = self._switch
+        if self._wanted:
+            self._look()
+        if not switch.verify() or switch.state == REFUSED or (switch.standing, switch.protected) != self._all_wanted():
+            self._bring_about()
+
+    def judge(self, ways: list[Inspection]) -> None:
+        """Connections come here, too, in the first of these ways that the kernel takes."""
+        try:
+            self._switch.judge(ways)
+        except NetfilterError:
+            return  # the timer's check finds the table as it was, or lost
+
+    @property
+    def judging(self) -> Inspection | None:
+        return self._switch.judging
+
+    @property
+    def armed(self) -> bool:
+        return self._switch.state == ARMED
+
+    def offloaded(self) -> bool:
+        return self._switch.offloaded()
+
+    def answered_at(self, flow: bytes) -> tuple[bytes, int] | None:
+        return self._switch.answered_at(flow)
+
+    def _all_wanted(self) -> tuple[dict[bytes, int], frozenset[bytes]]:
+        return self._wanted, self._protected
+
+    def _bring_about(self) -> None:
+        if not self._begun:
+            return
+        before = dict(self._switch.standing)
+        if self._wanted and not before:
+            self._look()
+        try:
+            self._switch.apply(*self._all_wanted())
+        except NetfilterError:
+            return
+        try:
+            self._end_flows(before)
+            self._flows = ""
+        except NetfilterError as refusal:
+            # They end by themselves after some minutes, and meanwhile the router's own resolver answers them.
+            self._flows = f" Flows from before a change could not be ended: {refusal}."
+
+    def _look(self) -> None:
+        try:
+            self._switch.look()
+        except NetfilterError:
+            return  # in doubt the firewall lets DNS in, as it nearly always does
+
+    def _end_flows(self, before: dict[bytes, int]) -> None:
+        """Redirected ones of a mark that is no more, and those that a new device has had to resolvers elsewhere."""
+        for mac, mark in before.items():
+            if self._wanted.get(mac) != mark:
+                self._switch.flush_marked(mark)
+        came = [mac for mac in self._wanted if mac not in before]
+        if came:
+            self._switch.release([address for mac in came for address in self._neighbours.addresses_of(mac)])
+
+    def covers(self, device: Device) -> bool:
+        if device.mac is None or self._neighbours.elsewhere(device.mac):
+            return False
+        behind = self._neighbours.behind(device.mac)
+        if behind and all((name, *WAYS[0]) in self._switch.closed for name in behind):
+            return False
+        return device.mac in self._switch.standing
+
+    def state(self) -> dict[str, object]:
+        message = self._switch.message + self._flows
+        if self._wanted:
+            message += _zones(self._switch.closed)
+        outside = {self._neighbours.elsewhere(mac) for mac in self._wanted} - {""}
+        if outside:
+            names = ", ".join(sorted(outside))
+            message += f" A device that is on is behind {names}, which the setting interfaces does not name."
+        if any(self._neighbours.stands_for_many(mac) for mac in self._wanted):
+            message += (
+                " A device that is on answers for several (a repeater): all that is behind it counts as that device."
+            )
+        return {"state": self._switch.state, "message": message}
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        try:
+            self._switch.close()
+        except NetfilterError:
+            return
+
+
+def _zones(closed: frozenset[tuple[str, int, int]]) -> str:
+    """What the firewall lets in from nowhere, or from some interfaces in part."""
+    ways = {name: [way for way in WAYS if (name, *way) in closed] for name in sorted({entry[0] for entry in closed})}
+    shut = [name for name, found in ways.items() if len(found) == len(WAYS)]
+    message = ""
+    if shut:
+        message = (
+            f" The firewall lets no DNS in from {', '.join(shut)}: devices there are not covered, and ask as without "
+            "the agent. Allow port 53 from that zone to the router."
+        )
+    for name in sorted(ways.keys() - shut):
+        closed_ways = ", ".join([_NAMES[way] for way in ways[name]])
+        message += (
+            f" The firewall lets no DNS in from {name} by {closed_ways}: what devices there ask that way is not "
+            "covered. Allow port 53 from that zone to the router, UDP and TCP."
+        )
+    return message

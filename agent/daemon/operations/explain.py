@@ -1,0 +1,263 @@
+"""Why a verdict is what it is, then and now, and the text about a wrong refusal."""
+
+import os
+import time
+from collections.abc import Generator
+
+from agent import __version__
+from agent.core import addresses, names
+from agent.core.known_resolvers import SHIPPED
+from agent.core.match import BY_PAGES, split_authority
+from agent.core.model import ALLOW, PROTECTION, BadInput, Device, Rule, Verdict
+from agent.core.policy import LOOKALIKE, OwnRule, Policy
+from agent.core.shared_hosts import NOT_SHARED
+from agent.core.sites import site
+from agent.core.sniffed_request import split_url
+from agent.daemon.household import WAYS_AROUND, Household
+from agent.daemon.lists.listed_pages import listed_page
+from agent.daemon.operations import scope
+from agent.daemon.operations.arguments import (
+    OperationRejected,
+    Request,
+    flag,
+    number,
+    optional_number,
+    optional_text,
+    text,
+)
+from agent.daemon.operations.reading import ATTEMPT, attempt_row
+
+NAME_MAX = 600  # a URL as attempts keep it, or a name
+NOTE_MAX = 500
+
+Told = Generator[None, None, dict[str, object]]
+
+
+def explain(household: Household, request: Request) -> Told:
+    """The real decision for a name now; for a past attempt also the rule as it was stored then."""
+    then = None
+    if request.get("attempt_id") is not None:
+        then, device = _stored(household, request)
+        name = str(then["target"])
+    else:
+        name = text(request, "name", NAME_MAX)
+        device_id = optional_number(request, "device_id")
+        device = household.state.device(device_id) if device_id is not None else None  # type: ignore[assignment]
+    view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
+    asked, verdict = _now(household, view, name, then)
+    led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
+    verdict = led or verdict
+    listed = yield from _page(household, asked, verdict)
+    return {
+        "name": name if split_url(name) else asked.decode(),
+        "verdict": verdict.action,
+        "rule": verdict_rule(verdict),
+        "since": _since(household, view, verdict),
+        "then": then,
+        "applies": device is None or household.is_on(device, PROTECTION),
+        "how": _how(household, asked.decode(), verdict, device, led is not None, listed)
+        + _over_http(household.policy, view, name, verdict)
+        + (_for_others(household, asked) if device is None else ""),
+    }
+
+
+def _over_http(policy: Policy, view: tuple[tuple[str, int], ...], target: str, verdict: Verdict) -> str:
+    """Of an https page whose host is allowed: whether the lists know the page, which only plain HTTP shows."""
+    url = split_url("http://" + target.partition("://")[2]) if target.startswith("https://") else None
+    if url is None or verdict.rule is not None:
+        return ""
+    host = split_authority(url[0])[0]
+    page = policy.reach(view, host, _address(host), url)
+    return " Over plain HTTP this page is blocked; over HTTPS only the site's name can be seen." if page.blocked else ""
+
+
+def _for_others(household: Household, host: bytes) -> str:
+    """The rules for one device or person that cover the name: nobody else meets them."""
+    now = household.clock.wall()
+    over_it = names.suffixes(host)
+    told = []
+    for rule in household.state.rules():
+        if rule.scope != "household" and rule.name in over_it and not rule.over(now):
+            whom = (
+                household.state.device(rule.owner).label
+                if rule.scope == "device"
+                else household.state.person(rule.owner).name
+            )
+            effect = "allowed" if rule.action == ALLOW else "blocked"
+            told.append(f" For {whom} it is {effect} by rule {rule.id} ({rule.name.decode()}).")
+    return "".join(told)
+
+
+def _own_rule(household: Household, rule: Rule, view: tuple[tuple[str, int], ...]) -> OwnRule | None:
+    """The household's rule that a verdict names."""
+    found = [own for own in household.state.rules() if (own.name.decode(), own.action, own.scope) == _key(rule)]
+    return next((own for own in found if (own.scope, own.owner) in view), None)
+
+
+def _now(
+    household: Household, view: tuple[tuple[str, int], ...], target: str, then: dict[str, object] | None
+) -> tuple[bytes, Verdict]:
+    """The host that a name, an address or a URL means, and today's verdict over it."""
+    policy = household.policy
+    url = split_url(target)
+    host = split_authority(url[0])[0] if url else site(target)
+    verdict = policy.reach(view, host, _address(host), url)
+    rule = then["rule"] if then else None
+    if url and isinstance(rule, dict) and (verdict.rule is None or verdict.rule.text != rule["text"]):
+        # What is kept of a URL ends at its question mark; the rule that refused it may go on.
+        whole = split_url("http://" + str(rule["text"]))
+        again = policy.reach(view, host, _address(host), whole) if whole and whole[1] else verdict
+        verdict = again if again.blocked or not verdict.blocked else verdict
+    return host, verdict
+
+
+def _where_it_led(
+    policy: Policy, view: tuple[tuple[str, int], ...], host: bytes, then: dict[str, object] | None
+) -> Verdict | None:
+    """Today's refusal of the alias or the address that an answer led to, if that is what the stored rule was about."""
+    rule = then["rule"] if then else None
+    if not isinstance(rule, dict):
+        return None
+    text = str(rule["text"])
+    key = text.lstrip("=*.")
+    address = _address(key.replace("-", "/").split("/")[0].encode())
+    if address is not None:
+        found = policy.review(view, [], [address])
+    elif ("." + host.decode()).endswith("." + key):
+        return None
+    else:
+        try:
+            alias = names.parse(key)
+        except BadInput:
+            return None
+        # A rule about what lies below a name says nothing of the name itself.
+        found = policy.review(view, [b"any." + alias if text.startswith("*.") else alias], [])
+    return found if found.blocked else None
+
+
+def _address(host: bytes) -> bytes | None:
+    try:
+        return addresses.parse(host.decode())
+    except BadInput:
+        return None
+
+
+def _stored(household: Household, request: Request) -> tuple[dict[str, object], Device]:
+    attempt_id = number(request, "attempt_id")
+    household.flush()
+    query = f"SELECT {ATTEMPT} FROM attempts WHERE id=?"
+    row = household.records.db.sql.execute(query, (attempt_id,)).fetchone()
+    if row is None:
+        raise BadInput("no attempt " + str(attempt_id))
+    device = household.state.device(row[1])
+    readable = scope.readable(household, {**request, "device_id": device.id}, "attempts")
+    if not scope.count(household, "attempts", readable.narrowed("id=?", attempt_id)):
+        raise OperationRejected(
+            "forbidden", "an adult's refused attempts are shown to that adult only, on their own device"
+        )
+    return attempt_row(row), device
+
+
+def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
+    rule = verdict.rule
+    if rule is None:
+        return None
+    keys = ("text", "action", "scope", "list_id", "list_name", "list_version", "category")
+    return {key: getattr(rule, key) for key in keys}
+
+
+def _since(household: Household, view: tuple[tuple[str, int], ...], verdict: Verdict) -> int | None:
+    """When the household made the rule, or when the list's version was fetched, or compiled where nobody fetched it."""
+    rule = verdict.rule
+    if rule is None or rule.scope == SHIPPED:
+        return None
+    if rule.list_id:
+        lists = household.lists.ruleset.lists if household.lists.ruleset else []
+        found = [row["fetched"] or household.lists.loaded_at for row in lists if row["id"] == rule.list_id]
+    else:
+        own = _own_rule(household, rule, view)
+        found = [own.created] if own else []
+    return found[0] if found else None
+
+
+def _key(rule: Rule) -> tuple[str, str, str]:
+    return rule.text, rule.action, rule.scope
+
+
+def _page(household: Household, host: bytes, verdict: Verdict) -> Generator[None, None, str | None]:
+    """For a host refused for its pages one of them, as the list now has it; lists compiled by hand have none."""
+    rule = verdict.rule
+    if rule is None or not rule.text.endswith(BY_PAGES):
+        return None
+    path = os.path.join(household.settings.text("lists_dir"), rule.list_id + ".gz")
+    return (yield from listed_page(path, host))
+
+
+def _how(
+    household: Household, name: str, verdict: Verdict, device: Device | None, led: bool, listed: str | None
+) -> str:
+    off = device is not None and not household.is_on(device, PROTECTION)
+    prefix = "Protection is off for this device, so nothing is blocked. With it on: " if off else ""
+    rule = verdict.rule
+    view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
+    if verdict.blocked and rule is not None:
+        source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"the household blocks {rule.text}"
+        if rule.text.endswith(BY_PAGES):
+            source = f"the list {rule.list_name!r} has {listed or 'pages of it'}, and {name} is {NOT_SHARED}"
+        if rule.list_id == LOOKALIKE:
+            source = f"it {rule.text}. This is a guess (setting lookalike)"
+        if rule.scope == SHIPPED:
+            source = f"{rule.text} leads round the router's DNS ({rule.list_name}; settings: {', '.join(WAYS_AROUND)})"
+        when = " where its answer leads there as it did then," if led else ""
+        own = None if rule.list_id or rule.scope == SHIPPED else _own_rule(household, rule, view)
+        advice = f"rule remove {own.id}" if own else f"allow {name}"
+        return f"{prefix}{name} is blocked{when} because {source}. To allow it: privacy-agent {advice}"
+    if rule is not None and rule.scope == SHIPPED:
+        return f"{prefix}{name} belongs to a helpline: it is never blocked and never recorded."
+    if rule is not None:
+        source = "the household allows" if not rule.list_id else f"the list {rule.list_name!r} makes an exception for"
+        own = None if rule.list_id else _own_rule(household, rule, view)
+        advice = f" To end that: privacy-agent rule remove {own.id}" if own else ""
+        return f"{prefix}{name} is allowed because {source} {rule.text}.{advice}"
+    guess = household.policy.warning(name.encode())
+    if guess:
+        told = f"{name} is allowed, with a warning: it looks like {guess.what} ({guess.text}). This is a guess."
+        return f"{prefix}{told} To block it: privacy-agent block {name}"
+    return f"{prefix}{name} is allowed: no list or rule mentions it. To block it: privacy-agent block {name}"
+
+
+def report(household: Household, request: Request) -> Told:
+    """A text about a wrong refusal that the household can send to the list's makers itself; nothing is sent.
+
+    It holds the name, the rule and the list; a day, a note and this program's version only where the household wants
+    them (`with_day`, `note`, `with_version`), and never a device, a person or an address of this network.
+    """
+    told = yield from explain(household, request)
+    then = told["then"]
+    rule = then["rule"] if isinstance(then, dict) else told["rule"]
+    if not isinstance(rule, dict) or not rule.get("list_id"):
+        raise OperationRejected("conflict", "no list refused that: there is nobody to report it to")
+    feed = [of for of in household.feeds.table if of.id == rule["list_id"]]
+    target = str(then["target"]) if isinstance(then, dict) else str(told["name"])
+    lines = [
+        "Wrong refusal",
+        "",
+        "Name or address: " + target,
+        "Rule: " + str(rule["text"]),
+        f"List: {rule['list_name']} ({rule['list_id']}), version {rule['list_version'] or 'unknown'}",
+    ]
+    lines += ["Category: " + str(rule["category"])] if rule["category"] else []
+    lines += ["List's home: " + of.home for of in feed]
+    if flag(request, "with_day") and isinstance(then, dict):
+        lines.append("Refused on: " + time.strftime("%Y-%m-%d", time.gmtime(int(then["at"]))))
+    if flag(request, "with_version"):
+        lines.append("Read by: privacy-agent " + __version__)
+    note = optional_text(request, "note", NOTE_MAX)
+    lines += ["", note] if note else []
+    return {"text": "\n".join(lines) + "\n", "to": feed[0].home if feed else None}
+
+
+TABLE = {
+    "refusal.report": report,
+    "explain": explain,
+}

@@ -1,0 +1,188 @@
+"""What the person behind a device may always see and do, from that device: the page at /me.
+
+The device is known by the address that its request came from. A cloned address shows that recording is on and what is
+kept in numbers; contents need the PIN that the web job checks.
+"""
+
+from collections.abc import Generator
+
+from agent.core import addresses, consent
+from agent.core.consent import LedgerRow
+from agent.core.features import FEATURES, NOTICE_VERSION, feature
+from agent.core.model import ADULT, HISTORY, BadInput, Device
+from agent.core.people import reader
+from agent.daemon.household import Household
+from agent.daemon.operations import scope
+from agent.daemon.operations.arguments import (
+    OperationRejected,
+    Request,
+    choice,
+    number,
+    optional_number,
+    optional_text,
+    page,
+    paged,
+    text,
+)
+from agent.daemon.operations.guests import refuse_guests
+from agent.daemon.operations.people import device_row
+from agent.daemon.operations.switches import announce, off
+from agent.daemon.store.holds import ADDRESS, PERSON
+
+CHANGES = 20
+REQUEST_KINDS = ("objection", "exception", "erasure", "unblock")
+REQUEST_TEXT_MAX = 500
+WORD_MAX = 64
+REQUESTS_MAX = 200  # open ones; a household that has more does not read them
+
+
+def own_device(household: Household, request: Request) -> Device:
+    """The enrolled device at the request's address, or Refused("not_found")."""
+    address = addresses.show(addresses.parse(text(request, "address")))
+    mac = household.clients.mac_of(address)
+    for device in household.state.devices():
+        if device.address == address or (mac is not None and device.mac == mac):
+            return device
+    raise OperationRejected("not_found", "the device at this address is not enrolled: nothing of it is recorded")
+
+
+def me(household: Household, request: Request) -> dict[str, object]:
+    device = own_device(household, request)
+    mine: Request = {"device_id": device.id, "actor": "me:" + str(device.id)}
+    rows_of = {table: scope.readable(household, mine, table) for table in scope.TABLES}
+    kept = {table: scope.count(household, table, rows) for table, rows in rows_of.items()}
+    until = [scope.kept_until(household, table, rows) for table, rows in rows_of.items()]
+    rows = household.state.ledger.rows_of([device.enrolment], 0, -1)[-CHANGES:]
+    return {
+        "device": device_row(household, device),
+        "days": {name: household.days(name) for name in FEATURES},
+        "kept": {
+            **kept,
+            "oldest_at": scope.oldest_at(household, rows_of),
+            "until": max([t for t in until if t is not None], default=None),
+        },
+        "changes": [change_row(row) for row in reversed(rows)],
+        "adult": household.group_of(device) == ADULT,
+        "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
+        "requests": [request_row(row) for row in household.state.requests(device.id, None, 0, 50)],
+        "notice_version": NOTICE_VERSION,
+    }
+
+
+def change_row(row: LedgerRow) -> dict[str, object]:
+    return {"at": row.at, "feature": row.feature, "action": row.action, "actor": row.actor, "detail": row.detail}
+
+
+def me_agree(household: Household, request: Request) -> dict[str, object]:
+    """An adult agrees to what the household asked for, or to what has changed since, or switches it on themselves."""
+    device = own_device(household, request)
+    row = feature(str(request.get("feature", HISTORY)))
+    if optional_number(request, "agree") != row.version:
+        raise OperationRejected("agree_first", "read what is kept and agree to version " + str(row.version))
+    if household.group_of(device) != ADULT:
+        raise OperationRejected("forbidden", "only an adult agrees for themselves; the household decides for a child")
+    if any(hold.kind != PERSON for hold in household.holds.of(device)):
+        raise OperationRejected("conflict", "this device was taken from an adult: that has to be confirmed here first")
+    refuse_guests(household, [device], row.name)
+    state = household.state.ledger.register.state(device.enrolment, row.name)
+    action = {consent.OFF: "on", consent.SUSPENDED: "resume"}.get(state, "agree")
+    household.toggles.on([(device, row.name)], action, "me:" + str(device.id), own=True)
+    announce(household, [(device, row.name)])
+    return device_row(household, device)
+
+
+def me_confirm(household: Household, request: Request) -> dict[str, object]:
+    """The adult agrees to what was decided about them or their device; else it takes effect a day later."""
+    device = own_device(household, request)
+    holds = household.holds.of(device)
+    if not holds:
+        raise OperationRejected("conflict", "there is nothing to confirm here")
+    if any(hold.kind == ADDRESS and hold.proof for hold in holds):
+        # The PIN went with the device; without it whoever imitates the address could confirm.
+        raise OperationRejected(
+            "forbidden", "the PIN of this device is gone: what was decided takes effect after a day"
+        )
+    household.people.confirm(device, "me:" + str(device.id))
+    household.publish({"event": "device", "device_id": device.id})
+    return device_row(household, household.state.device(device.id))
+
+
+def me_off(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """An adult's off, at once. A child or teen may object instead (request.add)."""
+    device = own_device(household, request)
+    if household.group_of(device) != ADULT:
+        raise OperationRejected(
+            "forbidden", "only an adult can switch it off here; you can object, and the household will see it"
+        )
+    given: Request = {
+        "device_id": device.id,
+        "feature": request.get("feature", HISTORY),
+        "actor": "me:" + str(device.id),
+    }
+    if request.get("erase") is True:
+        given["erase"] = True
+    return (yield from off(household, given))
+
+
+def request_add(household: Household, request: Request) -> dict[str, object]:
+    """An objection, an exception or an erasure asked for, a name to be let through; it comes before the household."""
+    device = own_device(household, request) if "address" in request else household.devices_of(request)[0]
+    kind = choice(request, "kind", REQUEST_KINDS)
+    words = optional_text(request, "text", REQUEST_TEXT_MAX) or ""
+    target = optional_text(request, "target", 253)
+    if household.state.open_requests() >= REQUESTS_MAX:
+        raise OperationRejected("busy", "there are too many open requests: ask in person")
+    row = household.state.add_request(device.id, kind, words, target, household.clock.wall())
+    if kind == "objection":
+        household.state.ledger.append(
+            [(device.enrolment, "", "object", 0)], "me:" + str(device.id), household.clock.wall()
+        )
+        household.noted()
+    household.publish({"event": "request", "device_id": device.id})
+    return request_row(row)
+
+
+def ask(household: Household, request: Request) -> dict[str, object]:
+    """By the button of a refusal page, whose word proves that it was shown to this device. The same twice is once."""
+    device = own_device(household, request)
+    target = household.asks.use(text(request, "word", WORD_MAX), device.id)
+    if target is None:
+        raise OperationRejected("not_found", "this button is used up: open the refused page again")
+    for row in household.state.requests(device.id, "open", 0, REQUESTS_MAX):
+        before = request_row(row)
+        if (before["kind"], before["target"]) == ("unblock", target):
+            return before
+    return request_add(household, {"device_id": device.id, "kind": "unblock", "target": target})
+
+
+def request_list(household: Household, request: Request) -> dict[str, object]:
+    limit, after = page(request)
+    state = choice(request, "state", ("open", "answered")) if request.get("state") else None
+    rows = household.state.requests(None, state, after, limit)
+    return paged([request_row(row) for row in rows], limit, int(str(rows[-1][0])) if rows else 0)
+
+
+def request_answer(household: Household, request: Request) -> dict[str, object]:
+    answer = text(request, "answer", REQUEST_TEXT_MAX)
+    row = household.state.answer_request(number(request, "id"), answer, household.clock.wall())
+    if row is None:
+        raise BadInput("no request " + str(number(request, "id")))
+    household.publish({"event": "request", "device_id": row[1]})
+    return request_row(row)
+
+
+def request_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
+    keys = ("id", "device_id", "kind", "text", "target", "at", "state", "answer", "answered_at")
+    return dict(zip(keys, row, strict=True))
+
+
+TABLE = {
+    "me": me,
+    "me.agree": me_agree,
+    "me.confirm": me_confirm,
+    "me.off": me_off,
+    "ask": ask,
+    "request.add": request_add,
+    "request.list": request_list,
+    "request.answer": request_answer,
+}

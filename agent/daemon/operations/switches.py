@@ -1,0 +1,224 @@
+"""Switching on and off, pausing and resuming, and what the notice says."""
+
+from collections.abc import Generator
+
+from agent.core import consent, people
+from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
+from agent.core.model import HISTORY, Device
+from agent.daemon.household import Household
+from agent.daemon.operations import scope
+from agent.daemon.operations.arguments import OperationRejected, Request, actor, flag, number, optional_number
+from agent.daemon.operations.guests import is_guest, refuse_guests
+from agent.daemon.operations.people import device_row
+from agent.daemon.store.erasing import erase as erase_rows
+from agent.daemon.store.erasing import finish
+from agent.daemon.toggles import Pair, Pairs
+
+
+def features(household: Household, request: Request) -> dict[str, object]:
+    return {"items": [_feature(household, name) for name in sorted(FEATURES)]}
+
+
+def _feature(household: Household, name: str) -> dict[str, object]:
+    row = FEATURES[name]
+    return {
+        "name": row.name,
+        "title": row.title,
+        "reads": row.reads,
+        "keeps": row.keeps,
+        "days": household.days(name),
+        "days_max": row.days_max,
+        "sends": row.sends,
+        "version": row.version,
+        "default": False,
+    }
+
+
+def notice(household: Household, request: Request) -> dict[str, object]:
+    """`read_at` is None until somebody read this version; `material` when an older one was read that told less."""
+    version, _, at = household.state.meta("notice read", "0 0").partition(" ")
+    read = int(version) >= NOTICE_VERSION
+    return {
+        "version": NOTICE_VERSION,
+        "date": NOTICE_DATE,
+        "text": NOTICE,
+        "material": 0 < int(version) < NOTICE_VERSION,
+        "read_at": int(at) if read else None,
+    }
+
+
+def notice_read(household: Household, request: Request) -> dict[str, object]:
+    """Somebody read the notice of this version; noted in the ledger."""
+    if number(request, "version") != NOTICE_VERSION:
+        raise OperationRejected("conflict", "the notice is of version " + str(NOTICE_VERSION) + " now: read that one")
+    now = household.clock.wall()
+    household.state.ledger.append([("", "", "read", NOTICE_VERSION)], actor(request), now)
+    household.state.put_meta("notice read", f"{NOTICE_VERSION} {now}")
+    household.noted()
+    return notice(household, request)
+
+
+def on(household: Household, request: Request) -> dict[str, object]:
+    """Switch a feature on for a device or for all devices of a person. An adult's history is only asked for; it starts
+    when they agree at their own device. What is suspended comes back by the agreement given now."""
+    name = feature(str(request.get("feature", ""))).name
+    devices = household.devices_of(request)
+    if optional_number(request, "agree") != FEATURES[name].version:
+        raise agree_first(household, [name])
+    refuse_guests(household, devices, name)
+    household.toggles.require_start()
+    states = [household.state.ledger.register.state(device.enrolment, name) for device in devices]
+    chosen = [(d, name) for d, state in zip(devices, states, strict=True) if state in (consent.OFF, consent.SUSPENDED)]
+    if not chosen:
+        raise OperationRejected(
+            "conflict", "nothing to switch: it is " + states[0] + " already" + _hint(household, devices, name)
+        )
+    fresh = [pair for pair in chosen if household.state.ledger.register.state(pair[0].enrolment, name) == consent.OFF]
+    for action, pairs in (("on", fresh), ("resume", [pair for pair in chosen if pair not in fresh])):
+        if pairs:
+            household.toggles.on(pairs, action, actor(request))
+    return _switched(household, chosen)
+
+
+def agree_first(household: Household, names: list[str]) -> OperationRejected:
+    """What has to be read and agreed to, before these features are switched on."""
+    version = max(FEATURES[name].version for name in names)
+    message = "read what it reads, keeps and sends, and agree to version " + str(version)
+    detail: dict[str, object] = {"features": [_feature(household, name) for name in names]}
+    return OperationRejected("agree_first", message, {**detail, "feature": _feature(household, names[0])})
+
+
+def _hint(household: Household, devices: list[Device], name: str) -> str:
+    """What to do about a feature that waits."""
+    if household.state.ledger.register.state(devices[0].enrolment, name) != consent.WAITING:
+        return ""
+    held = household.holds.of(devices[0])
+    if held:
+        return " (counts as an adult's for a day after the change, unless they confirm it on their own device)"
+    return " (the adult agrees on their own device)"
+
+
+def _switched(household: Household, pairs: Pairs) -> dict[str, object]:
+    announce(household, pairs)
+    rows = [device_row(household, device) for device, _ in pairs]
+    return {"devices": rows, "device": rows[0] if rows else None}
+
+
+def announce(household: Household, pairs: Pairs) -> None:
+    """Tell every subscriber the acknowledged state."""
+    for device, name in pairs:
+        household.announce(device, name)
+
+
+def off(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """Switch a feature off; final when acknowledged. With erase, what was recorded goes too."""
+    name = feature(str(request.get("feature", ""))).name
+    devices = household.devices_of(request)
+    pairs = [(device, name) for device in devices]
+    household.toggles.off(pairs, "off", actor(request))
+    announce(household, pairs)
+    table = FEATURES[name].records
+    own = actor(request).startswith("me:")
+    kept = [
+        (scope.readable if own else scope.asked)(household, {"device_id": device.id, "actor": actor(request)}, table)
+        for device in devices
+    ]
+    erased = 0
+    if flag(request, "erase"):
+        for device, rows in zip(devices, kept, strict=True):
+            ids = scope.ids(household, table, rows).get(device.id, [])
+            erased += len(ids)
+            yield from erase_rows(household, table, device, ids)
+        yield from finish(household, devices, actor(request))
+    remaining = sum(scope.count(household, table, rows) for rows in kept)
+    ends = [scope.kept_until(household, table, rows) for rows in kept]
+    reply = _switched(household, pairs)
+    reply.update(remaining=remaining, until=max([at for at in ends if at], default=None), erased=erased)
+    return reply
+
+
+def end_for_guests(household: Household) -> None:
+    """History ends for whoever has moved into a guest network; it does not begin again by itself."""
+    moved = [pair for pair in household.pairs_on(HISTORY) if is_guest(household, pair[0])]
+    if moved:
+        household.toggles.off(moved, "off", "guest")
+        announce(household, moved)
+
+
+def pause(household: Household, request: Request) -> dict[str, object]:
+    """History off for every device that has it on, a ledger row each; it never resumes by itself."""
+    pairs = household.pairs_on(HISTORY)
+    household.toggles.off(pairs, "suspend", actor(request))
+    announce(household, pairs)
+    household.publish({"event": "status"})
+    return {"paused": len(pairs)}
+
+
+def resume(household: Household, request: Request) -> dict[str, object]:
+    """What was paused, restored or upgraded comes back; with preview it is only listed. What changed since it was
+    agreed to needs `agree`, an adult's needs their own word; the others do not wait for that (`left` stays off)."""
+    suspended = set(household.state.ledger.register.in_state(consent.SUSPENDED))
+    only = household.devices_of(request) if "device_id" in request else household.state.devices()
+    names = [str(request["feature"])] if "feature" in request else sorted(FEATURES)
+    pairs = [(d, name) for d in only for name in names if (d.enrolment, name) in suspended]
+    items = [_suspended(household, device, name) for device, name in pairs]
+    changed = sorted({str(item["feature"]) for item in items if item.get("needs") == people.AGREE})
+    told: dict[str, object] = {"items": items, "features": [_feature(household, name) for name in changed]}
+    if flag(request, "preview") or not pairs:
+        return told
+    coming, left = [], []
+    for pair, item in zip(pairs, items, strict=True):
+        refusal = _not_resumed(household, pair, item, optional_number(request, "agree"))
+        if refusal:
+            left.append((pair, item, refusal))
+        else:
+            coming.append((pair, item))
+    if not coming:
+        raise left[0][2]
+    _resume(household, [(pair, item.get("needs") == people.AGREE) for pair, item in coming], actor(request))
+    return {**told, "items": [item for _, item in coming], "left": [item for _, item, _ in left]}
+
+
+def _suspended(household: Household, device: Device, name: str) -> dict[str, object]:
+    """One that comes back, and where somebody has to agree to it anew: who (`needs`: "agree", the household; "ask", the
+    adult behind it) and `why`."""
+    row: dict[str, object] = {"device_id": device.id, "label": device.label, "feature": name}
+    needs = household.toggles.verdict((device, name), resuming=True)
+    if needs != people.GO:
+        row.update(needs=needs, why=household.toggles.lacks((device, name)))
+    return row
+
+
+def _not_resumed(
+    household: Household, pair: Pair, item: dict[str, object], agree: int | None
+) -> OperationRejected | None:
+    device, name = pair
+    # The whole notice tells of each feature, also of one whose own text is older.
+    version = FEATURES[name].version
+    if item.get("needs") == people.AGREE and not version <= (agree or 0) <= max(version, NOTICE_VERSION):
+        return agree_first(household, [name])
+    try:
+        refuse_guests(household, [device], name)
+    except OperationRejected as refusal:
+        return refusal
+    return None
+
+
+def _resume(household: Household, chosen: list[tuple[Pair, bool]], who: str) -> None:
+    for agreed in (False, True):
+        pairs = [pair for pair, agrees in chosen if agrees == agreed]
+        if pairs:
+            household.toggles.on(pairs, "resume", who, agreed=agreed)
+            announce(household, pairs)
+    household.publish({"event": "status"})
+
+
+TABLE = {
+    "features": features,
+    "notice": notice,
+    "notice.read": notice_read,
+    "on": on,
+    "off": off,
+    "pause": pause,
+    "resume": resume,
+}

@@ -1,0 +1,123 @@
+"""Starts the feeds job when an update is due or asked for, and takes what it offers into use when it has gone."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+
+from agent.core.model import PROTECTION, BadInput
+from agent.core.settings import Settings
+from agent.daemon import bootstrap
+from agent.daemon.control import FEEDS, ControlServer
+from agent.daemon.household import Household
+from agent.daemon.jobs import FeedsJob, Identity
+from agent.daemon.lists import rule_sets
+from agent.daemon.log import say
+from agent.daemon.loop import Loop
+from agent.daemon.store.database import StorageError
+
+DUE_S = 5.0
+AT_ONCE_S = 0.2  # several interfaces come up together: one look for all of them
+# Where the system's or the household's authorities are, for those who keep them elsewhere.
+PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class ListUpdates:
+    """One for the daemon. The lists are fetched while protection is on for some device, and only then."""
+
+    def __init__(
+        self, loop: Loop, settings: Settings, household: Household, control: ControlServer, command: list[str]
+    ) -> None:
+        self._loop = loop
+        self._household = household
+        self._job: FeedsJob | None = None
+        self._clock_set = False
+        loop.every(DUE_S, self.check)
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
+        try:
+            identity = Identity(settings.text("jobs_user"))
+        except KeyError:
+            household.feeds.trouble = f"no list is fetched: there is no user {settings.text('jobs_user')!r} (jobs_user)"
+            return
+        if identity.ids is not None:
+            # So that another user can reach the folder of texts: pass through, not look around. Files are 0600.
+            os.chmod(settings.text("run_dir"), 0o711)
+        target = household.feeds.file
+        self._job = FeedsJob(
+            loop,
+            command,
+            environment,
+            identity,
+            lambda link, closed: control.adopt(link, closed, FEEDS),
+            settings.text("lists_dir"),
+            lambda: rule_sets.open_incoming(target),
+            self.ended,
+        )
+        household.feeds.start = self._job.start
+        if not household.kept_lists.came_back:
+            with contextlib.suppress(StorageError):  # noted with the next update
+                household.feeds.note_used()
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Before the clock is set, a plan of before a reboot can't be compared with now."""
+        household = self._household
+        self._clock_set = household.clock.is_set
+        if self._clock_set or not household.feeds.loaded:
+            household.feeds.schedule(bool(household.feeds.loaded), chance())
+
+    def hurry(self) -> None:
+        """The line or the clock may just have come."""
+        self._household.feeds.hurry()
+        self._loop.after(AT_ONCE_S, self.check)
+
+    def check(self) -> None:
+        """Start what is due; stop what nobody needs any more."""
+        household = self._household
+        household.kept_lists.check(household.feeds.file, household.feeds.loaded, household.clock.wall())
+        if self._job is None:
+            return
+        if household.clock.is_set and not self._clock_set:
+            self._schedule()
+            household.feeds.hurry()
+        used = bool(household.pairs_on(PROTECTION))
+        if household.feeds.due(used):
+            household.feeds.begin(False)
+        elif household.feeds.progress.running and not used:
+            self.close()
+
+    def ended(self, status: int) -> None:
+        """The job has gone, with this exit code, or minus the signal that ended it."""
+        well = status == 0
+        household = self._household
+        feeds = household.feeds
+        try:
+            if well and feeds.offered:
+                take(household, household.step)
+        except (BadInput, OSError) as error:
+            feeds.message = f"the new set was refused: {error}"
+        if status == -signal.SIGKILL and not feeds.message:  # not by the daemon, which says so
+            feeds.message = "the update was ended by the system, mostly because memory was short; choose fewer lists"
+        rule_sets.discard(feeds.file)
+        try:
+            feeds.ended(well, chance())
+        except StorageError as error:
+            say(f"what is known of the lists could not be kept: {error}")
+        household.publish({"event": "lists"})
+        household.publish({"event": "status"})
+
+    def close(self) -> None:
+        if self._job:
+            self._job.stop()
+
+
+def take(household: Household, step: Callable[[str], None]) -> None:
+    """The set that a job wrote comes into use; what was in use becomes the set to go back to."""
+    rule_sets.take(household.feeds.file, step, bool(household.feeds.loaded))
+    bootstrap.load_lists(household)
+    household.feeds.note_used()
+
+
+def chance() -> float:
+    return int.from_bytes(os.urandom(2), "big") / 65536

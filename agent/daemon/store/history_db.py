@@ -1,0 +1,358 @@
+"""history.db: visits and attempts, in RAM. Its own open epochs and triggers refuse rows outside consent."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from agent.core.consent import Epoch
+from agent.core.history import oldest_kept
+from agent.core.model import Attempt, Visit
+from agent.daemon.store.database import Database, StorageError, insist
+
+# `batch` numbers the write that touched a row last; an epoch remembers the batch that closed it. That is what the audit
+# compares: sequence numbers, no clock. Disputing (status) and deleting stay possible after an epoch has closed.
+MIGRATIONS = (
+    """
+CREATE TABLE epochs(epoch INTEGER PRIMARY KEY, device INTEGER NOT NULL, feature TEXT NOT NULL,
+  opened INTEGER NOT NULL, closed INTEGER);
+CREATE TABLE visits(id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  batch INTEGER NOT NULL, site TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, age INTEGER NOT NULL,
+  hits INTEGER NOT NULL, hosts TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL DEFAULT '');
+CREATE INDEX visits_by_age ON visits(age);
+CREATE INDEX visits_by_device ON visits(device, id);
+CREATE TABLE attempts(id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  batch INTEGER NOT NULL, target TEXT NOT NULL, at INTEGER NOT NULL, age INTEGER NOT NULL, hits INTEGER NOT NULL,
+  source TEXT NOT NULL, rule TEXT NOT NULL, scope TEXT NOT NULL, list TEXT NOT NULL, list_name TEXT NOT NULL,
+  list_version TEXT NOT NULL, category TEXT NOT NULL);
+CREATE INDEX attempts_by_age ON attempts(age);
+CREATE INDEX attempts_by_device ON attempts(device, id);
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER visits_in_consent BEFORE INSERT ON visits WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch
+  AND device = NEW.device AND feature = 'history' AND closed IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
+CREATE TRIGGER visits_stay_in_consent BEFORE UPDATE OF device, epoch, batch, site, first, last, age, hits, hosts, source
+  ON visits WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch AND epoch = OLD.epoch
+  AND device = NEW.device AND feature = 'history' AND closed IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
+CREATE TRIGGER attempts_in_consent BEFORE INSERT ON attempts WHEN NOT EXISTS (SELECT 1 FROM epochs
+  WHERE epoch = NEW.epoch AND device = NEW.device AND feature = 'protection' AND closed IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
+CREATE TRIGGER attempts_stay_in_consent BEFORE UPDATE ON attempts WHEN NOT EXISTS (SELECT 1 FROM epochs
+  WHERE epoch = NEW.epoch AND epoch = OLD.epoch AND device = NEW.device AND feature = 'protection' AND closed IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
+""",
+    # `cause` is the row that pulled this one in; one that was deleted means nothing, since no id is used twice. The
+    # recorder writes neither without `batch`, so the triggers hold for both; correcting (`corrected`) stays possible.
+    """
+ALTER TABLE visits ADD COLUMN background INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE visits ADD COLUMN cause INTEGER;
+ALTER TABLE visits ADD COLUMN corrected INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX visits_by_cause ON visits(cause) WHERE cause IS NOT NULL;
+""",
+    # Whom an epoch's rows are about and the terms they were recorded under, as the ledger has them; NULL where it is
+    # older than that. Judged by these, not by whose the device is today.
+    """
+ALTER TABLE epochs ADD COLUMN person INTEGER;
+ALTER TABLE epochs ADD COLUMN shared INTEGER;
+ALTER TABLE epochs ADD COLUMN days INTEGER;
+ALTER TABLE epochs ADD COLUMN kept TEXT;
+ALTER TABLE epochs ADD COLUMN reader TEXT;
+CREATE INDEX visits_by_epoch ON visits(epoch);
+CREATE INDEX attempts_by_epoch ON attempts(epoch);
+""",
+)
+
+VISIT_INSERT = (
+    "INSERT INTO visits(device, epoch, batch, site, first, last, age, hits, hosts, source, background, cause)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+# What the household corrected stays as corrected.
+VISIT_UPDATE = (
+    "UPDATE visits SET batch=?1, last=?2, age=?3, hits=?4, hosts=?5, source=?6,"
+    " background=IIF(corrected, background, ?7), cause=IIF(corrected, cause, ?8) WHERE id=?9"
+)
+ATTEMPT_INSERT = (
+    "INSERT INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name,"
+    " list_version, category) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+EPOCH_TELL = "UPDATE epochs SET person=?, shared=?, days=?, kept=?, reader=? WHERE epoch=?"
+TABLES = ("visits", "attempts")
+IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
+
+
+class HistoryDb:
+    """What was recorded. Rows are refused by the database itself once their epoch is closed.
+
+    `instead`: see Database.
+    """
+
+    def __init__(self, path: str, instead: str = "") -> None:
+        # OFF: it lies in RAM; what a power cut takes is gone with or without a sync.
+        self.db = Database(path, MIGRATIONS, "OFF", True, instead)
+        try:
+            self.batch = self._last_batch()
+        except StorageError:
+            self.db.close()
+            raise
+        self.unclosed: list[int] = []  # closing them waits for room; the gate and the ledger are closed
+
+    def _last_batch(self) -> int:
+        query = (
+            "SELECT MAX(b) FROM (SELECT MAX(batch) AS b FROM visits UNION ALL SELECT MAX(batch) FROM attempts"
+            " UNION ALL SELECT MAX(closed) FROM epochs UNION ALL SELECT MAX(opened) FROM epochs)"
+        )
+        return int(self.db.sql.execute(query).fetchone()[0] or 0)
+
+    # writing
+
+    def write(self, visits: Iterable[Visit], attempts: Iterable[Attempt]) -> None:
+        """Store new visits and attempts and update grown visits, all or none."""
+        with self.db.transaction() as sql:
+            made = self._put(sql, visits, attempts)
+            sql.executemany("UPDATE epochs SET closed=? WHERE epoch=?", [(self.batch, e) for e in self.unclosed])
+        self.unclosed = []
+        self._number(made)
+
+    def _put(
+        self, sql: sqlite3.Connection, visits: Iterable[Visit], attempts: Iterable[Attempt]
+    ) -> list[tuple[Visit, int]]:
+        self.batch += 1
+        made: list[tuple[Visit, int]] = []
+        ids: dict[int, int] = {}  # of visits made in this batch, by identity
+        try:
+            for visit in sorted(visits, key=lambda of: of.cause is not None):
+                row_id = self._put_visit(sql, visit, ids)
+                if row_id is not None:
+                    made.append((visit, row_id))
+                    ids[id(visit)] = row_id
+            sql.executemany(ATTEMPT_INSERT, [_attempt_row(attempt, self.batch) for attempt in attempts])
+        except sqlite3.IntegrityError as error:
+            raise StorageError("a row was refused: " + str(error)) from error
+        return made
+
+    def _put_visit(self, sql: sqlite3.Connection, visit: Visit, ids: dict[int, int]) -> int | None:
+        hosts = b" ".join(visit.hosts).decode()
+        cause = None if visit.cause is None else visit.cause.id or ids.get(id(visit.cause))
+        grown = (visit.last, visit.age, visit.hits, hosts, visit.source, visit.background, cause)
+        if visit.id is not None:
+            sql.execute(VISIT_UPDATE, (self.batch, *grown, visit.id))
+            return None
+        start = (visit.device_id, visit.epoch, self.batch, visit.site.decode(), visit.first)
+        return sql.execute(VISIT_INSERT, (*start, *grown)).lastrowid
+
+    @staticmethod
+    def _number(made: list[tuple[Visit, int]]) -> None:
+        # Only after the commit: a visit whose insert was rolled back must be inserted again, not updated.
+        for visit, row_id in made:
+            visit.id = row_id
+
+    def open(self, epochs: list[tuple[Epoch, int]]) -> None:
+        """Open epochs, each of the device with that id."""
+        with self.db.transaction() as sql:
+            self.batch += 1
+            rows = [(epoch.seq, device, epoch.feature, self.batch) for epoch, device in epochs]
+            sql.executemany("INSERT INTO epochs(epoch, device, feature, opened) VALUES (?,?,?,?)", rows)
+            sql.executemany(EPOCH_TELL, [_told(epoch) for epoch, _ in epochs])
+
+    def close(self, epochs: list[int], visits: list[Visit], attempts: list[Attempt]) -> None:
+        """Store what was observed before, and close the epochs, in one transaction; with reserved room if need be."""
+
+        def write() -> None:
+            with self.db.transaction() as sql:
+                made = self._put(sql, visits, attempts)
+                sql.executemany("UPDATE epochs SET closed=? WHERE epoch=?", [(self.batch, e) for e in epochs])
+            self._number(made)
+
+        insist(self.db, write)
+
+    def close_later(self, epochs: list[int]) -> None:
+        """Closing these failed for want of room: drop what they could not store, and close them with the next write.
+
+        The gate is closed and the ledger says so; a restart closes them from the ledger.
+        """
+        self.unclosed.extend(epochs)
+
+    def rebuild(self, epochs: dict[int, Epoch], device_of: dict[str, int]) -> int:
+        """Make the table of epochs agree with the ledger, and delete rows outside every epoch; returns how many.
+
+        `device_of` maps enrolment ids to device ids. Called at each start, before anything records.
+        """
+        with self.db.transaction() as sql:
+            self.batch += 1
+            for epoch in epochs.values():
+                self._rebuild_one(sql, epoch, device_of.get(epoch.enrolment))
+            known = [row[0] for row in sql.execute("SELECT epoch FROM epochs")]
+            sql.executemany("DELETE FROM epochs WHERE epoch=?", [(e,) for e in known if e not in epochs])
+            return self._delete_outside(sql)
+
+    def _rebuild_one(self, sql: sqlite3.Connection, epoch: Epoch, device: int | None) -> None:
+        if device is None:
+            sql.execute("DELETE FROM epochs WHERE epoch=?", (epoch.seq,))
+            return
+        sql.execute(
+            "INSERT OR IGNORE INTO epochs(epoch, device, feature, opened) VALUES (?,?,?,?)",
+            (epoch.seq, device, epoch.feature, self.batch),
+        )
+        sql.execute(EPOCH_TELL, _told(epoch))
+        if epoch.closed is None:
+            # Closed here and not in the ledger: a crash before the ledger row, so that off was never acknowledged.
+            sql.execute("UPDATE epochs SET closed=NULL WHERE epoch=?", (epoch.seq,))
+        else:
+            sql.execute("UPDATE epochs SET closed=? WHERE epoch=? AND closed IS NULL", (self.batch, epoch.seq))
+
+    @staticmethod
+    def _delete_outside(sql: sqlite3.Connection) -> int:
+        gone = 0
+        for table, feature in (("visits", "history"), ("attempts", "protection")):
+            query = (
+                "DELETE FROM {0} WHERE NOT EXISTS (SELECT 1 FROM epochs e WHERE e.epoch={0}.epoch"
+                " AND e.device={0}.device AND e.feature=? AND {0}.batch >= e.opened"
+                " AND (e.closed IS NULL OR {0}.batch <= e.closed))"
+            )
+            gone += sql.execute(query.format(table), (feature,)).rowcount
+        return gone
+
+    # erasing and retention
+
+    def delete(self, table: str, ids: list[int]) -> int:
+        """Delete rows by id; their bytes are overwritten in the file."""
+        with self.db.transaction() as sql:
+            return sum(sql.execute("DELETE FROM " + table + " WHERE id=?", (i,)).rowcount for i in ids)
+
+    def delete_span(self, table: str, device: int, low: int, high: int) -> int:
+        """Delete a device's rows with ids from `low` to `high`."""
+        with self.db.transaction() as sql:
+            query = f"DELETE FROM {table} WHERE device=? AND id BETWEEN ? AND ?"
+            return int(sql.execute(query, (device, low, high)).rowcount)
+
+    def forget(self, device: int) -> None:
+        """The device is no longer enrolled and its rows are erased: its epochs say nothing about any row."""
+        with self.db.transaction() as sql:
+            sql.execute("DELETE FROM epochs WHERE device=?", (device,))
+
+    def expire(self, table: str, oldest_age: int, rows_max: int, step: int) -> int:
+        """Delete at most `step` rows that are over their time or over the bound; returns how many."""
+        with self.db.transaction() as sql:
+            old = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE age < ? ORDER BY age LIMIT ?)"
+            gone = sql.execute(old, (oldest_age, step)).rowcount
+            count = sql.execute("SELECT COUNT(*) FROM " + table).fetchone()[0]
+            excess = min(step, count - rows_max)
+            if excess > 0:
+                many = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY age, id LIMIT ?)"
+                gone += sql.execute(many, (excess,)).rowcount
+            return int(gone)
+
+    def expire_early(self, table: str, age: int, days: int, step: int) -> int:
+        """Delete at most `step` rows that were recorded under terms of fewer than `days` and are over their time."""
+        held = f"days < ? AND EXISTS (SELECT 1 FROM {table} WHERE {table}.epoch = epochs.epoch)"
+        found = self.db.sql.execute(f"SELECT epoch, days FROM epochs WHERE {held}", (days,)).fetchall()
+        gone = 0
+        if not found:
+            return gone
+        # By age, for what is older than these few days is hardly of any other epoch.
+        old = f"SELECT id FROM {table} INDEXED BY {table}_by_age WHERE age < ? AND epoch = ? LIMIT ?"
+        with self.db.transaction() as sql:
+            for epoch, agreed in found:
+                values = (oldest_kept(age, agreed), epoch, step - gone)
+                gone += sql.execute(f"DELETE FROM {table} WHERE id IN ({old})", values).rowcount
+        return gone
+
+    def reserve_ids(self, table: str, above: int) -> None:
+        """Let new rows have ids above `above`, so that removals kept for older snapshots never name a new row."""
+        with self.db.transaction() as sql:
+            sql.execute(
+                "INSERT INTO sqlite_sequence(name, seq) SELECT ?, 0 WHERE NOT EXISTS"
+                " (SELECT 1 FROM sqlite_sequence WHERE name=?)",
+                (table, table),
+            )
+            sql.execute("UPDATE sqlite_sequence SET seq=MAX(seq, ?) WHERE name=?", (above, table))
+
+    # reading
+
+    def ids(self, table: str, device: int) -> list[int]:
+        """The ids of all rows of a device, whoever they are about."""
+        return [row[0] for row in self.db.sql.execute(f"SELECT id FROM {table} WHERE device=? ORDER BY id", (device,))]
+
+    def count(self, table: str, device: int) -> int:
+        return int(self.db.sql.execute(f"SELECT COUNT(*) FROM {table} WHERE device=?", (device,)).fetchone()[0])
+
+    def top(self, table: str) -> int:
+        """The highest id in use, 0 for none."""
+        return int(self.db.sql.execute(f"SELECT MAX(id) FROM {table}").fetchone()[0] or 0)
+
+    def first_since(self, table: str, age: int) -> int:
+        """The lowest id of a row that is this young, one above the highest when there is none."""
+        # The planner would rather walk all rows by their ids until it meets one.
+        query = f"SELECT MIN(id) FROM {table} INDEXED BY {table}_by_age WHERE age >= ?"
+        found = self.db.sql.execute(query, (age,)).fetchone()[0]
+        return self.top(table) + 1 if found is None else int(found)
+
+    def epochs(self) -> list[tuple[int, int, str, int | None]]:
+        """(epoch, device, feature, batch that closed it or None)."""
+        query = "SELECT epoch, device, feature, closed FROM epochs ORDER BY epoch"
+        found: list[tuple[int, int, str, int | None]] = self.db.sql.execute(query).fetchall()
+        return found
+
+    def subjects(self) -> list[tuple[int, int, int, int]]:
+        """(epoch, device, person, shared) where it is known whom an epoch's rows are about."""
+        query = "SELECT epoch, device, person, shared FROM epochs WHERE person IS NOT NULL"
+        found: list[tuple[int, int, int, int]] = self.db.sql.execute(query).fetchall()
+        return found
+
+    def device_of_visit(self, visit_id: int) -> int | None:
+        row = self.db.sql.execute("SELECT device FROM visits WHERE id=?", (visit_id,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def folded(self, device: int, ids: list[int]) -> list[int]:
+        """The ids of what these visits of a device pulled in."""
+        found: list[int] = []
+        for start in range(0, len(ids), IN_MAX):
+            some = ids[start : start + IN_MAX]
+            query = f"SELECT id FROM visits WHERE cause IN ({','.join('?' * len(some))}) AND device=?"
+            found += [row[0] for row in self.db.sql.execute(query, [*some, device])]
+        return found
+
+    def correct(self, visit_id: int, background: bool) -> None:
+        """What the household says about a visit; it stays so, whatever follows."""
+        with self.db.transaction() as sql:
+            query = "UPDATE visits SET background=?, cause=NULL, corrected=1 WHERE id=?"
+            sql.execute(query, (background, visit_id))
+
+    def set_status(self, visit_id: int, status: str) -> None:
+        with self.db.transaction() as sql:
+            sql.execute("UPDATE visits SET status=? WHERE id=?", (status, visit_id))
+
+    # small things
+
+    def meta(self, key: str, default: str) -> str:
+        row = self.db.sql.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
+        return str(row[0]) if row else default
+
+    def put_meta(self, key: str, value: str) -> None:
+        with self.db.transaction() as sql:
+            sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (key, value))
+
+
+def _told(epoch: Epoch) -> tuple[object, ...]:
+    subject, terms = epoch.subject, epoch.terms
+    about = (subject.person, subject.shared) if subject else (None, None)
+    return (*about, *((terms.days, terms.kept, terms.reader) if terms else (None, None, None)), epoch.seq)
+
+
+def _attempt_row(attempt: Attempt, batch: int) -> tuple[object, ...]:
+    rule = attempt.rule
+    return (
+        attempt.device_id,
+        attempt.epoch,
+        batch,
+        attempt.target,
+        attempt.at,
+        attempt.age,
+        attempt.hits,
+        attempt.source,
+        rule.text,
+        rule.scope,
+        rule.list_id,
+        rule.list_name,
+        rule.list_version,
+        rule.category,
+    )

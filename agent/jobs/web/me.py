@@ -1,0 +1,204 @@
+"""Handlers of /me: what the person behind a device sees and may do there.
+
+What is recorded can be seen without any login. Content needs a PIN, because an address on the LAN can be
+taken by another device; the PIN is set once with a code that the household's page shows.
+"""
+
+import time
+from typing import Any
+
+from agent.core.model import ADULT
+from agent.jobs.web import sse, throttle
+from agent.jobs.web.account import Account
+from agent.jobs.web.effects import Ask, ControlRefused, Work
+from agent.jobs.web.handlers import NO_STORE
+from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
+
+CODE_LIFE_S = 900
+CODE_DIGITS = 8
+# For how long a PIN just entered is enough for what can't be undone or shows everything.
+FRESH_S = 300
+# Three wrong codes and a new one must be made: a PIN code is read off a screen, not guessed.
+CODE_TRIES = 3
+PIN_MIN = 4
+PIN_MAX = 64
+
+
+class MeHandlers:
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def me(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
+        device_id = own["device"]["id"]
+        session = request.session
+        entered = session is not None and session.device_id == device_id
+        pin = {
+            "set": self._pin(device_id) is not None,
+            "entered": entered,
+            "private": request.private,
+            "left": "left" in self._row(device_id),
+        }
+        csrf = session.csrf if session else None
+        return reply(own | {"pin": pin, "csrf": csrf}, headers=NO_STORE)
+
+    async def my_events(self, _: WebRequest, own: dict[str, Any]) -> WebResponse:
+        return sse.stream(lambda event: event.get("device_id") == own["device"]["id"])
+
+    async def my_switch(
+        self,
+        request: WebRequest,
+        own: dict[str, Any],
+        feature: str,
+        on: bool = False,
+        agree: int = 0,
+        erase: bool = False,
+        pin: str = "",
+    ) -> WebResponse:
+        """An adult's agreement, and their off, which takes effect at once and needs no PIN. The first agreement sets
+        the PIN, so that nobody who takes the device's address agrees after them."""
+        device_id = own["device"]["id"]
+        arguments = {"address": request.peer, "feature": feature, "actor": f"me:{device_id}"}
+        if not on:
+            if erase:
+                self._need_entered(request, device_id)
+            return reply(await Ask("me.off", arguments | {"erase": erase}), headers=NO_STORE)
+        if self._pin(device_id) is not None:
+            self._need_entered(request, device_id)
+            return reply(await Ask("me.agree", arguments | {"agree": agree}), headers=NO_STORE)
+        return await self._agree_first(request, device_id, arguments | {"agree": agree}, pin)
+
+    async def _agree_first(
+        self, request: WebRequest, device_id: int, arguments: dict[str, Any], pin: str
+    ) -> WebResponse:
+        if not pin:
+            raise Problem(409, "pin-needed", "Choose a PIN with it: the first agreement sets it.", {"field": "pin"})
+        self._need_private(request)
+        row = self._row(device_id)
+        await self._put_pin(device_id, pin)
+        try:
+            value = await Ask("me.agree", arguments)
+        except ControlRefused:
+            await self._put_row(device_id, row)
+            raise
+        opened = await self._account.open_for_device(request, device_id)
+        cookies = [header for header in opened.headers if header[0] == "Set-Cookie"]
+        return reply(value, headers=[*NO_STORE, *cookies])
+
+    async def my_confirmation(self, request: WebRequest, own: dict[str, Any], pin: str = "") -> WebResponse:
+        """The adult agrees to what was decided about them or this device: with the PIN that there was then."""
+        device_id = own["device"]["id"]
+        left = self._row(device_id).get("left")
+        if left is not None:
+            self._need_private(request)
+            await self._check_pin(request, device_id, left, pin)
+        elif self._pin(device_id) is not None:
+            self._need_entered(request, device_id)
+        arguments = {"address": request.peer, "actor": f"me:{device_id}"}
+        return reply(await Ask("me.confirm", arguments), headers=NO_STORE)
+
+    async def my_request(self, request: WebRequest, own: dict[str, Any], **what: Any) -> WebResponse:
+        value = await Ask("request.add", what | {"address": request.peer, "device_id": own["device"]["id"]})
+        return reply(value, 201, NO_STORE)
+
+    async def make_pin_code(self, _: WebRequest, device_id: int) -> WebResponse:
+        """For the household's page: a code to be read out to the person; it also clears a forgotten PIN."""
+        number = int.from_bytes(self._account.sodium.random(8), "big") % 10**CODE_DIGITS
+        code = str(number).zfill(CODE_DIGITS)
+        row = {"code": code, "until": int(time.time()) + CODE_LIFE_S, "tries": 0}
+        await self._put_row(device_id, self._row(device_id) | row)
+        return reply({"code": code, "expires_at": row["until"]}, 201, NO_STORE)
+
+    async def set_pin(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
+        self._need_private(request)
+        device_id = own["device"]["id"]
+        body = request.json()
+        code, pin = str(body.get("code", "")).replace(" ", ""), body.get("pin")
+        if not isinstance(pin, str) or not PIN_MIN <= len(pin) <= PIN_MAX:
+            raise Problem(422, "invalid", f"A PIN has {PIN_MIN} to {PIN_MAX} characters.", {"field": "pin"})
+        await self._use_code(device_id, code)
+        await self._put_pin(device_id, pin)
+        await self._account.drop_device_sessions(device_id)
+        return await self._account.open_for_device(request, device_id)
+
+    async def enter_pin(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
+        self._need_private(request)
+        device_id = own["device"]["id"]
+        stored = self._pin(device_id)
+        if stored is None:
+            raise Problem(409, "pin-needed", "No PIN is set yet. Ask for a code on the household's page.")
+        await self._check_pin(request, device_id, stored, str(request.json().get("pin", "")))
+        return await self._account.open_for_device(request, device_id)
+
+    async def _check_pin(self, request: WebRequest, device_id: int, stored: str, given: str) -> None:
+        who = f"pin:{device_id}:" + throttle.source(request.peer)
+        await self._account.may_try(who)
+        if await Work(self._account.sodium.check_password, stored, given[:PIN_MAX].encode()) is not True:
+            raise Problem(401, "wrong-pin", "The PIN is not right.")
+        await self._account.forgive(who)
+
+    async def my_history(self, _: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
+        device_id = own["device"]["id"]
+        value = await Ask("history", query | {"device_id": device_id, "actor": f"me:{device_id}"})
+        return reply(value, headers=NO_STORE)
+
+    async def my_attempts(self, _: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
+        device_id = own["device"]["id"]
+        value = await Ask("attempts", query | {"device_id": device_id, "actor": f"me:{device_id}"})
+        return reply(value, headers=NO_STORE)
+
+    async def my_dispute(self, _: WebRequest, own: dict[str, Any], id: int, undo: bool = False) -> WebResponse:
+        """Mark a visit of this device as wrong; one of another device is not there."""
+        device_id = own["device"]["id"]
+        mine = {"device_id": device_id, "actor": f"me:{device_id}"}
+        page = await Ask("history", mine | {"after": str(id + 1), "limit": 1})
+        if [row["id"] for row in page["items"]] != [id]:
+            raise Problem(404, "not-found", "There is no such visit.")
+        value = await Ask("visit.dispute", {"id": id, "undo": undo, "actor": mine["actor"]})
+        return reply(value, headers=NO_STORE)
+
+    async def my_erase(self, request: WebRequest, own: dict[str, Any], **what: Any) -> WebResponse:
+        """An adult's own records, without switching anything; a child or teen asks the household (request.add)."""
+        person = own["device"]["person"]
+        if person is None or person["group"] != ADULT:
+            raise Problem(403, "forbidden", "Only an adult can erase it here; you can ask the household to do it.")
+        self.need_fresh(request)
+        device_id = own["device"]["id"]
+        return reply(await Ask("erase", what | {"device_id": device_id, "actor": f"me:{device_id}"}), headers=NO_STORE)
+
+    def need_fresh(self, request: WebRequest) -> None:
+        if not 0 <= time.time() - request.session.at < FRESH_S:
+            raise Problem(401, "pin", "Enter your PIN again for this.")
+
+    def _row(self, device_id: int) -> dict[str, Any]:
+        """What is kept of a device's PIN: "pin", the "code" for a new one, and what is "left" of one that ended (see
+        agent/daemon/people.py)."""
+        row: dict[str, Any] = self._account.vault.get("pins").get(str(device_id), {})
+        return row
+
+    async def _put_row(self, device_id: int, row: dict[str, Any]) -> None:
+        pins = {key: one for key, one in self._account.vault.get("pins").items() if key != str(device_id)}
+        await self._account.vault.put("pins", pins | ({str(device_id): row} if row else {}))
+
+    def _pin(self, device_id: int) -> str | None:
+        return self._row(device_id).get("pin")
+
+    async def _put_pin(self, device_id: int, pin: str) -> None:
+        stored = await Work(self._account.sodium.hash_password, pin.encode())
+        left = {key: value for key, value in self._row(device_id).items() if key == "left"}
+        await self._put_row(device_id, left | {"pin": stored})
+
+    async def _use_code(self, device_id: int, given: str) -> None:
+        row = self._row(device_id)
+        if "code" not in row or row["until"] < time.time() or row["tries"] >= CODE_TRIES:
+            raise Problem(403, "wrong-code", "There is no valid code. Make one on the household's page.")
+        if not self._account.sodium.same(row["code"].encode(), given.encode()):
+            await self._put_row(device_id, row | {"tries": row["tries"] + 1})
+            raise Problem(403, "wrong-code", "This code is not right.")
+
+    def _need_entered(self, request: WebRequest, device_id: int) -> None:
+        if request.session is None or request.session.device_id != device_id:
+            raise Problem(401, "pin", "Enter your PIN first.")
+
+    def _need_private(self, request: WebRequest) -> None:
+        if not request.private:
+            raise Problem(403, "use-https", "A PIN is accepted over HTTPS only.")
