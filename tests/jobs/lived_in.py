@@ -1,6 +1,7 @@
 """A household after a week, served for real: household, control and web job; only the DNS is left out.
 
-`python -m tests.jobs.lived_in FOLDER PORT` prints "ready CODE" with a setup code and serves until it is ended.
+`python -m tests.jobs.lived_in FOLDER PORT` prints "ready CODE" with a setup code and serves until it is ended. It may
+be --empty, or --unreported; --visits N adds so many; --list CATEGORY=FILE is compiled instead of the starter lists.
 """
 
 import json
@@ -44,7 +45,7 @@ REFUSED = (
 def main() -> int:
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
     loop = Loop()
-    household = build(folder)
+    household = build(folder, [sys.argv[sys.argv.index("--list") + 1]] if "--list" in sys.argv else [])
     control = ControlServer(loop, household, str(folder / "run" / "control.sock"))
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,7 +59,8 @@ def main() -> int:
     household.neighbours = leases(folder)
     if "--empty" not in sys.argv:
         furnish(household)
-        reported(household)
+        if "--unreported" not in sys.argv:
+            reported(household)
     if "--visits" in sys.argv:
         many(household, int(sys.argv[sys.argv.index("--visits") + 1]))
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
@@ -71,10 +73,10 @@ def main() -> int:
     return 0
 
 
-def build(folder: Path) -> Household:
+def build(folder: Path, lists: list[str]) -> Household:
     rules = folder / "rules.bin"
-    subprocess.run([sys.executable, "-m", "agent", "lists", "compile", "--output", str(rules)], cwd=ROOT, check=True,
-                   capture_output=True)  # fmt: skip
+    command = [sys.executable, "-m", "agent", "lists", "compile", "--output", str(rules), *lists]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     overrides = {"identity": "address", "state_dir": str(folder / "state"), "run_dir": str(folder / "run")}
     overrides |= {"history_rows": 200000}
     overrides |= {"ruleset_file": str(rules), "data_dir": str(ROOT / "blocklists")}
