@@ -9,6 +9,7 @@ from agent.core.summary import Facts
 from tools.collector import keys, opening, simulate
 
 TOOLS = opening.primitives()
+FACTS = Facts({"phishing": 2}, 1, 0, "ready", "0.1.0")
 
 
 def report(public: bytes, period: int, facts: Facts, epsilon: int = 500, name: bytes = b"") -> bytes:

@@ -155,6 +155,19 @@ def test_the_opener_counts_what_is_good_among_what_is_not(tmp_path: Path) -> Non
     assert found == opener.aggregate(opening.Keys(rows), paths, 1)[0]
 
 
+def test_what_is_left_out_does_not_hang_on_the_order(tmp_path: Path, pair) -> None:
+    one, other = (collecting.report(pair[1], PERIOD, FACTS, name=bytes(16)) for _ in range(2))
+    alone = collecting.report(pair[1], PERIOD, FACTS)
+    found = []
+    for number, lines in enumerate(([one, one, other], [one, other, one], [other, one, one])):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_bytes(b"".join([*lines, alone, alone]))
+        rows, left_out = opener.aggregate(pair[0], [path], 1)
+        found.append((rows, left_out))
+        assert left_out == {opening.DIFFERENT: 3, opening.REPEATED: 1}
+    assert found[0] == found[1] == found[2]
+
+
 def test_the_program_writes_csv_and_json_with_error_bars(tmp_path: Path, capsys, monkeypatch) -> None:
     rows, paths = collecting.fleet(tmp_path, 30, PERIOD, 1)
     (tmp_path / "keys.json").write_text(json.dumps(rows))

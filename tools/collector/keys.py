@@ -15,16 +15,16 @@ from pathlib import Path
 from agent.core import envelope, seal
 from agent.core.summary import period_of
 from agent.platform.hashing import sha256
-from tools.collector.opening import Row, primitives
+from tools.collector.opening import LATE, Row, primitives
 
 WEEKS = 26
-LATE = 12  # what was made for a key may arrive weeks later; what counts is the period in which it was made
 
 
 def add(rows: list[Row], first: int, weeks: int) -> tuple[list[Row], bytes]:
     """(the rows with one more, its public key)."""
     tools = primitives()
     secret = seal.derive_secret(tools, os.urandom(32))
+    # What was made for a key may arrive weeks later; what counts is the period in which it was made.
     row: Row = {"secret": secret.hex(), "first": first, "last": first + weeks - 1 + LATE}
     return [*rows, row], tools.public_of(secret)
 

@@ -12,15 +12,13 @@ from collections import Counter
 from pathlib import Path
 
 from agent.core.model import BadInput
-from agent.core.summary import Report
 from tools.collector.files import lines_of
-from tools.collector.opening import BATCH_MIN, Keys, Row, Totals
+from tools.collector.opening import BATCH_MIN, TOO_FEW, Copies, Keys, Row, Totals
 
 
-def collect(keys: Keys, files: list[Path]) -> tuple[dict[str, Report | None], Counter[str]]:
-    """(id → report, why how many were left out). Of an id with two different reports none counts: its sender made it
-    so, and which one came first must not decide."""
-    found: dict[str, Report | None] = {}
+def collect(keys: Keys, files: list[Path]) -> tuple[dict[tuple[int, str], Copies], Counter[str]]:
+    """(period and id → what came under it, why how many lines could not be opened)."""
+    found: dict[tuple[int, str], Copies] = {}
     left_out: Counter[str] = Counter()
     for line in (line for path in files for line in lines_of(path)):
         try:
@@ -28,12 +26,7 @@ def collect(keys: Keys, files: list[Path]) -> tuple[dict[str, Report | None], Co
         except BadInput as error:
             left_out[str(error)] += 1
             continue
-        before = found.setdefault(report.id, report)
-        if before == report and before is not report:
-            left_out["a report that was there already"] += 1
-        elif before is not report:
-            found[report.id] = None
-            left_out["different reports under one id"] += 1 + (before is not None)
+        found.setdefault((report.period, report.id), Copies()).add(report.numbers)
     return found, left_out
 
 
@@ -41,13 +34,14 @@ def aggregate(keys: Keys, files: list[Path], batch_min: int = BATCH_MIN) -> tupl
     """(rows by period and column, why how many reports were left out)."""
     found, left_out = collect(keys, files)
     totals: dict[int, Totals] = {}
-    for report in found.values():
-        if report is not None:
-            totals.setdefault(report.period, Totals()).add(report.numbers)
+    for (period, _), copies in found.items():
+        left_out += copies.left_out()
+        if copies.numbers is not None:
+            totals.setdefault(period, Totals()).add(copies.numbers)
     rows: list[Row] = []
     for period, summed in sorted(totals.items()):
         if summed.count < batch_min:
-            left_out["in a period with too few households"] += summed.count
+            left_out[TOO_FEW] += summed.count
         else:
             rows += summed.rows(period)
     return rows, left_out

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from agent.platform import sodium
 from agent.platform.hashing import sha256
 
 BATCH_MIN = 500  # fewer households than this are too few to hide among
+LATE = 12  # weeks after its period in which a report may still come: a router may have been offline for two months
 Z95 = 1.959964  # of the normal distribution, two sides
+
+REPEATED = "a report that was there already"
+DIFFERENT = "different reports under one id"
+TOO_FEW = "in a period with too few households"
 
 Row = dict[str, object]
 
@@ -53,6 +59,35 @@ class Keys:
         if not key.first <= found.period <= key.last:
             raise BadInput("a report of a period that its key is not for")
         return envelope.open_envelope(self.tools, key.secret, found)
+
+
+class Copies:
+    """What came under one id of a period. `numbers` is None as soon as it differs: its sender made it so, and which one
+    came first must not decide. In any order the same."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.numbers: list[int] | None = None
+
+    def add(self, numbers: list[int]) -> "Copies":
+        return self._note(numbers, 1)
+
+    def merge(self, other: "Copies") -> "Copies":
+        return self._note(other.numbers, other.count) if other.count else self
+
+    def _note(self, numbers: list[int] | None, count: int) -> "Copies":
+        if not self.count:
+            self.numbers = numbers
+        elif self.numbers != numbers:
+            self.numbers = None
+        self.count += count
+        return self
+
+    def left_out(self) -> Counter[str]:
+        """Why how many of them don't count."""
+        if self.numbers is None:
+            return Counter({DIFFERENT: self.count})
+        return Counter({REPEATED: self.count - 1} if self.count > 1 else {})
 
 
 class Totals:
