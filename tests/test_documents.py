@@ -19,7 +19,7 @@ PAGES = [
 ]
 WORDS_MAX = {"ARCHITECTURE.md": 2500}
 # A path in backquotes is a file or folder of the project when it begins like one.
-OURS = re.compile(r"`((?:agent|tests|tools|packaging|blocklists|\.ci)/[\w./-]*)(?:::\w+)?`")
+OURS = re.compile(r"`((?:agent|tests|tools|packaging|blocklists|\.ci)/[\w./-]*)(?:::(\w+))?`")
 PLACES = re.compile(r"(?<![\w/.-])(?:agent|tests|tools|packaging|blocklists)/[\w./-]*\.(?:py|md|txt|json|js)\b")
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 
@@ -33,9 +33,17 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def is_there(name: str, within: str) -> bool:
+    """A file or folder; and what it defines, where a document says `FILE::NAME`."""
+    path = ROOT / name
+    if not path.exists() or not within:
+        return path.exists()
+    return bool(re.search(rf"(?m)^ *(?:def|class) {within}\b|^{within}\b.* = ", text(path)))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_a_document_names_are_there(page: Path) -> None:
-    missing = [name for name in OURS.findall(text(page)) if not (ROOT / name).exists()]
+    missing = [name + "::" + within for name, within in OURS.findall(text(page)) if not is_there(name, within)]
     assert missing == []
 
 
