@@ -23,7 +23,17 @@ from tests.jobs.bad_server import Authority
 from tests.ports import free_port
 from tests.tools import collecting
 from tools.collector import keys
-from tools.collector.receiver import ADDRESSES_MAX, PER_ADDRESS, Rates, Receiver, Store, network
+from tools.collector.receiver import (
+    ADDRESSES_MAX,
+    KEPT_MAX,
+    PER_ADDRESS,
+    PERIODS_AHEAD,
+    PERIODS_BACK,
+    Rates,
+    Receiver,
+    Store,
+    network,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PERIOD = summary.period_of(int(time.time()))
@@ -186,9 +196,19 @@ def test_addresses_without_end_fill_no_memory() -> None:
     assert rates.allows("10.0.0.0", 2.0), "who was there before is served on"
 
 
-def test_a_period_holds_no_more_than_it_may(tmp_path: Path) -> None:
-    lines = [line() for _ in range(4)]
-    receiver = Receiver(Store(tmp_path, 3))
-    assert [receiver.take(one) for one in lines] == [201, 201, 201, 503]
-    assert receiver.take(lines[0]) == 409
-    assert Receiver(Store(tmp_path, 3)).take(lines[3]) == 503
+def test_all_periods_together_hold_no_more_than_they_may(tmp_path: Path) -> None:
+    public = keys.add([], PERIOD, 4)[1]
+    taken = range(PERIOD - PERIODS_BACK, PERIOD + PERIODS_AHEAD + 1)
+    lines = [collecting.report(public, period, FACTS) for period in taken for _ in range(2)]
+    receiver = Receiver(Store(tmp_path, 17))
+    assert [receiver.take(one) for one in lines] == [201] * 17 + [503] * (len(lines) - 17)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 17 * BODY_BYTES
+    assert receiver.take(lines[0]) == 409, "what is there is known all the same"
+    assert Receiver(Store(tmp_path, 17)).take(lines[-1]) == 503, "also after a restart"
+    (tmp_path / f"{taken[0]}.jsonl").unlink()
+    assert receiver.take(lines[-1]) == 201, "what was counted and taken away makes room"
+
+
+def test_the_manual_says_what_is_kept_at_most() -> None:
+    text = (ROOT / "tools" / "collector" / "README.md").read_text()
+    assert f"{KEPT_MAX:,} reports" in text and f"{KEPT_MAX * BODY_BYTES / 1e9:.0f} GB" in text

@@ -20,6 +20,7 @@ from agent.core.envelope import BODY_BYTES, Envelope, parse
 from agent.core.model import BadInput
 from agent.core.summary import SCHEMA, period_of
 from tools.collector.files import lines_of
+from tools.collector.opening import LATE
 
 HEAD_MAX = 4096
 IDLE_S = 20.0
@@ -28,34 +29,42 @@ CONNECTIONS_MAX = 500
 PER_ADDRESS = 60
 WINDOW_S = 60.0
 ADDRESSES_MAX = 100_000  # a minute; beyond, nobody new is let in
-# Anybody can seal a report: no more than this is kept of what comes, 2 GB on the disk and some 100 MB of ids in memory.
-PER_PERIOD = 1_000_000
-# A router may have been offline for two months; a clock may be off by a week.
-PERIODS_BACK, PERIODS_AHEAD = 12, 1
+# Anybody can seal a report, for any of the periods that are taken: no more than this is kept of all of them together,
+# 2 GB on the disk and some 100 MB of ids in memory.
+KEPT_MAX = 1_000_000
+PERIODS_BACK, PERIODS_AHEAD = LATE, 1  # a clock may be off by a week
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict"}
 REASONS.update({413: "Content Too Large", 429: "Too Many Requests", 503: "Service Unavailable"})
 
 
 class Store:
-    """Sealed reports in FOLDER/PERIOD.jsonl; each id once, and `most` a period."""
+    """Sealed reports in FOLDER/PERIOD.jsonl; each id once, and `most` in all files together."""
 
-    def __init__(self, folder: Path, most: int = PER_PERIOD) -> None:
+    def __init__(self, folder: Path, most: int = KEPT_MAX) -> None:
         self._folder = folder
         self._most = most
         self._ids: dict[int, set[bytes]] = {}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def add(self, envelope: Envelope, line: bytes) -> bool:
-        """Durable before it returns; False when it is there already. OSError, also when the period is full."""
+        """Durable before it returns; False when it is there already. OSError, also when it is full."""
         known = self._known(envelope.period)
         report = bytes.fromhex(envelope.id)
         if report in known:
             return False
-        if len(known) >= self._most:
-            raise OSError("as many as are taken in a period")
+        if self._kept() >= self._most:
+            raise OSError("as many as are kept")
         self._append(envelope.period, line)
         known.add(report)
         return True
+
+    def _kept(self) -> int:
+        """Looked at each time: the operator takes away what was counted."""
+        size = 0
+        for path in self._folder.glob("*.jsonl"):
+            with contextlib.suppress(FileNotFoundError):
+                size += path.stat().st_size
+        return size // BODY_BYTES
 
     def _append(self, period: int, line: bytes) -> None:
         fd = os.open(self._path(period), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -223,7 +232,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8443)
     parser.add_argument("--path", default="/")
     parser.add_argument("--accept", action="append", default=[], metavar="KEY-ID", help="public keys in use")
-    parser.add_argument("--most", type=int, default=PER_PERIOD, help=f"reports kept a period (default {PER_PERIOD})")
+    parser.add_argument("--most", type=int, default=KEPT_MAX, help=f"reports kept in all (default {KEPT_MAX})")
     options = parser.parse_args()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(options.certificate, options.key)
