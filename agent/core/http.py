@@ -14,7 +14,19 @@ HEADERS_MAX = 64
 TARGET_MAX = 2048
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-SINGLE = ("host", "content-length", "content-type", "origin", "authorization")
+# Read by their first value, or by a server in front of us by their last: two would be two requests in one.
+SINGLE = (
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "content-type",
+    "origin",
+    "authorization",
+    "cookie",
+    "expect",
+    "sec-fetch-site",
+    "x-csrf-token",
+)
 
 REASONS = {
     200: "OK",
@@ -165,17 +177,17 @@ def parse_head(text: bytes) -> Head:
     headers = _headers(lines[1:])
     if version == b"HTTP/1.1" and not _one(headers, "host"):
         raise BadRequest(400, "the Host header is missing")
-    if _one(headers, "transfer-encoding"):
+    if _given(headers, "transfer-encoding"):
         raise BadRequest(501, "send a Content-Length; transfer codings are not accepted")
     path, _, query = target.partition("?")
-    tokens = _one(headers, "connection").lower().split(",")
+    tokens = ",".join([value for name, value in headers if name == "connection"]).lower().split(",")
     closing = "close" in [token.strip() for token in tokens]
     return Head(
         method,
         path,
         query,
         headers,
-        _length(_one(headers, "content-length")),
+        _length(_one(headers, "content-length")) if _given(headers, "content-length") else 0,
         version == b"HTTP/1.1" and not closing,
         _one(headers, "expect").lower() == "100-continue",
     )
@@ -222,7 +234,7 @@ def _headers(lines: list[bytes]) -> list[tuple[str, str]]:
         if not name or not _is_token(name):
             raise BadRequest(400, "a header line is malformed")
         key = name.decode().lower()
-        if key in SINGLE and _one(headers, key):
+        if key in SINGLE and _given(headers, key):
             raise BadRequest(400, "the header " + key + " is given twice")
         headers.append((key, _field(line[colon + 1 :])))
     return headers
@@ -251,9 +263,12 @@ def _one(headers: list[tuple[str, str]], name: str) -> str:
     return ""
 
 
+def _given(headers: list[tuple[str, str]], name: str) -> bool:
+    """Also with an empty value."""
+    return name in [key for key, _ in headers]
+
+
 def _length(value: str) -> int:
-    if not value:
-        return 0
     if not is_digits(value):
         raise BadRequest(400, "Content-Length is not a number")
     length = whole(value, 9)
