@@ -126,8 +126,11 @@ def states(daemon, label):
 
 def test_1_without_devices(page, router, daemon):
     show(page, router)
-    page.get_by_text("No device is enrolled. Nothing of any device is recorded or refused.").wait_for()
-    assert page.get_by_role("link", name="Add a device").get_attribute("href") == f"https://127.0.0.1:{daemon.web}/"
+    page.get_by_role("row", name="Block lists not downloaded yet").wait_for()
+    page.get_by_text("No devices yet. Nothing is recorded and nothing is blocked.").wait_for()
+    assert (
+        page.get_by_role("link", name="Add a device").get_attribute("href") == f"https://127.0.0.1:{daemon.web}/devices"
+    )
     browser.shoot(page, "luci-1-empty")
 
 
@@ -136,14 +139,14 @@ def test_2_on_says_first_what_it_means(page, router, daemon):
     daemon.ask("device.add", label="The television in the living room", address="127.0.0.3")
     show(page, router)
     row = page.locator("tr", has_text="Mia's tablet")
-    row.get_by_role("button", name="Switch on").first.click()
+    row.get_by_role("button", name="Turn on").first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("It reads").wait_for()
+    dialog.get_by_text("What it reads").wait_for()
     browser.shoot(page, "luci-2-asked")
-    dialog.get_by_role("button", name="Leave it off").click()
+    dialog.get_by_role("button", name="Cancel").click()
     assert not any(states(daemon, "Mia's tablet").values())
-    row.get_by_role("button", name="Switch on").first.click()
-    page.get_by_role("button", name="I agree: switch it on").click()
+    row.get_by_role("button", name="Turn on").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Turn on").click()
     row.get_by_text("on since").wait_for()
     assert sum(states(daemon, "Mia's tablet").values()) == 1
     assert daemon.ask("ledger", limit=200)["items"][-1]["actor"] == "luci"
@@ -155,8 +158,8 @@ def test_2_on_says_first_what_it_means(page, router, daemon):
 
 def test_3_off_says_what_remains(page, router, daemon):
     show(page, router)
-    page.locator("tr", has_text="Mia's tablet").get_by_role("button", name="Switch off").click()
-    page.get_by_text(re.compile("^Off\\. ")).wait_for()
+    page.locator("tr", has_text="Mia's tablet").get_by_role("button", name="Turn off").click()
+    page.get_by_text(re.compile("^Turned off\\. ")).wait_for()
     assert not any(states(daemon, "Mia's tablet").values())
     browser.shoot(page, "luci-3-off")
 
@@ -180,7 +183,7 @@ def test_5_the_page_follows_what_others_switch(page, router, daemon):
 
 def test_6_the_way_to_the_agents_own_pages(page, router, daemon):
     show(page, router)
-    link = page.get_by_role("link", name="Open the agent’s own pages")
+    link = page.get_by_role("link", name="Open Privacy Agent")
     assert link.get_attribute("href") == f"https://127.0.0.1:{daemon.web}/"
 
 
@@ -201,7 +204,7 @@ def test_6_the_way_follows_scheme_and_port(page, router, web, address):
 
     router.call = call
     show(page, router)
-    links = page.get_by_role("link", name="Open the agent’s own pages")
+    links = page.get_by_role("link", name="Open Privacy Agent")
     assert [link.get_attribute("href") for link in links.all()] == ([address] if address else [])
 
 
@@ -224,19 +227,19 @@ def test_6_markup_in_any_answer_is_text(page, router, daemon):
     router.call = lambda **asked: with_markup(answered(**asked))
     show(page, router)
     row = page.locator("tr", has_text=MARKUP + MARKUP)
-    row.get_by_role("button", name="Switch on").first.click()
+    row.get_by_role("button", name="Turn on").first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("It reads").wait_for()
+    dialog.get_by_text("What it reads").wait_for()
     assert dialog.locator("h4").inner_text().count(MARKUP) == 3
-    page.get_by_role("button", name="I agree: switch it on").click()
-    row.get_by_role("button", name="Switch off").click()
-    page.get_by_text(re.compile("^Off\\. ")).wait_for()
+    page.get_by_role("dialog").get_by_role("button", name="Turn on").click()
+    row.get_by_role("button", name="Turn off").click()
+    page.get_by_text(re.compile("^Turned off\\. ")).wait_for()
     page.get_by_role("button", name="New setup code").click()
     assert page.get_by_role("dialog").locator("strong").inner_text().startswith(MARKUP)
     router.call = lambda **asked: [0, {"error": {"code": "x", "message": MARKUP}}]
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
-    row.get_by_role("button", name="Switch on").first.click()
-    page.get_by_role("button", name="I agree: switch it on").click()
+    row.get_by_role("button", name="Turn on").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Turn on").click()
     page.locator(".alert-message.warning", has_text=MARKUP).wait_for()
     show(page, router)
     page.get_by_text(MARKUP).wait_for()
@@ -261,7 +264,7 @@ def test_8_an_agent_that_does_not_run(page, router, tmp_path):
     router.plugin.write_text(text.replace("control.sock", "nobody.sock"))
     show(page, router)
     page.get_by_text("the agent is not running").wait_for()
-    page.get_by_text("It ended so: cannot start: <b>no</b> space left").wait_for()
+    page.get_by_text("The reason: cannot start: <b>no</b> space left").wait_for()
     browser.shoot(page, "luci-8-stopped")
 
 

@@ -12,6 +12,14 @@ from tools.openwrt import bytecode, rootfs
 
 SUFFIXES = Path("/usr/share/publicsuffix/public_suffix_list.dat")
 
+# A whole life of a userland, its making included: a minute here, many on a machine that does other things as well.
+LIFE_S = 1800
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if Path(__file__).parent in item.path.parents and not item.get_closest_marker("timeout"):
+        item.add_marker(pytest.mark.timeout(LIFE_S))
+
 
 def unable() -> str:
     """Why no userland can be made here, or nothing."""

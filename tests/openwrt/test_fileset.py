@@ -61,7 +61,6 @@ def made(version: str, names: list[str], folder: Path) -> FileSet:
     return files
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("version", RELEASES)
 def test_all_of_it_runs_with_what_is_depended_on(version: str, folder: Path) -> None:
     files = made(version, needed("privacy-agent"), folder)
@@ -73,7 +72,6 @@ def test_all_of_it_runs_with_what_is_depended_on(version: str, folder: Path) -> 
     print(f"Python {version}, {len(files.files)} files, used of them: {' '.join(used)}")
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("left_out", [name for name in needed("privacy-agent") if name != stdlib.LIGHT])
 def test_without_any_one_of_them_it_fails(left_out: str, folder: Path) -> None:
     rest = [name for name in needed("privacy-agent") if name != left_out]

@@ -35,7 +35,7 @@ root=$1; shift
 mount --bind "$root" "$root" && cd "$root" && pivot_root . parcels &&
     exec chroot . /bin/busybox ash -c 'umount -l /parcels; exec "$@"' ash "$@"
 """
-PATIENCE_S = 90  # of a machine that does other things as well
+PATIENCE_S = 300  # of a machine that does other things as well
 
 
 class Ended(Exception):

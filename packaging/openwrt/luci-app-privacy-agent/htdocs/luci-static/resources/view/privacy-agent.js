@@ -23,23 +23,37 @@ function el(tag, attributes, ...children) {
 	return E(tag, attributes, children.flat().filter((child) => child !== null && child !== ''));
 }
 
-// The agent's own pages: the same host that shows this one, where and how the agent serves them; null if nowhere.
+// Privacy Agent itself: on the host that shows this page, where and how the agent serves it; null if nowhere.
 function pagesAddress(status) {
 	const web = status.web || {};
 	return web.port ? '%s://%s:%d/'.format(web.tls ? 'https' : 'http', window.location.hostname, web.port) : null;
 }
 
-function linkToPages(status, text) {
+function linkToPages(status, page, text) {
 	const address = pagesAddress(status);
-	return address && el('a', { 'class': 'btn', 'href': address, 'target': '_blank', 'rel': 'noreferrer' }, text);
+	return address && el('a', { 'class': 'btn', 'href': address + page, 'target': '_blank', 'rel': 'noreferrer' }, text);
 }
 
 // An answer with an error becomes a rejection with its sentence, so that every caller treats it alike.
 function checked(answer) {
 	if (answer && answer.error)
 		return Promise.reject(new Error(answer.error.reason
-			? _('%s. It ended so: %s').format(answer.error.message, answer.error.reason) : answer.error.message));
+			? _('%s. The reason: %s').format(answer.error.message, answer.error.reason) : answer.error.message));
 	return answer;
+}
+
+function fact(title, text) {
+	return el('tr', { 'class': 'tr' }, [
+		el('td', { 'class': 'td left', 'width': '33%' }, title), el('td', { 'class': 'td left' }, text)
+	]);
+}
+
+function blockLists(lists) {
+	switch (lists.state) {
+	case 'ready': return _('%d entries').format(lists.rules);
+	case 'stale': return _('%d entries, out of date').format(lists.rules);
+	default: return _('not downloaded yet');
+	}
 }
 
 function day(seconds) {
@@ -63,20 +77,20 @@ return view.extend({
 			.then(([ status, devices ]) => ({ status: status, devices: devices.items }));
 	},
 
-	// Before anything is switched on: what it reads, keeps and sends, in the agent's own words.
+	// Before anything is turned on: what it reads, stores and sends, in the agent's own words.
 	ask: function(device, feature) {
-		ui.showModal([ _('Switch on %s for %s?').format(feature.title, device.label) ], [
+		ui.showModal([ _('Turn on %s for %s?').format(feature.title, device.label) ], [
 			el('dl', {}, [
-				el('dt', {}, _('It reads')), el('dd', {}, feature.reads),
-				el('dt', {}, _('It keeps')), el('dd', {}, feature.keeps),
-				el('dt', {}, _('It sends')), el('dd', {}, feature.sends)
+				el('dt', {}, _('What it reads')), el('dd', {}, feature.reads),
+				el('dt', {}, _('What it stores')), el('dd', {}, feature.keeps),
+				el('dt', {}, _('What it sends')), el('dd', {}, feature.sends)
 			]),
 			el('div', { 'class': 'right' }, [
-				el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Leave it off')), ' ',
+				el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Cancel')), ' ',
 				el('button', {
 					'class': 'btn cbi-button-action',
 					'click': ui.createHandlerFn(this, 'switchOn', device, feature)
-				}, _('I agree: switch it on'))
+				}, _('Turn on'))
 			])
 		]);
 	},
@@ -89,9 +103,9 @@ return view.extend({
 	switchOff: function(device, feature) {
 		return callOff(device.id, feature.name).then(checked).then((answer) => {
 			const sentence = answer.remaining
-				? _('Off. %d records remain until %s; erase them on the agent’s own pages.')
+				? _('Turned off. %d records stay stored until %s. To delete them, open Privacy Agent.')
 					.format(answer.remaining, day(answer.until))
-				: _('Off. Nothing was recorded, or nothing is left.');
+				: _('Turned off. Nothing is stored.');
 			ui.addNotification(null, el('p', {}, sentence), 'info');
 			return this.refresh();
 		}).catch(failed);
@@ -100,11 +114,11 @@ return view.extend({
 	newSetupCode: function() {
 		return callSetupCode().then(checked).then((answer) => {
 			ui.showModal([ _('Setup code') ], [
-				el('p', {}, _('Enter it on the agent’s own pages to set their password. It works once, until %s.')
+				el('p', {}, _('Open Privacy Agent and enter this code to set its password. The code works once, until %s.')
 					.format(day(answer.expires_at))),
 				el('p', {}, el('strong', { 'style': 'font-size: 160%' }, answer.code)),
 				answer.fingerprint ? el('p', {}, [
-					_('Their certificate is the router’s own, so browsers ask; it is the right one if they show this:'),
+					_('The router made its own certificate, so your browser shows a warning. Compare the fingerprint that it shows with this one:'),
 					el('br', {}), el('small', { 'style': 'word-break: break-all' }, answer.fingerprint)
 				]) : '',
 				el('div', { 'class': 'right' }, el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Close')))
@@ -118,18 +132,18 @@ return view.extend({
 			? el('button', {
 				'class': 'btn cbi-button-negative',
 				'click': ui.createHandlerFn(this, 'switchOff', device, feature)
-			}, _('Switch off'))
+			}, _('Turn off'))
 			: el('button', {
 				'class': 'btn cbi-button-positive',
 				'click': ui.createHandlerFn(this, 'ask', device, feature)
-			}, _('Switch on'));
+			}, _('Turn on'));
 		const words = state.on ? _('on since %s').format(day(state.since))
 			: (state.suspended ? _('paused') : _('off'));
 		// The title names the switch where the table has no head: on a phone.
 		return el('td', { 'class': 'td', 'data-title': feature.title }, [ button, ' ', words ]);
 	},
 
-	rows: function(devices, status) {
+	rows: function(devices) {
 		const head = el('tr', { 'class': 'tr table-titles' }, [ el('th', { 'class': 'th' }, _('Device')) ].concat(
 			this.features.map((feature) => el('th', { 'class': 'th' }, feature.title))));
 		const rows = devices.map((device) => el('tr', { 'class': 'tr' }, [
@@ -137,8 +151,7 @@ return view.extend({
 		].concat(this.features.map((feature) => this.switchOf(device, feature)))));
 		if (!rows.length)
 			rows.push(el('tr', { 'class': 'tr placeholder' }, el('td', { 'class': 'td' }, [
-				_('No device is enrolled. Nothing of any device is recorded or refused.'), ' ',
-				linkToPages(status, _('Add a device'))
+				_('No devices yet. Nothing is recorded and nothing is blocked.')
 			])));
 		return el('table', { 'class': 'table' }, [ head ].concat(rows));
 	},
@@ -153,10 +166,15 @@ return view.extend({
 
 	body: function(data) {
 		return el('div', { 'id': 'privacy-agent' }, [
-			el('p', {}, data.status.health),
-			this.rows(data.devices, data.status),
+			el('table', { 'class': 'table' }, [
+				fact(_('Status'), data.status.health),
+				fact(_('Block lists'), blockLists(data.status.lists || {})),
+				fact(_('Version'), data.status.version)
+			]),
+			this.rows(data.devices),
 			el('p', {}, [
-				linkToPages(data.status, _('Open the agent’s own pages')), ' ',
+				linkToPages(data.status, '', _('Open Privacy Agent')), ' ',
+				linkToPages(data.status, 'devices', _('Add a device')), ' ',
 				el('button', { 'class': 'btn', 'click': ui.createHandlerFn(this, 'newSetupCode') }, _('New setup code'))
 			])
 		]);
@@ -166,7 +184,7 @@ return view.extend({
 		const page = el('div', { 'class': 'cbi-map' }, [
 			el('h2', {}, _('Privacy Agent')),
 			el('div', { 'class': 'cbi-map-descr' }, _('Parental controls and real-time protection that stay on this ' +
-				'router. History is shown on the agent’s own pages only, after their own login.')),
+				'router. The browsing history is shown in Privacy Agent only, with a separate password.')),
 			data.error ? el('div', { 'class': 'alert-message warning' }, data.error) : this.body(data)
 		]);
 		if (!data.error)
