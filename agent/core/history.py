@@ -3,6 +3,7 @@
 A visit is a device's stay at a site inside one epoch. It never crosses an epoch; a gap of 30 minutes starts a new one.
 """
 
+from agent.core.check_hosts import BESIDE, BESIDE_S, CHECKS, NO_SITES
 from agent.core.model import Observation, Permit, Visit
 from agent.core.page_loads import PageLoads
 
@@ -13,6 +14,23 @@ OPEN_MAX = 1500  # some 500 bytes each: the memory of a burst of names stays bel
 DAY_S = 86400
 # From the least to the most telling. With ECH on offer the name may be that of a front instead of the site's.
 SOURCES = ("dns", "ech", "tls", "http")
+
+
+class Before:
+    """A visit as it was before a contact, or several at once; `new`: it began with it. `began`, `seen`: the ages of the
+    first and the last of them."""
+
+    __slots__ = ("visit", "began", "seen", "new", "_was")
+
+    def __init__(self, visit: Visit, age: int, new: bool) -> None:
+        self.visit = visit
+        self.began = self.seen = age
+        self.new = new
+        self._was = (visit.last, visit.age, visit.hits, visit.source, visit.background)
+
+    def restore(self) -> None:
+        visit = self.visit
+        visit.last, visit.age, visit.hits, visit.source, visit.background = self._was
 
 
 class Visits:
@@ -27,11 +45,13 @@ class Visits:
         self._open: dict[tuple[int, int, bytes], Visit] = {}
         self._dirty: dict[int, Visit] = {}  # by identity: a retired visit still waits to be stored
         self._leads = PageLoads()
+        self._checked: dict[int, int] = {}  # epoch → age of the last connectivity check
+        self._beside: dict[int, Before] = {}  # epoch → what may turn out to be a part of one
         self.dropped = 0
 
     def observe(self, permit: Permit, seen: Observation) -> None:
         """Take one observation in. In doubt (no room) it is dropped and counted, never kept elsewhere."""
-        site = self._site_of(seen.host)
+        site = None if self._asked_by_itself(permit.epoch, seen) else self._site_of(seen.host)
         if site is None:
             return
         key = (permit.device_id, permit.epoch, site)
@@ -47,11 +67,45 @@ class Visits:
             visit = Visit(None, permit.device_id, permit.epoch, site, seen.at, seen.at, seen.age, 0, [], seen.source)
             visit.background = True  # until something says that it was opened
             self._open[key] = visit
+        if seen.host in BESIDE:
+            self._remember(visit, new, seen.age)
         self._grow(visit, seen)
         self._dirty[id(visit)] = visit
         opened = self._leads.place(visit, new, seen.host, seen.age)
         if opened is not None:
             self._dirty[id(opened)] = opened
+
+    def _asked_by_itself(self, epoch: int, seen: Observation) -> bool:
+        """Whether the device asked on its own (see check_hosts.py), at once before and after a check as well."""
+        if seen.host in CHECKS:
+            self._checked[epoch] = seen.age
+            before = self._beside.pop(epoch, None)
+            if before is not None and seen.age - before.seen <= BESIDE_S:
+                self._undo(before)
+        elif seen.host in BESIDE:
+            checked = self._checked.get(epoch)
+            return checked is not None and seen.age - checked <= BESIDE_S
+        return seen.host in NO_SITES
+
+    def _remember(self, visit: Visit, new: bool, age: int) -> None:
+        before = self._beside.get(visit.epoch)
+        if before is None or before.visit is not visit or age - before.began > BESIDE_S:
+            before = self._beside[visit.epoch] = Before(visit, age, new)
+        before.seen = age
+
+    def _undo(self, before: "Before") -> None:
+        """As if it had not been contacted. What is stored already can but be background."""
+        visit = before.visit
+        self._leads.drop(visit)
+        before.restore()
+        if before.new:
+            key = (visit.device_id, visit.epoch, visit.site)
+            if self._open.get(key) is visit:
+                del self._open[key]
+            if visit.id is None:
+                self._dirty.pop(id(visit), None)
+                return
+        self._dirty[id(visit)] = visit
 
     def _grow(self, visit: Visit, seen: Observation) -> None:
         visit.last = seen.at
@@ -91,6 +145,9 @@ class Visits:
         self._dirty = {id(visit): visit for visit in self._dirty.values() if visit.epoch not in epochs}
         self._open = {key: visit for key, visit in self._open.items() if visit.epoch not in epochs}
         self._leads.end(epochs)
+        for epoch in epochs:
+            self._checked.pop(epoch, None)
+            self._beside.pop(epoch, None)
         return waiting
 
     def forget(self, ids: set[int]) -> None:
@@ -99,6 +156,7 @@ class Visits:
         for key in gone:
             self._dirty.pop(id(self._open.pop(key)), None)
         self._leads = PageLoads()  # what was learned from them goes with them
+        self._beside.clear()
 
     def __len__(self) -> int:
         return len(self._open)

@@ -61,13 +61,15 @@ class Recent:
 
 
 class Burst:
-    """Of one epoch: the visit that leads, since when (age), what came with it, and how much must for it to be one."""
+    """Of one epoch: the visit that leads, since when (age and wall time), what came with it, and how much must for it
+    to be one."""
 
-    __slots__ = ("lead", "since", "last", "together", "needed")
+    __slots__ = ("lead", "since", "at", "last", "together", "needed")
 
     def __init__(self) -> None:
         self.lead: Visit | None = None
         self.since = 0
+        self.at = 0
         self.last = 0
         self.together: set[bytes] = set()
         self.needed = 0
@@ -101,7 +103,7 @@ class PageLoads:
         if in_burst:
             return self._joined(trail, lead, host)
         if at_front(host, visit.site):
-            trail.since, trail.together = age, set([host])  # another page of the same site
+            trail.since, trail.at, trail.together = age, visit.last, set([host])  # another page of the same site
         return None
 
     def _needed(self, visit: Visit, lead: Visit | None, front: bool, quiet: bool) -> int | None:
@@ -119,7 +121,8 @@ class PageLoads:
         if trail.lead is not None and len(trail.together) == 1:
             self._alone.add((visit.epoch, trail.lead.site))
         trail.lead, trail.since, trail.together, trail.needed = visit, age, set([host]), needed
-        return self._opened(visit) if needed == 0 else None
+        trail.at = visit.last
+        return self._opened(trail, visit) if needed == 0 else None
 
     def _follow(self, trail: Burst, lead: Visit, visit: Visit, new: bool) -> Visit | None:
         if visit.background:
@@ -131,14 +134,21 @@ class PageLoads:
     def _joined(self, trail: Burst, lead: Visit, name: bytes) -> Visit | None:
         if len(trail.together) < TOGETHER_MAX:
             trail.together.add(name)
-        return self._opened(lead) if len(trail.together) > trail.needed else None
+        return self._opened(trail, lead) if len(trail.together) > trail.needed else None
 
     @staticmethod
-    def _opened(visit: Visit) -> Visit | None:
+    def _opened(trail: Burst, visit: Visit) -> Visit | None:
         if not visit.background:
             return None
         visit.background, visit.cause = False, None
+        visit.first = max(visit.first, trail.at)  # what an app asked all night long before is no part of the stay
         return visit
+
+    def drop(self, visit: Visit) -> None:
+        """The visit's last contact was nobody's: it leads nothing."""
+        trail = self._trails.get(visit.epoch)
+        if trail is not None and trail.lead is visit:
+            trail.lead = None
 
     def end(self, epochs: list[int]) -> None:
         """Forget everything of these epochs."""

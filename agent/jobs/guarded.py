@@ -3,6 +3,7 @@
 Who wants one of them blocked all the same has a rule of their own for it (`block NAME`).
 """
 
+from agent.core.check_hosts import CHECKS
 from agent.core.condition import fits
 from agent.core.listrules import ListRule
 from agent.core.match import BELOW, EXACT
@@ -43,6 +44,7 @@ def read_guarded(shared_file: str, needed_file: str, popular_file: str, own: lis
         names.setdefault(name, WELL_KNOWN)
         names.setdefault(b"www." + name, WELL_KNOWN)
     names.update(read_needed(needed_file))
+    names.update({name: "a connectivity check" for name in CHECKS})
     return Guarded(names)
 
 

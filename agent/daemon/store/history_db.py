@@ -68,7 +68,7 @@ VISIT_INSERT = (
 # What the household corrected stays as corrected.
 VISIT_UPDATE = (
     "UPDATE visits SET batch=?1, last=?2, age=?3, hits=?4, hosts=?5, source=?6,"
-    " background=IIF(corrected, background, ?7), cause=IIF(corrected, cause, ?8) WHERE id=?9"
+    " background=IIF(corrected, background, ?7), cause=IIF(corrected, cause, ?8), first=?9 WHERE id=?10"
 )
 ATTEMPT_INSERT = (
     "INSERT INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name,"
@@ -134,7 +134,7 @@ class HistoryDb:
         cause = None if visit.cause is None else visit.cause.id or ids.get(id(visit.cause))
         grown = (visit.last, visit.age, visit.hits, hosts, visit.source, visit.background, cause)
         if visit.id is not None:
-            sql.execute(VISIT_UPDATE, (self.batch, *grown, visit.id))
+            sql.execute(VISIT_UPDATE, (self.batch, *grown, visit.first, visit.id))
             return None
         start = (visit.device_id, visit.epoch, self.batch, visit.site.decode(), visit.first)
         return sql.execute(VISIT_INSERT, (*start, *grown)).lastrowid
