@@ -1,6 +1,6 @@
-"""What a refused plain HTTP request gets: a small page that says why, and that the person at the device can ask with.
+"""What a blocked plain HTTP request gets: a small page that says why, with a button to ask for it.
 
-Nothing of it comes from elsewhere, and it needs no script. What it says, it says in English or German.
+Nothing of it comes from elsewhere, and it needs no script. It is in English or German, and dark where the device is.
 """
 
 from agent.core.model import Rule, Value
@@ -10,41 +10,45 @@ _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'",
 
 _TEXTS = {
     "en": {
-        "title": "This page was refused",
-        "what": "This network's protection refused <code>%s</code>.",
-        "household": "a rule of this household",
-        "listed": "the list %s has %s",
-        "own": "this household blocks %s",
-        "why": "Why: %s.",
-        "who": "If that is wrong, whoever looks after this network can allow it, for an hour or for good.",
-        "ask": "Ask for it",
-        "asked": "You asked for it",
-        "asked_what": "Whoever looks after this network sees that this device asked for <code>%s</code>.",
-        "then": "When it is allowed, open the page again.",
-        "over": "Nothing was asked",
-        "over_what": "This button is used up. Open the refused page again, and ask from there.",
+        "title": "This page is blocked",
+        "what": "The protection of this network blocked <code>%s</code>.",
+        "household": "a rule of this network",
+        "listed": "the list %s has the entry %s",
+        "own": "a rule of this network blocks %s",
+        "why": "Reason: %s.",
+        "who": "If this is a mistake, the person who manages this network can allow it, for an hour or always.",
+        "ask": "Ask to unblock",
+        "asked": "Request sent",
+        "asked_what": "The person who manages this network sees that this device asked for <code>%s</code>.",
+        "then": "Once it is allowed, open the page again.",
+        "over": "No new request sent",
+        "over_what": "This request was already sent, or the button is too old. Open the blocked page again to ask.",
     },
     "de": {
-        "title": "Diese Seite wurde abgewiesen",
-        "what": "Der Schutz dieses Netzes hat <code>%s</code> abgewiesen.",
-        "household": "eine Regel dieses Haushalts",
-        "listed": "auf der Liste %s steht %s",
-        "own": "dieser Haushalt sperrt %s",
-        "why": "Warum: %s.",
-        "who": "Ist das falsch, kann es erlauben, wer sich um dieses Netz kümmert: für eine Stunde oder auf Dauer.",
-        "ask": "Darum bitten",
-        "asked": "Sie haben darum gebeten",
-        "asked_what": "Wer sich um dieses Netz kümmert, sieht, dass dieses Gerät um <code>%s</code> gebeten hat.",
-        "then": "Wenn es erlaubt ist, öffnen Sie die Seite noch einmal.",
-        "over": "Es wurde um nichts gebeten",
-        "over_what": "Dieser Knopf ist verbraucht. Öffnen Sie die abgewiesene Seite noch einmal und bitten Sie dort.",
+        "title": "Diese Seite ist blockiert",
+        "what": "Der Schutz dieses Netzes hat <code>%s</code> blockiert.",
+        "household": "eine Regel dieses Netzes",
+        "listed": "die Liste %s enthält %s",
+        "own": "eine Regel dieses Netzes blockiert %s",
+        "why": "Grund: %s.",
+        "who": "Falls das ein Irrtum ist: Die Person, die dieses Netz verwaltet, kann die Seite erlauben, "
+        "für eine Stunde oder immer.",
+        "ask": "Freigabe anfragen",
+        "asked": "Anfrage gesendet",
+        "asked_what": "Die Person, die dieses Netz verwaltet, sieht, dass dieses Gerät nach <code>%s</code> "
+        "gefragt hat.",
+        "then": "Sobald die Seite erlaubt ist, öffne sie noch einmal.",
+        "over": "Keine neue Anfrage gesendet",
+        "over_what": "Diese Anfrage wurde schon gesendet, oder der Knopf ist zu alt. "
+        "Öffne die blockierte Seite noch einmal, um zu fragen.",
     },
 }
 
 _PAGE = """<!doctype html>
 <html lang="%s"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>%s</title>
-<style>body{font:1.1em/1.5 system-ui,sans-serif;max-width:34em;margin:3em auto;padding:0 1em}code{word-break:break-all}
+<style>:root{color-scheme:light dark}
+body{font:1.1em/1.5 system-ui,sans-serif;max-width:34em;margin:3em auto;padding:0 1em}code{word-break:break-all}
 button{font:inherit;padding:.6em 1.2em;border:1px solid;border-radius:.4em}</style>
 <h1>%s</h1>
 %s</html>
@@ -73,7 +77,7 @@ def language(head: bytes) -> str:
 
 
 def page(target: str, rule: "Rule | None", button: "Button | None", language: str = "en") -> bytes:
-    """The whole response to a refused request."""
+    """The whole response to a blocked request."""
     texts = _TEXTS[language]
     parts = [
         _paragraph(texts["what"], target[:_TARGET_MAX]),

@@ -1,4 +1,4 @@
-"""The table of features: what each reads, keeps, for how long, and sends. Everything is off by default.
+"""The table of features: what each reads, stores, for how long, and sends. Everything is off by default.
 
 The web pages, the command line's question before `on`, the notice and the code that records all read this table,
 so that what is promised is what is done.
@@ -6,7 +6,8 @@ so that what is promised is what is done.
 
 from agent.core.model import HISTORY, PROTECTION, BadInput, Value
 
-# The version and date of the whole notice. It grows whenever a feature reads, keeps or sends more than before.
+# The version and date of the whole notice. It grows whenever a feature reads, stores or sends more than
+# before; plainer words for the same leave it.
 NOTICE_VERSION = 1
 NOTICE_DATE = "2026-11-23"
 
@@ -43,8 +44,8 @@ class Feature(Value):
 
 
 _READS = (
-    "the names that this device asks the router's DNS for, and how its web connections begin: the server's name and "
-    "address, and of unencrypted pages the page's address"
+    "which sites and apps this device connects to: the names it looks up in DNS, and the start of each web connection "
+    "(the server's name and address; of unencrypted pages the page's address)"
 )
 
 FEATURES = {
@@ -53,7 +54,7 @@ FEATURES = {
         title="Browsing history",
         version=1,
         reads=_READS,
-        keeps="sites contacted, with first and last time and how often; never pages, searches or contents",
+        keeps="sites visited, with first and last time and how often; never pages, searches or contents",
         days=7,
         days_max=30,
         sends="nothing",
@@ -64,8 +65,8 @@ FEATURES = {
         title="Real-time protection",
         version=1,
         reads=_READS,
-        keeps="refused attempts only: the name or address (of an unencrypted page up to the question mark), when, "
-        "how often, and the list and rule that refused it",
+        keeps="blocked attempts only: the site (of an unencrypted page its address up to the question mark), when, "
+        "how often, and the list and entry that blocked it",
         days=30,
         days_max=30,
         sends="nothing",
@@ -74,12 +75,12 @@ FEATURES = {
 }
 
 NOTICE = (
-    "privacy-agent watches a device only while a feature is switched on for it, and only on this router. "
-    "Switching a feature off ends recording at once. Of a connection only the beginning is read, of an encrypted one "
-    "never what it carries. Names that a device asks for are sent to the configured DNS "
-    "server, as without privacy-agent. Block lists are downloaded while protection is in use. Nothing else leaves "
-    "the router unless the household opts in to summaries. Everyone behind a device may see that recording is on, "
-    "what is kept and for how long, and may ask for a copy, a correction or erasure."
+    "Privacy Agent watches a device only while a feature is turned on for it, and only on this router. "
+    "Turning a feature off stops recording at once. Only the start of a connection is read, and of an encrypted one "
+    "never what it carries. Names that a device looks up are sent to the configured DNS server, as without Privacy "
+    "Agent. Block lists are downloaded while protection is in use. Nothing else leaves the router unless sharing "
+    "statistics is turned on. Anyone who uses a device can see that recording is on, what is stored and for how "
+    "long, and can ask for a copy, a correction or deletion."
 )
 
 

@@ -12,10 +12,10 @@ def test_what_it_says_is_escaped_and_complete() -> None:
     head, _, body = said.partition("\r\n\r\n")
     assert f"Content-Length: {len(body.encode())}\r\n" in head + "\r\n"
     assert "<script>" not in body and "&lt;script&gt;" in body
-    assert "List &quot;1&quot; has bad.example/&lt;x&gt; (phishing)" in body
+    assert "List &quot;1&quot; has the entry bad.example/&lt;x&gt; (phishing)" in body
     assert "src=" not in body and "script>" not in body.replace("&lt;script&gt;", "")
-    assert "this household blocks bad.example" in page("x", Rule("bad.example"), None).decode()
-    assert "a rule of this household" in page("x", None, None).decode()
+    assert "a rule of this network blocks bad.example" in page("x", Rule("bad.example"), None).decode()
+    assert "a rule of this network" in page("x", None, None).decode()
 
 
 def test_the_button_leads_to_the_router_and_nowhere_else() -> None:
@@ -34,7 +34,7 @@ def test_it_speaks_the_language_of_the_request() -> None:
     assert language(asks(b"accept-language:DE")) == "de"
     for other in (b"Accept-Language: fr, de\r\n", b"Accept-Language:\r\n", b"X: de\r\n", b""):
         assert language(asks(other)) == "en"
-    assert "Diese Seite wurde abgewiesen" in page("x", RULE, BUTTON, "de").decode()
+    assert "Diese Seite ist blockiert" in page("x", RULE, BUTTON, "de").decode()
 
 
 def test_a_page_fits_into_two_packets() -> None:
@@ -43,6 +43,6 @@ def test_a_page_fits_into_two_packets() -> None:
 
 
 def test_what_follows_the_button() -> None:
-    for tongue, word, none in (("en", "You asked for it", "Nothing was asked"), ("de", "gebeten", "um nichts")):
+    for tongue, word, none in (("en", "Request sent", "No new request sent"), ("de", "gefragt", "Keine neue Anfrage")):
         assert word in asked("<b>.example", tongue).decode() and "&lt;b&gt;.example" in asked("<b>.example").decode()
         assert none in asked(None, tongue).decode()

@@ -12,7 +12,15 @@ from agent.core.lookalike import FEATURES
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "agent"
 # Which argument of a call is the sentence.
-SAID = {"BadInput": 0, "BadRequest": 1, "Refused": 1, "Problem": 2, "StorageError": 0, "invalid": 1}
+SAID = {
+    "BadInput": 0,
+    "BadRequest": 1,
+    "OperationRejected": 1,
+    "ControlRefused": 1,
+    "Problem": 2,
+    "StorageError": 0,
+    "invalid": 1,
+}
 SAID |= {"Failed": 0, "NoRoom": 0, "_failed": 1}
 # Where errors come from that reach a page: the operations and what they call, and the page's own program. Not what is
 # wrong with a request's head (core/http.py) or a file of the package (core/feed_schedule.py): no page causes that.

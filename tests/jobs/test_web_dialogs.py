@@ -12,11 +12,11 @@ pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing(
 SHEETS = {
     "consent": ("/", ("switch", "^Browsing history, Television")),
     "notice": ("/", ("button", "^Read$")),
-    "answer": ("/", ("button", "^Answer$")),
+    "answer": ("/", ("button", "^Reply$")),
     "why": ("/protection", ("button", "free-coins|cheap-sneakers|login.bank|parcel")),
     "lists": ("/protection", ("button", "^Choose lists$")),
     "helplines": ("/protection", ("button", "^Helplines$")),
-    "enrol": ("/devices", ("button", "^Add$")),
+    "add": ("/devices", ("button", "^Add a device$")),
     "device": ("/devices", ("button", "^Ben's phone")),
     "person": ("/devices", ("button", "^Mia Child")),
     "confirm": ("/account", ("button", "^Set up$")),
@@ -75,15 +75,15 @@ def test_keyboard_alone_through_a_story(visit, served):  # noqa: F811
     assert switch.evaluate("one => one.matches(':focus-visible')")
     page.keyboard.press("Enter")
     page.get_by_role("dialog").wait_for()
-    to_button(page, "Agree and switch on")
+    to_button(page, "Agree and turn on")
     page.locator('[role=switch][aria-checked=true][aria-label^="Browsing history, Ben\'s console"]').wait_for()
     assert switch.evaluate("one => one === document.activeElement"), "the focus is back where it was"
     page.keyboard.press("Space")
-    page.get_by_text("Off. Nothing of it is kept.").wait_for()
+    page.get_by_text("Off. Nothing is stored.").wait_for()
     page.goto(page.url + "privacy")
-    page.get_by_role("button", name="Erase …").focus()
+    page.get_by_role("button", name="Delete …").focus()
     page.keyboard.press("Enter")
-    page.get_by_role("dialog").get_by_text("There is no way back").wait_for()
+    page.get_by_role("dialog").get_by_text("This can't be undone").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
 
@@ -99,15 +99,15 @@ def to_button(page, name: str) -> None:
 
 def test_allow_block_and_rename_can_be_undone(visit, served):  # noqa: F811
     page = visit("/protection")
-    for name, button, wanted in (("school.example", "Refuse", "block"), ("login.bank.example", "Allow", "allow")):
-        page.get_by_label("Name of the site").fill(name)
-        page.get_by_role("button", name="Ask", exact=True).click()
+    for name, button, wanted in (("school.example", "Block", "block"), ("login.bank.example", "Allow", "allow")):
+        page.get_by_label("Site").fill(name)
+        page.get_by_role("button", name="Check", exact=True).click()
         page.locator(".answer strong", has_text=name).wait_for()
         page.locator(".answer").get_by_role("button", name=button, exact=True).click()
-        page.locator(f".row:has-text('{name}')", has_text="Everyone").wait_for()
+        page.locator(f".row:has-text('{name}')", has_text="All devices").wait_for()
         assert [(one["name"], one["action"]) for one in served.ask("rule.list")["items"]] == [(name, wanted)]
         page.get_by_role("button", name="Undo").last.click()
-        page.get_by_text("No rules of your own yet").wait_for()
+        page.get_by_text("No rules yet").wait_for()
         assert served.ask("rule.list")["items"] == []
     page.goto(page.url.replace("protection", "devices"))
     press(page, "button", "^Television")
@@ -123,11 +123,11 @@ def test_forgetting_says_how_much_goes_and_has_no_undo(visit, served):  # noqa: 
     kept = next(one for one in served.ask("device.list")["items"] if one["label"] == "Ben's phone")["kept"]
     page = visit("/devices")
     press(page, "button", "^Ben's phone")
-    page.get_by_role("button", name="Forget").click()
-    page.get_by_text("Forget Ben's phone?").wait_for()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_text("Remove Ben's phone?").wait_for()
     page.get_by_text(f"{kept['visits']} visits").wait_for()
     browser.shoot(page, "forget")
-    page.get_by_role("dialog").last.get_by_role("button", name="Forget").click()
+    page.get_by_role("dialog").last.get_by_role("button", name="Remove").click()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name=re.compile("^Ben's phone")).wait_for(state="detached")
@@ -137,12 +137,12 @@ def test_forgetting_says_how_much_goes_and_has_no_undo(visit, served):  # noqa: 
 
 def test_a_rule_is_for_one_person_and_has_an_end(visit, served):  # noqa: F811
     page = visit("/protection")
-    page.get_by_label("Name of the site").fill("games.example")
-    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_label("Site").fill("games.example")
+    page.get_by_role("button", name="Check", exact=True).click()
     page.locator(".answer strong", has_text="games.example").wait_for()
     page.get_by_label("For whom").select_option(label="Mia (all devices)")
     page.get_by_label("For how long").select_option("week")
-    page.locator(".answer").get_by_role("button", name="Refuse", exact=True).click()
+    page.locator(".answer").get_by_role("button", name="Block", exact=True).click()
     row = page.locator(".row", has_text="games.example")
     row.get_by_text(re.compile("^Mia · until")).wait_for()
     rule = served.ask("rule.list")["items"][0]
@@ -153,6 +153,6 @@ def test_a_rule_is_for_one_person_and_has_an_end(visit, served):  # noqa: F811
 @pytest.mark.parametrize("typed", ["Bücher.example", " http://bücher.example/x ", "xn--bcher-kva.example"])
 def test_a_site_is_asked_about_in_letters_of_any_script(visit, typed):  # noqa: F811
     page = visit("/protection", locale="de-DE")
-    page.get_by_label("Name der Seite").fill(typed)
-    page.get_by_role("button", name="Fragen", exact=True).click()
+    page.get_by_label("Website").fill(typed)
+    page.get_by_role("button", name="Prüfen", exact=True).click()
     page.locator(".answer strong", has_text="xn--bcher-kva.example").wait_for()

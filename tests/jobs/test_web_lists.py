@@ -78,7 +78,7 @@ def state(home: Home):
         page.goto(f"http://127.0.0.1:{home.daemon.web}/")
         page.get_by_label("Setup code").fill(home.ask("setup.code")["code"])
         page.get_by_label("New password").fill(PASSWORD)
-        page.get_by_role("button", name="Begin").click()
+        page.get_by_role("button", name="Start").click()
         page.get_by_role("navigation").wait_for()
         kept = context.storage_state()
         context.close()
@@ -112,18 +112,18 @@ def test_a_held_update_says_what_and_why_and_waits(home: Home, protection) -> No
     card = page.locator(".answer", has_text="List one")
     card.get_by_text("sie schrumpfte von etwa 3000 Regeln auf 100").wait_for()
     (held,) = home.ask("lists.held")["items"]
-    card.get_by_text(f"Fassung {held['version']}, 100 Regeln.").wait_for()
+    card.get_by_text(f"Version {held['version']}, 100 Einträge.").wait_for()
     page = protection()
     card = page.locator(".answer", has_text="List one")
     card.get_by_text("it shrank from about 3000 rules to 100").wait_for()
-    card.get_by_role("button", name="Use it", exact=True).click()
+    card.get_by_role("button", name="Install", exact=True).click()
     card.wait_for(state="detached")
     home.done()
     assert home.ask("lists.held")["items"] == []
     assert {row["id"]: row["rules"] for row in home.ask("lists")["items"]} == {"one": 100}
     # Back to the set before, by a button.
-    page.get_by_role("button", name="Back to the set before").click()
-    page.get_by_text("3,000 rules").first.wait_for()
+    page.get_by_role("button", name="Use the previous lists").click()
+    page.get_by_text("3,000 entries").first.wait_for()
     assert {row["id"]: row["rules"] for row in home.ask("lists")["items"]} == {"one": 3000}
 
 
@@ -140,16 +140,16 @@ def test_helplines_are_shown(protection) -> None:
     page = protection()
     page.get_by_role("button", name="Helplines").click()
     page.get_by_text("samaritans.org", exact=True).wait_for()
-    page.get_by_text("neither a list nor your own rules refuse them").wait_for()
+    page.get_by_text("neither a list nor your rules block them").wait_for()
 
 
 def test_a_wrong_refusal_of_a_name_becomes_a_text(home: Home, protection) -> None:
     page = protection()
-    page.get_by_label("Name of the site").fill("www.one7.example")
-    page.get_by_role("button", name="Ask", exact=True).click()
-    page.get_by_role("button", name="Report a wrong refusal").click()
+    page.get_by_label("Site").fill("www.one7.example")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_role("button", name="Report a mistake").click()
     page.locator("pre", has_text="List: List one (one)").wait_for()
-    assert page.get_by_role("link", name="The list's page").get_attribute("href") == "https://lists.example/one"
+    assert page.get_by_role("link", name="The list's website").get_attribute("href") == "https://lists.example/one"
 
 
 def test_a_look_alike_is_told_while_somebody_looks_and_kept_nowhere(home: Home, protection) -> None:
@@ -157,7 +157,7 @@ def test_a_look_alike_is_told_while_somebody_looks_and_kept_nowhere(home: Home, 
     page = protection("de-DE")
     home.daemon.query("login-secure-update.weebly.com", TABLET)
     home.daemon.query("paypal-login-verify.top", TABLET)
-    page.get_by_text("sieht aus wie eine Wegwerfseite: hat ein Wort, das zu etwas auffordert").wait_for()
+    page.get_by_text("sieht aus wie eine Wegwerf-Website: hat ein Wort, das zu etwas auffordert").wait_for()
     page.get_by_text("sieht aus wie paypal.com: hat einen bekannten Namen als Wort").wait_for()
     page.reload()
     page.locator("h1").wait_for()

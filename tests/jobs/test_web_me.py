@@ -123,17 +123,17 @@ def test_every_right_is_two_taps_away(served, phone, scheme):
         page.set_default_timeout(browser.PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{served.port}/me")
         page.get_by_role("heading", name="Your rights").wait_for()
-        page.get_by_role("button", name="Who gets to know what").click()
-        page.get_by_role("dialog").get_by_text("The sources of the lists").wait_for()
+        page.get_by_role("button", name="Who can see what").click()
+        page.get_by_role("dialog").get_by_text("The publishers of the lists").wait_for()
         assert serious(page) == []
         browser.shoot(page, "me-recipients-" + scheme)
         page.keyboard.press("Escape")
-        page.get_by_role("button", name="Notice").click()
-        page.get_by_role("dialog").get_by_text("may ask for a copy, a correction or erasure").wait_for()
+        page.get_by_role("button", name="Privacy notice").click()
+        page.get_by_role("dialog").get_by_text("can ask for a copy, a correction or deletion").wait_for()
         page.keyboard.press("Escape")
-        page.get_by_role("button", name="I ask to erase it").click()
+        page.get_by_role("button", name="Ask to delete records").click()
         page.get_by_role("button", name="Send").click()
-        page.get_by_text("I ask to erase it").first.wait_for()
+        page.get_by_text("Ask to delete records").first.wait_for()
         page.get_by_role("button", name="Download a copy").click()
         page.get_by_text("Choose a PIN first").wait_for()
         assert serious(page) == []
@@ -163,11 +163,11 @@ def test_background_is_shown_to_whoever_asks_for_it(tmp_path):
             page.get_by_role("button", name="Save").click()
             page.get_by_text("news.example", exact=True).wait_for()
             assert page.get_by_text("tracker.test").count() == 0
-            page.get_by_label("Also background").check()
+            page.get_by_label("Include background activity").check()
             page.get_by_text("tracker.test", exact=True).wait_for()
-            assert page.locator(".badge", has_text="background").count() == 2
+            assert page.locator(".badge", has_text="background activity").count() == 2
             browser.shoot(page, "me-background")
-            page.get_by_label("Also background").uncheck()
+            page.get_by_label("Include background activity").uncheck()
             page.get_by_text("tracker.test", exact=True).wait_for(state="detached")
     finally:
         daemon.stop()

@@ -45,7 +45,7 @@ def state(chromium, served):
     page.goto(f"http://127.0.0.1:{served.port}/")
     page.get_by_label("Setup code").fill(served.code)
     page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Start").click()
     page.get_by_role("navigation").wait_for()
     kept = context.storage_state()
     context.close()
@@ -205,10 +205,10 @@ def test_every_error_has_a_translation():
 def test_a_refusal_is_shown_in_the_readers_language(visit, served):
     """One with a value in it, from the daemon, as a whole sentence; the value as it was."""
     page = visit("/devices", locale="de-DE")
-    page.get_by_role("button", name="Hinzufügen", exact=True).click()
+    page.get_by_role("button", name="Gerät hinzufügen").click()
     page.get_by_label("Name", exact=True).fill("Neues Gerät")
-    page.get_by_label("Hardwareadresse").fill("300.1.1.1")
-    page.get_by_role("button", name="Anmelden", exact=True).last.click()
+    page.get_by_label("MAC-Adresse").fill("300.1.1.1")
+    page.get_by_role("dialog").get_by_role("button", name="Hinzufügen").click()
     page.get_by_text("Keine IP-Adresse: '300.1.1.1'.").wait_for()
     page.trouble.clear()
 
@@ -249,10 +249,10 @@ def test_keyboard_alone(visit):
 
 def test_live_changes_keep_the_focus_and_what_is_typed(visit, served):
     page = visit("/protection")
-    page.get_by_label("Name of the site").fill("half a na")
+    page.get_by_label("Site").fill("half a na")
     served.ask("allow", name="other.example", scope="household")
     page.get_by_text("other.example").wait_for()
-    assert page.get_by_label("Name of the site").input_value() == "half a na"
+    assert page.get_by_label("Site").input_value() == "half a na"
     assert page.evaluate("document.activeElement.id") == "name"
 
 
@@ -288,7 +288,7 @@ def test_the_switch_waits_for_the_router(visit, served):
     page.route("**/features/protection", lambda route: held.append(route))
     switch = page.get_by_role("switch", name=re.compile("^Real-time protection, Television"))
     switch.click()
-    page.get_by_role("button", name="Agree and switch on").click()
+    page.get_by_role("button", name="Agree and turn on").click()
     page.locator("[role=switch][aria-busy=true]").wait_for()
     assert switch.get_attribute("aria-checked") == "false"
     browser.shoot(page, "switch-waiting")
@@ -298,25 +298,25 @@ def test_the_switch_waits_for_the_router(visit, served):
     page.unroute("**/features/protection")
     page.route("**/features/protection", lambda route: route.abort())
     switch.click()
-    page.get_by_text("The router does not answer").wait_for()
+    page.get_by_text("The router does not respond").wait_for()
     assert switch.get_attribute("aria-checked") == "true"
     page.trouble.clear()
 
 
 def test_pause_and_resume(visit, served):
     page = visit("/")
-    page.get_by_role("button", name="Pause").click()
-    page.get_by_text("Recording is paused").wait_for()
+    page.get_by_role("button", name="Pause history").click()
+    page.get_by_text("History is paused").wait_for()
     browser.shoot(page, "paused")
     # What is switched off meanwhile stays off.
     phone = next(one for one in served.ask("device.list")["items"] if one["label"] == "Ben's phone")
     served.ask("off", device_id=phone["id"], feature="history", actor="cli")
-    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Resume history").click()
     sheet = page.get_by_role("dialog")
     sheet.get_by_text("Mia's tablet: Browsing history").wait_for()
     assert sheet.get_by_text("Ben's phone").count() == 0
-    sheet.get_by_role("button", name="Resume").click()
-    page.get_by_text("Pause recording").wait_for()
+    sheet.get_by_role("button", name="Resume history").click()
+    page.get_by_role("button", name="Pause history").wait_for()
     assert not served.ask("device.list")["items"][phone["id"] - 1]["features"]["history"]["on"]
 
 
@@ -324,15 +324,15 @@ def test_what_was_said_at_a_device_is_answered(visit, served):
     page = visit("/")
     page.get_by_text("I need it for school").wait_for()
     page.get_by_role("button", name="Allow for an hour").click()
-    page.get_by_text("It is shown at the device now.").wait_for()
+    page.get_by_text("Reply sent. It is shown on the device.").wait_for()
     assert served.ask("request.list")["items"][0]["answer"] == "Allowed for an hour."
     tablet = served.ask("request.list")["items"][0]["device_id"]
     served.ask("request.add", device_id=tablet, kind="unblock", target="essay.example")
-    visit("/").get_by_role("button", name="Allow for good").click()
+    visit("/").get_by_role("button", name="Always allow").click()
     wait_until(lambda: served.ask("request.list")["items"][-1]["answer"])
     ends = {rule["name"]: rule["expires_at"] for rule in served.ask("rule.list")["items"]}
     assert ends["essay.example"] is None and ends["quiz.example"] is not None
-    assert served.ask("request.list")["items"][-1]["answer"] == "Allowed for good."
+    assert served.ask("request.list")["items"][-1]["answer"] == "Always allowed."
 
 
 OPERATOR = {"name": "Example Lab", "contact": "lab@example.org", "country": "DE", "purpose": "better lists",
@@ -342,30 +342,30 @@ OPERATOR = {"name": "Example Lab", "contact": "lab@example.org", "country": "DE"
 def test_summaries_are_shown_before_and_after(visit, served):
     """Nobody to send to; then an operator, the exact text, the password, on; the ledger of reports; off at once."""
     page = visit("/privacy")
-    page.get_by_text("there is nobody to send to").wait_for()
+    page.get_by_text("No operator is set up").wait_for()
     served.ask("report.operator_set", operator=OPERATOR, actor="cli")
-    page.get_by_text("Summaries are off. Nothing is sent.").wait_for()
-    page.get_by_role("button", name="Opt in …").click()
+    page.get_by_text("Statistics are not shared. Nothing is sent.").wait_for()
+    page.get_by_role("button", name="Share statistics …").click()
     sheet = page.get_by_role("dialog")
     for value in (*OPERATOR.values(), "the usual root certificates", "The operator sees the IP address"):
         sheet.get_by_text(value).first.wait_for()
     sheet.get_by_text("can't be recalled").wait_for()
-    sheet.get_by_text("0.5 each time, 26 in all, ever").wait_for()
+    sheet.get_by_text("0.5 per report, at most 26 in total").wait_for()
     text = sheet.locator("pre").inner_text()
     assert json.loads(text)["schema"] == 1, "the exact text stands there without a click"
     assert [str(number) for number in json.loads(text)["answers"].values()] == numbers_sent(sheet)
     assert serious(page) == []
     browser.shoot_part(sheet, "summaries")
-    sheet.get_by_role("button", name="Agree and opt in").click()
+    sheet.get_by_role("button", name="Agree and share").click()
     page.get_by_label("Password", exact=True).wait_for()
     assert served.ask("report.status")["state"] == "off"
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
-    page.get_by_text("Summaries are on.").first.wait_for()
+    page.get_by_text("Statistics are shared.").first.wait_for()
     assert served.ask("report.status")["state"] == "on"
     # Another operator in the meantime: off, and it says why.
     served.ask("report.operator_set", operator={**OPERATOR, "name": "Else"}, actor="cli")
-    page.get_by_text("Off: the operator was changed").wait_for()
+    page.get_by_text("Off: the operator has changed").wait_for()
     served.ask("report.operator_set", operator=None, actor="cli")
     served.ask("report.opt_out", actor="cli")
     page.trouble.clear()  # refused tries answer 403: the password is asked for again
@@ -383,21 +383,21 @@ def test_the_ledger_of_reports_and_withdrawing_on_a_phone(visit, served, languag
     served.ask("report.opt_in", agree=now["notice"], terms=now["terms"], actor="cli")
     page = visit("/privacy", locale=language, size=browser.SMALL)
     german = language == "de"
-    page.get_by_text("Zusammenfassungen sind an." if german else "Summaries are on.").first.wait_for()
+    page.get_by_text("Die Statistik wird geteilt." if german else "Statistics are shared.").first.wait_for()
     browser.shoot_part(page.locator("[data-key=reports]"), f"summaries-on-{language}")
-    page.get_by_role("button", name=re.compile("verworfen|dropped")).first.click()
+    page.get_by_role("button", name=re.compile("verworfen|discarded")).first.click()
     page.get_by_text("Der Empfänger antwortet mit 400" if german else "the receiver answers 400").wait_for()
     page.get_by_role("dialog").get_by_text("5e5e5e5e").wait_for()
     page.get_by_role("dialog").get_by_text('"schema":1').wait_for()
     browser.shoot_part(page.get_by_role("dialog"), f"summaries-one-{language}")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Was gesendet würde" if german else "What would be sent").click()
+    page.get_by_role("button", name="Zeigen, was gesendet würde" if german else "See what would be sent").click()
     browser.shoot_part(page.get_by_role("dialog"), f"summaries-preview-{language}")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Nicht mehr teilnehmen" if german else "Opt out").click()
+    page.get_by_role("button", name="Nicht mehr teilen" if german else "Stop sharing").click()
     page.get_by_text("nicht zurückholen, weil" if german else "can't be recalled, because").wait_for()
     assert served.ask("report.status")["state"] == "off"
-    page.get_by_role("button", name="Teilnehmen …" if german else "Opt in …").click()
+    page.get_by_role("button", name="Statistik teilen …" if german else "Share statistics …").click()
     page.get_by_role("dialog").get_by_text(OPERATOR["key"]).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     browser.shoot_part(page.get_by_role("dialog"), f"summaries-agree-{language}")
@@ -428,29 +428,29 @@ def choose_pin(household, page):
     page.get_by_label("Code", exact=True).fill(code)
     page.get_by_label("New PIN").fill("2468")
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("Contacted", exact=True).wait_for()
+    page.get_by_text("Visited", exact=True).wait_for()
 
 
 def test_me(visit, served, laptop):
     page = visit("/me", signed_in=False)
     page.get_by_role("heading", name="This laptop").wait_for()
-    page.get_by_text("Contacts of this device are being recorded.").wait_for()
+    page.get_by_text("The websites this device visits are being recorded.").wait_for()
     assert serious(page) == []
     browser.shoot(page, "me")
     # A teen may object; it reaches the household.
-    page.get_by_role("button", name="I object").click()
-    page.get_by_label("In your words").fill("I do not want this.\nPlease.")
+    page.get_by_role("button", name="Object").click()
+    page.get_by_label("Your message").fill("I do not want this.\nPlease.")
     page.get_by_role("button", name="Send").click()
     page.get_by_text("I do not want this. Please.").wait_for()
     household = visit("/")
     household.get_by_text("I do not want this. Please.").wait_for()
     # Content only with a PIN, set with a code from the household's page.
-    assert page.get_by_text("Contacted", exact=True).count() == 0
+    assert page.get_by_text("Visited", exact=True).count() == 0
     choose_pin(household, page)
     browser.shoot(page, "me-content")
     # Live here too: the household switches off, the page says so.
     served.ask("off", device_id=laptop, feature="history", actor="cli")
-    page.get_by_text("No history of this device is being recorded.").wait_for()
+    page.get_by_text("The websites this device visits are not being recorded.").wait_for()
 
 
 def test_an_adult_decides_on_their_own_page(visit, served, laptop):
@@ -465,10 +465,10 @@ def test_an_adult_decides_on_their_own_page(visit, served, laptop):
     page.get_by_text("You decide").wait_for()
     page.get_by_label("PIN").fill("2468")
     page.get_by_role("button", name="Open").click()
-    page.get_by_text("Contacted", exact=True).wait_for()
+    page.get_by_text("Visited", exact=True).wait_for()
     switch = page.get_by_role("switch", name=re.compile("Browsing history"))
     switch.click()
-    page.get_by_role("button", name="Agree and switch on").click()
+    page.get_by_role("button", name="Agree and turn on").click()
     page.locator("[role=switch][aria-checked=true]", has_text="Browsing history").wait_for()
     browser.shoot(page, "me-adult")
     switch.click()
@@ -496,8 +496,8 @@ def test_size_of_it_all():
 def test_an_older_answer_does_not_replace_a_newer_one(visit, served):
     """A list of rules that is late by a second, asked for before the undo, comes after the one asked for behind it."""
     page = visit("/protection")
-    page.get_by_label("Name of the site").fill("late.example")
-    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_label("Site").fill("late.example")
+    page.get_by_role("button", name="Check", exact=True).click()
     page.locator(".answer strong", has_text="late.example").wait_for()
     late = """() => { const fetch = window.fetch; let first = true; window.fetch = async (path, ...rest) => {
         const answer = await fetch(path, ...rest);
@@ -506,7 +506,7 @@ def test_an_older_answer_does_not_replace_a_newer_one(visit, served):
         await new Promise((done) => setTimeout(done, 1000));
         return answer; }; }"""
     page.evaluate(late)
-    page.locator(".answer").get_by_role("button", name="Refuse", exact=True).click()
+    page.locator(".answer").get_by_role("button", name="Block", exact=True).click()
     page.get_by_role("button", name="Undo").click()
     page.wait_for_timeout(2000)
     assert "late.example" not in [rule["name"] for rule in served.ask("rule.list")["items"]]

@@ -32,7 +32,7 @@ def rules(served: Served) -> list[tuple[object, ...]]:  # noqa: F811
 
 def look_through(page, text: str):
     """The sheet after a text was pasted into it."""
-    page.get_by_role("button", name="Read from text").click()
+    page.get_by_role("button", name="Import rules").click()
     sheet = page.get_by_role("dialog")
     sheet.get_by_label("Or paste it here").fill(text)
     sheet.get_by_role("button", name="Check", exact=True).click()
@@ -47,25 +47,25 @@ def test_saved_and_read_again(visit, served: Served, language: str, tmp_path: Pa
     before = rules(served)
     page = visit("/protection", locale=language)
     with page.expect_download() as saving:
-        page.get_by_role("button", name="Als Text sichern" if german else "Save as text").click()
+        page.get_by_role("button", name="Regeln exportieren" if german else "Export rules").click()
     file = tmp_path / "rules.txt"
     saving.value.save_as(file)
     lines = file.read_text().splitlines()
     assert lines[0][0] == "#" and sorted(lines[2:]) == sorted(served.ask("rule.export")["items"])
     for row in served.ask("rule.list")["items"][:1]:
         served.ask("rule.remove", id=row["id"])
-    page.get_by_role("button", name="Aus Text lesen" if german else "Read from text").click()
+    page.get_by_role("button", name="Regeln importieren" if german else "Import rules").click()
     sheet = page.get_by_role("dialog")
     sheet.get_by_label("Datei" if german else "File").set_input_files(file)
     sheet.get_by_role("button", name="Prüfen" if german else "Check", exact=True).click()
-    told = "1 Regel ist neu. 1 ist schon da" if german else "1 rule is new. 1 is there already"
+    told = "1 Regel ist neu. 1 gibt es schon" if german else "1 rule is new. 1 exists already"
     sheet.get_by_text(told).wait_for()
     assert len(rules(served)) == 1, "looked through, and nothing was added"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert serious(page) == []
     browser.shoot_part(sheet, "rules-read-" + language[:2])
-    sheet.get_by_role("button", name="2 Regeln übernehmen" if german else "Take over 2 rules").click()
-    page.get_by_text("2 Regeln sind übernommen." if german else "2 rules are taken over.").wait_for()
+    sheet.get_by_role("button", name="2 Regeln importieren" if german else "Import 2 rules").click()
+    page.get_by_text("2 Regeln importiert." if german else "2 rules imported.").wait_for()
     assert rules(served) == before
     page.locator(".row", has_text="school.example").wait_for()
 
@@ -73,7 +73,7 @@ def test_saved_and_read_again(visit, served: Served, language: str, tmp_path: Pa
 def test_what_is_wrong_is_said_by_line_and_nothing_is_added(visit, served: Served) -> None:  # noqa: F811
     """Lines beyond the first request, too."""
     page = visit("/protection", locale="de-DE")
-    page.get_by_role("button", name="Aus Text lesen").click()
+    page.get_by_role("button", name="Regeln importieren").click()
     sheet = page.get_by_role("dialog")
     text = [f"block site{n}.example" for n in range(250)]
     text[1] = "block"
@@ -81,11 +81,11 @@ def test_what_is_wrong_is_said_by_line_and_nothing_is_added(visit, served: Serve
     text[231] = "block games.example until tomorrow"
     sheet.get_by_label("Oder hier einfügen").fill("\n".join(text))
     sheet.get_by_role("button", name="Prüfen", exact=True).click()
-    sheet.get_by_text("3 Zeilen sind falsch. Nichts wurde geändert.").wait_for()
-    sheet.get_by_text("Zeile 2: Eine Regel beginnt mit allow oder block, und ein Name folgt").wait_for()
+    sheet.get_by_text("3 Zeilen sind fehlerhaft. Nichts wurde geändert.").wait_for()
+    sheet.get_by_text("Zeile 2: Eine Regel beginnt mit allow oder block, dann folgt eine Website").wait_for()
     sheet.get_by_text("Zeile 231: Es gibt kein Gerät").wait_for()
     sheet.get_by_text("Zeile 232: keine Zeit wie 2026-12-24T18:00:00Z").wait_for()
-    assert sheet.get_by_role("button", name="übernehmen").count() == 0
+    assert sheet.get_by_role("button", name="importieren").count() == 0
     browser.shoot_part(sheet, "rules-wrong")
     assert rules(served) == []
 
@@ -93,24 +93,24 @@ def test_what_is_wrong_is_said_by_line_and_nothing_is_added(visit, served: Serve
 def test_names_alone_are_taken_as_the_reader_says(visit, served: Served) -> None:  # noqa: F811
     page = visit("/protection")
     sheet = look_through(page, "casino.example\n\n# ein Kommentar für mich\n*.glücksspiel.example")
-    sheet.get_by_text("2 lines are wrong").wait_for()
-    sheet.get_by_label("Lines that are a name alone").select_option("block")
-    sheet.get_by_text("2 lines are wrong").wait_for(state="detached")
+    sheet.get_by_text("2 lines have errors").wait_for()
+    sheet.get_by_label("Lines with only a site").select_option("block")
+    sheet.get_by_text("2 lines have errors").wait_for(state="detached")
     sheet.get_by_role("button", name="Check", exact=True).click()
-    sheet.get_by_role("button", name="Take over 2 rules").click()
-    page.locator(".row", has_text=GAMBLING).get_by_text("refused").wait_for()
+    sheet.get_by_role("button", name="Import 2 rules").click()
+    page.locator(".row", has_text=GAMBLING).get_by_text("blocked").wait_for()
     assert [row[:2] for row in rules(served)] == [("casino.example", "block"), (GAMBLING, "block")]
 
 
 def test_what_is_no_list_of_rules(visit, served: Served, tmp_path: Path) -> None:  # noqa: F811
     page = visit("/protection")
     sheet = look_through(page, "# nothing but a comment\n")
-    sheet.get_by_text("No rule is in it.").wait_for()
+    sheet.get_by_text("There is no rule in it.").wait_for()
     sheet.get_by_label("Or paste it here").fill("block over.example until 2020-01-01T00:00:00Z")
     sheet.get_by_role("button", name="Check", exact=True).click()
-    sheet.get_by_text("1 is over already and left out. No rule is in it.").wait_for()
+    sheet.get_by_text("1 has expired and is skipped. There is no rule in it.").wait_for()
     for content, sentence in (
-        (b"\xff\xfe\x00", "no text in UTF-8"),
+        (b"\xff\xfe\x00", "not text in UTF-8"),
         (b"#" * (5 << 20), "more than all rules together"),
     ):
         file = tmp_path / "file.txt"
@@ -125,7 +125,7 @@ def test_more_than_there_is_room_for(visit, served: Served, tmp_path: Path) -> N
     file = tmp_path / "many.txt"
     file.write_text("\n".join(f"block s{n}.example" for n in range(RULES_MAX + 1)))
     page = visit("/protection")
-    page.get_by_role("button", name="Read from text").click()
+    page.get_by_role("button", name="Import rules").click()
     sheet = page.get_by_role("dialog")
     sheet.get_by_label("File").set_input_files(file)
     sheet.get_by_role("button", name="Check", exact=True).click()
@@ -139,7 +139,7 @@ def test_a_rule_that_came_between_is_no_surprise(visit, served: Served) -> None:
     sheet = look_through(page, "block games.example")
     sheet.get_by_text("1 rule is new.").wait_for()
     served.ask("allow", name="games.example")
-    sheet.get_by_role("button", name="Take over 1 rule").click()
+    sheet.get_by_role("button", name="Import 1 rule").click()
     wait_until(lambda: [row[:2] for row in rules(served)] == [("games.example", "block")])
 
 
@@ -153,6 +153,6 @@ def test_what_is_changed_while_it_is_looked_through_is_looked_through_again(visi
     held[0].continue_()
     page.unroute("**/api/v1/rules/text")
     sheet.get_by_role("button", name="Check", exact=True).click()
-    sheet.get_by_role("button", name="Take over 1 rule").click()
+    sheet.get_by_role("button", name="Import 1 rule").click()
     page.locator(".row", has_text="school.example").wait_for()
     assert [row[0] for row in rules(served)] == ["school.example"]

@@ -54,7 +54,7 @@ def sign_in(page, daemon, path="/", code=None):
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     if code:
-        page.get_by_label("Code of your authenticator app").fill(code)
+        page.get_by_label("Code from your authenticator app").fill(code)
         page.get_by_role("button", name="Sign in").click()
     page.get_by_role("navigation").wait_for()
 
@@ -68,15 +68,15 @@ def test_1_first_run(page, daemon):
     page.get_by_role("heading", name="Welcome").wait_for()
     page.get_by_label("Setup code").fill("wrongwrong")
     page.get_by_label("New password").fill("password1234")
-    page.get_by_role("button", name="Begin").click()
-    page.get_by_text("one of the first that people guess").wait_for()
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("easy to guess").wait_for()
     page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Start").click()
     page.get_by_role("alert").wait_for()
     page.get_by_label("Setup code").fill(daemon.ask("setup.code")["code"])
     page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Begin").click()
-    page.get_by_role("heading", name="No device is enrolled").wait_for()
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("heading", name="No devices yet").wait_for()
     browser.shoot(page, "story-1-empty")
 
 
@@ -86,12 +86,12 @@ def test_2_enrol(page, daemon):
     page.get_by_role("textbox", name="Name").fill("Mia")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Mia Child").wait_for()
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Add a device").click()
     page.get_by_role("textbox", name="Name").fill("Mia's tablet")
-    page.get_by_label("Hardware address").fill(TABLET)
-    page.get_by_label("Belongs to").select_option(label="Mia")
-    page.get_by_role("button", name="Enrol").click()
-    page.get_by_text("Enrolled. Both switches are off.").wait_for()
+    page.get_by_label("MAC address").fill(TABLET)
+    page.get_by_label("Person", exact=True).select_option(label="Mia")
+    page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    page.get_by_text("Device added. Both switches are off.").wait_for()
     device = daemon.ask("device.list")["items"][0]
     assert not any(one["on"] for one in device["features"].values())
     assert daemon.query("before.example.org", TABLET) == -1
@@ -103,13 +103,13 @@ def test_3_on_shows_what_it_means_first(page, daemon):
     for feature in ("Browsing history", "Real-time protection"):
         switch(page, feature).click()
         sheet = page.get_by_role("dialog")
-        sheet.get_by_text("the names that this device asks the router's DNS for").wait_for()
+        sheet.get_by_text("which sites and apps this device connects to").wait_for()
         browser.shoot(page, "story-3-consent")
         # Escape is no: nothing changes.
         page.keyboard.press("Escape")
         assert switch(page, feature).get_attribute("aria-checked") == "false"
         switch(page, feature).click()
-        page.get_by_role("button", name="Agree and switch on").click()
+        page.get_by_role("button", name="Agree and turn on").click()
         page.locator("[role=switch][aria-checked=true]", has_text=feature).wait_for()
         assert "on since" in switch(page, feature).inner_text()
     browser.shoot(page, "story-3-on")
@@ -123,9 +123,9 @@ def test_4_traffic_becomes_history(page, daemon):
     page.get_by_text("wikipedia.org", exact=True).wait_for()
     page.locator("summary", has_text="wikipedia.org").click()
     page.get_by_text("en.wikipedia.org", exact=True).wait_for()
-    page.locator("p:visible", has_text="Mia's tablet contacted it").wait_for()
-    page.get_by_role("button", name="This is wrong").first.click()
-    page.get_by_text("Marked as disputed.").wait_for()
+    page.locator("p:visible", has_text=re.compile("Mia's tablet (visited|used) it")).wait_for()
+    page.get_by_role("button", name="Mark as wrong").first.click()
+    page.get_by_text("Marked as wrong.").wait_for()
     page.get_by_label("Search all days").fill("scratch")
     page.get_by_text("1 visit found").wait_for()
     browser.shoot(page, "story-4-history")
@@ -133,11 +133,11 @@ def test_4_traffic_becomes_history(page, daemon):
 
 def test_5_refused_explained_allowed_undone(page, daemon):
     sign_in(page, daemon, "/protection")
-    page.get_by_text("Nothing was refused").wait_for()
+    page.get_by_text("Nothing was blocked").wait_for()
     assert daemon.query("login.bank.example", TABLET) == 15
     # It appears without a reload.
     page.get_by_role("button", name=re.compile("login.bank.example")).click()
-    page.get_by_text("It is refused: it stands on the list").wait_for()
+    page.get_by_text("Blocked: the list").wait_for()
     browser.shoot(page, "story-5-why")
     page.get_by_role("dialog").get_by_label("For how long").select_option("hour")
     page.get_by_role("dialog").get_by_role("button", name="Allow", exact=True).click()
@@ -145,7 +145,7 @@ def test_5_refused_explained_allowed_undone(page, daemon):
     assert daemon.query("login.bank.example", TABLET) == -1
     page.locator(".row", has_text="Mia's tablet · until").wait_for()
     page.get_by_role("button", name="Undo").click()
-    page.get_by_text("No rules of your own yet").wait_for()
+    page.get_by_text("No rules yet").wait_for()
     assert daemon.query("login.bank.example", TABLET) == 15
 
 
@@ -154,17 +154,17 @@ def test_6_off_is_seen_by_every_browser_and_erases(page, daemon, chromium):
     sign_in(other, daemon)
     sign_in(page, daemon)
     switch(page, "Browsing history").click()
-    page.get_by_text(re.compile(r"Off\. \d visits? remains? until")).wait_for()
+    page.get_by_text(re.compile(r"Off\. \d visits? stays? stored until")).wait_for()
     browser.shoot(page, "story-6-off")
     # Without a reload, in the other browser too.
     other.locator("[role=switch][aria-checked=false]", has_text="Browsing history").wait_for()
     other.close()
     daemon.query("after-off.example.org", TABLET)
-    page.get_by_role("button", name="Erase now").click()
-    page.get_by_role("button", name=re.compile("Erase [0-9]+ records?")).click()
+    page.get_by_role("button", name="Delete now").click()
+    page.get_by_role("button", name=re.compile("Delete [0-9]+ records?")).click()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
-    page.get_by_text(re.compile("records? (is|are) erased")).wait_for()
+    page.get_by_text(re.compile("records? deleted")).wait_for()
     device = daemon.ask("device.list")["items"][0]
     assert daemon.ask("history", device_id=device["id"])["items"] == []
 
@@ -172,7 +172,7 @@ def test_6_off_is_seen_by_every_browser_and_erases(page, daemon, chromium):
 def test_7_prove_it_and_take_it_along(page, daemon, tmp_path):
     sign_in(page, daemon, "/privacy")
     page.get_by_role("button", name="Check now").click()
-    page.get_by_text("Everything kept was recorded with consent.").wait_for()
+    page.get_by_text("Every record was made with consent.").wait_for()
     head = page.locator(".proof .hash").inner_text()
     assert re.fullmatch("[0-9a-f]{64}", head)
     browser.shoot(page, "story-7-proof")
@@ -184,10 +184,10 @@ def test_7_prove_it_and_take_it_along(page, daemon, tmp_path):
     download.value.save_as(path)
     rows = json.loads(path.read_text())["rows"]
     assert {row["kind"] for row in rows} >= {"head", "device", "ledger", "attempt"}
-    page.get_by_text("I noted a ledger head earlier").click()
-    page.get_by_label("Ledger head").fill(head)
+    page.get_by_text("I saved a checksum earlier").click()
+    page.get_by_label("Checksum").fill(head)
     page.get_by_role("button", name="Check now").click()
-    page.get_by_text("Everything kept was recorded with consent.").wait_for()
+    page.get_by_text("Every record was made with consent.").wait_for()
 
 
 def test_8_second_factor(page, daemon):
@@ -201,10 +201,10 @@ def test_8_second_factor(page, daemon):
     # This one and the one after it: both are good, too, if the next half minute begins meanwhile.
     step = int(time.time()) // 30
     page.get_by_label("Six digits").fill(totp.code(secret, step))
-    page.get_by_role("button", name="Switch on").click()
-    page.get_by_text("Write them down").wait_for()
+    page.get_by_role("button", name="Turn on").click()
+    page.get_by_text("Save them now").wait_for()
     recovery = page.locator(".codes li").first.inner_text()
-    page.get_by_role("button", name="I have written them down").click()
+    page.get_by_role("button", name="I have saved them").click()
     page.get_by_role("button", name="Sign out here").click()
     page.get_by_role("heading", name="Sign in").wait_for()
     sign_in(page, daemon, code=totp.code(secret, step + 1))

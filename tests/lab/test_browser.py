@@ -61,7 +61,7 @@ def test_a_browser(lab: Lab, resident: Resident, site: Path, tmp_path: Path) -> 
         {name: row[name] for name in ("name", "protocol", "post_quantum")} for row in hellos
     ]
     assert max(row["size"] for row in hellos) > 1460, "longer than a packet"
-    assert "This page was refused" in browse(lab, tmp_path / "two", "http://www.bad.example/x?secret")
+    assert "This page is blocked" in browse(lab, tmp_path / "two", "http://www.bad.example/x?secret")
     browse(lab, tmp_path / "three", "https://quic.fine.example/")
     assert resident.status()["dns"]["quic"] >= 1  # type: ignore[index]
     told = browse(lab, tmp_path / "four", "https://www.bad.example/")

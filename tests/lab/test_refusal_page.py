@@ -108,7 +108,7 @@ def test_the_server_is_told_nothing(lab: Lab, packaged: Resident, site: Site, se
 def test_its_button_puts_the_request_before_the_household(lab: Lab, packaged: Resident) -> None:
     told = shown(lab.alice, RESOLVER4, get("www.bad.example", "/page"))
     status, document = press(lab.alice, told)
-    assert status == 200 and "You asked for it" in document and "<code>www.bad.example</code>" in document
+    assert status == 200 and "Request sent" in document and "<code>www.bad.example</code>" in document
     (row,) = packaged.call("request.list", state="open")["items"]  # type: ignore[misc]
     assert (row["kind"], row["target"], row["state"]) == ("unblock", "www.bad.example", "open")
     assert press(lab.alice, told)[0] == 404, "a word is good for once"
@@ -133,5 +133,5 @@ def test_a_button_is_one_devices(lab: Lab, packaged: Resident) -> None:
 def test_in_german(lab: Lab, packaged: Resident) -> None:
     request = get("www.bad.example")[:-2] + b"Accept-Language: de-DE,en;q=0.5\r\n\r\n"
     told = shown(lab.alice, RESOLVER4, request)
-    assert "Diese Seite wurde abgewiesen" in told
-    assert "Sie haben darum gebeten" in press(lab.alice, told, "-H", "Accept-Language: de")[1]
+    assert "Diese Seite ist blockiert" in told
+    assert "Anfrage gesendet" in press(lab.alice, told, "-H", "Accept-Language: de")[1]

@@ -49,13 +49,16 @@ function filled(sentence) {
 
 const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
+// What any text may name: the full address of the page that each device has.
+const places = { me: location.origin + "/me" };
+
 /** The words of a key with {names} filled in; an entry with forms is chosen by `values.n`. */
 export function t(key, values = {}, otherwise = key) {
   let text = words[key];
   if (text === undefined) return otherwise;
   if (typeof text === "object") text = text[plural.select(values.n)] || text.other;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
-    const value = values[name];
+    const value = values[name] ?? places[name];
     return typeof value === "number" ? value.toLocaleString(region) : value === undefined ? "" : value;
   });
 }
