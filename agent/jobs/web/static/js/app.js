@@ -1,14 +1,14 @@
 // The shell: who is here, which view, and keeping it live.
 
-import { loadSession, onSignedOut, session } from "./api.js";
-import { h, render } from "./dom.js";
-import { entry } from "./entry.js";
-import { loadLanguage, t } from "./i18n.js";
-import { icon } from "./icons.js";
-import { follow, unfollow } from "./live.js";
-import { hear } from "./lookalikes.js";
-import { me } from "./me.js";
-import { say } from "./ui.js";
+import { loadSession, onSignedOut, session } from "./lib/api.js";
+import { h, render } from "./lib/dom.js";
+import { entry } from "./views/entry.js";
+import { loadLanguage, t } from "./lib/i18n.js";
+import { icon } from "./lib/icons.js";
+import { follow, unfollow } from "./lib/live.js";
+import { hear } from "./protection/lookalikes.js";
+import { me } from "./views/me.js";
+import { say } from "./lib/ui.js";
 import { VIEWS } from "./views.js";
 
 const root = document.getElementById("app");

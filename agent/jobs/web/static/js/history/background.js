@@ -1,9 +1,9 @@
 // What a visit pulled in, and what apps fetched by themselves: folded away, and asked for when somebody looks.
 
-import { get } from "../api.js";
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { say } from "../ui.js";
+import { get } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { say } from "../lib/ui.js";
 
 const MOST = 200;
 

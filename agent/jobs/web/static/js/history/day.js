@@ -1,10 +1,10 @@
 // A day as a timeline of its hours.
 
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { dayName, midnight } from "../time.js";
-import { card } from "../ui.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { dayName, midnight } from "../lib/time.js";
+import { card } from "../lib/ui.js";
 import { HOURS, hourOf, hourScale } from "./hours.js";
 
 /** One day's visits by hour. `go(back)` shows another day, `choose(hour)` one hour of it, or all of it again (null). */

@@ -1,6 +1,6 @@
 // The hours of a day, as week and day both show them.
 
-import { h } from "../dom.js";
+import { h } from "../lib/dom.js";
 
 export const HOURS = [...Array(24).keys()];
 export const hourOf = (visit) => new Date(visit.last * 1000).getHours();

@@ -1,11 +1,11 @@
 // One visit: what belongs to it, and what can be said about it.
 
-import { del, patch, put } from "../api.js";
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { clock, duration, when } from "../time.js";
-import { button, confirm, say, toast } from "../ui.js";
+import { del, patch, put } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { clock, duration, when } from "../lib/time.js";
+import { button, confirm, say, toast } from "../lib/ui.js";
 
 /** `format(seconds)` tells when. Of `page`: whether it was `found` by a search, `deviceOf(visit)`, what is folded under it,
  * and how to ask again. */

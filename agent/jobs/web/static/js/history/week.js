@@ -1,9 +1,9 @@
 // A week as a heat map.
 
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { dayName, midnight, shortDay } from "../time.js";
-import { card } from "../ui.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { dayName, midnight, shortDay } from "../lib/time.js";
+import { card } from "../lib/ui.js";
 import { HOURS, hourScale } from "./hours.js";
 
 const DAYS = 7;

@@ -1,10 +1,10 @@
 // What was decided about an adult, or about their device, and takes effect a day later: seen here, and confirmed here.
 
-import { post } from "../api.js";
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { when } from "../time.js";
-import { button, card, field, form, say, sheet } from "../ui.js";
+import { post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { when } from "../lib/time.js";
+import { button, card, field, form, say, sheet } from "../lib/ui.js";
 
 export const held = ({ device, pin }, load) =>
   device.held.length

@@ -1,9 +1,9 @@
 // The PIN that opens the records at /me: entered, and chosen with a code from the household's page.
 
-import { adopt, post } from "../api.js";
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { button, card, field, form, say, sheet } from "../ui.js";
+import { adopt, post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { button, card, field, form, say, sheet } from "../lib/ui.js";
 
 /** Stands where the records are once the PIN is entered. */
 export function pinCard(pin, load) {

@@ -1,11 +1,11 @@
 // What was recorded of this device, for the person behind it: to see, to dispute, to ask about.
 
-import { h } from "../dom.js";
+import { h } from "../lib/dom.js";
 import { dispute } from "../history/visit.js";
-import { t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { clock, dayName, midnightOf, when } from "../time.js";
-import { button, card } from "../ui.js";
+import { t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { clock, dayName, midnightOf, when } from "../lib/time.js";
+import { button, card } from "../lib/ui.js";
 
 // Pages of the router's listings.
 const MORE = 2;

@@ -1,13 +1,13 @@
 // The two switches of this device: an adult's own, or how they stand for others.
 
-import { get, put } from "../api.js";
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { eraseOwn } from "../rights.js";
-import { FEATURES, facts, note } from "../switching.js";
-import { until } from "../time.js";
-import { button, card, field, form, say, sheet, toast, toggle } from "../ui.js";
+import { get, put } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { eraseOwn } from "../privacy/rights.js";
+import { FEATURES, facts, note } from "../people/switches.js";
+import { until } from "../lib/time.js";
+import { button, card, field, form, say, sheet, toast, toggle } from "../lib/ui.js";
 
 /** An adult decides for themselves. */
 export function mine(state, page) {

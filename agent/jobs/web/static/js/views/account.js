@@ -1,14 +1,14 @@
 // Password, second factor, sessions, language.
 
-import { del, fetchFile, get, inTurn, keep, loadSession, post, put, send, session } from "../api.js";
-import { confirmed } from "../confirming.js";
-import { h } from "../dom.js";
-import { qr } from "../qr.js";
-import { LANGUAGES, chooseLanguage, language, t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { RETENTION, setting } from "../settings.js";
-import { when } from "../time.js";
-import { button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../ui.js";
+import { del, fetchFile, get, inTurn, keep, loadSession, post, put, send, session } from "../lib/api.js";
+import { confirmed } from "../lib/confirm.js";
+import { h } from "../lib/dom.js";
+import { qr } from "../lib/qr.js";
+import { LANGUAGES, chooseLanguage, language, t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { RETENTION, setting } from "../privacy/settings.js";
+import { when } from "../lib/time.js";
+import { button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../lib/ui.js";
 
 export function account({ redraw }) {
   const state = { sessions: [], settings: [], error: null };

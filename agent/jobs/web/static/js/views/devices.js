@@ -1,12 +1,12 @@
 // Who is enrolled, who else is on the LAN, and whose is what.
 
-import { del, get, inTurn, patch, post } from "../api.js";
-import { confirmed } from "../confirming.js";
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { deviceIcon, icon } from "../icons.js";
-import { avatar, button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../ui.js";
-import { clock } from "../time.js";
+import { del, get, inTurn, patch, post } from "../lib/api.js";
+import { confirmed } from "../lib/confirm.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { deviceIcon, icon } from "../lib/icons.js";
+import { avatar, button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../lib/ui.js";
+import { clock } from "../lib/time.js";
 
 const GROUPS = ["child", "teen", "adult"];
 

@@ -1,18 +1,18 @@
 // What a device contacted: a week as a heat map, a day as a timeline, a list to search.
 
-import { get, inTurn, pagesOf } from "../api.js";
-import { h } from "../dom.js";
+import { get, inTurn, pagesOf } from "../lib/api.js";
+import { h } from "../lib/dom.js";
 import { background } from "../history/background.js";
 import { timeline } from "../history/day.js";
 import { hourOf } from "../history/hours.js";
 import { visitRow } from "../history/visit.js";
 import { week } from "../history/week.js";
 import { whom } from "../history/whom.js";
-import { t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { eraseAfterAsking, note } from "../switching.js";
-import { clock, midnight, offset, when } from "../time.js";
-import { button, card, empty, heading, say } from "../ui.js";
+import { t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { eraseAfterAsking, note } from "../people/switches.js";
+import { clock, midnight, offset, when } from "../lib/time.js";
+import { button, card, empty, heading, say } from "../lib/ui.js";
 
 const WAIT_FOR_TYPING_MS = 250;
 const PAGES = 5; // of what a search finds, before somebody asks for more

@@ -1,14 +1,14 @@
 // People and devices with their two switches, and how things stand.
 
-import { get, inTurn } from "../api.js";
-import { notice } from "../notice.js";
-import { requests } from "../requests.js";
-import { h } from "../dom.js";
-import { region, said, t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { allSwitches, pauseCard, switches } from "../switching.js";
-import { midnight } from "../time.js";
-import { avatar, card, empty, heading } from "../ui.js";
+import { get, inTurn } from "../lib/api.js";
+import { notice } from "../privacy/notice.js";
+import { requests } from "../people/requests.js";
+import { h } from "../lib/dom.js";
+import { region, said, t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { allSwitches, pauseCard, switches } from "../people/switches.js";
+import { midnight } from "../lib/time.js";
+import { avatar, card, empty, heading } from "../lib/ui.js";
 
 const GROUPS = ["child", "teen", "adult"];
 

@@ -1,18 +1,18 @@
 // What is read, kept and sent; the ledger; the proof; taking it along and erasing it.
 
-import { fetchFile, get, inTurn, keep, post, search } from "../api.js";
-import { changed } from "../changed.js";
-import { confirmed } from "../confirming.js";
-import { h } from "../dom.js";
-import { said, t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { eraseAfterAsking, facts } from "../switching.js";
-import { noticeText } from "../notice.js";
-import { receivers } from "../rights.js";
-import { loadReports, reportsCard } from "../reports.js";
-import { RETENTION, setting } from "../settings.js";
-import { when } from "../time.js";
-import { button, card, choice, field, form, heading, say } from "../ui.js";
+import { fetchFile, get, inTurn, keep, post, search } from "../lib/api.js";
+import { changed } from "../privacy/changed.js";
+import { confirmed } from "../lib/confirm.js";
+import { h } from "../lib/dom.js";
+import { said, t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { eraseAfterAsking, facts } from "../people/switches.js";
+import { noticeText } from "../privacy/notice.js";
+import { receivers } from "../privacy/rights.js";
+import { loadReports, reportsCard } from "../privacy/reports.js";
+import { RETENTION, setting } from "../privacy/settings.js";
+import { when } from "../lib/time.js";
+import { button, card, choice, field, form, heading, say } from "../lib/ui.js";
 
 const PAGE = 30;
 

@@ -1,17 +1,17 @@
 // What was refused and why, the household's own rules, and the lists.
 
-import { all, get, inTurn } from "../api.js";
-import { category, tone } from "../categories.js";
-import { h } from "../dom.js";
-import { asked, explain, reason, report } from "../explaining.js";
-import { said, t } from "../i18n.js";
-import { icon } from "../icons.js";
-import { heldCards, listsCard } from "../lists.js";
-import { lookalikesCard } from "../lookalikes.js";
-import { ruleForm, rulesCard } from "../ownrules.js";
-import { DAYS, weekCard } from "../refusals.js";
-import { offset, when } from "../time.js";
-import { button, card, empty, field, form, heading, say } from "../ui.js";
+import { all, get, inTurn } from "../lib/api.js";
+import { category, tone } from "../protection/categories.js";
+import { h } from "../lib/dom.js";
+import { asked, explain, reason, report } from "../protection/explain.js";
+import { said, t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { heldCards, listsCard } from "../protection/lists.js";
+import { lookalikesCard } from "../protection/lookalikes.js";
+import { ruleForm, rulesCard } from "../protection/rules.js";
+import { DAYS, weekCard } from "../protection/blocked.js";
+import { offset, when } from "../lib/time.js";
+import { button, card, empty, field, form, heading, say } from "../lib/ui.js";
 
 const PAGE = 50;
 const FEW = 8;

@@ -1,6 +1,6 @@
 // What kinds of listed sites there are, and their colours.
 
-import { t } from "./i18n.js";
+import { t } from "../lib/i18n.js";
 
 export const category = (kind) => t("category." + kind, {}, kind || t("category.none"));
 export const tone = (kind) => ({ phishing: "plum", malware: "danger", fraud: "care" })[kind] || "teal";

@@ -1,10 +1,10 @@
 // What the person behind a device says to the household.
 
-import { post } from "../api.js";
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
-import { when } from "../time.js";
-import { button, card, form, say, sheet, toast } from "../ui.js";
+import { post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { when } from "../lib/time.js";
+import { button, card, form, say, sheet, toast } from "../lib/ui.js";
 
 /** What was said to the household and what it answered; `ask(kind)` says something more. */
 export const sayCard = (requests, ask) =>

@@ -1,12 +1,12 @@
 // The lists in use, which to fetch, updates that were held back, and the names that no list touches.
 
-import { get, post, put } from "./api.js";
+import { get, post, put } from "../lib/api.js";
 import { category, tone } from "./categories.js";
-import { h } from "./dom.js";
-import { said, t } from "./i18n.js";
+import { h } from "../lib/dom.js";
+import { said, t } from "../lib/i18n.js";
 import { ownListForm, removeOwn } from "./ownlists.js";
-import { when } from "./time.js";
-import { button, card, say, sheet, toast, toggle } from "./ui.js";
+import { when } from "../lib/time.js";
+import { button, card, say, sheet, toast, toggle } from "../lib/ui.js";
 
 export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
   card(

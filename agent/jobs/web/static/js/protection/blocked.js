@@ -1,10 +1,10 @@
 // What was refused in a week, by day and by category.
 
 import { category, tone } from "./categories.js";
-import { h } from "./dom.js";
-import { t } from "./i18n.js";
-import { dayName, midnight } from "./time.js";
-import { card } from "./ui.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { dayName, midnight } from "../lib/time.js";
+import { card } from "../lib/ui.js";
 
 export const DAYS = 7;
 const HIGHEST_PX = 80;

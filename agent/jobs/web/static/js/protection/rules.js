@@ -1,12 +1,12 @@
 // The household's own rules: allow and refuse, for some time or for good, each with undo.
 
-import { del, post } from "./api.js";
-import { h } from "./dom.js";
-import { t } from "./i18n.js";
-import { icon } from "./icons.js";
+import { del, post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
 import { readText, saveText } from "./ruletext.js";
-import { when } from "./time.js";
-import { button, card, choice, confirm, form, say, toast } from "./ui.js";
+import { when } from "../lib/time.js";
+import { button, card, choice, confirm, form, say, toast } from "../lib/ui.js";
 
 const SPANS = { hour: 3600, day: 86400, week: 604800, ever: null };
 

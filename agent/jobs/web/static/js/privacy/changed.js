@@ -1,6 +1,6 @@
 // What a row of the ledger says has changed, from what to what.
 
-import { t } from "./i18n.js";
+import { t } from "../lib/i18n.js";
 
 // Numbers of people tell a reader nothing; names are in no row.
 const PLAIN = ["person", "name", "label", "birth_month"];

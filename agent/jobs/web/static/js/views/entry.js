@@ -1,10 +1,10 @@
 // Before the household's page: first run, signing in, and why not over plain HTTP.
 
-import { adopt, post, session } from "./api.js";
-import { h, render } from "./dom.js";
-import { t } from "./i18n.js";
-import { icon } from "./icons.js";
-import { field, form } from "./ui.js";
+import { adopt, post, session } from "../lib/api.js";
+import { h, render } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { field, form } from "../lib/ui.js";
 
 export function entry(root, done) {
   const state = { busy: false, error: null, code: false, reset: false };

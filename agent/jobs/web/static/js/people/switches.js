@@ -1,12 +1,12 @@
 // The two switches of a device: consent before on, what remains after off, and only the acknowledged state between.
 
-import { get, post, put } from "./api.js";
-import { h } from "./dom.js";
-import { said, t } from "./i18n.js";
-import { deviceIcon, icon } from "./icons.js";
-import { until, when } from "./time.js";
-import { button, card, confirm, say, sheet, toast, toggle } from "./ui.js";
-import { confirmed } from "./confirming.js";
+import { get, post, put } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { said, t } from "../lib/i18n.js";
+import { deviceIcon, icon } from "../lib/icons.js";
+import { until, when } from "../lib/time.js";
+import { button, card, confirm, say, sheet, toast, toggle } from "../lib/ui.js";
+import { confirmed } from "../lib/confirm.js";
 
 export const FEATURES = ["history", "protection"];
 const waiting = new Set();

@@ -1,10 +1,10 @@
 // The household's own rules as a text: out as a file, and in again after all of it was looked at.
 
-import { all, keep, post } from "./api.js";
-import { h } from "./dom.js";
-import { asked } from "./explaining.js";
-import { said, t } from "./i18n.js";
-import { button, choice, field, form, say, sheet, toast } from "./ui.js";
+import { all, keep, post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { asked } from "./explain.js";
+import { said, t } from "../lib/i18n.js";
+import { button, choice, field, form, say, sheet, toast } from "../lib/ui.js";
 
 // What `privacy-agent rule export` writes above the rules.
 const HEAD = [

@@ -1,11 +1,11 @@
 // The notice: shown until it was read, and again after every change that matters.
 
-import { post } from "./api.js";
-import { h } from "./dom.js";
-import { said, t } from "./i18n.js";
-import { icon } from "./icons.js";
-import { date } from "./time.js";
-import { button, card, say, sheet } from "./ui.js";
+import { post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { said, t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { date } from "../lib/time.js";
+import { button, card, say, sheet } from "../lib/ui.js";
 
 export function notice(row, reload) {
   if (!row || row.read_at) return null;

@@ -1,11 +1,11 @@
 // What the person behind a device may ask for, each where it can be done; who gets to know what; and the notice.
 
-import { adopt, fetchFile, get, keep, post, session } from "./api.js";
-import { h } from "./dom.js";
-import { said, t } from "./i18n.js";
-import { icon } from "./icons.js";
+import { adopt, fetchFile, get, keep, post, session } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { said, t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
 import { noticeText } from "./notice.js";
-import { button, card, confirm, field, form, say, sheet, toast } from "./ui.js";
+import { button, card, confirm, field, form, say, sheet, toast } from "../lib/ui.js";
 
 /** `write(kind)` says something to the household, `load` asks the router again, `forgotten` sets a new PIN. */
 export function rights(own, { write, load, forgotten }) {

@@ -1,9 +1,9 @@
 // A setting of the household as a field, whatever its kind: a short label, and the daemon's own sentence where it says more.
 
-import { patch } from "./api.js";
-import { h } from "./dom.js";
-import { said, t } from "./i18n.js";
-import { choice, field, say, toast } from "./ui.js";
+import { patch } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { said, t } from "../lib/i18n.js";
+import { choice, field, say, toast } from "../lib/ui.js";
 
 /** Stands beside the data that it is about, on the privacy view; all others are on the account view. */
 export const RETENTION = ["history_days", "attempts_days", "keep_history", "snapshot_hours"];

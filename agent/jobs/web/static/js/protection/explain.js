@@ -1,10 +1,10 @@
 // Why something was refused, then and now, and what to do about a wrong refusal.
 
-import { get } from "./api.js";
-import { h } from "./dom.js";
-import { t } from "./i18n.js";
-import { when } from "./time.js";
-import { button, say, sheet, toast } from "./ui.js";
+import { get } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { when } from "../lib/time.js";
+import { button, say, sheet, toast } from "../lib/ui.js";
 
 /** A site as somebody typed it, as DNS knows it: letters of any script become what the browser itself would ask for. */
 export function asked(text) {

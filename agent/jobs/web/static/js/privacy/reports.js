@@ -1,11 +1,11 @@
 // Summaries for an operator: off until agreed to, shown word for word before and after.
 
-import { get, post } from "./api.js";
-import { confirmed } from "./confirming.js";
-import { h } from "./dom.js";
-import { region, said, t } from "./i18n.js";
-import { date, when } from "./time.js";
-import { button, card, say, sheet, toast } from "./ui.js";
+import { get, post } from "../lib/api.js";
+import { confirmed } from "../lib/confirm.js";
+import { h } from "../lib/dom.js";
+import { region, said, t } from "../lib/i18n.js";
+import { date, when } from "../lib/time.js";
+import { button, card, say, sheet, toast } from "../lib/ui.js";
 
 const SHOWN = ["name", "contact", "country", "purpose", "retention", "address", "key"];
 

@@ -1,10 +1,10 @@
 // Warnings about look-alikes: told while somebody looks, and kept nowhere but in this page.
 
-import { h } from "./dom.js";
-import { said, t } from "./i18n.js";
-import { when } from "./time.js";
-import { button, card, toast } from "./ui.js";
-import { addRule } from "./ownrules.js";
+import { h } from "../lib/dom.js";
+import { said, t } from "../lib/i18n.js";
+import { when } from "../lib/time.js";
+import { button, card, toast } from "../lib/ui.js";
+import { addRule } from "./rules.js";
 
 const MOST = 20;
 const heard = [];

@@ -1,9 +1,9 @@
 // Lists of the household's own, by their addresses: a form, and a way out for each.
 
-import { del, post } from "./api.js";
-import { h } from "./dom.js";
-import { t } from "./i18n.js";
-import { button, field, form, say, toast } from "./ui.js";
+import { del, post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { button, field, form, say, toast } from "../lib/ui.js";
 
 /** `changed` is called after one came or went, `again` when the form has something to say. */
 export function ownListForm(changed, again) {

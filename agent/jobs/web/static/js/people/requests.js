@@ -1,10 +1,10 @@
 // What the people behind the devices said, before the household until it is answered.
 
-import { post } from "./api.js";
-import { h } from "./dom.js";
-import { t } from "./i18n.js";
-import { when } from "./time.js";
-import { button, card, form, say, sheet, toast } from "./ui.js";
+import { post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { when } from "../lib/time.js";
+import { button, card, form, say, sheet, toast } from "../lib/ui.js";
 
 export function requests({ requests: rows, devices }, reload) {
   if (!rows.length) return null;

@@ -1,20 +1,20 @@
 // /me: what is recorded about this device, shown to whoever is at it, without any login.
 
-import { get, inTurn, pagesOf, session } from "./api.js";
-import { changed } from "./changed.js";
-import { h, render } from "./dom.js";
-import { t } from "./i18n.js";
-import { icon } from "./icons.js";
-import { follow } from "./live.js";
-import { held } from "./me/held.js";
-import { choosePin, pinCard } from "./me/pin.js";
-import { records } from "./me/records.js";
-import { sayCard, write } from "./me/saying.js";
-import { mine, theirs } from "./me/switches.js";
-import { rights } from "./rights.js";
-import { note } from "./switching.js";
-import { until, when } from "./time.js";
-import { avatar, card, empty, heading, say } from "./ui.js";
+import { get, inTurn, pagesOf, session } from "../lib/api.js";
+import { changed } from "../privacy/changed.js";
+import { h, render } from "../lib/dom.js";
+import { t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { follow } from "../lib/live.js";
+import { held } from "../me/held.js";
+import { choosePin, pinCard } from "../me/pin.js";
+import { records } from "../me/records.js";
+import { sayCard, write } from "../me/messages.js";
+import { mine, theirs } from "../me/switches.js";
+import { rights } from "../privacy/rights.js";
+import { note } from "../people/switches.js";
+import { until, when } from "../lib/time.js";
+import { avatar, card, empty, heading, say } from "../lib/ui.js";
 
 export async function me(root) {
   const state = { own: null, visits: null, attempts: null, busy: null, pages: 2, background: false };
