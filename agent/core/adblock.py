@@ -1,8 +1,9 @@
 """Reads Adblock rules as AdGuard's DNS engine documents them, and the URL rules among browsers' ones.
 
 https://adguard-dns.io/kb/general/dns-filtering-syntax/: `||name^`, `|name^`, `@@`, `$important`, `$badfilter`,
-`$denyallow`, `$dnstype`; a rule with a modifier that is not known is left out whole. Two differences, both for lists
-that mean "this site": a plain name and a hosts line cover the names below too, and `||name` needs no `^` to end there.
+`$denyallow`, `$dnstype`; a rule with a modifier that is not known is left out whole. Differences, all for lists that
+mean "this site": a plain name (also `name^`) and a hosts line cover the names below too, `||name` needs no `^` to end
+there, and a rule ends at a blank, behind which people write why they have it.
 """
 
 from agent.core.condition import Condition
@@ -10,6 +11,7 @@ from agent.core.listrules import (
     CLIENT,
     COSMETIC,
     CTAG,
+    EXCEPTION,
     MODIFIER,
     NOT_A_RULE,
     PATTERN,
@@ -26,6 +28,9 @@ from agent.core.names import HOST, is_address, parse
 from agent.core.syntaxes import domains, hosts, read_site, url_key
 
 _COSMETIC_MARKS = (b"##", b"#@#", b"#?#", b"#@?#", b"#$#", b"#@$#", b"#$?#", b"#%#", b"#@%#", b"$$", b"$@$")
+_REMARKS = (b"#", b"!", b"//", b";")
+_IPV6 = b"0123456789abcdefABCDEF:."
+_SEPARATORS = b"/?&="
 STARS_MAX = 4  # each star is a search of its own at each look-up
 _SCHEMES = (b"|https://", b"|http://", b"https://", b"http://", b"|://", b"://")
 
@@ -70,25 +75,47 @@ class _Modifiers:
 
 def adblock(line: bytes) -> list[Value]:
     """The value of one line that is neither blank nor a comment."""
-    if line.startswith(b"[") or is_comment(line):
+    if is_comment(line) or (line.startswith(b"[") and line[1 : line.find(b"]")].strip(_IPV6)):
         return []
+    line = _without_remark(line)
     if any([mark in line for mark in _COSMETIC_MARKS]):
         return [COSMETIC]
     words = line.split(None, 1)
     if len(words) > 1 and is_address(words[0]):
         return hosts(line)
     allow = line.startswith(b"@@")
-    pattern = line[2:] if allow else line
+    value = _request(line[2:] if allow else line)
+    if isinstance(value, tuple):
+        rule, modifiers = value
+        _complete(rule, allow, modifiers, line)
+        return [rule]
+    # What it would allow may stay blocked: the household is to see how many there are.
+    return [EXCEPTION if allow and value in _LOST else value]
+
+
+_LOST = (PATTERN, MODIFIER, NOT_A_RULE)
+
+
+def _request(pattern: bytes):  # type: ignore[no-untyped-def]
+    """The rule of a line without its `@@`, with its modifiers; or why there is none."""
     if pattern.startswith(b"/") and (pattern.endswith(b"/") or b"/$" in pattern):
-        return [REGEX]
+        return REGEX
     end = pattern.rfind(b"$")
     modifiers = _modifiers(pattern[end + 1 :] if end >= 0 else b"")
     if isinstance(modifiers, Skipped):
-        return [modifiers]
+        return modifiers
     rule = _rule(pattern[:end] if end >= 0 else pattern)
-    if isinstance(rule, ListRule):
-        _complete(rule, allow, modifiers, line)
-    return [rule]
+    return (rule, modifiers) if isinstance(rule, ListRule) else rule
+
+
+def _without_remark(line: bytes) -> bytes:
+    """The line up to a blank with a remark behind it: anything behind an anchored rule, else what a mark begins."""
+    words = line.split(None, 1)
+    if len(words) < 2 or any([mark in words[0] for mark in _COSMETIC_MARKS]):
+        return line
+    anchored = words[0].startswith((b"@@", b"|")) and not words[1].startswith(b"$")
+    remark = words[1].startswith(_REMARKS) and not words[1].startswith(_COSMETIC_MARKS)
+    return words[0] if anchored or remark else line
 
 
 def is_comment(line: bytes) -> bool:
@@ -188,14 +215,16 @@ def _rule(pattern: bytes) -> Value:
 def _anchored(pattern: bytes, kind: int) -> Value:
     if pattern.startswith(b"*."):
         pattern, kind = pattern[2:], BELOW
+    if b"/" in pattern:
+        return _page(pattern, kind)
     bare = pattern.rstrip(b"^|")
-    if b"/" in bare:
-        return _page(bare)
+    if pattern.endswith(b"^*"):
+        bare = pattern[:-1].rstrip(b"^")
     if not bare.strip(b"*."):
         return TOO_BROAD
     if b"*" in bare:
         return _wild(bare, kind, pattern)
-    if is_address(bare):
+    if is_address(bare) or bare.startswith(b"["):
         return read_address(bare) or NOT_A_RULE
     # `|name` without an end is also the beginning of longer names: left out, or it would refuse too much.
     if kind == EXACT and bare == pattern:
@@ -204,25 +233,52 @@ def _anchored(pattern: bytes, kind: int) -> Value:
     return site if isinstance(site, Skipped) else ListRule(site, kind)
 
 
-def _page(bare: bytes) -> Value:
-    """A rule with a path, in lower case: Adblock patterns do not heed case. It covers what follows at a separator."""
-    bare = bare.rstrip(b"/?&=")
-    last = bare.lower().replace(b"%2e", b".").rpartition(b"/")[2]
+def _page(pattern: bytes, kind: int) -> Value:
+    """A rule with a path, in lower case: Adblock patterns do not heed case. It covers what follows at a separator.
+
+    `/` alone, `/*` and `/^` are all paths there are: the host. Behind a `|` the address must end, and a path of
+    separators only (`//`, `/?`) is no more than that: such rules are kept under the host's first page.
+    """
+    ended = pattern.endswith(b"|")
+    bare = pattern.rstrip(b"^|")
+    if pattern.endswith((b"/*", b"^*")):
+        bare = pattern.rstrip(b"*").rstrip(b"^")
+    host, _, path = bare.partition(b"/")
+    last = path.rstrip(_SEPARATORS).lower().replace(b"%2e", b".").rpartition(b"/")[2]
     # At its end "." is the beginning of a name; in a URL it would be the folder above, and the rule cover more.
     if b"*" in bare or b"^" in bare or last in (b".", b".."):
         return PATTERN
     key = url_key(bare)
-    return NOT_A_RULE if key is None else ListRule(key.lower(), WHOLE)
+    if key is None:
+        return NOT_A_RULE
+    if not path and not ended:
+        return ListRule(key.lower(), EXACT if is_address(key) else kind)
+    url = key.lower() if b"/" in key else key + b"/"
+    page = url.rstrip(_SEPARATORS)
+    page = page if b"/" in page else page + b"/"
+    if kind == WHOLE and not ended and path.strip(_SEPARATORS):
+        return ListRule(page, WHOLE)
+    # What must hold besides: where the address begins and where it ends.
+    begin, end = {WHOLE: b"||", BELOW: b"||*.", EXACT: b""}[kind], b"" if ended else b"*"
+    url = url if ended or not path.strip(_SEPARATORS) else page
+    return ListRule(page, WHOLE, condition=Condition("", begin + url + end))
 
 
 def _unanchored(pattern: bytes) -> Value:
-    """`name` alone is a name, `.name^` and `*.name^` are for those below; other text would match anywhere in a name."""
+    """`name` alone, `name^` and `name|` are a name, `.name^` and `*.name^` are for those below; other text would match
+    anywhere in a name."""
     if not pattern.strip(b"*^|"):
         return TOO_BROAD
     if pattern.startswith(b"*."):
         pattern = pattern[1:]
     if pattern.startswith(b"."):
         return _anchored(b"*" + pattern, WHOLE)
+    if pattern.startswith(b"["):
+        return _anchored(pattern, EXACT)
+    bare = (pattern[:-1] if pattern.endswith(b"^*") else pattern).rstrip(b"^|")
+    if bare != pattern and not bare.strip(HOST + HOST.upper()):
+        rule = domains(bare)[0]
+        return PATTERN if isinstance(rule, Skipped) else rule
     if not pattern.strip(HOST + HOST.upper()) or b":" in pattern or b"#" in pattern:
         return domains(pattern)[0]
     return PATTERN if b" " not in pattern else NOT_A_RULE

@@ -77,8 +77,8 @@ def fits(pattern: bytes, name: bytes) -> bool:
 
 def _fits(parts: list[bytes], name: bytes) -> bool:
     """The parts between the stars in order, the first and the last at the ends."""
-    if not name.startswith(parts[0]):
-        return False
+    if len(parts) == 1 or not name.startswith(parts[0]):
+        return name == parts[0]
     at = len(parts[0])
     for part in parts[1:-1]:
         found = name.find(part, at)

@@ -65,6 +65,7 @@ REGEX = Skipped("a regular expression")
 CLIENT = Skipped("for some clients only ($client)")
 CTAG = Skipped("for some clients only ($ctag)")
 MODIFIER = Skipped("a modifier that is not for DNS, or not known")
+EXCEPTION = Skipped("an exception (@@) that is not understood, so what it allows may be blocked")
 REWRITE = Skipped("rewrites answers")
 TRIGGER = Skipped("an RPZ trigger other than the name asked for")
 NOT_A_REFUSAL = Skipped("says how to resolve, refuses nothing")
@@ -90,7 +91,10 @@ def read_name(text: bytes) -> bytes | None:
 
 
 def read_address(text: bytes) -> Value | None:
-    """The rule for an address or a network (`address/bits` or `first-last`), or why not; None if it is neither."""
+    """The rule for an address (IPv6 in brackets, too) or a network (`address/bits` or `first-last`), or why not; None
+    if it is neither."""
+    if text[:1] == b"[" and text[-1:] == b"]" and b":" in text:
+        text = text[1:-1]
     try:
         if b"/" in text:
             first, last = bounds(text)

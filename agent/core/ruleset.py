@@ -218,11 +218,14 @@ class Ruleset:
         if self._pages:
             # Exact URLs heed case, as servers do; Adblock rules do not.
             found += [match for match in self._having(authority + target, authority + target) if match.kind == EXACT]
+            lower = target.lower()
+            ends = page_ends(lower)
             for suffix in suffixes(host):
                 site = join_authority(suffix, port)
-                for end in page_ends(target):
-                    key = site + target[:end].lower()
-                    found += [match for match in self._having(key, key) if match.kind == WHOLE]
+                for end in ends:
+                    found += [
+                        match for match in self._having(site + lower[:end], authority + lower) if match.kind == WHOLE
+                    ]
         return best(found)
 
     def rule(self, match: Match) -> Rule:

@@ -160,10 +160,11 @@ _UNBOUND_REFUSALS = (
 
 
 def unbound(line: bytes) -> list[Value]:
-    """`local-zone: "name" type` for the types that refuse, `local-data: "name A 0.0.0.0"` (unbound.conf(5))."""
+    """`local-zone: "name" type` for the types that refuse, `local-data: "name A 0.0.0.0"` (unbound.conf(5); either
+    quotation mark)."""
     if line == b"server:":
         return []
-    words = line.split(b"#", 1)[0].replace(b'"', b" ").split()
+    words = line.split(b"#", 1)[0].replace(b'"', b" ").replace(b"'", b" ").split()
     if len(words) < 3 or words[0] not in (b"local-zone:", b"local-data:"):
         return [NOT_A_RULE]
     name = read_name(words[1])

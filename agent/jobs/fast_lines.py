@@ -23,7 +23,7 @@ _LINES = {
         WHOLE,
     ),
     "unbound": (rb'local-zone: "', rb'\.?" (?:always_nxdomain|always_null|always_refuse)', WHOLE),
-    "rpz": (rb"", rb"[ \t]+(?:IN[ \t]+)?CNAME[ \t]+\.", EXACT),
+    "rpz": (rb"(?![^ \t]*\.rpz-)", rb"[ \t]+(?:IN[ \t]+)?CNAME[ \t]+\.", EXACT),
 }
 _PATTERNS = {
     syntax: (re.compile(rb"^" + before + _NAME + after + rb"[ \t\r]*$", re.MULTILINE), kind)

@@ -205,7 +205,7 @@ class ListReader:
         return True
 
     def _is_suffix(self, key: bytes) -> bool:
-        return b"." not in key or key in self._draft.public
+        return (b"." not in key and not is_address(key)) or key in self._draft.public
 
     def _take_plain(self, rule: ListRule) -> None:
         self._draft.side.note(rule.key, rule.kind)

@@ -4,6 +4,7 @@ from agent.core.listrules import (
     CLIENT,
     COSMETIC,
     CTAG,
+    EXCEPTION,
     LOCAL_ADDRESS,
     LOCAL_NAME,
     MODIFIER,
@@ -47,6 +48,28 @@ PLAIN: list[tuple[bytes, list[Value]]] = [
     (b"||203.0.113.9^", [ListRule(b"203.0.113.9", EXACT)]),
     (b"203.0.113.9", [ListRule(b"203.0.113.9", EXACT)]),
     (b"||127.0.0.1^", [LOCAL_ADDRESS]),
+    (b"phish.example^", [SITE]),
+    (b"phish.example|", [SITE]),
+    (b"phish.example^*", [SITE]),
+    (b"||phish.example^*", [SITE]),
+    (b"||phish.example/*", [SITE]),
+    (b"|phish.example^*", [ListRule(b"phish.example", EXACT)]),
+    (b"|https://phish.example/", [ListRule(b"phish.example", EXACT)]),
+    (b"|https://phish.example/*", [ListRule(b"phish.example", EXACT)]),
+    (b"@@phish.example^", [ListRule(b"phish.example", allow=True)]),
+    (b"||[2001:db8::1]^", [ListRule(b"2001:db8::1", EXACT)]),
+    (b"|https://[2001:db8::1]/", [ListRule(b"2001:db8::1", EXACT)]),
+    (b"[2001:DB8::1]", [ListRule(b"2001:db8::1", EXACT)]),
+    (b"@@||[2001:db8::1]^", [ListRule(b"2001:db8::1", EXACT, allow=True)]),
+    (b"||[fe80::1]^", [LOCAL_ADDRESS]),
+    (b"||phish.example^ # costs $5", [SITE]),
+    (b"||phish.example #Why", [SITE]),
+    (b"||phish.example^\t! why ## really", [SITE]),
+    (b"phish.example^ # why", [SITE]),
+    (b"203.0.113.9 # why", [ListRule(b"203.0.113.9", EXACT)]),
+    (b"||phish.example^$important # why", [ListRule(b"phish.example", important=True)]),
+    (b"@@||phish.example^ # why", [ListRule(b"phish.example", allow=True)]),
+    (b"@@||phish.example^ because", [ListRule(b"phish.example", allow=True)]),
     (b"! comment", []),
     (b"# comment", []),
     (b"[Adblock Plus 2.0]", []),
@@ -56,8 +79,11 @@ PAGES: list[tuple[bytes, list[Value]]] = [
     (b"||host.example/bad/page.html^$all", [ListRule(b"host.example/bad/page.html")]),
     (b"||host.example/Bad/", [ListRule(b"host.example/bad")]),
     (b"||host.example/", [ListRule(b"host.example")]),
-    (b"|http://host.example:8080/a", [ListRule(b"host.example:8080/a")]),
     (b"||203.0.113.9/bin.sh^", [ListRule(b"203.0.113.9/bin.sh")]),
+    (b"||host.example/bad.html/*", [ListRule(b"host.example/bad.html")]),
+    (b"||host.example/bad.html # why", [ListRule(b"host.example/bad.html")]),
+    (b"||[2001:db8::1]/bad", [ListRule(b"[2001:db8::1]/bad")]),
+    (b"||host.example/bad*", [PATTERN]),
     (b"||host.example/*/page", [PATTERN]),
 ]
 
@@ -77,6 +103,12 @@ MODIFIED: list[tuple[bytes, list[Value]]] = [
 ]
 
 UNUSABLE: list[tuple[bytes, list[Value]]] = [
+    (b"@@||phish.example^$script", [EXCEPTION]),
+    (b"@@ads*", [EXCEPTION]),
+    (b"@@||phish..example^", [EXCEPTION]),
+    (b"phish.example ##.banner", [COSMETIC]),
+    (b"example^", [PATTERN]),
+    (b"||phish.example*", [PATTERN]),
     (b"example.com##.banner", [COSMETIC]),
     (b"##.banner", [COSMETIC]),
     (b"example.com#@#.banner", [COSMETIC]),
@@ -87,7 +119,6 @@ UNUSABLE: list[tuple[bytes, list[Value]]] = [
     (b"/banner/ads^", [PATTERN]),
     (b"ads*", [PATTERN]),
     (b"|ads.", [PATTERN]),
-    (b"phish.example^", [PATTERN]),
     (b"||ads*", [PATTERN]),
     (b"*", [TOO_BROAD]),
     (b"||*^", [TOO_BROAD]),
@@ -120,12 +151,27 @@ def test_conditions_are_read() -> None:
 
 
 def test_a_rule_says_its_text_in_ascii() -> None:
-    rule = adblock("||phish.example^$dnstype=A # \u00fc".encode())[0]
+    rule = adblock("||phish.example^$dnstype=A\u00fc".encode())[0]
     assert rule == MODIFIER
+    rule = adblock("||phish.example^$dnstype=A # \u00fc".encode())[0]
+    assert rule == conditional(b"||phish.example^$dnstype=A", types=(1,))
     rule = adblock(b"||phish.example^$denyallow=a.b,dnstype=A")[0]
     assert isinstance(rule, ListRule)
     assert rule.condition is not None
     assert rule.condition.text == "||phish.example^$denyallow=a.b,dnstype=A"
+
+
+def test_a_page_is_what_its_anchors_say() -> None:
+    for line, key, pattern in (
+        (b"|http://host.example:8080/a", b"host.example:8080/a", b"host.example:8080/a*"),
+        (b"||host.example//", b"host.example/", b"||host.example//*"),
+        (b"||host.example/?", b"host.example/", b"||host.example/?*"),
+        (b"||host.example/|", b"host.example/", b"||host.example/"),
+        (b"||host.example/Bad/|", b"host.example/bad", b"||host.example/bad/"),
+        (b"||*.host.example/bad", b"host.example/bad", b"||*.host.example/bad*"),
+        (b"|https://host.example/|", b"host.example/", b"host.example/"),
+    ):
+        assert adblock(line) == [conditional(line, key, pattern=pattern)], (line, adblock(line))
 
 
 def test_conditions_hold_or_not() -> None:
