@@ -235,12 +235,12 @@ def test_history_and_attempts(home, say):
     assert "wikipedia.org" in say("history", "Mia's tablet")[1]
     assert "wikipedia.org" in say("history", "mia", "--search", "wiki", "--day", "today")[1]
     assert "No records of Mia's tablet" in say("history", "Mia's tablet", "--day", "2001-01-01")[1]
-    (attempt,) = document(say, "attempts")["items"]
+    (attempt,) = document(say, "blocked")["items"]
     assert attempt["target"] == LISTED
-    code, text = say("attempts", "Mia's tablet")
+    code, text = say("blocked", "Mia's tablet")
     assert LISTED in text and "phishing" in text
-    code, text = say("explain", "--attempt", str(attempt["id"]))
-    assert "was refused" in text and "Now:" in text
+    code, text = say("explain", "--blocked", str(attempt["id"]))
+    assert "was blocked" in text and "Now:" in text
 
 
 def test_compiled_lists_are_in_use_at_once(home, say, tmp_path):
@@ -248,19 +248,19 @@ def test_compiled_lists_are_in_use_at_once(home, say, tmp_path):
     rules = ["--set", f"ruleset_file={home.folder / 'run' / 'rules.bin'}"]
     code, text = say("lists", "compile", *rules, f"phishing={tmp_path / 'own.txt'}")
     assert code == OK and "uses them from now on" in text
-    assert "own" in say("lists", "status")[1]
+    assert "own" in say("lists")[1]
     assert "ready," in say("status")[1] and "Not yet protecting" not in say("status")[1]
     assert "EDE: 15" in home.ask("www.new-phish.example")
     # Also when that file is named, by whatever way to it; another one is nobody's.
     (tmp_path / "more.txt").write_text("newer-phish.example\n")
     way = home.folder / "run" / ".." / "run" / "rules.bin"
     assert "uses them from now on" in say("lists", "compile", str(tmp_path / "more.txt"), "--output", str(way))[1]
-    assert "more" in say("lists", "status")[1] and "ready," in say("status")[1]
+    assert "more" in say("lists")[1] and "ready," in say("status")[1]
     other = ["--output", str(tmp_path / "other.bin")]
     assert "uses them" not in say("lists", "compile", str(tmp_path / "own.txt"), *other)[1]
-    assert "more" in say("lists", "status")[1]
+    assert "more" in say("lists")[1]
     assert say("lists", "compile", *rules)[0] == OK
-    assert "starter-phishing" in say("lists", "status")[1]
+    assert "starter-phishing" in say("lists")[1]
     assert "EDE: 15" in home.ask(LISTED)
 
 
@@ -268,13 +268,13 @@ def test_what_is_mistyped_is_recognised(home, say):
     for words in (
         ("history", "mias tablet"),
         ("off", "Mia's tablets", "history"),
-        ("device", "rename", "mia tablet", "x"),
+        ("device", "edit", "mia tablet", "--label", "x"),
     ):
         code, text = say(*words)
         assert code == NOT_FOUND and 'Did you mean "Mia\'s tablet"?' in text
     code, text = say("on", "Mia's tablet", "histroy", "--agree", "1")
     assert code == NOT_FOUND and "did you mean history?" in text
-    code, text = say("person", "change", "Mio", "--name", "x")
+    code, text = say("person", "edit", "Mio", "--name", "x")
     assert code == NOT_FOUND and "Did you mean 'Mia'?" in text
 
 
@@ -286,7 +286,7 @@ def test_features_tell_what_they_do(home, say):
 def test_on_says_what_it_does_and_asks(home, say):
     code, text = say("on", "Laptop", "protection")
     assert code == NOT_AGREED
-    for word in ("reads", "keeps", "sends", "for 30 days", "--agree 1"):
+    for word in ("reads", "stores", "sends", "for 30 days", "--agree 1"):
         assert word in text
     assert say("on", "Laptop", "protection", "--agree", "99")[0] == NOT_AGREED
     assert not device(say, "Laptop")["features"]["protection"]["on"]
@@ -300,7 +300,7 @@ def test_on_at_a_terminal(home, say):
     out, _ = process.communicate(timeout=30)
     os.close(ours)
     os.close(theirs)
-    assert process.returncode == OK and "Switch it on?" in out and "Laptop: protection since" in out
+    assert process.returncode == OK and "Turn it on?" in out and "Laptop: protection since" in out
     assert say("off", "Laptop", "protection")[0] == OK
 
 
@@ -336,11 +336,11 @@ def test_names_in_letters_of_any_script(home, say):
 
 def test_audit_and_ledger(home, say):
     code, text = say("audit")
-    assert code == OK and "All is well" in text
+    assert code == OK and "All records match" in text
     head = document(say, "audit")["head"]
-    assert say("audit", "--head", str(head))[0] == OK
-    assert say("audit", "--head", "ab" * 32)[0] == FINDINGS
-    assert "Mia's tablet" in say("ledger")[1]
+    assert say("audit", "--checksum", str(head))[0] == OK
+    assert say("audit", "--checksum", "ab" * 32)[0] == FINDINGS
+    assert "Mia's tablet" in say("activity")[1]
 
 
 def test_export_as_json_and_csv(home, say, tmp_path):
@@ -360,12 +360,12 @@ def test_export_as_json_and_csv(home, say, tmp_path):
 def test_a_visit_is_disputed_and_removed(home, say):
     home.ask("disputed.example.org")
     (visit,) = document(say, "history", "Mia", "--search", "example.org")["items"]
-    assert say("visit", "dispute", str(visit["id"]))[0] == OK
+    assert say("visit", "mark-wrong", str(visit["id"]))[0] == OK
     assert "disputed" in say("history", "Mia", "--search", "example.org")[1]
-    assert say("visit", "remove", str(visit["id"]))[0] == NOT_AGREED
-    assert say("visit", "remove", str(visit["id"]), "--yes")[0] == OK
+    assert say("visit", "delete", str(visit["id"]))[0] == NOT_AGREED
+    assert say("visit", "delete", str(visit["id"]), "--yes")[0] == OK
     assert document(say, "history", "Mia", "--search", "example.org")["items"] == []
-    assert say("visit", "remove", str(visit["id"]), "--yes")[0] == NOT_FOUND
+    assert say("visit", "delete", str(visit["id"]), "--yes")[0] == NOT_FOUND
 
 
 def test_background_is_left_out_unless_asked_for(home, say):
@@ -399,27 +399,27 @@ def test_off_says_what_remains_and_erase_takes_it(home, say):
     home.ask("remains.example.net")
     code, text = say("off", "Mia", "history")
     assert code == OK and "remain" in text and "until" in text
-    code, text = say("erase", "Mia", "--feature", "history")
+    code, text = say("delete", "Mia", "--feature", "history")
     assert code == NOT_AGREED
-    code, text = say("erase", "Mia", "--feature", "history", "--yes")
+    code, text = say("delete", "Mia", "--feature", "history", "--yes")
     assert code == OK and "visit" in text
-    assert "No such records" in say("erase", "Mia", "--feature", "history")[1]
+    assert "No such records" in say("delete", "Mia", "--feature", "history")[1]
     assert say("on", "Mia", "history", "--agree", "1")[0] == OK
 
 
 def test_devices_and_people_are_corrected_and_forgotten(home, say):
     assert say("device", "add", "Old phone", "--address", "127.0.0.9", "--shared")[0] == OK
     assert say("device", "add", "Other", "--address", "not an address")[0] == REFUSED
-    assert say("device", "rename", "old phone", "Old telephone")[0] == OK
-    assert say("device", "correct", "Old telephone", "--person", "Mia", "--no-shared")[0] == OK
+    assert say("device", "edit", "old phone", "--label", "Old telephone")[0] == OK
+    assert say("device", "edit", "Old telephone", "--person", "Mia", "--no-shared")[0] == OK
     assert device(say, "Old telephone")["person"]["name"] == "Mia"
-    assert say("device", "correct", "Old telephone", "--no-person")[0] == OK
-    assert say("device", "forget", "Old telephone")[0] == NOT_AGREED
-    assert say("device", "forget", "Old telephone", "--yes")[0] == OK
+    assert say("device", "edit", "Old telephone", "--no-person")[0] == OK
+    assert say("device", "remove", "Old telephone")[0] == NOT_AGREED
+    assert say("device", "remove", "Old telephone", "--yes")[0] == OK
     assert "Old telephone" not in say("device", "list")[1]
     assert say("person", "add", "Eva", "teen")[0] == OK
-    assert say("person", "change", "Eva", "--group", "adult")[0] == OK
-    assert say("person", "forget", "Eva", "--yes")[0] == OK
+    assert say("person", "edit", "Eva", "--group", "adult")[0] == OK
+    assert say("person", "remove", "Eva", "--yes")[0] == OK
     assert "Eva" not in say("person", "list")[1]
 
 
@@ -429,25 +429,25 @@ def test_requests_are_listed_and_answered(home, say):
     made = client.call("request.add", device_id=tablet, kind="objection", text="not on weekends")
     client.close()
     assert "not on weekends" in say("request", "list", "--open")[1]
-    assert say("request", "answer", str(made["id"]), "agreed")[0] == OK
+    assert say("request", "reply", str(made["id"]), "agreed")[0] == OK
     assert "agreed" in say("request", "list")[1]
     assert document(say, "request", "list", "--open")["items"] == []
-    assert say("request", "answer", "999", "x")[0] == NOT_FOUND
+    assert say("request", "reply", "999", "x")[0] == NOT_FOUND
 
 
 def test_lists_that_can_be_fetched(home, say):
-    code, text = say("lists", "status")
+    code, text = say("lists")
     assert code == OK and "starter-phishing" in text and "CHOSEN" in text or "No list can be fetched" in text
-    assert say("lists", "held")[0] == OK
-    assert say("lists", "choose", "no-such-list")[0] == NOT_FOUND
+    assert say("lists", "waiting")[0] == OK
+    assert say("lists", "add", "no-such-list")[0] == NOT_FOUND
     assert say("lists", "accept", "no-such-list")[0] == NOT_FOUND
     assert say("lists", "rollback")[0] in (OK, REFUSED)
 
 
 def test_helplines_are_shown(home, say):
-    code, text = say("lists", "helplines")
+    code, text = say("helplines")
     assert code == OK and "samaritans.org" in text and "SOURCE" in text
-    rows = {row["name"]: row["note"] for row in document(say, "lists", "helplines")["items"]}
+    rows = {row["name"]: row["note"] for row in document(say, "helplines")["items"]}
     assert rows["samaritans.org"].startswith("crisis; United Kingdom, Ireland; ")
     # They win over a rule of the household that is above them.
     assert say("block", "org", "--yes")[0] == OK
@@ -511,7 +511,7 @@ def test_a_name_of_both_kinds_must_be_told_apart(home, say):
     code, text = say("history", "Ben")
     assert code == NOT_FOUND and "device:Ben or person:Ben" in text
     assert say("history", "device:Ben")[0] == OK
-    assert say("device", "forget", "Ben", "--yes")[0] == OK
+    assert say("device", "remove", "Ben", "--yes")[0] == OK
 
 
 def test_settings_of_the_household(home, say):
@@ -544,6 +544,6 @@ def test_setup_code(home, say):
 
 
 def test_a_reader_that_has_enough_is_no_error(home):
-    command = f"{shlex.quote(sys.executable)} -m agent ledger | head -1; exit ${{PIPESTATUS[0]}}"
+    command = f"{shlex.quote(sys.executable)} -m agent activity | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == OK and done.stderr == ""

@@ -88,7 +88,7 @@ def test_a_plain_pause_needs_no_text(home: Home, capsys: pytest.CaptureFixture[s
 
 def test_an_adult_is_asked_by_resume(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     run(home, "pause")
-    run(home, "person", "change", "Mia", "--group", "adult")
+    run(home, "person", "edit", "Mia", "--group", "adult")
     run(home, "resume", "--yes")
     said = capsys.readouterr().out
     assert "the adult is asked" in said and "waits for the adult's own agreement" in said and "on again" not in said
@@ -101,31 +101,29 @@ def test_attempts_for_the_adults_eyes_are_told_of(home: Home, capsys: pytest.Cap
     client = home.household.clients.identify(None, LAPTOP)
     verdict = home.household.policy.decide(client.view, b"bad.example")
     home.household.recorder.refused(client.slot, client.generation, "bad.example", "dns", 1, verdict)
-    run(home, "attempts", "laptop")
+    run(home, "blocked", "laptop")
     said = capsys.readouterr().out
-    assert (
-        "1 attempt is kept for the adult's own eyes" in said and "bad.example" not in said and "No blocked" not in said
-    )
-    run(home, "attempts", "laptop", "--json")
+    assert "1 attempt is for the adult's own eyes" in said and "bad.example" not in said and "No blocked" not in said
+    run(home, "blocked", "laptop", "--json")
     assert json.loads(capsys.readouterr().out)["hidden"] == 1
     run(home, "export", "laptop")
     assert "adult's own eyes" in capsys.readouterr().out
 
 
 def test_the_ledger_shows_from_what_to_what(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    run(home, "person", "change", "Mia", "--group", "teen")
+    run(home, "person", "edit", "Mia", "--group", "teen")
     home.ask("settings.set", key="history_days", value=9)
     home.ask("settings.set", key="keep_history", value=True)
-    run(home, "ledger")
+    run(home, "activity")
     said = capsys.readouterr().out
     assert "group child → teen" in said and "days 7 → 9" in said and "stored in ram → flash" in said
     assert "subject" not in said
 
 
 def test_a_day_of_notice_is_said(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    run(home, "person", "change", "Tom", "--group", "child")
+    run(home, "person", "edit", "Tom", "--group", "child")
     assert "Tom (adult)\nBecomes a child at " in capsys.readouterr().out
-    run(home, "device", "correct", "laptop", "--person", "Mia")
+    run(home, "device", "edit", "laptop", "--person", "Mia")
     assert "it counts as an adult's device" in capsys.readouterr().out
     run(home, "on", "laptop", "history", "--agree", "1")
     assert "waits for their own agreement" in capsys.readouterr().out
@@ -134,4 +132,4 @@ def test_a_day_of_notice_is_said(home: Home, capsys: pytest.CaptureFixture[str])
 def test_who_reads_it_is_said_before(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CliError):
         run(home, "on", "laptop", "history")
-    assert "whoever manages this network" in capsys.readouterr().out
+    assert "the person who manages this network" in capsys.readouterr().out

@@ -67,13 +67,13 @@ def test_a_bare_number_is_nobody(furnished, say):  # noqa: F811
     code, text = say("on", "1", "history", "--agree", "1")
     assert code == NOT_FOUND and "write device:1" in text
     assert not document(say, "device", "list")["items"][0]["features"]["history"]["on"]
-    assert say("device", "rename", "device:1", "Television")[0] == OK
-    assert say("person", "change", "person:1", "--name", "Tom")[0] == OK
+    assert say("device", "edit", "device:1", "--label", "Television")[0] == OK
+    assert say("person", "edit", "person:1", "--name", "Tom")[0] == OK
 
 
 def test_only_what_is_near_is_guessed(furnished, say):  # noqa: F811
-    assert "Did you mean" not in say("device", "forget", "X")[1]
-    assert "Did you mean 'Television'" in say("device", "forget", "televison")[1]
+    assert "Did you mean" not in say("device", "remove", "X")[1]
+    assert "Did you mean 'Television'" in say("device", "remove", "televison")[1]
 
 
 # Which site.
@@ -147,7 +147,7 @@ def test_limits_and_months_are_checked_where_they_are_typed(furnished, say, caps
         with pytest.raises(SystemExit) as ended:
             say(*words)
         assert ended.value.code == USAGE
-    assert say("device", "correct", "Television") == (
+    assert say("device", "edit", "Television") == (
         USAGE,
         "privacy-agent: Nothing to change: give --label, --person, --no-person or --shared.\n",
     )

@@ -24,10 +24,10 @@ Mia's tablet is {TABLET}, with history and protection on. The television is {TEL
 1  A site, as the tablet asks for it: answered, and it becomes a visit.
        {" ".join(household.dig(TABLET, ALLOWED))}
        {command} history "Mia's tablet"
-2  A name on the starter list: refused, the answer says why, and it becomes an attempt. The television is not asked.
+2  A name on the starter list: blocked, and the answer says why. The television is not protected: it gets an answer.
        {" ".join(household.dig(TABLET, LISTED))}
        {" ".join(household.dig(TELEVISION, LISTED))}
-       {command} attempts
+       {command} blocked
 3  Off is off: ask again afterwards, and nothing is added. The audit checks every record.
        {command} off "Mia's tablet" history
        {command} audit
@@ -56,10 +56,10 @@ def check(household: Household) -> list[str]:
     tablet = "Mia's tablet"
     for words, test in (
         (["history", tablet], lambda text: "wikipedia.org" in text),
-        (["attempts"], lambda text: LISTED in text and "television" not in text.lower()),
+        (["blocked"], lambda text: LISTED in text and "television" not in text.lower()),
         (["explain", LISTED, "--device", tablet], lambda text: "is blocked" in text),
         (["off", tablet, "history"], lambda text: "is off" in text),
-        (["audit"], lambda text: "All is well" in text),
+        (["audit"], lambda text: "All records match" in text),
     ):
         expect(" ".join(words), household.run(*words), test)
     with urllib.request.urlopen(household.page, timeout=START_WAIT_S) as page:

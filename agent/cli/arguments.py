@@ -61,9 +61,12 @@ def _asks(of: Parser, function: Callable[..., object], reads: bool = False) -> P
     return of
 
 
-def _group(commands: Groups, name: str, help: str) -> Groups:
+def _group(commands: Groups, name: str, help: str, alone: Callable[..., object] | None = None) -> Groups:
+    """`alone` is what the name without an action does; it reads."""
     group = commands.add_parser(name, help=help)
-    return group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    if alone is not None:
+        _asks(group, alone, reads=True)
+    return group.add_subparsers(dest="action", metavar="ACTION", required=alone is None)
 
 
 def _yes(of: Parser) -> None:
@@ -78,37 +81,34 @@ def _daemon(commands: Groups) -> None:
     run = _local(commands.add_parser("run", help="run the daemon in the foreground"), local.run)
     run.add_argument("--check", action="store_true", help="check the settings, print them, and do not run")
     _settings(run)
-    _asks(commands.add_parser("status", help="how the daemon is"), views.status, reads=True)
+    _asks(commands.add_parser("status", help="show whether everything works"), views.status, reads=True)
 
 
 def _devices(commands: Groups) -> None:
-    group = _group(commands, "device", "enrolled devices: list, add, rename, correct, forget")
-    listed = _asks(group.add_parser("list", help="enrolled devices and what is on for them"), people.device_list, True)
-    listed.add_argument("--seen", action="store_true", help="devices in the network that are not enrolled")
-    add = _asks(group.add_parser("add", help="enrol a device; nothing is on for it"), people.device_add)
+    group = _group(commands, "device", "your devices: list, add, edit, remove")
+    listed = _asks(group.add_parser("list", help="your devices and what is on for them"), people.device_list, True)
+    listed.add_argument("--new", action="store_true", help="devices seen in the network that were not added yet")
+    add = _asks(group.add_parser("add", help="add a device; nothing is on for it"), people.device_add)
     add.add_argument("label")
     known = add.add_mutually_exclusive_group(required=True)
     known.add_argument("--mac", help="its MAC address")
     known.add_argument("--address", help="its IP address, where devices are known by address")
     add.add_argument("--person", help="whose it is")
     add.add_argument("--shared", action="store_true", help="used by several: its records name no person")
-    rename = _asks(group.add_parser("rename", help="give a device another label"), people.device_rename)
-    rename.add_argument("device")
-    rename.add_argument("label")
-    correct = _asks(group.add_parser("correct", help="correct what is held of a device"), people.device_correct)
-    correct.add_argument("device")
-    correct.add_argument("--label")
-    whose = correct.add_mutually_exclusive_group()
-    whose.add_argument("--person")
-    whose.add_argument("--no-person", action="store_true")
-    correct.add_argument("--shared", action=argparse.BooleanOptionalAction, default=None)
-    forget = _asks(group.add_parser("forget", help="all off, all erased, no longer known"), people.device_forget)
-    forget.add_argument("device")
-    _yes(forget)
+    edit = _asks(group.add_parser("edit", help="edit a device"), people.device_edit)
+    edit.add_argument("device")
+    edit.add_argument("--label", help="what to call it")
+    whose = edit.add_mutually_exclusive_group()
+    whose.add_argument("--person", help="whose it is")
+    whose.add_argument("--no-person", action="store_true", help="assigned to no person")
+    edit.add_argument("--shared", action=argparse.BooleanOptionalAction, default=None)
+    remove = _asks(group.add_parser("remove", help="remove a device and delete its data"), people.device_remove)
+    remove.add_argument("device")
+    _yes(remove)
 
 
 def _persons(commands: Groups) -> None:
-    group = _group(commands, "person", "people behind devices: list, add, change, forget")
+    group = _group(commands, "person", "people who use devices: list, add, edit, remove")
     _asks(group.add_parser("list", help="the people"), people.person_list, reads=True)
     add = _asks(group.add_parser("add", help="add a person"), people.person_add)
     add.add_argument("name")
@@ -116,32 +116,32 @@ def _persons(commands: Groups) -> None:
     add.add_argument(
         "--born", metavar="YYYY-MM", type=times.month, help="month of birth: a child's history ends with childhood"
     )
-    change = _asks(group.add_parser("change", help="change a name or age group"), people.person_change)
-    change.add_argument("person")
-    change.add_argument("--name")
-    change.add_argument("--group", choices=AGE_GROUPS)
-    change.add_argument("--born", metavar="YYYY-MM", type=times.month)
-    forget = _asks(group.add_parser("forget", help="forget a person; devices stay"), people.person_forget)
-    forget.add_argument("person")
-    _yes(forget)
+    edit = _asks(group.add_parser("edit", help="change a name, age group or month of birth"), people.person_edit)
+    edit.add_argument("person")
+    edit.add_argument("--name")
+    edit.add_argument("--group", choices=AGE_GROUPS)
+    edit.add_argument("--born", metavar="YYYY-MM", type=times.month)
+    remove = _asks(group.add_parser("remove", help="remove a person; their devices stay"), people.person_remove)
+    remove.add_argument("person")
+    _yes(remove)
 
 
 def _consents(commands: Groups) -> None:
-    told = commands.add_parser("features", help="what each feature reads, keeps and sends")
+    told = commands.add_parser("features", help="what each feature reads, stores and sends")
     _asks(told, switches.features, reads=True)
-    on = _asks(commands.add_parser("on", help="say what a feature does, ask, and switch it on"), switches.on)
+    on = _asks(commands.add_parser("on", help="turn a feature on (shows what it does first)"), switches.on)
     on.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     on.add_argument("feature", metavar="FEATURE", help="history or protection")
     on.add_argument(
         "--agree", type=times.number, metavar="VERSION", help="agree to this version of the text, without a question"
     )
-    off = _asks(commands.add_parser("off", help="switch a feature off, and say what remains"), switches.off)
+    off = _asks(commands.add_parser("off", help="turn a feature off (shows what stays stored)"), switches.off)
     off.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     off.add_argument("feature", metavar="FEATURE")
-    off.add_argument("--erase", action="store_true", help="erase what was recorded, too")
-    _asks(commands.add_parser("pause", help="history off on every device, until resumed"), switches.pause)
+    off.add_argument("--erase", action="store_true", help="also delete what was recorded")
+    _asks(commands.add_parser("pause", help="pause history on every device"), switches.pause)
     resume = _asks(
-        commands.add_parser("resume", help="list what was paused or suspended, ask, and switch on"), switches.resume
+        commands.add_parser("resume", help="resume what was paused (shows what it is first)"), switches.resume
     )
     _yes(resume)
 
@@ -164,58 +164,56 @@ def _target(of: Parser) -> None:
 
 
 def _records(commands: Groups) -> None:
-    history = _asks(
-        commands.add_parser("history", help="sites that a device contacted, newest first"), views.history, True
-    )
+    history = _asks(commands.add_parser("history", help="sites a device visited, newest first"), views.history, True)
     history.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     history.add_argument("--search", metavar="TEXT", help="only sites with this in their name")
     history.add_argument(
-        "--background", action="store_true", help="also what apps, ads and trackers fetched by themselves"
+        "--background", action="store_true", help="also background activity: what apps, ads and trackers fetched"
     )
-    attempts = _asks(commands.add_parser("attempts", help="what was refused, newest first"), views.attempts, True)
-    attempts.add_argument("whom", metavar="DEVICE|PERSON", nargs="?", help=WHOM)
-    for of in (history, attempts):
+    blocked = _asks(commands.add_parser("blocked", help="blocked attempts, newest first"), views.blocked, True)
+    blocked.add_argument("whom", metavar="DEVICE|PERSON", nargs="?", help=WHOM)
+    for of in (history, blocked):
         _window(of)
         _paged(of)
-    take = _asks(commands.add_parser("export", help="everything held, as JSON or CSV"), export.export)
+    take = _asks(commands.add_parser("export", help="export stored data as JSON or CSV"), export.export)
     _target(take)
     take.add_argument("--format", choices=("json", "csv"), default="json")
     take.add_argument("--output", metavar="PATH", help="a new file (JSON), or a new folder (CSV)")
-    erase = _asks(commands.add_parser("erase", help="erase records for good"), edit.erase)
-    _target(erase)
-    erase.add_argument("--feature", choices=("history", "protection"), help="only what this feature recorded")
-    _window(erase)
-    _yes(erase)
-    group = _group(commands, "visit", "correct one visit: dispute, background, remove")
-    dispute = _asks(group.add_parser("dispute", help="mark a visit as wrong"), edit.visit_dispute)
-    dispute.add_argument("--undo", action="store_true", help="take the mark away")
-    sort = _asks(group.add_parser("background", help="say that nobody opened that"), edit.visit_background)
-    sort.add_argument("--undo", action="store_true", help="say that somebody did")
-    remove = _asks(group.add_parser("remove", help="remove a visit and what it pulled in"), edit.visit_remove)
-    _yes(remove)
-    for of in (dispute, sort, remove):
+    delete = _asks(commands.add_parser("delete", help="delete records permanently"), edit.delete)
+    _target(delete)
+    delete.add_argument("--feature", choices=("history", "protection"), help="only what this feature recorded")
+    _window(delete)
+    _yes(delete)
+    group = _group(commands, "visit", "correct one visit: mark-wrong, background, delete")
+    wrong = _asks(group.add_parser("mark-wrong", help="mark a visit as wrong"), edit.visit_mark_wrong)
+    wrong.add_argument("--undo", action="store_true", help="remove the mark")
+    sort = _asks(group.add_parser("background", help="mark as background activity"), edit.visit_background)
+    sort.add_argument("--undo", action="store_true", help="mark as opened by a person")
+    gone = _asks(group.add_parser("delete", help="delete a visit and the addresses it loaded"), edit.visit_delete)
+    _yes(gone)
+    for of in (wrong, sort, gone):
         of.add_argument("id", type=times.number, help="its number, from history")
 
 
 def _requests(commands: Groups) -> None:
-    group = _group(commands, "request", "what people ask for from their own devices: list, answer")
-    listed = _asks(group.add_parser("list", help="objections and wishes"), views.request_list, reads=True)
-    listed.add_argument("--open", action="store_true", help="only those without an answer")
-    answer = _asks(group.add_parser("answer", help="answer one"), edit.request_answer)
-    answer.add_argument("id", type=times.number)
-    answer.add_argument("text")
+    group = _group(commands, "request", "requests and objections from devices: list, reply")
+    listed = _asks(group.add_parser("list", help="requests and objections"), views.request_list, reads=True)
+    listed.add_argument("--open", action="store_true", help="only those without a reply")
+    reply = _asks(group.add_parser("reply", help="reply to one"), edit.request_reply)
+    reply.add_argument("id", type=times.number)
+    reply.add_argument("text")
 
 
 def _verdicts(commands: Groups) -> None:
-    explain = _asks(commands.add_parser("explain", help="why a name is refused or let through"), views.explain, True)
+    explain = _asks(commands.add_parser("explain", help="why a site is blocked or allowed"), views.explain, True)
     what = explain.add_mutually_exclusive_group(required=True)
-    what.add_argument("name", nargs="?", help="a name, as the device would ask for it")
-    what.add_argument("--attempt", type=times.number, metavar="ID", help="a refused attempt: then and now")
-    explain.add_argument("--device", help="as this device would be answered")
-    explain.add_argument("--report", action="store_true", help="a text about a wrong refusal, to send yourself")
+    what.add_argument("name", nargs="?", help="a site or an address, as you would type it in a browser")
+    what.add_argument("--blocked", type=times.number, metavar="ID", help="a blocked attempt: then and now")
+    explain.add_argument("--device", help="for this device")
+    explain.add_argument("--report", action="store_true", help="a text about a wrong block, to send yourself")
     for name, function, help in (
-        ("allow", edit.allow, "let a name through, whatever the lists say"),
-        ("block", edit.block, "refuse a name"),
+        ("allow", edit.allow, "allow a site, whatever the lists say"),
+        ("block", edit.block, "block a site"),
     ):
         rule = _asks(commands.add_parser(name, help=help), function)
         rule.add_argument("name")
@@ -224,9 +222,9 @@ def _verdicts(commands: Groups) -> None:
         whose.add_argument("--person", help="for this person's devices only")
         _yes(rule)
         rule.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 30m, 2h, 7d")
-    group = _group(commands, "rule", "the household's own rules: list, remove, export, import")
+    group = _group(commands, "rule", "your own rules: list, remove, export, import")
     _asks(group.add_parser("list", help="what was allowed and blocked"), views.rule_list, reads=True)
-    remove = _asks(group.add_parser("remove", help="take a rule back"), edit.rule_remove)
+    remove = _asks(group.add_parser("remove", help="remove a rule"), edit.rule_remove)
     remove.add_argument("id", type=times.number)
     take = _asks(group.add_parser("export", help="all of them as text"), rule_text.export, reads=True)
     take.add_argument("--output", metavar="FILE", help="a new file (default: the terminal)")
@@ -237,65 +235,60 @@ def _verdicts(commands: Groups) -> None:
 
 
 def _proofs(commands: Groups) -> None:
-    audit = _asks(commands.add_parser("audit", help="check every record against the consent ledger"), views.audit, True)
-    audit.add_argument("--head", metavar="HASH", help="a head noted earlier: is it an ancestor of today's?")
-    ledger = _asks(commands.add_parser("ledger", help="the consent ledger"), views.ledger, reads=True)
-    ledger.add_argument("--limit", type=times.rows, metavar="N", help="the first N rows only")
+    audit = _asks(commands.add_parser("audit", help="check every record against the activity log"), views.audit, True)
+    audit.add_argument("--checksum", metavar="HASH", help="check against a checksum saved earlier")
+    activity = _asks(commands.add_parser("activity", help="what was turned on and off, by whom"), views.activity, True)
+    activity.add_argument("--limit", type=times.rows, metavar="N", help="the first N rows only")
     doctor = _local(commands.add_parser("doctor", help="check kernel and DNS from outside"), local.doctor)
     doctor.add_argument("--json", action="store_true", help="print one JSON document")
     _settings(doctor)
 
 
 def _lists(commands: Groups) -> None:
-    group = _group(commands, "lists", "block lists: status, choose, update, compile …")
+    group = _group(commands, "lists", "block lists: what is in use; add, remove, update, waiting …", lists.status)
     compile = _local(group.add_parser("compile", help="compile lists into one rule set"), local.lists_compile)
     compile.add_argument("files", nargs="*", metavar="FILE", help="default: the installed ones")
     compile.add_argument("--output", metavar="FILE", help="default: the setting ruleset_file")
     _settings(compile)
-    _asks(group.add_parser("status", help="lists in use, and lists that can be fetched"), lists.status, reads=True)
-    choose = _asks(group.add_parser("choose", help="have a list fetched"), lists.choose)
-    choose.add_argument("--no", action="store_true", help="do not fetch it any more")
-    add = _asks(
-        group.add_parser("add", help="have a list fetched: by its id, or one of your own by its address"), lists.add
-    )
+    add = _asks(group.add_parser("add", help="use a list: by its id, or one of your own by its address"), lists.add)
     add.add_argument("--name", metavar="NAME", help="what to call it")
     add.add_argument("--category", metavar="WORD", help="what it blocks, such as phishing; default: own")
     add.add_argument("--syntax", metavar="SYNTAX", help="such as hosts, domains, adblock; default: found out by itself")
-    remove = _asks(group.add_parser("remove", help="a list is not fetched any more"), lists.remove)
+    remove = _asks(group.add_parser("remove", help="stop using a list"), lists.remove)
     for of in (add, remove):
-        of.add_argument("list", metavar="LIST", help="its id, from lists status, or its address, https://…")
-    _asks(group.add_parser("update", help="fetch the chosen lists now"), lists.update)
-    _asks(group.add_parser("held", help="updates that wait for a decision"), lists.held, reads=True)
-    accept = _asks(group.add_parser("accept", help="take an update that was held into use"), lists.accept)
-    reject = _asks(group.add_parser("reject", help="refuse an update that was held"), lists.reject)
-    for of in (choose, accept, reject):
-        of.add_argument("list", metavar="LIST", help="its id, from lists status")
-    _asks(group.add_parser("rollback", help="go back to the set before"), lists.rollback)
-    never = group.add_parser("helplines", help="names that are never recorded and never refused")
+        of.add_argument("list", metavar="LIST", help="its id, as lists shows it, or its address, https://…")
+    _asks(group.add_parser("update", help="update the chosen lists now"), lists.update)
+    _asks(group.add_parser("waiting", help="updates waiting for your decision"), lists.waiting, reads=True)
+    accept = _asks(group.add_parser("accept", help="install a waiting update"), lists.accept)
+    reject = _asks(group.add_parser("reject", help="skip a waiting update"), lists.reject)
+    for of in (accept, reject):
+        of.add_argument("list", metavar="LIST", help="its id, as lists shows it")
+    _asks(group.add_parser("rollback", help="use the previous lists"), lists.rollback)
+    never = commands.add_parser("helplines", help="sites that are never recorded and never blocked")
     _asks(never, lists.helplines, reads=True)
 
 
 def _reports(commands: Groups) -> None:
-    group = _group(commands, "report", "counts for an operator, only if opted in: preview, list, show, opt-in …")
+    group = _group(commands, "statistics", "reports for an operator, only if opted in: preview, list, opt-in …")
     _asks(group.add_parser("preview", help="exactly what would be sent now, and to whom"), report.preview, True)
-    _asks(group.add_parser("list", help="what was made, sent, dropped or withdrawn"), report.listed, reads=True)
+    _asks(group.add_parser("list", help="reports made, sent, discarded or withdrawn"), report.listed, reads=True)
     shown = _asks(group.add_parser("show", help="one report's exact text"), report.shown, reads=True)
     shown.add_argument("id", type=times.number)
-    opt_in = _asks(group.add_parser("opt-in", help="show what would be sent, ask, and switch it on"), report.opt_in)
+    opt_in = _asks(group.add_parser("opt-in", help="start sharing (shows what would be sent first)"), report.opt_in)
     opt_in.add_argument(
         "--agree", type=times.number, metavar="VERSION", help="agree to this notice, without a question"
     )
     opt_in.add_argument("--terms", metavar="WORD", help="and to these terms, as preview --json names them")
-    _asks(group.add_parser("opt-out", help="withdraw: what waits is purged before this returns"), report.opt_out)
+    _asks(group.add_parser("opt-out", help="stop sharing; unsent reports are deleted first"), report.opt_out)
     named = _asks(group.add_parser("operator", help="who receives reports; or name one"), report.operator, reads=True)
     which = named.add_mutually_exclusive_group()
-    which.add_argument("file", nargs="?", metavar="FILE", help="the operator's particulars, as a JSON object")
-    which.add_argument("--none", action="store_true", help="nobody any more")
+    which.add_argument("file", nargs="?", metavar="FILE", help="the operator's settings, as a JSON object")
+    which.add_argument("--none", action="store_true", help="no operator any more")
     _yes(named)
 
 
 def _rest(commands: Groups) -> None:
-    group = _group(commands, "setting", "what the household may change while the daemon runs: list, set")
+    group = _group(commands, "setting", "settings you can change while the daemon runs: list, set")
     _asks(group.add_parser("list", help="settings and their values"), views.setting_list, reads=True)
     change = _asks(group.add_parser("set", help="change a setting"), edit.setting_set)
     change.add_argument("key", metavar="NAME")

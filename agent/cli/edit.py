@@ -1,4 +1,4 @@
-"""Commands that change what is blocked, stored or set: allow, block, erase, visits, settings, the setup code."""
+"""Commands that change what is blocked, stored or set: allow, block, delete, visits, settings, the setup code."""
 
 import argparse
 import shlex
@@ -54,42 +54,42 @@ def _sure(
 
 def rule_remove(client: ControlClient, options: argparse.Namespace) -> None:
     client.call("rule.remove", id=options.id)
-    show.line(f"Rule {options.id} is removed.")
+    show.line(f"Rule {options.id} was removed.")
 
 
-def erase(client: ControlClient, options: argparse.Namespace) -> None:
+def delete(client: ControlClient, options: argparse.Namespace) -> None:
     target = {"all": True} if options.all else lookup.either(client, options.whom).arguments
     chosen = given(feature=options.feature, **target, **window(options))
-    counts = client.call("erase", preview=True, **chosen)
+    counts = client.call("delete", preview=True, **chosen)
     if not any(counts.values()):
         show.line("No such records.")
         return
-    confirmed(options, f"Erase {records(counts)} for good?")
-    show.line(f"{records(client.call('erase', actor='cli', **chosen))} erased.")
+    confirmed(options, f"Delete {records(counts)} permanently?")
+    show.line(f"{records(client.call('delete', actor='cli', **chosen))} deleted.")
 
 
-def visit_dispute(client: ControlClient, options: argparse.Namespace) -> None:
-    client.call("visit.dispute", id=options.id, undo=options.undo)
-    show.line(f"Visit {options.id} is " + ("no longer marked." if options.undo else "marked as disputed."))
+def visit_mark_wrong(client: ControlClient, options: argparse.Namespace) -> None:
+    client.call("visit.mark_wrong", id=options.id, undo=options.undo)
+    show.line(f"Visit {options.id} is " + ("no longer marked." if options.undo else "marked as wrong."))
 
 
 def visit_background(client: ControlClient, options: argparse.Namespace) -> None:
-    client.call("visit.sort", id=options.id, background=not options.undo)
-    show.line(f"Visit {options.id} is " + ("one that somebody made." if options.undo else "background."))
+    client.call("visit.background", id=options.id, background=not options.undo)
+    show.line(f"Visit {options.id} is " + ("no background activity." if options.undo else "background activity."))
 
 
-def visit_remove(client: ControlClient, options: argparse.Namespace) -> None:
-    counts = client.call("visit.remove", id=options.id, preview=True)
+def visit_delete(client: ControlClient, options: argparse.Namespace) -> None:
+    counts = client.call("visit.delete", id=options.id, preview=True)
     pulled_in = int(str(counts["visits"])) - 1
-    with_them = f" and {show.count(pulled_in, 'contact', 'contacts')} that it pulled in" if pulled_in else ""
-    confirmed(options, f"Remove visit {options.id}{with_them} for good?")
-    client.call("visit.remove", id=options.id)
-    show.line(f"Visit {options.id} is removed.")
+    with_them = f" and {show.count(pulled_in, 'address', 'addresses')} loaded by it" if pulled_in else ""
+    confirmed(options, f"Delete visit {options.id}{with_them} permanently?")
+    client.call("visit.delete", id=options.id)
+    show.line(f"Visit {options.id} was deleted.")
 
 
-def request_answer(client: ControlClient, options: argparse.Namespace) -> None:
-    client.call("request.answer", id=options.id, answer=options.text)
-    show.line(f"Request {options.id} is answered; the answer stands on the device's own page.")
+def request_reply(client: ControlClient, options: argparse.Namespace) -> None:
+    client.call("request.reply", id=options.id, answer=options.text)
+    show.line("Reply sent; it is shown on the device's own page.")
 
 
 def setting_set(client: ControlClient, options: argparse.Namespace) -> None:

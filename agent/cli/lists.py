@@ -1,4 +1,4 @@
-"""Commands about the block lists that the daemon fetches: status, choose, update, held, accept, reject, rollback."""
+"""Commands about block lists: what is in use, add, remove, update, waiting, accept, reject, rollback."""
 
 import argparse
 import time
@@ -37,11 +37,9 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
         [r["id"], r["category"], "yes" if r["chosen"] else "no", show.when(r["checked_at"]), _whose(r), r["message"]]
         for r in rows_of(reply, "feeds")
     ]
-    show.table(["CAN BE FETCHED", "CATEGORY", "CHOSEN", "CHECKED", "LICENCE", ""], feeds, "No list can be fetched.")
+    show.table(["AVAILABLE", "CATEGORY", "CHOSEN", "CHECKED", "LICENCE", ""], feeds, "No list is available.")
     if reply.get("pinned"):
-        show.line(
-            "The household went back to the lists in use: no update comes by itself before privacy-agent lists update."
-        )
+        show.line("You went back to the previous lists: no update comes by itself until privacy-agent lists update.")
     kept = part(reply, "kept")
     if kept.get("in_use"):
         show.line("The lists in use came back from flash after the restart.")
@@ -57,22 +55,17 @@ def _whose(row: Row) -> object:
     return "your own" if row["own"] else row["licence"]
 
 
-def choose(client: ControlClient, options: argparse.Namespace) -> None:
-    feed = feed_named(client, options.list)
-    row = client.call("lists.choose", id=feed["id"], on=not options.no)
-    show.line(f"{row['name']} is " + ("fetched from now on." if row["chosen"] else "not fetched any more."))
-
-
 def add(client: ControlClient, options: argparse.Namespace) -> None:
     """A list of the table by its id, or one's own by its address."""
     if "/" not in options.list:
         if options.name or options.category or options.syntax:
             raise CliError("--name, --category and --syntax are for a list of your own: give its address, https://…")
-        options.no = False
-        return choose(client, options)
+        row = client.call("lists.choose", id=feed_named(client, options.list)["id"], on=True)
+        show.line(f"{row['name']} is used from now on. At once: privacy-agent lists update")
+        return
     values = {key: getattr(options, key) for key in ("name", "category", "syntax") if getattr(options, key)}
     row = client.call("lists.add", url=_address(options.list), **values)
-    show.line(f"{row['name']} is fetched from now on, as {row['id']}. At once: privacy-agent lists update")
+    show.line(f"{row['name']} is used from now on, as {row['id']}. At once: privacy-agent lists update")
 
 
 def _address(text: str) -> str:
@@ -95,7 +88,7 @@ def remove(client: ControlClient, options: argparse.Namespace) -> None:
         client.call("lists.remove", id=feed["id"])
     else:
         client.call("lists.choose", id=feed["id"], on=False)
-    show.line(f"{feed['name']} is not fetched any more; what it blocks ends with the next update, within a minute.")
+    show.line(f"{feed['name']} is not used any more; what it blocks ends with the next update, within a minute.")
 
 
 def update(client: ControlClient, options: argparse.Namespace) -> int:
@@ -123,7 +116,7 @@ def _ended(client: ControlClient, message: str) -> int:
         show.line(f"! {row['name']}: {row['message']}")
     for row in chosen:
         if row["held"]:
-            show.line(f"! {row['name']}: waits for your decision: privacy-agent lists held")
+            show.line(f"! {row['name']}: waits for your decision: privacy-agent lists waiting")
     if message:
         show.line(f"! {message}")
     rules = sum(int(str(row["rules"])) for row in rows_of(reply))
@@ -135,7 +128,7 @@ STEPS = {
     "fetch": "Fetching",
     "compile": "Compiling all lists",
     "check": "Checking the new set",
-    "swap": "Taking it into use",
+    "swap": "Putting it in use",
 }
 
 
@@ -147,32 +140,32 @@ def _step(now: Row) -> str:
     return f"{STEPS.get(step, step)} {now.get('name') or ''}".rstrip() + share
 
 
-def held(client: ControlClient, options: argparse.Namespace) -> None:
-    rows = rows_of(client.call("lists.held"))
+def waiting(client: ControlClient, options: argparse.Namespace) -> None:
+    rows = rows_of(client.call("lists.waiting"))
     if options.json:
         show.document({"items": rows})
         return
     cells = [[row["id"], row["version"], row["rules"], row["reason"]] for row in rows]
-    show.table(["LIST", "VERSION", "RULES", "WHY IT WAITS"], cells, "No update waits for a decision.")
+    show.table(["LIST", "VERSION", "RULES", "WHY IT WAITS"], cells, "No update is waiting for your decision.")
 
 
 def accept(client: ControlClient, options: argparse.Namespace) -> None:
     client.call("lists.decide", id=feed_named(client, options.list)["id"], decision="accept")
-    show.line("The update is taken into use.")
+    show.line("The update is in use.")
 
 
 def reject(client: ControlClient, options: argparse.Namespace) -> None:
     client.call("lists.decide", id=feed_named(client, options.list)["id"], decision="reject")
-    show.line("This version is refused; the next one is looked at again.")
+    show.line("This version is skipped.")
 
 
 def rollback(client: ControlClient, options: argparse.Namespace) -> None:
     client.call("lists.rollback")
-    show.line("The set before is in use, until the next privacy-agent lists update.")
+    show.line("The previous lists are in use until the next privacy-agent lists update.")
 
 
 def helplines(client: ControlClient, options: argparse.Namespace) -> None:
-    """The names that are never recorded and never refused, with what each is for."""
+    """The sites that are never recorded and never blocked, with what each is for."""
     rows = rows_of(client.call("helplines"))
     if options.json:
         show.document({"items": rows})

@@ -1,4 +1,4 @@
-"""Commands about devices and people: list, add, rename, correct, forget."""
+"""Commands about devices and people: list, add, edit, remove."""
 
 import argparse
 
@@ -10,24 +10,24 @@ from agent.client import ControlClient
 
 
 def device_list(client: ControlClient, options: argparse.Namespace) -> None:
-    rows = list(client.items("device.seen" if options.seen else "device.list"))
+    rows = list(client.items("device.new" if options.new else "device.list"))
     if options.json:
         show.document({"items": rows})
-    elif options.seen:
+    elif options.new:
         cells = [[row["mac"], row["address"], row["hostname"], _oddity(row)] for row in rows]
-        show.table(["MAC", "ADDRESS", "NAME", "NOTE"], cells, "No other device is in sight.")
+        show.table(["MAC", "ADDRESS", "NAME", "NOTE"], cells, "No other device was seen.")
     else:
         cells = [[r["id"], r["label"], r["mac"] or r["address"], person_of(r), states(r)] for r in rows]
-        empty = 'No device yet. Enrol one: privacy-agent device add "Mia\'s tablet" --mac 3c:22:fb:00:00:0a'
+        empty = 'No device yet. Add one: privacy-agent device add "Mia\'s tablet" --mac 3c:22:fb:00:00:0a'
         show.table(["ID", "DEVICE", "KNOWN BY", "PERSON", "ON"], cells, empty)
 
 
 def _oddity(row: dict[str, object]) -> str:
-    """What to know before enrolling by this MAC."""
+    """What to know before adding it by this MAC."""
     if row.get("many"):
-        return "a repeater: it stands for every device behind it"
+        return "a repeater: it stands for all devices behind it"
     if row.get("private_mac"):
-        return "made up by the device, and may change"
+        return "private (random) address, may change"
     return ""
 
 
@@ -35,20 +35,14 @@ def device_add(client: ControlClient, options: argparse.Namespace) -> None:
     person = lookup.person(client, options.person)["id"] if options.person else None
     known_by = given(mac=options.mac, address=options.address, person_id=person)
     row = client.call("device.add", label=options.label, shared=options.shared, **known_by)
-    show.line(f"{row['label']} is enrolled. Nothing is on for it. Next: privacy-agent on {row['label']!r} history")
+    show.line(f"{row['label']} was added. Nothing is on for it. Next: privacy-agent on {row['label']!r} history")
     if held(row):
         show.line(held(row))
     if row.get("private_mac"):
-        show.line("Its MAC is made up by the device: switch off its private address for this Wi-Fi, or it may change.")
+        show.line("Its MAC address is private (random): turn that off for this Wi-Fi on the device, or it may change.")
 
 
-def device_rename(client: ControlClient, options: argparse.Namespace) -> None:
-    row = lookup.device(client, options.device)
-    client.call("device.change", device_id=row["id"], label=options.label)
-    show.line(f"{row['label']} is now {options.label}")
-
-
-def device_correct(client: ControlClient, options: argparse.Namespace) -> None:
+def device_edit(client: ControlClient, options: argparse.Namespace) -> None:
     row = lookup.device(client, options.device)
     changes = given(label=options.label, shared=options.shared)
     if options.person:
@@ -57,19 +51,19 @@ def device_correct(client: ControlClient, options: argparse.Namespace) -> None:
         changes["person_id"] = None
     if not changes:
         raise CliError("Nothing to change: give --label, --person, --no-person or --shared.", USAGE)
-    changed = client.call("device.change", device_id=row["id"], **changes)
+    changed = client.call("device.edit", device_id=row["id"], **changes)
     show.line(f"{changed['label']}: person {person_of(changed) or 'none'}, on: {states(changed)}")
     if held(changed):
         show.line(held(changed))
 
 
-def device_forget(client: ControlClient, options: argparse.Namespace) -> None:
+def device_remove(client: ControlClient, options: argparse.Namespace) -> None:
     row = lookup.device(client, options.device)
-    kept = client.call("device.forget", device_id=row["id"], preview=True)["erased"]
-    question = f"Forget {row['label']}, switch all off for it and erase {records(kept)}?"
+    kept = client.call("device.remove", device_id=row["id"], preview=True)["erased"]
+    question = f"Remove {row['label']}, turn everything off for it and delete {records(kept)}?"
     confirmed(options, question)
-    erased = client.call("device.forget", device_id=row["id"])["erased"]
-    show.line(f"{row['label']} is forgotten; {records(erased)} erased.")
+    erased = client.call("device.remove", device_id=row["id"])["erased"]
+    show.line(f"{row['label']} was removed; {records(erased)} deleted.")
 
 
 def person_list(client: ControlClient, options: argparse.Namespace) -> None:
@@ -83,15 +77,15 @@ def person_list(client: ControlClient, options: argparse.Namespace) -> None:
 
 def person_add(client: ControlClient, options: argparse.Namespace) -> None:
     row = client.call("person.add", name=options.name, group=options.group, **given(birth_month=options.born))
-    show.line(f"{row['name']} ({row['group']}) is known. Give a device: privacy-agent device correct … --person")
+    show.line(f"{row['name']} ({row['group']}) was added. Assign a device: privacy-agent device edit … --person")
 
 
-def person_change(client: ControlClient, options: argparse.Namespace) -> None:
+def person_edit(client: ControlClient, options: argparse.Namespace) -> None:
     row = lookup.person(client, options.person)
     changes = given(name=options.name, group=options.group, birth_month=options.born)
     if not changes:
         raise CliError("Nothing to change: give --name, --group or --born.", USAGE)
-    changed = client.call("person.change", id=row["id"], **changes)
+    changed = client.call("person.edit", id=row["id"], **changes)
     show.line(f"{changed['name']} ({changed['group']})")
     becomes = part(changed, "becomes")
     if becomes:
@@ -99,11 +93,11 @@ def person_change(client: ControlClient, options: argparse.Namespace) -> None:
         show.line(f"Becomes a {becomes['group']} at {at}, or as soon as they confirm it at their device's page /me.")
 
 
-def person_forget(client: ControlClient, options: argparse.Namespace) -> None:
+def person_remove(client: ControlClient, options: argparse.Namespace) -> None:
     row = lookup.person(client, options.person)
-    confirmed(options, f"Forget {row['name']}? Devices stay enrolled and name no person any more.")
-    client.call("person.forget", id=row["id"])
-    show.line(f"{row['name']} is forgotten.")
+    confirmed(options, f"Remove {row['name']}? Their devices stay and are assigned to no person.")
+    client.call("person.remove", id=row["id"])
+    show.line(f"{row['name']} was removed.")
     if row["group"] == "adult":
         show.line(
             "For a day their devices still count as an adult's, unless that is confirmed at the device's page /me."

@@ -1,4 +1,4 @@
-"""Commands about reports to an operator: preview, list, show, opt-in, opt-out, operator."""
+"""Commands about statistics for an operator: preview, list, show, opt-in, opt-out, operator."""
 
 import argparse
 import json
@@ -8,12 +8,13 @@ from agent.cli.confirm import confirmed, yes
 from agent.cli.errors import NOT_AGREED, USAGE, CliError
 from agent.cli.rows import Row, rows_of
 from agent.client import ControlClient
+from agent.core.operator import check
 
 WHY = {"terms": "something of what was agreed to changed", "restore": "this state was brought back from a copy"}
 
 
 def preview(client: ControlClient, options: argparse.Namespace) -> None:
-    reply = client.call("report.preview")
+    reply = client.call("statistics.preview")
     if options.json:
         show.document(reply)
         return
@@ -63,7 +64,7 @@ def thousandths(value: object) -> str:
 
 
 def listed(client: ControlClient, options: argparse.Namespace) -> None:
-    rows = list(client.items("report.list"))
+    rows = list(client.items("statistics.list"))
     if options.json:
         show.document({"items": rows})
         return
@@ -75,42 +76,42 @@ def listed(client: ControlClient, options: argparse.Namespace) -> None:
 
 
 def shown(client: ControlClient, options: argparse.Namespace) -> None:
-    row = client.call("report.show", id=options.id)
+    row = client.call("statistics.show", id=options.id)
     if options.json:
         show.document(row)
         return
     show.line(f"Report {row['id']} of the week of {show.when(row['period'])[:10]}: {row['state']}")
     show.line(f"  made {show.when(row['made'])}, epsilon {thousandths(row['epsilon'])}, SHA-256 {row['hash'] or '-'}")
-    show.line(str(row["text"] or "Its text was purged."))
+    show.line(str(row["text"] or "Its text was deleted."))
 
 
 def opt_in(client: ControlClient, options: argparse.Namespace) -> None:
     """Shows who receives what, then asks."""
-    now = client.call("report.preview")
+    now = client.call("statistics.preview")
     agree, terms = options.agree, options.terms
     if agree is None or terms is None:
         preview(client, argparse.Namespace(json=False))
         agree, terms = now["notice"], now["terms"]
         if now["operator"] is not None and not yes("Send a report of this kind each week?"):
             script = f"In a script, agree to this with --agree {agree} --terms {terms}."
-            raise CliError(f"Reports stay off. {script}", NOT_AGREED)
-    client.call("report.opt_in", agree=agree, terms=terms, actor="cli")
-    show.line("Reports are on. To withdraw: privacy-agent report opt-out")
+            raise CliError(f"Sharing stays off. {script}", NOT_AGREED)
+    client.call("statistics.opt_in", agree=agree, terms=terms, actor="cli")
+    show.line("Sharing is on. To stop it: privacy-agent statistics opt-out")
 
 
 def opt_out(client: ControlClient, options: argparse.Namespace) -> None:
-    client.call("report.opt_out", actor="cli")
-    show.line("Reports are off. Nothing waits to be sent, and nothing more is made.")
+    client.call("statistics.opt_out", actor="cli")
+    show.line("Sharing is off. No report waits to be sent, and no more are made.")
     show.line("Reports that were sent can't be recalled: nothing in them tells which ones were yours.")
 
 
 def operator(client: ControlClient, options: argparse.Namespace) -> None:
     """Show the operator, or name one from a file."""
     if options.none or options.file:
-        given = None if options.none else _read(options.file)
-        confirmed(options, "Whoever opted in is asked again. Change the operator?")
-        client.call("report.operator_set", operator=given, actor="cli")
-    reply = client.call("report.operator")
+        given = None if options.none else check(_read(options.file))
+        confirmed(options, "You will be asked to agree again. Change the operator?")
+        client.call("statistics.operator_set", operator=given, actor="cli")
+    reply = client.call("statistics.operator")
     if options.json:
         show.document(reply)
         return

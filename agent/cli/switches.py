@@ -1,4 +1,4 @@
-"""Switching on and off: what a feature reads, keeps and sends is said before anything is switched."""
+"""Turning features on and off: what one reads, stores and sends is shown before it is turned on."""
 
 import argparse
 import sys
@@ -11,13 +11,13 @@ from agent.client import ControlClient
 from agent.core.did_you_mean import nearest
 
 SHOWN = {
-    "history": "to whoever manages this network, and to the person at the device",
-    "protection": "to whoever manages this network, and to the person at the device; of an adult to that adult only, "
-    "others see how many",
+    "history": "to the person who manages this network, and to the person using the device",
+    "protection": "to the person who manages this network, and to the person using the device; an adult's only to that "
+    "adult, others see how many",
 }
 WHY = {
     "notice": "what it does has changed since",
-    "person": "the device came to somebody else since",
+    "person": "the device belongs to another person now",
     "terms": "what was agreed to has changed since",
 }
 
@@ -58,7 +58,7 @@ def features(client: ControlClient, options: argparse.Namespace) -> None:
 def tell(feature: Row) -> None:
     """What is promised about a feature, from the table that the daemon works by."""
     show.line(f"  reads  {feature['reads']}")
-    show.line(f"  keeps  {feature['keeps']}; for {feature['days']} days")
+    show.line(f"  stores {feature['keeps']}; for {feature['days']} days")
     show.line(f"  sends  {feature['sends']}")
     show.line(f"  shown  {SHOWN[str(feature['name'])]}")
 
@@ -67,8 +67,8 @@ def agreed_version(name: str, feature: Row) -> object:
     """The version that somebody at the terminal agrees to after having read it."""
     show.line(f"{feature['title']} for {name}")
     tell(feature)
-    show.line("  Whoever uses the device can see that it is on, since when, and what is kept.")
-    if yes("Switch it on?"):
+    show.line("  Anyone using the device can see that it is on, since when, and what is stored.")
+    if yes("Turn it on?"):
         return feature["version"]
     script = "" if sys.stdin.isatty() else f" In a script, agree to this text with --agree {feature['version']}."
     raise CliError("Not turned on." + script, NOT_AGREED)
@@ -80,16 +80,16 @@ def off(client: ControlClient, options: argparse.Namespace) -> None:
     reply = client.call("off", feature=feature["name"], erase=options.erase, actor="cli", **target.arguments)
     show.line(f"{feature['title']} is off for {target.name}. Nothing more is recorded.")
     if reply.get("erased"):
-        show.line(f"{show.count(reply['erased'], 'record was', 'records were')} erased.")
+        show.line(f"{show.count(reply['erased'], 'record was', 'records were')} deleted.")
     if reply.get("remaining"):
         remaining = show.count(reply["remaining"], "record remains", "records remain")
-        again = f"privacy-agent erase {target.name!r} --feature {feature['name']}"
-        show.line(f"{remaining} until {show.when(reply.get('until'))} at the latest. To erase now: {again}")
+        again = f"privacy-agent delete {target.name!r} --feature {feature['name']}"
+        show.line(f"{remaining} until {show.when(reply.get('until'))} at the latest. To delete now: {again}")
 
 
 def pause(client: ControlClient, options: argparse.Namespace) -> None:
     paused = client.call("pause", actor="cli").get("paused")
-    show.line(f"History is paused on {show.count(paused, 'device', 'devices')}. It comes back by: privacy-agent resume")
+    show.line(f"History is paused on {show.count(paused, 'device', 'devices')}. Resume with: privacy-agent resume")
 
 
 def resume(client: ControlClient, options: argparse.Namespace) -> None:
@@ -104,14 +104,14 @@ def resume(client: ControlClient, options: argparse.Namespace) -> None:
     for feature in changed:
         show.line(f"{feature['title']}, version {feature['version']} of this text:")
         tell(feature)
-    confirmed(options, "Agree to this, and switch these on again?" if changed else "Switch these on again?")
+    confirmed(options, "Agree to this, and turn these on again?" if changed else "Turn these on again?")
     agree = max([int(str(feature["version"])) for feature in changed], default=None)
     reply = client.call("resume", actor="cli", **given(agree=agree))
     _resumed(rows_of(reply), rows_of(reply, "left"))
 
 
 def _needs(row: Row) -> str:
-    why = WHY.get(str(row.get("why")), "nobody has agreed to it")
+    why = WHY.get(str(row.get("why")), "no one has agreed to it")
     return {"agree": f": {why}, to be agreed to", "ask": f": {why}, the adult is asked"}.get(str(row.get("needs")), "")
 
 

@@ -44,7 +44,7 @@ def history(client: ControlClient, options: argparse.Namespace) -> None:
     if options.json:
         show.document({"items": rows, "more": more})
         return
-    heads = ["ID", "FIRST", "LAST", "SITE", "TIMES", "SEEN BY", "PULLED IN", "NOTE"]
+    heads = ["ID", "FIRST", "LAST", "SITE", "TIMES", "SEEN BY", "LOADED", "NOTE"]
     cells = [
         [r["id"], show.when(r["first"]), show.when(r["last"]), r["site"], r["hits"], r["source"], r["folded"], _note(r)]
         for r in rows
@@ -53,7 +53,7 @@ def history(client: ControlClient, options: argparse.Namespace) -> None:
     if more:
         show.line(f"These are the newest {len(rows)}; --all shows the rest.")
     if chosen["show"] == "visits":
-        show.line("What apps, ads and trackers fetched by themselves is left out: --background shows it.")
+        show.line("Background activity of apps, ads and trackers is left out: --background shows it.")
 
 
 def newest(client: ControlClient, op: str, options: argparse.Namespace, chosen: Row) -> tuple[list[Row], bool]:
@@ -71,11 +71,11 @@ def _note(visit: Row) -> str:
     return ", ".join(word for word in (kind, str(visit["status"])) if word)
 
 
-def attempts(client: ControlClient, options: argparse.Namespace) -> None:
+def blocked(client: ControlClient, options: argparse.Namespace) -> None:
     target = lookup.either(client, options.whom).arguments if options.whom else {}
     chosen = given(**window(options), **target)
-    rows, more = newest(client, "attempts", options, chosen)
-    hidden = client.call("attempts", limit=1, **chosen).get("hidden", 0)
+    rows, more = newest(client, "blocked", options, chosen)
+    hidden = client.call("blocked", limit=1, **chosen).get("hidden", 0)
     if options.json:
         show.document({"items": rows, "more": more, "hidden": hidden})
         return
@@ -89,7 +89,7 @@ def attempts(client: ControlClient, options: argparse.Namespace) -> None:
         show.table(heads, cells, "No blocked attempts for that time.")
     if hidden:
         are = show.count(hidden, "attempt is", "attempts are")
-        show.line(f"{are} kept for the adult's own eyes, at their device's page /me.")
+        show.line(f"{are} for the adult's own eyes, at their device's page /me.")
     if more:
         show.line(f"These are the newest {len(rows)}; --all shows the rest.")
 
@@ -101,9 +101,9 @@ def _by_rule(rule: Row) -> list[object]:
 def explain(client: ControlClient, options: argparse.Namespace) -> None:
     device = lookup.device(client, options.device)["id"] if options.device else None
     name = in_ascii(options.name) if options.name else None
-    what = given(name=name, device_id=device, attempt_id=options.attempt)
+    what = given(name=name, device_id=device, attempt_id=options.blocked)
     if options.report:
-        show.line(str(client.call("refusal.report", **what)["text"]))
+        show.line(str(client.call("block.report", **what)["text"]))
         return
     reply = client.call("explain", **what)
     if options.json:
@@ -113,7 +113,7 @@ def explain(client: ControlClient, options: argparse.Namespace) -> None:
     if then:
         rule = part(then, "rule")
         at = show.when(then.get("at"))
-        show.line(f"At {at}, {then.get('target')} was refused: {rule.get('text')} from {rule_source(rule)}.")
+        show.line(f"At {at}, {then.get('target')} was blocked: {rule.get('text')} from {rule_source(rule)}.")
         show.line("Now:")
     show.line(str(reply["how"]))
     if reply.get("since"):
@@ -124,23 +124,22 @@ def explain(client: ControlClient, options: argparse.Namespace) -> None:
 
 
 def audit(client: ControlClient, options: argparse.Namespace) -> int | None:
-    reply = client.call("audit", **given(head=options.head))
+    reply = client.call("audit", **given(head=options.checksum))
     if options.json:
         show.document(reply)
     else:
         findings = reply.get("findings")
         for finding in findings if isinstance(findings, list) else []:
             show.line(f"! {finding}")
-        checked = (
-            f"{reply['rows_checked']} records against {show.count(reply['ledger_rows'], 'ledger row', 'ledger rows')}"
-        )
-        show.line(f"{'All is well' if reply['ok'] else 'Not well'}: {checked}.")
-        show.line(f"The ledger's head, to note and to check later with --head: {reply['head']}")
+        entries = show.count(reply["ledger_rows"], "entry", "entries")
+        checked = f"{reply['rows_checked']} records against {entries} of the activity log"
+        show.line(f"{'All records match' if reply['ok'] else 'The check failed'}: {checked}.")
+        show.line(f"Checksum, to save and to check later with --checksum: {reply['head']}")
     return None if reply["ok"] else FINDINGS
 
 
-def ledger(client: ControlClient, options: argparse.Namespace) -> None:
-    rows = list(client.items("ledger", options.limit))
+def activity(client: ControlClient, options: argparse.Namespace) -> None:
+    rows = list(client.items("activity", options.limit))
     if options.json:
         show.document({"items": rows})
         return
@@ -158,11 +157,11 @@ def ledger(client: ControlClient, options: argparse.Namespace) -> None:
         for r in rows
     ]
     heads = ["SEQ", "AT", "BY", "DEVICE", "FEATURE", "ACTION", "CHANGE"]
-    show.table(heads, cells, "The ledger is empty: nothing was ever on.")
+    show.table(heads, cells, "The activity log is empty: nothing was ever on.")
 
 
 def _device(labels: dict[object, object], row: Row) -> object:
-    return labels.get(row["device_id"], "forgotten" if row.get("enrolment") else "")
+    return labels.get(row["device_id"], "removed" if row.get("enrolment") else "")
 
 
 def request_list(client: ControlClient, options: argparse.Namespace) -> None:
@@ -175,7 +174,7 @@ def request_list(client: ControlClient, options: argparse.Namespace) -> None:
         [r["id"], show.when(r["at"]), labels.get(r["device_id"]), r["kind"], r["target"] or r["text"], r["answer"]]
         for r in rows
     ]
-    show.table(["ID", "AT", "DEVICE", "KIND", "ABOUT", "ANSWER"], cells, "Nobody asked for anything.")
+    show.table(["ID", "AT", "DEVICE", "KIND", "ABOUT", "REPLY"], cells, "No requests.")
 
 
 def setting_list(client: ControlClient, options: argparse.Namespace) -> None:
@@ -204,4 +203,4 @@ def rule_list(client: ControlClient, options: argparse.Namespace) -> None:
         ]
         for r in rows
     ]
-    show.table(["ID", "ACTION", "NAME", "FOR", "UNTIL"], cells, "The household has no rules of its own.")
+    show.table(["ID", "ACTION", "NAME", "FOR", "UNTIL"], cells, "You have no rules of your own.")

@@ -21,7 +21,7 @@ ASKED = (
     ("history", {"device_id": 1, "search": "nowhere-to-be-found"}),
     ("history.days", {"device_id": 1}),
     ("attempts", {}),
-    ("attempts.counts", {"days": 30}),
+    ("blocked.counts", {"days": 30}),
     ("today", {"since": 1}),
     ("device.list", {}),
     ("status", {}),

@@ -72,12 +72,12 @@ def wire(household: Household) -> Household:
 
 
 def configured(home: Home, operator: Operator) -> None:
-    home.ask("report.operator_set", operator=operator.row)
+    home.ask("statistics.operator_set", operator=operator.row)
 
 
 def opt_in(home: Home) -> dict[str, Any]:
-    now = home.ask("report.status")
-    return home.ask("report.opt_in", agree=now["notice"], terms=now["terms"])
+    now = home.ask("statistics.status")
+    return home.ask("statistics.opt_in", agree=now["notice"], terms=now["terms"])
 
 
 def seal_all(home: Home) -> None:

@@ -83,8 +83,8 @@ def test_counts_are_of_visits_and_the_export_has_everything(home: Home) -> None:
 
 def test_removing_a_visit_removes_what_it_pulled_in(home: Home) -> None:
     news = row(home, "news.example")
-    assert home.ask("visit.remove", id=news["id"], preview=True)["visits"] == 3
-    assert home.ask("visit.remove", id=news["id"])["visits"] == 3
+    assert home.ask("visit.delete", id=news["id"], preview=True)["visits"] == 3
+    assert home.ask("visit.delete", id=news["id"])["visits"] == 3
     assert sites(home) == ["app.test"]
     home.moment.contact(70, ADS)  # type: ignore[attr-defined]
     assert row(home, "ads.test")["cause"] is None
@@ -93,29 +93,29 @@ def test_removing_a_visit_removes_what_it_pulled_in(home: Home) -> None:
 def test_erasing_a_time_erases_what_its_visits_pulled_in(home: Home) -> None:
     """Also where that was contacted again later."""
     start = row(home, "news.example")["first"]
-    assert home.ask("erase", device_id=1, feature="history", **{"from": start, "to": start + 1})["visits"] == 3
+    assert home.ask("delete", device_id=1, feature="history", **{"from": start, "to": start + 1})["visits"] == 3
     assert sites(home) == ["app.test"]
 
 
 def test_what_the_household_says_stays_said(home: Home) -> None:
     ads = row(home, "ads.test")
-    assert home.ask("visit.sort", id=ads["id"], background=False) == {"id": ads["id"], "background": False}
+    assert home.ask("visit.background", id=ads["id"], background=False) == {"id": ads["id"], "background": False}
     assert sites(home, show="visits") == ["ads.test", "news.example"]
     home.moment.contact(90, ADS)  # type: ignore[attr-defined]
     said = row(home, "ads.test")
     assert (said["background"], said["cause"], said["corrected"]) == (False, None, True)
     assert row(home, "news.example")["folded"] == 1
-    home.ask("visit.sort", id=row(home, "news.example")["id"], background=True)
+    home.ask("visit.background", id=row(home, "news.example")["id"], background=True)
     assert sites(home, show="apart") == ["app.test", "cdn.test", "news.example"]
-    assert [row["action"] for row in home.ask("ledger")["items"]][-2:] == ["correct", "correct"]
+    assert [row["action"] for row in home.ask("activity")["items"]][-2:] == ["correct", "correct"]
     with pytest.raises(BadInput):
-        home.ask("visit.sort", id=999, background=True)
+        home.ask("visit.background", id=999, background=True)
 
 
 def test_correcting_is_possible_after_off_and_nothing_else(home: Home) -> None:
     home.ask("off", device_id=1, feature="history")
     ads = row(home, "ads.test")
-    home.ask("visit.sort", id=ads["id"], background=False)
+    home.ask("visit.background", id=ads["id"], background=False)
     assert row(home, "ads.test")["background"] is False and home.ask("audit")["ok"]
     with pytest.raises(sqlite3.IntegrityError, match="outside consent"):
         home.household.records.db.sql.execute("UPDATE visits SET batch=batch, background=1")

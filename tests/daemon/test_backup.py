@@ -72,7 +72,7 @@ def test_all_comes_back_switched_off(lived: Home, tmp_path: Path, history: bool)
 def test_what_was_erased_since_does_not_come_back(lived: Home) -> None:
     rows = saved(lived, True)
     doomed = next(row for row in lived.ask("history", all=True)["items"] if row["site"] == "s2.example")
-    lived.ask("visit.remove", id=doomed["id"])
+    lived.ask("visit.delete", id=doomed["id"])
     bring_back(lived, rows)
     sites = {row["site"] for row in lived.ask("history", all=True)["items"]}
     assert len(sites) == 5 and "s2.example" not in sites
@@ -84,7 +84,7 @@ def test_a_device_that_was_forgotten_since_does_not_come_back(lived: Home) -> No
     lived.ask("device.add", label="stays", address="127.0.0.3")
     lived.ask("block", name="worse.example", device_id=1)
     rows = saved(lived, True)
-    lived.ask("device.forget", id=1)
+    lived.ask("device.remove", id=1)
     for _ in range(2):
         bring_back(lived, rows)
         assert [row["label"] for row in lived.ask("device.list")["items"]] == ["stays"]

@@ -138,7 +138,7 @@ def test_on_asks_for_agreement_and_tells_what_to(client: ControlClient) -> None:
     with pytest.raises(ControlError) as refusal:
         client.call("on", device_id=device["id"], feature="history")
     assert refusal.value.code == "agree_first"
-    client.call("device.forget", id=device["id"])
+    client.call("device.remove", id=device["id"])
 
 
 def test_events_come_to_every_subscriber(running: Running, client: ControlClient) -> None:
@@ -154,7 +154,7 @@ def test_events_come_to_every_subscriber(running: Running, client: ControlClient
             event = watcher.read()
         assert event["on"] and event["device_id"] == device["id"] and event["since"]
         watcher.close()
-    client.call("device.forget", id=device["id"])
+    client.call("device.remove", id=device["id"])
 
 
 def test_a_subscriber_that_does_not_read_is_cut_off(home: Home) -> None:
@@ -216,12 +216,12 @@ def test_a_long_audit_does_not_hold_the_answers_back(running: Running, client: C
     thread.start()
     assert client.call("audit")["ok"]
     rows = list(client.items("export", device_id=device["id"]))
-    client.call("erase", device_id=device["id"])
+    client.call("delete", device_id=device["id"])
     done.set()
     thread.join(5)
     asker.close()
     assert sum(row["kind"] == "visit" for row in rows) >= 1500 and answered
-    client.call("device.forget", id=device["id"])
+    client.call("device.remove", id=device["id"])
 
 
 def test_the_log_names_nobody_and_no_site(running: Running) -> None:

@@ -86,7 +86,7 @@ def test_days_are_the_readers(home: Home) -> None:
     assert home.household is not None
     now = home.household.clock.wall()
     for offset in (0, 2 * HOUR_S, -9 * HOUR_S, 20700):
-        rows = home.ask("attempts.counts", days=3, tz_offset=offset)["items"]
+        rows = home.ask("blocked.counts", days=3, tz_offset=offset)["items"]
         assert sum(row["count"] for row in rows) == 2 * 48
         assert all((row["day"] + offset) % 86400 == 0 for row in rows)
         whole = [row["count"] for row in rows if now - 48 * HOUR_S <= row["day"] and row["day"] + 86400 <= now]

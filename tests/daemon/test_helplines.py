@@ -95,7 +95,7 @@ def test_zero_rows_and_no_refusal(running: Running, client: ControlClient) -> No
     client.call("allow", name="plain.example")
     assert addresses(ask(running, "plain.example")) == ["192.0.2.1"]
     time.sleep(1.5)
-    held = json.dumps([client.call("history", device_id=1), client.call("attempts", device_id=1)])
+    held = json.dumps([client.call("history", device_id=1), client.call("blocked", device_id=1)])
     assert "plain.example" in held and "listed.example" in held
     told = json.dumps(client.call("export", device_id=1, limit=200))
     with sqlite3.connect(running.run_dir / "history.db") as history:

@@ -152,7 +152,7 @@ def test_a_held_update_waits_for_a_word(home: Home) -> None:
     home.update()
     home.serve("one", 100)
     home.update()
-    (held,) = home.client.call("lists.held")["items"]
+    (held,) = home.client.call("lists.waiting")["items"]
     assert held["id"] == "one" and "shrank" in held["reason"] and held["rules"] == 100
     assert home.verdict("one2999.example") == "block"
     assert "waits for a decision" in str(refusal(home.client, "lists.decide", id="two", decision="accept"))
@@ -160,7 +160,7 @@ def test_a_held_update_waits_for_a_word(home: Home) -> None:
     home.update("lists.decide", id="one", decision="accept")
     assert len(home.server.log) == asked
     assert home.verdict("one99.example") == "block" and home.verdict("one2999.example") == "allow"
-    assert home.client.call("lists.held")["items"] == []
+    assert home.client.call("lists.waiting")["items"] == []
 
 
 def test_the_command_line_follows_an_update(
@@ -185,17 +185,17 @@ def test_the_command_line_follows_an_update(
     home.server.pages["/one"] = slow
     told = say("lists", "update")
     assert "Fetching one" in told and "Fetching one: 50 %" in told and told.endswith("done\n")
-    told = say("lists", "status")
+    told = say("lists")
     assert re.search(r"^phishing +20000$", told, re.M)
     assert re.search(r"^one +2 +not a rule of this syntax$", told, re.M)
     (row,) = home.client.call("lists")["items"]
     assert row["skipped"] == {"not a rule of this syntax": 2, "a pattern without a domain name at its end": 1}
     home.serve("one", 100)
     say("lists", "update")
-    assert re.search(r"^one +\S+ +100 +it shrank from about 20000 rules to 100$", say("lists", "held"), re.M)
+    assert re.search(r"^one +\S+ +100 +it shrank from about 20000 rules to 100$", say("lists", "waiting"), re.M)
     say("lists", "accept", "one")
     home.done()
-    assert "No update waits" in say("lists", "held") and home.verdict("one2999.example") == "allow"
+    assert "No update is waiting" in say("lists", "waiting") and home.verdict("one2999.example") == "allow"
     say("lists", "rollback")
     assert home.verdict("one2999.example") == "block"
 

@@ -80,7 +80,7 @@ def meet(home: Home, host: bytes) -> bool:
 
 def test_an_explanation_names_the_page_and_says_why_all_of_the_host(home: Home) -> None:
     assert meet(home, b"bad.example") and meet(home, b"worse.example") and not meet(home, b"files.example")
-    rows = home.ask("attempts")["items"]
+    rows = home.ask("blocked")["items"]
     assert len(rows) == 2
     for row in rows:
         told = home.ask("explain", attempt_id=row["id"])
@@ -90,7 +90,7 @@ def test_an_explanation_names_the_page_and_says_why_all_of_the_host(home: Home) 
         assert "privacy-agent allow " + row["target"] in told["how"]
     assert "https://Bad.example/Login?x=1" in home.ask("explain", name="bad.example")["how"]
     assert home.ask("explain", name="files.example")["verdict"] == "allow"
-    assert "bad.example" in home.ask("refusal.report", attempt_id=rows[-1]["id"])["text"]
+    assert "bad.example" in home.ask("block.report", attempt_id=rows[-1]["id"])["text"]
     home.ask("allow", name="bad.example")
     assert not meet(home, b"bad.example")
 

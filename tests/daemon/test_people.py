@@ -48,7 +48,7 @@ def test_an_adults_history_waits_for_the_adult(family: Home) -> None:
         family.ask("me.agree", address=B, feature="history")
     family.ask("me.agree", address=B, feature="history", agree=1)
     assert state(family, 2)["on"]
-    row = family.ask("ledger")["items"][-1]
+    row = family.ask("activity")["items"][-1]
     assert row["action"] == "agree" and row["actor"] == "me:2"
 
 
@@ -73,13 +73,13 @@ def test_an_adults_off_takes_effect_at_once_a_childs_does_not(family: Home) -> N
 
 
 def test_sharing_does_not_go_round_the_agreement(family: Home) -> None:
-    family.ask("device.change", id=2, shared=True)
+    family.ask("device.edit", id=2, shared=True)
     family.ask("on", device_id=2, feature="history", agree=1)
     assert state(family, 2)["suspended"] == "agreement"
 
 
 @pytest.mark.parametrize(
-    "change", [("person.change", {"id": 1, "group": "adult"}), ("device.change", {"id": 1, "person_id": 2})]
+    "change", [("person.edit", {"id": 1, "group": "adult"}), ("device.edit", {"id": 1, "person_id": 2})]
 )
 def test_a_device_that_comes_to_an_adult_waits_for_them(family: Home, change: tuple) -> None:
     family.ask("on", device_id=1, feature="history", agree=1)
@@ -88,12 +88,12 @@ def test_a_device_that_comes_to_an_adult_waits_for_them(family: Home, change: tu
 
 
 def test_a_change_of_age_group_is_a_ledger_row_seen_at_me(family: Home) -> None:
-    family.ask("person.change", id=1, group="teen")
+    family.ask("person.edit", id=1, group="teen")
     assert "group" in [change["action"] for change in family.ask("me", address=A)["changes"]]
 
 
 def test_a_shared_device_names_no_person(family: Home) -> None:
-    family.ask("device.change", id=1, shared=True)
+    family.ask("device.edit", id=1, shared=True)
     rows = family.ask("device.list")["items"]
     assert next(row for row in rows if row["id"] == 1)["person"] is None
 
@@ -133,10 +133,10 @@ def test_an_adults_attempts_are_the_adults_own(family: Home) -> None:
     client = household.clients.identify(None, B)
     verdict = household.policy.decide(client.view, b"bad.example")
     household.recorder.refused(client.slot, client.generation, "bad.example", "dns", 3, verdict)
-    assert family.ask("attempts")["items"] == []
-    assert family.ask("attempts.counts")["items"][0]["count"] == 3
-    assert family.ask("attempts", device_id=2, actor="me:2")["items"][0]["target"] == "bad.example"
-    assert family.ask("attempts", device_id=2, actor="me:1")["items"] == []
+    assert family.ask("blocked")["items"] == []
+    assert family.ask("blocked.counts")["items"][0]["count"] == 3
+    assert family.ask("blocked", device_id=2, actor="me:2")["items"][0]["target"] == "bad.example"
+    assert family.ask("blocked", device_id=2, actor="me:1")["items"] == []
     with pytest.raises(OperationRejected, match="adult"):
         family.ask("explain", attempt_id=1)
     for op, arguments in (("export", {"device_id": 2}), ("backup", {"history": True})):
@@ -157,14 +157,14 @@ def test_me_always_shows_that_recording_is_on(family: Home) -> None:
 def test_an_objection_reaches_the_household_and_is_answered(family: Home) -> None:
     asked = family.ask("request.add", address=A, kind="objection", text="I do not want this")
     assert family.ask("request.list", state="open")["items"] == [asked]
-    answered = family.ask("request.answer", id=asked["id"], answer="Let us talk")
+    answered = family.ask("request.reply", id=asked["id"], answer="Let us talk")
     assert answered["state"] == "answered" and family.ask("me", address=A)["requests"] == [answered]
     assert "object" in [change["action"] for change in family.ask("me", address=A)["changes"]]
 
 
 def test_forgetting_a_device_forgets_its_requests(family: Home) -> None:
     family.ask("request.add", address=A, kind="exception", text="secret words")
-    family.ask("device.forget", id=1)
+    family.ask("device.remove", id=1)
     assert family.ask("request.list")["items"] == []
 
 
@@ -173,18 +173,18 @@ def test_names_are_unique_and_forgetting_a_person_keeps_the_devices(family: Home
         ("device.add", {"label": "tablet", "address": "127.0.0.9"}),
         ("device.add", {"label": "other", "address": A}),
         ("person.add", {"name": "Mia", "group": "teen"}),
-        ("device.change", {"id": 1, "label": "laptop"}),
+        ("device.edit", {"id": 1, "label": "laptop"}),
     ):
         with pytest.raises(BadInput):
             family.ask(op, **arguments)
-    family.ask("person.forget", id=1)
+    family.ask("person.remove", id=1)
     rows = family.ask("device.list")["items"]
     assert next(row for row in rows if row["id"] == 1)["person"] is None
 
 
 def test_slots_rest_before_they_are_used_again(home: Home) -> None:
     first = home.household.state.device(home.ask("device.add", label="a", address=A)["id"]).slot
-    home.ask("device.forget", id=1)
+    home.ask("device.remove", id=1)
     assert home.household.state.device(home.ask("device.add", label="b", address=B)["id"]).slot != first
 
 
@@ -234,7 +234,7 @@ def test_the_notice_is_shown_until_it_was_read(family: Home, monkeypatch: pytest
         family.ask("notice.read", version=99)
     family.ask("notice.read", version=1)
     assert not family.ask("notice")["material"] and family.ask("notice")["read_at"]
-    assert family.ask("ledger")["items"][-1]["action"] == "read"
+    assert family.ask("activity")["items"][-1]["action"] == "read"
     monkeypatch.setattr("agent.daemon.operations.switches.NOTICE_VERSION", 2)
     assert family.ask("notice")["read_at"] is None and family.ask("notice")["material"]
 
@@ -275,7 +275,7 @@ def test_no_history_in_a_guest_network(family: Home) -> None:
     sight.where[mac] = frozenset(["br-guest"])
     end_for_guests(family.household)
     assert not state(family, 4)["on"] and state(family, 4, "protection")["on"]
-    assert family.ask("ledger")["items"][-1]["actor"] == "guest"
+    assert family.ask("activity")["items"][-1]["actor"] == "guest"
     sight.where[mac] = frozenset(["br-lan"])
     end_for_guests(family.household)
     assert not state(family, 4)["on"]
@@ -293,7 +293,7 @@ def test_a_guest_network_is_named_or_known_by_its_name() -> None:
 
 
 def test_history_ends_at_eighteen(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    family.ask("person.change", id=1, birth_month="2012-05")
+    family.ask("person.edit", id=1, birth_month="2012-05")
     family.ask("on", device_id=1, feature="history", agree=1)
     monkeypatch.setattr(family.household.clock, "month", lambda: (2030, 4))
     family.household.birthdays()
@@ -308,7 +308,7 @@ def test_history_ends_at_eighteen(family: Home, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("wrong", ["2012", "2012-13", "12-05", "2012-5", "May 2012"])
 def test_a_birth_month_is_a_year_and_a_month(family: Home, wrong: str) -> None:
     with pytest.raises(BadInput):
-        family.ask("person.change", id=1, birth_month=wrong)
+        family.ask("person.edit", id=1, birth_month=wrong)
 
 
 def test_recipients_are_named(family: Home) -> None:

@@ -19,7 +19,7 @@ class Shell:
         self.socket = str(running.run_dir / "control.sock")
 
     def __call__(self, *words: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "agent", "--socket", self.socket, "report", *words]
+        command = [sys.executable, "-m", "agent", "--socket", self.socket, "statistics", *words]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -41,10 +41,10 @@ def test_the_whole_story(report: Shell, tmp_path: Path) -> None:
     assert "Repeat with --yes" in report("operator", str(file), code=6)
     assert "Example Institute" in report("operator", str(file), "--yes")
     told = report("opt-in", code=6)
-    assert "IP address" in told and '"answers":{"refused.phishing"' in told and "Reports stay off" in told
+    assert "IP address" in told and '"answers":{"refused.phishing"' in told and "Sharing stays off" in told
     shown = json.loads(report("preview", "--json"))
     assert report("opt-in", "--agree", "1", "--terms", "0" * 16, code=6)
-    assert "Reports are on" in report("opt-in", "--agree", str(shown["notice"]), "--terms", shown["terms"])
+    assert "Sharing is on" in report("opt-in", "--agree", str(shown["notice"]), "--terms", shown["terms"])
     assert "Reports are on." in report("preview")
     assert "No report was made" in report("list")
     assert report("show", "1", code=4)

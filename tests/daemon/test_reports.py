@@ -42,10 +42,10 @@ class Life:
         self.reports.tick()
 
     def spent(self) -> int | None:
-        return self.home.ask("report.status")["budget"]["spent"]
+        return self.home.ask("statistics.status")["budget"]["spent"]
 
     def states(self) -> list[str]:
-        return [row["state"] for row in self.home.ask("report.list", limit=200)["items"]]
+        return [row["state"] for row in self.home.ask("statistics.list", limit=200)["items"]]
 
     def ledger(self) -> list[str]:
         return [row.action for row in self.home.household.state.ledger.rows() if row.feature == "report"]
@@ -83,10 +83,10 @@ def device(home: Home, number: int, group: str | None, shared: bool = False) -> 
 def test_off_by_default_and_not_to_be_switched_on_without_an_operator(tmp_path: Path) -> None:
     home = Home(str(tmp_path))
     wire(home.start())
-    status = home.ask("report.status")
+    status = home.ask("statistics.status")
     assert (status["state"], status["running"], status["operator"], status["terms"]) == ("off", False, None, None)
     with pytest.raises(OperationRejected, match="no operator"):
-        home.ask("report.opt_in", agree=1, terms="0" * 16)
+        home.ask("statistics.opt_in", agree=1, terms="0" * 16)
     home.crash()
 
 
@@ -94,7 +94,7 @@ def test_an_operator_must_say_who_they_are(life: Life) -> None:
     good = life.operator.row
     for name in ("name", "contact", "country", "purpose", "retention", "address", "key"):
         with pytest.raises(BadInput, match=name):
-            life.home.ask("report.operator_set", operator={**good, name: ""})
+            life.home.ask("statistics.operator_set", operator={**good, name: ""})
     for name, value in (
         ("address", "http://reports.example/"),
         ("address", "https://user@reports.example/"),
@@ -106,15 +106,15 @@ def test_an_operator_must_say_who_they_are(life: Life) -> None:
         ("logo", "x"),
     ):
         with pytest.raises(BadInput):
-            life.home.ask("report.operator_set", operator={**good, name: value})
-    assert life.home.ask("report.operator")["operator"] == good
+            life.home.ask("statistics.operator_set", operator={**good, name: value})
+    assert life.home.ask("statistics.operator")["operator"] == good
 
 
 def test_what_is_agreed_to_must_be_what_was_shown(life: Life) -> None:
-    terms = life.home.ask("report.status")["terms"]
+    terms = life.home.ask("statistics.status")["terms"]
     for wrong in ({}, {"agree": 1}, {"agree": 0, "terms": terms}, {"agree": 1, "terms": "0" * 16}):
         with pytest.raises(OperationRejected) as refused:
-            life.home.ask("report.opt_in", **wrong)
+            life.home.ask("statistics.opt_in", **wrong)
         assert refused.value.code == "agree_first"
         assert refused.value.detail["report"]["operator"]["name"] == life.operator.row["name"]
         assert "IP address" in refused.value.detail["report"]["seen"]
@@ -131,8 +131,8 @@ def test_any_change_of_the_operator_ends_it_and_asks_again(life: Life, change: d
     opt_in(life.home)
     life.week()
     seal_all(life.home)
-    life.home.ask("report.operator_set", operator={**life.operator.row, **change})
-    status = life.home.ask("report.status")
+    life.home.ask("statistics.operator_set", operator={**life.operator.row, **change})
+    status = life.home.ask("statistics.status")
     assert (status["state"], status["running"], status["why"], status["waiting"]) == ("suspended", False, "cli", 0)
     life.week()
     assert life.states() == ["withdrawn"]
@@ -142,7 +142,7 @@ def test_any_change_of_the_operator_ends_it_and_asks_again(life: Life, change: d
 def test_the_same_operator_again_changes_nothing(life: Life) -> None:
     opt_in(life.home)
     configured(life.home, life.operator)
-    assert life.home.ask("report.status")["running"]
+    assert life.home.ask("statistics.status")["running"]
 
 
 def test_another_epsilon_in_the_settings_asks_again(life: Life) -> None:
@@ -150,7 +150,7 @@ def test_another_epsilon_in_the_settings_asks_again(life: Life) -> None:
     life.week()
     life.settings = {"report_epsilon_milli": 600}
     life.started()
-    status = life.home.ask("report.status")
+    status = life.home.ask("statistics.status")
     assert (status["state"], status["why"], status["waiting"]) == ("suspended", "terms", 0)
 
 
@@ -158,7 +158,7 @@ def test_settings_read_again_ask_again(life: Life) -> None:
     opt_in(life.home)
     life.home.household.settings.values["report_epsilon_milli"] = 600
     life.week()
-    assert life.home.ask("report.status")["state"] == "suspended"
+    assert life.home.ask("statistics.status")["state"] == "suspended"
     assert life.states() == []
 
 
@@ -166,13 +166,13 @@ def test_settings_read_again_ask_again(life: Life) -> None:
 
 
 def test_a_preview_shows_the_exact_text_and_costs_nothing(life: Life) -> None:
-    shown = life.home.ask("report.preview")
+    shown = life.home.ask("statistics.preview")
     text = json.loads(shown["text"])
     assert [row["name"] for row in shown["items"]] == list(text["answers"])
     assert [row["sent"] for row in shown["items"]] == list(text["answers"].values())
     assert life.spent() == 0
     assert life.states() == []
-    assert shown["text"] != life.home.ask("report.preview")["text"]
+    assert shown["text"] != life.home.ask("statistics.preview")["text"]
 
 
 def test_no_child_is_counted(life: Life) -> None:
@@ -180,7 +180,7 @@ def test_no_child_is_counted(life: Life) -> None:
         [("adult", False), (None, True), ("child", False), ("teen", False), ("child", True), (None, False)], 2
     ):
         attempt(life.home, device(life.home, number, group, shared), "phishing", number - 1)
-    numbers = {row["name"]: row["number"] for row in life.home.ask("report.preview")["items"]}
+    numbers = {row["name"]: row["number"] for row in life.home.ask("statistics.preview")["items"]}
     assert numbers["refused.phishing"] == 1 + 2
     assert numbers["devices.protection=1-2"] == 1
     assert numbers["refused.malware"] == 0
@@ -190,9 +190,9 @@ def test_the_households_own_rules_and_older_weeks_are_not_counted(life: Life) ->
     tablet = device(life.home, 2, "adult")
     attempt(life.home, tablet, "phishing", 2)
     attempt(life.home, tablet, "", 5, list_id="")
-    assert {r["name"]: r["number"] for r in life.home.ask("report.preview")["items"]}["refused.phishing"] == 2
+    assert {r["name"]: r["number"] for r in life.home.ask("statistics.preview")["items"]}["refused.phishing"] == 2
     life.weeks.on(8 * DAY_S)
-    numbers = {row["name"]: row["number"] for row in life.home.ask("report.preview")["items"]}
+    numbers = {row["name"]: row["number"] for row in life.home.ask("statistics.preview")["items"]}
     assert (numbers["refused.phishing"], numbers["refused.other"]) == (0, 0)
 
 
@@ -200,7 +200,7 @@ def test_nothing_from_before_opting_in_is_counted(life: Life) -> None:
     attempt(life.home, device(life.home, 2, "adult"), "phishing", 2)
     life.weeks.on(60)
     opt_in(life.home)
-    numbers = {row["name"]: row["number"] for row in life.home.ask("report.preview")["items"]}
+    numbers = {row["name"]: row["number"] for row in life.home.ask("statistics.preview")["items"]}
     assert numbers["refused.phishing"] == 0
 
 
@@ -214,10 +214,10 @@ def test_nothing_of_the_time_when_a_device_was_a_childs_is_counted(life: Life, h
     attempt(life.home, tablet, "phishing", 3)
     life.reports.tick()
     change = {
-        "group": ("person.change", {"id": 1, "group": "adult"}),
-        "person": ("device.change", {"id": tablet, "person_id": adult}),
-        "forgotten": ("person.forget", {"id": 1}),
-        "shared": ("device.change", {"id": tablet, "person_id": None, "shared": True}),
+        "group": ("person.edit", {"id": 1, "group": "adult"}),
+        "person": ("device.edit", {"id": tablet, "person_id": adult}),
+        "forgotten": ("person.remove", {"id": 1}),
+        "shared": ("device.edit", {"id": tablet, "person_id": None, "shared": True}),
     }[how]
     life.weeks.on(60)
     life.home.ask(change[0], **change[1])
@@ -226,7 +226,7 @@ def test_nothing_of_the_time_when_a_device_was_a_childs_is_counted(life: Life, h
     life.weeks.on(60)
 
     def refused() -> int:
-        return {r["name"]: r["number"] for r in life.home.ask("report.preview")["items"]}["refused.phishing"]
+        return {r["name"]: r["number"] for r in life.home.ask("statistics.preview")["items"]}["refused.phishing"]
 
     assert refused() == 0
     if not protected(life, tablet):
@@ -256,7 +256,7 @@ def test_a_report_a_week_sealed_for_the_operator_only(life: Life) -> None:
     for row in rows:
         opened = life.operator.open(row["body"].encode())
         assert opened.numbers == list(json.loads(row["plain"])["answers"].values())
-        assert life.home.ask("report.show", id=row["id"])["text"] == row["plain"]
+        assert life.home.ask("statistics.show", id=row["id"])["text"] == row["plain"]
     assert len({row["report"] for row in rows}) == 3
     assert life.ledger() == ["on", "report", "report", "report"]
     assert life.spent() == 1500
@@ -330,7 +330,7 @@ def test_opting_out_leaves_nothing(life: Life, tmp_path: Path) -> None:
     life.week()
     body = life.reports.outbox.row(1)["body"]
     texts = [life.reports.outbox.row(n)["plain"] for n in (1, 2)]
-    status = life.home.ask("report.opt_out")
+    status = life.home.ask("statistics.opt_out")
     assert (status["state"], status["running"], status["waiting"], status["next_at"]) == ("off", False, 0, None)
     life.week()
     assert life.states() == ["withdrawn"] * 2
@@ -350,15 +350,15 @@ def test_the_operator_is_named_among_those_who_receive_something(life: Life) -> 
     assert named() == []
     opt_in(life.home)
     assert named() == ["Example Institute"]
-    life.home.ask("report.opt_out")
+    life.home.ask("statistics.opt_out")
     assert named() == []
 
 
 def test_opting_out_twice_is_fine(life: Life) -> None:
-    life.home.ask("report.opt_out")
+    life.home.ask("statistics.opt_out")
     opt_in(life.home)
-    life.home.ask("report.opt_out")
-    assert life.home.ask("report.opt_out")["state"] == "off"
+    life.home.ask("statistics.opt_out")
+    assert life.home.ask("statistics.opt_out")["state"] == "off"
     assert life.ledger() == ["on", "off"]
 
 
@@ -371,17 +371,17 @@ def test_the_budget_ends_it_for_good(life: Life) -> None:
     opt_in(life.home)
     for _ in range(6):
         life.week()
-        life.home.ask("report.opt_out")
+        life.home.ask("statistics.opt_out")
         opt_in(life.home)
     assert (len(life.states()), life.spent()) == (3, 1500)
-    assert life.home.ask("report.status")["exhausted"]
+    assert life.home.ask("statistics.status")["exhausted"]
 
 
 def test_opting_out_and_in_makes_no_report_sooner(life: Life) -> None:
     opt_in(life.home)
     life.week()
     for _ in range(20):
-        life.home.ask("report.opt_out")
+        life.home.ask("statistics.opt_out")
         opt_in(life.home)
         life.weeks.on(DAY_S // 4)
         life.reports.tick()
@@ -407,9 +407,9 @@ def test_a_crash_while_making_never_gives_budget_back(life: Life, step: str) -> 
     life.started()
     after = life.spent()
     assert after == (500 if step == "make.charge" else 1000)
-    made = [row for row in life.home.ask("report.list")["items"] if row["state"] == "made"]
+    made = [row for row in life.home.ask("statistics.list")["items"] if row["state"] == "made"]
     assert len(made) * 500 <= after
-    assert life.home.ask("report.status")["running"]
+    assert life.home.ask("statistics.status")["running"]
     life.week()
     assert life.spent() == after + 500
 
@@ -430,7 +430,7 @@ def test_every_place_of_the_budget_counts_and_a_missing_one_closes(life: Life, t
     assert life.spent() is None
     life.week()
     assert len(life.states()) == 2
-    life.home.ask("report.opt_out")
+    life.home.ask("statistics.opt_out")
     with pytest.raises(OperationRejected, match="can't be known"):
         opt_in(life.home)
     note.write_bytes(kept)
@@ -455,7 +455,7 @@ def test_a_restored_state_charges_the_weeks_it_may_have_forgotten(life: Life, tm
     if not with_note:
         note.unlink()
     life.started()
-    status = life.home.ask("report.status")
+    status = life.home.ask("statistics.status")
     assert (status["state"], status["why"], status["waiting"]) == ("suspended", "restore", 0)
     opt_in(life.home)
     life.reports.tick()
@@ -512,11 +512,11 @@ def test_a_restore_with_a_clock_put_back_makes_no_report(life: Life, tmp_path: P
         life.weeks.jump_s -= 8 * DAY_S
     assert life.spent() == 500
     assert life.states().count("made") == 0
-    assert "clock" in life.home.ask("report.status")["trouble"]
+    assert "clock" in life.home.ask("statistics.status")["trouble"]
     life.weeks.jump_s = 0
     life.reports.tick()
     assert life.spent() >= 2000
-    assert life.home.ask("report.status")["trouble"] == ""
+    assert life.home.ask("statistics.status")["trouble"] == ""
 
 
 @pytest.mark.parametrize("restarted", [False, True])
@@ -534,7 +534,7 @@ def test_a_restore_under_a_clock_that_is_behind_charges_the_rest_when_it_is_set_
     life.weeks.jump_s = -8 * (WEEK_S + DAY_S)
     opt_in(life.home)
     life.reports.tick()
-    assert life.home.ask("report.status")["trouble"] == ""
+    assert life.home.ask("statistics.status")["trouble"] == ""
     behind = life.spent()
     assert behind is not None and behind < real, "nothing tells yet that the clock is behind"
     if restarted:
@@ -582,10 +582,10 @@ def test_a_second_restore_while_the_clock_is_behind_forgets_nothing_of_the_first
     assert life.spent() < real
     life.home.household.state.put_meta("report unsettled", str(young))
     life.reports.tick()
-    assert life.home.ask("report.status")["trouble"] != ""
+    assert life.home.ask("statistics.status")["trouble"] != ""
     life.weeks.jump_s = 0
     life.reports.tick()
-    assert life.spent() >= real and life.home.ask("report.status")["trouble"] == ""
+    assert life.spent() >= real and life.home.ask("statistics.status")["trouble"] == ""
     charged = life.spent()
     life.reports.tick()
     assert life.spent() == charged
@@ -595,14 +595,14 @@ def test_the_same_copy_put_back_twice_is_charged_for(life: Life, tmp_path: Path)
     """With nothing on in it: the first start after it must leave a trace by which the second is known."""
     opt_in(life.home)
     life.week()
-    life.home.ask("report.opt_out")
+    life.home.ask("statistics.opt_out")
     before = copied(life, tmp_path)
     opt_in(life.home)
     for _ in range(8):
         life.week()
     real = life.spent()
     put_back(life, before)
-    assert life.home.ask("ledger", limit=200)["items"][-1]["action"] == "restore"
+    assert life.home.ask("activity", limit=200)["items"][-1]["action"] == "restore"
     put_back(life, before)
     opt_in(life.home)
     life.reports.tick()
@@ -619,7 +619,7 @@ def test_a_state_from_before_anything_is_no_new_life(life: Life, tmp_path: Path)
     opt_in(life.home)
     for _ in range(3):
         life.week()
-    assert life.states() == [] and life.home.ask("report.status")["exhausted"]
+    assert life.states() == [] and life.home.ask("statistics.status")["exhausted"]
 
 
 def copied_state(life: Life, tmp_path: Path) -> dict[Path, bytes]:
@@ -667,12 +667,12 @@ def test_storage_that_refuses_makes_no_report_and_closes_the_gate_on_opting_out(
     assert "no report is made" in life.reports.trouble
     assert (life.states(), life.spent()) == ([], 0)
     with pytest.raises(StorageError):
-        life.home.ask("report.opt_out")
+        life.home.ask("statistics.opt_out")
     assert not life.reports.running, "what could not be written down is closed all the same"
     sql.execute("PRAGMA query_only=OFF")
     life.reports.tick()
     assert life.states() == []
-    assert life.home.ask("report.opt_out")["state"] == "off"
+    assert life.home.ask("statistics.opt_out")["state"] == "off"
 
 
 def test_what_can_t_be_counted_is_dropped_and_said_so(life: Life) -> None:
@@ -684,12 +684,12 @@ def test_what_can_t_be_counted_is_dropped_and_said_so(life: Life) -> None:
 
     counted, life.reports.counted = life.reports.counted, unreadable
     life.week()
-    assert "malformed" in life.home.ask("report.status")["trouble"]
+    assert "malformed" in life.home.ask("statistics.status")["trouble"]
     life.reports.counted = counted
     life.reports.tick()
-    (row,) = life.home.ask("report.list")["items"]
+    (row,) = life.home.ask("statistics.list")["items"]
     assert (row["state"], row["message"]) == ("dropped", "its making was cut off")
-    assert (life.spent(), life.home.ask("report.status")["waiting"]) == (500, 0)
+    assert (life.spent(), life.home.ask("statistics.status")["waiting"]) == (500, 0)
     life.week()
     assert life.states() == ["dropped", "made"]
 
@@ -708,12 +708,12 @@ def test_a_crash_while_opting_out_leaves_off_or_on_as_before(life: Life, step: s
     seal_all(life.home)
     life.home.crash_at = step
     with pytest.raises(Crash):
-        life.home.ask("report.opt_out")
+        life.home.ask("statistics.opt_out")
     life.started()
-    status = life.home.ask("report.status")
+    status = life.home.ask("statistics.status")
     purged = step in ("optout.settle", "optout.acknowledge")
     assert (status["running"], status["waiting"]) == ((False, 0) if purged else (True, 1))
-    life.home.ask("report.opt_out")
+    life.home.ask("statistics.opt_out")
     assert life.states() == ["withdrawn"]
 
 
@@ -723,5 +723,5 @@ def test_a_crash_while_opting_in_leaves_off_or_on(life: Life, step: str) -> None
     with pytest.raises(Crash):
         opt_in(life.home)
     life.started()
-    assert life.home.ask("report.status")["running"] == (step == "optin.acknowledge")
+    assert life.home.ask("statistics.status")["running"] == (step == "optin.acknowledge")
     assert life.home.ask("audit")["ok"]

@@ -95,8 +95,8 @@ def test_a_rule_ends_when_its_time_is_over(home: Home, monkeypatch: pytest.Monke
 def test_rules_go_with_whom_they_are_for(home: Home) -> None:
     home.ask("allow", name=LISTED, device_id=1)
     home.ask("allow", name=LISTED, person_id=1)
-    home.ask("device.forget", id=1)
-    home.ask("person.forget", id=1)
+    home.ask("device.remove", id=1)
+    home.ask("person.remove", id=1)
     assert home.ask("rule.list")["items"] == []
 
 
@@ -119,7 +119,7 @@ def test_a_rule_that_makes_no_sense_is_refused(home: Home, arguments: dict) -> N
 
 
 def test_a_wrong_refusal_becomes_a_text_that_names_nobody(home: Home) -> None:
-    told = home.ask("refusal.report", name="www." + LISTED)
+    told = home.ask("block.report", name="www." + LISTED)
     assert told["to"] == "https://l.example/home"
     assert told["text"] == (
         "Wrong refusal\n\nName or address: www.login.bank.example\nRule: login.bank.example\n"
@@ -128,7 +128,7 @@ def test_a_wrong_refusal_becomes_a_text_that_names_nobody(home: Home) -> None:
     client = home.household.clients.identify(None, "127.0.0.2")
     verdict = home.household.policy.decide(client.view, LISTED.encode())
     home.household.recorder.refused(client.slot, client.generation, LISTED, "dns", 1, verdict)
-    told = home.ask("refusal.report", attempt_id=1, with_day=True, with_version=True, note="This is our bank.")
+    told = home.ask("block.report", attempt_id=1, with_day=True, with_version=True, note="This is our bank.")
     assert "Refused on: 20" in told["text"] and "privacy-agent" in told["text"]
     assert told["text"].endswith("\n\nThis is our bank.\n")
     for secret in ("device 2", "127.0.0.2", "Mia"):
@@ -139,4 +139,4 @@ def test_what_no_list_refused_is_nobodys_fault(home: Home) -> None:
     home.ask("block", name="plain.example")
     for name in ("plain.example", "other.example"):
         with pytest.raises(OperationRejected, match="no list refused that"):
-            home.ask("refusal.report", name=name)
+            home.ask("block.report", name=name)

@@ -39,27 +39,28 @@ RULE = {"name": "example.com", "scope": "device", **WHO, "seconds": 3600, "actor
 ROW = {"kind": "person", "row": [9, "Ben", "child", "2012-05"]}
 GOOD: dict[str, dict[str, Any]] = {
     "device.add": {"label": "y", "mac": "3c:22:fb:00:00:0a", "address": "127.0.0.9", "person_id": 1, "shared": False},
-    "device.change": {"id": 1, "label": "z", "person_id": 1, "shared": True},
+    "device.edit": {"id": 1, "label": "z", "person_id": 1, "shared": True},
     "person.add": {"name": "Ben", "group": "teen", "birth_month": "2012-05"},
-    "person.change": {"id": 1, "name": "Ben", "group": "adult", "birth_month": "2001-05"},
-    "on": SWITCH, "off": SWITCH, "resume": SWITCH, "erase": {**SWITCH, "from": 0, "to": 2**40, "preview": False},
+    "person.edit": {"id": 1, "name": "Ben", "group": "adult", "birth_month": "2001-05"},
+    "on": SWITCH, "off": SWITCH, "resume": SWITCH, "delete": {**SWITCH, "from": 0, "to": 2**40, "preview": False},
     "history": {**WHO, **PAGE, "from": 0, "to": 2**40, "search": "example", "show": "all", "cause": 1},
-    "history.days": {**WHO, "tz_offset": 3600}, "attempts": {**WHO, **PAGE}, "today": {"since": 0},
-    "attempts.counts": {"days": 7, "tz_offset": 0}, "ledger": PAGE, "audit": {"head": "0" * 64},
-    "visit.dispute": {"id": 1, "undo": False}, "visit.sort": {"id": 1, "background": True}, "visit.remove": {"id": 1},
+    "history.days": {**WHO, "tz_offset": 3600}, "blocked": {**WHO, **PAGE}, "today": {"since": 0},
+    "blocked.counts": {"days": 7, "tz_offset": 0}, "activity": PAGE, "audit": {"head": "0" * 64},
+    "visit.mark_wrong": {"id": 1, "undo": False}, "visit.background": {"id": 1, "background": True},
+    "visit.delete": {"id": 1},
     "allow": RULE, "block": RULE, "rule.remove": {"id": 1}, "rule.list": PAGE, "rule.export": PAGE,
     "rule.import": {"lines": ["allow example.com", "# x", "block 192.0.2.0/24"], "action": "block", "preview": False},
     "explain": {"name": "www.example.com", **WHO, "attempt_id": 1},
-    "refusal.report": {"name": "www.example.com", **WHO, "attempt_id": 1, "with_day": True, "note": "x"},
+    "block.report": {"name": "www.example.com", **WHO, "attempt_id": 1, "with_day": True, "note": "x"},
     "export": {**WHO, **PAGE}, "backup": {"history": True, **PAGE}, "restore": {"part": "first", "rows": [ROW]},
     "lists.choose": {"id": "starter", "on": True}, "lists.decide": {"id": "starter", "decision": "accept"},
     "request.add": {"address": "127.0.0.2", **WHO, "kind": "exception", "text": "why", "target": "example.com"},
-    "request.list": {"state": "open", **PAGE}, "request.answer": {"id": 1, "answer": "no"},
-    "me": ME, "me.agree": ME, "me.off": ME, "me.confirm": ME, "ask": {"address": "127.0.0.2", "word": "x"},
-    "report.show": {"id": 1}, "report.body": {"report": "00" * 16}, "report.sealed": {"report": "00", "body": "00"},
+    "request.list": {"state": "open", **PAGE}, "request.reply": {"id": 1, "answer": "no"},
+    "me": ME, "me.agree": ME, "me.off": ME, "me.confirm": ME, "request.unblock": {"address": "127.0.0.2", "word": "x"},
+    "statistics.show": {"id": 1}, "report.body": {"report": "00" * 16}, "report.sealed": {"report": "00", "body": "00"},
     "report.outcome": {"report": "00" * 16, "outcome": "done", "message": ""},
-    "report.opt_in": {"agree": 1, "terms": "x"},
-    "report.operator_set": {"operator": {"name": "x", "key": "00" * 32, "url": "https://example.com/"}},
+    "statistics.opt_in": {"agree": 1, "terms": "x"},
+    "statistics.operator_set": {"operator": {"name": "x", "key": "00" * 32, "url": "https://example.com/"}},
     "feeds.progress": {"step": "fetch", "done": 1, "total": 3, "list_id": "starter"},
     "feeds.outcome": {"items": [{"id": "starter", "state": "ready", "checked": 1}], "offered": False, "message": ""},
     "settings.set": {"key": "history_days", "value": 7}, "notice.read": {"version": 1}, "setup.check": {"code": "x"},
@@ -103,9 +104,9 @@ def furnish(household: Household) -> None:
         return result if isinstance(result, dict) else drive(result)
 
     for device in household.state.devices():
-        ask("device.forget", id=device.id)
+        ask("device.remove", id=device.id)
     for person in household.state.persons():
-        ask("person.forget", id=person.id)
+        ask("person.remove", id=person.id)
     for name, group, address in (("Mia", "child", "127.0.0.2"), ("Anna", "adult", "127.0.0.3")):
         person_id = ask("person.add", name=name, group=group)["id"]
         device_id = ask("device.add", label=name, address=address, person_id=person_id)["id"]
@@ -202,7 +203,8 @@ def test_every_line_is_answered(household: Household, tmp_path: Path) -> None:
         b'{"op":"on","agree":NaN}',
         b'{"op":"\\ud800"}', b'{"op":"status","tag":"\\udfff\\u0000"}', b'{"op":"status","tag":' + b"9" * 5000 + b"}",
         b'{"op":"person.add","name":"\\ud800","group":"child"}', b'\xef\xbb\xbf{"op":"status"}', b"\xff\xfe",
-        b'{"op":"ledger","after":"\xc2\xb2"}', b'{"op":"ledger","limit":1e400}', b'{"op":"ledger","limit":-Infinity}',
+        b'{"op":"activity","after":"\xc2\xb2"}', b'{"op":"activity","limit":1e400}',
+        b'{"op":"activity","limit":-Infinity}',
     ]  # fmt: skip
     sent = INPUTS // 5
     left = sent

@@ -259,9 +259,11 @@ def test_a_root_that_does_not_say_what_its_key_is_for_is_refused_when_it_is_name
     pem = Authority(tmp_path, []).file.read_text()
     for authority in (pem, pem.replace("\n", "\r\n"), "text before\n" + pem):
         with pytest.raises(BadInput, match="keyUsage=critical,keyCertSign,cRLSign"):
-            home.ask("report.operator_set", operator=Operator("https://localhost/", authority).row)
+            home.ask("statistics.operator_set", operator=Operator("https://localhost/", authority).row)
     with pytest.raises(BadInput, match="PEM"):
-        home.ask("report.operator_set", operator=Operator("https://localhost/", "-----BEGIN CERTIFICATE-----\nx").row)
+        home.ask(
+            "statistics.operator_set", operator=Operator("https://localhost/", "-----BEGIN CERTIFICATE-----\nx").row
+        )
 
 
 def test_addresses_that_lead_nowhere(authority: Authority) -> None:
@@ -323,7 +325,7 @@ def test_weeks_offline_lose_nothing_that_the_queue_holds(home: Home, authority: 
         for _ in range(5):
             weeks.to_send()
             job.run(Straight(home))
-    rows = home.ask("report.list")["items"]
+    rows = home.ask("statistics.list")["items"]
     assert [row["state"] for row in rows] == ["sealed"] * 6
     assert max(row["failures"] for row in rows) >= 5
     assert "connection failed" in rows[0]["message"]
@@ -341,7 +343,7 @@ def test_a_withdrawn_report_is_not_sent_by_a_job_that_began_before(home: Home) -
     class Late(Straight):
         def call(self, op: str, **arguments: object) -> dict:
             if op == "report.body":
-                home.ask("report.opt_out")
+                home.ask("statistics.opt_out")
             return super().call(op, **arguments)
 
     from agent.core.model import BadInput

@@ -59,7 +59,7 @@ def test_pin_and_session_end_with_the_person_and_only_the_old_pin_confirms(serve
     assert anna.ask("PUT", HISTORY, AGREE | {"pin": "4711"}).status == 200
     assert anna.ask("GET", "/api/v1/me/attempts").status == 200
     own = device(served, LAPTOP)
-    served.ask("device.change", device_id=own["id"], person_id=device(served, TABLET)["person"]["id"])
+    served.ask("device.edit", device_id=own["id"], person_id=device(served, TABLET)["person"]["id"])
     assert anna.ask("GET", "/api/v1/me/attempts").status == 401
     now = at(served, LAPTOP)
     mine = now.ask("GET", "/api/v1/me").json
@@ -99,7 +99,7 @@ def test_the_page_resumes_what_has_to_be_agreed_to_anew(served):
     served.ask("on", device_id=tablet["id"], feature="history", agree=1) if not tablet["features"]["history"][
         "on"
     ] else 0
-    served.ask("device.change", device_id=tablet["id"], person_id=ben)
+    served.ask("device.edit", device_id=tablet["id"], person_id=ben)
     preview = parent.ask("PUT", "/api/v1/pause", {"paused": False, "preview": True}).json
     assert [one["name"] for one in preview["features"]] == ["history"]
     assert parent.ask("PUT", "/api/v1/pause", {"paused": False}).status == 409

@@ -26,7 +26,7 @@ def test_the_description_is_current():
 
 
 def test_every_route_has_a_handler_and_known_fields():
-    names = set(job_main.handlers(Account(Vault({}), sodium.load(), False)))
+    names = set(job_main.table(Account(Vault({}), sodium.load(), False)))
     for route in ROUTES:
         if route.op.startswith("."):
             assert route.op in names, route.path

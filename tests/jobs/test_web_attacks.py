@@ -199,7 +199,7 @@ def test_an_adults_own_attempts_are_asked_for_in_their_name(peer, job):
     person.ask("POST", "/api/v1/me/pin", {"code": code, "pin": "4711"})
     person.ask("GET", "/api/v1/me/attempts")
     person.ask("GET", "/api/v1/me/export")
-    assert peer.named("attempts")[0]["actor"] == peer.named("export")[0]["actor"] == "me:3"
+    assert peer.named("blocked")[0]["actor"] == peer.named("export")[0]["actor"] == "me:3"
     # And the household can't borrow the name.
     for path in ("/api/v1/attempts?actor=me:3", "/api/v1/explanation?attempt_id=1&actor=me:3"):
         assert parent.ask("GET", path).status == 422

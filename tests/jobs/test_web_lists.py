@@ -111,7 +111,7 @@ def test_a_held_update_says_what_and_why_and_waits(home: Home, protection) -> No
     page = protection("de-DE")
     card = page.locator(".answer", has_text="List one")
     card.get_by_text("sie schrumpfte von etwa 3000 Regeln auf 100").wait_for()
-    (held,) = home.ask("lists.held")["items"]
+    (held,) = home.ask("lists.waiting")["items"]
     card.get_by_text(f"Version {held['version']}, 100 Einträge.").wait_for()
     page = protection()
     card = page.locator(".answer", has_text="List one")
@@ -119,7 +119,7 @@ def test_a_held_update_says_what_and_why_and_waits(home: Home, protection) -> No
     card.get_by_role("button", name="Install", exact=True).click()
     card.wait_for(state="detached")
     home.done()
-    assert home.ask("lists.held")["items"] == []
+    assert home.ask("lists.waiting")["items"] == []
     assert {row["id"]: row["rules"] for row in home.ask("lists")["items"]} == {"one": 100}
     # Back to the set before, by a button.
     page.get_by_role("button", name="Use the previous lists").click()
@@ -162,7 +162,7 @@ def test_a_look_alike_is_told_while_somebody_looks_and_kept_nowhere(home: Home, 
     page.reload()
     page.locator("h1").wait_for()
     assert page.get_by_text("paypal").count() == 0
-    assert "paypal" not in json.dumps([home.ask("attempts"), home.ask("export", all=True, limit=200)])
+    assert "paypal" not in json.dumps([home.ask("blocked"), home.ask("export", all=True, limit=200)])
     home.ask("settings.set", key="lookalike", value="off")
 
 

@@ -82,7 +82,7 @@ def test_what_leaves_or_ends_everything_needs_the_pin_again():
     peer = Peer()
     listing = {"items": [], "next": None}
     adult = {"device": {"id": 3, "person": {"group": "adult"}}, "kept": {}}
-    peer.answers |= {"me": adult, "history": listing, "export": listing, "erase": {"visits": 1, "attempts": 0}}
+    peer.answers |= {"me": adult, "history": listing, "export": listing, "delete": {"visits": 1, "attempts": 0}}
     job = Job(peer)
     parent = signed_in(job.port, peer)
     anna = Client(job.port)
@@ -96,7 +96,7 @@ def test_what_leaves_or_ends_everything_needs_the_pin_again():
     for method, path in (("GET", "/api/v1/me/export"), ("POST", "/api/v1/me/erase")):
         reply = anna.ask(method, path, {} if method == "POST" else None)
         assert (reply.status, reply.json["type"]) == (401, "/problems/pin")
-    assert not peer.named("erase")
+    assert not peer.named("delete")
     assert anna.ask("POST", "/api/v1/me/session", {"pin": "4711"}).status == 201
     assert anna.ask("POST", "/api/v1/me/erase", {}).json == {"visits": 1, "attempts": 0}
     assert job.stop() == ""
@@ -108,7 +108,7 @@ def phone(served):
     """The browser's own device, for one test."""
     own = served.ask("device.add", label="Phone", address="127.0.0.1", person_id=1, actor="cli")["id"]
     yield own
-    served.ask("device.forget", device_id=own, actor="cli")
+    served.ask("device.remove", device_id=own, actor="cli")
 
 
 @needs_browser

@@ -265,10 +265,10 @@ def test_what_happens_before_the_stream_stands_is_seen(visit, served):
     page.get_by_role("button", name=re.compile("^Television")).wait_for()
     wait_until(lambda: page.evaluate("1") and held)
     tv = next(one["id"] for one in served.ask("device.list")["items"] if one["label"] == "Television")
-    served.ask("device.change", device_id=tv, label="Big screen", actor="cli")
+    served.ask("device.edit", device_id=tv, label="Big screen", actor="cli")
     held[0].continue_()
     page.get_by_role("button", name=re.compile("^Big screen")).wait_for()
-    served.ask("device.change", device_id=tv, label="Television", actor="cli")
+    served.ask("device.edit", device_id=tv, label="Television", actor="cli")
     page.get_by_role("button", name=re.compile("^Television")).wait_for()
     # Another view takes the same stream over.
     page.get_by_role("link", name="Overview").click()
@@ -343,7 +343,7 @@ def test_summaries_are_shown_before_and_after(visit, served):
     """Nobody to send to; then an operator, the exact text, the password, on; the ledger of reports; off at once."""
     page = visit("/privacy")
     page.get_by_text("No operator is set up").wait_for()
-    served.ask("report.operator_set", operator=OPERATOR, actor="cli")
+    served.ask("statistics.operator_set", operator=OPERATOR, actor="cli")
     page.get_by_text("Statistics are not shared. Nothing is sent.").wait_for()
     page.get_by_role("button", name="Share statistics …").click()
     sheet = page.get_by_role("dialog")
@@ -358,16 +358,16 @@ def test_summaries_are_shown_before_and_after(visit, served):
     browser.shoot_part(sheet, "summaries")
     sheet.get_by_role("button", name="Agree and share").click()
     page.get_by_label("Password", exact=True).wait_for()
-    assert served.ask("report.status")["state"] == "off"
+    assert served.ask("statistics.status")["state"] == "off"
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("Statistics are shared.").first.wait_for()
-    assert served.ask("report.status")["state"] == "on"
+    assert served.ask("statistics.status")["state"] == "on"
     # Another operator in the meantime: off, and it says why.
-    served.ask("report.operator_set", operator={**OPERATOR, "name": "Else"}, actor="cli")
+    served.ask("statistics.operator_set", operator={**OPERATOR, "name": "Else"}, actor="cli")
     page.get_by_text("Off: the operator has changed").wait_for()
-    served.ask("report.operator_set", operator=None, actor="cli")
-    served.ask("report.opt_out", actor="cli")
+    served.ask("statistics.operator_set", operator=None, actor="cli")
+    served.ask("statistics.opt_out", actor="cli")
     page.trouble.clear()  # refused tries answer 403: the password is asked for again
 
 
@@ -378,9 +378,9 @@ def numbers_sent(sheet) -> list[str]:
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_ledger_of_reports_and_withdrawing_on_a_phone(visit, served, language):
     """What was made, sent and dropped, each with its text; off at once, and what that can't bring back."""
-    served.ask("report.operator_set", operator=OPERATOR, actor="cli")
-    now = served.ask("report.status")
-    served.ask("report.opt_in", agree=now["notice"], terms=now["terms"], actor="cli")
+    served.ask("statistics.operator_set", operator=OPERATOR, actor="cli")
+    now = served.ask("statistics.status")
+    served.ask("statistics.opt_in", agree=now["notice"], terms=now["terms"], actor="cli")
     page = visit("/privacy", locale=language, size=browser.SMALL)
     german = language == "de"
     page.get_by_text("Die Statistik wird geteilt." if german else "Statistics are shared.").first.wait_for()
@@ -396,13 +396,13 @@ def test_the_ledger_of_reports_and_withdrawing_on_a_phone(visit, served, languag
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Nicht mehr teilen" if german else "Stop sharing").click()
     page.get_by_text("nicht zurückholen, weil" if german else "can't be recalled, because").wait_for()
-    assert served.ask("report.status")["state"] == "off"
+    assert served.ask("statistics.status")["state"] == "off"
     page.get_by_role("button", name="Statistik teilen …" if german else "Share statistics …").click()
     page.get_by_role("dialog").get_by_text(OPERATOR["key"]).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     browser.shoot_part(page.get_by_role("dialog"), f"summaries-agree-{language}")
     page.keyboard.press("Escape")
-    served.ask("report.operator_set", operator=None, actor="cli")
+    served.ask("statistics.operator_set", operator=None, actor="cli")
 
 
 @pytest.fixture
@@ -410,7 +410,7 @@ def laptop(served):
     """This browser's own device as it was enrolled first: Ben's, both on, and no PIN."""
     for one in served.ask("device.list")["items"]:
         if one["address"] == "127.0.0.1":
-            served.ask("device.forget", device_id=one["id"], actor="cli")
+            served.ask("device.remove", device_id=one["id"], actor="cli")
     own = served.ask("device.add", label="This laptop", address="127.0.0.1", person_id=2)["id"]
     for feature in ("history", "protection"):
         served.ask("on", device_id=own, feature=feature, agree=1)
@@ -456,7 +456,7 @@ def test_me(visit, served, laptop):
 def test_an_adult_decides_on_their_own_page(visit, served, laptop):
     own = laptop
     served.ask("off", device_id=own, feature="history", actor="cli")
-    served.ask("device.change", device_id=own, person_id=3, actor="cli")
+    served.ask("device.edit", device_id=own, person_id=3, actor="cli")
     choose_pin(visit("/"), visit("/me", signed_in=False))
     served.ask("on", device_id=own, feature="history", agree=1, actor="cli")
     rows = {one["id"]: one for one in served.ask("device.list")["items"]}
@@ -477,7 +477,7 @@ def test_an_adult_decides_on_their_own_page(visit, served, laptop):
 
 
 def test_a_stranger_is_told_that_nothing_is_recorded(visit, served, laptop):
-    served.ask("device.forget", device_id=laptop, actor="cli")
+    served.ask("device.remove", device_id=laptop, actor="cli")
     page = visit("/me", signed_in=False)
     page.get_by_text("Nothing is recorded about this device").wait_for()
     browser.shoot(page, "me-stranger")

@@ -197,9 +197,9 @@ def test_second_factor_survives_a_restart_and_replays_do_not(peer):
 
 def test_what_cant_be_undone_needs_the_password_again(peer, job):
     client = signed_in(job.port, peer)
-    peer.answers["erase"] = {"visits": 2, "attempts": 0}
+    peer.answers["delete"] = {"visits": 2, "attempts": 0}
     peer.answers["export"] = {"items": [{"kind": "visit", "row": {"site": "a.example"}}], "next": None}
-    peer.answers["device.forget"] = {"erased": {}}
+    peer.answers["device.remove"] = {"erased": {}}
     for method, path, body in (
         ("POST", "/api/v1/erase", {"all": True}),
         ("GET", "/api/v1/export?all=true", None),
@@ -209,7 +209,7 @@ def test_what_cant_be_undone_needs_the_password_again(peer, job):
     ):
         reply = client.ask(method, path, body)
         assert (reply.status, reply.json["type"]) == (403, "/problems/confirm"), path
-    assert not peer.named("erase") and not peer.named("export")
+    assert not peer.named("delete") and not peer.named("export")
     assert client.ask("POST", "/api/v1/session/confirm", {"password": "wrong wrong wrong"}).status == 401
     assert client.ask("POST", "/api/v1/erase", {"all": True}).status == 403
     assert client.ask("POST", "/api/v1/session/confirm", {"password": PASSWORD}).json["confirmed_s"] == 300
@@ -280,7 +280,7 @@ def test_what_is_stored_is_no_use_to_a_thief(peer, job):
 def test_words_from_outside_come_back_as_json_only(peer, job):
     """A device named by an attacker's DHCP client is data everywhere."""
     client = signed_in(job.port, peer)
-    peer.answers["device.seen"] = {"items": [{"hostname": "<script>alert(1)</script>"}]}
+    peer.answers["device.new"] = {"items": [{"hostname": "<script>alert(1)</script>"}]}
     reply = client.ask("GET", "/api/v1/devices/seen")
     assert reply.header("content-type").startswith("application/json")
     assert reply.header("x-content-type-options") == "nosniff"
@@ -305,8 +305,8 @@ def test_a_bad_argument_is_named(peer, job):
         reply = client.ask("GET", path)
         assert (reply.status, reply.json["field"]) == (422, field)
         assert reply.header("content-type").startswith("application/problem+json")
-    reply = client.ask("PATCH", "/api/v1/devices/1", {"label": "x", "op": "erase"})
+    reply = client.ask("PATCH", "/api/v1/devices/1", {"label": "x", "op": "delete"})
     assert (reply.status, reply.json["field"]) == (422, "op")
     for body in ({"label": ""}, {"label": "x" * 65}, {"label": 5}, {"label": "a\u0000b"}, {"shared": "yes"}):
         assert client.ask("PATCH", "/api/v1/devices/1", body).status == 422
-    assert not peer.named("history") and not peer.named("device.change")
+    assert not peer.named("history") and not peer.named("device.edit")

@@ -56,7 +56,7 @@ def visits(resident: Resident) -> dict[str, str]:
 
 
 def attempts(resident: Resident) -> list[tuple[object, ...]]:
-    found = resident.call("attempts", limit=100, actor="cli")["items"]
+    found = resident.call("blocked", limit=100, actor="cli")["items"]
     assert isinstance(found, list)
     return sorted((row["target"], row["source"], row["rule"]["text"]) for row in found)
 
@@ -104,7 +104,7 @@ def test_what_a_page_pulls_in_is_folded_under_it(lab: Lab, site: Site, resident:
     assert set(visits(resident)) == {"news.example", "ads.example", "content.example"}
     (page,) = resident.call("history", device_id=device, show="visits")["items"]  # type: ignore[misc]
     assert (page["site"], page["folded"], page["source"]) == ("news.example", 2, "tls")
-    assert resident.call("visit.remove", id=page["id"], actor="cli") == {"visits": 3, "attempts": 0}
+    assert resident.call("visit.delete", id=page["id"], actor="cli") == {"visits": 3, "attempts": 0}
     assert visits(resident) == {} and resident.audit()["ok"]
 
 

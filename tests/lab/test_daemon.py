@@ -93,7 +93,7 @@ def test_devices_in_sight_can_be_found_without_being_recorded(lab: Lab, resident
     ask(lab.alice, ROUTER4)
     ask(lab.bob, ROUTER4)
     resident.add("Tablet", ALICE_MAC)
-    seen = {row["mac"]: row for row in resident.client.items("device.seen")}
+    seen = {row["mac"]: row for row in resident.client.items("device.new")}
     assert "da:a1:19:00:00:0b" in seen and seen["da:a1:19:00:00:0b"]["private_mac"]
     assert ALICE_MAC not in seen
     for file in ("state/state.db", "run/history.db"):

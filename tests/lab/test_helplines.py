@@ -93,7 +93,7 @@ def test_zero_rows_and_no_refusal(lab: Lab, site: Site, resident: Resident) -> N
 
 def nothing_holds(resident: Resident) -> None:
     """No table of any database, no file, no log and no reply has a word of a helpline."""
-    told = "".join(str(resident.call(op)) for op in ("attempts", "status", "ledger", "today"))
+    told = "".join(str(resident.call(op)) for op in ("blocked", "status", "activity", "today"))
     told += str(resident.call("history", device_id=1)) + str(resident.call("export", device_id=1, limit=200))
     for path in resident.folder.rglob("*.db"):
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:

@@ -149,7 +149,7 @@ def test_2_on_says_first_what_it_means(page, router, daemon):
     page.get_by_role("dialog").get_by_role("button", name="Turn on").click()
     row.get_by_text("on since").wait_for()
     assert sum(states(daemon, "Mia's tablet").values()) == 1
-    assert daemon.ask("ledger", limit=200)["items"][-1]["actor"] == "luci"
+    assert daemon.ask("activity", limit=200)["items"][-1]["actor"] == "luci"
     for size in (browser.DESKTOP, browser.PHONE):
         page.set_viewport_size(size)
         browser.shoot(page, "luci-2-on")
@@ -246,7 +246,7 @@ def test_6_markup_in_any_answer_is_text(page, router, daemon):
     assert page.evaluate("document.images.length") == 0
     assert page.evaluate("window.broken") is None
     router.call = answered
-    daemon.ask("device.forget", device_id=device["id"])
+    daemon.ask("device.remove", device_id=device["id"])
 
 
 def test_7_without_the_right_to_write(page, router, daemon):

@@ -181,12 +181,12 @@ def household(life: Life) -> None:
         ("ledger",),
         ("audit",),
         ("device", "list"),
-        ("lists", "status"),
+        ("lists"),
     ):
         life.asked(*words)
     for form in ("json", "csv"):
         life.cli("export", "Tablet", "--format", form, "--output", str(life.folder / f"taken.{form}"))
-    life.cli("erase", "Tablet", "--yes")
+    life.cli("delete", "Tablet", "--yes")
     life.cli("pause")
     life.cli("resume", "--yes")
 
@@ -242,19 +242,19 @@ def reports(life: Life) -> None:
     ]
     with running([sys.executable, str(RECEIVE), *words]):
         (life.folder / "operator.json").write_text(json.dumps(operator.row))
-        life.cli("report", "operator", str(life.folder / "operator.json"), "--yes")
-        now = life.asked("report", "preview")
-        life.cli("report", "opt-in", "--agree", str(now["notice"]), "--terms", now["terms"])
+        life.cli("statistics", "operator", str(life.folder / "operator.json"), "--yes")
+        now = life.asked("statistics", "preview")
+        life.cli("statistics", "opt-in", "--agree", str(now["notice"]), "--terms", now["terms"])
         for moment in ("next_at", "send_at"):
-            later(life, int(life.asked("report", "preview")[moment] - time.time()) + 1)
+            later(life, int(life.asked("statistics", "preview")[moment] - time.time()) + 1)
             state = {"next_at": "sealed", "send_at": "sent"}[moment]
             until(lambda state=state: reported(life, state), f"no report is {state}: {life.log()}")
         until(came.exists, "nothing came")
-    life.cli("report", "opt-out")
+    life.cli("statistics", "opt-out")
 
 
 def reported(life: Life, state: str) -> bool:
-    items = life.asked("report", "list")["items"]
+    items = life.asked("statistics", "list")["items"]
     return bool(items) and items[-1]["state"] == state
 
 

@@ -169,7 +169,7 @@ class Household:
 
     def pass_to(self, moment: str) -> None:
         """On to when the next report is made ("next_at") or sent ("send_at")."""
-        at = self.call("report.status")[moment]
+        at = self.call("statistics.status")[moment]
         self.pass_time(max(at - self.wall(), 0) + 1)
 
     def wall(self) -> int:
@@ -186,19 +186,19 @@ class Household:
     def agree(self, port: int = REPORTS) -> Operator:
         """Name an operator whose receiver listens there, and opt in."""
         operator = Operator(f"https://{WAN4}:{port}/", (self.folder / "ca.pem").read_text())
-        self.call("report.operator_set", operator=operator.row)
-        now = self.call("report.status")
-        self.call("report.opt_in", agree=now["notice"], terms=now["terms"])
+        self.call("statistics.operator_set", operator=operator.row)
+        now = self.call("statistics.status")
+        self.call("statistics.opt_in", agree=now["notice"], terms=now["terms"])
         return operator
 
     def states(self) -> list[str]:
-        return [row["state"] for row in self.call("report.list", limit=200)["items"]]
+        return [row["state"] for row in self.call("statistics.list", limit=200)["items"]]
 
     def until(self, wanted: object, within_s: float = 10.0) -> None:
         """Until `wanted()` holds."""
         end = time.monotonic() + within_s
         while not wanted():  # type: ignore[operator]
-            assert time.monotonic() < end, (self.states(), self.call("report.status"), self.said())
+            assert time.monotonic() < end, (self.states(), self.call("statistics.status"), self.said())
             time.sleep(0.02)
 
     def ask(self, names: list[str]) -> None:

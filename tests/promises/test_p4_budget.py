@@ -61,7 +61,7 @@ class Watched:
         elif action == "in":
             opt_in(self.life.home)
         elif action == "out":
-            self.life.home.ask("report.opt_out")
+            self.life.home.ask("statistics.opt_out")
         elif action == "restart":
             self.restart()
         else:

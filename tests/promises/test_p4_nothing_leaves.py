@@ -93,16 +93,16 @@ def live(lab: Lab, resident: Resident) -> None:
     page.connect((ROUTER4, 5392))
     page.sendall(f"GET / HTTP/1.1\r\nHost: {ROUTER4}:5392\r\nConnection: close\r\n\r\n".encode())
     assert page.recv(4096).startswith(b"HTTP/1.1")
-    for op in ("history", "attempts", "export"):
+    for op in ("history", "blocked", "export"):
         assert resident.call(op, device_id=device)["items"]
     assert resident.audit()["ok"]
     resident.call("explain", name=BLOCKED)
-    resident.call("erase", device_id=device)
+    resident.call("delete", device_id=device)
     resident.off(device)
     for number, site in enumerate(SITES):
         asker.send(query("again." + site, number))
         asker.recv(2048)
-    resident.call("device.forget", id=device)
+    resident.call("device.remove", id=device)
 
 
 def test_only_dns_to_the_upstream_leaves(lab: Lab, resident: Resident, tmp_path: Path) -> None:

@@ -113,13 +113,13 @@ def attack(lab: Lab, household: Household, port: int, step: str) -> float:
     if step:
         (household.folder / "crash").write_text(step)
         with pytest.raises(Unreachable):
-            household.call("report.opt_out")
+            household.call("statistics.opt_out")
         household.client.close()
         household.client = household.connect()
-    household.call("report.opt_out")
+    household.call("statistics.opt_out")
     off = time.time()
     assert not connected(lab, port)
-    status = household.call("report.status")
+    status = household.call("statistics.status")
     assert (status["state"], status["waiting"], status["next_at"], status["send_at"]) == ("off", 0, None, None)
     return off
 
@@ -155,19 +155,19 @@ def test_nothing_leaves_without_the_households_word_of_today(lab: Lab, household
         for _ in range(3):
             household.pass_time(WEEK_S)
             time.sleep(0.3)
-        status = household.call("report.status")
+        status = household.call("statistics.status")
         assert (status["state"], status["waiting"], status["send_at"]) == (state, 0, None)
 
     household.enrol()
-    household.call("report.operator_set", operator=Operator(f"https://{WAN4}:{REPORTS}/").row)
+    household.call("statistics.operator_set", operator=Operator(f"https://{WAN4}:{REPORTS}/").row)
     weeks_pass("off")
     wait_with_one_sealed(household)
-    household.call("report.operator_set", operator=Operator(f"https://{WAN4}:{REPORTS}/").row)
+    household.call("statistics.operator_set", operator=Operator(f"https://{WAN4}:{REPORTS}/").row)
     weeks_pass("suspended")
     wait_with_one_sealed(household)
     state = household.folder / "state" / "state.db"
     copy = state.read_bytes()
-    household.call("report.opt_out")
+    household.call("statistics.opt_out")
     household.end()
     state.unlink()
     state.write_bytes(copy)

@@ -25,7 +25,7 @@ def family(home: Home) -> Home:
 
 
 def added_again(home: Home, **more: object) -> None:
-    home.ask("device.forget", id=1)
+    home.ask("device.remove", id=1)
     home.ask("device.add", label="a laptop", address=LAPTOP, **more)
 
 
@@ -46,17 +46,17 @@ def brought_back(home: Home) -> None:
 
 
 WAYS = {
-    "made a child": lambda home: home.ask("person.change", id=TOM, group="child"),
+    "made a child": lambda home: home.ask("person.edit", id=TOM, group="child"),
     "made a teen, then a child": lambda home: [
-        home.ask("person.change", id=TOM, group="teen"), home.ask("person.change", id=TOM, group="child")],
-    "given to a child": lambda home: home.ask("device.change", id=1, person_id=MIA),
-    "nobody's": lambda home: home.ask("device.change", id=1, person_id=None),
+        home.ask("person.edit", id=TOM, group="teen"), home.ask("person.edit", id=TOM, group="child")],
+    "given to a child": lambda home: home.ask("device.edit", id=1, person_id=MIA),
+    "nobody's": lambda home: home.ask("device.edit", id=1, person_id=None),
     "shared, then nobody's": lambda home: [
-        home.ask("device.change", id=1, shared=True), home.ask("device.change", id=1, person_id=None, shared=False)],
-    "person forgotten": lambda home: home.ask("person.forget", id=TOM),
+        home.ask("device.edit", id=1, shared=True), home.ask("device.edit", id=1, person_id=None, shared=False)],
+    "person forgotten": lambda home: home.ask("person.remove", id=TOM),
     "forgotten, added without a person": added_again,
     "forgotten, added as a child's": lambda home: added_again(home, person_id=MIA),
-    "forgotten twice": lambda home: [added_again(home), home.ask("device.forget", id=3), home.ask(
+    "forgotten twice": lambda home: [added_again(home), home.ask("device.remove", id=3), home.ask(
         "device.add", label="x", address=LAPTOP)],
     "a backup": brought_back,
 }  # fmt: skip
@@ -102,7 +102,7 @@ def test_a_day_passes_before_the_household_decides(
     # It is seen where the person looks, and in the ledger.
     held = family.ask("me", address=LAPTOP)["device"]["held"]
     assert held and held[0]["at"] - family.household.clock.wall() > DAY_S - 60
-    details = " ".join(row["detail"] for row in family.ask("ledger", limit=200)["items"])
+    details = " ".join(row["detail"] for row in family.ask("activity", limit=200)["items"])
     assert way == "a backup" or "adult>" in details or f"person:{TOM}>" in details
     # A restart, and whatever else is tried, changes nothing.
     family.crash()
@@ -131,7 +131,7 @@ def test_the_person_may_confirm_at_once(family: Home, way: str) -> None:
     family.ask("me.confirm", address=LAPTOP)
     tried(family)
     assert recorded(family)
-    assert "confirm" in [row["action"] for row in family.ask("ledger", limit=200)["items"]]
+    assert "confirm" in [row["action"] for row in family.ask("activity", limit=200)["items"]]
 
 
 def test_what_an_adult_agreed_to_goes_on_until_then_and_no_longer(
@@ -139,7 +139,7 @@ def test_what_an_adult_agreed_to_goes_on_until_then_and_no_longer(
 ) -> None:
     family.ask("on", device_id=1, feature="history", agree=1)
     family.ask("me.agree", address=LAPTOP, feature="history", agree=1)
-    family.ask("person.change", id=TOM, group="teen")
+    family.ask("person.edit", id=TOM, group="teen")
     assert family.ask("person.list")["items"][1]["group"] == "adult"
     assert family.ask("person.list")["items"][1]["becomes"]["group"] == "teen"
     assert device(family)["features"]["history"]["on"]
@@ -149,8 +149,8 @@ def test_what_an_adult_agreed_to_goes_on_until_then_and_no_longer(
 
 
 def test_it_can_be_taken_back(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    family.ask("person.change", id=TOM, group="child")
-    family.ask("person.change", id=TOM, group="adult")
+    family.ask("person.edit", id=TOM, group="child")
+    family.ask("person.edit", id=TOM, group="adult")
     later(family, monkeypatch, 2 * DAY_S)
     tried(family)
     assert not recorded(family) and device(family)["features"]["history"]["suspended"] == "agreement"
@@ -158,9 +158,9 @@ def test_it_can_be_taken_back(family: Home, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_adult_by_mistake_waits_no_longer_than_that(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mia was entered as an adult, and history was asked for: the question ends when she is a child."""
-    family.ask("person.change", id=MIA, group="adult")
+    family.ask("person.edit", id=MIA, group="adult")
     family.ask("on", device_id=2, feature="history", agree=1)
-    family.ask("person.change", id=MIA, group="child")
+    family.ask("person.edit", id=MIA, group="child")
     with pytest.raises(OperationRejected, match="for a day after the change, unless they confirm it"):
         family.ask("on", device_id=2, feature="history", agree=1)
     family.ask("me.confirm", address=TABLET)
@@ -169,9 +169,9 @@ def test_an_adult_by_mistake_waits_no_longer_than_that(family: Home, monkeypatch
 
 
 def test_a_child_is_made_younger_or_given_away_at_once(family: Home) -> None:
-    family.ask("person.change", id=MIA, group="teen")
-    family.ask("person.change", id=MIA, group="child")
-    family.ask("device.change", id=2, person_id=None)
+    family.ask("person.edit", id=MIA, group="teen")
+    family.ask("person.edit", id=MIA, group="child")
+    family.ask("device.edit", id=2, person_id=None)
     family.ask("on", device_id=2, feature="history", agree=1)
     assert not family.ask("me", address=TABLET)["device"]["held"]
     assert family.ask("device.list")["items"][1]["features"]["history"]["on"]
@@ -180,7 +180,7 @@ def test_a_child_is_made_younger_or_given_away_at_once(family: Home) -> None:
 def test_with_a_pin_nobody_confirms_or_agrees_by_the_address_alone(family: Home) -> None:
     """The device went away with its PIN: whoever imitates it can't say that its person agreed."""
     family.ask("web.put", key="pins", value={"1": {"pin": "$argon2id$x"}})
-    family.ask("device.forget", id=1)
+    family.ask("device.remove", id=1)
     family.ask("device.add", label="again", address=LAPTOP)
     with pytest.raises(OperationRejected, match="after a day"):
         family.ask("me.confirm", address=LAPTOP)
@@ -191,7 +191,7 @@ def test_with_a_pin_nobody_confirms_or_agrees_by_the_address_alone(family: Home)
 def test_given_to_another_adult_it_is_not_theirs_to_agree_at_once(family: Home) -> None:
     """Tom's laptop for an adult who was made up a moment ago: who agrees there may be anybody."""
     family.ask("person.add", name="Anna", group="adult")
-    family.ask("device.change", id=1, person_id=3)
+    family.ask("device.edit", id=1, person_id=3)
     tried(family)
     with pytest.raises(OperationRejected, match="confirmed here first"):
         family.ask("me.agree", address=LAPTOP, feature="history", agree=1)
@@ -199,7 +199,7 @@ def test_given_to_another_adult_it_is_not_theirs_to_agree_at_once(family: Home) 
 
 
 def test_no_address_is_kept_of_a_forgotten_device(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    family.ask("device.forget", id=1)
+    family.ask("device.remove", id=1)
     rows = family.household.state.db.sql.execute("SELECT * FROM holds").fetchall()
     assert rows and LAPTOP not in json.dumps(rows)
     later(family, monkeypatch, DAY_S + 1)
@@ -207,7 +207,7 @@ def test_no_address_is_kept_of_a_forgotten_device(family: Home, monkeypatch: pyt
 
 
 def test_at_eighteen_what_was_decided_before_is_over(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    family.ask("person.change", id=TOM, group="child", birth_month="2000-01")
+    family.ask("person.edit", id=TOM, group="child", birth_month="2000-01")
     monkeypatch.setattr(family.household.clock, "month", lambda: (2030, 1))
     family.household.birthdays()
     later(family, monkeypatch, 2 * DAY_S)

@@ -74,10 +74,10 @@ def upgraded(home: Home) -> None:
 
 WAYS_OFF = {"paused": paused, "restored": restored, "brought back": brought_back, "upgraded": upgraded}
 WAYS_TO_AN_ADULT: dict[str, tuple[int, Callable[[Home], object]]] = {
-    "grown up": (1, lambda home: home.ask("person.change", id=1, group="adult")),
-    "handed over": (1, lambda home: home.ask("device.change", id=1, person_id=2)),
-    "given a person": (2, lambda home: home.ask("device.change", id=2, person_id=2)),
-    "shared with an adult": (2, lambda home: home.ask("device.change", id=2, person_id=2, shared=True)),
+    "grown up": (1, lambda home: home.ask("person.edit", id=1, group="adult")),
+    "handed over": (1, lambda home: home.ask("device.edit", id=1, person_id=2)),
+    "given a person": (2, lambda home: home.ask("device.edit", id=2, person_id=2)),
+    "shared with an adult": (2, lambda home: home.ask("device.edit", id=2, person_id=2, shared=True)),
 }
 
 
@@ -111,14 +111,14 @@ def test_what_comes_back_asks_the_adult(family: Home, off: str, way: str, back: 
     register = family.household.state.ledger.register
     enrolment = family.household.state.device(device).enrolment
     assert register.state(enrolment, "history") == "waiting"
-    assert family.ask("ledger", limit=200)["items"][-1]["action"] == "ask"
+    assert family.ask("activity", limit=200)["items"][-1]["action"] == "ask"
     # Their own word, and it records.
     family.ask("me.agree", address={1: TABLET, 2: LAPTOP}[device], feature="history", agree=FEATURES["history"].version)
     assert record(family, device, b"www.adult.example") == ["adult.example"]
 
 
 def test_an_adult_who_agreed_comes_back_by_their_agreement(family: Home) -> None:
-    family.ask("device.change", id=2, person_id=2)
+    family.ask("device.edit", id=2, person_id=2)
     family.ask("me.agree", address=LAPTOP, feature="history", agree=1)
     family.ask("pause")
     family.ask("resume")
@@ -126,7 +126,7 @@ def test_an_adult_who_agreed_comes_back_by_their_agreement(family: Home) -> None
 
 
 def test_the_household_does_not_agree_for_an_adult_by_any_door(family: Home) -> None:
-    family.ask("device.change", id=2, person_id=2)
+    family.ask("device.edit", id=2, person_id=2)
     for op, more in (("on", {"agree": 1}), ("resume", {"agree": 1}), ("on", {"agree": 1, "actor": "me:2"})):
         try:
             family.ask(op, device_id=2, feature="history", **more)

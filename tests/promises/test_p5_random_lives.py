@@ -157,7 +157,7 @@ class Life:
         person = self.rng.choice(list(self.groups))
         group = self.rng.choice(GROUPS)
         was = self.groups[person] == "adult" or self.held.get(person, 0) > self.age
-        self.home.ask("person.change", id=person, group=group)
+        self.home.ask("person.edit", id=person, group=group)
         self.groups[person] = group
         self.held.pop(person, None)
         if was and group != "adult":
@@ -165,17 +165,17 @@ class Life:
 
     def do_birthday(self, address: str) -> None:
         person = self.rng.choice(list(self.groups))
-        self.home.ask("person.change", id=person, birth_month="2000-01")
+        self.home.ask("person.edit", id=person, birth_month="2000-01")
         self.patch.setattr(Clock, "month", lambda clock: (2030, 1))
         self.home.household.birthdays()
         self.groups[person] = "adult"
         self.held.pop(person, None)
-        self.home.ask("person.change", id=person, birth_month=None)
+        self.home.ask("person.edit", id=person, birth_month=None)
 
     def do_hand_over(self, address: str) -> None:
         person, device = self.rng.choice([None, *self.groups]), self.devices[address]
         held = self.by_person(address) and person != device["person"]
-        self.home.ask("device.change", id=device["id"], person_id=person)
+        self.home.ask("device.edit", id=device["id"], person_id=person)
         device["person"] = person
         if held:
             self.held[address] = self.age + DAY_S
@@ -183,14 +183,14 @@ class Life:
     def do_share(self, address: str) -> None:
         device = self.devices[address]
         held = self.by_person(address)
-        self.home.ask("device.change", id=device["id"], shared=not device["shared"])
+        self.home.ask("device.edit", id=device["id"], shared=not device["shared"])
         device["shared"] = not device["shared"]
         if held:
             self.held[address] = self.age + DAY_S
 
     def do_remove_and_add(self, address: str) -> None:
         held = self.adult(address)
-        self.home.ask("device.forget", id=self.devices[address]["id"])
+        self.home.ask("device.remove", id=self.devices[address]["id"])
         self.agreed.pop(address, None)
         self.add(address, self.rng.choice([None, *self.groups]))
         if held:
@@ -201,7 +201,7 @@ class Life:
             return
         person = self.rng.choice(list(self.groups))
         held = {one for one in ADDRESSES if self.devices[one]["person"] == person and self.by_person(one)}
-        self.home.ask("person.forget", id=person)
+        self.home.ask("person.remove", id=person)
         del self.groups[person]
         for one in ADDRESSES:
             if self.devices[one]["person"] == person:

@@ -76,7 +76,7 @@ def test_the_search_itself_finds_what_is_there(lived: Home) -> None:
 
 
 def test_erase_of_a_device(lived: Home) -> None:
-    assert lived.ask("erase", device_id=1) == {"visits": 2, "attempts": 0}
+    assert lived.ask("delete", device_id=1) == {"visits": 2, "attempts": 0}
     for site in SITES:
         assert holding(lived, site) == []
     assert len(holding(lived, b"stays.example")) == 2
@@ -85,7 +85,7 @@ def test_erase_of_a_device(lived: Home) -> None:
 
 def test_erase_of_what_is_not_yet_written(lived: Home) -> None:
     record(lived, 1, b"just-now.example")
-    lived.ask("erase", device_id=1)
+    lived.ask("delete", device_id=1)
     record(lived, 2, b"after.example")
     lived.household.recorder.flush()
     assert holding(lived, b"just-now.example") == []
@@ -106,21 +106,21 @@ def test_off_without_erase_says_what_remains_and_until_when(lived: Home) -> None
 
 
 def test_forgetting_a_device_takes_mac_and_label(lived: Home) -> None:
-    assert lived.ask("device.forget", id=1)["erased"] == {"visits": 2, "attempts": 0}
+    assert lived.ask("device.remove", id=1)["erased"] == {"visits": 2, "attempts": 0}
     for needle in (*SITES, LABEL.encode(), MAC.encode(), bytes.fromhex(MAC.replace(":", ""))):
         assert holding(lived, needle) == [], needle
     assert lived.ask("audit")["ok"]
 
 
 def test_a_correction_leaves_nothing_of_the_old_name(lived: Home) -> None:
-    lived.ask("device.change", id=1, label="plain name")
+    lived.ask("device.edit", id=1, label="plain name")
     assert holding(lived, LABEL.encode()) == []
 
 
 def test_removing_one_visit(lived: Home) -> None:
     rows = lived.ask("history", device_id=1)["items"]
     doomed = next(row for row in rows if row["site"] == SITES[1].decode())
-    lived.ask("visit.remove", id=doomed["id"])
+    lived.ask("visit.delete", id=doomed["id"])
     assert holding(lived, SITES[1]) == [] and holding(lived, SITES[0])
     record(lived, 1, SITES[1])
     lived.household.recorder.flush()
@@ -134,7 +134,7 @@ def test_removing_a_visit_takes_what_it_pulled_in(lived: Home) -> None:
     doomed = next(row for row in rows if row["folded"])
     pulled_in = [row["site"] for row in lived.ask("history", device_id=1, cause=doomed["id"])["items"]]
     assert pulled_in and all(holding(lived, site.encode()) for site in pulled_in)
-    lived.ask("visit.remove", id=doomed["id"])
+    lived.ask("visit.delete", id=doomed["id"])
     for site in [doomed["site"], *pulled_in]:
         assert holding(lived, site.encode()) == []
 
@@ -142,7 +142,7 @@ def test_removing_a_visit_takes_what_it_pulled_in(lived: Home) -> None:
 def test_no_restored_snapshot_brings_it_back(lived: Home, tmp_path) -> None:
     kept = os.path.join(lived.state_dir, "history.db")
     shutil.copy(kept, str(tmp_path / "old-snapshot"))
-    lived.ask("erase", device_id=1)
+    lived.ask("delete", device_id=1)
     lived.power_cut()
     shutil.move(str(tmp_path / "old-snapshot"), kept)
     lived.start(keep_history=True)
@@ -158,7 +158,7 @@ def test_a_removal_never_names_a_later_row(lived: Home, tmp_path) -> None:
     shutil.copy(kept, str(tmp_path / "old-snapshot"))
     record(lived, 1, b"later-one.example")
     lived.household.recorder.flush()
-    lived.ask("erase", device_id=1)
+    lived.ask("delete", device_id=1)
     lived.power_cut()
     shutil.move(str(tmp_path / "old-snapshot"), kept)
     lived.start(keep_history=True)
@@ -201,7 +201,7 @@ def test_a_snapshot_under_way_does_not_outlive_an_erase(lived: Home) -> None:
     """The child that writes to flash has what is erased in its copy: it is ended, and nothing of it stays."""
     lived.household.recorder.flush()
     assert lived.household.snapshots.start()
-    lived.ask("erase", device_id=1)
+    lived.ask("delete", device_id=1)
     for site in SITES:
         assert holding(lived, site) == []
     assert {os.path.basename(path) for path in files(lived)} <= KNOWN, "something is left over"
@@ -215,7 +215,7 @@ KNOWN |= {"history.db.reserve", "forgotten"}
 @pytest.mark.parametrize("steps", range(6))
 def test_a_crash_at_any_turn_of_forgetting_is_finished_at_the_next_start(lived: Home, steps: int, power: bool) -> None:
     """Killed, or with the RAM gone, after so many turns of the loop: what was not acknowledged is asked again."""
-    turns = TABLE["device.forget"](lived.household, {"id": 1})
+    turns = TABLE["device.remove"](lived.household, {"id": 1})
     for _ in range(steps):
         if next(turns, "over") == "over":
             break
@@ -223,7 +223,7 @@ def test_a_crash_at_any_turn_of_forgetting_is_finished_at_the_next_start(lived: 
     (lived.power_cut if power else lived.crash)()
     lived.start(keep_history=True)
     if [row for row in lived.ask("device.list")["items"] if row["label"] == LABEL]:
-        lived.ask("device.forget", id=1)
+        lived.ask("device.remove", id=1)
     for _ in rewrite_snapshot(lived.household):
         pass
     for needle in (*SITES, LABEL.encode(), bytes.fromhex(MAC.replace(":", ""))):
@@ -233,14 +233,14 @@ def test_a_crash_at_any_turn_of_forgetting_is_finished_at_the_next_start(lived: 
 
 def test_names_of_people_rules_and_what_they_asked_for_go_with_them(lived: Home) -> None:
     person = lived.ask("person.add", name="Unmistakable Ada", group="child")["id"]
-    lived.ask("device.change", id=1, person_id=person)
+    lived.ask("device.edit", id=1, person_id=person)
     lived.ask("block", name="tell-tale-rule.example", device_id=1)
     lived.ask("request.add", device_id=1, kind="unblock", text="tell-tale-words", target="tell-tale-target.example")
     rule = lived.ask("block", name="tell-tale-all.example")["id"]
     needles = (b"Unmistakable Ada", b"tell-tale-rule", b"tell-tale-words", b"tell-tale-target", b"tell-tale-all")
     assert all(holding(lived, needle) for needle in needles)
-    lived.ask("device.forget", id=1)
-    lived.ask("person.forget", id=person)
+    lived.ask("device.remove", id=1)
+    lived.ask("person.remove", id=person)
     lived.ask("rule.remove", id=rule)
     assert [needle for needle in needles if holding(lived, needle)] == []
 
@@ -258,11 +258,11 @@ def forgotten_with_a_copy(home: Home) -> bytes:
     """A device and its person are forgotten; the state.db of before."""
     person = home.ask("person.add", name="Unmistakable Ada", group="child")["id"]
     home.ask("person.add", name="Ben", group="child")
-    home.ask("device.change", id=1, person_id=person)
+    home.ask("device.edit", id=1, person_id=person)
     copy = (Path(home.state_dir) / "state.db").read_bytes()
-    for _ in TABLE["device.forget"](home.household, {"id": 1}):
+    for _ in TABLE["device.remove"](home.household, {"id": 1}):
         pass
-    home.ask("person.forget", id=person)
+    home.ask("person.remove", id=person)
     return copy
 
 
@@ -280,7 +280,7 @@ def test_an_old_copy_of_state_db_brings_nobody_back_who_was_forgotten(lived: Hom
         assert [row["label"] for row in lived.ask("device.list")["items"]] == ["other"]
         assert [row["name"] for row in lived.ask("person.list")["items"]] == ["Ben"]
         assert lived.household.gate.devices() == []
-        last = [(row["action"], row["actor"]) for row in lived.ask("ledger", limit=200)["items"]][-4:]
+        last = [(row["action"], row["actor"]) for row in lived.ask("activity", limit=200)["items"]][-4:]
         assert ("forget", "restore") in last, "the household can read that it was done"
         assert lived.ask("audit")["ok"]
         copy = (Path(lived.state_dir) / "state.db").read_bytes()
@@ -296,10 +296,10 @@ def test_old_copies_of_both_databases_bring_nothing_back_that_was_erased(lived: 
         snapshot(lived)
     copies = {folder / name: (folder / name).read_bytes() for name in ("state.db", "history.db")}
     if how == "erase":
-        lived.ask("erase", device_id=1)
+        lived.ask("delete", device_id=1)
     else:
         lived.ask("off", device_id=1, feature="history", erase=True)
-    assert [row["action"] for row in lived.ask("ledger", limit=200)["items"]][-1] == "erase"
+    assert [row["action"] for row in lived.ask("activity", limit=200)["items"]][-1] == "erase"
     (lived.power_cut if power else lived.crash)()
     for path, data in copies.items():
         path.unlink()
@@ -396,16 +396,16 @@ def test_sqlite_writes_nothing_elsewhere(lived: Home, tmp_path, monkeypatch: pyt
               and os.path.exists(f"/proc/self/fd/{name}")]  # fmt: skip
     assert [path for path in opened if "etilqs" in path or str(elsewhere) in path] == []
     assert list(elsewhere.iterdir()) == []
-    lived.ask("erase", device_id=1)
+    lived.ask("delete", device_id=1)
     assert holding(lived, b"tell-tale") == []
 
 
 DUMPED = """
 import os, resource, sys
-from agent.platform import dumps
+from agent.platform import coredump
 resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 if sys.argv[1] == "as the daemon does":
-    dumps.forbid()
+    coredump.forbid()
 if os.fork() == 0:
     child = "import os; history = ('tell-tale' + '-site.example ') * 1000; os.abort()"
     os.execv(sys.executable, [sys.executable, "-c", child])

@@ -27,14 +27,14 @@ def test_what_takes_a_names_place_leaves_nothing_of_it(home: Home) -> None:
         home.ask("block", name=f"filler-{number}.example", device_id=1)
         home.ask("web.put", key=f"filler{number}", value="filler" * number)
     for number in range(12):
-        home.ask("device.change", id=1, label=f"{name(number)} tablet")
-        home.ask("person.change", id=1, name=f"{name(number)} ada")
+        home.ask("device.edit", id=1, label=f"{name(number)} tablet")
+        home.ask("person.edit", id=1, name=f"{name(number)} ada")
         home.ask("web.put", key="secret", value=f"{name(number)} web " * (number * 3 % 50 + 1))
-    home.ask("device.change", id=1, label="plain")
-    home.ask("person.change", id=1, name="plain")
+    home.ask("device.edit", id=1, label="plain")
+    home.ask("person.edit", id=1, name="plain")
     home.ask("web.put", key="secret", value="plain")
     assert left(home, b"tell-tale") == [] and left(home, b"Tell-Tale") == []
-    home.ask("person.forget", id=1)
+    home.ask("person.remove", id=1)
     home.ask("web.delete", key="secret")
     assert home.household.state.db.sql.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 

@@ -80,9 +80,9 @@ def lived(home: Home) -> Home:
 
 
 WAYS = {
-    "erase": lambda home: home.ask("erase", device_id=1),
+    "erase": lambda home: home.ask("delete", device_id=1),
     "off": lambda home: home.ask("off", device_id=1, feature="history", erase=True),
-    "forget": lambda home: home.ask("device.forget", device_id=1),
+    "forget": lambda home: home.ask("device.remove", device_id=1),
 }
 
 
@@ -103,7 +103,7 @@ def test_one_visit_is_removed_without_a_trace(lived: Home) -> None:
         (row,) = [
             r for r in lived.ask("history", device_id=1, limit=200, search=f"tell{number:04}", show="all")["items"]
         ]
-        lived.ask("visit.remove", id=row["id"])
+        lived.ask("visit.delete", id=row["id"])
         assert left(lived, b"tell%04d" % number) == {}
 
 
@@ -124,7 +124,7 @@ def test_while_the_first_copy_is_being_written(lived: Home) -> None:
     fill(lived, "tell", 4)
     assert lived.household is not None
     assert lived.household.snapshots.start() and not lived.household.snapshots.exists
-    lived.ask("erase", device_id=1)
+    lived.ask("delete", device_id=1)
     while not lived.household.snapshots.finished():
         time.sleep(0.005)
     assert left(lived, b"tell") == {}
@@ -165,7 +165,7 @@ home = Home({folder!r})
 home.start(keep_history=True, history_rows=100000)
 print("ready", flush=True)
 sys.stdin.readline()
-home.ask("erase", device_id=1)
+home.ask("delete", device_id=1)
 print("erased", flush=True)
 time.sleep(60)
 """
@@ -217,12 +217,12 @@ room = os.statvfs(home.run_dir)
 with open(home.run_dir + "/full", "wb") as file:
     file.write(os.urandom(room.f_bavail * room.f_frsize - 160 * 1024))
 try:
-    home.ask("erase", device_id=1)
+    home.ask("delete", device_id=1)
 except StorageError as error:
     assert "no space left" in str(error)
     assert home.household.state.erasing, "the next start finishes it"
     os.unlink(home.run_dir + "/full")
-    home.ask("erase", device_id=1)
+    home.ask("delete", device_id=1)
 else:
     os.unlink(home.run_dir + "/full")
 assert me.left(home, b"tell") == {{}}, me.left(home, b"tell").keys()

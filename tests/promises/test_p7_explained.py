@@ -52,7 +52,7 @@ def test_every_refusal_is_explained_then_and_now(lived: Home) -> None:
     for name in NAMES:
         asked = rng.choice(("", "www.", "a.b.")) + name
         met[asked] = meet(lived, asked)
-    rows = lived.ask("attempts", limit=200)["items"]
+    rows = lived.ask("blocked", limit=200)["items"]
     assert sorted(row["target"] for row in rows) == sorted(name for name, refused in met.items() if refused)
     assert len(rows) > 20
     for row in rows:
@@ -118,7 +118,7 @@ def test_doing_what_it_says_allows_it(lived: Home) -> None:
     lived.ask("allow", name="www." + NAMES[0])
     assert not meet(lived, "www." + NAMES[0])
     assert meet(lived, NAMES[0])
-    told = lived.ask("explain", attempt_id=lived.ask("attempts")["items"][-1]["id"])
+    told = lived.ask("explain", attempt_id=lived.ask("blocked")["items"][-1]["id"])
     assert told["verdict"] == "allow" and told["then"]["rule"]["list_id"] == "one"
 
 

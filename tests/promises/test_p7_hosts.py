@@ -64,7 +64,7 @@ def test_every_refusal_agrees_with_its_explanation(home: Home, listed: dict[str,
         assert by_name == [host in listed and not may_be_shared] * 2, host
         if host in listed:
             assert meet(home, host, listed[host], "http"), "the page itself is refused, shared or not"
-    rows = home.ask("attempts", limit=200)["items"]
+    rows = home.ask("blocked", limit=200)["items"]
     assert len(rows) >= len(listed)
     for row in rows:
         told = home.ask("explain", attempt_id=row["id"])

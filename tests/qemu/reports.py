@@ -21,9 +21,9 @@ def reports(story: Story) -> None:
     """Over a dead WAN a report waits for later; over one that is slow and loses packets it is sent, whole and once."""
     operator = receiver(story)
     story.router.put(json.dumps(operator.row).encode(), "/tmp/operator.json")
-    story.cli("report", "operator", "/tmp/operator.json", "--yes")
-    now = story.asked("report", "preview")
-    story.cli("report", "opt-in", "--agree", str(now["notice"]), "--terms", now["terms"])
+    story.cli("statistics", "operator", "/tmp/operator.json", "--yes")
+    now = story.asked("statistics", "preview")
+    story.cli("statistics", "opt-in", "--agree", str(now["notice"]), "--terms", now["terms"])
     pass_to(story, "next_at")
     awaited(story, lambda row: row["state"] == "sealed", LOOKED_S)
     wan(story, "add", f"netem {DEAD}")
@@ -37,7 +37,7 @@ def reports(story: Story) -> None:
     wan(story, "del")
     came = (story.world.ask("cat /tmp/received; kill $(cat /tmp/receiver)") + "\n").encode()
     expect(len(came) == BODY_BYTES and operator.open(came).id == row["report"], f"another report came: {came!r}")
-    story.cli("report", "opt-out")
+    story.cli("statistics", "opt-out")
     expect(story.steered() == [MAC], "reports disturbed the kernel")
 
 
@@ -61,7 +61,7 @@ def wan(story: Story, change: str, how: str = "") -> None:
 
 def pass_to(story: Story, moment: str) -> None:
     """On to when the next report is made ("next_at") or sent ("send_at")."""
-    at = story.asked("report", "preview")[moment]
+    at = story.asked("statistics", "preview")[moment]
     wait_s = max(at - int(story.router.ask("date +%s")), 0) + 1
     story.router.ask(f"/etc/init.d/privacy-agent stop; later {wait_s} && /etc/init.d/privacy-agent start")
 
@@ -71,7 +71,7 @@ def awaited(story: Story, wanted: Callable[[Any], object], within_s: float) -> A
     end = story.uptime_s() + within_s
     while True:
         story.router.ask("sleep 15")
-        rows = story.asked("report", "list")["items"]
+        rows = story.asked("statistics", "list")["items"]
         if rows and wanted(rows[-1]):
             return rows[-1]
         expect(story.uptime_s() < end, f"not within {within_s:.0f} s: {rows}")

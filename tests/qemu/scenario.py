@@ -58,7 +58,7 @@ def on(story: Story) -> None:
     story.until(lambda: story.rows().attempts == 1 and story.rows().visits >= 1, "visit and attempt are not recorded")
     sites = {item["site"] for item in story.asked("history", TABLET, "--background")["items"]}
     expect("plain.example" in sites or "example" in sites, f"the visit is not shown: {sites}")
-    targets = [item["target"] for item in story.asked("attempts", TABLET)["items"]]
+    targets = [item["target"] for item in story.asked("blocked", TABLET)["items"]]
     expect(targets == [PHISHING], f"the attempt is not shown: {targets}")
 
 
@@ -74,7 +74,7 @@ def connections(story: Story) -> None:
     # The server, which serves one after the other, is not told of a refusal: so this comes last.
     refused = story.shaken(f"www.{PHISHING}")
     expect("errno=104" in refused and "TLSv1.3" not in refused, f"a refused name's connection is not reset: {refused}")
-    (attempt, *_) = story.asked("attempts", TABLET)["items"]
+    (attempt, *_) = story.asked("blocked", TABLET)["items"]
     expect((attempt["target"], attempt["source"]) == (f"www.{PHISHING}", "tls"), f"another attempt: {attempt}")
     story.until(lambda: "tls" in {item["source"] for item in visits(story)}, "no visit")
 
@@ -120,7 +120,7 @@ def browser(story: Story) -> None:
         story.browse("switch", PASSWORD, TABLET, "protection", "off")["status"] == 200, "the page does not switch off"
     )
     expect(story.steered() == [], "off by the page did not reach the kernel")
-    actors = {row["actor"] for row in story.asked("ledger")["items"]}
+    actors = {row["actor"] for row in story.asked("activity")["items"]}
     expect(any(actor.startswith("web") for actor in actors), f"the ledger does not say who switched: {actors}")
 
 
@@ -274,7 +274,7 @@ def guests(story: Story) -> None:
     story.dns_works("visitor")
     answers = story.ask(f"{PHISHING}@192.168.3.1", f"{PHISHING}@192.168.3.1/tcp", who="visitor")
     expect([answer.ede for answer in answers] == ["15", "15"], f"the visitor was not refused: {answers}")
-    story.cli("device", "forget", "Visitor", "--yes")
+    story.cli("device", "remove", "Visitor", "--yes")
     expect(story.steered() == [MAC], "a forgotten device is still steered")
 
 
@@ -323,7 +323,7 @@ def luci(story: Story) -> None:
     expect("error" in call("on", device=device["id"], feature="protection"), "on without agreement was taken")
     call("on", device=device["id"], feature="protection", agree=1)
     expect(story.steered() == [MAC], "on by the plugin did not reach the kernel")
-    actors = {row["actor"] for row in story.asked("ledger")["items"]}
+    actors = {row["actor"] for row in story.asked("activity")["items"]}
     expect("luci" in actors, f"the ledger does not say who switched: {actors}")
     expect(call("setup_code")["code"], "no setup code")
     story.remove("luci-app-privacy-agent")

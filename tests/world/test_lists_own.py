@@ -47,7 +47,7 @@ def test_a_list_of_ones_own_comes_and_goes(home: House, say: Say) -> None:
     assert home.blocks("www.mine.example") is True and home.blocks("one7.example")
     told = home.client.call("explain", name="mine.example")
     assert told["rule"]["category"] == "ads" and told["rule"]["list_id"].startswith("own-")
-    assert "your own" in say("lists", "status")[1]
+    assert "your own" in say("lists")[1]
     # Whom the router asks for it is said.
     assert any("localhost" in str(row) for row in home.client.call("recipients")["items"])
     # It outlives a restart and a reboot.

@@ -37,7 +37,7 @@ TABLE = {
 }
 
 # What only the command line, on the router itself, may ask for.
-CLI_ONLY = frozenset(["setup.code", "report.operator_set"])
+CLI_ONLY = frozenset(["setup.code", "statistics.operator_set"])
 # What only the feeds job says and asks.
 FEEDS_ONLY = frozenset(["feeds.plan", "feeds.progress", "feeds.room", "feeds.outcome"])
 # What only the report job says and asks.

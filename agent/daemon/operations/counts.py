@@ -89,4 +89,4 @@ def _of_now(household: Household) -> str:
     return f" AND epoch NOT IN ({','.join(others)})" if others else ""
 
 
-TABLE = {"attempts.counts": attempt_counts, "history.days": history_days, "today": today}
+TABLE = {"blocked.counts": attempt_counts, "history.days": history_days, "today": today}

@@ -258,6 +258,6 @@ def report(household: Household, request: Request) -> Told:
 
 
 TABLE = {
-    "refusal.report": report,
+    "block.report": report,
     "explain": explain,
 }

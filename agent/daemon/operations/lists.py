@@ -117,7 +117,7 @@ def update(household: Household, request: Request) -> dict[str, object]:
     if not household.pairs_on(PROTECTION):
         raise OperationRejected("conflict", "protection is on for no device: lists are fetched while it is in use only")
     if not feeds.chosen():
-        raise OperationRejected("conflict", "no list is chosen: privacy-agent lists choose")
+        raise OperationRejected("conflict", "no list is chosen: privacy-agent lists add")
     if not household.clock.is_set:
         raise OperationRejected(
             "conflict", "the clock is not set yet, so no certificate can be checked: try again in a minute"
@@ -218,9 +218,7 @@ def remove(household: Household, request: Request) -> dict[str, object]:
     feeds = household.feeds
     feed = feeds.feed(text(request, "id"))
     if not is_own(feed.id):
-        raise OperationRejected(
-            "conflict", feed.name + " came with the agent: privacy-agent lists choose --no " + feed.id
-        )
+        raise OperationRejected("conflict", feed.name + " came with the agent: privacy-agent lists remove " + feed.id)
     feeds.forget(feed.id)
     feeds.soon()
     household.publish({"event": "lists"})
@@ -275,7 +273,7 @@ TABLE = {
     "lists.update": update,
     "lists.progress": progress,
     "lists.rollback": rollback,
-    "lists.held": held,
+    "lists.waiting": held,
     "lists.decide": decide,
     "lists.choose": choose,
     "lists.add": add,

@@ -181,8 +181,8 @@ TABLE = {
     "me.agree": me_agree,
     "me.confirm": me_confirm,
     "me.off": me_off,
-    "ask": ask,
+    "request.unblock": ask,
     "request.add": request_add,
     "request.list": request_list,
-    "request.answer": request_answer,
+    "request.reply": request_answer,
 }

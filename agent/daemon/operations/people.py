@@ -199,11 +199,11 @@ def person_forget(household: Household, request: Request) -> Generator[float | N
 TABLE = {
     "device.list": device_list,
     "device.add": device_add,
-    "device.change": device_change,
-    "device.forget": device_forget,
-    "device.seen": device_seen,
+    "device.edit": device_change,
+    "device.remove": device_forget,
+    "device.new": device_seen,
     "person.list": person_list,
     "person.add": person_add,
-    "person.change": person_change,
-    "person.forget": person_forget,
+    "person.edit": person_change,
+    "person.remove": person_forget,
 }

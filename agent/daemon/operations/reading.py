@@ -208,11 +208,11 @@ def audit(household: Household, request: Request) -> Generator[float | None, Non
 
 TABLE = {
     "history": history,
-    "attempts": attempts,
-    "visit.dispute": dispute,
-    "visit.sort": sort,
-    "visit.remove": remove,
-    "erase": erase,
-    "ledger": ledger,
+    "blocked": attempts,
+    "visit.mark_wrong": dispute,
+    "visit.background": sort,
+    "visit.delete": remove,
+    "delete": erase,
+    "activity": ledger,
     "audit": audit,
 }

@@ -221,14 +221,14 @@ def outcome(household: Household, request: Request) -> dict[str, object]:
 
 
 TABLE = {
-    "report.status": status,
-    "report.preview": preview,
-    "report.list": listed,
-    "report.show": show,
-    "report.opt_in": opt_in,
-    "report.opt_out": opt_out,
-    "report.operator": operator,
-    "report.operator_set": operator_set,
+    "statistics.status": status,
+    "statistics.preview": preview,
+    "statistics.list": listed,
+    "statistics.show": show,
+    "statistics.opt_in": opt_in,
+    "statistics.opt_out": opt_out,
+    "statistics.operator": operator,
+    "statistics.operator_set": operator_set,
     "report.work": work,
     "report.sealed": sealed,
     "report.body": body,

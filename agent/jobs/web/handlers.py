@@ -102,7 +102,7 @@ async def add_rule(request: WebRequest, action: str = "", **more: Any) -> WebRes
 
 
 async def preview_erase(request: WebRequest, **what: Any) -> WebResponse:
-    return reply(await Ask("erase", what | {"preview": True}), headers=NO_STORE)
+    return reply(await Ask("delete", what | {"preview": True}), headers=NO_STORE)
 
 
 async def set_setting(request: WebRequest) -> WebResponse:

@@ -143,7 +143,7 @@ class MeHandlers:
 
     async def my_attempts(self, _: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
         device_id = own["device"]["id"]
-        value = await Ask("attempts", query | {"device_id": device_id, "actor": f"me:{device_id}"})
+        value = await Ask("blocked", query | {"device_id": device_id, "actor": f"me:{device_id}"})
         return reply(value, headers=NO_STORE)
 
     async def my_dispute(self, _: WebRequest, own: dict[str, Any], id: int, undo: bool = False) -> WebResponse:
@@ -153,7 +153,7 @@ class MeHandlers:
         page = await Ask("history", mine | {"after": str(id + 1), "limit": 1})
         if [row["id"] for row in page["items"]] != [id]:
             raise Problem(404, "not-found", "There is no such visit.")
-        value = await Ask("visit.dispute", {"id": id, "undo": undo, "actor": mine["actor"]})
+        value = await Ask("visit.mark_wrong", {"id": id, "undo": undo, "actor": mine["actor"]})
         return reply(value, headers=NO_STORE)
 
     async def my_erase(self, request: WebRequest, own: dict[str, Any], **what: Any) -> WebResponse:
@@ -163,7 +163,7 @@ class MeHandlers:
             raise Problem(403, "forbidden", "Only an adult can erase it here; you can ask the household to do it.")
         self.need_fresh(request)
         device_id = own["device"]["id"]
-        return reply(await Ask("erase", what | {"device_id": device_id, "actor": f"me:{device_id}"}), headers=NO_STORE)
+        return reply(await Ask("delete", what | {"device_id": device_id, "actor": f"me:{device_id}"}), headers=NO_STORE)
 
     def need_fresh(self, request: WebRequest) -> None:
         if not 0 <= time.time() - request.session.at < FRESH_S:

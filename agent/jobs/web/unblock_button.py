@@ -20,7 +20,7 @@ async def ask(request: WebRequest) -> WebResponse:
         raise problem
     tongue = language(b"\naccept-language:" + request.head.header("accept-language").encode())
     try:
-        row = await Ask("ask", {"word": _word(request.body), "address": request.peer})
+        row = await Ask("request.unblock", {"word": _word(request.body), "address": request.peer})
     except ControlRefused as error:
         if error.code != "not_found":
             raise
