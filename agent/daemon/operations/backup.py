@@ -27,7 +27,7 @@ TABLES = {
     "person": ("persons", "id, name, grp, birth_month"),
     "device": ("devices", state.DEVICE_COLUMNS),
     "rule": ("rules", "id, name, action, scope, owner, until, created"),
-    "activity": ("ledger", "seq, at, actor, enrolment, feature, action, notice, hash, detail"),
+    "ledger": ("ledger", "seq, at, actor, enrolment, feature, action, notice, hash, detail"),
 }
 HISTORY_TABLES = {
     "epoch": ("epochs", "epoch, device, feature, opened, closed"),
