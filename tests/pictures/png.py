@@ -5,7 +5,7 @@ import zlib
 from collections import Counter
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-COLOURS = 32  # text on plain grounds; with 16 its edges look worn
+COLOURS = 64  # text on plain grounds; with fewer its edges and the shadows of cards look worn
 RGB, PALETTE = 2, 3
 CHANNELS = {RGB: 3, 6: 4}
 
