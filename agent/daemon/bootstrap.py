@@ -12,7 +12,7 @@ from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.core.names import PublicSuffixes, parse, suffixes
 from agent.core.settings import TABLE, Settings, check, mark_layout
 from agent.daemon.clients import Clients
-from agent.daemon.clock import Clock
+from agent.daemon.clock import Clock, confirmation
 from agent.daemon.household import Household, LoadedLists
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.opening import open_records, open_state
@@ -58,7 +58,7 @@ def _built(
     _discard_leftovers(state_dir, run_dir)
     state = open_state(state_dir, sha256, instead)
     household_settings(settings, state)
-    clock = Clock(state.meta("clock", ""))
+    clock = Clock(state.meta("clock", ""), confirmation(run_dir))
     live = os.path.join(run_dir, "history.db")
     snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
     anchor = RollbackCheck(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))

@@ -33,7 +33,7 @@ def status(household: Household, request: Request) -> dict[str, object]:
         "lists": _lists(household),
         "kernel": {**household.kernel_state(), "uncovered": uncovered},
         "upstream": household.upstream_state(),
-        "clock_set": household.clock.is_set,
+        "clock_set": household.clock.trusted,
         "booted": household.toggles.booted,
         "recording": {"paused": _paused(household), "unrecorded": recorder.unrecorded},
         "devices_on": len(on),

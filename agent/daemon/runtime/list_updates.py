@@ -31,7 +31,7 @@ class ListUpdates:
         self._loop = loop
         self._household = household
         self._job: FeedsJob | None = None
-        self._clock_set = False
+        self._clock_trusted = False
         loop.every(DUE_S, self.check)
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
@@ -61,10 +61,10 @@ class ListUpdates:
         self._schedule()
 
     def _schedule(self) -> None:
-        """Before the clock is set, a plan of before a reboot can't be compared with now."""
+        """Before the clock is set, a plan of before a reboot can't be compared with now; once it is trusted, again."""
         household = self._household
-        self._clock_set = household.clock.is_set
-        if self._clock_set or not household.feeds.loaded:
+        self._clock_trusted = household.clock.trusted
+        if household.clock.is_set or not household.feeds.loaded:
             household.feeds.schedule(bool(household.feeds.loaded), chance())
 
     def hurry(self) -> None:
@@ -78,7 +78,7 @@ class ListUpdates:
         household.kept_lists.check(household.feeds.file, household.feeds.loaded, household.clock.wall())
         if self._job is None:
             return
-        if household.clock.is_set and not self._clock_set:
+        if household.clock.trusted and not self._clock_trusted:
             self._schedule()
             household.feeds.hurry()
         used = bool(household.pairs_on(PROTECTION))
