@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli.arguments import parser as command_line
+from tests.pictures import make
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("tests", "tools", "packaging", "blocklists")
@@ -16,7 +17,7 @@ PAGES = [
     for path in sorted(ROOT.glob("*.md")) + [path for name in FOLDERS for path in sorted((ROOT / name).rglob("*.md"))]
     if path.name != "CHANGELOG.md" and "node_modules" not in path.parts  # CHANGELOG tells of what was
 ]
-WORDS_MAX = {"ARCHITECTURE.md": 2500}
+WORDS_MAX = {"README.md": 1200, "ARCHITECTURE.md": 2500}
 # A path in backquotes is a file or folder of the project when it begins like one.
 OURS = re.compile(r"`((?:agent|tests|tools|packaging|blocklists|\.ci)/[\w./-]*)(?:::(\w+))?`")
 PLACES = re.compile(r"(?<![\w/.-])(?:agent|tests|tools|packaging|blocklists)/[\w./-]*\.(?:py|md|txt|json|js)\b")
@@ -123,3 +124,23 @@ def test_commands_that_a_document_shows_are_there(page: Path) -> None:
 def test_a_wrong_command_is_found() -> None:
     assert unknown('privacy-agent device add "Mia\'s tablet" --nothing') == "--nothing"
     assert unknown("privacy-agent nothing") == "nothing"
+
+
+# Pictures
+
+PICTURE_MAX = 40_000
+
+
+def test_readme_has_two_commands_to_set_up_with() -> None:
+    part = text(ROOT / "README.md").split("## Try it")[1].split("\n## ")[0]
+    assert re.findall(r"(?m)^    (\S+)", part) == ["tools/try", "tools/test"]
+    assert all((ROOT / name).exists() for name in ("tools/try", "tools/test"))
+
+
+def test_pictures_are_there_and_small() -> None:
+    folder = ROOT / "tests" / "pictures"
+    assert sorted(path.name for path in folder.glob("*.png")) == make.names()
+    for path in folder.glob("*.png"):
+        assert path.stat().st_size <= PICTURE_MAX, path.name
+    shown = re.findall(r'<img src="([^"]+)" width="\d+" alt="[^"]+">', text(ROOT / "README.md"))
+    assert shown and all((ROOT / name).exists() for name in shown)
