@@ -134,6 +134,10 @@ def audit(client: ControlClient, options: argparse.Namespace) -> int | None:
         entries = show.count(reply["ledger_rows"], "entry", "entries")
         checked = f"{reply['rows_checked']} records against {entries} of the activity log"
         show.line(f"{'All records match' if reply['ok'] else 'The check failed'}: {checked}.")
+        gone = sum(number for number in part(reply, "deleted_for_room").values() if isinstance(number, int))
+        if gone:
+            records = show.count(gone, "record was", "records were")
+            show.line(f"{records} deleted early for want of room: see history_rows and attempts_rows in the settings.")
         show.line(f"Checksum, to save and to check later with --checksum: {reply['head']}")
     return None if reply["ok"] else FINDINGS
 

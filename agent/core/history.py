@@ -6,11 +6,13 @@ A visit is a device's stay at a site inside one epoch. It never crosses an epoch
 from agent.core.check_hosts import BESIDE, BESIDE_S, CHECKS, NO_SITES
 from agent.core.model import Observation, Permit, Visit
 from agent.core.page_loads import PageLoads
+from agent.core.shares import Shares
 
 GAP_S = 30 * 60  # a longer silence means that somebody came back
 HOSTS_MAX = 12  # enough to see what a site consists of; bounds the row's size
 HOST_BYTES_MAX = 600
-OPEN_MAX = 1500  # some 500 bytes each: the memory of a burst of names stays below 1 MB
+OPEN_MAX = 1500  # some 500 bytes each: the memory of one device's burst of names stays below 1 MB
+SHARED = 2 * OPEN_MAX  # so that one device's burst leaves room for the others'
 DAY_S = 86400
 # From the least to the most telling. With ECH on offer the name may be that of a front instead of the site's.
 SOURCES = ("dns", "ech", "tls", "http")
@@ -44,6 +46,7 @@ class Visits:
         self._site_of = site_of
         self._open: dict[tuple[int, int, bytes], Visit] = {}
         self._dirty: dict[int, Visit] = {}  # by identity: a retired visit still waits to be stored
+        self._shares = Shares(SHARED)  # of new ones that wait to be stored
         self._leads = PageLoads()
         self._checked: dict[int, int] = {}  # epoch → age of the last connectivity check
         self._beside: dict[int, Before] = {}  # epoch → what may turn out to be a part of one
@@ -60,7 +63,7 @@ class Visits:
             visit = None
         new = visit is None
         if visit is None:
-            if len(self._dirty) >= OPEN_MAX:
+            if not self._shares.take(permit.device_id):
                 self.dropped += seen.hits
                 return
             self._make_room()
@@ -128,8 +131,12 @@ class Visits:
     def _make_room(self) -> None:
         if len(self._open) < OPEN_MAX:
             return
-        by_age = sorted([(visit.age, key) for key, visit in self._open.items()])
-        for _, key in by_age[: OPEN_MAX // 4]:
+        counts: dict[int, int] = {}
+        for visit in self._open.values():
+            counts[visit.device_id] = counts.get(visit.device_id, 0) + 1
+        most = max(counts, key=lambda device: counts[device])
+        by_age = sorted([(visit.age, key) for key, visit in self._open.items() if visit.device_id == most])
+        for _, key in by_age[: len(by_age) // 4 + 1]:
             del self._open[key]  # it only stops growing: what is dirty is still stored
 
     def dirty(self) -> list[Visit]:
@@ -138,6 +145,7 @@ class Visits:
 
     def written(self) -> None:
         self._dirty.clear()
+        self._shares = Shares(SHARED)
 
     def end(self, epochs: list[int]) -> list[Visit]:
         """End all open visits of these epochs; returns those that still have to be stored."""

@@ -216,9 +216,12 @@ class Visit(Value):
 
 
 class Attempt(Value):
-    """A refused name or URL with the rule that refused it, as it stood then. `hits` counts repeats."""
+    """A blocked name or URL with the rule that blocked it, as it stood then. `hits` counts repeats.
 
-    __slots__ = ("device_id", "epoch", "target", "source", "at", "age", "hits", "rule")
+    `id` is None until stored; `began` is its first hit's age, `names` the first few that it counts.
+    """
+
+    __slots__ = ("device_id", "epoch", "target", "source", "at", "age", "hits", "rule", "id", "began", "names")
 
     def __init__(
         self, device_id: int, epoch: int, target: str, source: str, at: int, age: int, hits: int, rule: Rule
@@ -231,3 +234,6 @@ class Attempt(Value):
         self.age = age
         self.hits = hits
         self.rule = rule
+        self.id: int | None = None
+        self.began = age
+        self.names: list[str] = []

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from agent.core.dns import DnsResponse, Question, normalised, stale, walk
 from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
 from agent.core.model import BadInput
+from agent.core.shares import Shares
 from agent.core.wire import AAAA, NOERROR, NXDOMAIN, A
 from agent.daemon.dns.cache import Cache
 from agent.daemon.dns.pending import Found, InFlightQuery, PendingReply
 from agent.daemon.dns.servers import NONE as NOBODY
 from agent.daemon.dns.sessions import CachedAnswer
-from agent.daemon.dns.shares import Shares
 from agent.daemon.dns.upstream import EDE_OTHER, LOCAL_MAX, QUERIES_MAX, Upstream
 from agent.daemon.loop import Loop
 

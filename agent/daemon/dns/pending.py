@@ -16,6 +16,7 @@ class Listener:
     """Where queries come from and answers go to, by UDP or TCP. `to` is the front's own word for whom it answers."""
 
     stream = False
+    unsent = 0  # answers that no socket took
 
     def send(self, message: bytes, to: object) -> None:
         raise NotImplementedError

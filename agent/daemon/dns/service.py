@@ -105,6 +105,7 @@ class Dns:
             "upstream": self._upstream.asked,
             "failed": self.failures,
             "cached": len(self._answers),
+            "unsent": sum(front.unsent for front in self._fronts),
         }
 
     def close(self) -> None:

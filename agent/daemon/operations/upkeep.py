@@ -26,7 +26,6 @@ CODE_TRIES = 5
 def status(household: Household, request: Request) -> dict[str, object]:
     on = [device for device in household.state.devices() if household.gate.features(device.slot)]
     uncovered = [device.id for device in on if not household.covered(device)]
-    recorder = household.recorder
     parts = {
         "version": __version__,
         "started_at": household.started_at,
@@ -35,7 +34,7 @@ def status(household: Household, request: Request) -> dict[str, object]:
         "upstream": household.upstream_state(),
         "clock_set": household.clock.trusted,
         "booted": household.toggles.booted,
-        "recording": {"paused": _paused(household), "unrecorded": recorder.unrecorded},
+        "recording": _recording(household),
         "devices_on": len(on),
         "web": _web(household),
         "storage": {"state": "trouble" if _storage(household) else "ok", "message": _storage(household)},
@@ -44,6 +43,18 @@ def status(household: Household, request: Request) -> dict[str, object]:
     }
     code, health = _health(household, parts)
     return {**parts, "health_code": code, "health": health}
+
+
+def _recording(household: Household) -> dict[str, object]:
+    """Since the start: `unrecorded` is what passed and found no room or no storage, `dropped` what of it were visits,
+    `unsent` answers that no socket took. `deleted_for_room`: the records that went before their time."""
+    return {
+        "paused": _paused(household),
+        "unrecorded": household.recorder.unrecorded,
+        "dropped": household.recorder.dropped,
+        "unsent": household.counters().get("unsent", 0),
+        "deleted_for_room": household.records.deleted_for_room(),
+    }
 
 
 def _lists(household: Household) -> dict[str, object]:

@@ -31,7 +31,8 @@ REPORTS = (("report", "made", "1"), ("share", "sent", "state='sent'"))
 def audit(
     state: State, records: HistoryDb, head: str | None, sha256: Callable[[bytes], bytes]
 ) -> Generator[float | None, None, dict[str, object]]:
-    """Returns {ok, rows_checked, ledger_rows, head, findings}. `head` is a hash noted earlier, in hexadecimal."""
+    """Returns {ok, rows_checked, ledger_rows, head, findings, deleted_for_room}. `head` is a hash noted earlier, in
+    hexadecimal."""
     findings: list[str] = []
     register = ConsentState()
     noted = head.strip().lower() if head else None
@@ -53,6 +54,7 @@ def audit(
         "ledger_rows": rows,
         "head": last.hex(),
         "findings": findings[:FINDINGS_MAX],
+        "deleted_for_room": records.deleted_for_room(),
     }
 
 

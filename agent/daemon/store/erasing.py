@@ -29,8 +29,7 @@ def erase(household: Household, table: str, device: Device, ids: list[int]) -> S
         household.state.add_removal(table, device.id, show_ids(ids), household.clock.age())
         for span in _batches(ids, STEP):
             household.records.delete(table, span)
-            if table == "visits":
-                household.recorder.forget(set(span))
+            household.recorder.forget(table, set(span))
             yield None
     finally:
         household.snapshots.held -= 1

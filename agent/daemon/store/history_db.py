@@ -74,8 +74,10 @@ ATTEMPT_INSERT = (
     "INSERT INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name,"
     " list_version, category) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
+ATTEMPT_UPDATE = "UPDATE attempts SET batch=?, target=?, at=?, age=?, hits=? WHERE id=?"
 EPOCH_TELL = "UPDATE epochs SET person=?, shared=?, days=?, kept=?, reader=? WHERE epoch=?"
 TABLES = ("visits", "attempts")
+FOR_ROOM = "for room "  # a key of meta, with a table's name
 IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
 
 
@@ -114,9 +116,9 @@ class HistoryDb:
 
     def _put(
         self, sql: sqlite3.Connection, visits: Iterable[Visit], attempts: Iterable[Attempt]
-    ) -> list[tuple[Visit, int]]:
+    ) -> "list[tuple[Visit | Attempt, int]]":
         self.batch += 1
-        made: list[tuple[Visit, int]] = []
+        made: list[tuple[Visit | Attempt, int]] = []
         ids: dict[int, int] = {}  # of visits made in this batch, by identity
         try:
             for visit in sorted(visits, key=lambda of: of.cause is not None):
@@ -124,7 +126,10 @@ class HistoryDb:
                 if row_id is not None:
                     made.append((visit, row_id))
                     ids[id(visit)] = row_id
-            sql.executemany(ATTEMPT_INSERT, [_attempt_row(attempt, self.batch) for attempt in attempts])
+            for attempt in attempts:
+                row_id = self._put_attempt(sql, attempt)
+                if row_id is not None:
+                    made.append((attempt, row_id))
         except sqlite3.IntegrityError as error:
             raise StorageError("a row was refused: " + str(error)) from error
         return made
@@ -139,11 +144,18 @@ class HistoryDb:
         start = (visit.device_id, visit.epoch, self.batch, visit.site.decode(), visit.first)
         return sql.execute(VISIT_INSERT, (*start, *grown)).lastrowid
 
+    def _put_attempt(self, sql: sqlite3.Connection, attempt: Attempt) -> int | None:
+        if attempt.id is not None:
+            grown = (self.batch, attempt.target, attempt.at, attempt.age, attempt.hits)
+            sql.execute(ATTEMPT_UPDATE, (*grown, attempt.id))
+            return None
+        return sql.execute(ATTEMPT_INSERT, _attempt_row(attempt, self.batch)).lastrowid
+
     @staticmethod
-    def _number(made: list[tuple[Visit, int]]) -> None:
-        # Only after the commit: a visit whose insert was rolled back must be inserted again, not updated.
-        for visit, row_id in made:
-            visit.id = row_id
+    def _number(made: "list[tuple[Visit | Attempt, int]]") -> None:
+        # Only after the commit: one whose insert was rolled back must be inserted again, not updated.
+        for row, row_id in made:
+            row.id = row_id
 
     def open(self, epochs: list[tuple[Epoch, int]]) -> None:
         """Open epochs, each of the device with that id."""
@@ -230,16 +242,30 @@ class HistoryDb:
             sql.execute("DELETE FROM epochs WHERE device=?", (device,))
 
     def expire(self, table: str, oldest_age: int, rows_max: int, step: int) -> int:
-        """Delete at most `step` rows that are over their time or over the bound; returns how many."""
+        """Delete at most `step` rows that are over their time or over the bound; returns how many.
+
+        Over the bound, the device with the most rows loses its oldest, so that none pushes out another's.
+        """
         with self.db.transaction() as sql:
             old = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE age < ? ORDER BY age LIMIT ?)"
-            gone = sql.execute(old, (oldest_age, step)).rowcount
-            count = sql.execute("SELECT COUNT(*) FROM " + table).fetchone()[0]
-            excess = min(step, count - rows_max)
+            gone = int(sql.execute(old, (oldest_age, step)).rowcount)
+            counts = sql.execute(f"SELECT COUNT(*), device FROM {table} GROUP BY device").fetchall()
+            excess = min(step, sum(count for count, _ in counts) - rows_max)
             if excess > 0:
-                many = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY age, id LIMIT ?)"
-                gone += sql.execute(many, (excess,)).rowcount
-            return int(gone)
+                gone += self._make_room(sql, table, max(counts), excess)
+            return gone
+
+    @staticmethod
+    def _make_room(sql: sqlite3.Connection, table: str, most: tuple[int, int], excess: int) -> int:
+        many = f"SELECT id FROM {table} INDEXED BY {table}_by_age WHERE device=? ORDER BY age, id LIMIT ?"
+        gone = int(sql.execute(f"DELETE FROM {table} WHERE id IN ({many})", (most[1], excess)).rowcount)
+        count = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = value + ?2"
+        sql.execute(count, (FOR_ROOM + table, gone))
+        return gone
+
+    def deleted_for_room(self) -> dict[str, int]:
+        """How many rows of each table went before their time because there was no room for all."""
+        return {table: int(self.meta(FOR_ROOM + table, "0")) for table in TABLES}
 
     def expire_early(self, table: str, age: int, days: int, step: int) -> int:
         """Delete at most `step` rows that were recorded under terms of fewer than `days` and are over their time."""

@@ -6,17 +6,13 @@ check like everything else.
 
 from collections.abc import Callable
 
+from agent.core.attempts import Attempts
 from agent.core.consent import Gate
 from agent.core.history import Visits
-from agent.core.model import HISTORY, PROTECTION, Attempt, Observation, Verdict
+from agent.core.model import HISTORY, PROTECTION, Observation, Verdict
 from agent.daemon.faults import raised
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_db import HistoryDb
-
-ATTEMPTS_MAX = (
-    500  # waiting for the next batch; a device that is refused more often in a second is a loop, not a person
-)
-REPEAT_S = 60  # the same refusal within this time is one attempt with more hits
 
 
 class Recorder:
@@ -36,8 +32,8 @@ class Recorder:
         self._visits = visits
         self._records = records
         self._now = now
-        self._attempts: dict[tuple[int, int, str], Attempt] = {}
-        self.unrecorded = 0
+        self._attempts = Attempts()
+        self._lost = 0
         self.grown: set[int] = set()  # devices with visits written since somebody looked, for open pages
         self.trouble = ""
         self.met: Callable[[Exception], None] = raised  # see faults.py
@@ -59,22 +55,13 @@ class Recorder:
         if permit is None or verdict.rule is None:
             return
         at, age = self._now()
-        key = (permit.device_id, permit.epoch, target)
-        waiting = self._attempts.get(key)
-        if waiting is not None:
-            waiting.hits += hits
-            waiting.at, waiting.age = at, age
-        elif len(self._attempts) < ATTEMPTS_MAX:
-            made = Attempt(permit.device_id, permit.epoch, target, source, at, age, hits, verdict.rule)
-            self._attempts[key] = made
-        else:
-            self.unrecorded += hits
+        self._attempts.observe(permit, verdict.rule, target, source, hits, at, age)
 
     def flush(self) -> bool:
         """Write what waits in one batch; on a storage failure it is dropped and said. False when nothing waited."""
-        visits, attempts = self._visits.dirty(), list(self._attempts.values())
+        visits, attempts = self._visits.dirty(), self._attempts.dirty()
         self._visits.written()
-        self._attempts.clear()
+        self._attempts.written()
         if not visits and not attempts:
             return False
         try:
@@ -88,8 +75,7 @@ class Recorder:
     def end(self, epochs: list[int]) -> None:
         """Store what was observed in these epochs before now, and close them for good; on failure it is dropped."""
         visits = self._visits.end(epochs)
-        attempts = [attempt for attempt in self._attempts.values() if attempt.epoch in epochs]
-        self._attempts = {key: a for key, a in self._attempts.items() if a.epoch not in epochs}
+        attempts = self._attempts.end(epochs)
         try:
             self._records.close(epochs, visits, attempts)
         except StorageError as error:
@@ -99,10 +85,19 @@ class Recorder:
             self._records.close_later(epochs)
             self.met(error)
 
-    def forget(self, visit_ids: set[int]) -> None:
-        """Rows with these ids were removed: they must not grow on."""
-        self._visits.forget(visit_ids)
+    def forget(self, table: str, ids: set[int]) -> None:
+        """A table's rows with these ids were removed: they must not grow on."""
+        (self._visits if table == "visits" else self._attempts).forget(ids)
+
+    @property
+    def unrecorded(self) -> int:
+        return self._lost + self._visits.dropped + self._attempts.dropped
+
+    @property
+    def dropped(self) -> int:
+        return self._visits.dropped
 
     def _dropped(self, rows: int, error: StorageError) -> None:
-        self.unrecorded += rows
+        self._attempts.lost()
+        self._lost += rows
         self.trouble = str(error)

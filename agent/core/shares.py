@@ -1,7 +1,5 @@
 """Places that devices share: nobody takes all of them, whatever they ask."""
 
-from collections.abc import Hashable
-
 
 class Shares:
     """So many places in all. Who asks for one may hold as many as half of what the others leave."""
@@ -9,9 +7,9 @@ class Shares:
     def __init__(self, places: int) -> None:
         self._places = places
         self._taken = 0
-        self._of: dict[Hashable, int] = {}
+        self._of: dict[object, int] = {}
 
-    def take(self, who: Hashable) -> bool:
+    def take(self, who: object) -> bool:
         """Whether there was a place."""
         mine = self._of.get(who, 0)
         if 2 * mine >= self._places - (self._taken - mine):
@@ -20,7 +18,7 @@ class Shares:
         self._taken += 1
         return True
 
-    def give(self, who: Hashable) -> None:
+    def give(self, who: object) -> None:
         """One place less is taken."""
         self._taken -= 1
         left = self._of[who] - 1

@@ -1,6 +1,6 @@
 """Places that devices share."""
 
-from agent.daemon.dns.shares import Shares
+from agent.core.shares import Shares
 
 
 def test_one_alone_has_half_and_others_still_get_some() -> None:
