@@ -81,6 +81,17 @@ def test_what_the_code_cites_is_in_the_project() -> None:
     assert missing == []
 
 
+# The words that the product no longer uses (a file or command of that name may stand in backquotes).
+OLD = re.compile(r"(?i)\b(refus\w+|enrol\w*|strangers?|prove it|ledger head|second factor|summar\w+)\b")
+PLAIN = [page for page in PAGES if page.parent.name not in ("collector", "luci-app-privacy-agent")]
+
+
+@pytest.mark.parametrize("page", PLAIN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_documents_use_the_products_words(page: Path) -> None:
+    spoken = re.sub(r"(?s)`[^`]*`|(?m:^ {4,}.*$)", "", text(page))
+    assert OLD.findall(spoken) == []
+
+
 # Commands
 
 
