@@ -25,6 +25,7 @@ from agent.core.wire import (
     skip_questions,
 )
 
+HINTS_MAX = 64  # addresses of service records; each costs a look-up in the lists, and honest ones give a handful
 _CHAIN_MAX = 64  # aliases in one answer: resolvers give up after 16 or so; bounds the time of a walk
 _TTL_LIMIT = 1 << 31  # from here on a TTL means 0, RFC 2181 section 8
 _EDE = 15  # option code, RFC 8914
@@ -173,8 +174,8 @@ def _read_svcb(message: bytes, record: Record, answer: DnsResponse) -> None:
 
 
 def _read_hints(message: bytes, start: int, end: int, size: int, answer: DnsResponse) -> None:
-    if (end - start) % size:
-        raise BadInput("an address hint has the wrong size")
+    if (end - start) % size or len(answer.addresses) + (end - start) // size > HINTS_MAX:
+        raise BadInput("an address hint has the wrong size, or there are more than " + str(HINTS_MAX))
     for at in range(start, end, size):
         answer.addresses.append(bytes(message[at : at + size]))
 

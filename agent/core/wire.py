@@ -123,10 +123,17 @@ def skip_questions(message: bytes) -> int:
 
 def records(message: bytes, at: int) -> list[Record]:
     """All records from `at`, the end of the questions, on; what follows the last one is left alone."""
-    found = []
+    return some_records(message, at, 1 << 16)[0]
+
+
+def some_records(message: bytes, at: int, most: int) -> tuple[list[Record], bool]:
+    """The first records, `most` of them, and whether these are all."""
+    found: list[Record] = []
     length = len(message)
     for section, count in enumerate(struct.unpack_from(">HHH", message, 6)):
         for _ in range(count):
+            if len(found) >= most:
+                return found, False
             start = at
             at = _skip_name(message, at)
             if at + 10 > length:
@@ -137,7 +144,7 @@ def records(message: bytes, at: int) -> list[Record]:
             if at > length:
                 raise BadInput("a record's data runs past the end of the message")
             found.append(Record(section, rtype, rclass, ttl, start, data, at))
-    return found
+    return found, True
 
 
 def peek(message: bytes) -> Question:

@@ -130,13 +130,14 @@ def test_a_long_answer_comes_whole(net: Resolving, talk: Talk) -> None:
             reply.header.tc = 1
             return reply
         for number in range(250):
-            reply.add_answer(dnslib.RR(query.q.qname, dnslib.QTYPE.A, rdata=dnslib.A(f"192.0.2.{number}"), ttl=60))
+            reply.add_answer(dnslib.RR(query.q.qname, dnslib.QTYPE.TXT, rdata=dnslib.TXT(f"line {number}"), ttl=60))
+        reply.add_answer(dnslib.RR(query.q.qname, dnslib.QTYPE.A, rdata=dnslib.A("192.0.2.1"), ttl=60))
         return reply
 
     net.server.answer = many
     device = net.device()
     assert device.ask("long.example").header.tc == 1
-    assert len(talk.ask("long.example").rr) == 250
+    assert len(talk.ask("long.example").rr) == 251
     assert device.ask("long.example").header.tc == 1
     assert net.server.by_tcp == 1
 

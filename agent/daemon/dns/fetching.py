@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.core.bailiwick import TTL_MAX, in_bailiwick
 from agent.core.dns import DnsResponse, Question, normalised, stale, walk
 from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
 from agent.core.model import BadInput
@@ -20,7 +21,6 @@ from agent.daemon.dns.sessions import CachedAnswer
 from agent.daemon.dns.upstream import EDE_OTHER, LOCAL_MAX, QUERIES_MAX, Upstream
 from agent.daemon.loop import Loop
 
-TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
 NEGATIVE_TTL_MAX = 3600  # RFC 2308 section 5 suggests one to three hours
 ANSWER_BYTES = 500  # of memory for each entry: most answers are smaller
 WAITERS_MAX = 2000  # behind the first ones of all questions in flight, some 400 bytes each; others ask again
@@ -154,6 +154,7 @@ class Fetching:
         """Keeps a response, in time or late, if it may be kept; None for a broken one."""
         question = asking.first.question
         try:
+            response = in_bailiwick(response, question)
             answer = walk(response)
             body = normalised(response, question, answer)
         except BadInput:

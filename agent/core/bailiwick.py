@@ -1,0 +1,196 @@
+"""The part of a DNS response that belongs to its question: what else a server sends never reaches a client.
+
+Kept are the records of the name asked for and of the names that its aliases (CNAME, DNAME) lead to, in the order in
+which they came, with TTLs of a day at most. An alias that leads in a circle is BadInput.
+"""
+
+import struct
+
+from agent.core.model import BadInput
+from agent.core.names import to_wire
+from agent.core.wire import AAAA, ANY, CNAME, HEADER, OPT, SOA, A, Question, Record, read_name, some_records
+
+TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
+# Each address costs a look-up in the lists; the largest honest answers have some two dozen.
+ADDRESSES_MAX = 64
+RECORDS_MAX = 256  # that are read of one response; zones with more under one name are not for devices
+_CHAIN_MAX = 64  # as in `answer`
+_POINTER_MAX = 0x3FFF
+_TCP_MAX = 65535
+
+NS, PTR, MX, RP, AFSDB, SRV, NAPTR, KX, DNAME = 2, 12, 15, 17, 18, 33, 35, 36, 39
+RRSIG, NSEC, NSEC3 = 46, 47, 50
+# What stands before the names in the data of a record that may be compressed (RFC 1035, RFC 3597 section 4): bytes
+# before the first name, and how many names follow one another. NAPTR's strings before its name are seen to.
+_NAMES = {NS: (0, 1), CNAME: (0, 1), SOA: (0, 2), PTR: (0, 1), MX: (2, 1), RP: (0, 2), AFSDB: (2, 1), KX: (2, 1)}
+_NAMES.update({SRV: (6, 1), DNAME: (0, 1), 3: (0, 1), 4: (0, 1), 7: (0, 1), 8: (0, 1), 9: (0, 1), 14: (0, 2)})
+
+
+def in_bailiwick(response: bytes, question: Question) -> bytes:
+    """The response with what belongs to the question, which it repeats, and its OPT; BadInput if it is broken."""
+    found, whole = some_records(response, question.end, RECORDS_MAX)
+    kept = [record for record in _belonging(response, question, found) if record.rtype != OPT]
+    opts = [record for record in found if record.rtype == OPT]
+    plain = [record for record in found if record.rtype != OPT]
+    if not whole or len(kept) < len(plain):
+        begin = kept == plain[: len(kept)] and not [of for of in opts if kept and of.start < kept[-1].end]
+        body = response[question.end : kept[-1].end if kept else question.end]
+        if not begin:
+            body = _rewritten(response, question, kept)
+        opt = b"".join([response[record.start : record.end] for record in opts[:1]])
+        counts = [len([record for record in kept if record.section == section]) for section in (0, 1, 2)]
+        counts[2] += 1 if opt else 0
+        response = response[:6] + struct.pack(">HHH", *counts) + response[HEADER : question.end] + body + opt
+        if len(response) > _TCP_MAX:
+            raise BadInput("a response grows too long")
+        if [record for record in kept if record.ttl > TTL_MAX]:
+            kept, _ = some_records(response, question.end, RECORDS_MAX)
+    return _with_short_ttls(response, kept)
+
+
+def _with_short_ttls(response: bytes, found: list[Record]) -> bytes:
+    over = [record for record in found if record.ttl > TTL_MAX and record.rtype != OPT]
+    if not over:
+        return response
+    patched = bytearray(response)
+    for record in over:
+        # From 2**31 on it means 0 (RFC 2181 section 8).
+        struct.pack_into(">I", patched, record.data - 6, TTL_MAX if record.ttl < 1 << 31 else 0)
+    return bytes(patched)
+
+
+def _belonging(response: bytes, question: Question, found: list[Record]) -> list[Record]:
+    """Answers of the chain, what authority says of it, and no additional records: they are hints to resolvers."""
+    owners = _Owners(response, question)
+    answers = [record for record in found if record.section == 0 and question.qclass in (record.rclass, ANY)]
+    chain = _chain(response, question, answers, owners)
+    kept = []
+    addresses = 0
+    for record in answers:
+        owner = owners.of(record)
+        if owner in chain or (record.rtype in (DNAME, RRSIG) and _above(owner, chain)):
+            addresses += record.rtype in (A, AAAA)
+            if record.rtype not in (A, AAAA) or addresses <= ADDRESSES_MAX:
+                kept.append(record)
+    for record in found:
+        if record.section == 1 and question.qclass in (record.rclass, ANY) and record.rtype != OPT:
+            # Proofs that something is not there have owners of their own.
+            owner = owners.of(record)
+            if record.rtype in (NSEC, NSEC3, RRSIG) or owner in chain or _above(owner, chain):
+                kept.append(record)
+    return kept
+
+
+class _Owners:
+    """The canonical owner of each record, read once for those that point at the question as nearly all do."""
+
+    def __init__(self, response: bytes, question: Question) -> None:
+        self._response = response
+        self._name = question.name
+
+    def of(self, record: Record) -> bytes:
+        if self._response[record.start : record.start + 2] == b"\xc0\x0c":
+            return self._name
+        return read_name(self._response, record.start)[0]
+
+
+def _chain(response: bytes, question: Question, answers: list[Record], owners: _Owners) -> dict[bytes, bool]:
+    """The name asked for and all that aliases lead to. A circle is BadInput."""
+    chain = {question.name: True}
+    aliases = [record for record in answers if record.rtype in (CNAME, DNAME)]
+    if not aliases:
+        return chain
+    names: dict[bytes, bytes] = {}
+    trees: dict[bytes, bytes] = {}
+    for record in aliases:
+        target, end = read_name(response, record.data)
+        if end != record.end:
+            raise BadInput("an alias is longer than its record, or holds more than a name")
+        (names if record.rtype == CNAME else trees).setdefault(owners.of(record), target)
+    name = question.name
+    while True:
+        following = names.get(name)
+        if following is None and question.qtype != DNAME:
+            following = _below_alias(name, trees)
+        if following is None:
+            return chain
+        if following in chain or len(chain) > _CHAIN_MAX:
+            raise BadInput("an alias that leads in a circle, or through too many names")
+        chain[following] = True
+        name = following
+
+
+def _below_alias(name: bytes, trees: dict[bytes, bytes]) -> bytes | None:
+    """Where a DNAME (RFC 6672) leads a name below it, should its CNAME be missing."""
+    for owner in trees:
+        if name.endswith(b"." + owner):
+            return name[: len(name) - len(owner)] + trees[owner]
+    return None
+
+
+def _above(owner: bytes, chain: dict[bytes, bool]) -> bool:
+    return any([owner in (b"", name) or name.endswith(b"." + owner) for name in chain])
+
+
+class _Names:
+    """Writes names, those written before as pointers."""
+
+    def __init__(self, start: int) -> None:
+        self.out = bytearray()
+        self._start = start
+        self._places = {}  # type: dict[bytes, int]
+
+    def write(self, name: bytes) -> None:
+        place = self._places.get(name)
+        if place is not None:
+            self.out += struct.pack(">H", 0xC000 | place)
+            return
+        here = self._start + len(self.out)
+        if name and here <= _POINTER_MAX:
+            self._places[name] = here
+        self.out += to_wire(name)
+
+    def know(self, name: bytes, place: int) -> None:
+        if name:
+            self._places[name] = place
+
+
+def _rewritten(response: bytes, question: Question, kept: list[Record]) -> bytes:
+    """The records with their names written anew: what names pointed to may be gone."""
+    names = _Names(question.end)
+    names.know(question.name, HEADER)
+    for record in kept:
+        names.write(read_name(response, record.start)[0])
+        names.out += response[record.data - 10 : record.data - 2]
+        size_at = len(names.out)
+        names.out += b"\0\0"
+        _write_data(response, record, names)
+        struct.pack_into(">H", names.out, size_at, len(names.out) - size_at - 2)
+        if question.end + len(names.out) > _TCP_MAX:
+            raise BadInput("a response grows too long")
+    return bytes(names.out)
+
+
+def _write_data(response: bytes, record: Record, names: _Names) -> None:
+    at = record.data
+    before, count = _NAMES.get(record.rtype, (0, 0))
+    if record.rtype == NAPTR:
+        before, count = _naptr_strings(response, record), 1
+    names.out += response[at : at + before]
+    at += before
+    for _ in range(count):
+        name, at = read_name(response, at)
+        names.write(name)
+    if at > record.end:
+        raise BadInput("a name is longer than its record")
+    names.out += response[at : record.end]
+
+
+def _naptr_strings(response: bytes, record: Record) -> int:
+    """Order, preference and three strings (RFC 3403 section 4.1)."""
+    at = record.data + 4
+    for _ in range(3):
+        if at >= record.end:
+            raise BadInput("a NAPTR record is too short")
+        at += 1 + response[at]
+    return at - record.data
