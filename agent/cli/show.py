@@ -8,6 +8,8 @@ import textwrap
 import time
 from collections.abc import Iterable
 
+from agent.platform.printable import printable
+
 Row = dict[str, object]
 
 
@@ -17,7 +19,7 @@ def line(text: str = "") -> None:
 
 def clean(text: object) -> str:
     """Without control characters: a name from the network must not move the cursor."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in str(text))
+    return "".join(letter if printable(letter) or letter == "\n" else "?" for letter in str(text))
 
 
 def document(value: object) -> None:

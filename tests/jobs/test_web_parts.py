@@ -155,6 +155,11 @@ def test_browsers_in_two_words():
         ("shared", [True, False], [0, "true", None]),
         ("feature", ["history"], ["", "History", "dns", 1]),
         ("label", ["Mia's tablet", "a", "x" * 64, "日本"], ["", " ", "x" * 65, "a\nb", "a\0", "\ud800", "\u202e"]),
+        (
+            "text",
+            ["🤷‍♀️", "می‌خواهم", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🫨", "\U0001fae9 new", "Non\u202f!", "日本\u3000語", "क्‍ष"],
+            ["\u200d", "a\u202eb", "a\u2028b"],
+        ),
         ("limit", [1, 200], [0, 201]),
         ("lines", [[], ["block a.example\t"], ["x" * 500] * 100], ["x", [1], ["x" * 501], ["x"] * 101, None]),
     ],

@@ -2,6 +2,7 @@
 
 from agent.core.digits import whole
 from agent.core.model import BadInput
+from agent.platform.printable import blank, printable
 
 Request = dict[str, object]
 PAGE_DEFAULT = 50
@@ -21,10 +22,10 @@ class OperationRejected(BadInput):
 def text(request: Request, name: str, limit: int = TEXT_MAX) -> str:
     """A non-empty line of at most `limit` characters without control characters."""
     value = request.get(name)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or blank(value):
         raise BadInput(name + " is missing or not a text")
     value = value.strip()
-    if len(value) > limit or not value.isprintable():
+    if len(value) > limit or not printable(value):
         raise BadInput(name + " must be one printable line of at most " + str(limit) + " characters")
     return value
 

@@ -7,6 +7,7 @@ from agent.core.sites import wide
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, Request, choice, flag, page
 from agent.daemon.operations.rules import RULES_MAX, checked_name
+from agent.platform.printable import printable
 
 LINES_MAX = 100  # of one request: of the longest lines they stay within a request's 64 KiB
 ACTIONS = ("", "allow", "block")
@@ -80,7 +81,7 @@ def _lines(request: Request) -> list[str]:
 
 def _rule(household: Household, text: str, action: str, now: int) -> OwnRule | None:
     text = text.replace("\t", " ").strip()
-    if not text.isprintable() and text[0] != "#":
+    if not printable(text) and text[0] != "#":
         raise BadInput("a character that is not for reading")
     line = read_line(text, action)
     if line is None:

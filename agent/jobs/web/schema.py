@@ -7,6 +7,7 @@ from agent.core.digits import whole
 from agent.core.feed_schedule import SYNTAXES
 from agent.core.http import BadRequest
 from agent.jobs.web.http_types import Problem
+from agent.platform.printable import blank, printable
 
 Schema = dict[str, Any]
 
@@ -159,7 +160,7 @@ def _check_text(name: str, value: Any, schema: Schema) -> None:
             raise invalid(name, "must be one of: " + ", ".join(schema["enum"]))
     elif not schema["minLength"] <= len(value) <= schema["maxLength"]:
         raise invalid(name, f"must have {schema['minLength']} to {schema['maxLength']} characters")
-    elif not value.isprintable() or not value.strip():
+    elif not printable(value) or blank(value):
         raise invalid(name, "must be one line of printable characters")
 
 

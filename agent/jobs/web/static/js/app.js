@@ -1,18 +1,21 @@
 // The shell: who is here, which view, and keeping it live.
 
-import { loadSession, onSignedOut, session } from "./lib/api.js";
+import { get, loadSession, onSignedOut, session } from "./lib/api.js";
 import { h, render } from "./lib/dom.js";
 import { entry } from "./views/entry.js";
 import { loadLanguage, t } from "./lib/i18n.js";
 import { icon } from "./lib/icons.js";
 import { follow, unfollow } from "./lib/live.js";
+import { watchConnection } from "./lib/offline.js";
 import { hear } from "./protection/lookalikes.js";
 import { me } from "./views/me.js";
 import { say } from "./lib/ui.js";
 import { VIEWS } from "./views.js";
 
 const root = document.getElementById("app");
+const MOST = 99;
 let current = null;
+let waiting = 0; // requests and messages without a reply, shown on every view
 
 const here = () => VIEWS.find((one) => one.path === location.pathname) || VIEWS[0];
 
@@ -23,6 +26,10 @@ export function go(path) {
 
 async function start() {
   await loadLanguage();
+  watchConnection(
+    () => get("/session"),
+    () => location.pathname !== "/me" && open(),
+  );
   document.title = t("product");
   if (location.pathname === "/me") return me(root);
   await loadSession();
@@ -53,14 +60,14 @@ async function open(moved = false) {
   root.dataset.view = view.name;
   shell(view, [h("div.loading", { role: "status" }, t("loading"))]);
   const refresh = async () => {
-    await made.load();
+    await Promise.all([made.load(), count()]);
     made.ready = true;
     if (current === made) redraw();
   };
   // Before the first load: what changes meanwhile is looked at once more.
   follow(
     "/events",
-    (kinds) => current === made && made.wants.some((kind) => kinds.has(kind)) && refresh().catch(say),
+    (kinds) => current === made && [...made.wants, "request"].some((kind) => kinds.has(kind)) && refresh().catch(say),
     warn,
   );
   try {
@@ -78,6 +85,11 @@ async function open(moved = false) {
     scrollTo(0, 0);
   }
   document.title = `${t("nav." + view.name)} · ${t("product")}`;
+}
+
+async function count() {
+  const { items, next } = await get("/requests", { state: "open", limit: MOST }).catch(() => ({ items: [] }));
+  waiting = next ? `${MOST}+` : items.length;
 }
 
 function warn(event) {
@@ -109,6 +121,13 @@ function shell(view, content) {
             },
             icon(one.picture),
             h("span", t("nav." + one.name)),
+            one === VIEWS[0] && waiting
+              ? h(
+                  "span.count",
+                  h("span.hidden", t("requests.waiting", { n: waiting })),
+                  h("span", { "aria-hidden": "true" }, String(waiting)),
+                )
+              : null,
           ),
         ),
       ),

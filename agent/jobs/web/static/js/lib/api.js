@@ -1,6 +1,7 @@
 // The one JSON API: session, CSRF token, problem details, and the sentence for each of them.
 
 import { said, t } from "./i18n.js";
+import { found, lost } from "./offline.js";
 
 export class Problem extends Error {
   constructor(status, body) {
@@ -49,8 +50,10 @@ async function ask(method, path, body, type) {
   try {
     answer = await fetch("/api/v1" + path, { method, headers, body, cache: "no-store" });
   } catch {
+    lost();
     throw new Problem(0, {});
   }
+  found();
   if (answer.ok) return answer;
   const problem = new Problem(answer.status, await answer.json().catch(() => ({})));
   if (problem.kind === "sign-in") for (const watcher of watchers) watcher();

@@ -1,6 +1,7 @@
 // The event stream: open while somebody looks, closed while the tab is hidden, so that the router may sleep.
 
 import { get } from "./api.js";
+import { found, lost } from "./offline.js";
 
 // Looking is use, a forgotten stream is not: a visible page says so this often.
 const PRESENCE_MS = 4 * 60 * 1000;
@@ -40,7 +41,11 @@ function open() {
   // The job says good night; the next look wakes it.
   source.addEventListener("sleep", close);
   // What happened before the stream stood was not told.
-  source.addEventListener("open", () => gather("status"));
+  source.addEventListener("open", () => {
+    found();
+    gather("status");
+  });
+  source.addEventListener("error", lost);
   presence = setInterval(() => get("/session").catch(() => {}), PRESENCE_MS);
 }
 

@@ -4,6 +4,7 @@ import { Problem, session } from "./api.js";
 import { h, render } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
+import { offline } from "./offline.js";
 
 /** A switch that shows what the router acknowledged, and that it waits for the router. */
 export function toggle({ key, label, of, on, busy, note, tone, onchange, disabled }) {
@@ -89,6 +90,22 @@ export function field({ name, id = name, label, type = "text", value, hint, erro
   );
 }
 
+/** A labelled field of several lines. */
+export const textarea = ({ name, id = name, label, error, ...props }) =>
+  h(
+    "div.field",
+    { key: "field-" + name },
+    h("label", { for: id }, label),
+    h("textarea", {
+      id,
+      name,
+      "aria-describedby": error ? id + "-error" : null,
+      "aria-invalid": error ? "true" : null,
+      ...props,
+    }),
+    error ? h("p.error", { id: id + "-error", role: "alert" }, error) : null,
+  );
+
 export function choice({ name, id = name, label, value, options, hint, onchange }) {
   return h(
     "div.field",
@@ -108,14 +125,19 @@ export function choice({ name, id = name, label, value, options, hint, onchange 
   );
 }
 
-/** A modal sheet. `build(close)` gives its content; resolves with what `close` was given. */
+/** A modal sheet. `build(close, redraw, kept)` gives its content (`kept` outlives a drawing); resolves with what `close` was
+ * given. */
 export function sheet(title, build) {
   return new Promise((resolve) => {
     const before = document.activeElement;
-    const dialog = h("dialog.sheet", { "aria-labelledby": "sheet-title" });
+    const content = h("div");
+    const dialog = h("dialog.sheet", { "aria-labelledby": "sheet-title" }, content);
+    const kept = {};
     const close = (value) => {
+      if (!dialog.isConnected) return;
       dialog.close();
       dialog.remove();
+      raise();
       if (before && before.isConnected) before.focus();
       resolve(value);
     };
@@ -127,7 +149,7 @@ export function sheet(title, build) {
     });
     dialog.addEventListener("click", (event) => event.target === dialog && close(null));
     const redraw = () =>
-      render(dialog, [
+      render(content, [
         h(
           "div.sheet-body",
           h(
@@ -135,12 +157,13 @@ export function sheet(title, build) {
             h("h2", { id: "sheet-title", tabindex: "-1" }, title),
             h("button.round", { type: "button", "aria-label": t("close"), onclick: () => close(null) }, icon("close")),
           ),
-          build(close, () => redraw()),
+          build(close, () => redraw(), kept),
         ),
       ]);
     redraw();
     document.getElementById("sheets").append(dialog);
     dialog.showModal();
+    raise();
     (dialog.querySelector("[autofocus]") || dialog.querySelector("h2")).focus();
   });
 }
@@ -157,11 +180,27 @@ export function confirm(title, text, action, tone = "danger") {
   ]);
 }
 
+// Messages stand in the top layer, inside the sheet that is open: anywhere else it would hide and disable them.
+const box = document.getElementById("toasts");
+
+function raise() {
+  const sheets = document.querySelectorAll("dialog[open]");
+  const place = sheets[sheets.length - 1] || document.body;
+  if (box.parentNode !== place) place.append(box);
+  if (!box.popover) return;
+  if (box.matches(":popover-open")) box.hidePopover();
+  if (box.children.length) box.showPopover();
+}
+
 /** A short message; with `action` it stays long enough to be used. */
 export function toast(text, action, tone = "") {
-  const box = document.getElementById("toasts");
+  // The same once more says nothing new.
+  for (const one of [...box.children]) if (!action && one.textContent === text) one.remove();
   const note = h("div.toast", { class: tone }, h("span", text));
-  const gone = () => note.remove();
+  const gone = () => {
+    note.remove();
+    if (!box.children.length) raise();
+  };
   if (action) {
     note.append(
       h(
@@ -179,11 +218,14 @@ export function toast(text, action, tone = "") {
   }
   while (box.children.length > 1) box.firstChild.remove();
   box.append(note);
+  raise();
   setTimeout(gone, action ? 12000 : 5000);
 }
 
 export function say(error) {
   if (!(error instanceof Problem)) throw error;
+  // The line above the view says it already.
+  if (error.kind === "unreachable" && offline()) return;
   toast(error.sentence, null, "bad");
 }
 

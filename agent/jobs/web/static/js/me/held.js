@@ -4,7 +4,8 @@ import { post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { when } from "../lib/time.js";
-import { button, card, field, form, say, sheet } from "../lib/ui.js";
+import { formSheet } from "../lib/form.js";
+import { button, card, field, say } from "../lib/ui.js";
 
 export const held = ({ device, pin }, load) =>
   device.held.length
@@ -21,23 +22,21 @@ export const held = ({ device, pin }, load) =>
     : null;
 
 async function confirm(pin, load) {
-  const given = pin.left ? await oldPin() : {};
-  if (!given) return;
-  try {
-    await post("/me/confirmation", given);
-  } catch (error) {
-    say(error);
-  }
+  if (pin.left) return withOldPin(load);
+  await post("/me/confirmation", {}).catch(say);
   await load();
 }
 
-const oldPin = () =>
-  sheet(t("held.confirm"), (close) =>
-    form(
-      { key: "left" },
-      (values) => close(values),
+const withOldPin = (load) =>
+  formSheet(t("held.confirm"), {
+    names: ["pin"],
+    go: t("held.confirm"),
+    submit: async (values) => {
+      await post("/me/confirmation", values);
+      await load();
+    },
+    build: (at) => [
       h("p", t("held.pin")),
-      field({ name: "pin", id: "pin-left", label: t("pin.pin"), type: "password", autofocus: true }),
-      h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("held.confirm")))),
-    ),
-  );
+      field({ name: "pin", id: "pin-left", label: t("pin.pin"), type: "password", autofocus: true, error: at("pin") }),
+    ],
+  });

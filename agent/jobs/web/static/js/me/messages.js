@@ -1,12 +1,13 @@
-// What the person behind a device says to the household.
+// Messages of the person at a device to the one who manages the network.
 
 import { post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { when } from "../lib/time.js";
-import { button, card, form, say, sheet, toast } from "../lib/ui.js";
+import { formSheet } from "../lib/form.js";
+import { button, card, textarea, toast } from "../lib/ui.js";
 
-/** What was said to the household and what it answered; `ask(kind)` says something more. */
+/** What was sent and what was replied; `ask(kind)` writes another. */
 export const sayCard = (requests, ask) =>
   card(
     { key: "say" },
@@ -38,27 +39,19 @@ export const sayCard = (requests, ask) =>
     ),
   );
 
-/** A sheet for some words to the household: an objection, an exception, … of a refused `target`. */
+/** A sheet for a message: an objection, an exception, … about a blocked `target`; open until it was sent. */
 export const write = (kind, target, load) =>
-  sheet(t("request." + kind), (close) =>
-    form(
-      { key: "request" },
-      async (values) => {
-        close();
-        const text = values.text.trim().replace(/\s+/g, " ");
-        try {
-          await post("/me/requests", { kind, ...(target ? { target } : {}), ...(text ? { text } : {}) });
-          toast(t("request.sent"));
-        } catch (error) {
-          say(error);
-        }
-        await load();
-      },
-      h(
-        "div.field",
-        h("label", { for: "text" }, t("request.text")),
-        h("textarea", { id: "text", name: "text", rows: 4, maxlength: 500, autofocus: true }),
-      ),
-      h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("request.go")))),
-    ),
-  );
+  formSheet(t("request." + kind), {
+    names: ["text", "target"],
+    go: t("request.go"),
+    submit: async (values) => {
+      const text = values.text.trim().replace(/\s+/g, " ");
+      await post("/me/requests", { kind, ...(target ? { target } : {}), ...(text ? { text } : {}) });
+      toast(t("request.sent"));
+      await load();
+    },
+    build: (at) => [
+      target ? h("p", h("code", target)) : null,
+      textarea({ name: "text", label: t("request.text"), rows: 4, maxlength: 500, autofocus: true, error: at("text") || at("target") }),
+    ],
+  });

@@ -7,7 +7,8 @@ import { icon } from "../lib/icons.js";
 import { eraseOwn } from "../privacy/rights.js";
 import { FEATURES, facts, note } from "../people/switches.js";
 import { until } from "../lib/time.js";
-import { button, card, field, form, say, sheet, toast, toggle } from "../lib/ui.js";
+import { formSheet } from "../lib/form.js";
+import { card, field, say, sheet, toast, toggle } from "../lib/ui.js";
 
 /** An adult decides for themselves. */
 export function mine(state, page) {
@@ -49,29 +50,21 @@ export const theirs = (device) =>
   );
 
 /** What is read, stored, and by whom it is read, before an adult agrees; without a PIN the first agreement sets it. */
-async function agreement(feature, { device, pin }) {
+async function agreement(feature, { device, pin }, agree) {
   const { items } = await get("/features");
   const row = items.find((one) => one.name === feature);
   const title = t("consent.title", { feature: t("feature." + feature), device: device.label });
-  return sheet(title, (close) => [
-    facts(row),
-    h("p", t(feature === "history" ? "consent.own" : "consent.own_protection")),
-    pin.set || pin.private
-      ? form(
-          { key: "agree" },
-          (values) => close({ agree: row.version, ...(pin.set ? {} : values) }),
-          pin.set ? null : newPin(),
-          h(
-            "div.actions",
-            button(t("cancel"), () => close(null), { tone: "plain" }),
-            h("button.button.primary", { type: "submit" }, h("span", t("consent.agree"))),
-          ),
-        )
-      : h("p.care-text", t("me.content_https")),
-  ]);
+  const about = [facts(row), h("p", t(feature === "history" ? "consent.own" : "consent.own_protection"))];
+  if (!pin.set && !pin.private) return sheet(title, () => [about, h("p.care-text", t("me.content_https"))]);
+  return formSheet(title, {
+    names: ["pin"],
+    go: t("consent.agree"),
+    submit: (values) => agree({ agree: row.version, ...(pin.set ? {} : values) }),
+    build: (at) => [about, pin.set ? null : newPin(at("pin"))],
+  });
 }
 
-const newPin = () =>
+const newPin = (error) =>
   field({
     name: "pin",
     id: "pin-first",
@@ -79,19 +72,23 @@ const newPin = () =>
     type: "password",
     autocomplete: "new-password",
     hint: t("consent.pin"),
+    error,
   });
 
+/** On after a sheet that stays until the router said yes; off at once. */
 async function change(state, page, feature, on) {
-  const agreed = on ? await agreement(feature, state.own).catch(say) : null;
-  if (on && !agreed) return;
-  state.busy = feature;
-  page.draw();
+  const ask = (body) => put("/me/features/" + feature, { on, ...body });
   try {
-    const done = await put("/me/features/" + feature, on ? { on, ...agreed } : { on });
-    if (!on) remained(state, page, feature, done);
+    if (on) {
+      if (state.own.pin.set && !state.own.pin.entered) return toast(t("me.pin_first"));
+      await agreement(feature, state.own, ask);
+    } else {
+      Object.assign(state, { busy: feature });
+      page.draw();
+      remained(state, page, feature, await ask({}));
+    }
   } catch (error) {
-    if (error.kind === "pin") toast(t("me.pin_first"));
-    else say(error);
+    say(error);
   }
   state.busy = null;
   await page.load();

@@ -1,10 +1,11 @@
-// What the people behind the devices said, before the household until it is answered.
+// Requests and messages from the devices, shown until there is a reply.
 
 import { post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { when } from "../lib/time.js";
-import { button, card, form, say, sheet, toast } from "../lib/ui.js";
+import { formSheet, Wrong } from "../lib/form.js";
+import { button, card, say, textarea, toast } from "../lib/ui.js";
 
 export function requests({ requests: rows, devices }, reload) {
   if (!rows.length) return null;
@@ -31,31 +32,32 @@ export function requests({ requests: rows, devices }, reload) {
                 button(t("requests.allow_good"), () => allow(one, null, reload), { tone: "plain small" }),
               ]
             : null,
-          button(t("requests.answer"), () => answer(one, reload), { tone: "plain small", picture: "speak" }),
+          button(t("requests.decline"), () => decline(one, reload), { tone: "plain small", picture: "close" }),
+          button(t("requests.answer"), () => reply(one, reload), { tone: "plain small", picture: "speak" }),
         ),
       ),
     ),
   );
 }
 
-const answer = (one, reload) =>
-  sheet(t("requests.answer"), (close) =>
-    form(
-      { key: "answer" },
-      async (values) => {
-        close();
-        await send(one, values.answer.trim().replace(/\s+/g, " ") || t("requests.read"), reload);
-      },
-      h("p.soft", one.text),
-      h(
-        "div.field",
-        h("label", { for: "answer" }, t("requests.words")),
-        h("textarea", { id: "answer", name: "answer", rows: 3, maxlength: 500, autofocus: true }),
-      ),
+const reply = (one, reload) =>
+  formSheet(t("requests.answer"), {
+    names: ["answer"],
+    go: t("request.go"),
+    submit: async (values) => {
+      const text = values.answer.trim().replace(/\s+/g, " ");
+      if (!text) throw new Wrong("answer", t("requests.empty"));
+      await send(one, text, reload);
+    },
+    build: (at) => [
+      one.target ? h("p", h("code", one.target)) : null,
+      one.text ? h("p.soft", one.text) : null,
+      textarea({ name: "answer", label: t("requests.words"), rows: 3, maxlength: 500, autofocus: true, error: at("answer") }),
       h("p.soft", t("requests.switch_yourself")),
-      h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("request.go")))),
-    ),
-  );
+    ],
+  });
+
+const decline = (one, reload) => send(one, t("requests.declined"), reload).catch(say);
 
 async function allow(one, seconds, reload) {
   try {
@@ -73,11 +75,7 @@ async function allow(one, seconds, reload) {
 }
 
 async function send(one, text, reload) {
-  try {
-    await post(`/requests/${one.id}/answer`, { answer: text });
-    toast(t("requests.sent"));
-  } catch (error) {
-    say(error);
-  }
+  await post(`/requests/${one.id}/answer`, { answer: text });
+  toast(t("requests.sent"));
   await reload();
 }

@@ -5,10 +5,25 @@ import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
-import { avatar, button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../lib/ui.js";
+import { formSheet, Wrong } from "../lib/form.js";
+import { avatar, button, card, choice, confirm, field, heading, say, sheet, toast } from "../lib/ui.js";
 import { clock } from "../lib/time.js";
 
 const GROUPS = ["child", "teen", "adult"];
+
+/** A name as it was typed, or a sentence beside its field. */
+function named(text, field = "label") {
+  if (!text.trim()) throw new Wrong(field, t("devices.label_missing"));
+  return text.trim();
+}
+
+/** What a device is known by: its MAC address, or its address where devices are known by that. */
+function reachedAt(where) {
+  if (/^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(where)) return { mac: where };
+  const v6 = /^[0-9a-f:.]+$/i.test(where) && (where.includes("::") || where.split(":").length === 8);
+  if (v6 || /^\d{1,3}(\.\d{1,3}){3}$/.test(where)) return { address: where };
+  throw new Wrong("where", t("devices.mac_wrong"));
+}
 
 export function devices({ redraw }) {
   const state = { devices: [], people: [], seen: [] };
@@ -43,7 +58,7 @@ export function devices({ redraw }) {
   const draw = () => [
     heading(
       t("nav.devices"),
-      button(t("devices.add"), () => enrol({}), { tone: "primary", picture: "plus" }),
+      button(t("devices.add"), () => add({}), { tone: "primary", picture: "plus" }),
     ),
     card(
       { key: "enrolled", class: "flush" },
@@ -119,7 +134,7 @@ export function devices({ redraw }) {
                   h("span.soft", [one.address, one.mac].filter(Boolean).join(" · ")),
                   one.private_mac ? h("span.care-text", t("devices.private_mac")) : null,
                 ),
-                button(t("devices.enrol"), () => enrol(one), { tone: "plain small" }),
+                button(t("devices.enrol"), () => add(one), { tone: "plain small" }),
               ),
             ),
           )
@@ -136,25 +151,21 @@ export function devices({ redraw }) {
       options: [["", t("overview.nobody")], ...state.people.map((one) => [one.id, one.name])],
     });
 
-  function enrol(found) {
-    return sheet(t("devices.enrol_title"), (close) =>
-      form(
-        { key: "enrol" },
-        async (values) => {
-          const where = values.where.trim();
-          const known = /^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(where) ? { mac: where } : { address: where };
-          close();
-          await act(
-            () =>
-              post("/devices", {
-                label: values.label.trim(),
-                ...known,
-                shared: "shared" in values,
-                ...(values.person ? { person_id: Number(values.person) } : {}),
-              }),
-            t("devices.enrolled_done"),
-          );
-        },
+  const add = (found) =>
+    formSheet(t("devices.enrol_title"), {
+      names: ["label", "where"],
+      go: t("devices.enrol"),
+      submit: async (values) => {
+        await post("/devices", {
+          label: named(values.label),
+          ...reachedAt(values.where.trim()),
+          shared: "shared" in values,
+          ...(values.person ? { person_id: Number(values.person) } : {}),
+        });
+        toast(t("devices.enrolled_done"));
+        await reload();
+      },
+      build: (at) => [
         h("p.soft", t("devices.enrol_text")),
         field({
           name: "label",
@@ -164,6 +175,7 @@ export function devices({ redraw }) {
           maxlength: 64,
           autofocus: true,
           hint: t("devices.label_hint"),
+          error: at("label"),
         }),
         field({
           name: "where",
@@ -172,13 +184,12 @@ export function devices({ redraw }) {
           required: true,
           autocapitalize: "off",
           spellcheck: "false",
+          error: at("where"),
         }),
         personChoice(null),
         sharedCheck(false),
-        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("devices.enrol")))),
-      ),
-    );
-  }
+      ],
+    });
 
   const sharedCheck = (on) =>
     h(
@@ -187,55 +198,40 @@ export function devices({ redraw }) {
       h("span", t("devices.shared_text")),
     );
 
-  function edit(device) {
-    return sheet(device.label, (close) => [
-      form(
-        { key: "edit" },
-        async (values) => {
-          close();
-          const before = {
-            label: device.label,
-            person_id: device.person ? device.person.id : null,
-            shared: device.shared,
-          };
-          const after = {
-            label: values.label.trim(),
-            person_id: values.person ? Number(values.person) : null,
-            shared: "shared" in values,
-          };
-          if (await act(() => patch("/devices/" + device.id, after))) {
-            toast(t("saved"), { label: t("undo"), call: () => act(() => patch("/devices/" + device.id, before)) });
-          }
-        },
-        field({ name: "label", label: t("devices.label"), value: device.label, maxlength: 64 }),
+  const edit = (device) =>
+    formSheet(device.label, {
+      names: ["label"],
+      go: t("save"),
+      submit: async (values) => {
+        const before = {
+          label: device.label,
+          person_id: device.person ? device.person.id : null,
+          shared: device.shared,
+        };
+        await patch("/devices/" + device.id, {
+          label: named(values.label),
+          person_id: values.person ? Number(values.person) : null,
+          shared: "shared" in values,
+        });
+        await reload();
+        toast(t("saved"), { label: t("undo"), call: () => act(() => patch("/devices/" + device.id, before)) });
+      },
+      build: (at) => [
+        field({ name: "label", label: t("devices.label"), value: device.label, maxlength: 64, error: at("label") }),
         personChoice(device.person && device.person.id),
         sharedCheck(device.shared),
         h("p.soft", [device.mac, device.address].filter(Boolean).join(" · ")),
         device.private_mac ? h("p.care-text", t("devices.private_mac")) : null,
-        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("save")))),
-      ),
-      h("hr"),
-      h(
-        "div.actions.left",
-        button(
-          t("pin.make"),
-          () => {
-            close();
-            pinCode(device);
-          },
-          { tone: "plain", picture: "lock" },
+      ],
+      below: (close) => [
+        h("hr"),
+        h(
+          "div.actions.left",
+          button(t("pin.make"), () => pinCode(device, close()), { tone: "plain", picture: "lock" }),
+          button(t("devices.forget"), () => remove(device, close()), { tone: "danger", picture: "trash" }),
         ),
-        button(
-          t("devices.forget"),
-          () => {
-            close();
-            forget(device);
-          },
-          { tone: "danger", picture: "trash" },
-        ),
-      ),
-    ]);
-  }
+      ],
+    });
 
   async function pinCode(device) {
     try {
@@ -250,7 +246,7 @@ export function devices({ redraw }) {
     }
   }
 
-  async function forget(device) {
+  async function remove(device) {
     const { visits, attempts } = device.kept;
     if (
       !(await confirm(
@@ -266,15 +262,17 @@ export function devices({ redraw }) {
     await act(() => confirmed(() => del("/devices/" + device.id)));
   }
 
-  function person(one) {
-    return sheet(one ? one.name : t("devices.add_person"), (close) => [
-      form(
-        { key: "person" },
-        async (values) => {
-          close();
-          const what = { name: values.name.trim(), group: values.group, birth_month: values.birth_month || null };
-          await act(() => (one ? patch("/people/" + one.id, what) : post("/people", what)), t("saved"));
-        },
+  const person = (one) =>
+    formSheet(one ? one.name : t("devices.add_person"), {
+      names: ["name", "birth_month"],
+      go: t("save"),
+      submit: async (values) => {
+        const what = { name: named(values.name, "name"), group: values.group, birth_month: values.birth_month || null };
+        await (one ? patch("/people/" + one.id, what) : post("/people", what));
+        toast(t("saved"));
+        await reload();
+      },
+      build: (at) => [
         field({
           name: "name",
           label: t("person.name"),
@@ -282,6 +280,7 @@ export function devices({ redraw }) {
           required: true,
           maxlength: 64,
           autofocus: true,
+          error: at("name"),
         }),
         choice({
           name: "group",
@@ -296,30 +295,21 @@ export function devices({ redraw }) {
           type: "month",
           value: (one && one.birth_month) || "",
           hint: t("person.birth_text"),
+          error: at("birth_month"),
         }),
-        h("div.actions", h("button.button.primary", { type: "submit" }, h("span", t("save")))),
-      ),
-      one
-        ? h(
-            "div.actions.left",
-            button(
-              t("person.forget"),
-              async () => {
-                close();
-                if (
-                  await confirm(
-                    t("person.forget_title", { name: one.name }),
-                    t("person.forget_text"),
-                    t("person.forget"),
-                  )
-                )
-                  await act(() => confirmed(() => del("/people/" + one.id)));
-              },
-              { tone: "danger", picture: "trash" },
-            ),
-          )
-        : null,
-    ]);
+      ],
+      below: (close) =>
+        one
+          ? h(
+              "div.actions.left",
+              button(t("person.forget"), () => removePerson(one, close()), { tone: "danger", picture: "trash" }),
+            )
+          : null,
+    });
+
+  async function removePerson(one) {
+    const sure = await confirm(t("person.forget_title", { name: one.name }), t("person.forget_text"), t("person.forget"));
+    if (sure) await act(() => confirmed(() => del("/people/" + one.id)));
   }
 
   return { load, draw, wants: ["status", "device"] };

@@ -7,7 +7,8 @@ import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { follow } from "../lib/live.js";
 import { held } from "../me/held.js";
-import { choosePin, pinCard } from "../me/pin.js";
+import { attempt } from "../lib/form.js";
+import { choosePin, openRecords, pinCard } from "../me/pin.js";
 import { records } from "../me/records.js";
 import { sayCard, write } from "../me/messages.js";
 import { mine, theirs } from "../me/switches.js";
@@ -42,6 +43,13 @@ export async function me(root) {
     foot(),
   ];
 
+  const trying = attempt(
+    () => draw(),
+    async (values) => {
+      await openRecords(values);
+      await load();
+    },
+  );
   const forgotten = () => choosePin(load);
   const look = (values) => {
     Object.assign(state, values);
@@ -75,7 +83,7 @@ export async function me(root) {
       held(state.own, load),
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),
       sayCard(requests || [], ask),
-      pin.entered ? records(state, { load, look, ask }) : pinCard(pin, load),
+      pin.entered ? records(state, { load, look, ask }) : pinCard(pin, load, trying),
       rights(state.own, { write: ask, load, forgotten }),
       changes(),
       foot(),
