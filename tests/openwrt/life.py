@@ -177,11 +177,11 @@ def household(life: Life) -> None:
     life.cli("explain", "www.bücher.example")
     for words in (
         ("history", "Tablet"),
-        ("attempts",),
-        ("ledger",),
+        ("blocked",),
+        ("activity",),
         ("audit",),
         ("device", "list"),
-        ("lists"),
+        ("lists",),
     ):
         life.asked(*words)
     for form in ("json", "csv"):
