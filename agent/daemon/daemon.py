@@ -12,10 +12,10 @@ from agent.core.addresses import parse_endpoint
 from agent.core.history import DAY_S
 from agent.core.model import BadInput
 from agent.core.settings import Settings
-from agent.daemon import bootstrap
+from agent.daemon import bootstrap, locks
 from agent.daemon.control import ControlServer
 from agent.daemon.faults import STRICT
-from agent.daemon.guard import EX_CONFIG
+from agent.daemon.guard import EX_CONFIG, EX_UNAVAILABLE
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.kernel.neighbours import Neighbours
@@ -53,11 +53,14 @@ EX_TEMPFAIL = 75  # sysexits.h: the guard starts the daemon again
 
 
 def read(path: str, overrides: str) -> Settings:
-    """The settings of a file ("-": none) with a JSON object of overrides; BadInput or OSError."""
+    """The settings of a file ("-": none) with a JSON object of overrides; BadInput."""
     text = ""
     if path != "-":
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        try:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        except (OSError, UnicodeError) as error:
+            raise BadInput(f"the settings file {path} can't be read: {error}") from error
     return settings_table.read(text, settings_table.parse(overrides))
 
 
@@ -69,19 +72,20 @@ def serve(
     step: Callable[[str], None] = lambda name: None,
 ) -> int:
     """Run until told to stop or the guard has gone; returns the exit code. For `step` see Toggles."""
-    try:
-        settings = read(path, overrides)
-    except (BadInput, OSError) as error:
-        cannot_start(error)
-        return EX_CONFIG
     loop = Loop()
     loop.heartbeat(heartbeat)
     loop.add(heartbeat, loop.stop)
     try:
+        settings = read(path, overrides)
+        locks.hold(settings)
         daemon = Daemon(settings, loop, netlink, step)
+    except locks.Taken as error:
+        say(f"cannot start: {error}")  # in the log alone: the folder is the other's
+        return EX_UNAVAILABLE
     except (StorageError, OSError, BadInput) as error:
         cannot_start(error)
-        return 1
+        # What can't cure itself ends with a code of its own; for the rest, the guard tries again.
+        return EX_CONFIG if isinstance(error, BadInput) else 1
     signal.signal(signal.SIGTERM, lambda number, frame: loop.stop())
     signal.signal(signal.SIGINT, lambda number, frame: loop.stop())
     signal.signal(signal.SIGHUP, lambda number, frame: loop.after(0, lambda: daemon.reload(path, overrides)))
@@ -111,7 +115,7 @@ class Daemon:
         self.kernel = _kernel(self.household, settings, netlink, self.neighbours)
         self.resolving = DnsService(loop, settings, self.household)
         self.connecting = _connecting(self.household, settings, loop, self.kernel)
-        self.control = ControlServer(loop, self.household, os.path.join(settings.text("run_dir"), "control.sock"))
+        self.control = _control(loop, settings, self.household)
         self.web: WebJob | None = None
         self.code = 0
         self.household.restart = self._restart
@@ -153,6 +157,8 @@ class Daemon:
         """The page is not worth a dead daemon: an address that is not there yet is tried again."""
         try:
             self.web = _web(self.loop, self.settings, self.control)
+        except BadInput as error:
+            say(f"the web page is not served: {error}")
         except OSError as error:
             say(f"the web page is not served yet: {error.strerror}; trying again")
             self.loop.after(RETRY_WEB_S, self._serve_web)
@@ -244,7 +250,7 @@ class Daemon:
         """SIGHUP: settings that can change while running, and the compiled lists. A bad file leaves all as it was."""
         try:
             fresh = read(path, overrides)
-        except (BadInput, OSError) as error:
+        except BadInput as error:
             say(f"the settings were not read again: {error}")
             return
         # A value that can't be read from storage is as the file says until it can.
@@ -340,17 +346,25 @@ def _connecting(household: Household, settings: Settings, loop: Loop, kernel: Sw
     return connecting
 
 
+def _control(loop: Loop, settings: Settings, household: Household) -> ControlServer:
+    path = os.path.join(settings.text("run_dir"), "control.sock")
+    try:
+        return ControlServer(loop, household, path)
+    except OSError as error:
+        raise BadInput(f"setting run_dir: the socket {path} can't be made: {error.strerror or error}") from error
+
+
 def _web(loop: Loop, settings: Settings, control: ControlServer) -> WebJob | None:
-    listeners = [_listener(endpoint) for endpoint in settings.texts("web_listen")]
-    if not listeners:
+    if not settings.texts("web_listen"):
         return None
+    identity = Identity(settings, "web_user")
+    listeners = [_listener(endpoint) for endpoint in settings.texts("web_listen")]
     command = job_command("agent.jobs.web.__main__")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
     environment["PRIVACY_AGENT_WEB_HOSTS"] = ",".join(settings.texts("web_hosts"))
     for name in ("PRIVACY_AGENT_WEB_IDLE_S", "PRIVACY_AGENT_WEB_TLS", STRICT):
         if name in os.environ:
             environment[name] = os.environ[name]
-    identity = Identity(settings.text("web_user"))
     certificate = (settings.text("web_certificate"), settings.text("web_key"))
     return WebJob(loop, listeners, command, environment, identity, certificate, control.adopt)
 
@@ -370,8 +384,8 @@ def _listener(endpoint: str) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((address, port))
         listener.listen(64)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise OSError(error.errno, f"setting web_listen: {endpoint}: {error.strerror}") from error
     listener.setblocking(False)
     return listener

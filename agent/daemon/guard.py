@@ -26,8 +26,10 @@ BACK_OFF_S = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 HEALTHY_S = 30.0  # a daemon that has run for this long starts again with the first delay
 LOOK_S = 0.05  # how often a killed daemon is looked after that does not die, because its storage is frozen
 
-EX_CONFIG = 78  # sysexits.h: it would end the same way again, so there is no restart
-FINAL = (0, EX_CONFIG)
+# sysexits.h: it would end the same way again, so there is no restart, unless a daemon had run before.
+EX_CONFIG = 78  # a setting can't be followed
+EX_UNAVAILABLE = 69  # another daemon has the folders
+FINAL = (EX_CONFIG, EX_UNAVAILABLE)
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 HANDLED = (*FORWARDED, signal.SIGCHLD)
 SIGNALLED = 128  # as a shell says it: killed by the signal of the number above
@@ -39,7 +41,8 @@ def run(
     netlink: socket.socket | None,
     farewell: list[bytes],
 ) -> int:
-    """Runs `start(heartbeat, netlink)` in a child, again and again until it ends with 0 or EX_CONFIG; returns that.
+    """Runs `start(heartbeat, netlink)` in a child, again and again until it ends with 0, or, before any of them ever
+    beat, with one of FINAL; returns that.
 
     `heartbeat` is the descriptor of a non-blocking socket. The daemon writes a byte to it at least every 0.3 s,
     beginning before it makes its first rule, and exits when it becomes readable, because then the guard is gone.
@@ -58,7 +61,7 @@ def run(
         code = guard.watch(heartbeat)
         if guard.stopping and code in HANDED_ON:
             return 0
-        if guard.stopping or code in FINAL:
+        if guard.stopping or code == 0 or (code in FINAL and not guard.heard):
             return code
         if code > SIGNALLED and not guard.silent:
             lastwords.leave(f"the daemon was killed by signal {code - SIGNALLED}")
@@ -77,6 +80,7 @@ class Guard:
         self.child = 0
         self.stopping = False
         self.silent = False
+        self.heard = False  # whether any child ever beat: what it ran with was right then
         self._netlink = netlink
         self._farewell = farewell
         self._code: int | None = None  # of the child, once it is dead
@@ -136,6 +140,7 @@ class Guard:
             if heartbeat in fds:
                 if not _beats(heartbeat):
                     return
+                self.heard = True
                 due = time.monotonic() + SILENCE_S
             if self.stopping:
                 self._wind_down(heartbeat)

@@ -5,7 +5,6 @@ which accepts from the same sockets. When the job has gone (idle or crashed) the
 """
 
 import contextlib
-import errno
 import os
 import pwd
 import signal
@@ -13,6 +12,8 @@ import socket
 import sys
 from collections.abc import Callable
 
+from agent.core.model import BadInput
+from agent.core.settings import Settings
 from agent.daemon.log import say
 from agent.daemon.loop import Loop, Timer
 
@@ -28,17 +29,16 @@ OOM_SCORE = 1000
 
 
 class Identity:
-    """Whom a job becomes: looked up once, at the start; None means to stay who we are. OSError without such a user."""
+    """Whom a job becomes: looked up once, at the start; None means to stay who we are. BadInput without such a user."""
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, settings: Settings, setting: str) -> None:
         self.ids: tuple[int, int] | None = None
+        user = settings.text(setting)
         if os.geteuid() == 0:
             try:
                 found = pwd.getpwnam(user)
             except KeyError:
-                raise OSError(
-                    errno.ENOENT, f"there is no user {user!r}: see the settings web_user, jobs_user"
-                ) from None
+                raise BadInput(f"setting {setting}: there is no user {user!r} on this system") from None
             self.ids = (found.pw_uid, found.pw_gid)
 
     def assume(self) -> None:

@@ -8,6 +8,7 @@ import dnslib
 import pytest
 
 from agent.core.marks import TAG, pack
+from agent.core.model import BadInput
 from agent.core.policy import Policy
 from agent.daemon.clients import DeviceView
 from agent.daemon.dns.listeners import listen
@@ -108,7 +109,7 @@ def test_tcp_listens_where_udp_does(listening: list[Listening], host: str) -> No
 def test_a_port_that_is_taken_leaves_nothing_open(listening: list[Listening]) -> None:
     net = start(listening, HOST)
     free = free_port()
-    with pytest.raises(OSError):
+    with pytest.raises(BadInput):
         listen(net.loop, net.dns, [(HOST, free), (HOST, net.port)], None)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
         again.bind((HOST, free))

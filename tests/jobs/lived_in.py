@@ -53,7 +53,8 @@ def main() -> int:
     listener.listen(64)
     listener.setblocking(False)
     environment = {name: os.environ[name] for name in os.environ if name.startswith("PRIVACY_AGENT_WEB")}
-    owner = Identity(pwd.getpwuid(ROOT.stat().st_uid).pw_name)
+    user = pwd.getpwuid(ROOT.stat().st_uid).pw_name
+    owner = Identity(settings_table.read("", {"web_user": user}), "web_user")
     command = python_command(str(ROOT), "agent.jobs.web.__main__")
     job = WebJob(loop, [listener], command, {"PATH": "/usr/bin:/bin"} | environment, owner, ("", ""), control.adopt)
     household.neighbours = leases(folder)

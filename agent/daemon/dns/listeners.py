@@ -1,8 +1,10 @@
 """Opens the sockets that DNS is taken on: UDP and TCP at each endpoint, with the marks that the kernel's rules need."""
 
 import contextlib
+import errno
 import socket
 
+from agent.core.model import BadInput
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.tcp import TCP_SAVE_SYN, Tcp
 from agent.daemon.dns.udp import BUFFER_BYTES, IP_PKTINFO, IPV6_RECVPKTINFO, SO_MARK, SO_RCVMARK, Udp
@@ -14,7 +16,7 @@ WILDCARDS = ("0.0.0.0", "::")
 
 
 def listen(loop: Loop, dns: Dns, endpoints: list[tuple[str, int]], tag: int | None) -> None:
-    """Takes queries at these addresses and ports, and closes all again if one can't be had. OSError.
+    """Takes queries at these addresses and ports, and closes all again if one can't be had. BadInput, OSError.
 
     With a `tag`, devices are known by the kernel's marks, and our own packets carry the tag where we may set it.
     """
@@ -23,7 +25,7 @@ def listen(loop: Loop, dns: Dns, endpoints: list[tuple[str, int]], tag: int | No
         for endpoint in endpoints:
             for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
                 opened.append(_bind(endpoint, kind, tag))
-    except OSError:
+    except (OSError, BadInput):
         for bound in opened:
             bound.close()
         raise
@@ -49,10 +51,21 @@ def _bind(endpoint: tuple[str, int], kind: socket.SocketKind, tag: int | None) -
         bound.bind(endpoint)
         if kind == socket.SOCK_STREAM:
             bound.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         bound.close()
-        raise
+        raise _said(error, endpoint, kind) from error
     return bound
+
+
+def _said(error: OSError, endpoint: tuple[str, int], kind: socket.SocketKind) -> Exception:
+    """BadInput for what can't cure itself; an address that is not there yet may come."""
+    protocol = "TCP" if kind == socket.SOCK_STREAM else "UDP"
+    where = f"setting dns_listen: {endpoint[0]} port {endpoint[1]} ({protocol})"
+    if error.errno == errno.EADDRINUSE:
+        return BadInput(where + " is taken by another program: stop that one, or choose another port")
+    if isinstance(error, PermissionError):
+        return BadInput(where + " may not be opened by this user: run as root, or choose a port from 1024 on")
+    return OSError(error.errno, f"{where}: {error.strerror}")
 
 
 def _prepare_udp(bound: socket.socket, endpoint: tuple[str, int], tag: int | None) -> None:

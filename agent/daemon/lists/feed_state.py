@@ -52,6 +52,7 @@ class FeedState:
         self.own = OwnLists(state)
         self._shipped: list[Feed] = []
         self.trouble = ""
+        self.no_job = ""  # why no list can be fetched at all
         self.start: Callable[[], bool] = lambda: False
         self.progress = Progress()
         self.forced = False

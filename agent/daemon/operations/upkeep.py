@@ -64,7 +64,7 @@ def _lists(household: Household) -> dict[str, object]:
         "rules": 0 if ruleset is None else ruleset.count,
         "state": state,
         "loaded_at": household.lists.loaded_at or None,
-        "trouble": household.lists.trouble,
+        "trouble": household.feeds.no_job or household.lists.trouble,
     }
 
 

@@ -36,9 +36,10 @@ class ListUpdates:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
         try:
-            identity = Identity(settings.text("jobs_user"))
-        except KeyError:
-            household.feeds.trouble = f"no list is fetched: there is no user {settings.text('jobs_user')!r} (jobs_user)"
+            identity = Identity(settings, "jobs_user")
+        except BadInput as error:
+            household.feeds.no_job = f"no list is fetched: {error}"
+            say(household.feeds.no_job)
             return
         if identity.ids is not None:
             # So that another user can reach the folder of texts: pass through, not look around. Files are 0600.

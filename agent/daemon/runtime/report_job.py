@@ -5,10 +5,12 @@ import signal
 import socket
 import time
 
+from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon.control import REPORT, ControlServer
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, launch
+from agent.daemon.log import say
 from agent.daemon.loop import Loop, Timer
 from agent.daemon.reports.weekly_counts import wire
 
@@ -30,7 +32,6 @@ class ReportJob:
         self._household = household
         self._control = control
         self._command = command
-        self._identity = Identity(settings.text("jobs_user"))
         self._environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         self._environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
         self._limit: Timer | None = None
@@ -39,6 +40,11 @@ class ReportJob:
         household.reports.end_job = self.end
         household.reports.silence_s = self.silence_s
         wire(household)
+        try:
+            self._identity = Identity(settings, "jobs_user")
+        except BadInput as error:
+            say(f"no report is sent: {error}")
+            return
         self._wait()
 
     def _wait(self) -> None:
