@@ -252,7 +252,11 @@ def _lists(commands: Groups) -> None:
     _settings(compile)
     add = _asks(group.add_parser("add", help="use a list: by its id, or one of your own by its address"), lists.add)
     add.add_argument("--name", metavar="NAME", help="what to call it")
-    add.add_argument("--category", metavar="WORD", help="what it blocks, such as phishing; default: own")
+    add.add_argument(
+        "--category",
+        metavar="WORD",
+        help="what it blocks, such as phishing (default: own); allow: its exceptions hold against all lists",
+    )
     add.add_argument("--syntax", metavar="SYNTAX", help="such as hosts, domains, adblock; default: found out by itself")
     remove = _asks(group.add_parser("remove", help="stop using a list"), lists.remove)
     for of in (add, remove):

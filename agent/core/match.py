@@ -11,6 +11,8 @@ BELOW = 2  # everything below the name, not the name
 SPECIAL = 3  # of an entry only: rules with conditions have this key
 HOST = 4  # the name alone, because pages of it are listed and it carries nothing else (see shared.py)
 
+ALLOWING = "allow"  # the category of lists whose exceptions the household has counted for all lists
+
 BY_PAGES = " (pages of it are listed)"
 
 PAGE_ENDS_MAX = 32  # separators of a URL that are tried: listed pages have a dozen at most, a hostile URL has thousands
@@ -54,8 +56,25 @@ def _mark(key: bytes, kind: int) -> str:
     return "=" if kind in (EXACT, HOST) and b"/" not in key and not is_address(key) else ""
 
 
-def best(matches: list[Match]) -> Match | None:
-    """The match that decides, None if there is none."""
+def best(matches: list[Match], allowing: tuple[int, ...] = ()) -> Match | None:
+    """The match that decides, None if there is none.
+
+    A list's exceptions undo what that list blocks, not what others do; those of lists in `allowing` undo everything.
+    """
+    found = _first(matches)
+    if found is None or not found.allow:
+        return found
+    by_list: dict[int, list[Match]] = {}
+    for match in matches:
+        by_list.setdefault(match.list, []).append(match)
+    trusted = [match for match in matches if match.allow and match.list in allowing]
+    blocks = [
+        first for own in by_list.values() for first in [_first(own + trusted)] if first is not None and not first.allow
+    ]
+    return _first(blocks) or found
+
+
+def _first(matches: list[Match]) -> Match | None:
     found = None
     for match in matches:
         if found is None or match.rank > found.rank:

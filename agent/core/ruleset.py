@@ -30,6 +30,7 @@ import struct
 from agent.core.addresses import show
 from agent.core.condition import load
 from agent.core.match import (
+    ALLOWING,
     BELOW,
     EXACT,
     HOST,
@@ -101,6 +102,7 @@ class Ruleset:
 
     def _learn(self, meta: dict) -> None:  # type: ignore[type-arg]
         self.lists = meta["lists"]
+        self._allowing = tuple([at for at in range(len(self.lists)) if self.lists[at]["category"] == ALLOWING])
         self.count = meta["count"]
         self._classes = [tuple(entry) for entry in meta["classes"]]
         # With refusals of names only, the first one met on the walk up is the most specific and decides.
@@ -139,7 +141,7 @@ class Ruleset:
                     found = self._fitting(bucket, digest, name[at:], name, qtype)
                     if found:
                         # What a parent's rule says matters only where it can outrank a block.
-                        return found[0] if self._plain else best(self.matches(name, qtype))
+                        return found[0] if self._plain else best(self.matches(name, qtype), self._allowing)
             at = name.find(b".", at) + 1 or stop
         return None
 
@@ -206,7 +208,7 @@ class Ruleset:
             list_index, kind, allow, important = self._classes[row[-1]]
             key = network_text(row[: len(packed)], row[len(packed) : -1])
             found.append(Match(key, kind, list_index, allow, important))
-        return best(found)
+        return best(found, self._allowing)
 
     def find_page(self, authority: bytes, target: bytes) -> Match | None:
         """The rule that decides over a URL: `authority` is a canonical name, an address's text (IPv6 in brackets) or
@@ -226,7 +228,7 @@ class Ruleset:
                     found += [
                         match for match in self._having(site + lower[:end], authority + lower) if match.kind == WHOLE
                     ]
-        return best(found)
+        return best(found, self._allowing)
 
     def rule(self, match: Match) -> Rule:
         """The match as a rule that explains itself."""

@@ -89,9 +89,12 @@ class SideTables:
         self._same[rule.key] = self._same.get(rule.key, 0) + 1
         self.special.append((rule, number))
 
-    def take_back(self, bad: list[tuple]) -> None:  # type: ignore[type-arg]
-        """Remove the rules with conditions that `$badfilter` rules name (as `identity` gives them)."""
-        self.special = [(rule, number) for rule, number in self.special if identity(rule) not in bad]
+    def take_back(self, bad: list[tuple], classes: Classes) -> None:  # type: ignore[type-arg]
+        """Remove the rules with conditions that `$badfilter` rules of the same list name (list, `identity`)."""
+        table = classes.table
+        self.special = [
+            (rule, number) for rule, number in self.special if (table[number][0], identity(rule)) not in bad
+        ]
 
     def merged(self, size: int) -> list[tuple[bytes, bytes, int]]:
         """The networks of one address size (4 or 16), sorted, those within another left out."""
@@ -202,9 +205,11 @@ def build(file, lists, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-
 
     For sets of some thousand rules; the lists' `count` is set to the rules they contributed.
     """
-    bad = [identity(rule) for _, rules in lists for rule in rules if isinstance(rule, ListRule) and rule.badfilter]
     small = _Small(salt, sha256)
     for number in range(len(lists)):
+        own = [rule for rule in lists[number][1] if isinstance(rule, ListRule)]
+        bad = [identity(rule) for rule in own if rule.badfilter]
+        small.excepting = bool([rule for rule in own if rule.allow])
         for rule in lists[number][1]:
             if isinstance(rule, Network) or (isinstance(rule, ListRule) and not _taken_back(rule, bad)):
                 small.add(number, rule)
@@ -224,6 +229,7 @@ class _Small:
         self._classes = Classes()
         self._side = SideTables()
         self._entries: dict[bytes, int] = {}
+        self.excepting = False  # the list that is added has exceptions, which are for its own rules only
 
     def add(self, list_index: int, rule: ListRule | Network) -> None:
         if isinstance(rule, Network):
@@ -231,14 +237,15 @@ class _Small:
             return
         self._side.note(rule.key, rule.kind)
         number = self._classes.number(list_index, rule.kind, rule.allow, rule.important)
-        group = (rule.kind, rule.allow, rule.important)
+        whose = list_index if self.excepting else -1
+        group = (whose, rule.kind, rule.allow, rule.important)
         if rule.condition is not None:
             if not self._side.room_for(rule.key):
                 return
             self._side.add_special(rule, number)
             number = self._classes.number(0, SPECIAL)
-            group = (SPECIAL, False, False)
-        # One entry for each kind and action, of the first list that has it.
+            group = (-1, SPECIAL, False, False)
+        # One entry for each kind and action, of the first list that has it; lists with exceptions have their own.
         key = self._sha256(self._salt + rule.key)[:7] + repr(group).encode()
         self._entries.setdefault(key, number)
 

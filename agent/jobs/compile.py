@@ -105,6 +105,7 @@ class _Compile:
         self._sources = sources
         self._draft = draft
         self._report = CompileResult()
+        self._excepting: set[int] = set()  # lists with exceptions, which are for what these lists block
 
     def read(self, progress: Progress | None) -> None:
         done = 0
@@ -120,33 +121,44 @@ class _Compile:
             except BadInput as error:
                 raise BadInput(source.id + ": " + str(error)) from error
             self._report.lists.append(reading.report)
-        self._draft.side.take_back(self._draft.bad)
+        self._draft.side.take_back(self._draft.bad, self._draft.classes)
+        self._excepting = {index for index, _, allow, _ in self._draft.classes.table if allow}
 
     def fold(self) -> None:
-        """Find the keys that a listed parent covers: in each partition of parents, which pairs' parents are there."""
-        table = self._draft.classes.table
-        whole = [number for number, of in enumerate(table) if of[1:] == (WHOLE, False, False)]
+        """Find the keys that a listed parent covers: in each partition of parents, which pairs' parents are there.
+
+        A parent of a list with exceptions covers names of that list only: another's are blocked in spite of those.
+        """
+        whole: dict[object, list[int]] = {}
+        for number, of in enumerate(self._draft.classes.table):
+            if of[1:] == (WHOLE, False, False):
+                whole.setdefault(self._whose(of[0]), []).append(number)
         for partition in range(PARTITIONS):
             pairs = self._draft.spill.take("pairs", partition)
-            listed: set[int] = set()
-            for number in whole:
-                listed |= self._values(number, partition)
-            folded = [own for parent, own in zip(pairs[0::2], pairs[1::2], strict=True) if parent in listed]
-            self._spill_folded(folded)
+            for whose, numbers in whole.items():
+                listed: set[int] = set()
+                for number in numbers:
+                    listed |= self._values(number, partition)
+                folded = [own for parent, own in zip(pairs[0::2], pairs[1::2], strict=True) if parent in listed]
+                self._spill_folded(whose, folded)
 
-    def _spill_folded(self, folded: list[int]) -> None:
+    def _whose(self, index: int) -> object:
+        """What a list's rules stand for: its own where it has exceptions, else those of all such lists."""
+        return ("folded", index) if index in self._excepting else "folded"
+
+    def _spill_folded(self, whose: object, folded: list[int]) -> None:
         parts: list[list[int]] = [[] for _ in range(PARTITIONS)]
         for own in folded:
             parts[own * PARTITIONS >> 64].append(own)
         for partition in range(PARTITIONS):
-            self._draft.spill.put("folded", partition, big_endian(parts[partition]))
+            self._draft.spill.put(whose, partition, big_endian(parts[partition]))
 
     def _values(self, number: int, partition: int) -> set[int]:
         """The digests of one class, without those that `$badfilter` rules take back."""
         values = set(self._draft.spill.take(number, partition))
         index, kind, allow, important = self._draft.classes.table[number]
         if self._draft.bad and self._report.lists[index].syntax == "adblock":
-            for key, *rest in self._draft.bad:
+            for key, *rest in [bad for of, bad in self._draft.bad if of == index]:
                 if kind == HOST:
                     # Other pages of it may still be listed; in doubt it is let through.
                     key = split_authority(key.split(b"/", 1)[0])[0]
@@ -172,20 +184,23 @@ class _Compile:
 
     def _entries(self, partition: int) -> list[int]:
         """The entries of a partition, sorted: 56 bits of the digest and the class byte."""
-        folded = set(self._draft.spill.take("folded", partition))
-        seen: dict[tuple[int, bool, bool], set[int]] = {}
+        shared = set(self._draft.spill.take("folded", partition))
+        seen: dict[object, set[int]] = {}
         kept: list[int] = []
         # Kinds in order, lists in order: what covers most is kept, and the first list has the rule.
         for number, (index, kind, allow, important) in sorted(
             enumerate(self._draft.classes.table), key=lambda of: (of[1][1], of[1][0])
         ):
             values = self._values(number, partition)
+            own = self._whose(index)
+            folded = shared.union(self._draft.spill.take(own, partition)) if own != "folded" else shared
             if not (allow or important or kind == SPECIAL):
                 self._report.folded += len(values & folded) if kind != HOST else 0
                 values -= folded
             for wider in (WHOLE, EXACT, HOST) if kind == HOST else (WHOLE, kind):
-                values -= seen.get((wider, allow, important), set())
-            seen[(kind, allow, important)] = seen.get((kind, allow, important), set()) | values
+                values -= seen.get(("folded", wider, allow, important), set())
+                values -= seen.get((own, wider, allow, important), set())
+            seen[(own, kind, allow, important)] = seen.get((own, kind, allow, important), set()) | values
             if kind == HOST:
                 self._report.lists[index].hosts += len(values)
             elif kind != SPECIAL:

@@ -111,7 +111,7 @@ class Draft:
         self.public = frozenset(public_suffixes.rules()) if public_suffixes else frozenset()
         self.classes = Classes()
         self.side = SideTables()
-        self.bad: list[tuple] = []  # type: ignore[type-arg]
+        self.bad: list[tuple] = []  # type: ignore[type-arg]  # list and identity of what `$badfilter` takes back
 
 
 class ListReader:
@@ -180,7 +180,7 @@ class ListReader:
         if isinstance(value, Skipped):
             self.report.skip(value.reason, line)
         elif isinstance(value, ListRule) and value.badfilter:
-            self._draft.bad.append(identity(value))
+            self._draft.bad.append((self._index, identity(value)))
         elif isinstance(value, ListRule) and value.allow and self._is_suffix(value.key):
             # One list must not take away all that the others refuse below an ending.
             self.report.skip(TOO_BROAD.reason, line)

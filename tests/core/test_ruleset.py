@@ -115,13 +115,24 @@ def test_precedence_and_modifiers_case_by_case() -> None:
         assert shown(reading(text).find(name, 1)) == expected, (text, name)
 
 
-def test_an_exception_of_one_list_counts_for_another() -> None:
-    found = reading(b"||a.example^", b"@@||a.example^")
-    verdict = found.decide(b"a.example", 1)
-    assert verdict is not None
-    assert not verdict.blocked
-    assert verdict.rule is not None
-    assert verdict.rule.list_id == "list1"
+def test_an_exception_of_one_list_does_not_undo_another() -> None:
+    for other in (b"@@||a.example^", b"@@||a.example^$important", b"||a.example^$badfilter", b"@@|a.example^"):
+        for texts in ((b"||a.example^", other), (other, b"||a.example^")):
+            verdict = reading(*texts).decide(b"a.example", 1)
+            assert verdict is not None and verdict.blocked, texts
+            assert verdict.rule is not None
+            assert verdict.rule.list_id == "list" + str(texts.index(b"||a.example^"))
+
+
+def test_a_list_is_no_less_for_what_another_allows() -> None:
+    # The first list has the same rule, and the parent of it, but allows the name.
+    for first in (
+        b"||a.example^\n@@||a.example^",
+        b"||example^\n@@||a.example^",
+        b"||a.example^$important\n@@||a.example^",
+    ):
+        verdict = reading(first, b"||a.example^").decide(b"a.example", 1)
+        assert verdict is not None and verdict.blocked, first
 
 
 def test_a_page_is_refused_without_its_host() -> None:
