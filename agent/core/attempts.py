@@ -61,7 +61,7 @@ class Attempts:
         self._shares = Shares(2 * WAITING_MAX)
 
     def lost(self) -> None:
-        """What was to be stored was not: nothing of it grows on."""
+        """Nothing of what is here grows on: it was not stored, or the clock was set."""
         self._open.clear()
 
     def end(self, epochs: list[int]) -> list[Attempt]:

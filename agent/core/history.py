@@ -147,6 +147,11 @@ class Visits:
         self._dirty.clear()
         self._shares = Shares(SHARED)
 
+    def part(self) -> None:
+        """The clock was set: no visit grows over that, so that each has the times of one clock."""
+        self._open.clear()
+        self._beside.clear()
+
     def end(self, epochs: list[int]) -> list[Visit]:
         """End all open visits of these epochs; returns those that still have to be stored."""
         waiting = [visit for visit in self._dirty.values() if visit.epoch in epochs]

@@ -17,12 +17,22 @@ ALLOWED = Verdict(ALLOW)
 
 
 class OwnRule(Value):
-    """A rule of the household. `owner` is a device or person id, 0 for all; `until` is wall seconds or None."""
+    """A rule of the household. `owner` is a device or person id, 0 for all; `until` is wall seconds or None. One that
+    was made for a time has the household's age then as `made`: it ends by age, whatever the wall clock does meanwhile.
+    """
 
-    __slots__ = ("id", "name", "action", "scope", "owner", "until", "created")
+    __slots__ = ("id", "name", "action", "scope", "owner", "until", "created", "made")
 
     def __init__(
-        self, id: int, name: bytes, action: str, scope: str, owner: int, until: int | None, created: int
+        self,
+        id: int,
+        name: bytes,
+        action: str,
+        scope: str,
+        owner: int,
+        until: int | None,
+        created: int,
+        made: int | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -31,10 +41,18 @@ class OwnRule(Value):
         self.owner = owner
         self.until = until
         self.created = created
+        self.made = made
 
-    def over(self, now: int) -> bool:
+    def ends(self, now: int, age: int) -> int | None:
+        """The wall time of its end, as seen now; None for one that stays."""
+        if self.until is None or self.made is None:
+            return self.until
+        return now + self.made + self.until - self.created - age
+
+    def over(self, now: int, age: int) -> bool:
         """Whether its time is up."""
-        return self.until is not None and self.until <= now
+        end = self.ends(now, age)
+        return end is not None and end <= now
 
 
 class Policy:

@@ -6,6 +6,7 @@ last write before the power went. Therefore the age hears of a wall time only on
 
 import os
 import time
+from collections.abc import Callable
 
 from agent.core.history import AgeClock
 
@@ -14,6 +15,7 @@ SET_SINCE = 1_767_225_600  # 2026-01-01
 # The init script says so where NTP runs; a script that NTP calls makes this file in run_dir, which a reboot empties.
 WAITS_FOR_NTP = "PRIVACY_AGENT_CLOCK"
 CONFIRMED = "clock-confirmed"
+STEP_S = 30  # what NTP corrects by slewing is less
 
 
 def confirmation(run_dir: str) -> str:
@@ -30,13 +32,35 @@ def boot_id() -> str:
         return ""
 
 
+class Correction:
+    """What became known when the clock was set. Whatever this boot stamped until then has an age from `began` to
+    `upto`, and wall minus age is one of `frames`; it is to be `frame`, and the ages `jump` more (the time without
+    power)."""
+
+    def __init__(self, began: int, upto: int, frames: list[int], frame: int, jump: int) -> None:
+        self.began = began
+        self.upto = upto
+        self.frames = frames
+        self.frame = frame
+        self.jump = jump
+
+
 class Clock:
-    """`saved` is what `save` returned last, also before a reboot; `awaited` is what `confirmation` returns."""
+    """`saved` is what `save` returned last, also before a reboot; `awaited` is what `confirmation` returns.
+
+    `stepped()` is called when the wall clock jumped, before a time after it is given. `correction` is there from when
+    the clock was set until somebody has made use of it and cleared it.
+    """
 
     def __init__(self, saved: str = "", awaited: str = "") -> None:
         self.boot = boot_id()
         self._awaited = awaited
         self._age = _parse(saved)
+        self._frame: int | None = None  # wall minus age, as long as the wall clock does not jump
+        self._frames: list[int] = []  # those of before, until the clock is trusted
+        self._sure = False
+        self.stepped: Callable[[], None] = lambda: None
+        self.correction: Correction | None = None
 
     @property
     def is_set(self) -> bool:
@@ -58,8 +82,29 @@ class Clock:
         return now.tm_year, now.tm_mon
 
     def age(self) -> int:
-        wall = self.wall() if self.trusted else None
-        return self._age.tick(self.boot, int(time.monotonic()), wall)
+        trusted, wall, monotonic = self.trusted, self.wall(), int(time.monotonic())
+        age = self._age.tick(self.boot, monotonic, None)
+        self._watch(wall - age)
+        if not trusted:
+            self._sure = False
+            return age
+        after = self._age.tick(self.boot, monotonic, wall)
+        if not self._sure:
+            self._sure = True
+            if self._frames or after != age:
+                self.correction = Correction(age - monotonic, age, self._frames, wall - age, after - age)
+        if after != age:
+            self._frame = wall - after
+            self.stepped()
+        return after
+
+    def _watch(self, frame: int) -> None:
+        before, self._frame = self._frame, frame
+        if before is None or abs(frame - before) <= STEP_S:
+            return
+        if not self._sure:
+            self._frames.append(before)
+        self.stepped()
 
     def now(self) -> tuple[int, int]:
         """Wall seconds and age."""

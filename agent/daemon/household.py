@@ -21,6 +21,7 @@ from agent.daemon.lists.feed_state import FeedState, is_starter, protecting
 from agent.daemon.lists.retained import RetainedSet
 from agent.daemon.people import People
 from agent.daemon.reports.reports import Reports
+from agent.daemon.set_right import SetRight
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.forgotten import Forgotten
 from agent.daemon.store.history_db import HistoryDb
@@ -122,7 +123,7 @@ class Household:
         self.replaced: list[tuple[str, str]] = []
         self.restart: Callable[[str], None] = lambda reason: None
         self.trouble, self.stale_snapshot = "", False  # stale: the copy on flash still holds rows that were erased
-        self.started_at = clock.wall()
+        self.set_right = SetRight(state, records, clock, recorder.part)
 
     def begin(self) -> None:
         """Open the gate from the ledger, after this start is committed; on a storage failure nothing is on."""
@@ -165,11 +166,15 @@ class Household:
         """Everything observed until now is written."""
         self.hand_over()
         self.recorder.flush()
+        try:
+            self.set_right.check()
+        except StorageError as error:
+            self.recorder.trouble = str(error)
 
     def new_policy(self) -> None:
         """Put together the policy from the rule set and the household's rules in force, and use it from here on."""
-        now = self.clock.wall()
-        rules = [rule for rule in self.state.rules() if not rule.over(now)]
+        now = self.clock.now()
+        rules = [rule for rule in self.state.rules() if not rule.over(*now)]
         ways = [self.settings.flag(name) for name in WAYS_AROUND]
         guessing = self.settings.text(LOOKALIKE)
         self.policy = Policy(
@@ -196,8 +201,8 @@ class Household:
 
     def rule_over(self) -> bool:
         """Whether a rule with an end came to it since the policy was made."""
-        now = self.clock.wall()
-        return any(rule.over(now) for rule in self.state.rules())
+        now = self.clock.now()
+        return any(rule.over(*now) for rule in self.state.rules())
 
     # finding
 
@@ -347,7 +352,7 @@ class Household:
         """Tell every subscriber the acknowledged state."""
         since = self.state.ledger.register.since(device.enrolment, feature)
         event: dict[str, object] = {"event": "feature", "device_id": device.id, "feature": feature}
-        self.publish({**event, "on": self.is_on(device, feature), "since": since.at if since else None})
+        self.publish({**event, "on": self.is_on(device, feature), "since": self.set_right.at(since) if since else None})
 
     def birthdays(self) -> None:
         self.people.birthdays()

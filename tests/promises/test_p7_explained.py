@@ -149,8 +149,8 @@ def test_it_says_when_nothing_would_be_refused_because_it_is_off(lived: Home) ->
 def test_a_rule_with_an_end_ends(lived: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     lived.ask("allow", name=NAMES[2], seconds=60)
     assert not meet(lived, NAMES[2])
-    later = lived.household.clock.wall() + 61
-    monkeypatch.setattr(lived.household.clock, "wall", lambda: later)
+    later = lived.household.clock.age() + 61
+    monkeypatch.setattr(lived.household.clock, "age", lambda: later)
     assert lived.household.rule_over()
     lived.household.new_policy()
     assert meet(lived, NAMES[2])

@@ -73,11 +73,11 @@ def _over_http(policy: Policy, view: tuple[tuple[str, int], ...], target: str, v
 
 def _for_others(household: Household, host: bytes) -> str:
     """The rules for one device or person that cover the name: nobody else meets them."""
-    now = household.clock.wall()
+    now = household.clock.now()
     over_it = names.suffixes(host)
     told = []
     for rule in household.state.rules():
-        if rule.scope != "household" and rule.name in over_it and not rule.over(now):
+        if rule.scope != "household" and rule.name in over_it and not rule.over(*now):
             whom = (
                 household.state.device(rule.owner).label
                 if rule.scope == "device"

@@ -84,7 +84,7 @@ def _rules(household: Household, devices: list[Device], after: int, limit: int) 
     ids = {device.id for device in devices}
     mine = [rule for rule in household.state.rules() if rule.scope != "device" or rule.owner in ids]
     for rule in [rule for rule in mine if rule.id > after][:limit]:
-        yield rule.id, "rule", rule_row(rule)
+        yield rule.id, "rule", rule_row(household, rule)
 
 
 TABLE = {"export": export}

@@ -61,7 +61,7 @@ def me(household: Household, request: Request) -> dict[str, object]:
             "oldest_at": scope.oldest_at(household, rows_of),
             "until": max([t for t in until if t is not None], default=None),
         },
-        "changes": [change_row(row) for row in reversed(rows)],
+        "changes": [change_row(household, row) for row in reversed(rows)],
         "adult": household.group_of(device) == ADULT,
         "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
         "requests": [request_row(row) for row in household.state.requests(device.id, None, 0, 50)],
@@ -69,8 +69,9 @@ def me(household: Household, request: Request) -> dict[str, object]:
     }
 
 
-def change_row(row: LedgerRow) -> dict[str, object]:
-    return {"at": row.at, "feature": row.feature, "action": row.action, "actor": row.actor, "detail": row.detail}
+def change_row(household: Household, row: LedgerRow) -> dict[str, object]:
+    at = household.set_right.at(row)
+    return {"at": at, "feature": row.feature, "action": row.action, "actor": row.actor, "detail": row.detail}
 
 
 def me_agree(household: Household, request: Request) -> dict[str, object]:

@@ -45,7 +45,7 @@ def _feature_row(household: Household, device: Device, feature: str) -> dict[str
     state = household.state.ledger.register.state(device.enrolment, feature)
     row: dict[str, object] = {
         "on": on,
-        "since": since.at if since and on else None,
+        "since": household.set_right.at(since) if since and on else None,
         "epoch": since.seq if since and on else None,
         "suspended": household.why_suspended(state, since),
     }

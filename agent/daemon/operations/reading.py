@@ -184,7 +184,7 @@ def ledger(household: Household, request: Request) -> dict[str, object]:
     items: list[dict[str, object]] = [
         {
             "seq": row.seq,
-            "at": row.at,
+            "at": household.set_right.at(row),
             "actor": row.actor,
             "device_id": ids.get(row.enrolment),
             "enrolment": row.enrolment,

@@ -16,12 +16,12 @@ ACTIONS = ("", "allow", "block")
 def export(household: Household, request: Request) -> dict[str, object]:
     """A page of the rules in force, each as a line."""
     limit, after = page(request)
-    now = household.clock.wall()
-    rules = [rule for rule in household.state.rules() if rule.id > after and not rule.over(now)][:limit]
+    now = household.clock.now()
+    rules = [rule for rule in household.state.rules() if rule.id > after and not rule.over(*now)][:limit]
     owners = {("device", device.id): device.label for device in household.state.devices()}
     owners.update({("person", person.id): person.name for person in household.state.persons()})
     items = [
-        OwnLine(rule.action, rule.name, rule.scope, owners.get((rule.scope, rule.owner), ""), rule.until).text
+        OwnLine(rule.action, rule.name, rule.scope, owners.get((rule.scope, rule.owner), ""), rule.ends(*now)).text
         for rule in rules
     ]
     return {"items": items, "next": str(rules[-1].id) if len(rules) == limit else None}
@@ -45,7 +45,7 @@ def take_in(household: Household, request: Request) -> dict[str, object]:
             complaints.append({"line": index, "message": str(error)})
             continue
         rules += [rule] if rule else []
-    current = [rule for rule in rules if not rule.over(now)]
+    current = [rule for rule in rules if not rule.over(now, household.clock.age())]
     held = household.state.rules()
     known = {(rule.name, rule.scope, rule.owner) for rule in held}
     new = {(rule.name, rule.scope, rule.owner) for rule in current} - known

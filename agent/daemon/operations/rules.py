@@ -45,12 +45,14 @@ def _add(household: Household, request: Request, action: str) -> dict[str, objec
         raise BadInput("seconds must be between 1 and a year")
     if len(household.state.rules()) >= RULES_MAX:
         raise BadInput("there are " + str(RULES_MAX) + " rules already: remove some")
-    now = household.clock.wall()
-    until = None if seconds is None else now + seconds
-    rule = household.state.add_rule(name, action, scope, _owner(household, request, scope), until, now)
+    now, age = household.clock.now()
+    made = OwnRule(0, name, action, scope, _owner(household, request, scope), None, now)
+    if seconds is not None:
+        made.until, made.made = now + seconds, age
+    rule = household.state.add_rule(made)
     household.new_policy()
     household.publish({"event": "lists"})
-    return {**rule_row(rule), "unprotected": [device.label for device in _unprotected(household, rule)]}
+    return {**rule_row(household, rule), "unprotected": [device.label for device in _unprotected(household, rule)]}
 
 
 def _unprotected(household: Household, rule: OwnRule) -> list[Device]:
@@ -85,7 +87,7 @@ def _owner(household: Household, request: Request, scope: str) -> int:
     return 0
 
 
-def rule_row(rule: OwnRule) -> dict[str, object]:
+def rule_row(household: Household, rule: OwnRule) -> dict[str, object]:
     return {
         "id": rule.id,
         "action": rule.action,
@@ -94,15 +96,15 @@ def rule_row(rule: OwnRule) -> dict[str, object]:
         "device_id": rule.owner if rule.scope == "device" else None,
         "person_id": rule.owner if rule.scope == "person" else None,
         "created_at": rule.created,
-        "expires_at": rule.until,
+        "expires_at": rule.ends(*household.clock.now()),
     }
 
 
 def rule_list(household: Household, request: Request) -> dict[str, object]:
     limit, after = page(request)
-    now = household.clock.wall()
-    rules = [rule for rule in household.state.rules() if rule.id > after and not rule.over(now)][:limit]
-    return paged([rule_row(rule) for rule in rules], limit, rules[-1].id if rules else 0)
+    now = household.clock.now()
+    rules = [rule for rule in household.state.rules() if rule.id > after and not rule.over(*now)][:limit]
+    return paged([rule_row(household, rule) for rule in rules], limit, rules[-1].id if rules else 0)
 
 
 def rule_remove(household: Household, request: Request) -> Generator[float | None, None, object]:

@@ -28,7 +28,7 @@ def status(household: Household, request: Request) -> dict[str, object]:
     uncovered = [device.id for device in on if not household.covered(device)]
     parts = {
         "version": __version__,
-        "started_at": household.started_at,
+        "started_at": household.set_right.started_at,
         "lists": _lists(household),
         "kernel": {**household.kernel_state(), "uncovered": uncovered},
         "upstream": household.upstream_state(),

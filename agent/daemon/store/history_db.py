@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from agent.core.consent import Epoch
 from agent.core.history import oldest_kept
 from agent.core.model import Attempt, Visit
+from agent.daemon.clock import STEP_S
 from agent.daemon.store.database import Database, StorageError, insist
 
 # `batch` numbers the write that touched a row last; an epoch remembers the batch that closed it. That is what the audit
@@ -58,6 +59,19 @@ ALTER TABLE epochs ADD COLUMN kept TEXT;
 ALTER TABLE epochs ADD COLUMN reader TEXT;
 CREATE INDEX visits_by_epoch ON visits(epoch);
 CREATE INDEX attempts_by_epoch ON attempts(epoch);
+""",
+    # When the clock is set, the times of rows are set right, also of an epoch that has closed: without `batch`.
+    """
+DROP TRIGGER visits_stay_in_consent;
+DROP TRIGGER attempts_stay_in_consent;
+CREATE TRIGGER visits_stay_in_consent BEFORE UPDATE OF device, epoch, batch, site, hits, hosts, source
+  ON visits WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch AND epoch = OLD.epoch
+  AND device = NEW.device AND feature = 'history' AND closed IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
+CREATE TRIGGER attempts_stay_in_consent BEFORE UPDATE OF device, epoch, batch, target, hits, source, rule, scope, list,
+  list_name, list_version, category ON attempts WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch
+  AND epoch = OLD.epoch AND device = NEW.device AND feature = 'protection' AND closed IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
 """,
 )
 
@@ -222,6 +236,20 @@ class HistoryDb:
             )
             gone += sql.execute(query.format(table), (feature,)).rowcount
         return gone
+
+    def set_right(self, frame: int, to: int, began: int, upto: int) -> None:
+        """The clock was set: rows with ages in this span whose wall time minus age is `frame` get that of `to`."""
+        with self.db.transaction() as sql:
+            for table, columns, at in (("visits", ("first", "last"), "last"), ("attempts", ("at",), "at")):
+                values = ", ".join(f"{column} = {column} + ?1" for column in columns)
+                which = f"age BETWEEN ?2 AND ?3 AND ABS({at} - age - ?4) <= ?5"
+                sql.execute(f"UPDATE {table} SET {values} WHERE {which}", (to - frame, began, upto, frame, STEP_S))
+
+    def older(self, began: int, upto: int, jump: int) -> None:
+        """The time without power became known: so much older is what this boot stamped before."""
+        with self.db.transaction() as sql:
+            for table in TABLES:
+                sql.execute(f"UPDATE {table} SET age = age + ? WHERE age BETWEEN ? AND ?", (jump, began, upto))
 
     # erasing and retention
 

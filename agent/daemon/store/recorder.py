@@ -85,6 +85,11 @@ class Recorder:
             self._records.close_later(epochs)
             self.met(error)
 
+    def part(self) -> None:
+        """The clock was set: nothing grows over that."""
+        self._visits.part()
+        self._attempts.lost()
+
     def forget(self, table: str, ids: set[int]) -> None:
         """A table's rows with these ids were removed: they must not grow on."""
         (self._visits if table == "visits" else self._attempts).forget(ids)

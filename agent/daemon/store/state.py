@@ -52,11 +52,13 @@ ALTER TABLE ledger ADD COLUMN detail TEXT NOT NULL DEFAULT '';
 CREATE TABLE holds(kind TEXT NOT NULL, key TEXT NOT NULL, change TEXT NOT NULL, due INTEGER NOT NULL,
   at INTEGER NOT NULL, proof INTEGER NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
 """,
+    # The household's age when a rule for a time was made; NULL: it ends at a time of the wall clock.
+    "ALTER TABLE rules ADD COLUMN made INTEGER;",
 )
 
 REQUEST_COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"
 RequestRow = tuple[int, int, str, str, str | None, int, str, str | None, int | None]
-RULES = "SELECT id, name, action, scope, owner, until, created FROM rules ORDER BY id"
+RULES = "SELECT id, name, action, scope, owner, until, created, made FROM rules ORDER BY id"
 DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot"
 
 
@@ -209,9 +211,8 @@ class State:
     def rules(self) -> list[OwnRule]:
         return [OwnRule(*row) for row in self._rows(RULES)]
 
-    def add_rule(self, name: bytes, action: str, scope: str, owner: int, until: int | None, at: int) -> OwnRule:
+    def add_rule(self, rule: OwnRule) -> OwnRule:
         """Add a rule; the opposite one for the same name and scope goes, an equal one is renewed."""
-        rule = OwnRule(0, name, action, scope, owner, until, at)
         (rule.id,) = self.add_rules([rule])
         return rule
 
@@ -223,8 +224,8 @@ class State:
                 key = (rule.name, rule.scope, rule.owner)
                 sql.execute("DELETE FROM rules WHERE name=? AND scope=? AND owner=?", key)
                 cursor = sql.execute(
-                    "INSERT INTO rules(name, scope, owner, action, until, created) VALUES (?,?,?,?,?,?)",
-                    (*key, rule.action, rule.until, rule.created),
+                    "INSERT INTO rules(name, scope, owner, action, until, created, made) VALUES (?,?,?,?,?,?,?)",
+                    (*key, rule.action, rule.until, rule.created, rule.made),
                 )
                 numbers.append(int(cursor.lastrowid or 0))
         self.clear()
