@@ -48,3 +48,12 @@ def test_a_stop_is_waited_for(router: Router) -> None:
     assert any(line.endswith("privacy-agent: stopped") for line in router.log())
     router.ask(f"{INIT} start")
     router.until(router.running, "it does not start again")
+
+
+def test_what_is_not_named_is_not_in_the_jail(router: Router) -> None:
+    """The real one's root is empty: no /tmp, no shell, no names of hosts. What needs one fails here, too."""
+    _, daemon = router.residents()
+    root = f"/proc/{daemon}/root"
+    for absent in ("/bin", "/tmp/log", "/etc/hosts", "/etc/config", "/sbin"):
+        assert router.code(f"test -e {root}{absent}") == 1, absent
+    assert router.ask(f"ls {root}/etc").split() == ["group", "passwd", "privacy-agent", "resolv.conf", "ssl"]
