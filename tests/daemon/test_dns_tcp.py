@@ -214,8 +214,47 @@ def test_one_address_can_not_take_them_all(net: Resolving) -> None:
     for _ in range(tcp.PER_ADDRESS_MAX + 3):
         talks.append(Talk(net))
         turn_for(net.loop, 0.002)
+    # Those too many wait until the first have been quiet for a while.
+    other = Talk(net, PLAIN)
+    assert texts(other.ask("fine.example")) == ["192.0.2.1"]
+    other.close()
     turn_until(net.loop, lambda: sum(talk.ended for talk in talks) == 3)
-    assert texts(talks[0].ask("fine.example")) == ["192.0.2.1"]
+    assert texts(talks[-1].ask("fine.example")) == ["192.0.2.1"]
+    for talk in talks:
+        talk.close()
+
+
+def test_connections_that_are_too_many_wait_and_lose_nothing(net: Resolving) -> None:
+    answer, net.server.answer = net.server.answer, lambda query: None
+    talks = [Talk(net) for _ in range(tcp.PER_ADDRESS_MAX + 12)]
+    for number, talk in enumerate(talks):
+        talk.send(f"n{number}.example")
+    turn_for(net.loop, 0.1)
+    net.server.answer = answer
+
+    def ended() -> bool:
+        for talk in talks:
+            if talk.replies and not talk.ended:
+                with contextlib.suppress(OSError):
+                    talk.socket.shutdown(socket.SHUT_WR)
+        return all(talk.replies for talk in talks)
+
+    turn_until(net.loop, ended)
+    for talk in talks:
+        talk.close()
+
+
+def test_who_opens_hundreds_does_not_keep_another_out(net: Resolving) -> None:
+    net.server.answer = lambda query: None if "slow" in str(query.q.qname) else query.reply()
+    talks = []
+    for number in range(tcp.PER_ADDRESS_MAX + tcp.WAITING_PER_ADDRESS_MAX + 30):
+        talks.append(Talk(net))
+        if number < tcp.PER_ADDRESS_MAX:
+            talks[-1].send("slow.example")
+        turn_for(net.loop, 0.002)
+    other = Talk(net, PLAIN)
+    other.ask("fine.example")
+    talks.append(other)
     for talk in talks:
         talk.close()
 

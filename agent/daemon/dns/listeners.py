@@ -10,7 +10,7 @@ from agent.daemon.dns.tcp import TCP_SAVE_SYN, Tcp
 from agent.daemon.dns.udp import BUFFER_BYTES, IP_PKTINFO, IPV6_RECVPKTINFO, SO_MARK, SO_RCVMARK, Udp
 from agent.daemon.loop import Loop
 
-BACKLOG = 32
+BACKLOG = 128  # who waits there is not reset; a household's devices together open fewer at once
 SAVE_FROM_ETHERNET = 2
 WILDCARDS = ("0.0.0.0", "::")
 

@@ -1,4 +1,7 @@
-"""DNS by TCP (RFC 7766): few connections, short patience, and several questions on one of them."""
+"""DNS by TCP (RFC 7766): few connections, short patience, and several questions on one of them.
+
+Nobody is turned away for being one too many: who has no place yet waits, as do those behind in the backlog.
+"""
 
 import socket
 
@@ -9,8 +12,11 @@ from agent.daemon.dns.service import Dns
 from agent.daemon.dns.sessions import DnsSession
 from agent.daemon.loop import Loop
 
-CONNECTIONS_MAX = 24  # TCP is for the odd long answer
-PER_ADDRESS_MAX = 6
+CONNECTIONS_MAX = 64  # TCP is for the odd long answer; each takes some kilobytes
+PER_ADDRESS_MAX = 32  # a program that looks names up in parallel opens one for each
+WAITING_MAX = 128  # accepted, but not read yet: a descriptor and a kilobyte each
+WAITING_PER_ADDRESS_MAX = 96  # one device does not take them all
+QUIET_S = 1.0  # who has said nothing for so long, and is owed nothing, makes room where somebody waits
 ACCEPT_DRAIN = 16
 # From the last whole question or answer. Bytes that trickle in don't prolong it.
 IDLE_S = 10.0
@@ -77,6 +83,8 @@ class Tcp(Listener):
         self._socket = listening
         self._by_mark = by_mark
         self._connections: set[TcpClient] = set()
+        self._waiting: dict[TcpClient, None] = {}  # in the order in which they came
+        self._accepting = True
         self._sweeping = False
         loop.add(listening, self._accept)
         dns.attach(self)
@@ -95,15 +103,19 @@ class Tcp(Listener):
     def settle(self) -> None:
         """Ends all connections: whoever asks again is identified anew. What was asked is still answered."""
         self._accept()
-        for connection in list(self._connections):
+        # Also those that wait: they came as who they were before.
+        for connection in [*self._connections, *self._waiting]:
+            if self._waiting.pop(connection, connection) is None:
+                self._connections.add(connection)
             self._read(connection)
             connection.ended = True
             if not connection.closed:
                 self._advance(connection)
 
     def close(self) -> None:
-        for connection in list(self._connections):
-            self._drop(connection)
+        for connection in [*self._waiting, *self._connections]:
+            self._waiting.pop(connection, None)
+            self._end(connection)
         self._loop.remove(self._socket)
         self._socket.close()
 
@@ -112,6 +124,10 @@ class Tcp(Listener):
     def _accept(self) -> None:
         try:
             for _ in range(ACCEPT_DRAIN):
+                if len(self._waiting) >= WAITING_MAX:
+                    self._loop.remove(self._socket)
+                    self._accepting = False
+                    return
                 accepted, source = self._socket.accept()
                 self._welcome(accepted, source[0])
         except OSError:
@@ -119,34 +135,81 @@ class Tcp(Listener):
 
     def _welcome(self, accepted: socket.socket, address: str) -> None:
         accepted.setblocking(False)
-        if sum(connection.address == address for connection in self._connections) >= PER_ADDRESS_MAX:
+        if sum(waiting.address == address for waiting in self._waiting) >= WAITING_PER_ADDRESS_MAX:
             accepted.close()
             return
-        if len(self._connections) >= CONNECTIONS_MAX:
-            self._drop(min(self._connections, key=lambda connection: connection.deadline))
         lane = self._lane(accepted, address)
         connection = TcpClient(accepted, address, lane, self._loop.now + IDLE_S)
-        self._connections.add(connection)
-        self._loop.add(accepted, lambda: self._read(connection))
+        if self._has_place(connection):
+            self._begin(connection)
+        else:
+            self._waiting[connection] = None
         if not self._sweeping:
             self._sweeping = True
             self._loop.after(SWEEP_S, self._sweep)
+
+    def _has_place(self, connection: TcpClient) -> bool:
+        """Makes room where it can: a quiet one goes, or with all places taken one of whoever has far more."""
+        own = [one for one in self._connections if one.address == connection.address]
+        if len(own) >= PER_ADDRESS_MAX:
+            going = [one for one in own if self._is_quiet(one)]
+        elif len(self._connections) >= CONNECTIONS_MAX:
+            going = [one for one in self._connections if self._is_quiet(one)] or self._of_the_greediest(len(own) + 1)
+        else:
+            return True
+        if going:
+            self._end(min(going, key=lambda one: one.deadline))
+        return bool(going)
+
+    def _of_the_greediest(self, least: int) -> list[TcpClient]:
+        by_address: dict[str, list[TcpClient]] = {}
+        for one in self._connections:
+            by_address.setdefault(one.address, []).append(one)
+        most = max(by_address.values(), key=len)
+        return most if len(most) > least else []
+
+    def _is_quiet(self, connection: TcpClient) -> bool:
+        owed = connection.open or connection.out or connection.received
+        return not owed and connection.deadline <= self._loop.now + IDLE_S - QUIET_S
+
+    def _begin(self, connection: TcpClient) -> None:
+        self._connections.add(connection)
+        connection.deadline = self._loop.now + IDLE_S
+        self._loop.add(connection.socket, lambda: self._read(connection))
+
+    def _let_in(self) -> None:
+        """There may be a place for somebody who waits."""
+        for connection in list(self._waiting):
+            if self._has_place(connection):
+                del self._waiting[connection]
+                self._begin(connection)
+        if not self._accepting and len(self._waiting) < WAITING_MAX:
+            self._accepting = True
+            self._loop.add(self._socket, self._accept)
 
     def _lane(self, accepted: socket.socket, address: str) -> DnsSession:
         """Not from the known ones: a connection is of a moment, and an address says less than its SYN's mark."""
         return self._dns.lanes.of_connection(_mark_of(accepted) if self._by_mark else None, address)
 
     def _sweep(self) -> None:
-        overdue = [connection for connection in self._connections if connection.deadline <= self._loop.now]
-        self._sweeping = len(overdue) < len(self._connections)
+        every = [*self._connections, *self._waiting]
+        overdue = [connection for connection in every if connection.deadline <= self._loop.now]
+        self._sweeping = len(overdue) < len(every)
         if self._sweeping:
             self._loop.after(SWEEP_S, self._sweep)
         for connection in overdue:
-            self._drop(connection)
+            self._end(connection)
+        self._let_in()
 
     def _drop(self, connection: TcpClient) -> None:
+        self._end(connection)
+        if self._waiting or not self._accepting:
+            self._let_in()
+
+    def _end(self, connection: TcpClient) -> None:
         connection.closed = True
         self._connections.discard(connection)
+        self._waiting.pop(connection, None)
         self._loop.remove(connection.socket)
         connection.socket.close()
 
