@@ -20,8 +20,9 @@ def preview(client: ControlClient, options: argparse.Namespace) -> None:
         return
     tell_state(reply)
     show.line()
-    cells = [[row["name"], row["number"], row["sent"], row["what"]] for row in rows_of(reply)]
-    show.table(["ANSWER", "NOW", "WITH NOISE", "WHAT IT IS"], cells, "Nothing would be sent.")
+    cells = [[row["name"], row["number"], row["sent"] or "", row["what"]] for row in rows_of(reply)]
+    show.table(["ANSWER", "NOW", "SENT", "WHAT IT IS"], cells, "Nothing would be sent.")
+    show.line("A report says one of these answers, drawn at random, with noise. This one is an example.")
     show.line()
     show.line(f"The exact text, padded to {reply['bytes']} bytes and sealed for the operator ({reply['note']}):")
     show.line(str(reply["text"]))

@@ -98,7 +98,7 @@ def parse(line: bytes) -> Envelope:
     return envelope
 
 
-def open_envelope(primitives: seal.Primitives, secret: bytes, envelope: Envelope) -> summary.Report:
+def open_envelope(primitives: seal.Primitives, secret: bytes, envelope: Envelope) -> summary.DecodedReport:
     """What was sealed; BadInput when it can't be opened or says otherwise than its envelope."""
     plain = seal.open_sealed(primitives, secret, envelope.enc, INFO, envelope.aad(), envelope.sealed)
     report = summary.read(plain)

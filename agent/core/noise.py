@@ -1,8 +1,8 @@
-"""Discrete Laplace noise with integer arithmetic, and the lifetime budget that it is paid from.
+"""Noise with integer arithmetic, for a number and for a choice, and the lifetime budget that it is paid from.
 
-The sampler is algorithm 2 of Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy" (2020): no
-floating point, so that no bit of a mantissa tells what was hidden. Randomness is handed in as `draw(n) -> n bytes`; it
-has to come from a cryptographic source.
+Numbers are sampled by algorithm 2 of Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy"
+(2020): no floating point, so that no bit of a mantissa tells what was hidden. Randomness is handed in as
+`draw(n) -> n bytes`; it has to come from a cryptographic source.
 """
 
 from agent.core.model import BadInput
@@ -64,6 +64,15 @@ def discrete_laplace(t: int, s: int, draw) -> int:  # type: ignore[no-untyped-de
         if negative and size == 0:
             continue  # else zero would come up twice as often
         return -size if negative else size
+
+
+def randomized(choices: int, true: int, epsilon: int, draw) -> int:  # type: ignore[no-untyped-def]
+    """One of the choices: the true one e^epsilon (thousandths) times as likely as any other. Randomized response
+    (Warner 1965), for more than two as in Kairouz, Oh and Viswanath, "Extremal Mechanisms" (2016)."""
+    while True:
+        given = below(choices, draw)
+        if given == true or coin_exp(epsilon, 1000, draw):
+            return given
 
 
 def charge(spent: int, epsilon: int, lifetime: int) -> int | None:

@@ -1,27 +1,29 @@
 """What a report says: one versioned table, of which code, household's text and operator's manual are made.
 
-Every answer is a bounded count or one of a few ranges, of adults' and shared devices only, and gets noise by itself.
-There is no place in a report for a name, a site, an address or an id that outlives it.
+A report answers one question of the table, drawn at random whatever the answers are, with all of its epsilon: shared
+out among all questions, each answer would drown in noise. Every answer is a bounded count or one of a few ranges, of
+adults' and shared devices only. There is no place in a report for a name, a site, an address or an id that outlives it.
 """
 
 import json
 
 from agent.core import noise
-from agent.core.digits import whole
 from agent.core.model import ADULT, BadInput, Value
 
-SCHEMA = 1
+SCHEMA = 2
 WEEK_S = 7 * 86400
 EPOCH_S = 3 * 86400  # 1970 began on a Thursday, weeks begin on Monday
 ID_BYTES = 16
-PLAIN_BYTES = 1024  # the longest report there can be has some 750
+PLAIN_BYTES = 1024  # a report has some 150; more questions, or longer ones, change no size that can be seen
 ANSWER_MAX = 1_000_000  # beyond any noise that the smallest epsilon gives
+# A report says its epsilon, without which a range can't be counted. In steps: a household's own choice would mark it.
+EPSILONS = (10, 100, 250, 500, 1000, 2000)
 
 COUNT = "count"
 RANGE = "range"
 
 
-class Question(Value):
+class StatField(Value):
     """One row of the table. A count is bounded by `bound`; a range is one of `labels`, of which `lows` are the lower
     ends (() where the answer is a word)."""
 
@@ -45,42 +47,47 @@ class Question(Value):
 
 
 # Most weeks have none or one. A higher bound would tell more of the few and need more noise of everybody.
-REFUSED_MAX = 5
+BLOCKED_MAX = 5
+BLOCKED, PHISHING, MALWARE, FRAUD = "blocked", "blocked.phishing", "blocked.malware", "blocked.fraud"
+PROTECTION, LISTS = "devices.protection", "lists"
+SOME = ("0", "1+")
 
+# Few, because each takes households from the others; and ranges where they do: of a range much fewer are needed.
 TABLE = (
-    Question("refused.phishing", COUNT, REFUSED_MAX, (), (), "refused attempts at phishing sites, at most 5"),
-    Question("refused.malware", COUNT, REFUSED_MAX, (), (), "refused attempts at malware sites, at most 5"),
-    Question("refused.fraud", COUNT, REFUSED_MAX, (), (), "refused attempts at fraud and fake shops, at most 5"),
-    Question("refused.other", COUNT, REFUSED_MAX, (), (), "attempts that another list refused, at most 5"),
-    Question(
-        "devices.protection", RANGE, 1, ("0", "1-2", "3-5", "6+"), (0, 1, 3, 6), "devices with protection on, a range"
-    ),
-    Question("devices.history", RANGE, 1, ("0", "1-2", "3+"), (0, 1, 3), "devices with history on, a range"),
-    Question("lists", RANGE, 1, ("none", "stale", "ready"), (), "how the block lists are"),
-    Question("version", RANGE, 1, ("0", "1", "2+"), (0, 1, 2), "the first number of the software's version"),
+    StatField(BLOCKED, COUNT, BLOCKED_MAX, (), (), "attempts that lists blocked, at most 5"),
+    StatField(PHISHING, RANGE, 1, SOME, (0, 1), "attempts at phishing sites that were blocked, none or some"),
+    StatField(MALWARE, RANGE, 1, SOME, (0, 1), "attempts at malware sites that were blocked, none or some"),
+    StatField(FRAUD, RANGE, 1, SOME, (0, 1), "attempts at fraud and fake shops that were blocked, none or some"),
+    StatField(PROTECTION, RANGE, 1, ("0", "1-2", "3-5", "6+"), (0, 1, 3, 6), "devices with protection on, a range"),
+    StatField(LISTS, RANGE, 1, ("none", "stale", "ready"), (), "how the block lists are"),
 )
 
-CATEGORIES = {
-    "phishing": "refused.phishing",
-    "malware": "refused.malware",
-    "fraud": "refused.fraud",
-    "fake-shops": "refused.fraud",
-}
-OTHER = "refused.other"
+CATEGORIES = {"phishing": PHISHING, "malware": MALWARE, "fraud": FRAUD, "fake-shops": FRAUD}
 
 
 class Facts(Value):
-    """What the household's side knows of the week: refusals by list category, devices with a feature on, the state of
-    the lists, the software's version."""
+    """What the household's side knows of the week: blocked attempts by list category, devices with a feature on, the
+    state of the lists, the software's version."""
 
-    __slots__ = ("refused", "protection", "history", "lists", "version")
+    __slots__ = ("blocked", "protection", "history", "lists", "version")
 
-    def __init__(self, refused: dict[str, int], protection: int, history: int, lists: str, version: str) -> None:
-        self.refused = refused
+    def __init__(self, blocked: dict[str, int], protection: int, history: int, lists: str, version: str) -> None:
+        self.blocked = blocked
         self.protection = protection
         self.history = history
         self.lists = lists
         self.version = version
+
+
+class Answer(Value):
+    """The one answer of a report, with noise: `field` is its name, `number` a count or the place of a label."""
+
+    __slots__ = ("field", "epsilon", "number")
+
+    def __init__(self, field: str, epsilon: int, number: int) -> None:
+        self.field = field
+        self.epsilon = epsilon
+        self.number = number
 
 
 def counts_for_summary(group: str | None, shared: bool) -> bool:
@@ -89,7 +96,7 @@ def counts_for_summary(group: str | None, shared: bool) -> bool:
 
 
 def columns() -> list[str]:
-    """The names of a report's numbers, in order: a count has one, a range one for each label."""
+    """The names of what can be counted over reports, in order: a count has one, a range one for each label."""
     found = []
     for row in TABLE:
         found += [row.name] if row.kind == COUNT else [row.name + "=" + label for label in row.labels]
@@ -97,54 +104,50 @@ def columns() -> list[str]:
 
 
 def answers(facts: Facts) -> list[int]:
-    """The numbers before noise, each within its bound, in the order of `columns`."""
-    counted: dict[str, int] = {}
-    for category in sorted(facts.refused):
-        name = CATEGORIES.get(category, OTHER)
-        counted[name] = counted.get(name, 0) + facts.refused[category]
-    major = facts.version.split(".")[0]
-    ranged = {
-        "devices.protection": facts.protection,
-        "devices.history": facts.history,
-        "version": whole(major) or 0,
-    }
+    """The true answers, one a row of the table: a count within its bound, or the place of a label."""
+    counted = {BLOCKED: 0, PHISHING: 0, MALWARE: 0, FRAUD: 0, PROTECTION: facts.protection}
+    for category in sorted(facts.blocked):
+        number = max(facts.blocked[category], 0)
+        counted[BLOCKED] += number
+        if category in CATEGORIES:
+            counted[CATEGORIES[category]] += number
     found = []
     for row in TABLE:
         if row.kind == COUNT:
-            found.append(min(max(counted.get(row.name, 0), 0), row.bound))
+            found.append(min(counted[row.name], row.bound))
+        elif row.lows:
+            found.append(max(len([low for low in row.lows if low <= counted[row.name]]) - 1, 0))
         else:
-            label = _label(row, ranged[row.name]) if row.lows else facts.lists
-            found += [int(label == one) for one in row.labels]
+            found.append(row.labels.index(facts.lists) if facts.lists in row.labels else 0)
     return found
 
 
-def _label(row: Question, number: int) -> str:
-    fitting = [label for low, label in zip(row.lows, row.labels) if low <= number]
-    return fitting[-1] if fitting else row.labels[0]
+def said(row: StatField, number: int) -> str:
+    """An answer in words."""
+    return str(number) if row.kind == COUNT else row.labels[number]
 
 
-def scales(epsilon: int) -> list[tuple[int, int]]:
-    """(t, s) of each column's noise. Every question gets an equal share of `epsilon` (thousandths).
-
-    A household that answers otherwise changes a count by its bound at most, and two columns of a range by one each.
-    """
-    found = []
-    for row in TABLE:
-        sensitivity = row.bound if row.kind == COUNT else 2
-        width = 1 if row.kind == COUNT else len(row.labels)
-        found += [(sensitivity * len(TABLE) * 1000, epsilon)] * width
-    return found
+def scale(row: StatField, epsilon: int) -> tuple[int, int]:
+    """(t, s) of a count's noise: a household that answers otherwise changes it by its bound at most."""
+    return row.bound * 1000, epsilon
 
 
-def noised(numbers: list[int], epsilon: int, draw) -> list[int]:  # type: ignore[no-untyped-def]
-    """The numbers with fresh noise of `epsilon` in all."""
-    if not noise.EPSILON_MIN <= epsilon <= noise.EPSILON_MAX or len(numbers) != len(columns()):
+def step_of(epsilon: int) -> int:
+    """The epsilon that a report is made with: the step at or below what may be spent."""
+    return [step for step in EPSILONS if step <= epsilon][-1]
+
+
+def noised(numbers: list[int], epsilon: int, draw) -> Answer:  # type: ignore[no-untyped-def]
+    """One of the answers, drawn at random, with fresh noise of `epsilon` (thousandths) in all."""
+    if not noise.EPSILON_MIN <= epsilon <= noise.EPSILON_MAX or len(numbers) != len(TABLE):
         raise BadInput("these numbers can't be given noise")
-    found = []
-    for number, (t, s) in zip(numbers, scales(epsilon)):
-        value = number + noise.discrete_laplace(t, s, draw)
-        found.append(min(max(value, -ANSWER_MAX), ANSWER_MAX))
-    return found
+    place, step = noise.below(len(TABLE), draw), step_of(epsilon)
+    row, number = TABLE[place], numbers[place]
+    if row.kind == COUNT:
+        t, s = scale(row, step)
+        number += noise.discrete_laplace(t, s, draw)
+        return Answer(row.name, step, min(max(number, -ANSWER_MAX), ANSWER_MAX))
+    return Answer(row.name, step, noise.randomized(len(row.labels), number, step, draw))
 
 
 def period_of(wall: int) -> int:
@@ -157,11 +160,19 @@ def period_start(period: int) -> int:
     return period * WEEK_S - EPOCH_S
 
 
-def render(report_id: bytes, period: int, numbers: list[int]) -> str:
+def render(report_id: bytes, period: int, answer: Answer) -> str:
     """The exact text that is sealed, before padding."""
-    pairs = ['"' + name + '":' + str(number) for name, number in zip(columns(), numbers)]
-    head = '{"schema":' + str(SCHEMA) + ',"id":"' + report_id.hex() + '","period":' + str(period) + ',"answers":{'
-    return head + ",".join(pairs) + "}}"
+    row = field_of(answer.field)
+    said_text = str(answer.number) if row.kind == COUNT else '"' + row.labels[answer.number] + '"'
+    head = '{"schema":' + str(SCHEMA) + ',"id":"' + report_id.hex() + '","period":' + str(period)
+    return head + ',"epsilon":' + str(answer.epsilon) + ',"answers":{"' + row.name + '":' + said_text + "}}"
+
+
+def field_of(name: str) -> StatField:
+    for row in TABLE:
+        if row.name == name:
+            return row
+    raise BadInput("a report with an answer that the schema has not")
 
 
 def pad(text: str) -> bytes:
@@ -172,18 +183,18 @@ def pad(text: str) -> bytes:
     return data + b" " * (PLAIN_BYTES - len(data))
 
 
-class Report(Value):
-    """A report as it was read; `numbers` in the order of `columns`."""
+class DecodedReport(Value):
+    """A report as it was read."""
 
-    __slots__ = ("id", "period", "numbers")
+    __slots__ = ("id", "period", "answer")
 
-    def __init__(self, id: str, period: int, numbers: list[int]) -> None:
+    def __init__(self, id: str, period: int, answer: Answer) -> None:
         self.id = id
         self.period = period
-        self.numbers = numbers
+        self.answer = answer
 
 
-def read(data: bytes) -> Report:
+def read(data: bytes) -> DecodedReport:
     """The opener's side: what `render` and `pad` made, and nothing else. BadInput."""
     try:
         found = json.loads(data.decode())
@@ -191,19 +202,29 @@ def read(data: bytes) -> Report:
         raise BadInput("a report is no JSON") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise BadInput("a report of another schema")
-    given, names = found.get("answers"), columns()
-    if not isinstance(given, dict) or len(given) != len(names) or [name for name in names if name not in given]:
-        raise BadInput("a report with other answers than the schema's")
-    numbers = [given[name] for name in names]
-    for number in numbers:
-        if not isinstance(number, int) or isinstance(number, bool) or abs(number) > ANSWER_MAX:
-            raise BadInput("a report with a number that can't be")
     report_id, period = found.get("id"), found.get("period")
     if not isinstance(report_id, str) or not isinstance(period, int):
         raise BadInput("a report without an id or a period")
-    if pad(render(_unhex(report_id), period, numbers)) != data:
+    answer = _answer(found.get("answers"), found.get("epsilon"))
+    if pad(render(_unhex(report_id), period, answer)) != data:
         raise BadInput("a report in another form than ours")
-    return Report(report_id, period, numbers)
+    return DecodedReport(report_id, period, answer)
+
+
+def _answer(given: object, epsilon: object) -> Answer:
+    if not isinstance(given, dict) or len(given) != 1:
+        raise BadInput("a report has one answer")
+    if not isinstance(epsilon, int) or isinstance(epsilon, bool) or epsilon not in EPSILONS:
+        raise BadInput("a report with an epsilon that can't be")
+    row = field_of(list(given)[0])
+    number = given[row.name]
+    if row.kind == RANGE:
+        if number not in row.labels:
+            raise BadInput("a report with an answer that the schema has not")
+        return Answer(row.name, epsilon, row.labels.index(number))
+    if not isinstance(number, int) or isinstance(number, bool) or abs(number) > ANSWER_MAX:
+        raise BadInput("a report with a number that can't be")
+    return Answer(row.name, epsilon, number)
 
 
 def _unhex(text: str) -> bytes:

@@ -92,32 +92,35 @@ def test_a_key_that_agrees_with_everybody_is_refused():
     assert refused(lambda: seal.set_up_sender(PRIMITIVES, bytes(31), EPHEMERAL, INFO))
 
 
-def envelope_of(numbers, period=2968):
-    text = summary.render(bytes(16), period, numbers)
+ANSWER = summary.Answer("blocked", 500, 0)
+
+
+def envelope_of(answer, period=2968):
+    text = summary.render(bytes(16), period, answer)
     return envelope.make(PRIMITIVES, H(SECRETS[1][2]), EPHEMERAL, text, 1, period, bytes(16).hex())
 
 
 def test_an_envelope_goes_round_at_a_constant_size():
     secret = H(SECRETS[1][1])
-    low, high = [0] * len(summary.columns()), [-summary.ANSWER_MAX] * len(summary.columns())
+    low, high = ANSWER, summary.Answer("blocked", 2000, -summary.ANSWER_MAX)
     bodies = [envelope_of(low).body(), envelope_of(high).body()]
     assert [len(body) for body in bodies] == [envelope.BODY_BYTES] * 2
-    for body, numbers in zip(bodies, (low, high)):
+    for body, answer in zip(bodies, (low, high)):
         read = envelope.parse(body)
         assert read.body() == body
-        assert envelope.open_envelope(PRIMITIVES, secret, read).numbers == numbers
+        assert envelope.open_envelope(PRIMITIVES, secret, read).answer == answer
 
 
 def test_an_envelope_is_bound_to_what_it_says():
-    secret, found = H(SECRETS[1][1]), envelope_of([0] * len(summary.columns()))
-    for field, value in (("schema", 2), ("notice", 2), ("period", 2969), ("id", "1" * 32), ("key", "1" * 16)):
+    secret, found = H(SECRETS[1][1]), envelope_of(ANSWER)
+    for field, value in (("schema", 3), ("notice", 2), ("period", 2969), ("id", "1" * 32), ("key", "1" * 16)):
         changed = envelope.parse(found.body())
         setattr(changed, field, value)
         assert refused(lambda c=changed: envelope.open_envelope(PRIMITIVES, secret, c)), field
 
 
 def test_what_is_no_envelope():
-    body = envelope_of([0] * len(summary.columns())).body()
+    body = envelope_of(ANSWER).body()
     for line in (
         b"",
         body[:-1],

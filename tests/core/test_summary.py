@@ -6,13 +6,13 @@ from agent.core.summary import Facts
 
 
 def facts(**changed):
-    given = {"refused": {}, "protection": 0, "history": 0, "lists": "none", "version": "0.1.0"}
+    given = {"blocked": {}, "protection": 0, "history": 0, "lists": "none", "version": "0.1.0"}
     given.update(changed)
-    return Facts(given["refused"], given["protection"], given["history"], given["lists"], given["version"])
+    return Facts(given["blocked"], given["protection"], given["history"], given["lists"], given["version"])
 
 
 def named(found):
-    return dict(zip(summary.columns(), summary.answers(found)))
+    return {row.name: summary.said(row, number) for row, number in zip(summary.TABLE, summary.answers(found))}
 
 
 def counter(start=1):
@@ -38,24 +38,18 @@ def refused(call):
 
 
 def test_counts_are_bounded_and_categories_folded():
-    found = named(facts(refused={"phishing": 3, "fraud": 15, "fake-shops": 15, "bypass": 1, "new": 2, "malware": -4}))
-    assert found["refused.phishing"] == 3
-    assert found["refused.fraud"] == summary.REFUSED_MAX
-    assert found["refused.other"] == 3
-    assert found["refused.malware"] == 0
+    found = named(facts(blocked={"phishing": 1, "fraud": -1, "fake-shops": 15, "bypass": 1, "new": 2, "malware": -4}))
+    assert found["blocked"] == str(summary.BLOCKED_MAX)
+    assert (found["blocked.phishing"], found["blocked.malware"], found["blocked.fraud"]) == ("1+", "0", "1+")
+    assert named(facts(blocked={"bypass": 2, "malware": 2}))["blocked"] == "4"
 
 
 def test_ranges_have_one_answer():
-    for number, label in ((0, "0"), (1, "1-2"), (2, "1-2"), (3, "3-5"), (5, "3-5"), (6, "6+"), (255, "6+")):
-        found = named(facts(protection=number))
-        assert [one for one in sorted(found) if one.startswith("devices.protection=") and found[one]] == [
-            "devices.protection=" + label
-        ]
-    for version, label in (("0.1.0", "0"), ("1.9", "1"), ("7.0", "2+"), ("x", "0")):
-        assert named(facts(version=version))["version=" + label] == 1
+    for number, label in ((-1, "0"), (0, "0"), (1, "1-2"), (2, "1-2"), (3, "3-5"), (5, "3-5"), (6, "6+"), (255, "6+")):
+        assert named(facts(protection=number))["devices.protection"] == label
     for state in ("none", "stale", "ready"):
-        assert named(facts(lists=state))["lists=" + state] == 1
-    assert sum(summary.answers(facts(lists="unheard of"))) == 3
+        assert named(facts(lists=state))["lists"] == state
+    assert named(facts(lists="unheard of"))["lists"] == "none"
 
 
 def test_only_adults_and_shared_devices_count():
@@ -67,47 +61,71 @@ def test_only_adults_and_shared_devices_count():
 
 
 def test_the_noise_covers_what_one_household_can_change():
-    """The privacy loss is the sum over the columns of the change, over the scale: never beyond epsilon."""
-    cases = [
-        facts(),
-        facts(refused={"phishing": 99, "malware": 99, "fraud": 99, "x": 99}, protection=9, history=9, lists="ready"),
-        facts(protection=1, history=1, lists="stale", version="3.0"),
-    ]
-    for epsilon in (10, 500, 2000):
-        worst = 0
-        for one in cases:
-            for other in cases:
-                loss = 0
-                for a, b, (t, s) in zip(summary.answers(one), summary.answers(other), summary.scales(epsilon)):
-                    loss += abs(a - b) * s * 10**6 // t
-                worst = max(worst, loss)
-        assert worst <= epsilon * 1000 and worst >= epsilon * 850, worst
+    """A count changes by its bound at most, and its noise is of that scale; a range's epsilon is randomized's own."""
+    low, high = facts(), facts(blocked={"phishing": 99, "malware": 9, "fraud": 9}, protection=9, lists="ready")
+    for row, one, other in zip(summary.TABLE, summary.answers(low), summary.answers(high)):
+        assert one != other
+        if row.kind == summary.COUNT:
+            for epsilon in summary.EPSILONS:
+                t, s = summary.scale(row, epsilon)
+                assert abs(one - other) * s * 1000 == epsilon * t, "no less, and no more than it has to be"
+
+
+def test_each_question_is_drawn_and_gets_all_of_epsilon():
+    draw, asked = counter(), {}
+    for _ in range(600):
+        answer = summary.noised(summary.answers(facts()), 500, draw)
+        asked[answer.field] = asked.get(answer.field, 0) + 1
+        assert answer.epsilon == 500
+    assert sorted(asked) == sorted([row.name for row in summary.TABLE])
+    assert min(asked.values()) > 50 and max(asked.values()) < 160, asked
+
+
+def test_which_question_is_drawn_does_not_hang_on_the_answers():
+    quiet, busy = facts(), facts(blocked={"phishing": 9, "malware": 9, "fraud": 9}, protection=9, lists="ready")
+    for start in range(40):
+        one, other = [summary.noised(summary.answers(found), 500, counter(start)) for found in (quiet, busy)]
+        assert one.field == other.field
+
+
+def test_no_household_is_marked_by_an_epsilon_of_its_own():
+    for spent, step in ((10, 10), (99, 10), (100, 100), (437, 250), (500, 500), (600, 500), (1999, 1000), (2000, 2000)):
+        assert summary.noised(summary.answers(facts()), spent, counter()).epsilon == step
 
 
 def test_a_report_reads_back_and_fits():
-    numbers = summary.noised(summary.answers(facts(lists="ready")), 500, counter())
-    text = summary.render(bytes(range(16)), 2968, numbers)
-    padded = summary.pad(text)
-    assert len(padded) == summary.PLAIN_BYTES
-    read = summary.read(padded)
-    assert (read.id, read.period, read.numbers) == (bytes(range(16)).hex(), 2968, numbers)
-    longest = summary.render(bytes(16), 10**6, [-summary.ANSWER_MAX] * len(numbers))
-    assert len(summary.pad(longest)) == summary.PLAIN_BYTES
+    for row in summary.TABLE:
+        numbers = [-summary.ANSWER_MAX, 0, 7] if row.kind == summary.COUNT else range(len(row.labels))
+        for number in numbers:
+            answer = summary.Answer(row.name, 500, number)
+            padded = summary.pad(summary.render(bytes(range(16)), 2968, answer))
+            assert len(padded) == summary.PLAIN_BYTES
+            assert summary.read(padded) == summary.DecodedReport(bytes(range(16)).hex(), 2968, answer)
 
 
 def test_what_is_no_report():
-    good = summary.pad(summary.render(bytes(16), 2968, [0] * len(summary.columns())))
-    assert summary.read(good)
+    good = summary.pad(summary.render(bytes(16), 2968, summary.Answer("lists", 500, 0)))
+    count = summary.pad(summary.render(bytes(16), 2968, summary.Answer("blocked", 500, 3)))
+    assert summary.read(good) and summary.read(count)
     for bad in (
         b"",
         good[:-1],
         good + b" ",
         b"\xff" + good[1:],
-        good.replace(b'"schema":1', b'"schema":2'),
-        good.replace(b'"lists=none":0', b'"lists=nine":0'),
-        good.replace(b'"lists=none":0', b'"lists=none":0.5')[:-2],
-        good.replace(b'"lists=none":0', b'"lists=none":true')[:-3],
-        good.replace(b'"lists=none":0', b'"lists=none":9999999')[:-6],
+        good.replace(b'"schema":2', b'"schema":1'),
+        good.replace(b'"lists"', b'"lusts"'),
+        good.replace(b'"none"', b'"nine"'),
+        good.replace(b'"none"', b"0")[:-1] + b"      ",
+        good.replace(b'"none"', b'["none"]')[:-2],
+        good.replace(b'"none"}', b'"none","blocked":1}')[:-12],
+        good.replace(b'{"lists":"none"}', b"{}")[:-1] + b" " * 15,
+        good.replace(b'"epsilon":500', b'"epsilon":437'),
+        good.replace(b'"epsilon":500', b'"epsilon":5e2'),
+        good.replace(b'"epsilon":500,', b"") + b" " * 14,
+        count.replace(b'"blocked":3', b'"blocked":0.5')[:-2],
+        count.replace(b'"blocked":3', b'"blocked":true')[:-3],
+        count.replace(b'"blocked":3', b'"blocked":9999999')[:-6],
+        count.replace(b'"blocked":3', b'"blocked":"3"')[:-2],
         good.replace(b'"period":2968', b'"period":null'),
         good.replace(b"00000000", b"zzzzzzzz"),
     ):
@@ -116,7 +134,7 @@ def test_what_is_no_report():
 
 def test_epsilon_has_limits():
     for epsilon in (0, 9, 2001, -1):
-        assert refused(lambda e=epsilon: summary.noised([0] * len(summary.columns()), e, counter()))
+        assert refused(lambda e=epsilon: summary.noised([0] * len(summary.TABLE), e, counter()))
 
 
 def test_periods_begin_on_mondays():

@@ -29,7 +29,7 @@ class Operator:
             "authority": authority,
         }
 
-    def open(self, body: bytes) -> summary.Report:
+    def open(self, body: bytes) -> summary.DecodedReport:
         return envelope.open_envelope(TOOLS, self.secret, envelope.parse(body))
 
 

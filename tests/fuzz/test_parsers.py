@@ -218,7 +218,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "overrides": (text(settings.parse), SETTINGS),
     "words": (words, b"127.0.0.1:53,[::1]:53"),
     "envelope": (envelope.parse, b'{"v":1,"schema":1,"notice":1,"period":1,"key":"00","id":"00","sealed":"00"}'),
-    "report": (summary.read, b'{"id":"00","period":1,"columns":[]}'),
+    "report": (summary.read, b'{"schema":2,"id":"00","period":1,"epsilon":500,"answers":{"lists":"ready"}}'),
     "birth month": (text(lambda data: Person(1, "x", "child", data).of_age(2030, 1)), b"2012-05"),
     "subject": (text(people.read_subject), DETAIL),
     "terms": (text(people.read_terms), DETAIL),

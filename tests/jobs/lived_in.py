@@ -103,7 +103,7 @@ def ask(household: Household, op: str, **arguments: object) -> dict:
 def reported(household: Household) -> None:
     """Reports of the weeks before, as they are remembered when reports are off again."""
     week = 7 * DAY_S
-    text = summary.render(bytes(16), 2968, [0] * len(summary.columns()))
+    text = summary.render(bytes(16), 2968, summary.Answer("lists", 500, 2))
     ends = (("sent", text, ""), ("dropped", text, "the receiver answers 400"), ("dropped", None, outbox.CROWDED))
     with household.state.db.transaction() as sql:
         for ago, (state, plain, message) in zip((4, 3, 2), ends, strict=True):

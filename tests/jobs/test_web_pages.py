@@ -352,7 +352,7 @@ def test_summaries_are_shown_before_and_after(visit, served):
     sheet.get_by_text("can't be recalled").wait_for()
     sheet.get_by_text("0.5 per report, at most 26 in total").wait_for()
     text = sheet.locator("pre").inner_text()
-    assert json.loads(text)["schema"] == 1, "the exact text stands there without a click"
+    assert json.loads(text)["schema"] == 2, "the exact text stands there without a click"
     assert [str(number) for number in json.loads(text)["answers"].values()] == numbers_sent(sheet)
     assert serious(page) == []
     browser.shoot_part(sheet, "summaries")
@@ -388,7 +388,7 @@ def test_the_ledger_of_reports_and_withdrawing_on_a_phone(visit, served, languag
     page.get_by_role("button", name=re.compile("verworfen|discarded")).first.click()
     page.get_by_text("Der Empfänger antwortet mit 400" if german else "the receiver answers 400").wait_for()
     page.get_by_role("dialog").get_by_text("5e5e5e5e").wait_for()
-    page.get_by_role("dialog").get_by_text('"schema":1').wait_for()
+    page.get_by_role("dialog").get_by_text('"schema":2').wait_for()
     browser.shoot_part(page.get_by_role("dialog"), f"summaries-one-{language}")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Zeigen, was gesendet würde" if german else "See what would be sent").click()

@@ -44,7 +44,7 @@ def test_we_open_what_another_implementation_seals() -> None:
 
 def test_another_implementation_opens_a_whole_report() -> None:
     secret = seal.derive_secret(PRIMITIVES, os.urandom(32))
-    text = summary.render(bytes(16), 2968, [0] * len(summary.columns()))
+    text = summary.render(bytes(16), 2968, summary.Answer("lists", 500, 2))
     made = envelope.make(PRIMITIVES, PRIMITIVES.public_of(secret), os.urandom(32), text, 1, 2968, bytes(16).hex())
     key = KEMKey.from_jwk({"kty": "OKP", "crv": "X25519", "x": _url(PRIMITIVES.public_of(secret)), "d": _url(secret)})
     opened = OTHERS.create_recipient_context(made.enc, key, info=envelope.INFO).open(made.sealed, aad=made.aad())

@@ -59,14 +59,14 @@ def test_inside_the_seal(both: tuple[Operator, list[bytes], list[bytes]]) -> Non
     """Also the operator, who opens them, finds nothing that one household's reports share and another's lack."""
     operator, one, other = both
     opened = [[operator.open(line) for line in lines] for lines in (one, other)]
-    plain = [summary.render(bytes.fromhex(r.id), r.period, r.numbers) for r in opened[0] + opened[1]]
+    plain = [summary.render(bytes.fromhex(r.id), r.period, r.answer) for r in opened[0] + opened[1]]
     assert len({len(summary.pad(text)) for text in plain}) == 1
     ids = [r.id for household in opened for r in household]
     assert len(set(ids)) == len(ids)
-    assert {tuple(vars_of(r)) for household in opened for r in household} == {("id", "period", "numbers")}
+    assert {tuple(vars_of(r)) for household in opened for r in household} == {("id", "period", "answer")}
 
 
-def vars_of(report: summary.Report) -> tuple[str, ...]:
+def vars_of(report: summary.DecodedReport) -> tuple[str, ...]:
     return report.__slots__
 
 
@@ -75,13 +75,15 @@ def test_what_they_say_links_no_better_than_epsilon_allows() -> None:
     chance = random.Random(11)
     one = Facts({"phishing": 9, "malware": 9, "fraud": 9, "x": 9}, 9, 9, "ready", "0.1.0")
     other = Facts({}, 0, 0, "none", "2.0")
-    truth, scales, rounds, right = [summary.answers(one), summary.answers(other)], summary.scales(EPSILON), 1500, 0
+    truth, rounds, right = [summary.answers(one), summary.answers(other)], 1500, 0
     for _ in range(rounds):
         secret = chance.randrange(2)
-        numbers = summary.noised(truth[secret], EPSILON, chance.randbytes)
-        losses = [
-            sum(abs(n - x) * s / t for n, x, (t, s) in zip(numbers, answers, scales, strict=True)) for answers in truth
-        ]
+        said = summary.noised(truth[secret], EPSILON, chance.randbytes)
+        place = next(at for at, row in enumerate(summary.TABLE) if row.name == said.field)
+        # Of a count the nearer one is likelier, of a range the one that is said.
+        losses = [abs(said.number - answers[place]) for answers in truth]
+        if summary.TABLE[place].kind == summary.RANGE:
+            losses = [float(loss != 0) for loss in losses]
         right += (losses[1] < losses[0]) == bool(secret)
     limit = math.exp(EPSILON / 1000) / (1 + math.exp(EPSILON / 1000))
     assert right / rounds < limit + 4 * math.sqrt(0.25 / rounds), right / rounds

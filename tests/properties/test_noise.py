@@ -27,8 +27,8 @@ SCALES = [
     (7, 7),
     (160, 1),
     (16000, 500),
-    *summary.scales(500)[:1],
-    *summary.scales(2000)[-1:],
+    summary.scale(summary.TABLE[0], 500),
+    summary.scale(summary.TABLE[0], 2000),
 ]
 
 
@@ -134,11 +134,28 @@ def test_a_biased_sampler_is_found() -> None:
 
 
 def test_no_noise_depends_on_what_it_hides() -> None:
-    """The same random bytes give the same noise, whatever the truth is: nothing of it reaches the sampler."""
+    """The same random bytes give the same question, and a count the same noise, whatever the truth is."""
     busy = summary.answers(summary.Facts({"phishing": 9, "x": 9}, 9, 9, "ready", "2.0"))
     quiet = summary.answers(summary.Facts({}, 0, 0, "none", "0.1.0"))
-    made = [summary.noised(numbers, 500, random.Random(5).randbytes) for numbers in (busy, quiet)]
-    assert [a - b for a, b in zip(made[0], busy)] == [a - b for a, b in zip(made[1], quiet)]
+    counts = 0
+    for seed in range(60):
+        one, other = [summary.noised(numbers, 500, random.Random(seed).randbytes) for numbers in (busy, quiet)]
+        assert one.field == other.field
+        if one.field == "blocked":
+            counts += 1
+            assert one.number - busy[0] == other.number - quiet[0]
+    assert counts
+
+
+@pytest.mark.parametrize("choices", [2, 3, 4])
+@pytest.mark.parametrize("epsilon", [10, 500, 2000])
+def test_a_choice_is_the_true_one_as_likely_as_epsilon_says(choices: int, epsilon: int) -> None:
+    for true in range(choices):
+        seen = Counter(noise.randomized(choices, true, epsilon, os.urandom) for _ in range(DRAWS))
+        weight = math.exp(epsilon / 1000)
+        for given_ in range(choices):
+            likely = (weight if given_ == true else 1) / (weight + choices - 1)
+            assert not off(seen[given_], DRAWS, likely), (true, given_, seen)
 
 
 @given(st.integers(1, 10**9), st.binary(min_size=64, max_size=64))
@@ -172,15 +189,21 @@ FACTS = st.builds(
 
 @given(FACTS, FACTS, st.integers(noise.EPSILON_MIN, noise.EPSILON_MAX))
 def test_any_two_households_are_covered_by_the_noise(one: summary.Facts, other: summary.Facts, epsilon: int) -> None:
-    pairs = zip(summary.answers(one), summary.answers(other), summary.scales(epsilon))
-    loss = sum(abs(a - b) * s / t for a, b, (t, s) in pairs)
-    assert loss <= epsilon / 1000 + 1e-9
+    """Whichever question is drawn: a count's noise is as wide as its change, and what is spent on it is no more."""
+    step = summary.step_of(epsilon)
+    assert step <= epsilon
+    for row, a, b in zip(summary.TABLE, summary.answers(one), summary.answers(other), strict=True):
+        if row.kind == summary.COUNT:
+            t, s = summary.scale(row, step)
+            assert abs(a - b) * s / t <= epsilon / 1000 + 1e-9
+        else:
+            assert 0 <= a < len(row.labels) and 0 <= b < len(row.labels)
 
 
 @settings(max_examples=30)
 @given(FACTS, st.integers(0, 2**32))
 def test_any_report_reads_back(facts: summary.Facts, seed: int) -> None:
     chance = random.Random(seed)
-    numbers = summary.noised(summary.answers(facts), 500, chance.randbytes)
-    report = summary.read(summary.pad(summary.render(chance.randbytes(16), 2968, numbers)))
-    assert report.numbers == numbers
+    answer = summary.noised(summary.answers(facts), 500, chance.randbytes)
+    report = summary.read(summary.pad(summary.render(chance.randbytes(16), 2968, answer)))
+    assert report.answer == answer

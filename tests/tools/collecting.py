@@ -15,19 +15,19 @@ FACTS = Facts({"phishing": 2}, 1, 0, "ready", "0.1.0")
 def report(public: bytes, period: int, facts: Facts, epsilon: int = 500, name: bytes = b"") -> bytes:
     """A sealed report's line."""
     name = name or os.urandom(16)
-    numbers = summary.noised(summary.answers(facts), epsilon, os.urandom)
-    text = summary.render(name, period, numbers)
+    answer = summary.noised(summary.answers(facts), epsilon, os.urandom)
+    text = summary.render(name, period, answer)
     return envelope.make(TOOLS, public, os.urandom(32), text, 1, period, name.hex()).body()
 
 
-def fleet(folder: Path, count: int, period: int, files: int = 4) -> tuple[list[dict], list[Path]]:
+def fleet(folder: Path, count: int, period: int, files: int = 4, epsilon: int = 500) -> tuple[list[dict], list[Path]]:
     """Files of so many households' reports, and the secret keys."""
     rows, public = keys.add([], period, 4)
     chance = random.Random(count)
     paths = [folder / f"{period}-{n}.jsonl" for n in range(files)]
     opened = [path.open("wb") for path in paths]
     for number in range(count):
-        opened[number % files].write(report(public, period, simulate.household(chance)))
+        opened[number % files].write(report(public, period, simulate.household(chance), epsilon))
     for file in opened:
         file.close()
     return rows, paths
@@ -44,7 +44,10 @@ def sealed(public: bytes, period: int, plain: bytes) -> bytes:
 def spoil(paths: list[Path], public: bytes, period: int) -> int:
     """Add what an attacker or a broken disk may add to a fleet's files; how many good reports are among it."""
     good = [report(public, period, simulate.household(random.Random(n))) for n in range(3)]
-    twice = [report(public, period, simulate.household(random.Random(n)), name=bytes(range(16))) for n in (1, 2)]
+    twice = []
+    for answer in (summary.Answer("lists", 500, place) for place in (0, 1)):
+        text = summary.render(bytes(range(16)), period, answer)
+        twice.append(envelope.make(TOOLS, public, os.urandom(32), text, 1, period, bytes(range(16)).hex()).body())
     size = summary.PLAIN_BYTES
     lines = [
         b"",

@@ -5,6 +5,7 @@ Needs Apache Beam: tools/test --full runs this in .venv-fleet.
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tarfile
@@ -17,11 +18,12 @@ import pytest
 from agent.core import summary
 from tests.ports import free_port
 from tests.tools import collecting
-from tools.collector import opener, opening
+from tools.collector import keys, opener, opening, simulate
 from tools.collector.files import lines_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PERIOD = summary.period_of(int(time.time()))
+COMBINED = ("by id", "sum", "together", "count left out")
 try:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -35,11 +37,11 @@ except ImportError:
 
 def fleet_of(folder: Path, count: int) -> tuple[list[dict], list[Path], Path]:
     """Spoiled files of so many households' reports, and the keys in a file."""
-    rows, paths = collecting.fleet(folder, count, PERIOD)
+    rows, paths = collecting.fleet(folder, count, PERIOD, epsilon=2000)
     collecting.spoil(paths, public_of(rows), PERIOD)
-    keys = folder / "keys.json"
-    keys.write_text(json.dumps(rows))
-    return rows, paths, keys
+    secret = folder / "keys.json"
+    secret.write_text(json.dumps(rows))
+    return rows, paths, secret
 
 
 def public_of(rows: list[dict]) -> bytes:
@@ -63,14 +65,14 @@ def left_out(text: str) -> Counter[str]:
 
 def test_the_graph_is_made_without_the_keys(tmp_path: Path) -> None:
     """The file of keys is not there yet when the graph is: nothing of it can be in it, however it is packed."""
-    rows, paths, keys = fleet_of(tmp_path, 10)
-    keys.unlink()
+    rows, paths, secret = fleet_of(tmp_path, 400)
+    secret.unlink()
     graph = beam.Pipeline()
     lines = graph | beam.Create([line for path in paths for line in lines_of(path)])
-    assert_that(fleet.build(lines, str(keys), 1), lambda told: len(told) == len(summary.columns()) or 1 / 0)
+    assert_that(fleet.build(lines, str(secret), 1), lambda told: len(told) == len(summary.columns()) or 1 / 0)
     text = graph.to_runner_api().SerializeToString()
     assert str(rows[0]["secret"]).encode() not in text and bytes.fromhex(str(rows[0]["secret"])) not in text
-    keys.write_text(json.dumps(rows))
+    secret.write_text(json.dumps(rows))
     graph.run().wait_until_finish()
 
 
@@ -79,39 +81,58 @@ def test_nothing_is_grouped_that_could_be_combined(tmp_path: Path) -> None:
     fleet.build(graph | beam.Create([b""]), str(tmp_path / "keys"), 1)
     steps = graph.to_runner_api().components.transforms.values()
     combined = [one for one in steps if one.spec.urn == "beam:transform:combine_per_key:v1"]
-    assert {one.unique_name for one in combined} == {"by id", "sum", "count left out"}
+    assert {one.unique_name for one in combined} == {*COMBINED}
     groups = [one.unique_name for one in steps if one.spec.urn == "beam:transform:group_by_key:v1"]
-    assert not [name for name in groups if name.split("/")[0] not in ("by id", "sum", "count left out", "Create")]
+    assert not [name for name in groups if name.split("/")[0] not in (*COMBINED, "Create")]
 
 
 def test_what_was_left_out_is_told_as_the_opener_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows, paths, keys = fleet_of(tmp_path, 40)
+    rows, paths, secret = fleet_of(tmp_path, 400)
     one = list(lines_of(paths[0]))[0]
     paths[0].write_bytes(one * 20 + paths[0].read_bytes())  # replayed without end
     others = [(PERIOD - 1, 3)]  # a period with too few
     lines = [collecting.report(public_of(rows), period, collecting.FACTS) for period, n in others for _ in range(n)]
     early = [{**rows[0], "first": PERIOD - 1}]
-    keys.write_text(json.dumps(early))
+    secret.write_text(json.dumps(early))
     paths[1].write_bytes(paths[1].read_bytes() + b"".join(lines))
     single, why = opener.aggregate(opening.Keys(early), paths, 10)
-    assert fleet.main([str(keys), str(tmp_path / f"{PERIOD}-*.jsonl"), str(tmp_path / "out"), "--smallest", "10"]) == 0
+    assert (
+        fleet.main([str(secret), str(tmp_path / f"{PERIOD}-*.jsonl"), str(tmp_path / "out"), "--smallest", "10"]) == 0
+    )
     assert left_out(capsys.readouterr().err) == why
     assert why[opening.REPEATED] == 22 and why[opening.DIFFERENT] == 2 and why[opening.TOO_FEW] == 3
     assert told(tmp_path) == {str(row["column"]): row for row in single}
 
 
+def test_weeks_are_told_together_as_the_opener_does(tmp_path: Path) -> None:
+    start = PERIOD - PERIOD % 4
+    rows, public = keys.add([], start, 8)
+    chance = random.Random(3)
+    for period in (start, start + 1, start + 3, start + 4):
+        lines = [collecting.report(public, period, simulate.household(chance), 2000) for _ in range(200)]
+        (tmp_path / f"{period}.jsonl").write_bytes(b"".join(lines))
+    (tmp_path / "keys.json").write_text(json.dumps(rows))
+    words = [str(tmp_path / "keys.json"), str(tmp_path / "*.jsonl"), str(tmp_path / "out")]
+    assert fleet.main([*words, "--smallest", "100", "--weeks", "4"]) == 0
+    single, _ = opener.aggregate(opening.Keys(rows), sorted(tmp_path.glob(f"{str(PERIOD)[:2]}*.jsonl")), 100, 4)
+    assert {row["households"] for row in single} == {600, 200}
+    files = [path.read_text().splitlines() for path in tmp_path.glob("out-*.jsonl")]
+    found = [json.loads(line) for lines in files for line in lines]
+    assert sorted(found, key=str) == sorted(({**row} for row in single), key=lambda row: str(dict(sorted(row.items()))))
+
+
 def test_no_rows_are_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, _, keys = fleet_of(tmp_path, 10)
-    words = [str(keys), str(tmp_path / f"{PERIOD}-*.jsonl"), str(tmp_path / "out"), "--smallest"]
+    _, _, secret = fleet_of(tmp_path, 400)
+    words = [str(secret), str(tmp_path / f"{PERIOD}-*.jsonl"), str(tmp_path / "out"), "--smallest"]
     assert fleet.main([*words, "5"]) == 0 and told(tmp_path)
     assert fleet.main([*words, "500"]) == 1, "nor by what an earlier run wrote"
-    assert left_out(capsys.readouterr().err)[opening.TOO_FEW] == 13
+    assert left_out(capsys.readouterr().err)[opening.TOO_FEW] == 403
     (tmp_path / "empty.jsonl").write_bytes(b"")
-    assert fleet.main([str(keys), str(tmp_path / "empty.jsonl"), str(tmp_path / "out")]) == 1
+    assert fleet.main([str(secret), str(tmp_path / "empty.jsonl"), str(tmp_path / "out")]) == 1
 
 
 def test_from_a_stream_a_period_is_told_once_with_all_that_was_late(tmp_path: Path) -> None:
-    rows, paths, keys = fleet_of(tmp_path, 12)
+    rows, paths, secret = fleet_of(tmp_path, 400)
     lines = [line for path in paths for line in lines_of(path)]
     single, _ = opener.aggregate(opening.Keys(rows), paths, 1)
     late = summary.period_start(PERIOD + opening.LATE)
@@ -120,7 +141,7 @@ def test_from_a_stream_a_period_is_told_once_with_all_that_was_late(tmp_path: Pa
     stream.advance_watermark_to(late - 1).add_elements(lines[1::2])  # weeks after its period
     stream.advance_watermark_to_infinity()
     with beam.Pipeline(options=PipelineOptions(["--streaming", "--allow_unsafe_triggers"])) as graph:
-        rows_told, _ = pipeline.counted(graph | stream, str(keys), 1)
+        rows_told, _ = pipeline.counted(graph | stream, str(secret), 1)
         assert_that(rows_told, equal_to([json.dumps(row, sort_keys=True) for row in single]))
 
 
@@ -139,7 +160,7 @@ def packed(folder: Path) -> Path:
 
 def test_workers_in_other_processes_open_reports(tmp_path: Path) -> None:
     """A pool of workers that has the installed package only, in another folder, told of by an address."""
-    rows, paths, keys = fleet_of(tmp_path, 100)
+    rows, paths, secret = fleet_of(tmp_path, 400)
     (tmp_path / "elsewhere").mkdir()
     port = free_port()
     words = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", "--service_port", str(port)]
@@ -151,7 +172,7 @@ def test_workers_in_other_processes_open_reports(tmp_path: Path) -> None:
     try:
         words = ["--runner", "PortableRunner", "--job_endpoint", "embed", "--environment_type", "EXTERNAL"]
         words += ["--environment_config", f"localhost:{port}", "--smallest", "50"]
-        words = [str(keys), str(tmp_path / f"{PERIOD}-*.jsonl"), str(tmp_path / "out"), *words]
+        words = [str(secret), str(tmp_path / f"{PERIOD}-*.jsonl"), str(tmp_path / "out"), *words]
         run = [sys.executable, "-m", "tools.collector.fleet", *words]
         done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr + (tmp_path / "log").read_text()

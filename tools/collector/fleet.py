@@ -48,11 +48,12 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("files", help="a pattern, on any file system that Beam knows")
     parser.add_argument("output", help="prefix of the files to write")
     parser.add_argument("--smallest", type=int, default=BATCH_MIN, help=f"households a period (default {BATCH_MIN})")
+    parser.add_argument("--weeks", type=int, default=1, help="so many weeks are told together (default 1)")
     options, others = parser.parse_known_args(words)
     clear(options.output)
     with beam.Pipeline(options=PipelineOptions(others)) as pipeline:
         lines = pipeline | "read" >> beam.io.ReadFromText(options.files, coder=BytesCoder())
-        rows, left_out = counted(lines, options.keys, options.smallest)
+        rows, left_out = counted(lines, options.keys, options.smallest, max(options.weeks, 1))
         rows | "write" >> beam.io.WriteToText(options.output, ".jsonl")
         left_out | "write left out" >> beam.io.WriteToText(
             options.output, ".left-out", num_shards=1, shard_name_template=""

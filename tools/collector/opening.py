@@ -1,19 +1,18 @@
-"""Opens sealed reports and adds them up: keys and sums, for one machine (opener.py) and for many (fleet.py)."""
+"""Opens sealed reports: keys, and what came under one id, for one machine (opener.py) and for many (fleet.py)."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from agent.core import envelope, seal, summary
 from agent.core.model import BadInput
+from agent.core.summary import Answer
 from agent.platform import sodium
 from agent.platform.hashing import sha256
 
 BATCH_MIN = 500  # fewer households than this are too few to hide among
 LATE = 12  # weeks after its period in which a report may still come: a router may have been offline for two months
-Z95 = 1.959964  # of the normal distribution, two sides
 
 REPEATED = "a report that was there already"
 DIFFERENT = "different reports under one id"
@@ -50,7 +49,7 @@ class Keys:
     def read(cls, path: str | Path) -> "Keys":
         return cls(json.loads(Path(path).read_text()))
 
-    def open(self, line: bytes) -> summary.Report:
+    def open(self, line: bytes) -> summary.DecodedReport:
         """BadInput for what is no report, of another key, or of a period that its key is not for."""
         found = envelope.parse(line)
         key = self._keys.get(found.key)
@@ -61,68 +60,35 @@ class Keys:
         return envelope.open_envelope(self.tools, key.secret, found)
 
 
+def first_of(period: int, weeks: int) -> int:
+    """The first of the periods that are told together with this one."""
+    return period - period % weeks
+
+
 class Copies:
-    """What came under one id of a period. `numbers` is None as soon as it differs: its sender made it so, and which one
+    """What came under one id of a period. `answer` is None as soon as it differs: its sender made it so, and which one
     came first must not decide. In any order the same."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.numbers: list[int] | None = None
+        self.answer: Answer | None = None
 
-    def add(self, numbers: list[int]) -> "Copies":
-        return self._note(numbers, 1)
+    def add(self, answer: Answer) -> "Copies":
+        return self._note(answer, 1)
 
     def merge(self, other: "Copies") -> "Copies":
-        return self._note(other.numbers, other.count) if other.count else self
+        return self._note(other.answer, other.count) if other.count else self
 
-    def _note(self, numbers: list[int] | None, count: int) -> "Copies":
+    def _note(self, answer: Answer | None, count: int) -> "Copies":
         if not self.count:
-            self.numbers = numbers
-        elif self.numbers != numbers:
-            self.numbers = None
+            self.answer = answer
+        elif self.answer != answer:
+            self.answer = None
         self.count += count
         return self
 
     def left_out(self) -> Counter[str]:
         """Why how many of them don't count."""
-        if self.numbers is None:
+        if self.answer is None:
             return Counter({DIFFERENT: self.count})
         return Counter({REPEATED: self.count - 1} if self.count > 1 else {})
-
-
-class Totals:
-    """Sums over reports of one period; adding and merging in any order gives the same (whole numbers only)."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.sums = [0] * len(summary.columns())
-        self.squares = [0] * len(summary.columns())
-
-    def add(self, numbers: list[int]) -> "Totals":
-        self.count += 1
-        for at, number in enumerate(numbers):
-            self.sums[at] += number
-            self.squares[at] += number * number
-        return self
-
-    def merge(self, other: "Totals") -> "Totals":
-        self.count += other.count
-        self.sums = [a + b for a, b in zip(self.sums, other.sums, strict=True)]
-        self.squares = [a + b for a, b in zip(self.squares, other.squares, strict=True)]
-        return self
-
-    def rows(self, period: int) -> list[Row]:
-        """One a column: the mean of a household and the total, each with the half-width of its 95 % interval.
-
-        The width comes from how the reports themselves scatter, which holds whatever epsilon households chose.
-        """
-        found: list[Row] = []
-        for name, total, squares in zip(summary.columns(), self.sums, self.squares, strict=True):
-            mean = total / self.count
-            variance = max(squares - total * total / self.count, 0.0) / max(self.count - 1, 1)
-            error = Z95 * math.sqrt(variance / self.count)
-            row: Row = {"period": period, "starts": summary.period_start(period), "column": name}
-            row.update(households=self.count, mean=round(mean, 6), mean_error=round(error, 6))
-            row.update(total=total, total_error=round(error * self.count, 3))
-            found.append(row)
-        return found

@@ -20,7 +20,7 @@ from agent.daemon.operations.arguments import (
 
 OUTCOMES = ("done", "later", "never")
 PAUSE_MAX_S = 7 * 86400
-LATER = "a report has an own number, is of one week, and carries noise: what is shown here differs each time it is made"
+LATER = "a report has an own number, is of one week, and says one answer with noise: which one and what is drawn anew"
 
 
 def status(household: Household, request: Request) -> dict[str, object]:
@@ -66,8 +66,8 @@ def _why(household: Household) -> str | None:
 
 
 def preview(household: Household, request: Request) -> dict[str, object]:
-    """What would be sent now: the numbers as they are, and the exact text with an example of the noise. Nothing of it
-    is kept or paid for, and the noise of a real report is drawn anew."""
+    """What would be sent now: the answers as they are, of which a report says one, and the exact text with an example
+    of which one and of the noise. Nothing of it is kept or paid for; for a real report both are drawn anew."""
     from agent.core import summary
     from agent.daemon.reports.weekly_counts import facts
 
@@ -75,13 +75,16 @@ def preview(household: Household, request: Request) -> dict[str, object]:
     numbers = summary.answers(facts(household, reports.agreement.since_age()))
     example = summary.noised(numbers, reports.budget.epsilon, reports.draw)
     period = summary.period_of(household.clock.wall())
-    rows = zip(summary.columns(), numbers, example, strict=True)
-    sentences = {row.name: row.sentence for row in summary.TABLE}
     return {
         **status(household, request),
         "items": [
-            {"name": name, "what": sentences[name.split("=")[0]], "number": real, "sent": sent}
-            for name, real, sent in rows
+            {
+                "name": row.name,
+                "what": row.sentence,
+                "number": summary.said(row, number),
+                "sent": summary.said(row, example.number) if row.name == example.field else None,
+            }
+            for row, number in zip(summary.TABLE, numbers, strict=True)
         ],
         "text": summary.render(reports.draw(summary.ID_BYTES), period, example),
         "note": LATER,

@@ -156,7 +156,7 @@ def recipients(household: Household, request: Request) -> dict[str, object]:
         items.append({"kind": "feed", "name": f"{feed.name} ({feed.server})", "detail": detail})
     operator = household.reports.agreement.operator()
     if operator and household.reports.running:
-        detail = "receives a sealed report of noised counts a week, and sees this router's address"
+        detail = "receives one sealed answer with noise a week, and sees this router's address"
         items.append({"kind": "operator", "name": operator["name"], "detail": detail})
     return {"items": items + [{"kind": "software", **found} for found in query_loggers()]}
 

@@ -30,7 +30,7 @@ Steps = Generator[float | None, None, None]
 class Reports:
     """`step` as in Toggles. Wired by the daemon: `end_job()` kills the job and says whether it still is there,
     `silence_s()` how long the wire may still carry something of it, `watch()` notes which devices count, and
-    `counted()` gives the week's numbers with noise. `draw` is a cryptographic source."""
+    `counted()` gives one of the week's answers with noise. `draw` is a cryptographic source."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Reports:
         self.end_job: Callable[[], bool] = lambda: False
         self.silence_s: Callable[[], float] = lambda: 0.0
         self.watch: Callable[[], object] = lambda: None
-        self.counted: Callable[[int, int], list[int]] | None = None
+        self.counted: Callable[[int, int], object] | None = None  # summary.Answer
         self.draw: Callable[[int], bytes] = os.urandom
         self._open = False
         self.trouble = ""
@@ -196,8 +196,8 @@ class Reports:
         self._step("make.note")
         self.budget.note(after)
         self._step("make.count")
-        numbers = self.counted(self.agreement.since_age(), self.budget.epsilon)
-        text = summary.render(bytes.fromhex(str(drawn["report"])), int(str(drawn["period"])), numbers)
+        answer = self.counted(self.agreement.since_age(), self.budget.epsilon)
+        text = summary.render(bytes.fromhex(str(drawn["report"])), int(str(drawn["period"])), answer)  # type: ignore[arg-type]
         self._step("make.keep")
         self.outbox.keep(row_id, text)
         self._step("make.done")

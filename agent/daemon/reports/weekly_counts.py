@@ -46,8 +46,8 @@ def facts(household: Household, since_age: int):  # type: ignore[no-untyped-def]
     return Facts(refused, on[0], on[1], household.lists_state(), __version__)
 
 
-def count(household: Household, since_age: int, epsilon: int) -> list[int]:
-    """The week's numbers with noise."""
+def count(household: Household, since_age: int, epsilon: int):  # type: ignore[no-untyped-def]
+    """summary.Answer: one of the week's answers, with noise."""
     from agent.core import summary  # once a week
 
     return summary.noised(summary.answers(facts(household, since_age)), epsilon, household.reports.draw)

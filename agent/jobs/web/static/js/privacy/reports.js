@@ -121,8 +121,8 @@ async function preview(agree) {
           h(
             "tr",
             h("th", { scope: "row" }, said(one.what), h("span.soft", " " + one.name)),
-            h("td", String(one.number)),
-            h("td", String(one.sent)),
+            h("td", one.number),
+            h("td", one.sent ?? "–"),
           ),
         ),
       ),
