@@ -3,6 +3,7 @@
 These locks (fcntl(2)) are not a forked helper's, and end with the process, however that ends.
 """
 
+import contextlib
 import fcntl
 import os
 import time
@@ -27,14 +28,11 @@ def hold(settings: Settings) -> list[int]:
         folder = settings.text(name)
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"setting {name}: the folder {folder} can't be made: {error.strerror}") from error
-        try:
             file = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             if name == "state_dir":
                 continue  # storage that can't be written to is said by `status`, and the other lock holds
-            raise BadInput(f"setting {name}: {folder} can't be written to: {error.strerror}") from error
+            raise BadInput(f"setting {name}: nothing can be made in {folder}: {error.strerror}") from error
         held.append(file)
         _lock(file, folder, os.path.join(settings.text("run_dir"), "control.sock"))
     return held
@@ -50,8 +48,9 @@ def _lock(file: int, folder: str, path: str) -> None:
                 "or give this one folders of its own (the settings state_dir and run_dir)"
             )
         time.sleep(LOOK_S)
-    os.ftruncate(file, 0)
-    os.pwrite(file, f"{os.getpid()} {path}\n".encode(), 0)
+    with contextlib.suppress(OSError):  # full: the lock holds without a name
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()} {path}\n".encode(), 0)
 
 
 def _locked(file: int) -> bool:
@@ -59,4 +58,6 @@ def _locked(file: int) -> bool:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
+    except OSError:  # a file system without locks
+        return True
     return True

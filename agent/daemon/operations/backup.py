@@ -14,7 +14,7 @@ from agent.core.consent import GENESIS, ConsentState, LedgerRow, digest
 from agent.core.model import BadInput
 from agent.core.people import HOUSEHOLD
 from agent.daemon.household import Household
-from agent.daemon.operations import brought
+from agent.daemon.operations import backup_values, brought
 from agent.daemon.operations.arguments import PAGE_MAX, OperationRejected, Request, choice, flag, page
 from agent.daemon.reports import budget
 from agent.daemon.store import history_db, state
@@ -128,7 +128,9 @@ def _checked(item: object) -> tuple[str, list[object]]:
         raise BadInput("this is no row of a backup: " + str(kind)[:20])
     if kind == "setting" and not str(row[0]).startswith("setting "):
         raise BadInput("this is no setting: a backup can't say what else is noted here")
-    return str(kind), [_stored(value) for value in row]
+    stored = [_stored(value) for value in row]
+    backup_values.check(str(kind), stored)
+    return str(kind), stored
 
 
 def _stored(value: object) -> object:

@@ -151,7 +151,7 @@ def person_list(household: Household, request: Request) -> dict[str, object]:
 
 def person_add(household: Household, request: Request) -> object:
     group = choice(request, "group", AGE_GROUPS)
-    person = household.state.add_person(text(request, "name"), group, _birth_month(request))
+    person = household.state.add_person(text(request, "name"), group, birth_month(request))
     household.publish({"event": "device"})
     return person_row(household, person)
 
@@ -164,7 +164,7 @@ def person_change(household: Household, request: Request) -> object:
     if "group" in request:
         values["grp"] = choice(request, "group", AGE_GROUPS)
     if "birth_month" in request:
-        values["birth_month"] = _birth_month(request)
+        values["birth_month"] = birth_month(request)
     if not values:
         raise BadInput("nothing to change: give name, group or birth_month")
     household.people.change_person(person, values, actor(request))
@@ -173,7 +173,7 @@ def person_change(household: Household, request: Request) -> object:
     return person_row(household, household.state.person(person.id))
 
 
-def _birth_month(request: Request) -> str | None:
+def birth_month(request: Request) -> str | None:
     given = optional_text(request, "birth_month")
     if given is None:
         return None

@@ -1,0 +1,147 @@
+"""What each value of a backup's row may be: the same as an operation's argument, or what this product writes itself.
+
+A backup comes from outside, also one that was sealed: whoever has the passphrase can write another.
+"""
+
+import json
+from collections.abc import Callable
+
+from agent.core import addresses, names, settings
+from agent.core.consent import NOTES, TRANSITIONS
+from agent.core.features import FEATURES
+from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput
+from agent.daemon.operations import arguments
+from agent.daemon.operations.people import birth_month, parse_mac
+from agent.daemon.operations.rules import SCOPES
+from agent.daemon.store.state import SLOTS
+
+Check = Callable[[object], None]
+ENROLMENT_DIGITS = 18
+WRITTEN_MAX = 8192  # the hosts of a visit, or a list's rule, with room to spare
+NUMBER_MAX = 1 << 52
+ACTIONS = (*sorted({action for _, action in TRANSITIONS}), *NOTES)
+
+
+def check(kind: str, row: list[object]) -> None:
+    """BadInput for a row with a value that could not have been written here."""
+    for number, (checked, value) in enumerate(zip(COLUMNS[kind], row, strict=True), 1):
+        try:
+            checked(value)
+        except BadInput as error:
+            raise BadInput(f"the backup is damaged: value {number} of a {kind}: {error}") from error
+    if kind == "setting":
+        _setting(str(row[0]), str(row[1]))
+
+
+def _number(value: object) -> None:
+    arguments.number({"value": value}, "value")
+
+
+def _id(value: object) -> None:
+    _between(1, NUMBER_MAX)(value)
+
+
+def _between(low: int, high: int) -> Check:
+    def checked(value: object) -> None:
+        if not low <= arguments.number({"value": value}, "value") <= high:
+            raise BadInput(f"value must be {low} to {high}")
+
+    return checked
+
+
+def _line(value: object) -> None:
+    if arguments.text({"value": value}, "value") != value:
+        raise BadInput("value begins or ends with a blank")
+
+
+def _written(value: object) -> None:
+    """A text of the product's own, which may be empty."""
+    if not isinstance(value, str) or len(value) > WRITTEN_MAX:
+        raise BadInput("value is no text, or too long")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput("value can't be written as UTF-8") from error
+
+
+def _one_of(*choices: str) -> Check:
+    return lambda value: (arguments.choice({"value": value}, "value", choices), None)[1]
+
+
+def _or_none(checked: Check) -> Check:
+    return lambda value: None if value is None else checked(value)
+
+
+def _bytes(length: int) -> Check:
+    def checked(value: object) -> None:
+        if not isinstance(value, bytes) or len(value) != length:
+            raise BadInput(f"value must be {length} bytes")
+
+    return checked
+
+
+def _mac(value: object) -> None:
+    _bytes(6)(value)
+    assert isinstance(value, bytes)
+    parse_mac(value.hex())
+
+
+def _name(value: object) -> None:
+    try:
+        parsed = names.parse(value.decode("ascii")) if isinstance(value, bytes) else b""
+    except UnicodeDecodeError:
+        parsed = b""
+    if not parsed or parsed != value:
+        raise BadInput("value is no name")
+
+
+def _address(value: object) -> None:
+    if not isinstance(value, str) or addresses.show(addresses.parse(value)) != value:
+        raise BadInput("value is no address")
+
+
+def _enrolment(value: object) -> None:
+    if not isinstance(value, str) or len(value) != ENROLMENT_DIGITS or value.strip("0123456789abcdef"):
+        raise BadInput("value is no mark of a device")
+
+
+def _birth_month(value: object) -> None:
+    if birth_month({"birth_month": value}) != value:
+        raise BadInput("value is no month")
+
+
+def _setting(key: str, value: str) -> None:
+    name = key[len("setting ") :]
+    try:
+        given = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("the backup is damaged: a setting can't be read") from error
+    # One that this version does not know is passed over when it is read.
+    if any(row.name == name for row in settings.TABLE):
+        settings.check(name, given)
+
+
+_FLAG = _between(0, 1)
+_FEATURE = _one_of(*FEATURES)
+_COUNT = _between(0, NUMBER_MAX)
+
+# kind → a check for each of its columns, in the order of backup.TABLES.
+COLUMNS: dict[str, tuple[Check, ...]] = {
+    "person": (_id, _line, _one_of(*AGE_GROUPS), _or_none(_birth_month)),
+    "device": (
+        *(_id, _enrolment, _line, _or_none(_mac), _or_none(_address)),
+        *(_or_none(_id), _FLAG, _between(1, SLOTS)),
+    ),
+    "rule": (_id, _name, _one_of(ALLOW, BLOCK), _one_of(*SCOPES), _COUNT, _or_none(_number), _number),
+    "ledger": (
+        *(_id, _number, _written, _written, _written),
+        *(_one_of(*ACTIONS), _COUNT, _bytes(32), _written),
+    ),
+    "setting": (_written, _written),
+    "epoch": (_id, _id, _FEATURE, _id, _or_none(_id)),
+    "visit": (
+        *(_id, _id, _id, _COUNT, _written, _number, _number, _number, _COUNT),
+        *(_written, _written, _written, _FLAG, _or_none(_id), _FLAG),
+    ),
+    "attempt": (_id, _id, _id, _COUNT, _written, _number, _number, _COUNT, *(_written,) * 7),
+}
