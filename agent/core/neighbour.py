@@ -13,8 +13,9 @@ _GET = 30  # RTM_GETNEIGH
 _ADDRESS, _LINK_ADDRESS = 1, 2  # NDA_DST, NDA_LLADDR
 _HEADER = HOST + "BBHiHBB"  # struct ndmsg
 _HEADER_BYTES = 12
-# NUD_REACHABLE, STALE, DELAY, PROBE, NOARP, PERMANENT: the link address holds; INCOMPLETE and FAILED have none.
-_KNOWN_STATES = 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80
+# NUD_REACHABLE, STALE, DELAY, PROBE, PERMANENT: the link address holds; INCOMPLETE and FAILED have none, and NOARP ones
+# are made up by the kernel (groups, broadcast, this host).
+_KNOWN_STATES = 0x02 | 0x04 | 0x08 | 0x10 | 0x80
 _LIVE_STATES = 0x02 | 0x08 | 0x10  # heard of within the last minute or so
 _LOCAL_BIT, _GROUP_BIT = 2, 1
 
@@ -46,8 +47,13 @@ def read(answer: NetlinkReply) -> "Neighbour | None":
     address, mac = found.get(_ADDRESS, b""), found.get(_LINK_ADDRESS, b"")
     if len(address) != {INET: 4, INET6: 16}.get(family, -1):
         return None
-    holds = answer.type == NEW and state & _KNOWN_STATES and len(mac) == 6
+    holds = answer.type == NEW and state & _KNOWN_STATES and len(mac) == 6 and is_one(mac)
     return Neighbour(interface, address, mac if holds else None, bool(holds and state & _LIVE_STATES))
+
+
+def is_one(mac: bytes) -> bool:
+    """Whether it is an address of one device: no group's, and not zero."""
+    return not mac[0] & _GROUP_BIT and mac != bytes(6)
 
 
 def made_up(mac: bytes) -> bool:

@@ -14,6 +14,7 @@ from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
 HOUSEHOLD = "household"
 LOOKALIKE = "lookalike"  # in place of a list's id
 ALLOWED = Verdict(ALLOW)
+ROUNDED_S = 2  # two clocks in whole seconds, each read twice
 
 
 class OwnRule(Value):
@@ -47,7 +48,8 @@ class OwnRule(Value):
         """The wall time of its end, as seen now; None for one that stays."""
         if self.until is None or self.made is None:
             return self.until
-        return now + self.made + self.until - self.created - age
+        moved = (now - age) - (self.created - self.made)
+        return self.until if abs(moved) <= ROUNDED_S else self.until + moved
 
     def over(self, now: int, age: int) -> bool:
         """Whether its time is up."""

@@ -261,8 +261,8 @@ class Sight:
 def test_no_history_in_a_guest_network(family: Home) -> None:
     """Not begun, not agreed to, not resumed there; and it ends for a device that moves there. Protection may be on."""
     mac = bytes.fromhex("3c22fb00000a")
-    family.ask("device.add", label="phone", mac="3c:22:fb:00:00:0a", person_id=1)
     family.household.settings = settings.read("{}", {"interfaces": ["br-lan", "br-guest"]})
+    family.ask("device.add", label="phone", mac="3c:22:fb:00:00:0a", person_id=1)
     family.household.neighbours = sight = Sight()
     sight.where[mac] = frozenset(["br-guest"])
     with pytest.raises(OperationRejected, match="guest network"):

@@ -43,6 +43,18 @@ def test_what_is_there_already_and_what_comes(lab: Lab) -> None:
     neighbours.close()
 
 
+def test_groups_and_the_router_itself_are_no_devices(lab: Lab, neighbours: Neighbours) -> None:
+    own = lab.router.run(["ip", "-o", "link", "show", "br-lan"]).split("link/ether ")[1].split()[0]
+    lab.router.run(["sh", "-c", "busybox ping -c1 -W1 -I br-lan 224.0.0.1 || true"])
+    lab.router.run(["ip", "neigh", "replace", "192.168.50.77", "lladdr", own, "dev", "br-lan", "nud", "permanent"])
+    lab.router.run(
+        ["ip", "neigh", "replace", "fe80::77", "lladdr", "3c:22:fb:00:00:77", "dev", "br-lan", "nud", "stale"]
+    )
+    ask(lab.alice, ROUTER4)
+    read(lab, neighbours)
+    assert [row["mac"] for _, row in neighbours.seen()] == [ALICE_MAC]
+
+
 def test_every_slaac_address_is_the_devices(lab: Lab, neighbours: Neighbours) -> None:
     addresses = lab.addresses6(lab.alice)
     for address in addresses:

@@ -108,7 +108,7 @@ def _live(folder: Path) -> dict[str, object]:
     home.start(keep_history=True)
     home.ask("person.add", name="Mia", group="child")
     home.ask("device.add", label="Mias Gerät", address=TABLET, person_id=1)
-    home.ask("device.add", label="Television", mac="3c:22:fb:00:00:0a")
+    home.ask("device.add", label="Television", address="127.0.0.3")
     home.ask("on", device_id=1, feature="history", agree=1)
     assert home.household is not None
     observe(home.household, TABLET, b"en.wikipedia.org")
@@ -154,7 +154,7 @@ def _facts(home: Home) -> dict[str, object]:
     assert proof["ok"], proof
     return {
         "head": proof["head"],
-        "devices": [[device["label"], device["mac"]] for device in home.ask("device.list")["items"]],
+        "devices": [[device["label"], device["address"]] for device in home.ask("device.list")["items"]],
         "people": [person["name"] for person in home.ask("person.list")["items"]],
         "sites": sorted(row["site"] for row in home.ask("history", all=True)["items"]),
         "rules": [rule["name"] for rule in home.ask("rule.list")["items"]],

@@ -48,9 +48,9 @@ def snapshot(home: Home) -> None:
 
 @pytest.fixture
 def lived(home: Home) -> Home:
-    home.start(keep_history=True)
+    home.start(keep_history=True, identity="mark")
     home.ask("device.add", label=LABEL, mac=MAC)
-    home.ask("device.add", label="other", address="127.0.0.3")
+    home.ask("device.add", label="other", mac="3c:22:fb:00:00:0b")
     client(home, 1, "history")
     client(home, 2, "history")
     record(home, 1, SITES[0])
@@ -251,7 +251,7 @@ def put_back(home: Home, copy: bytes) -> None:
     path = Path(home.state_dir) / "state.db"
     path.unlink()
     path.write_bytes(copy)
-    home.start(keep_history=True)
+    home.start(keep_history=True, identity="mark")
 
 
 def forgotten_with_a_copy(home: Home) -> bytes:

@@ -20,7 +20,7 @@ def left(home: Home, needle: bytes) -> list[str]:
 
 def test_what_takes_a_names_place_leaves_nothing_of_it(home: Home) -> None:
     """A label, a person's name, a rule that turns around, a setting, a value of the web page."""
-    home.start()
+    home.start(identity="mark")
     home.ask("person.add", name="Tell-Tale Ada", group="child")
     home.ask("device.add", label="Tell-Tale Tablet", mac="3c:22:fb:12:34:56")
     for number in range(15):

@@ -5,8 +5,11 @@ Held in memory only and bounded; nothing is written about anybody. Identity of p
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import socket
+import struct
 
 from agent.core import addresses, leases, neighbour
 from agent.core.leases import Lease
@@ -15,6 +18,7 @@ from agent.core.neighbour import Neighbour
 from agent.core.netlink import encode, messages
 
 _NETLINK_ROUTE = 0
+_SIOCGIFHWADDR = 0x8927  # linux/sockios.h; the address is at 18 of struct ifreq
 _READ_BYTES = 65536  # the kernel's pieces of a dump have at most 32 KiB
 _LEASES_BYTES_MAX = 1 << 20
 # The kernel itself keeps 1024 neighbours by default; this bounds us where somebody raised that.
@@ -107,8 +111,9 @@ class Neighbours:
     def seen(self) -> list[tuple[bytes, dict[str, object]]]:
         """Every device in sight as (MAC, row to show), in the order of their addresses."""
         macs = {found.mac for found in self._table.values() if found.mac is not None}
-        macs |= {lease.mac for lease in self._lease_list()}
-        rows = [(mac, self._row(mac)) for mac in sorted(macs)]
+        macs |= {lease.mac for lease in self._lease_list() if neighbour.is_one(lease.mac)}
+        rows = [(mac, self._row(mac)) for mac in sorted(macs - _own_macs())]
+        rows = [row for row in rows if row[1]["hostname"] or not _only_near(row[1]["address"])]
         return sorted(rows, key=lambda row: _address_key(row[1]["address"]))
 
     def _row(self, mac: bytes) -> dict[str, object]:
@@ -171,6 +176,22 @@ def _name_of(interface: int) -> str:
         return socket.if_indextoname(interface)
     except OSError:
         return ""
+
+
+def _own_macs() -> set[bytes]:
+    """The addresses of this router's own interfaces."""
+    found = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        for _, name in socket.if_nameindex():
+            with contextlib.suppress(OSError):  # it has just gone
+                answer = fcntl.ioctl(asker, _SIOCGIFHWADDR, struct.pack("256s", name[:15].encode()))
+                found.add(answer[18:24])
+    return found
+
+
+def _only_near(address: object) -> bool:
+    """Whether a link-local address is all there is: a switch or an access point, or a device that is just coming."""
+    return address is None or str(address).startswith("fe80:")
 
 
 def _plain(packed: bytes) -> bytes:

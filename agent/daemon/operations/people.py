@@ -13,6 +13,7 @@ from agent.daemon.store.erasing import rewrite_snapshot
 from agent.daemon.store.scrubbing import scrub
 
 TABLES = ("visits", "attempts")
+MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 form
 
 
 def device_list(household: Household, request: Request) -> dict[str, object]:
@@ -69,13 +70,15 @@ def device_add(household: Household, request: Request) -> dict[str, object]:
     mac, address = optional_text(request, "mac"), optional_text(request, "address")
     if (mac is None) == (address is None):
         raise BadInput("give the device's mac, or its address where devices are known by address")
+    _known_here(household, mac)
     person = optional_number(request, "person_id")
     if person is not None:
         household.state.person(person)
+        _not_both(person, flag(request, "shared"))
     device = household.state.add_device(
         text(request, "label"),
         parse_mac(mac) if mac else None,
-        addresses.show(addresses.parse(address)) if address else None,
+        parse_address(address) if address else None,
         person,
         flag(request, "shared"),
         actor(request),
@@ -85,6 +88,33 @@ def device_add(household: Household, request: Request) -> dict[str, object]:
     household.noted()
     household.publish({"event": "device", "device_id": device.id})
     return device_row(household, device)
+
+
+def _known_here(household: Household, mac: str | None) -> None:
+    """BadInput for a device that would never be recognised: by its MAC where devices are known by address, or the other
+    way round."""
+    by_address = household.settings.text("identity") == "address"
+    if mac is not None and by_address:
+        raise BadInput("devices are known by their address here, for identity is address: give the device's address")
+    if mac is None and not by_address:
+        raise BadInput("devices are known by their MAC here, for identity is mark: give the device's mac")
+
+
+def _not_both(person: object, shared: object) -> None:
+    if person is not None and shared:
+        raise BadInput("a shared device is nobody's alone: give it a person, or make it shared")
+
+
+def parse_address(given: str) -> str:
+    """The text of an address that a device can have: no group's, and not the unspecified one."""
+    address = addresses.parse(given)
+    if len(address) == 16 and address[:12] == MAPPED:
+        address = address[12:]
+    group = address[0] >= 224 if len(address) == 4 else address[0] == 0xFF
+    nobody = address[0] == 0 if len(address) == 4 else not any(address)
+    if group or nobody:
+        raise BadInput("that is a group or unspecified address, not a device's")
+    return addresses.show(address)
 
 
 def parse_mac(given: str) -> bytes:
@@ -108,6 +138,7 @@ def device_change(household: Household, request: Request) -> dict[str, object]:
         values["person"] = optional_number(request, "person_id")
     if "shared" in request:
         values["shared"] = int(flag(request, "shared"))
+    _not_both(values.get("person"), values.get("shared"))
     if not values:
         raise BadInput("nothing to change: give label, person_id or shared")
     if isinstance(values.get("person"), int):
