@@ -3,6 +3,7 @@
 LuCI itself is not here: `harness.js` stands for what the view uses of it, and this file for rpcd and its access lists.
 """
 
+import gzip
 import http.server
 import json
 import re
@@ -28,6 +29,16 @@ TYPES = {".html": "text/html", ".js": "text/javascript"}
 NOT_FOUND, DENIED, NO_DATA = 4, 6, 5  # ubus
 
 
+TEXTS = 'os.path.join(os.path.dirname(os.__file__), "site-packages/agent/jobs/web/static/text")'
+
+
+def packed_texts(folder: Path) -> Path:
+    """As the package installs them."""
+    for path in (APP.parents[2] / "agent/jobs/web/static/text").glob("*.json"):
+        (folder / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    return folder
+
+
 class Router:
     """rpcd as far as one plugin needs it, and a web server before it. `socket` is the agent's."""
 
@@ -35,17 +46,22 @@ class Router:
         text = PLUGIN.read_text()
         assert text.count('SOCKET = "/var/run/privacy-agent/control.sock"') == 1
         self.plugin = folder / "plugin"
+        assert text.count(TEXTS) == 1
+        texts = packed_texts(folder)
+        text = text.replace(TEXTS, f'"{texts}"')
         self.plugin.write_text(text.replace("/var/run/privacy-agent/control.sock", str(socket)))
         (rights,) = json.loads(ACL.read_text()).values()
         self.rights = {part: set(rights[part]["ubus"]["privacy-agent"]) for part in ("read", "write")}
         self.may = self.rights["read"] | self.rights["write"]
         self.present = True
+        self.language = "en"
         router = self
 
         class Answers(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = FILES.get(self.path)
-                self.answer(path.read_bytes() if path else b"", TYPES[path.suffix] if path else "text/plain")
+                data = (path.read_bytes() if path else b"").replace(b'lang="en"', f'lang="{router.language}"'.encode())
+                self.answer(data, TYPES[path.suffix] if path else "text/plain")
 
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -263,7 +279,7 @@ def test_8_an_agent_that_does_not_run(page, router, tmp_path):
     text = router.plugin.read_text().replace("/var/run/privacy-agent/last-words", str(words))
     router.plugin.write_text(text.replace("control.sock", "nobody.sock"))
     show(page, router)
-    page.get_by_text("the agent is not running").wait_for()
+    page.get_by_text("Privacy Agent is not running").wait_for()
     page.get_by_text("The reason: cannot start: <b>no</b> space left").wait_for()
     browser.shoot(page, "luci-8-stopped")
 
@@ -288,6 +304,23 @@ def test_arguments_that_rpcd_would_never_send(router):
     assert json.loads(router.run("call", "on", given="{}").stdout)["error"]["code"] == "not_found"
     extra = json.dumps({"op": "backup.take", "actor": "nobody"})
     assert "health" in json.loads(router.run("call", "status", given=extra).stdout), "only known arguments pass"
+
+
+def test_the_agents_own_words_come_in_luci_s_language(page, router, daemon):
+    def told(method, **given):
+        return json.loads(router.run("call", method, given=json.dumps(given)).stdout)
+
+    plain, german = told("features")["items"], told("features", lang="de")["items"]
+    assert [item["name"] for item in plain] == [item["name"] for item in german] == ["history", "protection"]
+    for item, translated in zip(plain, german, strict=True):
+        for part in ("title", "reads", "keeps", "sends"):
+            assert translated[part] and translated[part] != item[part], part
+    assert told("status", lang="de")["health"] != told("status")["health"]
+    for other in ("en", "fr", "../de", "DE", None, 1, ""):
+        assert told("features", lang=other)["items"] == plain
+    router.language = "de"
+    show(page, router)
+    page.locator("th", has_text=german[0]["title"]).wait_for()
 
 
 def test_the_manual_names_every_method_and_argument(router):

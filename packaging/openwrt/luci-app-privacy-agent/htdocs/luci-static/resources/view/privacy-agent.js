@@ -9,14 +9,17 @@ function declare(method, params) {
 	return rpc.declare({ object: 'privacy-agent', method: method, params: params, reject: true });
 }
 
-const callStatus = declare('status');
+const callStatus = declare('status', [ 'lang' ]);
 const callDevices = declare('devices');
-const callFeatures = declare('features');
+const callFeatures = declare('features', [ 'lang' ]);
 const callOn = declare('on', [ 'device', 'feature', 'agree' ]);
 const callOff = declare('off', [ 'device', 'feature' ]);
 const callSetupCode = declare('setup_code');
 
 const POLL_S = 10;
+
+// The agent says its own sentences in LuCI's language where it has them.
+const lang = (document.documentElement.lang || 'en').slice(0, 2);
 
 // An element whose strings are text. E() and its kin take a string for HTML; only what stands in an array is not.
 function el(tag, attributes, ...children) {
@@ -36,10 +39,13 @@ function linkToPages(status, page, text) {
 
 // An answer with an error becomes a rejection with its sentence, so that every caller treats it alike.
 function checked(answer) {
-	if (answer && answer.error)
-		return Promise.reject(new Error(answer.error.reason
-			? _('%s. The reason: %s').format(answer.error.message, answer.error.reason) : answer.error.message));
-	return answer;
+	if (!answer || !answer.error)
+		return answer;
+	const message = answer.error.code === 'not_running'
+		? _('Privacy Agent is not running. Start it under System > Startup, or read why under Status > System Log')
+		: answer.error.message;
+	return Promise.reject(new Error(answer.error.reason
+		? _('%s. The reason: %s').format(message, answer.error.reason) : message));
 }
 
 function fact(title, text) {
@@ -66,14 +72,14 @@ function failed(error) {
 
 return view.extend({
 	load: function() {
-		return callFeatures().then(checked).then((answer) => {
+		return callFeatures(lang).then(checked).then((answer) => {
 			this.features = answer.items;
 			return this.fetch();
 		}).catch((error) => ({ error: error.message }));
 	},
 
 	fetch: function() {
-		return Promise.all([ callStatus().then(checked), callDevices().then(checked) ])
+		return Promise.all([ callStatus(lang).then(checked), callDevices().then(checked) ])
 			.then(([ status, devices ]) => ({ status: status, devices: devices.items }));
 	},
 
