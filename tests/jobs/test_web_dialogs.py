@@ -10,7 +10,7 @@ from tests.jobs.test_web_pages import PASSWORD, chromium, serious, served, state
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 # (view, what is pressed): each opens one sheet.
 SHEETS = {
-    "consent": ("/", ("switch", "^Browsing history, Television")),
+    "consent": ("/?person=none", ("switch", "^Browsing history, Television")),
     "notice": ("/", ("button", "^Read$")),
     "answer": ("/", ("button", "^Reply$")),
     "why": ("/protection", ("button", "free-coins|cheap-sneakers|login.bank|parcel")),
@@ -55,7 +55,7 @@ def test_every_sheet(visit, name, scheme):  # noqa: F811
 def test_thumbs_find_every_view(visit):  # noqa: F811
     """Buttons, links and fields; the hours and days of the charts have the stepper and the list beside them."""
     everything = SMALL.replace("dialog ", "main ").replace(".closest('label')", ".closest('label, .timeline, .heat')")
-    for view in ("/", "/history", "/protection", "/privacy", "/devices", "/account", "/me"):
+    for view in ("/", "/?person=2", "/history", "/protection", "/privacy", "/devices", "/account", "/me"):
         page = visit(view)
         browser.settle(page)
         assert page.evaluate(everything) == [], view
@@ -63,7 +63,7 @@ def test_thumbs_find_every_view(visit):  # noqa: F811
 
 def test_keyboard_alone_through_a_story(visit, served):  # noqa: F811
     """Sign in, switch on, read what it means, switch off, erase: without a pointer."""
-    page = visit("/", browser.DESKTOP, signed_in=False)
+    page = visit("/?person=2", browser.DESKTOP, signed_in=False)
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("navigation").wait_for()

@@ -124,7 +124,7 @@ def test_a_request_shows_its_site_and_words_on_every_view_and_can_be_declined(vi
 
 
 def test_one_line_says_that_the_router_is_away(visit, served):  # noqa: F811
-    page = visit("/", browser.SMALL)
+    page = visit("/?person=none", browser.SMALL)
     page.route("**/api/v1/**", lambda route: route.abort())
     page.get_by_role("switch", name=re.compile("^Real-time protection, Television")).wait_for()
     page.evaluate("import('/js/lib/api.js').then((api) => api.get('/session').catch(() => 0))")

@@ -228,7 +228,7 @@ def test_the_daemons_words_have_a_translation():
 
 def test_keyboard_alone(visit):
     """Skip link first, then the switches, each with a visible focus; a sheet keeps and gives back the focus."""
-    page = visit("/")
+    page = visit("/?person=2")
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -277,13 +277,13 @@ def test_what_happens_before_the_stream_stands_is_seen(visit, served):
 
 
 def test_reduced_motion(visit):
-    page = visit("/", reduced_motion="reduce")
+    page = visit("/?person=2", reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.querySelector('.thumb')).transitionDuration") in ("0s", "")
 
 
 def test_the_switch_waits_for_the_router(visit, served):
     """Until the daemon has acknowledged, the switch shows what was, and that it waits."""
-    page = visit("/")
+    page = visit("/?person=none")
     held = []
     page.route("**/features/protection", lambda route: held.append(route))
     switch = page.get_by_role("switch", name=re.compile("^Real-time protection, Television"))
@@ -419,7 +419,7 @@ def laptop(served):
 
 def choose_pin(household, page):
     """With a code from the household's page."""
-    household.goto(household.url.rstrip("/") + "/devices")
+    household.goto(household.url.split("?")[0].rstrip("/") + "/devices")
     household.get_by_role("button", name=re.compile("^This laptop")).click()
     household.get_by_role("button", name="PIN code").click()
     code = household.locator(".big-code").inner_text()

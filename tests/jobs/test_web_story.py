@@ -99,7 +99,7 @@ def test_2_enrol(page, daemon):
 
 
 def test_3_on_shows_what_it_means_first(page, daemon):
-    sign_in(page, daemon)
+    sign_in(page, daemon, "/?person=1")
     for feature in ("Browsing history", "Real-time protection"):
         switch(page, feature).click()
         sheet = page.get_by_role("dialog")
@@ -151,8 +151,8 @@ def test_5_refused_explained_allowed_undone(page, daemon):
 
 def test_6_off_is_seen_by_every_browser_and_erases(page, daemon, chromium):
     other = chromium.new_page()
-    sign_in(other, daemon)
-    sign_in(page, daemon)
+    sign_in(other, daemon, "/?person=1")
+    sign_in(page, daemon, "/?person=1")
     switch(page, "Browsing history").click()
     page.get_by_text(re.compile(r"Off\. \d visits? stays? stored until")).wait_for()
     browser.shoot(page, "story-6-off")

@@ -1,7 +1,10 @@
 // Whose history can be looked at.
 
+import { byName } from "../lib/i18n.js";
+
 /** Each device, and each person who has several, with the query that asks for their visits. */
-export function whom(devices) {
+export function whom(unsorted) {
+  const devices = [...unsorted].sort((one, other) => byName(one.label, other.label));
   const people = new Map();
   for (const one of devices) if (one.person) people.set(one.person.id, [...(people.get(one.person.id) || []), one]);
   const several = [...people.values()]

@@ -7,6 +7,9 @@ let plural = new Intl.PluralRules("en");
 export let language = "en";
 // The region decides about 14:02 or 2:02 pm.
 export let region = "en";
+let collator = new Intl.Collator("en", { numeric: true });
+/** As people order names: "Device 2" before "Device 10". */
+export const byName = (one, other) => collator.compare(one, other);
 
 export async function loadLanguage() {
   const wanted = [stored(), ...navigator.languages.map((one) => one.slice(0, 2)), "en"];
@@ -14,6 +17,7 @@ export async function loadLanguage() {
   region = navigator.languages.find((one) => one.startsWith(language)) || language;
   words = await (await fetch(`/text/${language}.json`)).json();
   plural = new Intl.PluralRules(language);
+  collator = new Intl.Collator(region, { numeric: true });
   document.documentElement.lang = language;
 }
 

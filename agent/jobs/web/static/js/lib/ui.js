@@ -19,7 +19,7 @@ export function toggle({ key, label, of, on, busy, note, tone, onchange, disable
       "aria-label": of ? `${label}, ${of}, ${note}` : null,
       "aria-busy": busy ? "true" : null,
       "aria-disabled": busy || disabled ? "true" : null,
-      onclick: () => !busy && !disabled && onchange(!on),
+      onclick: () => !busy && !disabled && onchange(on !== true),
     },
     h("span.switch-words", h("span.switch-label", label), note ? h("span.switch-note", note) : null),
     h("span.track", h("span.thumb")),

@@ -11,8 +11,8 @@ import { confirmed } from "../lib/confirm.js";
 export const FEATURES = ["history", "protection"];
 const waiting = new Set();
 
-/** Both switches for all devices of a person at once; on means on for each of them. */
-export function allSwitches(person, devices, { redraw, reload }) {
+/** Both switches for all devices of a person at once: on, off, or mixed where they differ. */
+export function allSwitches(person, devices, page) {
   const all = {
     id: "all-" + person.id,
     path: "/people/" + person.id,
@@ -24,11 +24,10 @@ export function allSwitches(person, devices, { redraw, reload }) {
     all.features[feature] = {
       on: on.length === devices.length,
       since: Math.max(...on.map((one) => one.features[feature].since)),
-      lists: on.length ? on[0].features[feature].lists : null,
       some: on.length && on.length < devices.length ? t("switch.some", { n: on.length, of: devices.length }) : null,
     };
   }
-  return switches(all, { redraw, reload });
+  return switches(all, page);
 }
 
 /** A device's row: name and both switches. `redraw` draws again, `reload` asks the router first. */
@@ -50,22 +49,32 @@ export function switches(device, { redraw, reload, today }) {
         key: feature,
         label: t("feature." + feature),
         of: device.label,
-        on: row.on,
+        on: row.some ? "mixed" : row.on,
         busy: waiting.has(device.id + feature),
         note: waiting.has(device.id + feature) ? t("wait") : note(row),
         tone: feature === "history" ? "plum" : "teal",
-        onchange: (on) => change(device, feature, on, redraw, reload),
+        onchange: async (on) => {
+          const to = row.some ? await which(feature, device.label) : on;
+          if (to !== null) await change(device, feature, to, redraw, reload);
+        },
       });
     }),
   );
 }
 
+/** Some are on, some off: both ways are open. */
+const which = (feature, label) =>
+  sheet(t("consent.title", { feature: t("feature." + feature), device: label }), (close) =>
+    h(
+      "div.actions.left",
+      button(t("switch.all_on"), () => close(true), { tone: "primary" }),
+      button(t("switch.all_off"), () => close(false), { tone: "plain" }),
+    ),
+  );
+
 export function note(row) {
   if (row.some) return row.some;
-  if (row.on) {
-    const since = t("since", { when: when(row.since) });
-    return row.lists && row.lists !== "ready" ? `${since}. ${t("protection." + row.lists)}` : since;
-  }
+  if (row.on) return t("since", { when: when(row.since) });
   if (row.suspended) return t("suspended." + row.suspended);
   return t("off");
 }

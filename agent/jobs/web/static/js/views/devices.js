@@ -3,7 +3,7 @@
 import { del, get, inTurn, patch, post } from "../lib/api.js";
 import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { byName, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { formSheet, Wrong } from "../lib/form.js";
 import { avatar, button, card, choice, confirm, field, heading, say, sheet, toast } from "../lib/ui.js";
@@ -29,12 +29,17 @@ export function devices({ redraw }) {
   const state = { devices: [], people: [], seen: [] };
 
   const load = inTurn(async () => {
-    const [enrolled, people, seen] = await Promise.all([
+    const [own, people, seen] = await Promise.all([
       get("/devices"),
       get("/people"),
       get("/devices/seen").catch(() => ({ items: [] })),
     ]);
-    Object.assign(state, { devices: enrolled.items, people: people.items, seen: seen.items });
+    const sorted = (items, name) => items.sort((one, other) => byName(one[name] || "", other[name] || ""));
+    Object.assign(state, {
+      devices: sorted(own.items, "label"),
+      people: sorted(people.items, "name"),
+      seen: sorted(seen.items, "hostname"),
+    });
   });
 
   const reload = async () => {

@@ -105,7 +105,7 @@ export function entry(root, done) {
     change({ busy: true, error: null });
     try {
       adopt(await post(path, values));
-      window.history.replaceState(null, "", location.pathname);
+      window.history.replaceState(null, "", location.pathname + location.search);
       done();
     } catch (error) {
       const asked = error.kind === "code-needed";

@@ -4,7 +4,7 @@ import { fetchFile, get, inTurn, keep, post, search } from "../lib/api.js";
 import { changed } from "../privacy/changed.js";
 import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
-import { said, t } from "../lib/i18n.js";
+import { byName, said, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { eraseAfterAsking, facts } from "../people/switches.js";
 import { noticeText } from "../privacy/notice.js";
@@ -43,7 +43,7 @@ export function privacy({ redraw }) {
       features: features.items,
       notice,
       recipients: recipients.items,
-      devices: devices.items,
+      devices: devices.items.sort((one, other) => byName(one.label, other.label)),
       settings: settings.items,
       status,
     });

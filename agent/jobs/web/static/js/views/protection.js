@@ -4,7 +4,7 @@ import { all, get, inTurn } from "../lib/api.js";
 import { category, tone } from "../protection/categories.js";
 import { h } from "../lib/dom.js";
 import { asked, explain, reason, report } from "../protection/explain.js";
-import { said, t } from "../lib/i18n.js";
+import { byName, said, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { heldCards, listsCard } from "../protection/lists.js";
 import { lookalikesCard } from "../protection/lookalikes.js";
@@ -42,7 +42,7 @@ export function protection({ redraw }) {
     ]);
     Object.assign(state, {
       progress,
-      devices: devices.items,
+      devices: devices.items.sort((one, other) => byName(one.label, other.label)),
       attempts: page.items,
       more: page.next,
       counts: counts.items,

@@ -1,0 +1,78 @@
+"""Home is people: a card for each, one line for the house; a person's page has the switches, mixed where devices differ."""
+
+import re
+
+import pytest
+
+from tests.jobs import browser
+from tests.jobs.lived_in import Served
+from tests.jobs.test_web_pages import chromium, serious, state, visit  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
+NARROW = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("people"))
+    yield served
+    served.stop()
+
+
+def test_eight_devices_fit_a_screen_and_a_half(visit, served):  # noqa: F811
+    served.ask("notice.read", version=1)
+    for n in range(8 - len(served.ask("device.list")["items"])):
+        served.ask("device.add", label=f"Device {n + 2}", address=f"127.0.7.{n + 1}", person_id=1 + n % 3)
+    for scheme in ("light", "dark"):
+        page = visit("/", NARROW, color_scheme=scheme)
+        page.locator("a.person").first.wait_for()
+        browser.shoot(page, f"people-{scheme}")
+        assert page.evaluate("document.documentElement.scrollHeight") <= 1.5 * NARROW["height"]
+        assert page.get_by_text(re.compile("^Not (yet )?protecting")).count() <= 1, "one line, not one a switch"
+        assert serious(page) == []
+
+
+def test_forty_devices_stay_usable_and_in_the_order_of_their_numbers(visit, served):  # noqa: F811
+    for n in range(40 - len(served.ask("device.list")["items"])):
+        served.ask("device.add", label=f"Room {n + 1}", address=f"127.0.8.{n + 1}")
+    page = visit("/", NARROW)
+    page.get_by_role("link", name=re.compile("^Not assigned")).wait_for()
+    assert page.evaluate("document.documentElement.scrollHeight") <= 2 * NARROW["height"]
+    page.get_by_role("link", name=re.compile("^Not assigned")).click()
+    page.get_by_role("heading", name="Not assigned").wait_for()
+    labels = [one for one in page.locator(".device h3").all_inner_texts() if one.startswith("Room ")]
+    assert labels == [f"Room {n + 1}" for n in range(len(labels))] and len(labels) > 10
+    page.get_by_label("Search devices").fill("room 12")
+    page.get_by_role("heading", name="Room 12").wait_for()
+    assert page.locator(".device").count() == 1
+    browser.shoot(page, "people-search")
+    page = visit("/devices", NARROW)
+    rows = [one for one in page.locator(".row strong").all_inner_texts() if one.startswith("Room ")]
+    assert rows == sorted(rows, key=lambda one: int(one.split()[1]))
+
+
+def test_some_on_is_mixed_and_goes_both_ways(visit, served):  # noqa: F811
+    ben = [one for one in served.ask("device.list")["items"] if (one["person"] or {}).get("id") == 2]
+    for one in ben:
+        served.ask("off", device_id=one["id"], feature="protection", actor="cli")
+    served.ask("on", device_id=ben[0]["id"], feature="protection", agree=1, actor="cli")
+    page = visit("/?person=2", NARROW)
+    everyone = page.get_by_role("switch", name=re.compile("^Real-time protection, All of Ben's devices"))
+    assert everyone.get_attribute("aria-checked") == "mixed"
+    browser.shoot(page, "people-mixed")
+    assert serious(page) == []
+    everyone.click()
+    page.get_by_role("button", name="Turn off for all").click()
+    page.locator("[role=switch][aria-checked=false][aria-label^='Real-time protection, All of Ben']").wait_for()
+    assert not any(row["features"]["protection"]["on"] for row in of_ben(served))
+    served.ask("on", device_id=ben[0]["id"], feature="protection", agree=1, actor="cli")
+    page.locator("[role=switch][aria-checked=mixed][aria-label^='Real-time protection, All of Ben']").wait_for()
+    everyone.click()
+    page.get_by_role("button", name="Turn on for all").click()
+    page.get_by_role("button", name="Agree and turn on").click()
+    page.locator("[role=switch][aria-checked=true][aria-label^='Real-time protection, All of Ben']").wait_for()
+    assert all(row["features"]["protection"]["on"] for row in of_ben(served))
+
+
+def of_ben(served):
+    return [one for one in served.ask("device.list")["items"] if (one["person"] or {}).get("id") == 2]
