@@ -46,7 +46,7 @@ def test_background_is_folded_until_somebody_looks(visit, served):  # noqa: F811
 def test_a_search_that_finds_much_says_so_and_goes_on(visit):  # noqa: F811
     """Of a long listing the first pages, and the rest when somebody asks; here the pages are small."""
     page = visit("/history")
-    page.route("**/history?*", lambda route: route.continue_(url=route.request.url.replace("limit=200", "limit=2")))
+    page.route("**/history?*", lambda route: route.continue_(url=route.request.url.replace("limit=100", "limit=10")))
     page.get_by_label("Search all days").fill("example")
     page.get_by_text("More than 10 visits found").wait_for()
     page.get_by_role("button", name="Show more").click()

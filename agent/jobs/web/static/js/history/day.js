@@ -4,14 +4,15 @@ import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { dayName, midnight } from "../lib/time.js";
-import { card } from "../lib/ui.js";
-import { HOURS, hourOf, hourScale } from "./hours.js";
+import { card, choice } from "../lib/ui.js";
+import { HOURS, hourScale } from "./hours.js";
 
-/** One day's visits by hour. `go(back)` shows another day, `choose(hour)` one hour of it, or all of it again (null). */
-export function timeline({ back, visits, hour: chosen }, { go, choose }) {
+/** One day by hour. `go(back)` shows another day, `choose(hour)` one hour of it, or all of it again (null). The bars are a
+ * picture; hours are chosen below it, by a thumb too. */
+export function timeline({ back, hour: chosen }, counts, { go, choose }) {
   const start = midnight(back);
-  const counts = HOURS.map((hour) => visits.filter((one) => hourOf(one) === hour).length);
   const most = Math.max(1, ...counts);
+  const label = (hour) => t("history.hour", { n: counts[hour], hour: String(hour).padStart(2, "0") });
   return card(
     { key: "day" },
     h(
@@ -35,23 +36,24 @@ export function timeline({ back, visits, hour: chosen }, { go, choose }) {
     ),
     h(
       "div.timeline",
-      { role: "group", "aria-label": t("history.hours") },
+      { "aria-hidden": "true" },
       counts.map((count, hour) =>
         h(
-          "button.bar",
-          {
-            key: "hour-" + hour,
-            type: "button",
-            disabled: !count,
-            "aria-pressed": String(hour === chosen),
-            "aria-label": t("history.hour", { n: count, hour: String(hour) }),
-            title: t("history.hour", { n: count, hour: String(hour) }),
-            onclick: () => choose(hour === chosen ? null : hour),
-          },
+          "div.bar",
+          { class: hour === chosen ? "chosen" : "" },
           h("span", { style: { height: count ? 12 + (88 * count) / most + "%" : "0" } }),
         ),
       ),
     ),
     hourScale(),
+    counts.some(Boolean)
+      ? choice({
+          name: "hour",
+          label: t("history.hours"),
+          value: chosen === null ? "" : chosen,
+          options: [["", t("history.all_hours")], ...HOURS.filter((hour) => counts[hour]).map((hour) => [hour, label(hour)])],
+          onchange: (value) => choose(value === "" ? null : Number(value)),
+        })
+      : null,
   );
 }

@@ -45,7 +45,7 @@ export function week({ days, back: picked }, pick) {
                 {
                   type: "button",
                   "aria-pressed": String(back === picked),
-                  "aria-label": dayName(start),
+                  "aria-label": `${shortDay(start)}: ${dayName(start)}`,
                   onclick: () => pick(back),
                 },
                 shortDay(start),
@@ -61,7 +61,7 @@ export function week({ days, back: picked }, pick) {
 }
 
 // The router's hours are in this browser's zone already, by tz_offset; a day is found by its middle.
-function hoursOf(days, start) {
+export function hoursOf(days, start) {
   const row = days.find((one) => Math.abs(one.start - start) < 43200);
   return row ? row.hours : HOURS.map(() => 0);
 }

@@ -92,13 +92,15 @@ export function adopt(state) {
 }
 
 const PAGE = 200;
+// What is drawn at once of a long listing; the rest when somebody asks.
+const SHOWN = 100;
 
 /** The first pages of a listing, and whether there are `more`. */
-export async function pagesOf(path, query, pages) {
+export async function pagesOf(path, query, pages, limit = SHOWN) {
   const items = [];
   let after;
   do {
-    const page = await get(path, { ...query, limit: PAGE, after });
+    const page = await get(path, { ...query, limit, after });
     items.push(...page.items);
     after = page.next;
   } while (after && --pages > 0);
@@ -106,7 +108,7 @@ export async function pagesOf(path, query, pages) {
 }
 
 /** All of a listing, up to a bound. */
-export const all = async (path, query, most = 2000) => (await pagesOf(path, query, most / PAGE)).items;
+export const all = async (path, query, most = 2000) => (await pagesOf(path, query, most / PAGE, PAGE)).items;
 
 /** Loads one after the other, so that an older answer never replaces a newer one. Calls that wait share one load. */
 export function inTurn(load) {

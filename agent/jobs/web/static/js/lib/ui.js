@@ -38,6 +38,10 @@ export function card(props, ...children) {
   return h("section.card", props, ...children);
 }
 
+/** A card that shows its title alone until somebody opens it. */
+export const fold = (title, { flush, ...props }, ...children) =>
+  h("details.card", props, h("summary", h("h2", title)), h("div.inside", { class: flush ? "flush" : "" }, ...children));
+
 export function heading(text, ...more) {
   return h(
     "div.heading",

@@ -1,4 +1,4 @@
-// What was recorded of this device, for the person behind it: to see, to dispute, to ask about.
+// The records of this device, for the person who uses it: shown when asked for, to see, to mark as wrong, to ask about.
 
 import { h } from "../lib/dom.js";
 import { dispute } from "../history/visit.js";
@@ -8,21 +8,28 @@ import { clock, dayName, midnightOf, when } from "../lib/time.js";
 import { button, card } from "../lib/ui.js";
 
 // Pages of the router's listings.
-const MORE = 2;
+const MORE = 1;
 
 /** `page.load` asks the router again, `page.look` with other values of the state: for more `pages` of older records, or for
  * `background` as well. `page.ask` says something to the household. */
-export const records = (state, page) => [contacted(state, page), refused(state, page)];
+export const records = (state, page) =>
+  state.shown && state.visits
+    ? [visited(state, page), blocked(state, page)]
+    : card(
+        { key: "content" },
+        h("h2", t("me.content")),
+        h("div.actions.left", button(t("me.show"), () => page.show(), { tone: "plain", picture: "history" })),
+      );
 
-function contacted({ own, visits, pages, background }, page) {
+function visited({ own, visits, pages, background }, page) {
   const { items, more } = visits;
   const days = [...new Set(items.map((one) => midnightOf(one.last)))];
   return card(
     { key: "visits", class: "flush" },
-    h("h3.group", t("me.visits_title")),
+    h("h2.group", t("me.visits_title")),
     days.length ? null : h("p.nothing", t(own.device.features.history.on ? "me.quiet" : "history.none")),
     days.map((day) => [
-      h("h4.subgroup", dayName(day)),
+      h("h3.subgroup", dayName(day)),
       h(
         "ul.rows",
         items.filter((one) => midnightOf(one.last) === day).map((one) => visit(one, page)),
@@ -70,11 +77,11 @@ const visit = (one, page) =>
     ),
   );
 
-const refused = ({ attempts: { items, more }, pages }, page) =>
+const blocked = ({ attempts: { items, more }, pages }, page) =>
   items.length
     ? card(
         { key: "refused", class: "flush" },
-        h("h3.group", t("protection.refused")),
+        h("h2.group", t("protection.refused")),
         h(
           "ul.rows",
           items.map((one) =>

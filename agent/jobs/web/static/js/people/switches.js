@@ -38,7 +38,7 @@ export function switches(device, { redraw, reload, today }) {
     h(
       "div.device-head",
       h("span.device-picture", device.path ? icon("devices") : deviceIcon(device.label)),
-      h("div", h("h3", device.label), device.covered === false ? h("p.care-text", t("device.uncovered")) : null),
+      h("div", h("h2.device-name", device.label), device.covered === false ? h("p.care-text", t("device.uncovered")) : null),
       today
         ? h("a.soft", { href: "/history?device=" + device.id, "data-go": true }, t("overview.today", { n: today }))
         : null,

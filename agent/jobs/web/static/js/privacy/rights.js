@@ -14,11 +14,6 @@ export function rights(own, { write, load, forgotten }) {
   return card(
     { key: "rights" },
     h("h2", t("me.rights")),
-    h("p.soft", t("me.rights_text")),
-    h(
-      "ul.plain-list",
-      ["see", "correct", "erase", "object"].map((name) => h("li", icon("check"), h("span", t("me.right_" + name)))),
-    ),
     h(
       "div.actions.left",
       button(
@@ -34,18 +29,29 @@ export function rights(own, { write, load, forgotten }) {
           )
         : button(t("request.erasure"), () => write("erasure"), { tone: "plain", picture: "trash" }),
     ),
-    h("p.soft", t("me.right_complain")),
-    more(t("leaving.title"), "/recipients", (page) => [
-      h("p", t("leaving.text")),
-      h("ul.plain-list", receivers(page.items)),
-      h("p.soft", t("leaving.cookie")),
-    ]),
-    more(t("notice.title"), "/notice", noticeText),
+    h(
+      "details",
+      h("summary", t("me.rights_more")),
+      h("p.soft", t("me.rights_text")),
+      h(
+        "ul.plain-list",
+        ["see", "correct", "erase", "object"].map((name) => h("li", icon("check"), h("span", t("me.right_" + name)))),
+      ),
+      h("p.soft", t("me.right_complain")),
+    ),
+    h(
+      "div.actions.left",
+      more(t("leaving.title"), "/recipients", (page) => [
+        h("p", t("leaving.text")),
+        h("ul.plain-list", receivers(page.items)),
+        h("p.soft", t("leaving.cookie")),
+      ]),
+      more(t("notice.title"), "/notice", noticeText),
+    ),
   );
 }
 
-const more = (title, path, show) =>
-  h("div.actions.left", { key: path }, button(title, () => read(title, path, show), { tone: "plain small" }));
+const more = (title, path, show) => button(title, () => read(title, path, show), { tone: "plain small", key: path });
 
 async function read(title, path, show) {
   const found = await get(path).catch(say);

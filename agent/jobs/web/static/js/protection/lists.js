@@ -11,7 +11,7 @@ import { button, card, say, sheet, toast, toggle } from "../lib/ui.js";
 export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
   card(
     { key: "lists", class: "flush" },
-    h("h3.group", t("lists.title")),
+    h("h2.group", t("lists.title")),
     lists.length
       ? h(
           "ul.rows",

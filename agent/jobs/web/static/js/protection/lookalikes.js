@@ -21,7 +21,7 @@ export const lookalikesCard = (label, reload) =>
   heard.length
     ? card(
         { key: "lookalikes", class: "flush" },
-        h("h3.group", t("lookalike.title")),
+        h("h2.group", t("lookalike.title")),
         h("p.soft.pad", t("lookalike.text")),
         h(
           "ul.rows",

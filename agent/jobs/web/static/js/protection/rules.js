@@ -84,7 +84,7 @@ async function sure(wanted) {
 export const rulesCard = (rules, devices, reload) =>
   card(
     { key: "rules", class: "flush" },
-    h("h3.group", t("rule.title")),
+    h("h2.group", t("rule.title")),
     rules.length
       ? h(
           "ul.rows",

@@ -37,7 +37,7 @@ export function account({ redraw }) {
   const sessionsCard = () =>
     card(
       { key: "sessions", class: "flush" },
-      h("h3.group", t("sessions.title")),
+      h("h2.group", t("sessions.title")),
       h(
         "ul.rows",
         state.sessions.map((one) =>

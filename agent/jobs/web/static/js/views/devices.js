@@ -67,7 +67,7 @@ export function devices({ redraw }) {
     ),
     card(
       { key: "enrolled", class: "flush" },
-      h("h3.group", t("devices.enrolled")),
+      h("h2.group", t("devices.enrolled")),
       state.devices.length
         ? h(
             "ul.rows",
@@ -99,7 +99,7 @@ export function devices({ redraw }) {
     ),
     card(
       { key: "people", class: "flush" },
-      h("h3.group", t("devices.people")),
+      h("h2.group", t("devices.people")),
       h(
         "ul.rows",
         state.people.map((one) =>
@@ -123,7 +123,7 @@ export function devices({ redraw }) {
     ),
     card(
       { key: "seen", class: "flush" },
-      h("h3.group", t("devices.seen")),
+      h("h2.group", t("devices.seen")),
       h("p.soft.pad", t("devices.seen_text")),
       state.seen.length
         ? h(

@@ -6,7 +6,7 @@ import { background } from "../history/background.js";
 import { timeline } from "../history/day.js";
 import { hourOf } from "../history/hours.js";
 import { visitRow } from "../history/visit.js";
-import { week } from "../history/week.js";
+import { hoursOf, week } from "../history/week.js";
 import { whom } from "../history/whom.js";
 import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
@@ -15,7 +15,6 @@ import { clock, midnight, offset, when } from "../lib/time.js";
 import { button, card, empty, heading, say } from "../lib/ui.js";
 
 const WAIT_FOR_TYPING_MS = 250;
-const PAGES = 5; // of what a search finds, before somebody asks for more
 
 export function history({ redraw, query }) {
   const state = {
@@ -25,7 +24,7 @@ export function history({ redraw, query }) {
     days: [],
     visits: [],
     more: false,
-    pages: PAGES,
+    pages: 1,
     search: "",
     hour: null,
   };
@@ -46,14 +45,17 @@ export function history({ redraw, query }) {
 
   // Whoever searches looks through everything; a day shows what somebody opened.
   function period() {
-    return state.search ? { search: state.search } : { from: midnight(state.back), to: midnight(state.back - 1) };
+    if (state.search) return { search: state.search };
+    if (state.hour === null) return { from: midnight(state.back), to: midnight(state.back - 1) };
+    const hour = (n) => new Date(midnight(state.back) * 1000).setHours(n) / 1000;
+    return { from: hour(state.hour), to: hour(state.hour + 1) };
   }
 
   const loadVisits = inTurn(async () => {
     const show = state.search ? "all" : "visits";
     const [days, found] = await Promise.all([
       get("/history/days", { ...state.who.query, tz_offset: offset() }),
-      pagesOf("/history", { ...state.who.query, ...period(), show }, state.search ? state.pages : Infinity),
+      pagesOf("/history", { ...state.who.query, ...period(), show }, state.pages),
       folds.refresh(),
     ]);
     Object.assign(state, { days: days.items, visits: found.items, more: found.more });
@@ -61,7 +63,7 @@ export function history({ redraw, query }) {
 
   // Other visits are looked at from here on.
   function pick(values) {
-    Object.assign(state, { hour: null, pages: PAGES }, values);
+    Object.assign(state, { hour: null, pages: 1 }, values);
     folds.clear();
     return refresh();
   }
@@ -76,7 +78,7 @@ export function history({ redraw, query }) {
   }
 
   function more() {
-    state.pages += PAGES;
+    state.pages += 1;
     return refresh();
   }
 
@@ -122,16 +124,13 @@ export function history({ redraw, query }) {
         ? found()
         : [
             week(state, (back) => pick({ back })),
-            timeline(state, { go: (back) => pick({ back }), choose }),
+            timeline(state, hoursOf(state.days, midnight(state.back)), { go: (back) => pick({ back }), choose }),
             list(),
           ],
     ];
   }
 
-  function choose(hour) {
-    state.hour = hour;
-    redraw();
-  }
+  const choose = (hour) => pick({ hour });
 
   const row = (visit, format) =>
     visitRow(visit, format, { found: Boolean(state.search), deviceOf, folds, reload: refresh });
@@ -163,7 +162,7 @@ export function history({ redraw, query }) {
     );
 
   function list() {
-    const shown = state.visits.filter((one) => state.hour === null || hourOf(one) === state.hour);
+    const shown = state.visits;
     const on = state.who.devices.some((one) => one.features.history.on);
     if (!shown.length) return [h("p.nothing", t(on ? "history.quiet" : "history.none")), folds.apart()];
     const hours = [...new Set(shown.map(hourOf))];
@@ -176,6 +175,7 @@ export function history({ redraw, query }) {
           shown.filter((one) => hourOf(one) === hour).map((one) => row(one, clock)),
         ),
       ]),
+      state.more ? button(t("more"), more, { tone: "plain wide" }) : null,
       folds.apart(),
       h("div.actions.left.pad", button(t("history.erase_day"), eraseDay, { tone: "plain small", picture: "trash" })),
     );
@@ -184,7 +184,7 @@ export function history({ redraw, query }) {
   const found = () =>
     card(
       { key: "found", class: "flush" },
-      h("h3.group", t(state.more ? "history.found_more" : "history.found", { n: state.visits.length })),
+      h("h2.group", t(state.more ? "history.found_more" : "history.found", { n: state.visits.length })),
       state.visits.length
         ? h(
             "ul.visits",

@@ -15,10 +15,10 @@ import { mine, theirs } from "../me/switches.js";
 import { rights } from "../privacy/rights.js";
 import { note } from "../people/switches.js";
 import { until, when } from "../lib/time.js";
-import { avatar, card, empty, heading, say } from "../lib/ui.js";
+import { avatar, card, empty, fold, heading, say } from "../lib/ui.js";
 
 export async function me(root) {
-  const state = { own: null, visits: null, attempts: null, busy: null, pages: 2, background: false };
+  const state = { own: null, visits: null, attempts: null, busy: null, pages: 1, background: false, shown: false };
 
   const load = inTurn(async () => {
     try {
@@ -28,7 +28,7 @@ export async function me(root) {
       if (error.kind !== "not-enrolled") throw error;
       state.own = null;
     }
-    if (state.own && state.own.pin.entered) {
+    if (state.own && state.own.pin.entered && state.shown) {
       state.visits = await pagesOf("/me/history", { show: state.background ? "all" : "visits" }, state.pages);
       state.attempts = await pagesOf("/me/attempts", {}, state.pages);
     }
@@ -47,10 +47,14 @@ export async function me(root) {
     () => draw(),
     async (values) => {
       await openRecords(values);
-      await load();
+      await show();
     },
   );
-  const forgotten = () => choosePin(load);
+  const show = () => {
+    state.shown = true;
+    return load();
+  };
+  const forgotten = () => choosePin(show);
   const look = (values) => {
     Object.assign(state, values);
     load().catch(say);
@@ -73,6 +77,9 @@ export async function me(root) {
           h("p.hero-more", history.on ? t("me.recording_since", { when: when(history.since) }) : note(history)),
         ),
       ),
+      held(state.own, load),
+      rights(state.own, { write: ask, load, forgotten }),
+      adult ? mine(state, { load, draw, forgotten }) : theirs(device),
       card(
         { key: "kept" },
         h("h2", t("me.kept")),
@@ -80,20 +87,17 @@ export async function me(root) {
         kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
         h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
       ),
-      held(state.own, load),
-      adult ? mine(state, { load, draw, forgotten }) : theirs(device),
       sayCard(requests || [], ask),
-      pin.entered ? records(state, { load, look, ask }) : pinCard(pin, load, trying),
-      rights(state.own, { write: ask, load, forgotten }),
+      pin.entered ? records(state, { load, look, ask, show }) : pinCard(pin, show, trying),
       changes(),
       foot(),
     ];
   }
 
   const changes = () =>
-    card(
-      { key: "changes", class: "flush" },
-      h("h3.group", t("me.changes")),
+    fold(
+      t("me.changes"),
+      { key: "changes", flush: true },
       h(
         "ul.rows",
         (state.own.changes || []).map((one) =>

@@ -12,7 +12,7 @@ import { receivers } from "../privacy/rights.js";
 import { loadReports, reportsCard } from "../privacy/reports.js";
 import { RETENTION, setting } from "../privacy/settings.js";
 import { when } from "../lib/time.js";
-import { button, card, choice, field, form, heading, say } from "../lib/ui.js";
+import { button, card, choice, field, fold, form, heading, say } from "../lib/ui.js";
 
 const PAGE = 30;
 
@@ -65,12 +65,12 @@ export function privacy({ redraw }) {
 
   const draw = () => [
     heading(t("privacy.title")),
+    takeAlong(),
+    eraseCard(),
     proof(),
     h("div.columns-2", state.features.map(feature)),
     leaving(),
     state.reports ? reportsCard(state.reports, reload) : null,
-    takeAlong(),
-    eraseCard(),
     keeping(),
     ledger(),
     notice(),
@@ -138,12 +138,12 @@ export function privacy({ redraw }) {
     redraw();
   }
 
-  const feature = (row) => card({ key: "feature-" + row.name }, h("h2", t("feature." + row.name)), facts(row));
+  const feature = (row) => fold(t("feature." + row.name), { key: "feature-" + row.name }, facts(row));
 
   const leaving = () =>
-    card(
+    fold(
+      t("leaving.title"),
       { key: "leaving" },
-      h("h2", t("leaving.title")),
       h("p", t("leaving.text")),
       h(
         "ul.plain-list",
@@ -236,9 +236,9 @@ export function privacy({ redraw }) {
   const keeping = () => {
     const shown = state.settings.filter((one) => RETENTION.includes(one.key));
     return shown.length
-      ? card(
+      ? fold(
+          t("keeping.title"),
           { key: "keeping" },
-          h("h2", t("keeping.title")),
           shown.map((one) => setting(one, reload)),
         )
       : null;
@@ -254,9 +254,9 @@ export function privacy({ redraw }) {
     t("device.gone_named", { id: row.enrolment.slice(0, 6) });
 
   const ledger = () =>
-    card(
-      { key: "ledger", class: "flush" },
-      h("h3.group", t("ledger.title")),
+    fold(
+      t("ledger.title"),
+      { key: "ledger", flush: true },
       h("p.soft.pad", t("ledger.text")),
       h(
         "ol.rows.ledger",
@@ -295,7 +295,7 @@ export function privacy({ redraw }) {
 
   const actor = (name) => t("actor." + name.split(":")[0], {}, name);
 
-  const notice = () => card({ key: "notice" }, h("h2", t("notice.title")), noticeText(state.notice));
+  const notice = () => fold(t("notice.title"), { key: "notice" }, noticeText(state.notice));
 
   return { load, draw, wants: ["status", "device", "ledger", "report"] };
 }

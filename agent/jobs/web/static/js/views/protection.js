@@ -95,7 +95,7 @@ export function protection({ redraw }) {
     if (!state.attempts.length) return empty("shield", t("protection.empty"), t("protection.empty_text"));
     return card(
       { key: "attempts", class: "flush" },
-      h("h3.group", t("protection.refused")),
+      h("h2.group", t("protection.refused")),
       h(
         "ul.rows",
         state.attempts
