@@ -12,7 +12,7 @@ BEAT_S = 25.0
 BEAT = b": still here\n\n"
 # Said before the job goes to sleep: the page reconnects when somebody looks at it.
 SLEEP = b"event: sleep\ndata: {}\n\n"
-KINDS = ("device", "feature", "attempt", "history", "ledger", "lists", "request", "report", "lookalike")
+KINDS = ("device", "feature", "attempt", "history", "ledger", "lists", "status", "request", "report", "lookalike")
 
 
 def stream(wanted: Callable[[dict[str, Any]], bool]) -> WebResponse:
