@@ -18,10 +18,11 @@ CORE_STANDARD = {"struct", "array", "binascii", "json"}
 LAYERS = {
     "core": {"core"},
     "platform": {"core", "platform"},
+    "control": {"core", "platform", "control"},
     "client": {"core", "client"},
-    "daemon": {"core", "platform", "daemon"},
-    "jobs": {"core", "platform", "client", "jobs"},
-    "cli": {"core", "platform", "client", "jobs", "cli"},
+    "daemon": {"core", "control", "platform", "daemon"},
+    "jobs": {"core", "control", "platform", "client", "jobs"},
+    "cli": {"core", "control", "platform", "client", "jobs", "cli"},
 }
 # Small pieces without state that another layer may use as well.
 SHARED = {"agent.daemon.loop", "agent.daemon.faults"}

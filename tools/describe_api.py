@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from agent import __version__  # noqa: E402
+from agent.control.operations import OPERATIONS  # noqa: E402
 from agent.jobs.web.routes import CONFIRMED, HOUSEHOLD, OWN, PERSON, PUBLIC, ROUTES, Route  # noqa: E402
-from agent.jobs.web.schema import FIELDS, NULLABLE  # noqa: E402
+from agent.jobs.web.schema import NULLABLE, kind_of  # noqa: E402
 
 TARGET = ROOT / "agent" / "jobs" / "web" / "openapi.json"
 Schema = dict[str, Any]
@@ -221,20 +222,15 @@ BODIES: dict[str, Schema] = {
     ".set_pin": shape(code=CODE, pin={"type": "string", "minLength": 4, "maxLength": 64}),
     ".enter_pin": shape(pin={"type": "string", "maxLength": 64}),
 }
+# Of our own handlers; an operation's are in its table.
 REQUIRED = {
     ".switch": ["on"],
     ".pause": ["paused"],
     ".add_rule": ["action", "name"],
-    "rule.import": ["lines"],
-    "device.add": ["label"],
-    "person.add": ["name", "group"],
-    "request.reply": ["answer"],
-    "visit.background": ["background"],
     ".my_switch": ["on"],
     ".my_request": ["kind"],
     ".backup": ["passphrase"],
     ".choose_list": ["on"],
-    "lists.add": ["url"],
     ".decide_list": ["decision"],
 }
 BODY_TYPES = {".restore": "application/octet-stream"}
@@ -313,17 +309,19 @@ def operation(route: Route) -> Schema:
 
 def parameters(route: Route) -> list[Schema]:
     found = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-    made = [{"name": name, "in": "path", "required": True, "schema": FIELDS[name]} for name in found]
-    return made + [{"name": name, "in": "query", "schema": FIELDS[name]} for name in route.query]
+    made = [{"name": name, "in": "path", "required": True, "schema": kind_of(route.op, name)} for name in found]
+    return made + [{"name": name, "in": "query", "schema": kind_of(route.op, name)} for name in route.query]
 
 
 def fields_body(route: Route) -> Schema | None:
     if not route.body:
         return None
-    properties = {name: maybe(FIELDS[name]) if name in NULLABLE else FIELDS[name] for name in route.body}
+    kinds = {name: kind_of(route.op, name) for name in route.body}
+    properties = {name: maybe(kind) if name in NULLABLE else kind for name, kind in kinds.items()}
     body: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    if route.op in REQUIRED:
-        body["required"] = REQUIRED[route.op]
+    needed = OPERATIONS[route.op].needs if route.op in OPERATIONS else REQUIRED.get(route.op, [])
+    if set(needed) & set(route.body):
+        body["required"] = [name for name in route.body if name in needed]
     return body
 
 

@@ -21,8 +21,6 @@ MEANINGS = """exit codes:
   8  the output could not be written
 """
 
-CODES = {"not_found": NOT_FOUND, "agree_first": NOT_AGREED}
-
 
 class CliError(Exception):
     """Ends the command: a sentence for stderr and the exit code."""

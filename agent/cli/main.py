@@ -6,8 +6,9 @@ import sys
 
 from agent.cli import context, ended
 from agent.cli.arguments import parser
-from agent.cli.errors import CODES, NOT_RUNNING, NOT_WRITTEN, OK, REFUSED, USAGE, CliError
+from agent.cli.errors import NOT_RUNNING, NOT_WRITTEN, OK, USAGE, CliError
 from agent.client import ControlClient, ControlError, Unreachable
+from agent.control.errors import ERRORS
 from agent.core.model import BadInput
 
 
@@ -21,7 +22,7 @@ def main(words: list[str] | None = None) -> int:
     except CliError as trouble:
         return say(str(trouble), trouble.code)
     except ControlError as refusal:
-        return say(str(refusal), CODES.get(refusal.code, REFUSED))
+        return say(str(refusal), ERRORS.get(refusal.code, ERRORS["internal"])[1])
     except BadInput as error:
         return say(str(error), USAGE)
     except KeyboardInterrupt:

@@ -41,7 +41,7 @@ def take_in(client: ControlClient, options: argparse.Namespace) -> None:
     told: list[Row] = []
     complaints: list[str] = []
     for start, chunk in _chunks(lines):
-        reply = client.call("rule.import", lines=chunk, action=options.action or "", preview=True)
+        reply = client.call("rule.import", lines=chunk, action=options.action, preview=True)
         told.append(reply)
         complaints += [
             f"line {start + int(str(row['line']))}: {row['message']}" for row in rows_of(reply, "complaints")
@@ -62,7 +62,7 @@ def take_in(client: ControlClient, options: argparse.Namespace) -> None:
         show.line(f"{name} is more than one site: its rule covers every site whose name ends in .{name}.")
     confirmed(options, f"Add {show.count(new, 'rule', 'rules')} and renew {rules - new}?")
     for _, chunk in _chunks(lines):
-        client.call("rule.import", lines=chunk, action=options.action or "")
+        client.call("rule.import", lines=chunk, action=options.action)
     show.line(f"{new} added, {rules - new} renewed.")
 
 

@@ -7,6 +7,10 @@ class BadInput(ValueError):
     """Wrong input from outside; the message says what is wrong and where."""
 
 
+class NotFound(BadInput):
+    """What was named is not there."""
+
+
 class Value:
     """A plain immutable-by-habit value: equal when its slots are equal."""
 

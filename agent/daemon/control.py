@@ -12,24 +12,16 @@ import struct
 from collections.abc import Callable, Generator
 from types import GeneratorType
 
-from agent.core.model import BadInput
+from agent.control.operations import BOTH, CLI, OPERATIONS, WEB, checked
+from agent.core.model import BadInput, NotFound
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
-from agent.daemon.operations import CLI_ONLY, FEEDS_ONLY, REPORT_ONLY, TABLE, WEB_ONLY
+from agent.daemon.operations import TABLE
 from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.peers import Peer, Reply, Steps
 from agent.daemon.store.database import StorageError, plain
 
 PEERS_MAX = 32
-CLI, WEB, FEEDS, REPORT = "cli", "web", "feeds", "report"
-# Role → what it may not ask for. A job that reads strangers' texts may ask for nothing but its own.
-REFUSED = {
-    CLI: WEB_ONLY | FEEDS_ONLY | REPORT_ONLY,
-    WEB: CLI_ONLY | FEEDS_ONLY | REPORT_ONLY,
-    FEEDS: frozenset(TABLE) - FEEDS_ONLY,
-    REPORT: frozenset(TABLE) - REPORT_ONLY,
-}
-EVENTS = (CLI, WEB)  # who may be told what happens
 # What an operation may answer with. The store translates what its files and SQLite say; this is for what it missed.
 EXPECTED = (BadInput, StorageError, OSError, sqlite3.OperationalError)
 
@@ -65,17 +57,18 @@ class ControlServer:
             self.peers.discard(peer)
             closed()
 
-        peer = Peer(self.loop, link, lambda request: self.perform(request, role), role in EVENTS, gone)
+        peer = Peer(self.loop, link, lambda request: self.perform(request, role), role in BOTH, gone)
         self.peers.add(peer)
 
     def perform(self, request: dict[str, object], role: str) -> Reply | Steps:
         """The reply, or a generator that ends with it."""
         name = request.get("op")
-        if not isinstance(name, str) or name not in TABLE:
+        if not isinstance(name, str) or name not in OPERATIONS:
             return {"error": {"code": "bad_request", "message": "no operation " + repr(name)[:60]}}
-        if name in REFUSED[role]:
+        if role not in OPERATIONS[name].roles:
             return {"error": {"code": "forbidden", "message": name + " may not be asked for here"}}
         try:
+            checked(name, request)
             result = TABLE[name](self._household, request)
         except EXPECTED as error:
             return failure(error)
@@ -110,7 +103,7 @@ def failure(error: Exception) -> Reply:
     if not isinstance(error, BadInput):
         error = error if isinstance(error, StorageError) else plain(error, "the storage")
         return {"error": {"code": "storage", "message": str(error)}}
-    code = "not_found" if str(error).startswith("no ") else "bad_request"
+    code = "not_found" if isinstance(error, NotFound) else "bad_request"
     return {"error": {"code": code, "message": str(error)}}
 
 

@@ -8,7 +8,7 @@ from agent.core import people
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.known_resolvers import refusals
 from agent.core.lookalike import Lookalike
-from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, Person
+from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, NotFound, Person
 from agent.core.names import PublicSuffixes
 from agent.core.policy import Policy
 from agent.core.ruleset import Ruleset
@@ -245,7 +245,7 @@ class Household:
     def device_of_visit(self, visit_id: int) -> Device:
         device_id = self.records.device_of_visit(visit_id)
         if device_id is None:
-            raise BadInput("no visit " + str(visit_id))
+            raise NotFound("no visit " + str(visit_id))
         return self.state.device(device_id)
 
     def group_of(self, device: Device) -> str | None:

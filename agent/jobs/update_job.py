@@ -346,8 +346,7 @@ class UpdateRun:
         now = time.monotonic()
         if at_once or now - self._told >= TELL_S:
             self._told = now
-            named = {"list_id": feed.id, "name": feed.name} if feed else {"list_id": None, "name": ""}
-            self._tell("feeds.progress", step=step, done=done, total=total, **named)
+            self._tell("feeds.progress", step=step, done=done, total=total, list_id=feed.id if feed else None)
 
 
 def _failed(entry: Entry, message: str, now: int, protecting: bool = True, reached: bool = True) -> None:

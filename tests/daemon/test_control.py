@@ -97,7 +97,7 @@ def test_a_request_without_end_is_cut_off(raw: Raw) -> None:
 
 
 def test_what_is_the_web_jobs_is_not_the_command_lines(client: ControlClient) -> None:
-    for op in ("web.get", "web.put", "web.delete", "setup.check"):
+    for op in ("web.get", "web.put", "setup.check"):
         with pytest.raises(ControlError) as refusal:
             client.call(op, key="password", value=1)
         assert refusal.value.code == "forbidden"

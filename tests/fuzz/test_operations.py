@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from agent.daemon.control import CLI, FEEDS, REFUSED, REPORT, WEB, ControlServer
+from agent.control.operations import CLI, OPERATIONS
+from agent.daemon.control import ControlServer
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE
@@ -26,7 +27,7 @@ INPUTS = int(os.environ.get("PRIVACY_AGENT_FUZZ_INPUTS", "40000"))
 SECONDS_MAX = 60.0  # on a busy machine fewer inputs have to do
 STEPS_MAX = 20_000
 FRESH = 500  # requests after which the household gets its people and devices again
-ROLE = {name: next(role for role in (CLI, WEB, FEEDS, REPORT) if name not in REFUSED[role]) for name in TABLE}
+ROLE = {name: OPERATIONS[name].roles[0] for name in TABLE}
 # What is asked seldom, for it takes long.
 SLOW = {"audit": 20, "backup": 5, "export": 5, "restore": 3, "overview": 5}
 
@@ -64,7 +65,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "feeds.progress": {"step": "fetch", "done": 1, "total": 3, "list_id": "starter"},
     "feeds.outcome": {"items": [{"id": "starter", "state": "ready", "checked": 1}], "offered": False, "message": ""},
     "settings.set": {"key": "history_days", "value": 7}, "notice.read": {"version": 1}, "setup.check": {"code": "x"},
-    "web.put": {"key": "account", "value": {"a": [1]}}, "web.get": {"key": "account"}, "web.delete": {"key": "tls"},
+    "web.put": {"key": "account", "value": {"a": [1]}}, "web.get": {"key": "account"},
 }  # fmt: skip
 
 

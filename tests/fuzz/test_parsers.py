@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agent.control.arguments import KINDS
 from agent.core import (
     adblock,
     addresses,
@@ -138,7 +139,7 @@ def kernel(data: bytes) -> None:
 
 def body(data: bytes) -> None:
     head = http.Head("POST", "/", "", [("content-type", "application/json")], len(data), True, False)
-    schema.from_body(WebRequest(head, data, "127.0.0.1", "127.0.0.1", 1, True).json(), tuple(schema.FIELDS))
+    schema.from_body(WebRequest(head, data, "127.0.0.1", "127.0.0.1", 1, True).json(), tuple(KINDS))
 
 
 def read_settings(data: bytes) -> None:
@@ -147,7 +148,7 @@ def read_settings(data: bytes) -> None:
 
 def query(data: bytes) -> None:
     given = data.decode("ascii", "replace").replace("\ufffd", "?")
-    schema.from_query(httpvalues.parse_query(given), tuple(schema.FIELDS))
+    schema.from_query(httpvalues.parse_query(given), tuple(KINDS))
 
 
 def words(data: bytes) -> None:

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from agent.control.operations import WEB
 from agent.core.http import BadRequest, HttpParser
-from agent.daemon.control import WEB, ControlServer
+from agent.daemon.control import ControlServer
 from agent.daemon.loop import Loop
 from agent.jobs.web import account as accounts
 from agent.jobs.web import sessions
-from agent.jobs.web.__main__ import handlers
+from agent.jobs.web.__main__ import table
 from agent.jobs.web.account import Account
 from agent.jobs.web.api import Api
 from agent.jobs.web.effects import Ask, ControlRefused, Task, Work
@@ -96,7 +97,7 @@ class Page:
         kept = {"account": {"password": "hashed", "trusted": []}, "sessions": rows, "pins": pins, "failures": {}}
         self.account = Account(Vault(kept), SODIUM, True)
         self.account._confirmed[sessions.session_id(self.tokens["household"])] = time.monotonic() + accounts.CONFIRMED_S
-        self.api = Api(self.account, FILES, handlers(self.account), ())
+        self.api = Api(self.account, FILES, table(self.account), ())
 
     def perform(self, effect: Any, resume: Callable[[Any], None]) -> None:
         if isinstance(effect, Work):

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.control.arguments import KINDS
+from agent.control.operations import OPERATIONS
 from agent.jobs.web import __main__ as job_main
 from agent.jobs.web.account import Account
 from agent.jobs.web.routes import ROUTES
-from agent.jobs.web.schema import FIELDS
+from agent.jobs.web.schema import OWN
 from agent.jobs.web.vault import Vault
 from agent.platform import sodium
 from tests.jobs.lived_in import Served
@@ -30,7 +32,8 @@ def test_every_route_has_a_handler_and_known_fields():
     for route in ROUTES:
         if route.op.startswith("."):
             assert route.op in names, route.path
-        assert set(route.query) | set(route.body) <= set(FIELDS), route.path
+        own = OPERATIONS[route.op].arguments if route.op in OPERATIONS else {**KINDS, **OWN}
+        assert set(route.query) | set(route.body) <= set(own), route.path
     assert names == {route.op for route in ROUTES if route.op.startswith(".")}
     addresses = [(route.method, route.path) for route in ROUTES]
     assert len(addresses) == len(set(addresses))

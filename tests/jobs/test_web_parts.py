@@ -166,10 +166,10 @@ def test_browsers_in_two_words():
 )
 def test_fields(name, values, wrong):
     for value in values:
-        schema.check(name, value)
+        schema.check("", name, value)
     for value in wrong:
         with pytest.raises(Problem) as caught:
-            schema.check(name, value)
+            schema.check("", name, value)
         assert caught.value.status == 422 and caught.value.extra["field"] == name
 
 

@@ -28,11 +28,10 @@ PROGRAM = """
 import os, sys, time
 sys.path.insert(0, {root!r})
 from agent.daemon import clock, guard
-from agent.daemon.lists import feeding
-from agent.daemon.reports import reporting
+from agent.daemon.runtime import list_updates, report_job
 guard.BACK_OFF_S = (0.0,)
-reporting.TICK_S = 0.1
-feeding.DUE_S = 0.1
+report_job.TICK_S = 0.1
+list_updates.DUE_S = 0.1
 def moved():
     with open({folder!r} + "/time") as file:
         return int(file.read() or 0)

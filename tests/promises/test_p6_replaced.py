@@ -35,7 +35,7 @@ def test_what_takes_a_names_place_leaves_nothing_of_it(home: Home) -> None:
     home.ask("web.put", key="secret", value="plain")
     assert left(home, b"tell-tale") == [] and left(home, b"Tell-Tale") == []
     home.ask("person.remove", id=1)
-    home.ask("web.delete", key="secret")
+    home.ask("web.put", key="secret", value=None)
     assert home.household.state.db.sql.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from agent.core.feed_schedule import Feed, chosen, first_wait_s, pause_s, read_feeds, rules_max, spread_s
-from agent.core.model import BadInput
+from agent.core.model import BadInput, NotFound
 from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
@@ -154,7 +154,7 @@ class FeedState:
         for found in self.table:
             if found.id == id:
                 return found
-        raise BadInput("no feed " + id + "; there are " + ", ".join([feed.id for feed in self.table]))
+        raise NotFound("no feed " + id + "; there are " + ", ".join([feed.id for feed in self.table]))
 
     @property
     def pinned(self) -> bool:

@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable
 
-from agent.core.model import BadInput
+from agent.core.model import NotFound
 from agent.platform.rulefile import open_ruleset
 
 
@@ -55,7 +55,7 @@ def roll_back(target: str, step: Callable[[str], None] = lambda name: None) -> N
     try:
         open_ruleset(path).close()
     except FileNotFoundError as error:
-        raise BadInput("no earlier set of lists is kept") from error
+        raise NotFound("no earlier set of lists is kept") from error
     _second_name(target, incoming(target))
     step("linked")
     os.rename(path, target)

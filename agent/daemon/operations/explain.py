@@ -8,7 +8,7 @@ from agent import __version__
 from agent.core import addresses, names
 from agent.core.known_resolvers import SHIPPED
 from agent.core.match import BY_PAGES, split_authority
-from agent.core.model import ALLOW, PROTECTION, BadInput, Device, Rule, Verdict
+from agent.core.model import ALLOW, PROTECTION, BadInput, Device, NotFound, Rule, Verdict
 from agent.core.policy import LOOKALIKE, OwnRule, Policy
 from agent.core.shared_hosts import NOT_SHARED
 from agent.core.sites import site
@@ -148,7 +148,7 @@ def _stored(household: Household, request: Request) -> tuple[dict[str, object], 
     query = f"SELECT {ATTEMPT} FROM attempts WHERE id=?"
     row = household.records.db.sql.execute(query, (attempt_id,)).fetchone()
     if row is None:
-        raise BadInput("no attempt " + str(attempt_id))
+        raise NotFound("no attempt " + str(attempt_id))
     device = household.state.device(row[1])
     readable = scope.readable(household, {**request, "device_id": device.id}, "attempts")
     if not scope.count(household, "attempts", readable.narrowed("id=?", attempt_id)):

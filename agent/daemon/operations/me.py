@@ -9,7 +9,7 @@ from collections.abc import Generator
 from agent.core import addresses, consent
 from agent.core.consent import LedgerRow
 from agent.core.features import FEATURES, NOTICE_VERSION, feature
-from agent.core.model import ADULT, HISTORY, BadInput, Device
+from agent.core.model import ADULT, HISTORY, Device, NotFound
 from agent.core.people import reader
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
@@ -167,7 +167,7 @@ def request_answer(household: Household, request: Request) -> dict[str, object]:
     answer = text(request, "answer", REQUEST_TEXT_MAX)
     row = household.state.answer_request(number(request, "id"), answer, household.clock.wall())
     if row is None:
-        raise BadInput("no request " + str(number(request, "id")))
+        raise NotFound("no request " + str(number(request, "id")))
     household.publish({"event": "request", "device_id": row[1]})
     return request_row(row)
 

@@ -237,4 +237,3 @@ TABLE = {
     "report.body": body,
     "report.outcome": outcome,
 }
-JOB_ONLY = frozenset(["report.work", "report.sealed", "report.body", "report.outcome"])

@@ -1,6 +1,6 @@
 """The household's own rules as text: out in pages, and in by chunks, each of them whole or not at all."""
 
-from agent.core.model import BadInput
+from agent.core.model import BadInput, NotFound
 from agent.core.policy import OwnRule
 from agent.core.rule_text import HOUSEHOLD, OwnLine, read_line
 from agent.core.sites import wide
@@ -34,7 +34,7 @@ def take_in(household: Household, request: Request) -> dict[str, object]:
     what is wrong), names that are `wide`, and the `room` there is. Without it a line that is wrong is BadInput,
     and nothing of the chunk is added.
     """
-    action = choice(request, "action", ACTIONS) if "action" in request else ""
+    action = choice(request, "action", ACTIONS) if request.get("action") else ""
     now = household.clock.wall()
     rules: list[OwnRule] = []
     complaints: list[dict[str, object]] = []
@@ -102,7 +102,7 @@ def _owner(household: Household, line: OwnLine) -> int:
     for label, id in known:
         if label == line.whose:
             return id
-    raise BadInput(f"no {line.scope} {line.whose!r}")
+    raise NotFound(f"no {line.scope} {line.whose!r}")
 
 
 TABLE = {

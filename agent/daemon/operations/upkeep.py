@@ -189,11 +189,6 @@ def web_put(household: Household, request: Request) -> dict[str, object]:
     return {}
 
 
-def web_delete(household: Household, request: Request) -> dict[str, object]:
-    household.state.put_web(text(request, "key"), None)
-    return {}
-
-
 def setup_code(household: Household, request: Request) -> dict[str, object]:
     """A new one-time code for the web UI's first run; the one before is void."""
     code = "".join(CODE_LETTERS[byte % len(CODE_LETTERS)] for byte in os.urandom(CODE_LENGTH))
@@ -233,7 +228,6 @@ TABLE = {
     "recipients": recipients,
     "web.get": web_get,
     "web.put": web_put,
-    "web.delete": web_delete,
     "setup.code": setup_code,
     "setup.check": setup_check,
 }

@@ -8,7 +8,7 @@ household's.
 import sqlite3
 from collections.abc import Callable
 
-from agent.core.model import BadInput
+from agent.core.model import NotFound
 from agent.daemon.store.state import State
 
 QUEUE_MAX = 8  # two months offline; older counts are of no use
@@ -44,7 +44,7 @@ class Outbox:
         """BadInput when there is none."""
         found = self._db.sql.execute(f"SELECT {COLUMNS} FROM reports WHERE id=?", (row_id,)).fetchone()
         if found is None:
-            raise BadInput("no report " + str(row_id))
+            raise NotFound("no report " + str(row_id))
         return _row(found)
 
     def waiting(self) -> list[Row]:

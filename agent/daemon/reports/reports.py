@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 
 from agent.core.consent import OFF, ON, SUSPENDED, next_state
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import BadInput
+from agent.core.model import BadInput, NotFound
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.reports.agreement import KEY, ReportAgreement
@@ -249,5 +249,5 @@ class Reports:
     def _expect(self, row_id: int, state: str) -> Row:
         row = self.outbox.row(row_id)
         if not self.running or row["state"] != state:
-            raise BadInput("no report " + str(row_id) + " is to be sealed or sent now")
+            raise NotFound("no report " + str(row_id) + " is to be sealed or sent now")
         return row

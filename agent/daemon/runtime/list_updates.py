@@ -5,10 +5,11 @@ import os
 import signal
 from collections.abc import Callable
 
+from agent.control.operations import FEEDS
 from agent.core.model import PROTECTION, BadInput
 from agent.core.settings import Settings
 from agent.daemon import bootstrap
-from agent.daemon.control import FEEDS, ControlServer
+from agent.daemon.control import ControlServer
 from agent.daemon.household import Household
 from agent.daemon.jobs import FeedsJob, Identity
 from agent.daemon.lists import rule_sets

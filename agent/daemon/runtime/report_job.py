@@ -5,9 +5,10 @@ import signal
 import socket
 import time
 
+from agent.control.operations import REPORT
 from agent.core.model import BadInput
 from agent.core.settings import Settings
-from agent.daemon.control import REPORT, ControlServer
+from agent.daemon.control import ControlServer
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, launch
 from agent.daemon.log import say

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from agent.core.consent import LedgerRow
-from agent.core.model import BadInput, Device, Person
+from agent.core.model import BadInput, Device, NotFound, Person
 from agent.core.policy import OwnRule
 from agent.daemon.store.database import Database, StorageError
 from agent.daemon.store.ledger import Ledger
@@ -102,7 +102,7 @@ class State:
         for found in self.devices():
             if found.id == device_id:
                 return found
-        raise BadInput("no device " + str(device_id))
+        raise NotFound("no device " + str(device_id))
 
     def persons(self) -> list[Person]:
         rows = self.db.sql.execute("SELECT id, name, grp, birth_month FROM persons ORDER BY name").fetchall()
@@ -113,7 +113,7 @@ class State:
         for found in self.persons():
             if found.id == person_id:
                 return found
-        raise BadInput("no person " + str(person_id))
+        raise NotFound("no person " + str(person_id))
 
     def add_device(
         self,
@@ -234,7 +234,7 @@ class State:
     def remove_rule(self, rule_id: int) -> None:
         with self.db.transaction() as sql:
             if sql.execute("DELETE FROM rules WHERE id=?", (rule_id,)).rowcount == 0:
-                raise BadInput("no rule " + str(rule_id))
+                raise NotFound("no rule " + str(rule_id))
 
     # what the people behind the devices ask for
 

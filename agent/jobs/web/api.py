@@ -7,6 +7,7 @@ arguments → answer.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from agent.control.errors import ERRORS
 from agent.core.http import BadRequest, Head
 from agent.core.httpvalues import parse_query
 from agent.jobs.web import origin, schema, unblock_button
@@ -22,19 +23,6 @@ from agent.jobs.web.static import PAGES, Files
 RESTORE = "/api/v1/restore"
 
 Handler = Callable[..., Awaitable[WebResponse]]
-
-# The control protocol's errors as HTTP statuses.
-STATUS = {
-    "bad_request": 422,
-    "not_found": 404,
-    "conflict": 409,
-    "agree_first": 409,
-    "wide": 409,
-    "storage": 507,
-    "forbidden": 403,
-    "busy": 503,
-    "internal": 500,
-}
 
 
 class Api:
@@ -88,10 +76,10 @@ class Api:
         self._check_csrf(request, route)
         arguments = await self._check_access(request, route)
         arguments |= found
-        arguments |= schema.from_query(parse_query(head.query), route.query)
+        arguments |= schema.from_query(parse_query(head.query), route.query, route.op)
         if handler is not None:
             if route.body:
-                arguments |= schema.from_body(request.json(), route.body)
+                arguments |= schema.from_body(request.json(), route.body, route.op)
             return await handler(request, **arguments)
         return await self._forward(request, route, arguments)
 
@@ -111,7 +99,7 @@ class Api:
             if found is None:
                 continue
             if route.method == method:
-                values = {name: schema.from_path(name, value) for name, value in found}
+                values = {name: schema.from_path(name, value, route.op) for name, value in found}
                 return route, handler, values
             allowed.append(route.method)
         if allowed:
@@ -153,7 +141,7 @@ class Api:
 
     async def _forward(self, request: WebRequest, route: Route, arguments: dict[str, Any]) -> WebResponse:
         if route.method in origin.UNSAFE:
-            arguments |= schema.from_body(request.json(), route.body)
+            arguments |= schema.from_body(request.json(), route.body, route.op)
         if route.actor:
             arguments["actor"] = "web:" + request.session.label
         value = await Ask(route.op, arguments)
@@ -162,7 +150,8 @@ class Api:
 
 def problem_of(error: ControlRefused) -> Problem:
     """A refusal of the daemon in HTTP's words."""
-    problem = Problem(STATUS.get(error.code, 500), error.code.replace("_", "-"), error.message, error.detail)
+    status = ERRORS.get(error.code, ERRORS["internal"])[0]
+    problem = Problem(status, error.code.replace("_", "-"), error.message, error.detail)
     if error.code == "busy":
         problem.headers.append(("Retry-After", "2"))
     return problem

@@ -109,7 +109,7 @@ async def set_setting(request: WebRequest) -> WebResponse:
     """{"key": value, …}: each one is checked and stored by the daemon."""
     done = {}
     for key, value in request.json().items():
-        schema.check("key", key)
+        schema.check("settings.set", "key", key)
         done[key] = await Ask("settings.set", {"key": key, "value": value, "actor": actor(request)})
     return reply(done, headers=NO_STORE)
 

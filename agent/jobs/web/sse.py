@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from agent.control.operations import EVENTS
 from agent.jobs.web.http_types import WebResponse, dump
 
 # A page that does not read its stream is asleep; it fetches everything anew when it wakes.
@@ -12,7 +13,8 @@ BEAT_S = 25.0
 BEAT = b": still here\n\n"
 # Said before the job goes to sleep: the page reconnects when somebody looks at it.
 SLEEP = b"event: sleep\ndata: {}\n\n"
-KINDS = ("device", "feature", "attempt", "history", "ledger", "lists", "status", "request", "report", "lookalike")
+# What a page is told: all but what concerns the web job itself.
+KINDS = tuple(kind for kind in EVENTS if kind != "web")
 
 
 def stream(wanted: Callable[[dict[str, Any]], bool]) -> WebResponse:

@@ -1,0 +1,157 @@
+"""Every operation of the control socket: who may ask for it, with what arguments, and which events it publishes.
+
+The daemon refuses what is not in here before a handler sees it; a handler finds its arguments of the right kind.
+"""
+
+from agent.control.arguments import KINDS, Schema, check
+from agent.core.model import BadInput, Value
+
+CLI, WEB, FEEDS, REPORT = "cli", "web", "feeds", "report"
+BOTH = (CLI, WEB)
+
+# Who is told: nobody but the command line and the web page subscribes.
+EVENTS = (
+    "attempt",
+    "device",
+    "feature",
+    "history",
+    "ledger",
+    "lists",
+    "lookalike",
+    "report",
+    "request",
+    "status",
+    "web",
+)
+
+
+class Operation(Value):
+    """`arguments` is {name: kind}; of them `needs` must be given. A value of None is one that is not given."""
+
+    __slots__ = ("roles", "arguments", "needs", "events")
+
+    def __init__(self, arguments: str = "", roles: tuple[str, ...] = BOTH, events: str = "") -> None:
+        """Each argument is a word: "label", "mac?" where it may be absent, "name:label" for one of another kind."""
+        self.roles = roles
+        self.arguments: dict[str, Schema] = {}
+        self.needs: list[str] = []
+        for word in arguments.split():
+            name, _, kind = word.rstrip("?").partition(":")
+            self.arguments[name] = KINDS[kind or name]
+            if not word.endswith("?"):
+                self.needs.append(name)
+        self.events = tuple(events.split())
+
+
+WHO = "device_id? person_id? id?"
+WHOM = WHO + " all?"
+PAGE = "limit? after?"
+WINDOW = "from? to?"
+SWITCH = WHOM + " feature"
+
+OPERATIONS = {
+    # What is going on
+    "status": Operation(),
+    "today": Operation("since?"),
+    "recipients": Operation(),
+    "helplines": Operation(PAGE),
+    # Devices and people
+    "device.list": Operation(PAGE),
+    "device.new": Operation(PAGE),
+    "device.add": Operation("label mac? address? person_id? shared?", events="device"),
+    "device.edit": Operation("id? device_id? label? person_id? shared?", events="device"),
+    "device.remove": Operation("id? device_id? preview?", events="device"),
+    "person.list": Operation(PAGE),
+    "person.add": Operation("name:label group birth_month?", events="device"),
+    "person.edit": Operation("id? person_id? name:label? group? birth_month?", events="device"),
+    "person.remove": Operation("id? person_id? preview?", events="device"),
+    # Turning on and off
+    "features": Operation(),
+    "notice": Operation("language:label?"),
+    "notice.read": Operation("version"),
+    "on": Operation(SWITCH + " agree?", events="feature"),
+    "off": Operation(SWITCH + " erase?", events="feature"),
+    "pause": Operation(events="feature"),
+    "resume": Operation(WHOM + " feature? agree? preview?", events="feature"),
+    # What was recorded
+    "history": Operation(f"{WHOM} {WINDOW} search? show? cause? {PAGE}"),
+    "history.days": Operation(WHOM + " tz_offset?"),
+    "blocked": Operation(f"{WHOM} {WINDOW} {PAGE}"),
+    "blocked.counts": Operation("days? tz_offset?"),
+    "visit.mark_wrong": Operation("id undo?"),
+    "visit.background": Operation("id background"),
+    "visit.delete": Operation("id preview?"),
+    "delete": Operation(f"{WHOM} {WINDOW} feature? preview?"),
+    "export": Operation(f"{WHOM} {PAGE}"),
+    "activity": Operation(PAGE, events="ledger"),
+    "audit": Operation("head?"),
+    # Rules
+    "explain": Operation("name? device_id? attempt_id?"),
+    "block.report": Operation("name? device_id? attempt_id? note? with_day? with_version?"),
+    "allow": Operation("name scope? device_id? person_id? seconds? sure?", events="lists"),
+    "block": Operation("name scope? device_id? person_id? seconds? sure?", events="lists"),
+    "rule.list": Operation(PAGE),
+    "rule.remove": Operation("id", events="lists"),
+    "rule.export": Operation(PAGE),
+    "rule.import": Operation("lines action? preview?", events="lists"),
+    # Lists
+    "lists": Operation(),
+    "lists.add": Operation("url name:label? category? syntax?", events="lists"),
+    "lists.remove": Operation("id:list", events="lists"),
+    "lists.choose": Operation("id:list on", events="lists"),
+    "lists.decide": Operation("id:list decision", events="lists"),
+    "lists.waiting": Operation(),
+    "lists.update": Operation(),
+    "lists.progress": Operation(),
+    "lists.reload": Operation(events="lists"),
+    "lists.rollback": Operation(events="lists"),
+    # What people at devices ask for
+    "me": Operation("address"),
+    "me.agree": Operation("address feature? agree?", events="feature"),
+    "me.confirm": Operation("address", events="device"),
+    "me.off": Operation("address feature? erase?", events="feature"),
+    "request.add": Operation("address? device_id? kind text? target?", events="request"),
+    "request.unblock": Operation("address word", events="request"),
+    "request.list": Operation("state? " + PAGE),
+    "request.reply": Operation("id answer", events="request"),
+    # Statistics for an operator
+    "statistics.status": Operation(),
+    "statistics.preview": Operation(),
+    "statistics.list": Operation(PAGE),
+    "statistics.show": Operation("id"),
+    "statistics.opt_in": Operation("agree? terms?", events="report status"),
+    "statistics.opt_out": Operation(events="report status"),
+    "statistics.operator": Operation(),
+    "statistics.operator_set": Operation("operator:value?", (CLI,), "report status"),
+    # The household's settings and state
+    "settings.get": Operation(),
+    "settings.set": Operation("key value", events="status"),
+    "backup": Operation("history? " + PAGE),
+    "restore": Operation("part rows:value?"),
+    "setup.code": Operation("", (CLI,)),
+    # What needs a secret of the web job and is no business of the command line's users
+    "setup.check": Operation("code", (WEB,)),
+    "web.get": Operation("key", (WEB,)),
+    "web.put": Operation("key value?", (WEB,), "web"),
+    # What the jobs say and ask; they read strangers' texts and may ask for nothing else
+    "feeds.plan": Operation("", (FEEDS,)),
+    "feeds.progress": Operation("step:value list_id:value? done:value? total:value?", (FEEDS,), "lists"),
+    "feeds.room": Operation("", (FEEDS,)),
+    "feeds.outcome": Operation("items:value message:value? offered:value?", (FEEDS,), "lists"),
+    "report.work": Operation("", (REPORT,)),
+    "report.sealed": Operation("id body:value", (REPORT,)),
+    "report.body": Operation("id", (REPORT,)),
+    "report.outcome": Operation("id outcome:value message:value? pause_s:value?", (REPORT,), "report"),
+}
+
+
+def checked(name: str, request: dict[str, object]) -> None:
+    """BadInput unless the arguments of the operation `name` are there, each of its kind. Others are not looked at."""
+    operation = OPERATIONS[name]
+    for argument, kind in operation.arguments.items():
+        if request.get(argument) is not None:
+            check(argument, kind, request[argument])
+        elif argument in operation.needs and argument not in request:
+            raise BadInput(argument + " is missing")
+    if request.get("actor") is not None:
+        check("actor", KINDS["actor"], request["actor"])
