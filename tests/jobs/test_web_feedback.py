@@ -37,13 +37,17 @@ def test_a_wrong_mac_is_said_beside_the_field_and_nothing_is_lost(visit, served)
         assert sheet.get_by_label("MAC address").input_value() == wrong
     assert serious(page) == []
     browser.shoot(page, "feedback-mac")
+    # What only the router can know: that devices go by their address here, and that this one is there already.
     sheet.get_by_label("MAC address").fill("3c:22:fb:00:00:0a")
     sheet.get_by_role("button", name="Add", exact=True).click()
+    sheet.get_by_role("alert").wait_for()
+    assert sheet.get_by_label("Name", exact=True).input_value() == "New tablet"
+    sheet.get_by_label("MAC address").fill("192.168.1.90")
+    sheet.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name=re.compile("^New tablet")).wait_for()
-    # What only the router can know: the same address again.
     page.get_by_role("button", name="Add a device").click()
     sheet.get_by_label("Name", exact=True).fill("Another")
-    sheet.get_by_label("MAC address").fill("3c:22:fb:00:00:0a")
+    sheet.get_by_label("MAC address").fill("192.168.1.90")
     sheet.get_by_role("button", name="Add", exact=True).click()
     sheet.get_by_role("alert").wait_for()
     assert sheet.get_by_label("Name", exact=True).input_value() == "Another"
@@ -138,3 +142,28 @@ def test_one_line_says_that_the_router_is_away(visit, served):  # noqa: F811
     page.unroute("**/api/v1/**")  # it tries again by itself, too
     page.get_by_text(re.compile("Not connected since")).wait_for(state="detached")
     page.trouble.clear()
+
+
+def test_a_site_that_did_not_open_is_asked_for_without_a_pin(visit, served, laptop):  # noqa: F811
+    """What is blocked over https shows no page of ours: the browser's error names no button."""
+    page = visit("/me", browser.SMALL, signed_in=False)
+    page.get_by_role("button", name="Ask to unblock a site").click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_role("button", name="Send").click()
+    sheet.get_by_text("Enter a site such as tiktok.com.").wait_for()
+    sheet.get_by_label("Site", exact=True).fill("quiz.example")
+    sheet.get_by_role("button", name="Send").click()
+    sheet.wait_for(state="detached")
+    asked = served.ask("request.list", state="open")["items"][-1]
+    assert (asked["kind"], asked["target"], asked["device_id"]) == ("unblock", "quiz.example", laptop)
+
+
+def test_the_address_of_the_own_page_is_whole_and_a_picture(visit, served, laptop):  # noqa: F811
+    page = visit("/devices", browser.SMALL)
+    page.get_by_role("button", name=re.compile("^This laptop")).click()
+    page.get_by_role("button", name="PIN code").click()
+    address = f"http://127.0.0.1:{served.port}/me"
+    page.get_by_role("dialog").get_by_text(address).first.wait_for()
+    page.get_by_text("Show the address as a QR code").click()
+    assert page.locator("dialog .qr").is_visible()
+    assert serious(page) == []

@@ -47,6 +47,13 @@ def test_base32_vectors():
         assert totp.base32(text) == code
 
 
+def test_recovery_codes_are_taken_as_people_type_them():
+    printed = totp.recovery_code(bytes(range(7)))
+    for typed in (printed, printed.replace("-", ""), printed.lower(), printed.replace("-", " "), " " + printed + " "):
+        assert totp.as_printed(typed) == printed
+    assert totp.as_printed("123 456") == "123456"
+
+
 def test_failures_wait_longer_and_longer():
     table: throttle.Table = {}
     waits = []

@@ -45,7 +45,7 @@ class SecondFactor:
         return WebResponse(204)
 
     async def check(self, body: dict[str, Any], who: str) -> None:
-        given = str(body.get("code", "")).replace(" ", "").upper()
+        given = totp.as_printed(str(body.get("code", "")))
         if not given:
             # Asking for the code is no failure. Wrong codes before stay counted, or guessing them would cost nothing.
             await self._account.take_back(who)

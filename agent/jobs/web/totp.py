@@ -59,6 +59,12 @@ def recovery_code(random: bytes) -> str:
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
+def as_printed(typed: str) -> str:
+    """A code as it was typed: six digits, or a recovery code, with or without its dashes and in any letters."""
+    text = typed.replace(" ", "").replace("-", "").upper()
+    return text if len(text) == 6 and text.isdecimal() else "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
 def uri(secret: bytes, name: str) -> str:
     """The otpauth address that authenticator apps take."""
     return f"otpauth://totp/{name}?secret={base32(secret)}&issuer=privacy-agent"

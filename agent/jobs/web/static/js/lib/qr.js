@@ -15,7 +15,7 @@ export function qr(text) {
   matrix(codewords(bytes)).forEach((row, y) => row.forEach((dark, x) => dark && path.push(`M${x} ${y}h1v1h-1z`)));
   return svg(
     "svg",
-    { viewBox: `-4 -4 ${SIZE + 8} ${SIZE + 8}`, class: "qr", role: "img" },
+    { viewBox: `-4 -4 ${SIZE + 8} ${SIZE + 8}`, class: "qr", role: "img", "aria-label": "QR" },
     svg("path", { d: path.join("") }),
   );
 }

@@ -36,13 +36,13 @@ export const midnightOf = (seconds) => new Date(seconds * 1000).setHours(0, 0, 0
 
 export const known = (seconds) => seconds > UNSET;
 
-/** "14:02", "yesterday, 14:02", "Mon, 14:02" or "3 November". */
+/** "14:02", "yesterday, 14:02", "Mon, 14:02" or "3 Nov, 14:02". */
 export function when(seconds) {
   if (!known(seconds)) return t("time.unknown");
   if (seconds >= midnight()) return clock(seconds);
   if (seconds >= midnight(1)) return t("time.yesterday", { time: clock(seconds) });
   if (seconds >= midnight(6)) return `${shortDay(seconds)}, ${clock(seconds)}`;
-  return format(seconds, { day: "numeric", month: "long" });
+  return format(seconds, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
 export function dayName(start) {
@@ -59,6 +59,8 @@ export function until(seconds) {
 
 export function duration(seconds) {
   if (seconds < 60) return t("time.moment");
-  if (seconds < 3600) return t("time.minutes", { n: Math.round(seconds / 60) });
-  return t("time.hours", { n: Math.round(seconds / 3600) });
+  if (seconds < 3570) return t("time.minutes", { n: Math.round(seconds / 60) });
+  const minutes = Math.round(seconds / 60);
+  const hours = t("time.hours", { n: Math.floor(minutes / 60) });
+  return minutes % 60 ? `${hours} ${t("time.minutes", { n: minutes % 60 })}` : hours;
 }

@@ -5,6 +5,7 @@ import { h } from "../lib/dom.js";
 import { said, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { until, when } from "../lib/time.js";
+import { ownPageCode } from "../lib/own.js";
 import { button, card, confirm, say, sheet, toast, toggle } from "../lib/ui.js";
 import { confirmed } from "../lib/confirm.js";
 
@@ -142,6 +143,7 @@ export async function consent(feature, label) {
   return sheet(t("consent.title", { feature: t("feature." + feature), device: label }), (close) => [
     facts(row),
     h("p.soft", t(feature === "history" ? "consent.seen" : "consent.seen_protection")),
+    ownPageCode(),
     h(
       "div.actions",
       button(t("cancel"), () => close(null), { tone: "plain" }),

@@ -31,7 +31,7 @@ export async function explain(attempt, label, allowForm) {
       h("dt", t("why.when")),
       h("dd", when(attempt.at)),
       h("dt", t("why.list")),
-      h("dd", rule.list_name || t("why.own_rule"), rule.list_version ? h("span.soft", " " + rule.list_version) : null),
+      h("dd", rule.list_name || t(rule.scope === "shipped" ? "why.shipped" : "why.own_rule"), rule.list_version ? h("span.soft", " " + rule.list_version) : null),
       h("dt", t("why.rule")),
       h("dd", h("code", rule.text)),
       h("dt", t("why.now")),

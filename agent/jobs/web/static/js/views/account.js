@@ -156,7 +156,7 @@ export function account({ redraw }) {
         h(
           "ol.steps",
           h("li", t("totp.step_app"), qr(offer.uri), h("p", h("a.button.plain", { href: offer.uri }, t("totp.open")))),
-          h("li", t("totp.step_key"), h("code.hash", offer.secret.match(/.{1,4}/g).join(" "))),
+          h("li", t("totp.step_key"), " ", h("code.hash", offer.secret.match(/.{1,4}/g).join(" "))),
           h("li", t("totp.step_code")),
         ),
         field({
@@ -178,10 +178,19 @@ export function account({ redraw }) {
         codes.map((one) => h("li", h("code", one))),
       ),
       h(
+        "div.actions.left",
+        navigator.clipboard
+          ? button(t("refusal.copy"), () => copy(codes.join("\n")), { tone: "plain small" })
+          : null,
+        button(t("totp.print"), () => print(), { tone: "plain small" }),
+      ),
+      h(
         "div.actions",
         button(t("totp.kept"), () => close(true), { tone: "primary" }),
       ),
     ]);
+
+  const copy = (text) => navigator.clipboard.writeText(text).then(() => toast(t("refusal.copied")), () => {});
 
   async function stop() {
     if (!(await confirm(t("totp.stop"), t("totp.stop_text"), t("totp.stop")))) return;

@@ -6,6 +6,7 @@ import { h } from "../lib/dom.js";
 import { byName, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { formSheet, Wrong } from "../lib/form.js";
+import { ownPageCode } from "../lib/own.js";
 import { avatar, button, card, choice, confirm, field, heading, say, sheet, toast } from "../lib/ui.js";
 import { clock } from "../lib/time.js";
 
@@ -245,6 +246,7 @@ export function devices({ redraw }) {
         h("p", t("pin.text", { device: device.label })),
         h("p.big-code", `${made.code.slice(0, 4)} ${made.code.slice(4)}`),
         h("p.soft", t("pin.until", { when: clock(made.expires_at) })),
+        ownPageCode(),
       ]);
     } catch (error) {
       say(error);

@@ -26,6 +26,7 @@ export function entry(root, done) {
 
   const insecure = () => [
     h("p", t("entry.insecure")),
+    session.tls ? h("p", t("entry.certificate"), " ", h("code", "privacy-agent setup-code")) : null,
     session.tls ? h("a.button.primary", { href: "https://" + location.host + "/" }, t("entry.use_https")) : null,
   ];
 

@@ -85,7 +85,7 @@ export function protection({ redraw }) {
       h(
         "div",
         h("p.hero-line", t(on ? "protection." + loaded.state : "protection.nobody", { n: on })),
-        h("p.hero-more", loaded.state === "none" ? t("protection.none_more") : t("protection.rules", { n: loaded.rules })),
+        h("p.hero-more", loaded.state === "none" ? t(on ? "protection.update_now" : "protection.none_more") : t("protection.rules", { n: loaded.rules })),
         kernel.connections ? h("p.hero-more", said(kernel.connections)) : null,
       ),
     );
@@ -127,9 +127,11 @@ export function protection({ redraw }) {
     );
   }
 
-  const allow = ({ target, device_id }, close) => [
+  // A list says danger; a rule of one's own, or one that keeps protection from being bypassed, does not.
+  const allow = ({ target, device_id, rule }, close) => [
     h("h3", t("allow.title")),
-    h("p.care-text", t("allow.warning")),
+    rule.list_id && rule.list_id !== "lookalike" ? h("p.care-text", t("allow.warning")) : null,
+    rule.scope === "shipped" ? h("p.care-text", t("allow.bypass")) : null,
     ruleForm(
       {
         action: "allow",
