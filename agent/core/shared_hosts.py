@@ -9,19 +9,27 @@ from agent.core.names import is_address, parse
 PUBLIC_SUFFIX = "a public suffix"
 KNOWN_SHARED = "a host that many people publish on"
 WELL_KNOWN = "a well-known site"
+FRONT = "named as a well-known site, perhaps its front in a country"
+POPULAR = "a popular site"
+INSTITUTION = "a school's, a university's or an authority's, where many publish"
 ADDRESS = "an address, which may serve many sites"
+# So many different pages speak for a host of these kinds, too: nobody's own site has as many bad ones unnoticed.
+PAGES_MIN = 40
+WEAK = (FRONT, INSTITUTION)
 # What is said of every other one.
 NOT_SHARED = "not known to carry anything else: no public suffix, no well-known site, none that many people publish on"
 
 
 class SharedHosts:
     """`table` is the text of shared-hosts.txt in lines, `well_known` canonical names; `public` tells registrable
-    domains (names.PublicSuffixes)."""
+    domains (names.PublicSuffixes). `popular` holds further sites that many people visit: anything with `in`."""
 
-    def __init__(self, table: list[str], well_known: list[bytes], public) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, table: list[str], well_known: list[bytes], public, popular=()) -> None:  # type: ignore[no-untyped-def]
         self._whole, self._alone = read_table(table)
         self._public = public
+        self._popular = popular
         self._well_known = set([public.registrable(name) for name in well_known])
+        self._brands = set([site.split(b".", 1)[0] for site in self._well_known])
 
     def why(self, host: bytes) -> str | None:
         """Why a listed page says nothing about its host (a canonical name or an address' text); None where it does."""
@@ -32,7 +40,13 @@ class SharedHosts:
             return PUBLIC_SUFFIX
         if site in self._well_known:
             return WELL_KNOWN
-        if host in self._alone:
+        if site[: site.find(b".")] in self._brands and _may_be_a_front(site):
+            return FRONT
+        if site in self._popular:
+            return POPULAR
+        if [label for label in site.split(b".")[-2:] if label in _INSTITUTIONS]:
+            return INSTITUTION
+        if (host[4:] if host.startswith(b"www.") else host) in self._alone:
             return KNOWN_SHARED
         at = 0
         while host[at:] not in self._whole:  # written out: a list of links has hosts by the hundred thousand
@@ -40,6 +54,26 @@ class SharedHosts:
             if not at:
                 return None
         return KNOWN_SHARED
+
+
+def _may_be_a_front(site: bytes) -> bool:
+    """Whether the site is where companies have their fronts: below a country's ending, or an old general one. Who takes
+    a brand's name elsewhere mostly means to deceive."""
+    last = site[site.rfind(b".") + 1 :]
+    return len(last) == 2 or last in _GENERAL
+
+
+_INSTITUTIONS = (b"edu", b"ac", b"gov", b"gob", b"gouv", b"mil", b"k12", b"sch")
+_GENERAL = (b"com", b"net", b"org", b"cat", b"asia")
+
+
+def leads_elsewhere(page: bytes) -> bool:
+    """Whether a page's address holds another's: a forwarder that anybody can point anywhere says nothing of its host.
+
+    `page` is host and target."""
+    rest = page.lower()
+    at = max([rest.find(mark) for mark in (b"http://", b"https://", b"http%3a", b"https%3a", b"=//", b"=%2f%2f")])
+    return at > 0
 
 
 def read_table(lines: list[str]) -> tuple[set[bytes], set[bytes]]:

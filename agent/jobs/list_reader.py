@@ -9,7 +9,7 @@ from agent.core.model import BadInput, Value
 from agent.core.names import PublicSuffixes, is_address
 from agent.core.rules import SAMPLE_SIZE, LineParser, detect, refuse_page
 from agent.core.rulewriter import Classes, SideTables, identity
-from agent.core.shared_hosts import PUBLIC_SUFFIX, SharedHosts
+from agent.core.shared_hosts import PAGES_MIN, PUBLIC_SUFFIX, WEAK, SharedHosts, leads_elsewhere
 from agent.jobs.external_sort import Batch, ExternalSort
 from agent.jobs.fast_lines import plain_names
 from agent.jobs.guarded import Guarded, said
@@ -125,6 +125,7 @@ class ListReader:
         self._reader = LineParser(self.report.syntax)
         self._public = draft.public if self.report.syntax in _HOST_SYNTAXES else frozenset()
         self._batches: dict[int, Batch] = {}
+        self._evidence: dict[bytes, set[int]] = {}
         self._hosts: set[bytes] = set()  # of pages read lately: each is decided over once, not once a page
 
     def steps(self) -> Iterator[int]:
@@ -214,22 +215,36 @@ class ListReader:
             batch.add_alone(rule.key)
         elif b"/" in rule.key:
             batch.add_page(rule.key)
-            self._take_host(split_authority(rule.key[: rule.key.find(b"/")])[0])
+            if not leads_elsewhere(rule.key):
+                self._take_host(split_authority(rule.key[: rule.key.find(b"/")])[0], rule.key)
         elif rule.kind == EXACT and is_address(rule.key):
             batch.add_alone(rule.key)
         else:
             batch.add_names([rule.key])
 
-    def _take_host(self, host: bytes) -> None:
+    def _take_host(self, host: bytes, page: bytes) -> None:
         """A page is listed: its host as well, unless that may carry much else."""
         shared = self._draft.shared
         if shared is None or host in self._hosts:
             return
         if len(self._hosts) >= HOSTS_KNOWN:
             self._hosts.clear()
+        why = shared.why(host)
+        if why in WEAK and self._enough(host, page):
+            why = None
+        elif why in WEAK:
+            return
         self._hosts.add(host)
-        if shared.why(host) is None and not self._draft.guarded.why(ListRule(host, EXACT)):
+        if why is None and not self._draft.guarded.why(ListRule(host, EXACT)):
             self._batch(HOST).add_names([host])
+
+    def _enough(self, host: bytes, page: bytes) -> bool:
+        """Whether so many different pages are listed that they speak for the host."""
+        if len(self._evidence) >= HOSTS_KNOWN and host not in self._evidence:
+            return False
+        pages = self._evidence.setdefault(host, set())
+        pages.add(hash(page.split(b"?", 1)[0]))
+        return len(pages) >= PAGES_MIN
 
     def _take_aside(self, rule: ListRule | Network, line: bytes) -> None:
         side = self._draft.side
