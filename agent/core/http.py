@@ -149,6 +149,12 @@ class HttpParser:
         self._data = self._data[length:]
         return taken
 
+    def skip(self, length: int) -> int:
+        """Forget up to `length` bytes of a body that nobody wants; how many of it are still to come."""
+        left = max(0, length - len(self._data))
+        self._data = self._data[length:]
+        return left
+
     def _drop_blank_lines(self) -> None:
         # RFC 9112 section 2.2: an empty line before a request is ignored.
         while self._data[:2] == b"\r\n":

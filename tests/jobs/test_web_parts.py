@@ -125,7 +125,7 @@ def test_sessions_end_and_make_room():
     for n, token in enumerate(tokens):
         row = {"kind": "household", "device_id": None, "browser": "", "address": "", "at": NOW + n, "seen": NOW + n}
         rows = sessions.added(rows, token, row, NOW + n)
-    assert len(rows) == sessions.SESSIONS_MAX
+    assert len(rows) == sessions.KIND_MAX["household"]
     assert sessions.find(rows, tokens[0], NOW) is None
     found = sessions.find(rows, tokens[-1], NOW + 30)
     assert found is not None and len(found.label) == 8 and found.csrf != found.token

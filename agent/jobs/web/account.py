@@ -63,11 +63,15 @@ class Account:
             await self.vault.put("sessions", rows | {session.id: seen})
         return session
 
-    def is_known(self, head: Head, secure: bool) -> bool:
-        """Whether a head carries a living session's cookie; what it may do is decided later."""
+    def may_restore(self, head: Head, secure: bool) -> bool:
+        """Whether a head carries a household session's cookie. Problem where the password has to be given again."""
         name = SECURE_COOKIE if secure else LOCAL_COOKIE
         tokens = [value for key, value in parse_cookies(head.header("cookie")) if key == name]
-        return any(sessions.find(self.vault.get("sessions"), token, self.now) for token in tokens)
+        found = [sessions.find(self.vault.get("sessions"), token, self.now) for token in tokens]
+        household = [one for one in found if one is not None and one.kind == HOUSEHOLD]
+        if household and not any(map(self.is_confirmed, household)):
+            raise Problem(403, "confirm", "Enter the password again for this.")
+        return bool(household)
 
     def is_open(self, session: WebSession) -> bool:
         """Whether a session that was found earlier has not ended since."""
@@ -108,7 +112,7 @@ class Account:
         body = request.json()
         password = body_text(body, "password", passwords.BYTES_MAX)
         self._need_strong(password)
-        who = throttle.source(request.peer)
+        who = await self._who(request)
         await self.may_try(who)
         try:
             await Ask("setup.check", {"code": body_text(body, "code", 64).strip()})
@@ -119,7 +123,7 @@ class Account:
         await self.forgive(who)
         stored = await Work(self.sodium.hash_password, password.encode())
         await self.vault.put("sessions", {})
-        await self.vault.put("account", {"password": stored, "trusted": [], "since": self.now})
+        await self.vault.put("account", {"password": stored, "trusted": [who], "since": self.now})
         return await self._open(request, HOUSEHOLD, None, 201)
 
     async def sign_in(self, request: WebRequest) -> WebResponse:
@@ -195,7 +199,7 @@ class Account:
         """Password and, where it is on, second factor; counts the try before it is judged."""
         self._need_private(request)
         password = body_text(body, "password", passwords.BYTES_MAX)
-        who = throttle.source(request.peer)
+        who = await self._who(request)
         await self.may_try(who)
         account = self.vault.get("account")
         if not account:
@@ -207,6 +211,15 @@ class Account:
             await self.second.check(body, who)
         await self.forgive(who)
         return who
+
+    async def _who(self, request: WebRequest) -> str:
+        """Whose failures a try counts among: a device that was added, else the whole address. By a /64, one guesser
+        would lock out everybody at home; many addresses of one guesser count together all the same."""
+        try:
+            own = await Ask("me", {"address": request.peer})
+        except ControlRefused:
+            return request.peer
+        return f"device:{own['device']['id']}"
 
     async def may_try(self, who: str) -> None:
         """Refuse, or count a failure in advance, so that tries at the same time share one count."""

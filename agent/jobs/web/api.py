@@ -41,10 +41,10 @@ class Api:
         self._routes = [(route, route.path.split("/"), handlers.get(route.op)) for route in ROUTES]
 
     def body_limit(self, head: Head, secure: bool) -> int:
-        """Bytes that a request may bring; only whoever is signed in may bring a whole backup."""
-        if head.path == RESTORE and self._account.is_known(head, secure):
-            return FILE_MAX
-        return BODY_MAX
+        """Bytes that a request may bring, known before they come; a whole backup needs the right to bring it back."""
+        if head.length <= BODY_MAX or head.method != "POST" or head.path != RESTORE:
+            return BODY_MAX
+        return FILE_MAX if self._account.may_restore(head, secure) else BODY_MAX
 
     def event(self, event: dict[str, Any]) -> None:
         if event.get("event") == "web":

@@ -26,6 +26,9 @@ SECURITY = [
 ]
 
 
+SKIP_MAX = 2 * 1024 * 1024  # of a body that is not wanted yet; nothing of it is stored
+
+
 class HttpConnection:
     """States: head (reading one) → body → work (a handler runs) → write → idle or closed; or stream."""
 
@@ -43,6 +46,7 @@ class HttpConnection:
         self._known = False
         self._reader = HttpParser()
         self._head: Head | None = None
+        self._unwanted: tuple[int, Problem] | None = None  # what is left of a body, and the answer to it
         self._out = b""
         self._task: Task | None = None
         self._response: WebResponse | None = None
@@ -127,7 +131,9 @@ class HttpConnection:
                 if self._head is None:
                     return
                 self._begin_body(self._head)
-            if self.state == "body" and self._head is not None:
+            if self._unwanted is not None:
+                self._skip(*self._unwanted)
+            elif self.state == "body" and self._head is not None:
                 body = self._reader.body(self._head.length)
                 if body is not None:
                     self._work(self._head, body)
@@ -137,12 +143,24 @@ class HttpConnection:
             self._refuse(error)
 
     def _begin_body(self, head: Head) -> None:
-        if head.length > self.server.body_limit(head, self.secure):
-            raise Problem(413, "too-large", "The body is larger than this address takes.")
+        try:
+            most = self.server.body_limit(head, self.secure)
+        except Problem as problem:
+            # The page is about to ask for the password: it reads that answer only after all is sent.
+            self._unwanted = (min(head.length, SKIP_MAX), problem)
+        else:
+            if head.length > most:
+                raise Problem(413, "too-large", "The body is larger than this address takes.")
         self._enter("body")
         if head.wants_continue and head.length:
             self._out += b"HTTP/1.1 100 Continue\r\n\r\n"
             self.writable()
+
+    def _skip(self, length: int, problem: Problem) -> None:
+        left = self._reader.skip(length)
+        self._unwanted = (left, problem) if left else None
+        if not left:
+            self._refuse(problem)
 
     def _work(self, head: Head, body: bytes) -> None:
         self._enter("work")

@@ -130,7 +130,7 @@ class MeHandlers:
         return await self._account.open_for_device(request, device_id)
 
     async def _check_pin(self, request: WebRequest, device_id: int, stored: str, given: str) -> None:
-        who = f"pin:{device_id}:" + throttle.source(request.peer)
+        who = throttle.pin_of(device_id, request.peer)
         await self._account.may_try(who)
         if await Work(self._account.sodium.check_password, stored, given[:PIN_MAX].encode()) is not True:
             raise Problem(401, "wrong-pin", "The PIN is not right.")

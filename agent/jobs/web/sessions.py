@@ -11,8 +11,11 @@ TOKEN_BYTES = 32
 # A parent looks at this every few days; a forgotten browser should not stay signed in for ever.
 IDLE_S = 14 * 86400
 LIFE_S = 60 * 86400
-# Fits the daemon's 8 KiB a value; the one not seen for longest makes room.
-SESSIONS_MAX = 24
+# Fits the daemon's 8 KiB a value. Each kind has its places, and a device few of its kind's: nobody is signed out
+# by somebody else's signing in; the one not seen for longest makes room.
+KIND_MAX = {"household": 12, "device": 12}
+DEVICE_MAX = 3
+SESSIONS_MAX = sum(KIND_MAX.values())
 # "Last seen" is written this rarely: it is for the list of sessions, and flash wears.
 SEEN_EVERY_S = 3600
 
@@ -82,13 +85,20 @@ def is_alive(row: dict[str, Any], now: int) -> bool:
 
 
 def added(sessions: Sessions, token: str, row: dict[str, Any], now: int) -> Sessions:
-    """The sessions with one more; dead ones and, beyond the limit, the idlest are left out."""
+    """The sessions with one more; dead ones and, beyond the limits, the idlest of its kind are left out."""
     alive = {key: one for key, one in sessions.items() if is_alive(one, now)}
-    idlest = sorted(alive, key=lambda key: alive[key]["seen"])
-    for key in idlest[: max(0, len(alive) + 1 - SESSIONS_MAX)]:
-        del alive[key]
+    kind = [key for key in alive if alive[key]["kind"] == row["kind"]]
+    if row["kind"] == DEVICE:
+        _make_room(alive, [key for key in kind if alive[key]["device_id"] == row["device_id"]], DEVICE_MAX)
+    _make_room(alive, [key for key in kind if key in alive], KIND_MAX[row["kind"]])
     alive[session_id(token)] = row
     return alive
+
+
+def _make_room(alive: Sessions, among: list[str], most: int) -> None:
+    idlest = sorted(among, key=lambda key: alive[key]["seen"])
+    for key in idlest[: max(0, len(among) + 1 - most)]:
+        del alive[key]
 
 
 def browser(agent: str) -> str:

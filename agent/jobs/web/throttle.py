@@ -18,7 +18,7 @@ ALL = "*"
 
 
 def source(address: str) -> str:
-    """An address as a source: IPv6 by its /64, because a device picks the other half itself."""
+    """An address as a source of connections: IPv6 by its /64, because a device picks the other half itself."""
     if ":" not in address:
         return address
     head, gap, tail = address.partition("::")
@@ -29,20 +29,30 @@ def source(address: str) -> str:
     return ":".join(groups[:4]) + "::/64"
 
 
+def pin_of(device_id: int, address: str) -> str:
+    """As a source: whoever tries PINs locks out nobody who signs in, and no other device."""
+    return f"pin:{device_id}:{address}"
+
+
+def _everybody(who: str) -> str:
+    """The row that counts the failures of all sources of that kind."""
+    return who[: who.index(":", 4) + 1] + ALL if who.startswith("pin:") else ALL
+
+
 def wait_s(table: Table, who: str, now: int, trusted: bool) -> int:
     """Seconds until `who` may try again; a `trusted` source (it signed in before) ignores what others did."""
     own = _wait(table.get(who), FREE, now)
-    return own if trusted else max(own, _wait(table.get(ALL), FREE_ALL, now))
+    return own if trusted else max(own, _wait(table.get(_everybody(who)), FREE_ALL, now))
 
 
 def failed(table: Table, who: str, now: int) -> Table:
     """The table after one more failure, bounded in size."""
     after = {key: row for key, row in table.items() if 0 <= now - row[1] < FORGET_S}
-    for key in (who, ALL):
+    for key in (who, _everybody(who)):
         count = after.get(key, [0, now])[0]
         after[key] = [count + 1, now]
     while len(after) > SOURCES_MAX:
-        oldest = min((row[1], key) for key, row in after.items() if key not in (who, ALL))
+        oldest = min((row[1], key) for key, row in after.items() if key not in (who, _everybody(who), ALL))
         del after[oldest[1]]
     return after
 
@@ -50,16 +60,16 @@ def failed(table: Table, who: str, now: int) -> Table:
 def succeeded(table: Table, who: str) -> Table:
     """The table after the right password: this source starts afresh, and what it added to all is taken back."""
     after = {key: list(row) for key, row in table.items() if key != who}
-    mine = table.get(who, [0, 0])[0]
-    if ALL in after:
-        after[ALL][0] = max(0, after[ALL][0] - mine)
+    mine, together = table.get(who, [0, 0])[0], _everybody(who)
+    if together in after:
+        after[together][0] = max(0, after[together][0] - mine)
     return after
 
 
 def taken_back(table: Table, who: str) -> Table:
     """The table without this source's last try, which was no failure; what it failed before stands."""
     after = {key: list(row) for key, row in table.items()}
-    for key in (who, ALL):
+    for key in (who, _everybody(who)):
         if key in after:
             after[key][0] = max(0, after[key][0] - 1)
     return after
