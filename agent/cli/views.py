@@ -17,6 +17,9 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
         return
     lists, kernel, dns = part(reply, "lists"), part(reply, "kernel"), part(reply, "dns")
     show.line(str(reply["health"]))
+    more = reply.get("missing")
+    for sentence in more[1:] if isinstance(more, list) else []:
+        show.line(str(sentence))
     show.line(f"version    {reply['version']}, running since {show.when(reply['started_at'])}")
     show.line(f"devices    {show.count(reply['devices_on'], 'device has', 'devices have')} something on")
     show.line(f"lists      {lists.get('state')}, {show.count(lists.get('rules'), 'rule', 'rules')}")
@@ -28,6 +31,11 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
     show.line("dns        " + (", ".join(f"{name} {dns[name]}" for name in sorted(dns)) or "no query yet"))
     if part(reply, "recording").get("paused"):
         show.line("recording  paused; privacy-agent resume lists what comes back")
+    recording = part(reply, "recording")
+    gone = sum(number for number in part(recording, "deleted_for_room").values() if isinstance(number, int))
+    if gone or recording.get("unrecorded"):
+        early = f"{show.count(gone, 'record', 'records')} deleted early for want of room"
+        show.line(f"recording  {early}, {recording.get('unrecorded')} found none and were not recorded")
     faults = part(reply, "faults")
     if faults.get("total"):
         times = show.count(faults["total"], "thing was", "things were")

@@ -10,7 +10,7 @@ from agent.core.history import Visits, oldest_kept
 from agent.core.lookalike import Lookalike, read_known
 from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.core.names import PublicSuffixes, parse, suffixes
-from agent.core.settings import TABLE, Settings, check, mark_layout
+from agent.core.settings import TABLE, Settings, check, known, mark_layout
 from agent.daemon.clients import Clients
 from agent.daemon.clock import Clock, confirmation
 from agent.daemon.household import Household, LoadedLists
@@ -64,12 +64,13 @@ def _built(
     anchor = RollbackCheck(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
     records, stale = open_records(state, snapshots, anchor, instead)
     gate = Gate()
-    notes = helplines(os.path.join(settings.text("data_dir"), "helplines.txt"))
+    notes = helplines(os.path.join(data_dir(settings), "helplines.txt"))
     lists = LoadedLists(frozenset(notes))
     lists.notes = notes
     lists.lookalike = lambda: lookalike(settings, lists)
     visits = Visits(site_of(settings.text("suffixes_file"), lists))
     recorder = Recorder(gate, visits, records, clock.now if turn is None else _once_a_turn(turn, clock.now))
+    recorder.withheld = not notes  # whose hosts they are is not known
     clients = Clients(mark_layout(settings) if settings.text("identity") == "mark" else None, mac_of)
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
     household.step = step
@@ -138,6 +139,13 @@ def lookalike(settings: Settings, lists: LoadedLists) -> Lookalike:
     except (OSError, UnicodeError):
         known = []
     return Lookalike(known, _registrable(settings.text("suffixes_file"), lists))
+
+
+def data_dir(settings: Settings) -> str:
+    """What is installed; in a checkout of the source, where nothing is, its own folder."""
+    folder = settings.text("data_dir")
+    source = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "blocklists")
+    return source if folder == known("data_dir").default and not os.path.exists(folder) else folder
 
 
 def helplines(path: str) -> dict[bytes, str]:

@@ -29,7 +29,8 @@ Answer = Callable[[DeviceView, bytes, Segment, SniffedRequest, Verdict], bool]
 
 
 class Inspector:
-    """`now()` is the loop's clock; `told(client)` is called for each refusal.
+    """`now()` is the loop's clock; `told(client)` is called for each refusal, `warn(device id, name)`
+    for each name that was let through.
 
     What was let through is recorded by `flush`, off the packets' way, under the client that it came in with.
     """
@@ -43,6 +44,7 @@ class Inspector:
         told: Callable[[DeviceView], None],
         answer: Answer,
         layout: Layout = DEFAULT,
+        warn: Callable[[int, bytes], None] = lambda device_id, name: None,
     ) -> None:
         self._policy = policy
         self._clients = clients
@@ -50,6 +52,7 @@ class Inspector:
         self._now = now
         self._told = told
         self._answer = answer
+        self._warn = warn
         self._flows = Flows()
         self._others = ~layout.tag_mask
         self._bits = {
@@ -147,6 +150,7 @@ class Inspector:
         noted, self._noted = self._noted, {}
         for (client, name, source), hits in noted.items():
             self._recorder.allowed(client.slot, client.generation, name, source, hits)
+            self._warn(client.device_id, name)
 
     def settle(self) -> None:
         """Records what was let through, and forgets what was decided. Before any toggle."""

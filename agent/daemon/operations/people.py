@@ -70,6 +70,7 @@ def device_add(household: Household, request: Request) -> dict[str, object]:
     mac, address = optional_text(request, "mac"), optional_text(request, "address")
     if (mac is None) == (address is None):
         raise BadInput("give the device's mac, or its address where devices are known by address")
+    link, ip = parse_mac(mac) if mac else None, parse_address(address) if address else None
     _known_here(household, mac)
     person = optional_number(request, "person_id")
     if person is not None:
@@ -77,8 +78,8 @@ def device_add(household: Household, request: Request) -> dict[str, object]:
         _not_both(person, flag(request, "shared"))
     device = household.state.add_device(
         text(request, "label"),
-        parse_mac(mac) if mac else None,
-        parse_address(address) if address else None,
+        link,
+        ip,
         person,
         flag(request, "shared"),
         actor(request),

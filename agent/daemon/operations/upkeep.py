@@ -41,8 +41,9 @@ def status(household: Household, request: Request) -> dict[str, object]:
         "dns": household.counters(),
         "faults": household.faults(),
     }
-    code, health = _health(household, parts)
-    return {**parts, "health_code": code, "health": health}
+    found = _health(household, parts)
+    code, health = found[0] if found else _well()
+    return {**parts, "health_code": code, "health": health, "missing": [sentence for _, sentence in found]}
 
 
 def _recording(household: Household) -> dict[str, object]:
@@ -92,25 +93,89 @@ def _storage(household: Household) -> str:
     return trouble
 
 
-def _health(household: Household, parts: dict[str, object]) -> tuple[str, str]:
-    """(a code for the UI's own words, the most pressing thing in a sentence)."""
-    kernel, upstream, lists = parts["kernel"], parts["upstream"], parts["lists"]
-    assert isinstance(kernel, dict) and isinstance(upstream, dict) and isinstance(lists, dict)
-    if not household.toggles.booted:
-        return "not_booted", "Nothing is recorded and nothing is blocked: " + (_storage(household) or "it is starting")
-    if _storage(household):
-        return "storage", "Storage trouble: " + _storage(household)
-    if kernel["uncovered"]:
-        return "uncovered", "Some devices are switched on but not covered: " + str(kernel["message"])
-    if upstream.get("state") == "none":
+Sentence = tuple[str, str] | None  # a code for the UI's own words, and the sentence
+
+
+def _health(household: Household, parts: dict[str, object]) -> list[tuple[str, str]]:
+    """What is missing, the most pressing first. Nothing that was not seen counts as well."""
+    first = _start(household)
+    if first:
+        return [first]
+    return sorted([found for found in (check(household, parts) for check in HEALTH) if found], key=_order)
+
+
+def _start(household: Household) -> Sentence:
+    if household.toggles.booted:
+        return None
+    return "not_booted", "Nothing is recorded and nothing is blocked: " + (_storage(household) or "it is starting")
+
+
+def _stored(household: Household, parts: dict[str, object]) -> Sentence:
+    if not _storage(household):
+        return None
+    return "storage", "Storage trouble: " + _storage(household)
+
+
+def _kernel(household: Household, parts: dict[str, object]) -> Sentence:
+    kernel = parts["kernel"]
+    if not isinstance(kernel, dict) or not kernel["uncovered"]:
+        return None
+    return "uncovered", "Some devices are switched on but not covered: " + str(kernel["message"])
+
+
+def _upstream(household: Household, parts: dict[str, object]) -> Sentence:
+    upstream = parts["upstream"]
+    state = upstream.get("state") if isinstance(upstream, dict) else None
+    if state == "none":
         return "upstream", "No upstream DNS is known: set upstream, or name one in resolver_file."
-    if upstream.get("state") == "down":
+    if state == "down":
         return "upstream", "The upstream DNS does not answer: check the internet connection."
-    if lists["state"] != "ready" and household.pairs_on(PROTECTION):
+    if state == "unknown":
+        return "not_asked", "The upstream DNS has not been asked yet."
+    return None
+
+
+def _protecting(household: Household, parts: dict[str, object]) -> Sentence:
+    state = household.lists_state()
+    if state != "ready" and household.pairs_on(PROTECTION):
         return "lists", "Not yet protecting: no current block list is loaded."
+    if state == "none":
+        return "no_list", "No block list is loaded yet."
+    return None
+
+
+def _withheld(household: Household, parts: dict[str, object]) -> Sentence:
+    if household.recorder.withheld:
+        return "helplines", "Nothing is recorded: the list of helplines is missing. Install the package again."
     if _paused(household):
         return "paused", "Recording is suspended for some devices until somebody resumes it."
+    return None
+
+
+def _in_use(household: Household, parts: dict[str, object]) -> Sentence:
+    if not household.state.devices():
+        return "no_device", "No device has been added yet."
+    if not parts["devices_on"]:
+        return "nothing_on", "Nothing is on for any device."
+    return None
+
+
+def _clock(household: Household, parts: dict[str, object]) -> Sentence:
+    if household.clock.trusted:
+        return None
+    return "clock", "The clock is not set yet."
+
+
+def _well() -> tuple[str, str]:
     return "ok", "All is well."
+
+
+def _order(found: tuple[str, str]) -> bool:
+    """What only has not happened yet comes last."""
+    return found[0] in ("not_asked", "no_list")
+
+
+HEALTH = (_stored, _kernel, _upstream, _protecting, _withheld, _in_use, _clock)
 
 
 def settings_get(household: Household, request: Request) -> dict[str, object]:

@@ -54,6 +54,7 @@ class InspectionService:
             self._refused,
             self._answer,
             mark_layout(settings),
+            household.warn,
         )
         self._queue: Queue | None = None
         self._around: BypassRules | None = None

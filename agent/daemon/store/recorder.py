@@ -36,12 +36,13 @@ class Recorder:
         self._lost = 0
         self.grown: set[int] = set()  # devices with visits written since somebody looked, for open pages
         self.trouble = ""
+        self.withheld = False  # nothing at all is recorded: the list of helplines is missing
         self.met: Callable[[Exception], None] = raised  # see faults.py
 
     def allowed(self, slot: int, generation: int, host: bytes, source: str, hits: int) -> None:
         """A name or connection that was let through: a visit's, where history is on."""
         permit = self._gate.issue(slot, generation, HISTORY)
-        if permit is None:
+        if permit is None or self.withheld:
             return
         at, age = self._now()
         try:
@@ -52,7 +53,7 @@ class Recorder:
     def refused(self, slot: int, generation: int, target: str, source: str, hits: int, verdict: Verdict) -> None:
         """A name or URL that was refused: an attempt, where protection is on."""
         permit = self._gate.issue(slot, generation, PROTECTION)
-        if permit is None or verdict.rule is None:
+        if permit is None or verdict.rule is None or self.withheld:
             return
         at, age = self._now()
         self._attempts.observe(permit, verdict.rule, target, source, hits, at, age)
