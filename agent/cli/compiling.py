@@ -11,6 +11,7 @@ from agent.core.names import PublicSuffixes
 from agent.core.settings import Settings
 from agent.core.shared_hosts import SharedHosts
 from agent.jobs.compile import CompileResult, Source, compile_lists
+from agent.jobs.guarded import Guarded, read_guarded
 from agent.jobs.knownsites import read_shared
 from agent.jobs.starter import starter_lists, stem
 
@@ -21,7 +22,8 @@ def lists_compile(settings: Settings, words: list[str], target: str) -> None:
         sources = [source(word) for word in words] or starter(settings)
         os.makedirs(os.path.dirname(os.path.abspath(target)), mode=0o755, exist_ok=True)
         public = suffixes(settings)
-        report = compile_lists(sources, target, public_suffixes=public, shared=shared_hosts(settings, public))
+        shared, needed = shared_hosts(settings, public), guarded(settings)
+        report = compile_lists(sources, target, public_suffixes=public, shared=shared, guarded=needed)
     except (OSError, BadInput) as error:
         raise CliError(f"nothing was compiled: {error}") from error
     _tell(report)
@@ -49,6 +51,17 @@ def shared_hosts(settings: Settings, public: PublicSuffixes | None) -> SharedHos
     return None
 
 
+def guarded(settings: Settings) -> Guarded:
+    """What everybody's devices need, as an update has it; the lists' own hosts are known to an update only."""
+    for folder in (settings.text("data_dir"), os.path.join(ROOT, "blocklists")):
+        shared, needed, popular = [
+            os.path.join(folder, name) for name in ("shared-hosts.txt", "needed-hosts.txt", "popular.txt")
+        ]
+        if os.path.exists(shared):
+            return read_guarded(shared, needed, popular, [])
+    return Guarded({})
+
+
 def _tell(report: CompileResult) -> None:
     for of in report.lists:
         skipped = show.count(sum(of.skipped.values()), "line", "lines")
@@ -58,7 +71,8 @@ def _tell(report: CompileResult) -> None:
                 f"  {show.count(of.hosts, 'host', 'hosts')} refused whole: pages of theirs are listed, nothing else"
             )
         for reason, number in sorted(of.skipped.items()):
-            show.line(f"  {number}: {reason}, such as {of.examples[reason]}")
+            example = f", such as {of.examples[reason]}" if reason in of.examples else ""
+            show.line(f"  {number}: {reason}{example}")
     if report.folded or report.repeated:
         show.line(f"{report.folded} covered by a listed parent, {report.repeated} listed more than once")
 

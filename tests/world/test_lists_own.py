@@ -129,3 +129,17 @@ def test_without_any_list_nothing_is_blocked_any_more(home: House) -> None:
     assert home.updated()["message"] == "" and home.blocks("mine.example")
     home.client.call("lists.remove", id=row["id"])
     until(lambda: not home.blocks("mine.example"))
+
+
+def test_lists_compiled_by_hand_are_taken_into_use(home: House, say: Say) -> None:
+    client = home.start(lists_auto=False)
+    file = str(client.call("lists")["file"])
+    mine = home.folder / "mine.txt"
+    mine.write_text("mine.example\nother.example\nthird.example\ngithub.com\n")
+    code, told = say("lists", "compile", f"ads={mine}", "--output", file)
+    assert code == 0 and "The daemon uses them from now on." in told
+    assert "would block a well-known site" in told and "github.com" in told
+    assert home.blocks("www.mine.example") and not home.blocks("github.com")
+    code, told = say("lists")
+    assert code == 0 and "ads" in told and "ready" in told
+    assert "lists compile" not in told
