@@ -34,6 +34,11 @@ REQUEST_KINDS = ("objection", "exception", "erasure", "unblock")
 REQUEST_TEXT_MAX = 500
 WORD_MAX = 64
 REQUESTS_MAX = 200  # open ones; a household that has more does not read them
+# Of one device: a child with a script fills neither the others' places nor the flash.
+DEVICE_REQUESTS_MAX = 10
+ALWAYS_FREE = 2  # a device with fewer open ones has room, however many the others have
+PER_HOUR_MAX = 20
+HOUR_S = 3600
 
 
 def own_device(household: Household, request: Request) -> Device:
@@ -131,10 +136,20 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
     kind = choice(request, "kind", REQUEST_KINDS)
     words = optional_text(request, "text", REQUEST_TEXT_MAX) or ""
     target = optional_text(request, "target", 253)
-    if household.state.open_requests() >= REQUESTS_MAX:
+    now = household.clock.wall()
+    mine = household.state.requests(device.id, "open", 0, REQUESTS_MAX)
+    for row in mine:
+        if row[2:5] == (kind, words, target):
+            return request_row(row)
+    if len(mine) >= DEVICE_REQUESTS_MAX or (
+        len(mine) >= ALWAYS_FREE and household.state.open_requests() >= REQUESTS_MAX
+    ):
         raise OperationRejected("busy", "there are too many open requests: ask in person")
-    row = household.state.add_request(device.id, kind, words, target, household.clock.wall())
-    if kind == "objection":
+    if household.state.requests_since(device.id, now - HOUR_S, now) >= PER_HOUR_MAX:
+        raise OperationRejected("busy", "there are too many open requests: ask in person")
+    row = household.state.add_request(device.id, kind, words, target, now)
+    if kind == "objection" and all(one[2] != kind for one in mine):
+        # Once for as long as one is open: the activity log is for ever.
         household.state.ledger.append(
             [(device.enrolment, "", "object", 0)], "me:" + str(device.id), household.clock.wall()
         )
@@ -149,10 +164,6 @@ def ask(household: Household, request: Request) -> dict[str, object]:
     target = household.asks.use(text(request, "word", WORD_MAX), device.id)
     if target is None:
         raise OperationRejected("not_found", "this button is used up: open the refused page again")
-    for row in household.state.requests(device.id, "open", 0, REQUESTS_MAX):
-        before = request_row(row)
-        if (before["kind"], before["target"]) == ("unblock", target):
-            return before
     return request_add(household, {"device_id": device.id, "kind": "unblock", "target": target})
 
 

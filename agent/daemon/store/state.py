@@ -266,6 +266,10 @@ class State:
         found: list[RequestRow] = self.db.sql.execute(query, (after, device, device, state, state, limit)).fetchall()
         return found
 
+    def requests_since(self, device: int, since: int, until: int) -> int:
+        query = "SELECT COUNT(*) FROM requests WHERE device=? AND at > ? AND at <= ?"
+        return int(self.db.sql.execute(query, (device, since, until)).fetchone()[0])
+
     def open_requests(self) -> int:
         return int(self.db.sql.execute("SELECT COUNT(*) FROM requests WHERE state='open'").fetchone()[0])
 
