@@ -78,6 +78,8 @@ class Life:
             "upstream": [f"127.0.0.1:{upstream}"],
             "web_certificate": str(folder / "none"),
         }
+        # A user each, as the package has them.
+        values.update(web_user="nobody", jobs_user="daemon")
         if os.getuid():
             values.update(web_user=pwd.getpwuid(os.getuid()).pw_name, jobs_user=pwd.getpwuid(os.getuid()).pw_name)
         self.settings.write_text(json.dumps(values))

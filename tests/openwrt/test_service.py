@@ -57,3 +57,15 @@ def test_what_is_not_named_is_not_in_the_jail(router: Router) -> None:
     for absent in ("/bin", "/tmp/log", "/etc/hosts", "/etc/config", "/sbin"):
         assert router.code(f"test -e {root}{absent}") == 1, absent
     assert router.ask(f"ls {root}/etc").split() == ["group", "passwd", "privacy-agent", "resolv.conf", "ssl"]
+
+
+def test_the_page_and_the_other_jobs_have_a_user_each(router: Router) -> None:
+    """A fetch that was taken over must not read, trace or signal the process that knows passwords."""
+    users = [line.split("'")[1] for line in router.ask("grep _user /etc/config/privacy-agent").splitlines()]
+    found = {line.split(":")[0]: line.split(":")[2:4] for line in router.ask("cat /etc/passwd").splitlines()}
+    assert len(users) == len(set(users)) == 2
+    (uid, gid), (other_uid, other_gid) = (found[user] for user in users)
+    assert uid != other_uid and gid != other_gid and "0" not in (uid, gid, other_uid, other_gid)
+    _, daemon = router.residents()
+    for user in users:  # the jail sees both
+        assert f"\n{user}:" in router.ask(f"cat /proc/{daemon}/root/etc/passwd"), user

@@ -61,13 +61,19 @@ group_exists() { grep -qs "^$1:" /etc/group; }
 user_add() { echo "$1:x:$2:$3:$1:/var/run/$1:/bin/false" >> /etc/passwd; echo "$1:x:0:0:99999:7:::" >> /etc/shadow; }
 group_add() { echo "$1:x:$2:" >> /etc/group; }
 
+free_id() {
+	local id=32768
+	while grep -qs "^[^:]*:x:$id:" /etc/passwd /etc/group; do id=$((id + 1)); done
+	echo $id
+}
+
 # "name=uid:group=gid" of the control file's Require-User, with free numbers from 32768 where it names none.
 add_group_and_user() {
 	local tuple user group uid gid
 	for tuple in $(sed -n 's/^Require-User: *//p' "/usr/lib/opkg/info/$1.control"); do
 		user=${tuple%%:*} group=${tuple#*:}
 		uid=${user#*=} gid=${group#*=} user=${user%%=*} group=${group%%=*}
-		[ "$uid" = "$user" ] && uid=32768
+		[ "$uid" = "$user" ] && uid=$(free_id)
 		[ "$gid" = "$group" ] && gid=$uid
 		group_exists "$group" || group_add "$group" "$gid"
 		user_exists "$user" || user_add "$user" "$uid" "$gid"
