@@ -18,6 +18,7 @@ WAITING_MAX = 128  # accepted, but not read yet: a descriptor and a kilobyte eac
 WAITING_PER_ADDRESS_MAX = 96  # one device does not take them all
 QUIET_S = 1.0  # who has said nothing for so long, and is owed nothing, makes room where somebody waits
 ACCEPT_DRAIN = 16
+BACKLOG_MAX = 4096  # what net.core.somaxconn allows by default
 # From the last whole question or answer. Bytes that trickle in don't prolong it.
 IDLE_S = 10.0
 SWEEP_S = 1.0
@@ -102,7 +103,7 @@ class Tcp(Listener):
 
     def settle(self) -> None:
         """Ends all connections: whoever asks again is identified anew. What was asked is still answered."""
-        self._accept()
+        self._accept_all()
         # Also those that wait: they came as who they were before.
         for connection in [*self._connections, *self._waiting]:
             if self._waiting.pop(connection, connection) is None:
@@ -120,6 +121,18 @@ class Tcp(Listener):
         self._socket.close()
 
     # connections
+
+    def _accept_all(self) -> None:
+        """None stays in the backlog to be taken for one of later."""
+        try:
+            for _ in range(BACKLOG_MAX):
+                accepted, source = self._socket.accept()
+                if len(self._waiting) < WAITING_MAX:
+                    self._welcome(accepted, source[0])
+                else:
+                    accepted.close()
+        except OSError:
+            pass  # no more
 
     def _accept(self) -> None:
         try:

@@ -16,6 +16,7 @@ from agent.daemon.loop import Loop
 
 DRAIN = 64  # queries a turn, some 2 ms of work when none is in the cache
 WAITING_MAX = 4096  # more than a socket's buffer holds of the smallest packets
+BUFFER_PACKETS = 1 << 14  # a buffer of BUFFER_BYTES, which the kernel doubles, holds no more
 MESSAGE_MAX = 4096
 ANCILLARY_MAX = 128
 BUFFER_BYTES = 1 << 19
@@ -64,8 +65,12 @@ class Udp(Listener):
     def settle(self) -> None:
         started = bool(self._settled)
         try:
-            for _ in range(WAITING_MAX - len(self._settled)):
-                self._settled.append(self._take_ancillary() if self._ancillary else self._take_plain())
+            for _ in range(BUFFER_PACKETS):
+                taken = self._take_ancillary() if self._ancillary else self._take_plain()
+                if len(self._settled) < WAITING_MAX:
+                    self._settled.append(taken)
+                else:
+                    self.unsent += 1  # none stays behind to be taken for one of later; they ask again
         except OSError:
             pass  # no more
         if self._settled and not started:
