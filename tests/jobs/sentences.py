@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent / "agent"
 # Which argument of a call is the sentence.
 SAID = {
     "BadInput": 0,
+    "NotFound": 0,
     "BadRequest": 1,
     "OperationRejected": 1,
     "ControlRefused": 1,
@@ -25,6 +26,7 @@ SAID |= {"Failed": 0, "NoRoom": 0, "_failed": 1}
 # Where errors come from that reach a page: the operations and what they call, and the page's own program. Not what is
 # wrong with a request's head (core/http.py) or a file of the package (core/feed_schedule.py): no page causes that.
 PLACES = (
+    "control/arguments.py",
     "daemon/operations/*.py",
     "daemon/household.py",
     "daemon/toggles.py",
@@ -139,5 +141,7 @@ def errors() -> set[str]:
     found = set()
     for place in PLACES:
         for path in ROOT.glob(place):
-            found |= {re.sub(r"(\{\})+", "{}", text) for text in in_file(path)}
+            # What the table says of an argument, the page's program says as a whole sentence.
+            end = "." if place.startswith("control") else ""
+            found |= {re.sub(r"(\{\})+", "{}", text) + end for text in in_file(path)}
     return {text for text in found if re.search("[a-z]{2}", text)}

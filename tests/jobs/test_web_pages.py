@@ -134,7 +134,7 @@ def test_german_has_no_english_left(visit):
         page = visit(address(view), browser.DESKTOP, "de-DE")
         assert page.evaluate("document.documentElement.lang") == "de"
         text = page.locator("main").inner_text()
-        for key in ("nav.overview", "pause.title", "ledger.title", "lists.title", "devices.seen", "sessions.title"):
+        for key in ("nav.overview", "pause.title", "activity.title", "lists.title", "devices.seen", "sessions.title"):
             assert english[key] not in text, (view, key)
         browser.shoot(page, f"{view}-german")
 

@@ -63,9 +63,9 @@ def test_sentences_are_short(language):
 
 
 MINE = ("me.", "held.", "request.", "consent.own", "consent.pin", "pin.ask", "pin.pin", "pin.new", "block page: ")
-BOTH = ("switch.remain", "switch.off", "switch.erase", "facts.", "readers.", "erase.", "problem.", "history.dis",
-        "history.undis", "history.no", "suspended.", "recipient.", "leaving.", "ledger.", "actor.", "change.", "value.",
-        "count.", "time.", "protection.none", "protection.stale", "protection.refused")  # fmt: skip
+BOTH = ("switch.remain", "switch.off", "switch.delete", "facts.", "readers.", "delete.", "problem.", "history.dis",
+        "history.undis", "history.no", "suspended.", "recipient.", "leaving.", "activity.", "actor.", "change.",
+        "value.", "count.", "time.", "protection.none", "protection.stale", "protection.blocked")  # fmt: skip
 SIE = re.compile(r"\bSie\b|\bIhre?[nmrs]?\b|\bIhnen\b")
 DU = re.compile(r"\b[Dd](u|ir|ich|eine?[nmrs]?)\b")
 

@@ -49,7 +49,7 @@ export function background({ whom, period, row, redraw }) {
     refresh: () => Promise.all([...held].map(([key, { asked }]) => load(key, asked))),
     pulledIn: (visit) =>
       visit.folded
-        ? fold("of-" + visit.id, t("history.pulled_in", { n: visit.folded }), { ...whom(), cause: visit.id })
+        ? fold("of-" + visit.id, t("history.loaded", { n: visit.folded }), { ...whom(), cause: visit.id })
         : null,
     apart: () => {
       const asked = { ...whom(), ...period(), show: "apart" };

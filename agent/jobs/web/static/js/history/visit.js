@@ -59,7 +59,7 @@ export function visitRow(visit, format, page) {
   );
 }
 
-/** "This is wrong", or no longer; `path` is the household's visits or the person's own. */
+/** Marks a visit as wrong, or takes the mark away; `path` is all visits or the person's own. */
 export async function dispute(path, visit) {
   const undo = visit.status === "disputed";
   try {

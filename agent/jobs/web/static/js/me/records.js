@@ -11,7 +11,7 @@ import { button, card } from "../lib/ui.js";
 const MORE = 1;
 
 /** `page.load` asks the router again, `page.look` with other values of the state: for more `pages` of older records, or for
- * `background` as well. `page.ask` says something to the household. */
+ * `background` as well. `page.ask` sends a message. */
 export const records = (state, page) =>
   state.shown && state.visits
     ? [visited(state, page), blocked(state, page)]
@@ -81,7 +81,7 @@ const blocked = ({ attempts: { items, more }, pages }, page) =>
   items.length
     ? card(
         { key: "refused", class: "flush" },
-        h("h2.group", t("protection.refused")),
+        h("h2.group", t("protection.blocked")),
         h(
           "ul.rows",
           items.map((one) =>

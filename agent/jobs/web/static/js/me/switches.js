@@ -101,7 +101,7 @@ const remained = (state, page, feature, done) =>
       : t("switch.off_nothing"),
     done.remaining
       ? {
-          label: t("switch.erase_now"),
+          label: t("switch.delete_now"),
           call: () => eraseOwn(state.own.kept, page, { feature }),
         }
       : null,

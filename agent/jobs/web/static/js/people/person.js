@@ -11,7 +11,7 @@ import { allSwitches, FEATURES, switches } from "./switches.js";
 const MANY = 12;
 
 const picture = (person) => (person ? avatar(person.name) : h("span.avatar.tint-none", icon("devices")));
-const named = (person) => (person ? person.name : t("overview.nobody"));
+const named = (person) => (person ? person.name : t("overview.unassigned"));
 
 /** One link: who, how many devices, what is on, and what was today. */
 export const personCard = ({ person, devices, sites, blocked, asking }) =>
@@ -64,7 +64,7 @@ export function personPage({ person, devices, sites, blocked }, state, page) {
     h("div.me-head", picture(person), heading(named(person))),
     h(
       "p.soft",
-      [person ? t("group." + person.group) : t("overview.nobody_text")]
+      [person ? t("group." + person.group) : t("overview.unassigned_text")]
         .concat(sites ? t("overview.today", { n: sites }) : [], blocked ? t("overview.blocked_today", { n: blocked }) : [])
         .join(" · "),
     ),

@@ -33,7 +33,7 @@ export function requests({ requests: rows, devices }, reload) {
               ]
             : null,
           button(t("requests.decline"), () => decline(one, reload), { tone: "plain small", picture: "close" }),
-          button(t("requests.answer"), () => reply(one, reload), { tone: "plain small", picture: "speak" }),
+          button(t("requests.reply"), () => reply(one, reload), { tone: "plain small", picture: "speak" }),
         ),
       ),
     ),
@@ -41,7 +41,7 @@ export function requests({ requests: rows, devices }, reload) {
 }
 
 const reply = (one, reload) =>
-  formSheet(t("requests.answer"), {
+  formSheet(t("requests.reply"), {
     names: ["answer"],
     go: t("request.go"),
     submit: async (values) => {

@@ -103,7 +103,7 @@ async function change(device, feature, on, redraw, reload) {
 function remains(device, feature, done) {
   if (!done.remaining) return toast(t("switch.off_nothing"));
   toast(t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) }), {
-    label: t("switch.erase_now"),
+    label: t("switch.delete_now"),
     call: () =>
       eraseAfterAsking({
         ...(device.path ? { person_id: Number(device.id.slice(4)) } : { device_id: device.id }),
@@ -117,20 +117,20 @@ export async function eraseAfterAsking(what) {
   try {
     const counts = await post("/erase/preview", what);
     const n = counts.visits + counts.attempts;
-    if (!n) return toast(t("erase.nothing"));
+    if (!n) return toast(t("delete.nothing"));
     if (
       !(await confirm(
-        t("erase.title"),
-        t("erase.text_counts", {
+        t("delete.title"),
+        t("delete.text_counts", {
           visits: t("count.visits", { n: counts.visits }),
           attempts: t("count.attempts", { n: counts.attempts }),
         }),
-        t("erase.go", { n }),
+        t("delete.go", { n }),
       ))
     )
       return;
     const done = await confirmed(() => post("/erase", what));
-    if (done) toast(t("erase.done", { n: done.visits + done.attempts }));
+    if (done) toast(t("delete.done", { n: done.visits + done.attempts }));
   } catch (error) {
     say(error);
   }

@@ -1,4 +1,4 @@
-// What the person behind a device may ask for, each where it can be done; who gets to know what; and the notice.
+// What the person who uses a device may ask for, each where it can be done; who can see what; and the privacy notice.
 
 import { adopt, fetchFile, get, keep, post, session } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -7,7 +7,7 @@ import { icon } from "../lib/icons.js";
 import { noticeText } from "./notice.js";
 import { button, card, confirm, field, form, say, sheet, toast } from "../lib/ui.js";
 
-/** `write(kind)` says something to the household, `load` asks the router again, `forgotten` sets a new PIN. */
+/** `write(kind)` sends a message, `load` asks the router again, `forgotten` sets a new PIN. */
 export function rights(own, { write, load, forgotten }) {
   const { adult, kept, pin } = own;
   const with_pin = (act) => () => (pin.set ? act() : toast(t("me.no_pin")));
@@ -23,7 +23,7 @@ export function rights(own, { write, load, forgotten }) {
       ),
       adult
         ? button(
-            t("me.erase"),
+            t("me.delete"),
             with_pin(() => eraseOwn(kept, { load, forgotten })),
             { tone: "plain", picture: "trash" },
           )
@@ -35,7 +35,7 @@ export function rights(own, { write, load, forgotten }) {
       h("p.soft", t("me.rights_text")),
       h(
         "ul.plain-list",
-        ["see", "correct", "erase", "object"].map((name) => h("li", icon("check"), h("span", t("me.right_" + name)))),
+        ["see", "correct", "delete", "object"].map((name) => h("li", icon("check"), h("span", t("me.right_" + name)))),
       ),
       h("p.soft", t("me.right_complain")),
     ),
@@ -95,15 +95,15 @@ export async function eraseOwn(kept, page, what = {}) {
     attempts: what.feature === "history" ? 0 : kept.attempts,
   };
   const n = counts.visits + counts.attempts;
-  if (!n) return toast(t("erase.nothing"));
-  const text = t("erase.text_counts", {
+  if (!n) return toast(t("delete.nothing"));
+  const text = t("delete.text_counts", {
     visits: t("count.visits", { n: counts.visits }),
     attempts: t("count.attempts", { n: counts.attempts }),
   });
-  if (!(await confirm(t("erase.title"), text, t("erase.go", { n })))) return;
+  if (!(await confirm(t("delete.title"), text, t("delete.go", { n })))) return;
   try {
     const done = await entered(() => post("/me/erase", what), page);
-    if (done) toast(t("erase.done", { n: done.visits + done.attempts }));
+    if (done) toast(t("delete.done", { n: done.visits + done.attempts }));
   } catch (error) {
     say(error);
   }

@@ -1,4 +1,4 @@
-// A setting of the household as a field, whatever its kind: a short label, and the daemon's own sentence where it says more.
+// A setting as a field, whatever its kind: a short label, and the daemon's own sentence where it says more.
 
 import { patch } from "../lib/api.js";
 import { h } from "../lib/dom.js";

@@ -1,4 +1,4 @@
-// What was refused in a week, by day and by category.
+// What was blocked in a week, by day and by category.
 
 import { category, tone } from "./categories.js";
 import { h } from "../lib/dom.js";

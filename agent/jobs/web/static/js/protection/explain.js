@@ -1,4 +1,4 @@
-// Why something was refused, then and now, and what to do about a wrong refusal.
+// Why something was blocked, then and now, and what to do about a mistake of a list.
 
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -18,7 +18,7 @@ export function asked(text) {
   }
 }
 
-/** A sheet about one refused attempt; `allowForm(close)` gives what to do about it. */
+/** A sheet about one blocked attempt; `allowForm(close)` gives what to do about it. */
 export async function explain(attempt, label, allowForm) {
   const now = await get("/explanation", { attempt_id: attempt.id }).catch(say);
   if (!now) return;
@@ -41,7 +41,7 @@ export async function explain(attempt, label, allowForm) {
     rule.list_id
       ? h(
           "div.actions.left",
-          button(t("refusal.report"), () => report({ attempt_id: attempt.id }), {
+          button(t("mistake.report"), () => report({ attempt_id: attempt.id }), {
             tone: "plain small",
             picture: "flag",
           }),
@@ -61,19 +61,19 @@ export function reason({ verdict, rule, applies, since }) {
 function kindOf(rule, verdict) {
   if (!rule) return "none";
   if (rule.list_id === "lookalike") return "lookalike";
-  if (rule.scope === "shipped") return verdict === "block" ? "around" : "helpline";
-  // As core/match.py writes it of a host that is refused for its listed pages.
+  if (rule.scope === "shipped") return verdict === "block" ? "bypass" : "helpline";
+  // As core/match.py writes it of a host that is blocked for its listed pages.
   if (rule.text.endsWith(" (pages of it are listed)")) return "pages";
   return rule.list_id ? "list" : "own";
 }
 
-/** A text about a wrong refusal that the household may send itself. */
+/** A text about a mistake of a list, to be sent by hand. */
 export async function report(what) {
   const state = { with_day: false, with_version: false };
   let told = await get("/refusal-report", what).catch(say);
   if (!told) return;
-  await sheet(t("refusal.report"), (close, again) => [
-    h("p.soft", t("refusal.text")),
+  await sheet(t("mistake.report"), (close, again) => [
+    h("p.soft", t("mistake.text")),
     Object.keys(state).map((name) =>
       h(
         "label.check",
@@ -86,20 +86,20 @@ export async function report(what) {
             again();
           },
         }),
-        h("span", t("refusal." + name)),
+        h("span", t("mistake." + name)),
       ),
     ),
     h("pre", { tabindex: "0" }, told.text),
     h(
       "div.actions",
       told.to
-        ? h("a.button.plain", { href: told.to, target: "_blank", rel: "noreferrer noopener" }, t("refusal.home"))
+        ? h("a.button.plain", { href: told.to, target: "_blank", rel: "noreferrer noopener" }, t("mistake.home"))
         : null,
       button(
-        t("refusal.copy"),
+        t("mistake.copy"),
         () =>
           navigator.clipboard.writeText(told.text).then(
-            () => toast(t("refusal.copied")),
+            () => toast(t("mistake.copied")),
             () => {},
           ),
         { tone: "primary" },

@@ -79,9 +79,9 @@ export const heldCards = (feeds, reload) =>
     .map((one) =>
       card(
         { key: "held-" + one.id, class: "answer care" },
-        h("h2", t("lists.held", { name: one.name })),
+        h("h2", t("lists.waiting", { name: one.name })),
         h("p", said(one.held.reason)),
-        h("p.soft", t("lists.held_what", { version: one.held.version, n: one.held.rules })),
+        h("p.soft", t("lists.waiting_what", { version: one.held.version, n: one.held.rules })),
         h(
           "div.actions.left",
           button(

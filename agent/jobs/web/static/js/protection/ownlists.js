@@ -1,4 +1,4 @@
-// Lists of the household's own, by their addresses: a form, and a way out for each.
+// Your own lists, by their addresses: a form to add one, a button to remove each.
 
 import { del, post } from "../lib/api.js";
 import { h } from "../lib/dom.js";

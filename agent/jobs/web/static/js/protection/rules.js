@@ -1,4 +1,4 @@
-// The household's own rules: allow and refuse, for some time or for good, each with undo.
+// Your rules: allow and block, for some time or always, each with undo.
 
 import { del, post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -20,7 +20,7 @@ function whom(devices) {
   ];
 }
 
-/** A form that allows or refuses a name: for whom (first `value`) and for how long (first `span`); `place` tells two of
+/** A form that allows or blocks a site: for whom (first `value`) and for how long (first `span`); `place` tells two of
  * them on one page apart. */
 export const ruleForm = ({ action, name, devices, value, span, place }, reload, close = () => {}) =>
   form(

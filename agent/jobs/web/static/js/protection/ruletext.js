@@ -1,4 +1,4 @@
-// The household's own rules as a text: out as a file, and in again after all of it was looked at.
+// Your rules as a text: exported as a file, and imported after all of it was checked.
 
 import { all, keep, post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -8,7 +8,7 @@ import { button, choice, field, form, say, sheet, toast } from "../lib/ui.js";
 
 // What `privacy-agent rule export` writes above the rules.
 const HEAD = [
-  "# The household's own rules, as privacy-agent rule export wrote them; privacy-agent rule import takes them.",
+  "# Rules of Privacy Agent, as privacy-agent rule export wrote them; privacy-agent rule import reads them.",
   "# ACTION NAME [until TIME] [for device LABEL | for person NAME]",
 ];
 const SIZE_MAX = 4 << 20; // more than the most rules that there can be, with as many comments

@@ -180,17 +180,17 @@ export function account({ redraw }) {
       h(
         "div.actions.left",
         navigator.clipboard
-          ? button(t("refusal.copy"), () => copy(codes.join("\n")), { tone: "plain small" })
+          ? button(t("mistake.copy"), () => copy(codes.join("\n")), { tone: "plain small" })
           : null,
         button(t("totp.print"), () => print(), { tone: "plain small" }),
       ),
       h(
         "div.actions",
-        button(t("totp.kept"), () => close(true), { tone: "primary" }),
+        button(t("totp.saved"), () => close(true), { tone: "primary" }),
       ),
     ]);
 
-  const copy = (text) => navigator.clipboard.writeText(text).then(() => toast(t("refusal.copied")), () => {});
+  const copy = (text) => navigator.clipboard.writeText(text).then(() => toast(t("mistake.copied")), () => {});
 
   async function stop() {
     if (!(await confirm(t("totp.stop"), t("totp.stop_text"), t("totp.stop")))) return;

@@ -1,4 +1,4 @@
-// Who is enrolled, who else is on the LAN, and whose is what.
+// Your devices, other devices on the network, and whose is what.
 
 import { del, get, inTurn, patch, post } from "../lib/api.js";
 import { confirmed } from "../lib/confirm.js";
@@ -68,7 +68,7 @@ export function devices({ redraw }) {
     ),
     card(
       { key: "enrolled", class: "flush" },
-      h("h2.group", t("devices.enrolled")),
+      h("h2.group", t("devices.yours")),
       state.devices.length
         ? h(
             "ul.rows",
@@ -85,7 +85,7 @@ export function devices({ redraw }) {
                     h("strong", one.label),
                     h(
                       "span.soft",
-                      [one.person ? one.person.name : t("overview.nobody"), one.address, one.mac]
+                      [one.person ? one.person.name : t("overview.unassigned"), one.address, one.mac]
                         .filter(Boolean)
                         .join(" · "),
                     ),
@@ -140,7 +140,7 @@ export function devices({ redraw }) {
                   h("span.soft", [one.address, one.mac].filter(Boolean).join(" · ")),
                   one.private_mac ? h("span.care-text", t("devices.private_mac")) : null,
                 ),
-                button(t("devices.enrol"), () => add(one), { tone: "plain small" }),
+                button(t("devices.add_go"), () => add(one), { tone: "plain small" }),
               ),
             ),
           )
@@ -154,13 +154,13 @@ export function devices({ redraw }) {
       name: "person",
       label: t("devices.person"),
       value: id || "",
-      options: [["", t("overview.nobody")], ...state.people.map((one) => [one.id, one.name])],
+      options: [["", t("overview.unassigned")], ...state.people.map((one) => [one.id, one.name])],
     });
 
   const add = (found) =>
-    formSheet(t("devices.enrol_title"), {
+    formSheet(t("devices.add_title"), {
       names: ["label", "where"],
-      go: t("devices.enrol"),
+      go: t("devices.add_go"),
       submit: async (values) => {
         await post("/devices", {
           label: named(values.label),
@@ -168,11 +168,11 @@ export function devices({ redraw }) {
           shared: "shared" in values,
           ...(values.person ? { person_id: Number(values.person) } : {}),
         });
-        toast(t("devices.enrolled_done"));
+        toast(t("devices.added"));
         await reload();
       },
       build: (at) => [
-        h("p.soft", t("devices.enrol_text")),
+        h("p.soft", t("devices.add_text")),
         field({
           name: "label",
           label: t("devices.label"),
@@ -234,7 +234,7 @@ export function devices({ redraw }) {
         h(
           "div.actions.left",
           button(t("pin.make"), () => pinCode(device, close()), { tone: "plain", picture: "lock" }),
-          button(t("devices.forget"), () => remove(device, close()), { tone: "danger", picture: "trash" }),
+          button(t("devices.remove"), () => remove(device, close()), { tone: "danger", picture: "trash" }),
         ),
       ],
     });
@@ -257,12 +257,12 @@ export function devices({ redraw }) {
     const { visits, attempts } = device.kept;
     if (
       !(await confirm(
-        t("devices.forget_title", { device: device.label }),
-        t("devices.forget_text", {
+        t("devices.remove_title", { device: device.label }),
+        t("devices.remove_text", {
           visits: t("count.visits", { n: visits }),
           attempts: t("count.attempts", { n: attempts }),
         }),
-        t("devices.forget"),
+        t("devices.remove"),
       ))
     )
       return;
@@ -309,13 +309,13 @@ export function devices({ redraw }) {
         one
           ? h(
               "div.actions.left",
-              button(t("person.forget"), () => removePerson(one, close()), { tone: "danger", picture: "trash" }),
+              button(t("person.remove"), () => removePerson(one, close()), { tone: "danger", picture: "trash" }),
             )
           : null,
     });
 
   async function removePerson(one) {
-    const sure = await confirm(t("person.forget_title", { name: one.name }), t("person.forget_text"), t("person.forget"));
+    const sure = await confirm(t("person.remove_title", { name: one.name }), t("person.remove_text"), t("person.remove"));
     if (sure) await act(() => confirmed(() => del("/people/" + one.id)));
   }
 

@@ -1,4 +1,4 @@
-// Before the household's page: first run, signing in, and why not over plain HTTP.
+// Before anybody is signed in: first run, signing in, and why not over plain HTTP.
 
 import { adopt, post, session } from "../lib/api.js";
 import { h, render } from "../lib/dom.js";

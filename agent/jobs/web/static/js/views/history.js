@@ -1,4 +1,4 @@
-// What a device contacted: a week as a heat map, a day as a timeline, a list to search.
+// What a device visited: a week as a heat map, a day as a timeline, a list to search.
 
 import { get, inTurn, pagesOf } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -116,7 +116,7 @@ export function history({ redraw, query }) {
       ),
       h(
         "p.soft",
-        t("history.contacted", { device: state.who.label }),
+        t("history.visited", { device: state.who.label }),
         " ",
         standing(state.who.devices),
         ".",
@@ -179,7 +179,7 @@ export function history({ redraw, query }) {
       ]),
       state.more ? button(t("more"), more, { tone: "plain wide" }) : null,
       folds.apart(),
-      h("div.actions.left.pad", button(t("history.erase_day"), eraseDay, { tone: "plain small", picture: "trash" })),
+      h("div.actions.left.pad", button(t("history.delete_day"), eraseDay, { tone: "plain small", picture: "trash" })),
     );
   }
 

@@ -39,7 +39,7 @@ export async function me(root) {
 
   const stranger = () => [
     h("h1.brand.solo", icon("shield"), h("span", t("product"))),
-    empty("check", t("me.stranger"), t("me.stranger_text")),
+    empty("check", t("me.unknown"), t("me.unknown_text")),
     foot(),
   ];
 
@@ -82,7 +82,7 @@ export async function me(root) {
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),
       card(
         { key: "kept" },
-        h("h2", t("me.kept")),
+        h("h2", t("me.stored")),
         h("p", t("me.visits", { n: kept.visits }), " ", t("me.attempts", { n: kept.attempts })),
         kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
         h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
@@ -107,7 +107,7 @@ export async function me(root) {
               "span.row-main",
               h(
                 "span",
-                h("strong", t("ledger." + one.action, {}, one.action)),
+                h("strong", t("activity." + one.action, {}, one.action)),
                 one.feature ? " " + t("feature." + one.feature) : "",
               ),
               changed(one.detail) ? h("span", changed(one.detail)) : null,
@@ -118,7 +118,7 @@ export async function me(root) {
       ),
     );
 
-  const foot = () => h("p.entry-foot", h("a", { href: "/" }, t("me.household")));
+  const foot = () => h("p.entry-foot", h("a", { href: "/" }, t("me.manage")));
 
   await load();
   if (state.own) follow("/me/events", () => load().catch(say));

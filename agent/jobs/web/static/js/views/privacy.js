@@ -80,21 +80,21 @@ export function privacy({ redraw }) {
     const { audit } = state;
     return card(
       { key: "proof", class: audit ? (audit.ok ? "proof fine" : "proof care") : "proof" },
-      h("h2", t("proof.title")),
-      h("p", t("proof.text")),
+      h("h2", t("check.title")),
+      h("p", t("check.text")),
       audit
         ? h(
             "div.proof-result",
             { role: "status" },
-            h("p.proof-line", icon(audit.ok ? "check" : "warn"), h("strong", t(audit.ok ? "proof.ok" : "proof.bad"))),
-            h("p", t("proof.checked", { n: audit.rows_checked, ledger: audit.ledger_rows })),
+            h("p.proof-line", icon(audit.ok ? "check" : "warn"), h("strong", t(audit.ok ? "check.ok" : "check.bad"))),
+            h("p", t("check.checked", { n: audit.rows_checked, ledger: audit.ledger_rows })),
             audit.findings.length
               ? h(
                   "ul",
                   audit.findings.map((one) => h("li", said(one))),
                 )
               : null,
-            h("p.soft", t("proof.head")),
+            h("p.soft", t("check.head")),
             h("code.hash", audit.head),
           )
         : null,
@@ -103,11 +103,11 @@ export function privacy({ redraw }) {
         (values) => prove(values.head),
         h(
           "details",
-          h("summary", t("proof.earlier")),
+          h("summary", t("check.earlier")),
           field({
             name: "head",
-            label: t("proof.earlier_label"),
-            hint: t("proof.earlier_hint"),
+            label: t("check.earlier_label"),
+            hint: t("check.earlier_hint"),
             autocapitalize: "off",
             spellcheck: "false",
             maxlength: 64,
@@ -119,7 +119,7 @@ export function privacy({ redraw }) {
             "button.button.primary",
             { type: "submit", "aria-busy": state.auditing ? "true" : null },
             icon("check"),
-            h("span", t(state.auditing ? "wait" : "proof.go")),
+            h("span", t(state.auditing ? "wait" : "check.go")),
           ),
         ),
       ),
@@ -205,8 +205,8 @@ export function privacy({ redraw }) {
   const eraseCard = () =>
     card(
       { key: "erase" },
-      h("h2", t("erase.card")),
-      h("p.soft", t("erase.card_text")),
+      h("h2", t("delete.card")),
+      h("p.soft", t("delete.card_text")),
       form(
         { key: "erase-form" },
         erase,
@@ -215,16 +215,16 @@ export function privacy({ redraw }) {
           whose("erase-whose"),
           choice({
             name: "feature",
-            label: t("erase.what"),
+            label: t("delete.what"),
             value: "",
             options: [
-              ["", t("erase.both")],
+              ["", t("delete.both")],
               ["history", t("feature.history")],
               ["protection", t("feature.protection")],
             ],
           }),
         ),
-        h("div.actions.left", h("button.button.danger", { type: "submit" }, icon("trash"), h("span", t("erase.ask")))),
+        h("div.actions.left", h("button.button.danger", { type: "submit" }, icon("trash"), h("span", t("delete.ask")))),
       ),
     );
 
@@ -237,7 +237,7 @@ export function privacy({ redraw }) {
     const shown = state.settings.filter((one) => RETENTION.includes(one.key));
     return shown.length
       ? fold(
-          t("keeping.title"),
+          t("storing.title"),
           { key: "keeping" },
           shown.map((one) => setting(one, reload)),
         )
@@ -255,9 +255,9 @@ export function privacy({ redraw }) {
 
   const ledger = () =>
     fold(
-      t("ledger.title"),
+      t("activity.title"),
       { key: "ledger", flush: true },
-      h("p.soft.pad", t("ledger.text")),
+      h("p.soft.pad", t("activity.text")),
       h(
         "ol.rows.ledger",
         state.ledger
@@ -270,7 +270,7 @@ export function privacy({ redraw }) {
                 "span.row-main",
                 h(
                   "span",
-                  h("strong", t("ledger." + row.action, {}, row.action)),
+                  h("strong", t("activity." + row.action, {}, row.action)),
                   row.feature ? " " + t("feature." + row.feature) : "",
                   row.enrolment ? " · " + label(row) : "",
                 ),

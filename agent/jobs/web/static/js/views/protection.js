@@ -1,4 +1,4 @@
-// What was refused and why, the household's own rules, and the lists.
+// What was blocked and why, your rules, and the lists.
 
 import { all, get, inTurn } from "../lib/api.js";
 import { category, tone } from "../protection/categories.js";
@@ -67,7 +67,7 @@ export function protection({ redraw }) {
       heldCards(state.feeds, reload),
       lookalikesCard(label, reload),
       weekCard(state.counts),
-      refused(),
+      blocked(),
       question(),
       rulesCard(state.rules, state.devices, reload),
       listsCard(state, reload),
@@ -84,18 +84,18 @@ export function protection({ redraw }) {
       h("span.hero-picture", icon(fine ? "shield" : "warn")),
       h(
         "div",
-        h("p.hero-line", t(on ? "protection." + loaded.state : "protection.nobody", { n: on })),
+        h("p.hero-line", t(on ? "protection." + loaded.state : "protection.off", { n: on })),
         h("p.hero-more", loaded.state === "none" ? t(on ? "protection.update_now" : "protection.none_more") : t("protection.rules", { n: loaded.rules })),
         kernel.connections ? h("p.hero-more", said(kernel.connections)) : null,
       ),
     );
   }
 
-  function refused() {
+  function blocked() {
     if (!state.attempts.length) return empty("shield", t("protection.empty"), t("protection.empty_text"));
     return card(
       { key: "attempts", class: "flush" },
-      h("h2.group", t("protection.refused")),
+      h("h2.group", t("protection.blocked")),
       h(
         "ul.rows",
         state.attempts
@@ -139,7 +139,7 @@ export function protection({ redraw }) {
         devices: state.devices,
         value: "device:" + device_id,
         span: "hour",
-        place: "refused",
+        place: "blocked",
       },
       reload,
       close,
@@ -198,7 +198,7 @@ export function protection({ redraw }) {
               reload,
             ),
             state.asked.verdict === "block" && state.asked.rule.list_id
-              ? button(t("refusal.report"), () => report({ name: state.asked.name }), {
+              ? button(t("mistake.report"), () => report({ name: state.asked.name }), {
                   tone: "plain small",
                   picture: "flag",
                 })
