@@ -13,6 +13,8 @@ HOST = 4  # the name alone, because pages of it are listed and it carries nothin
 
 ALLOWING = "allow"  # the category of lists whose exceptions the household has counted for all lists
 
+NODE = 5  # the name is there: what an RPZ zone says of all names above it says nothing of those below (RFC 4592)
+
 BY_PAGES = " (pages of it are listed)"
 
 PAGE_ENDS_MAX = 32  # separators of a URL that are tried: listed pages have a dozen at most, a hostile URL has thousands
@@ -61,6 +63,8 @@ def best(matches: list[Match], allowing: tuple[int, ...] = ()) -> Match | None:
 
     A list's exceptions undo what that list blocks, not what others do; those of lists in `allowing` undo everything.
     """
+    if [match for match in matches if match.kind == NODE]:
+        matches = _shielded(matches)
     found = _first(matches)
     if found is None or not found.allow:
         return found
@@ -72,6 +76,14 @@ def best(matches: list[Match], allowing: tuple[int, ...] = ()) -> Match | None:
         first for own in by_list.values() for first in [_first(own + trusted)] if first is not None and not first.allow
     ]
     return _first(blocks) or found
+
+
+def _shielded(matches: list[Match]) -> list[Match]:
+    """Without what a node of the same list keeps away: a wildcard counts at the closest encloser only."""
+    left = [match for match in matches if match.kind != NODE]
+    for node in [match for match in matches if match.kind == NODE]:
+        left = [of for of in left if of.list != node.list or of.kind != BELOW or len(of.key) >= len(node.key)]
+    return left
 
 
 def _first(matches: list[Match]) -> Match | None:

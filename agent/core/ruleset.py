@@ -34,6 +34,7 @@ from agent.core.match import (
     BELOW,
     EXACT,
     HOST,
+    NODE,
     SPECIAL,
     WHOLE,
     Match,
@@ -159,7 +160,7 @@ class Ruleset:
         return self._fitting(self._read(start, end - start), digest, key, name, qtype)
 
     def _fitting(self, bucket: bytes, digest: bytes, key: bytes, name: bytes, qtype: int) -> list[Match]:
-        kinds = (WHOLE, EXACT, HOST) if key == name else (WHOLE, BELOW)
+        kinds = (WHOLE, EXACT, HOST) if key == name else (WHOLE, BELOW, NODE)
         found = []
         at = bucket.find(digest[2:7])
         while at >= 0:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from agent.core.match import EXACT, HOST, SPECIAL, WHOLE, split_authority
+from agent.core.match import EXACT, HOST, NODE, SPECIAL, WHOLE, split_authority
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
 from agent.core.rulewriter import ListMeta, Writer
@@ -203,7 +203,7 @@ class _Compile:
             seen[(own, kind, allow, important)] = seen.get((own, kind, allow, important), set()) | values
             if kind == HOST:
                 self._report.lists[index].hosts += len(values)
-            elif kind != SPECIAL:
+            elif kind not in (SPECIAL, NODE):
                 self._report.lists[index].kept += len(values)
             kept += [value & ~_CLASS | number for value in values]
         kept.sort()

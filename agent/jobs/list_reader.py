@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from agent.core.listrules import NOT_A_RULE, SAME_KEY, TOO_BROAD, TOO_MANY, ListRule, Network, Skipped
-from agent.core.match import BELOW, EXACT, HOST, SPECIAL, WHOLE, split_authority
+from agent.core.match import BELOW, EXACT, HOST, NODE, SPECIAL, WHOLE, split_authority
 from agent.core.model import BadInput, Value
 from agent.core.names import PublicSuffixes, is_address
 from agent.core.rules import SAMPLE_SIZE, LineParser, detect, refuse_page
@@ -213,6 +213,8 @@ class ListReader:
         batch = self._batch(rule.kind, rule.allow, rule.important)
         if rule.allow or rule.important:
             batch.add_alone(rule.key)
+            if rule.kind == EXACT and self.report.syntax == "rpz":
+                self._batch(NODE, True).add_alone(rule.key)
         elif b"/" in rule.key:
             batch.add_page(rule.key)
             if not leads_elsewhere(rule.key):
