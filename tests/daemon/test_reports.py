@@ -178,9 +178,7 @@ def test_a_preview_shows_the_exact_text_and_costs_nothing(life: Life) -> None:
 
 
 def test_no_child_is_counted(life: Life) -> None:
-    for number, (group, shared) in enumerate(
-        [("adult", False), (None, True), ("child", False), ("teen", False), ("child", True), (None, False)], 2
-    ):
+    for number, (group, shared) in enumerate([("adult", False), (None, True), ("child", False), ("teen", False)], 2):
         attempt(life.home, device(life.home, number, group, shared), "phishing", number - 1)
     numbers = {row["name"]: row["number"] for row in life.home.ask("statistics.preview")["items"]}
     assert numbers["blocked"] == str(1 + 2)
@@ -206,10 +204,10 @@ def test_nothing_from_before_opting_in_is_counted(life: Life) -> None:
     assert (numbers["blocked"], numbers["blocked.phishing"]) == ("0", "0")
 
 
-@pytest.mark.parametrize("how", ["group", "person", "forgotten", "shared"])
+@pytest.mark.parametrize("how", ["group", "person", "shared"])
 def test_nothing_of_the_time_when_a_device_was_a_childs_is_counted(life: Life, how: str) -> None:
     """It is an adult's or shared now; what was refused while it was a child's stays out, also after a restart."""
-    tablet = device(life.home, 2, "child", shared=how == "forgotten")
+    tablet = device(life.home, 2, "child")
     adult = life.home.ask("person.add", name="Ada", group="adult")["id"]
     opt_in(life.home)
     life.weeks.on(DAY_S)
@@ -218,7 +216,6 @@ def test_nothing_of_the_time_when_a_device_was_a_childs_is_counted(life: Life, h
     change = {
         "group": ("person.edit", {"id": 1, "group": "adult"}),
         "person": ("device.edit", {"id": tablet, "person_id": adult}),
-        "forgotten": ("person.remove", {"id": 1}),
         "shared": ("device.edit", {"id": tablet, "person_id": None, "shared": True}),
     }[how]
     life.weeks.on(60)

@@ -156,7 +156,10 @@ class Reports:
 
     def tick(self) -> bool:
         """Make what is due; whether the job has something to do."""
-        if not self.running or not self._clock.is_set:
+        if not self.running:
+            return False
+        if not self._clock.is_set:
+            self.trouble = UNSETTLED
             return False
         try:
             return self._tick()
