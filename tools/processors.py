@@ -16,6 +16,7 @@ from tools import pythons
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "pythons"
 REQUIREMENTS = ROOT / "tools" / "requirements-test.txt"
+EMULATED = ROOT / "tools" / "requirements-emulated.txt"
 
 # What a processor can change: values and parsers, sealing, stores, compiling, the switch's bytes. Left out: what speaks
 # to the kernel (qemu-user does not translate netfilter), and what starts programs or a browser.
@@ -49,9 +50,8 @@ SUITES = {
     "armhf": CORE,
     "arm64": CORE,
 }
-# The last hypothesis that is pure Python; of the pinned packages those that are.
+# Of the pinned packages those that are pure Python; hypothesis no longer is, see EMULATED.
 PURE = ("dnslib", "iniconfig", "packaging", "pluggy", "Pygments", "pyroute2", "pytest", "sortedcontainers")
-OLD = ("hypothesis==6.100.0", "attrs==25.4.0")
 
 SUITE_TIMEOUT_S = 2700.0  # for a suite that hangs; the slowest takes 13 minutes where nothing else runs
 STEP_TIMEOUT_S = 300
@@ -79,16 +79,23 @@ class Result(NamedTuple):
     seconds: float
 
 
+def pins(file: Path) -> list[str]:
+    """Each pin with its hashes, in one line."""
+    lines = file.read_text().replace(" \\\n", " ").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
 def site(name: str) -> Path:
     """A folder with pytest and its like: for a foreign processor what is pure Python, else all that is pinned."""
     foreign = bool(pythons.TARGETS[name].qemu)
     folder, done = FOLDER / ("site" if foreign else f"site-{name}"), FOLDER / f"stamp-{'site' if foreign else name}"
-    text = REQUIREMENTS.read_text()
-    pins = [line for line in text.splitlines() if line and not line.startswith("#")]
-    wanted = [pin for pin in pins if not foreign or pin.partition("==")[0] in PURE] + (list(OLD) if foreign else [])
-    if done.exists() and done.read_text() == " ".join(wanted):
+    wanted = [pin for pin in pins(REQUIREMENTS) if not foreign or pin.partition("==")[0] in PURE]
+    text = "\n".join(wanted + (pins(EMULATED) if foreign else [])) + "\n"
+    if done.exists() and done.read_text() == text:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
+    chosen = FOLDER / f"{folder.name}.txt"
+    chosen.write_text(text)
     command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", "--no-deps"]
     command += ["--no-compile", "--only-binary", ":all:", "--target", str(folder), "--platform", "any"]
     command += ["--implementation", "py" if foreign else "cp", "--python-version", "3.11" if foreign else name]
@@ -96,8 +103,9 @@ def site(name: str) -> Path:
         machine = os.uname().machine
         command += [word for libc in ("2_28", "2_17") for word in ("--platform", f"manylinux_{libc}_{machine}")]
         command += ["--platform", f"manylinux2014_{machine}"]
-    subprocess.run([*command, *wanted], check=True, stdin=subprocess.DEVNULL, timeout=STEP_TIMEOUT_S)
-    done.write_text(" ".join(wanted))
+    command += ["--require-hashes", "-r", str(chosen)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=STEP_TIMEOUT_S)
+    done.write_text(text)
     return folder
 
 

@@ -58,24 +58,26 @@ make_venv() {
     rm -rf "$VENV"
     "$PYTHON" -m venv "$VENV"
     "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-input --retries 5 --timeout 60 \
-        -r "$ROOT/tools/requirements-test.txt" </dev/null
+        --require-hashes -r "$ROOT/tools/requirements-test.txt" </dev/null
     "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-input --retries 5 --timeout 60 \
-        --target "$VENV/newest" -r "$ROOT/tools/requirements-newest.txt" </dev/null
+        --require-hashes --target "$VENV/newest" -r "$ROOT/tools/requirements-newest.txt" </dev/null
     echo "$stamp" >"$VENV/stamp"
 }
 
 # .venv-fleet: Apache Beam with what it brings (480 MB) and what runs tests, apart from the pins of the other tests.
 make_fleet_venv() {
     fleet="$ROOT/.venv-fleet"
-    runner=$(grep -E '^(pytest|hypothesis)==' "$ROOT/tools/requirements-test.txt")
+    # pytest and hypothesis with what they bring, each with its hashes.
+    runner=$(awk '/^[^ ]/ { on = /^(hypothesis|iniconfig|packaging|pluggy|Pygments|pytest|sortedcontainers)==/ } on' \
+        "$ROOT/tools/requirements-test.txt")
     stamp=$({ cat "$ROOT/tools/collector/requirements-fleet.txt"; echo "$runner"; "$PYTHON" --version; } | sha256sum)
     [ "$(cat "$fleet/stamp" 2>/dev/null)" = "$stamp" ] && return
     echo "making .venv-fleet" >&2
     rm -rf "$fleet"
     # In one chain: called where a failure is not the end.
-    # shellcheck disable=SC2086 # a list of words
     "$PYTHON" -m venv "$fleet" &&
+        echo "$runner" >"$fleet/runner.txt" &&
         "$fleet/bin/python" -m pip install -qq --disable-pip-version-check --no-input --retries 5 --timeout 60 \
-            -r "$ROOT/tools/collector/requirements-fleet.txt" $runner </dev/null &&
+            --require-hashes -r "$ROOT/tools/collector/requirements-fleet.txt" -r "$fleet/runner.txt" </dev/null &&
         echo "$stamp" >"$fleet/stamp"
 }

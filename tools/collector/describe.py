@@ -80,7 +80,8 @@ X25519, HKDF-SHA256, ChaCha20-Poly1305). All fields but the last two are bound t
 - **The unit of privacy is all that one household (one router) says in one report.** Whatever its true answers are, no
   report becomes more than e^epsilon times as likely by them: local differential privacy, so it holds against you, too.
   One household adds at most {bound} to a count, or one to a range, whatever its devices do.
-- **A report** costs {default} by default ({low} to {high}, `report_epsilon_milli`), all for its one answer.
+- **A report** costs {default} by default ({low} to {high}, `report_epsilon_milli`), all for its one answer. A
+  setting between two steps is paid for as it is set.
 - **A household's whole life** costs {lifetime} by default and {most} at most (`report_budget_milli`); then no more
   reports are made. That is {reports} reports of the default, a year.
 - **What that does not promise.** You see the sender's IP address. Who keeps it can put a household's reports together,

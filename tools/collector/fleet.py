@@ -22,6 +22,8 @@ from tools.collector.opening import BATCH_MIN
 from tools.collector.pipeline import build, counted
 
 __all__ = ["build", "main"]
+PARTS = "-?????-of-?????.jsonl"  # as Beam names them: the reports themselves may begin alike
+LEFT_OUT = ".left-out"
 
 
 def matching(pattern: str) -> list[str]:
@@ -37,7 +39,7 @@ def lines_of(pattern: str) -> Iterator[dict[str, object]]:
 
 def clear(output: str) -> None:
     """Away with what an earlier run wrote: with fewer files than then, its last ones would stay beside the new."""
-    found = matching(f"{output}-*.jsonl") + matching(f"{output}.left-out")
+    found = matching(output + PARTS) + matching(output + LEFT_OUT)
     if found:
         FileSystems.delete(found)
 
@@ -56,14 +58,14 @@ def main(words: list[str] | None = None) -> int:
         rows, left_out = counted(lines, options.keys, options.smallest, max(options.weeks, 1))
         rows | "write" >> beam.io.WriteToText(options.output, ".jsonl")
         left_out | "write left out" >> beam.io.WriteToText(
-            options.output, ".left-out", num_shards=1, shard_name_template=""
+            options.output, LEFT_OUT, num_shards=1, shard_name_template=""
         )
     counts: Counter[str] = Counter()
-    for row in lines_of(options.output + ".left-out"):
+    for row in lines_of(options.output + LEFT_OUT):
         counts[str(row["reason"])] += int(str(row["count"]))
     for reason, count in sorted(counts.items()):
         print(f"left out: {count} ({reason})", file=sys.stderr)
-    return 0 if any(True for _ in lines_of(options.output + "-*.jsonl")) else 1
+    return 0 if any(True for _ in lines_of(options.output + PARTS)) else 1
 
 
 if __name__ == "__main__":
