@@ -101,6 +101,16 @@ def at_most(size: int) -> bytes:
     return swapped + expression("cmp", _R1, u32(2, 3), nested(3, attribute(1, struct.pack(">I", size))))
 
 
+def at_least(value: bytes) -> bytes:
+    """Goes on when the number in the register, in a packet's order, is no less."""
+    return expression("cmp", _R1, u32(2, 5), nested(3, attribute(1, value)))
+
+
+def no_more_than(value: bytes) -> bytes:
+    """Goes on when the number in the register, in a packet's order, is no greater."""
+    return expression("cmp", _R1, u32(2, 3), nested(3, attribute(1, value)))
+
+
 def masked(mask: bytes, then: bytes = b"") -> bytes:
     """The register and-ed with `mask`, and what is in `then` turned over."""
     return expression(

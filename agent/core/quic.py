@@ -7,6 +7,7 @@ _V1, _V2 = 1, 0x6B3343CF
 ID_MIN = 8  # RFC 9000 section 7.2: so unpredictable is what a client first calls the server
 ID_MAX = 20  # RFC 9000: of a connection id, for the versions of today
 _RESERVED, _RESERVED_IS = 0x0F0F0F0F, 0x0A0A0A0A  # offered to see whether the other side negotiates
+VERSION_2 = b"\x6b\x33\x43\xcf"
 DATAGRAM_MIN = 1200  # RFC 9000 section 14.1: so much is in a datagram with a client's Initial, which tells it from DNS
 
 

@@ -151,7 +151,7 @@ TABLE = (
         "refuse_quic",
         FLAG,
         True,
-        "QUIC of protected devices is refused: its first packets can't be judged, and browsers go on without it.",
+        "QUIC of protected devices is refused, by its first packet, which can't be judged: browsers go on without it.",
         household=True,
         reacts=POLICY,
     ),

@@ -46,7 +46,7 @@ of these values is the signature, so that ending redirected DNS flows never ends
 import struct
 
 from agent.core import expressions as nft
-from agent.core import nftables
+from agent.core import nftables, quic
 from agent.core.addresses import parse
 from agent.core.marks import Layout
 from agent.core.model import Value
@@ -166,8 +166,22 @@ class Inspection(Value):
                 rules += _both(nft.equals(nft.port(_TLS)) + to + _PROTECTED)
         if self.around.quic:
             counted = _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + nfqueue.log(self.number, self.copy_bytes)
-            rules.append(_is(nft.UDP) + _PORT + nft.within(_WEB) + _OUTBOUND + counted + nft.refuse())
+            for initial in _initials():
+                rules.append(_is(nft.UDP) + _PORT + nft.within(_WEB) + _OUTBOUND + initial + counted + nft.refuse())
         return rules
+
+
+def _initials() -> "list[bytes]":
+    """A client's first packet of QUIC (see core/quic.py): WireGuard, DTLS and STUN begin otherwise, and pass."""
+    udp = nft.load(nft.TRANSPORT, 4, 2) + nft.at_least(nft.port(8 + quic.DATAGRAM_MIN))
+    size = nft.load(nft.TRANSPORT, 13, 1)
+    udp += size + nft.at_least(bytes([quic.ID_MIN])) + size + nft.no_more_than(bytes([quic.ID_MAX]))
+    kind, version = nft.load(nft.TRANSPORT, 8, 1) + nft.masked(b"\xf0"), nft.load(nft.TRANSPORT, 9, 4)
+    second = version + nft.equals(quic.VERSION_2)
+    return [
+        kind + nft.equals(b"\xc0") + version + nft.differs(bytes(4)) + udp,
+        kind + nft.equals(b"\xd0") + second + udp,
+    ]
 
 
 def _to_resolvers() -> "list[bytes]":
