@@ -62,6 +62,7 @@ META_MAX = 1 << 20  # a list's meta takes some 300 bytes, and there are at most 
 BLOCK_SIZE = 65536  # the body's checksum is made over blocks, so that it needs neither the whole file nor a hash object
 SPECIAL_ROW = ">8sII"
 RECORD_MAX = 16384  # of a rule with conditions: its line has 4,096 bytes at most, which the record has twice
+RECORDS_KEPT = 256  # read lately, half a kilobyte each: an ending that many rules are about is met again and again
 # What reading a damaged record raises; it is skipped and counted, and the look-up goes on without it.
 _DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, BadInput)
 
@@ -77,6 +78,7 @@ class Ruleset:
 
     def __init__(self, file, sha256, read_at=None) -> None:  # type: ignore[no-untyped-def]
         self.close = file.close
+        self._records: dict[int, tuple] = {}  # type: ignore[type-arg]
         self.damaged = 0  # entries and records that were skipped because they could not be read
         self._read_at = read_at or _seeking(file)  # type: ignore[no-untyped-call]
         self._sha256 = sha256
@@ -188,11 +190,15 @@ class Ruleset:
 
     def _record(self, row: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, ...]) -> Match | None:
         _, place, size = struct.unpack(SPECIAL_ROW, row)
-        if size > RECORD_MAX:
-            raise BadInput("a record is longer than any")
-        own_key, number, dumped = json.loads(self._read(place, size).decode())
-        list_index, kind, allow, important = self._classes[number]
-        condition = load(dumped)
+        known = self._records.get(place)
+        if known is None:
+            if size > RECORD_MAX:
+                raise BadInput("a record is longer than any")
+            own_key, number, dumped = json.loads(self._read(place, size).decode())
+            if len(self._records) >= RECORDS_KEPT:
+                self._records.clear()
+            known = self._records[place] = (own_key, self._classes[number], load(dumped))
+        own_key, (list_index, kind, allow, important), condition = known
         if own_key != key.decode() or kind not in kinds or not condition.holds(name, qtype):
             return None
         return Match(key, kind, list_index, allow, important, condition.text)
