@@ -98,6 +98,7 @@ def _devices(commands: Groups) -> None:
     edit = _asks(group.add_parser("edit", help="edit a device"), people.device_edit)
     edit.add_argument("device")
     edit.add_argument("--label", help="what to call it")
+    edit.add_argument("--mac", help="the MAC address that the same device has now")
     whose = edit.add_mutually_exclusive_group()
     whose.add_argument("--person", help="whose it is")
     whose.add_argument("--no-person", action="store_true", help="assigned to no person")

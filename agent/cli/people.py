@@ -1,11 +1,12 @@
 """Commands about devices and people: list, add, edit, remove."""
 
 import argparse
+import shlex
 
 from agent.cli import lookup, show
 from agent.cli.confirm import confirmed
 from agent.cli.errors import USAGE, CliError
-from agent.cli.rows import given, held, part, person_of, records, states
+from agent.cli.rows import Row, given, held, part, person_of, records, states
 from agent.client import ControlClient
 
 
@@ -42,15 +43,26 @@ def device_add(client: ControlClient, options: argparse.Namespace) -> None:
         show.line("Its MAC address is private (random): turn that off for this Wi-Fi on the device, or it may change.")
 
 
+def unseen(row: Row) -> str:
+    """Why a device that is on is not covered, and what to do."""
+    moved = row.get("moved")
+    if isinstance(moved, dict):
+        command = f"privacy-agent device edit {shlex.quote(str(row['label']))} --mac {moved['mac']}"
+        return f"seems to be here with a new address ({moved['hostname']}). If it is the same device: {command}"
+    if row.get("through"):
+        return f"is not covered: its address answers with another MAC ({row['through']}), a repeater's as a rule"
+    return f"was not seen since {show.when(row['unseen'])}"
+
+
 def device_edit(client: ControlClient, options: argparse.Namespace) -> None:
     row = lookup.device(client, options.device)
-    changes = given(label=options.label, shared=options.shared)
+    changes = given(label=options.label, shared=options.shared, mac=options.mac)
     if options.person:
         changes["person_id"] = lookup.person(client, options.person)["id"]
     if options.no_person:
         changes["person_id"] = None
     if not changes:
-        raise CliError("Nothing to change: give --label, --person, --no-person or --shared.", USAGE)
+        raise CliError("Nothing to change: give --label, --mac, --person, --no-person or --shared.", USAGE)
     changed = client.call("device.edit", device_id=row["id"], **changes)
     show.line(f"{changed['label']}: person {person_of(changed) or 'none'}, on: {states(changed)}")
     if held(changed):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from agent.cli import lookup, show
+from agent.cli import lookup, people, show
 from agent.cli.errors import FINDINGS
 from agent.cli.idna_input import in_ascii
 from agent.cli.rows import Row, change, given, part, rows_of, rule_source
@@ -24,6 +24,9 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
     show.line(f"devices    {show.count(reply['devices_on'], 'device has', 'devices have')} something on")
     show.line(f"lists      {lists.get('state')}, {show.count(lists.get('rules'), 'rule', 'rules')}")
     show.line(f"kernel     {kernel.get('state')}: {kernel.get('message')}")
+    unseen = kernel.get("unseen")
+    for row in unseen if isinstance(unseen, list) else []:
+        show.line(f"           {row['label']} {people.unseen(row)}")
     if "connections" in kernel:
         by = kernel.get("connections_by")
         show.line(f"web        {kernel['connections']}" + (f" They come by {by}." if by else ""))

@@ -27,6 +27,7 @@ from agent.daemon.operations.switches import end_for_guests
 from agent.daemon.runtime.dns_service import DnsService
 from agent.daemon.runtime.list_updates import ListUpdates
 from agent.daemon.runtime.report_job import ReportJob
+from agent.daemon.sight import Sight
 from agent.daemon.store.database import StorageError, storing
 from agent.daemon.store.erasing import snapshot, tidy
 from agent.platform import lastwords
@@ -330,7 +331,8 @@ def _kernel(
     switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"), layout)
     kernel = SwitchSync(switch, layout, neighbours)
     household.kernel = kernel.apply
-    household.covered = kernel.covers
+    sight = Sight(neighbours, household.clock, kernel.covers)
+    household.covered, household.sight = sight.covers, sight
     household.kernel_state = kernel.state
     return kernel
 

@@ -22,6 +22,7 @@ from agent.daemon.lists.retained import RetainedSet
 from agent.daemon.people import People
 from agent.daemon.reports.reports import Reports
 from agent.daemon.set_right import SetRight
+from agent.daemon.sight import Sight
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.forgotten import Forgotten
 from agent.daemon.store.history_db import HistoryDb
@@ -67,6 +68,8 @@ class Household:
 
     `publish` hands one event (a dict) to every subscriber.
     """
+
+    sight: Sight | None = None  # where devices are known by their MAC
 
     def __init__(
         self,
@@ -124,6 +127,10 @@ class Household:
         self.restart: Callable[[str], None] = lambda reason: None
         self.trouble, self.stale_snapshot = "", False  # stale: the copy on flash still holds rows that were erased
         self.set_right = SetRight(state, records, clock, recorder.part)
+
+    def unseen(self, device: Device) -> dict[str, object]:
+        """See Sight.trouble."""
+        return self.sight.trouble(device) if self.sight else {}
 
     def begin(self) -> None:
         """Open the gate from the ledger, after this start is committed; on a storage failure nothing is on."""

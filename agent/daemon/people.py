@@ -86,6 +86,7 @@ class People:
         if told:
             self._taken(device, " ".join(told), actor)
         told += ["label"] if "label" in values else []
+        told += ["address"] if "mac" in values else []
         note = ([device.enrolment], "correct", actor, self._clock.wall(), " ".join(told))
         self._state.change("devices", device.id, values, note)
         self.reviewed(actor)

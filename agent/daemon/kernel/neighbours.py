@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 
 from agent.core import addresses, leases, neighbour
 from agent.core.leases import Lease
@@ -37,6 +38,10 @@ class Neighbours:
         self._leases_stamp: tuple[int, int] | None = None
         self._table: dict[bytes, Neighbour] = {}
         self._strangers: dict[bytes, str] = {}
+        self._met: dict[bytes, float] = {}  # when each was heard of last
+        self._started = time.monotonic()
+        self._named: dict[bytes, str] = {}  # what each called itself last
+        self._own = _own_macs()
         self._seq = 0
         self._sock = _open()
         if self._sock is not None:
@@ -90,6 +95,26 @@ class Neighbours:
         """What the device called itself when it got its address, or ""."""
         return next((lease.name for lease in self._lease_list() if lease.mac == mac and lease.name), "")
 
+    def unseen_s(self, mac: bytes) -> float:
+        """For how long nothing was heard of a device, at most since the start."""
+        return time.monotonic() - self._met.get(mac, self._started)
+
+    def successor(self, mac: bytes) -> bytes | None:
+        """The MAC under which the device seems to be here now: the name that it called itself has moved there."""
+        leased = self._lease_list()
+        name = self._named.get(mac)
+        if not name or any(lease.mac == mac and lease.name == name for lease in leased):
+            return None
+        return next((lease.mac for lease in leased if lease.name == name), None)
+
+    def behind_mac(self, mac: bytes) -> bytes | None:
+        """The other MAC that answers for the address that was leased to this one: a repeater's, as a rule."""
+        for lease in self._lease_list():
+            found = self.mac_of(lease.address) if lease.mac == mac else None
+            if found is not None and found != mac:
+                return found
+        return None
+
     def elsewhere(self, mac: bytes) -> str:
         """The interface where the device is, if it is in sight but behind none of the LAN's; else ""."""
         if mac not in self._strangers or any(found.mac == mac for found in self._table.values()):
@@ -112,7 +137,7 @@ class Neighbours:
         """Every device in sight as (MAC, row to show), in the order of their addresses."""
         macs = {found.mac for found in self._table.values() if found.mac is not None}
         macs |= {lease.mac for lease in self._lease_list() if neighbour.is_one(lease.mac)}
-        rows = [(mac, self._row(mac)) for mac in sorted(macs - _own_macs())]
+        rows = [(mac, self._row(mac)) for mac in sorted(macs - self._own - _own_macs())]
         rows = [row for row in rows if row[1]["hostname"] or not _only_near(row[1]["address"])]
         return sorted(rows, key=lambda row: _address_key(row[1]["address"]))
 
@@ -130,6 +155,11 @@ class Neighbours:
             self._table.pop(found.address, None)
             return
         name = _name_of(found.interface)
+        known = self._table.get(found.address)
+        if found.live or (known is not None and known.mac != found.mac):
+            if len(self._met) >= _NEIGHBOURS_MAX:
+                self._met.clear()
+            self._met[found.mac] = time.monotonic()
         if name not in self._interfaces:
             if len(self._strangers) < _NEIGHBOURS_MAX:
                 self._strangers[found.mac] = name
@@ -152,6 +182,9 @@ class Neighbours:
                 with open(self._leases_file, encoding="utf-8", errors="replace") as file:
                     self._leases = leases.parse(file.read(_LEASES_BYTES_MAX))
                 self._leases_stamp = stamp
+                if len(self._named) >= _NEIGHBOURS_MAX:
+                    self._named.clear()
+                self._named.update({lease.mac: lease.name for lease in self._leases if lease.name})
         except OSError:
             self._leases, self._leases_stamp = [], None
         return self._leases

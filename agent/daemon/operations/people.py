@@ -36,6 +36,7 @@ def device_row(household: Household, device: Device) -> dict[str, object]:
         "features": {name: _feature_row(household, device, name) for name in FEATURE_NAMES},
         "kept": {table: household.records.count(table, device.id) for table in TABLES},
         "covered": household.covered(device),
+        "unseen": household.unseen(device) or None,
         "held": [{"change": hold.change, "at": hold.at} for hold in household.holds.of(device)],
     }
 
@@ -101,6 +102,15 @@ def _known_here(household: Household, mac: str | None) -> None:
         raise BadInput("devices are known by their MAC here, for identity is mark: give the device's mac")
 
 
+def _new_mac(household: Household, device: Device, given: str) -> bytes:
+    """The address that the same device has now."""
+    mac = parse_mac(given)
+    _known_here(household, given)
+    if any(other.mac == mac and other.id != device.id for other in household.state.devices()):
+        raise BadInput("that MAC is another of your devices'")
+    return mac
+
+
 def _not_both(person: object, shared: object) -> None:
     if person is not None and shared:
         raise BadInput("a shared device is nobody's alone: give it a person, or make it shared")
@@ -137,6 +147,8 @@ def device_change(household: Household, request: Request) -> dict[str, object]:
         values["label"] = text(request, "label")
     if "person_id" in request:
         values["person"] = optional_number(request, "person_id")
+    if "mac" in request:
+        values["mac"] = _new_mac(household, device, text(request, "mac"))
     if "shared" in request:
         values["shared"] = int(flag(request, "shared"))
     _not_both(values.get("person"), values.get("shared"))

@@ -6,7 +6,7 @@ from agent import __version__
 from agent.core import settings as settings_table
 from agent.core.addresses import parse_endpoint
 from agent.core.consent import SUSPENDED
-from agent.core.model import HISTORY, PROTECTION, BadInput
+from agent.core.model import HISTORY, PROTECTION, BadInput, Device
 from agent.core.setting_kinds import NUMBER
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, Request, actor, text
@@ -30,7 +30,7 @@ def status(household: Household, request: Request) -> dict[str, object]:
         "version": __version__,
         "started_at": household.set_right.started_at,
         "lists": _lists(household),
-        "kernel": {**household.kernel_state(), "uncovered": uncovered},
+        "kernel": {**household.kernel_state(), "uncovered": uncovered, "unseen": _unseen(household, on)},
         "upstream": household.upstream_state(),
         "clock_set": household.clock.trusted,
         "booted": household.toggles.booted,
@@ -44,6 +44,12 @@ def status(household: Household, request: Request) -> dict[str, object]:
     found = _health(household, parts)
     code, health = found[0] if found else _well()
     return {**parts, "health_code": code, "health": health, "missing": [sentence for _, sentence in found]}
+
+
+def _unseen(household: Household, on: list[Device]) -> list[dict[str, object]]:
+    """Those that are on and not seen; see Sight."""
+    rows = [(device, household.unseen(device)) for device in on]
+    return [{"device_id": device.id, "label": device.label, **row} for device, row in rows if row]
 
 
 def _recording(household: Household) -> dict[str, object]:
@@ -118,7 +124,12 @@ def _stored(household: Household, parts: dict[str, object]) -> Sentence:
 
 def _kernel(household: Household, parts: dict[str, object]) -> Sentence:
     kernel = parts["kernel"]
-    if not isinstance(kernel, dict) or not kernel["uncovered"]:
+    if not isinstance(kernel, dict):
+        return None
+    if any(row["moved"] or row["through"] for row in kernel["unseen"]):
+        return "moved", "A device that is on seems to be here with another MAC, and is not covered: see your devices."
+    # One that is just not here is no trouble.
+    if set(kernel["uncovered"]) <= {row["device_id"] for row in kernel["unseen"]}:
         return None
     return "uncovered", "Some devices are switched on but not covered: " + str(kernel["message"])
 
