@@ -1,7 +1,11 @@
 """The watched person's rights, each used from their own device, and never another's."""
 
+import asyncio
+import types
+
 import pytest
 
+from agent.jobs.web.me import MeHandlers
 from tests.jobs import browser
 from tests.jobs.daemon import Daemon
 from tests.jobs.lived_in import Served
@@ -62,6 +66,22 @@ def test_a_child_asks_for_erasure_and_an_adult_erases(served, parent):
     done = anna.ask("POST", "/api/v1/me/erase", {"feature": "protection"})
     assert done.status == 200 and done.json["visits"] == 0
     assert device(served, ANNA)["kept"] == {"visits": 0, "attempts": 0}
+
+
+def test_without_the_pin_no_name_no_birthday_and_no_activity(served, parent):
+    """A clone of the address hears what was decided about the device, and not when it is used."""
+    served.ask("person.edit", id=device(served, MIA)["person"]["id"], birth_month="2015-05")
+    mia = entered(served, parent, MIA)
+    assert mia.ask("GET", "/api/v1/me").json["device"]["person"] == {"name": "Mia", "group": "child"}
+    clone = Client(served.port, source=MIA)
+    assert clone.ask("GET", "/api/v1/me").json["device"]["person"] == {"group": "child"}
+    own = {"device": {"id": 7}}
+    for session, more in ((None, False), (types.SimpleNamespace(device_id=7), True)):
+        request = types.SimpleNamespace(session=session)
+        wanted = asyncio.run(MeHandlers(None).my_events(request, own)).stream
+        for kind in ("lookalike", "attempt", "history"):
+            assert wanted({"event": kind, "device_id": 7, "name": "paypa1.example"}) is more
+        assert wanted({"event": "feature", "device_id": 7}) and not wanted({"event": "feature", "device_id": 8})
 
 
 def test_without_the_pin_nothing_of_it(served, parent):

@@ -15,6 +15,8 @@ from agent.jobs.web.handlers import NO_STORE
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 
 CODE_LIFE_S = 900
+# What a device hears of itself before its PIN: what was decided about it, no content and no activity.
+WITHOUT_PIN = ("device", "feature", "request", "status")
 CODE_DIGITS = 8
 # For how long a PIN just entered is enough for what can't be undone or shows everything.
 FRESH_S = 300
@@ -39,10 +41,16 @@ class MeHandlers:
             "left": "left" in self._row(device_id),
         }
         csrf = session.csrf if session else None
-        return reply(own | {"pin": pin, "csrf": csrf}, headers=NO_STORE)
+        shown = own | {"device": own["device"] | {"person": _person(own["device"].get("person"), entered)}}
+        return reply(shown | {"pin": pin, "csrf": csrf}, headers=NO_STORE)
 
-    async def my_events(self, _: WebRequest, own: dict[str, Any]) -> WebResponse:
-        return sse.stream(lambda event: event.get("device_id") == own["device"]["id"])
+    async def my_events(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
+        """Without the PIN only what switches and messages do: not when the device is used, nor for what."""
+        device_id = own["device"]["id"]
+        entered = request.session is not None and request.session.device_id == device_id
+        return sse.stream(
+            lambda event: event.get("device_id") == device_id and (entered or event.get("event") in WITHOUT_PIN)
+        )
 
     async def my_switch(
         self,
@@ -202,3 +210,9 @@ class MeHandlers:
     def _need_private(self, request: WebRequest) -> None:
         if not request.private:
             raise Problem(403, "use-https", "A PIN is accepted over HTTPS only.")
+
+
+def _person(person: dict[str, Any] | None, entered: bool) -> dict[str, Any] | None:
+    """Whoever imitates the device's address learns no name and no month of birth."""
+    shown = ("name", "group") if entered else ("group",)
+    return person and {key: person[key] for key in shown if key in person}

@@ -5,7 +5,7 @@ import { changed } from "../privacy/changed.js";
 import { h, render } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
-import { follow } from "../lib/live.js";
+import { follow, unfollow } from "../lib/live.js";
 import { held } from "../me/held.js";
 import { attempt } from "../lib/form.js";
 import { choosePin, openRecords, pinCard } from "../me/pin.js";
@@ -50,8 +50,12 @@ export async function me(root) {
       await show();
     },
   );
+  const listen = () => follow("/me/events", () => load().catch(say));
+  // With the PIN the stream tells more: a new one is asked for.
   const show = () => {
     state.shown = true;
+    unfollow();
+    listen();
     return load();
   };
   const forgotten = () => choosePin(show);
@@ -67,7 +71,7 @@ export async function me(root) {
     const { adult } = state.own;
     return [
       h("div.brand.solo", icon("shield"), h("span", t("product"))),
-      h("div.me-head", device.person ? avatar(device.person.name) : null, heading(device.label)),
+      h("div.me-head", device.person && device.person.name ? avatar(device.person.name) : null, heading(device.label)),
       card(
         { class: history.on ? "hero recording" : "hero fine", key: "hero" },
         h("span.hero-picture", icon(history.on ? "history" : "check")),
@@ -121,5 +125,5 @@ export async function me(root) {
   const foot = () => h("p.entry-foot", h("a", { href: "/" }, t("me.manage")));
 
   await load();
-  if (state.own) follow("/me/events", () => load().catch(say));
+  if (state.own) listen();
 }
