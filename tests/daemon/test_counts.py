@@ -101,3 +101,23 @@ def test_spans_cover_every_id_once() -> None:
     for top, before, first in ((0, 0, 1), (1, 0, 1), (SPAN * 3 + 5, 0, 1), (SPAN * 2, SPAN, 7), (9, 0, 10), (9, 0, 9)):
         ids = [one for low, high in spans(top, before, first) for one in range(high, low, -1)]
         assert ids == list(range(min(top, before - 1) if before else top, first - 1, -1))
+
+
+def test_an_hour_has_the_minutes_of_every_visit_that_spans_it(home: Home) -> None:
+    household = home.household
+    assert household is not None
+    epoch = home.ask("device.list")["items"][0]["features"]["history"]["epoch"]
+    age = household.clock.age()
+    midnight = household.clock.wall() // 86400 * 86400 - 86400
+    stays = {
+        b"youtube.com": (14 * 60, 21 * 60 + 30),
+        b"spotify.com": (19 * 60 + 54, 22 * 60 + 48),
+        b"short.example": (8 * 60, 8 * 60),
+    }
+    for site, (first, last) in stays.items():
+        at = midnight + first * 60, midnight + last * 60
+        household.records.write([Visit(None, 1, epoch, site, *at, age, 1, [site], "dns")], [])
+    (day,) = home.ask("history.days", device_id=1)["items"]
+    wanted = {8: 1, **dict.fromkeys(range(14, 22), 60), 22: 49}
+    assert day["hours"] == [wanted.get(hour, 0) for hour in range(24)]
+    assert day["visits"] == 3 and day["start"] == midnight

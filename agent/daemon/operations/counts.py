@@ -6,6 +6,8 @@ from agent.daemon.operations.arguments import Request, optional_number
 from agent.daemon.operations.reading import Steps, spans, spans_since
 
 DAY_S = 86400
+DAY_MIN = 1440
+STAY_MAX_MIN = 7 * DAY_MIN  # a longer one is a clock that was wrong
 DAYS_MAX = 31  # no record is older
 SITES_MAX = 10_000  # told apart in a day; counting on would only cost memory
 
@@ -28,19 +30,35 @@ def attempt_counts(household: Household, request: Request) -> Steps:
 
 
 def history_days(household: Household, request: Request) -> Steps:
-    """Per day the number of visits, without background, and their hours; `tz_offset` is seconds east of UTC."""
+    """Per day the number of visits that ended then, without background, and for each hour in how many of its minutes
+    there was one (`hours`); `tz_offset` is seconds east of UTC."""
     offset = optional_number(request, "tz_offset") or 0
     asked = scope.readable(household, request, "visits")
     household.flush()
     chosen = f"{asked.where} AND background = 0 AND id > ? AND id <= ?"
-    query = f"SELECT (last + ?) / 3600, COUNT(*) FROM visits WHERE {chosen} GROUP BY 1"
-    days: dict[int, list[int]] = {}
+    query = f"SELECT (first + ?) / 60, (last + ?) / 60, COUNT(*) FROM visits WHERE {chosen} GROUP BY 1, 2"
+    visits: dict[int, int] = {}
+    minutes: dict[int, int] = {}
     for low, high in spans(household.records.top("visits")):
-        for hour, count in household.records.db.sql.execute(query, [offset, *asked.values, low, high]).fetchall():
-            days.setdefault(hour // 24, [0] * 24)[hour % 24] += count
+        values = [offset, offset, *asked.values, low, high]
+        for first, last, count in household.records.db.sql.execute(query, values).fetchall():
+            visits[last // DAY_MIN] = visits.get(last // DAY_MIN, 0) + count
+            mark(minutes, max(first, last - STAY_MAX_MIN), last)
         yield None
-    newest = sorted(days.items())[-DAYS_MAX:]
-    return {"items": [{"start": day * DAY_S - offset, "visits": sum(hours), "hours": hours} for day, hours in newest]}
+    newest = sorted({*visits, *(hour // 24 for hour in minutes)})[-DAYS_MAX:]
+    return {"items": [_day(day, offset, visits.get(day, 0), minutes) for day in newest]}
+
+
+def mark(hours: dict[int, int], first: int, last: int) -> None:
+    """Sets the minutes from `first` to `last`, a bit each, in their hours."""
+    for hour in range(first // 60, last // 60 + 1):
+        low, high = max(first - hour * 60, 0), min(last - hour * 60, 59)
+        hours[hour] = hours.get(hour, 0) | ((1 << high - low + 1) - 1 << low)
+
+
+def _day(day: int, offset: int, visits: int, minutes: dict[int, int]) -> dict[str, object]:
+    hours = [bin(minutes.get(day * 24 + hour, 0)).count("1") for hour in range(24)]
+    return {"start": day * DAY_S - offset, "visits": visits, "hours": hours}
 
 
 def today(household: Household, request: Request) -> Steps:
