@@ -42,7 +42,7 @@ def test_a_list_of_ones_own_comes_and_goes(home: House, say: Say) -> None:
     home.start(lists_auto=False)
     address = home.server.address("/mine.txt")
     code, told = say("lists", "add", address, "--category", "ads", "--name", "My list")
-    assert code == 0 and "My list is fetched from now on" in told
+    assert code == 0 and "My list is used from now on" in told
     assert say("lists", "update")[0] == 0
     assert home.blocks("www.mine.example") is True and home.blocks("one7.example")
     told = home.client.call("explain", name="mine.example")
@@ -56,7 +56,7 @@ def test_a_list_of_ones_own_comes_and_goes(home: House, say: Say) -> None:
     assert [row["name"] for row in home.client.call("lists")["feeds"]] == ["one", "My list"]
     assert home.updated()["message"] == ""
     code, told = say("lists", "remove", address)
-    assert code == 0 and "not fetched any more" in told
+    assert code == 0 and "not used any more" in told
     assert home.updated()["message"] == ""
     assert not home.blocks("mine.example") and home.blocks("one7.example")
     assert [path.name for path in (home.folder / "run" / "lists").iterdir() if "own" in path.name] == []
@@ -114,7 +114,7 @@ def test_so_many_and_no_more(home: House) -> None:
 
 def test_add_and_remove_are_for_lists_of_the_table_as_well(home: House, say: Say) -> None:
     home.start(lists_auto=False)
-    assert "not fetched any more" in say("lists", "remove", "one")[1] and not home.feed("one")["chosen"]
+    assert "not used any more" in say("lists", "remove", "one")[1] and not home.feed("one")["chosen"]
     assert say("lists", "add", "one")[0] == 0 and home.feed("one")["chosen"]
     assert "there are: one" in say("lists", "add", "two")[1]
     with pytest.raises(ControlError, match="came with the agent"):
