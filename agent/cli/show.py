@@ -75,5 +75,11 @@ def moment(seconds: object) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if isinstance(seconds, int) else ""
 
 
+PASSES = (
+    "           Without protection, what goes by iCloud Private Relay or encrypted DNS is not recorded: the history of "
+    "such a device may stay empty."
+)
+
+
 def count(number: object, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"

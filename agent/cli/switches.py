@@ -31,6 +31,9 @@ def on(client: ControlClient, options: argparse.Namespace) -> None:
     for device in rows_of(reply, "devices"):
         told = state(str(feature["name"]), part(part(device, "features"), str(feature["name"])))
         show.line(f"{device['label']}: {told or 'not on'}")
+        features = part(device, "features")
+        if part(features, "history").get("on") and not part(features, "protection").get("on"):
+            show.line(show.PASSES)
 
 
 def feature_named(client: ControlClient, name: str) -> Row:

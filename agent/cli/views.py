@@ -35,6 +35,10 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
     if part(reply, "recording").get("paused"):
         show.line("recording  paused; privacy-agent resume lists what comes back")
     recording = part(reply, "recording")
+    passing = recording.get("encrypted_passes")
+    if isinstance(passing, list) and passing:
+        show.line(f"history    {show.count(len(passing), 'device has', 'devices have')} history on without protection:")
+        show.line(show.PASSES)
     gone = sum(number for number in part(recording, "deleted_for_room").values() if isinstance(number, int))
     if gone or recording.get("unrecorded"):
         early = f"{show.count(gone, 'record', 'records')} deleted early for want of room"

@@ -31,3 +31,14 @@ def test_without_helplines_nothing_is_recorded_and_it_is_said(tmp_path: Path) ->
     assert home.ask("history", device_id=1)["items"] == []
     assert any("helplines" in sentence for sentence in home.ask("status")["missing"])
     home.crash()
+
+
+def test_history_without_protection_says_what_it_misses(tmp_path: Path) -> None:
+    home = Home(str(tmp_path))
+    home.start()
+    home.ask("device.add", label="tablet", address=TABLET)
+    home.ask("on", device_id=1, feature="history", agree=1)
+    assert home.ask("status")["recording"]["encrypted_passes"] == [1]
+    home.ask("on", device_id=1, feature="protection", agree=1)
+    assert home.ask("status")["recording"]["encrypted_passes"] == []
+    home.crash()

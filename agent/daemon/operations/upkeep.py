@@ -61,7 +61,14 @@ def _recording(household: Household) -> dict[str, object]:
         "dropped": household.recorder.dropped,
         "unsent": household.counters().get("unsent", 0),
         "deleted_for_room": household.records.deleted_for_room(),
+        "encrypted_passes": encrypted_passes(household),
     }
+
+
+def encrypted_passes(household: Household) -> list[int]:
+    """Devices whose history misses what goes by iCloud Private Relay or encrypted DNS; protection keeps them off it."""
+    protected = [device.id for device, _ in household.pairs_on(PROTECTION)]
+    return [device.id for device, _ in household.pairs_on(HISTORY) if device.id not in protected]
 
 
 def _lists(household: Household) -> dict[str, object]:
