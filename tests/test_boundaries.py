@@ -227,3 +227,22 @@ def test_no_registry_is_named() -> None:
     for path in [ROOT / name.decode() for name in listed.split(b"\0") if name]:
         text = path.read_bytes() if path.is_file() else b""
         assert [host for host in hosts if host.encode() in text] == [], path
+
+
+# A module's name that two layers give to the same thing: what the command line says, an operation does, a page shows.
+SAME_THING = {
+    *("arguments", "backup", "connection", "control", "dns", "errors", "export", "features", "lists", "main", "me"),
+    *("operations", "people", "report", "reports", "rule_text", "rules", "sessions", "switches"),
+}
+
+
+def test_no_name_has_a_second_meaning() -> None:
+    classes: dict[str, str] = {}
+    modules: dict[str, str] = {}
+    for module in MODULES:
+        last = module.name.rpartition(".")[2]
+        if last not in SAME_THING and not last.startswith("__") and module.name.count(".") > 1:
+            assert modules.setdefault(last, module.name) == module.name, f"{module.name}: as {modules[last]}"
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                assert classes.setdefault(node.name, module.name) == module.name, f"{node.name}: also in {module.name}"

@@ -93,7 +93,7 @@ def walk(message: bytes) -> DnsResponse:
     for record in records(message, at):
         if record.rtype == OPT:
             _read_opt(message, record, answer)
-            break  # additional records after OPT are hints that nobody misses; `settled` leaves them out
+            break  # additional records after OPT are hints that nobody misses; `normalised` leaves them out
         ttl = record.ttl if record.ttl < _TTL_LIMIT else 0
         answer.ttl_offsets.append(record.data - 6)
         if answer.min_ttl is None or ttl < answer.min_ttl:

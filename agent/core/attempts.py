@@ -64,7 +64,7 @@ class Attempts:
         """Nothing of what is here grows on: it was not stored, or the clock was set."""
         self._open.clear()
 
-    def end(self, epochs: list[int]) -> list[Attempt]:
+    def close(self, epochs: list[int]) -> list[Attempt]:
         """End all rows of these epochs; returns those that still have to be stored."""
         waiting = [row for row in self._dirty.values() if row.epoch in epochs]
         for row in waiting:
@@ -73,7 +73,7 @@ class Attempts:
         self._open = {key: row for key, row in self._open.items() if row.epoch not in epochs}
         return waiting
 
-    def forget(self, ids: set[int]) -> None:
+    def drop(self, ids: set[int]) -> None:
         """Rows with these ids were removed from the store: they must not grow on."""
         for row in [row for row in self._dirty.values() if row.id in ids]:
             del self._dirty[id(row)]

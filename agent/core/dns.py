@@ -99,7 +99,7 @@ def normalised(response: bytes, question: Question, answer: DnsResponse) -> byte
 
 
 def readdressed(response: bytes, message: bytes, question: Question) -> bytes:
-    """A settled response with the id and the question bytes (0x20 case) of the query being answered."""
+    """A normalised response with the id and the question bytes (0x20 case) of the query being answered."""
     return message[:2] + response[2:HEADER] + message[HEADER : question.end] + response[question.end :]
 
 
@@ -130,7 +130,7 @@ def stale(response: bytes, question: Question, seconds: int) -> bytes:
         struct.pack_into(">I", patched, at, seconds)
     if question.edns is None:
         return bytes(patched)
-    # OPT is last, as `settled` puts it, with at most the extended errors of upstream behind its fixed part.
+    # OPT is last, as `normalised` puts it, with at most the extended errors of upstream behind its fixed part.
     found = [record for record in records(response, skip_questions(response)) if record.rtype == OPT]
     extra = _ede(EDE_STALE, "")
     for record in found[-1:]:

@@ -118,7 +118,7 @@ class Flows:
                 self._drop(owner, flow)
                 self.given_up += 1
 
-    def forget(self, owners: "set[int]") -> None:
+    def drop(self, owners: "set[int]") -> None:
         """Keep only what belongs to these owners."""
         for owner in [owner for owner in self._owners if owner not in owners]:
             for flow in list(self._owners[owner]):

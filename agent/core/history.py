@@ -152,18 +152,18 @@ class Visits:
         self._open.clear()
         self._beside.clear()
 
-    def end(self, epochs: list[int]) -> list[Visit]:
+    def close(self, epochs: list[int]) -> list[Visit]:
         """End all open visits of these epochs; returns those that still have to be stored."""
         waiting = [visit for visit in self._dirty.values() if visit.epoch in epochs]
         self._dirty = {id(visit): visit for visit in self._dirty.values() if visit.epoch not in epochs}
         self._open = {key: visit for key, visit in self._open.items() if visit.epoch not in epochs}
-        self._leads.end(epochs)
+        self._leads.close(epochs)
         for epoch in epochs:
             self._checked.pop(epoch, None)
             self._beside.pop(epoch, None)
         return waiting
 
-    def forget(self, ids: set[int]) -> None:
+    def drop(self, ids: set[int]) -> None:
         """Rows with these ids were removed from the store: they must not grow on."""
         gone = [key for key, visit in self._open.items() if visit.id in ids]
         for key in gone:

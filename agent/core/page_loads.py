@@ -49,7 +49,7 @@ class Recent:
             self._old, self._new = self._new, set()
         self._new.add(key)
 
-    def forget(self, epochs: list[int]) -> None:
+    def drop(self, epochs: list[int]) -> None:
         self._new = set([key for key in self._new if key[0] not in epochs])
         self._old = set([key for key in self._old if key[0] not in epochs])
 
@@ -150,11 +150,11 @@ class PageLoads:
         if trail is not None and trail.lead is visit:
             trail.lead = None
 
-    def end(self, epochs: list[int]) -> None:
+    def close(self, epochs: list[int]) -> None:
         """Forget everything of these epochs."""
         self._trails = {epoch: trail for epoch, trail in self._trails.items() if epoch not in epochs}
-        self._pulled.forget(epochs)
-        self._alone.forget(epochs)
+        self._pulled.drop(epochs)
+        self._alone.drop(epochs)
 
     def __len__(self) -> int:
         return len(self._trails) + len(self._pulled) + len(self._alone)

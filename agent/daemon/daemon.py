@@ -151,7 +151,7 @@ class Daemon:
         if self.kernel:
             # In the first turn, which begins with a beat: before it the guard would not notice a silence.
             self.loop.after(0, self.kernel.begin)
-        lastwords.forget()
+        lastwords.clear()
         say("ready")
 
     def _serve_web(self) -> None:
@@ -314,7 +314,7 @@ class Daemon:
 def put_in_place(household: Household) -> None:
     """The files of a backup take the places of those that were in use; what was noted of those goes."""
     household.snapshots.drop()
-    household.anchor.forget()
+    household.anchor.clear()
     with storing(household.state.db.path):
         for new, old in household.replaced:
             os.replace(new, old)

@@ -64,7 +64,7 @@ class LoadedLists:
 
 class Household:
     """Built once by main. `kernel(wanted)` applies {MAC: client}; `swap(policy)` gives the DNS side a new policy,
-    `settle` has it read what waits under the clients of before, `hand_over` has it record what it noted until now.
+    `drain` has it read what waits under the clients of before, `hand_over` has it record what it noted until now.
 
     `publish` hands one event (a dict) to every subscriber.
     """
@@ -106,7 +106,7 @@ class Household:
         self.step: Callable[[str], None] = lambda name: None  # see Toggles
         self.kernel: Callable[[dict[bytes, DeviceView]], None] = lambda wanted: None
         self.swap: Callable[[Policy], None] = lambda policy: None
-        self.settle: Callable[[], None] = lambda: None
+        self.drain: Callable[[], None] = lambda: None
         self.hand_over: Callable[[], None] = lambda: None
         self.publish: Callable[[dict[str, object]], None] = lambda event: None
         # What a change of settings makes the parts do; the edges add theirs.
@@ -149,7 +149,7 @@ class Household:
 
     def refresh(self) -> None:
         """Make clients and kernel agree with the gate. Called at each toggle and change of a device."""
-        self.settle()
+        self.drain()
         entries = []
         wanted: dict[bytes, DeviceView] = {}
         for device in self._open_devices():
@@ -273,7 +273,7 @@ class Household:
 
     def noted(self) -> None:
         """The ledger grew outside a toggle: note its head."""
-        self.anchor.note(self.state.ledger.head)
+        self.anchor.save(self.state.ledger.head)
         if self.state.ledger.head is not None:
             self.publish({"event": "ledger", "seq": self.state.ledger.head.seq})
 

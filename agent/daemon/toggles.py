@@ -59,7 +59,7 @@ class Toggles:
         self.unsaved = unsaved
         self._step = step
         # Reads what waits in the sockets and hands over what was observed, under the clients of before the toggle.
-        self.settle: Callable[[], None] = lambda: None
+        self.drain: Callable[[], None] = lambda: None
         self.booted = False
 
     def start(self, boot_id: str) -> int:
@@ -75,7 +75,7 @@ class Toggles:
         for _, rows, actor in self._reviewed("start"):
             self._state.ledger.append(rows, actor, self._clock())
         self.save_again()
-        self._anchor.note(self._state.ledger.head)
+        self._anchor.save(self._state.ledger.head)
         device_of = {device.enrolment: device.id for device in self._state.devices()}
         strays = self._records.rebuild(self._state.ledger.register.epochs, device_of)
         self.booted = True
@@ -156,7 +156,7 @@ class Toggles:
     def _begin(self, work: list[tuple[Pair, list[Row]]], actor: str) -> list[LedgerRow]:
         """Write the rows, and open what they lead to; whatever was on among these has to be closed before."""
         pairs = [pair for pair, _ in work]
-        self.settle()
+        self.drain()
         self._step("on.ledger")
         rows = self._append([row for _, rows in work for row in rows], actor)
         register = self._state.ledger.register
@@ -185,7 +185,7 @@ class Toggles:
         if not work:
             return []
         closing = [pair for pair, _ in work if self._state_of(pair) == ON]
-        self.settle()
+        self.drain()
         self._close(closing)
         try:
             self._begin(work, actor)
@@ -241,7 +241,7 @@ class Toggles:
         When the ledger row can't be written it is off all the same; StorageError says so, and `save_again` goes on.
         """
         fitting = [pair for pair in pairs if (self._state_of(pair), action) in consent.TRANSITIONS]
-        self.settle()
+        self.drain()
         self._close(fitting)
         self._step("off.kernel")
         try:
@@ -257,7 +257,7 @@ class Toggles:
         for device, feature in pairs:
             self._gate.close(device, feature)
         self._step("off.records")
-        self._recorder.end(list(self._epochs(pairs)))
+        self._recorder.close(list(self._epochs(pairs)))
 
     def _save(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
         """The ledger rows of what is off already; kept for `save_again` when they can't be written."""
@@ -283,7 +283,7 @@ class Toggles:
 
     def _append(self, rows: Sequence[Entry], actor: str) -> list[LedgerRow]:
         made = self._state.ledger.append(rows, actor, self._clock()) if rows else []
-        self._anchor.note(self._state.ledger.head)
+        self._anchor.save(self._state.ledger.head)
         return made
 
     def _state_of(self, pair: Pair) -> str:

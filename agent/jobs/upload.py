@@ -112,7 +112,7 @@ def _exchange(host: str, port: int, request: bytes, authority: str, limits: Uplo
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with made.wrap_socket(plain, server_hostname=name) as link:
             link.sendall(request)
-            return judge(_head(link))
+            return outcome_of(_head(link))
 
 
 def _head(link: ssl.SSLSocket) -> bytes:
@@ -129,7 +129,7 @@ def _head(link: ssl.SSLSocket) -> bytes:
         received, room = received + piece, room - len(piece)
 
 
-def judge(reply: bytes) -> Outcome:
+def outcome_of(reply: bytes) -> Outcome:
     """What the receiver's reply means for the report."""
     words = reply.split(b"\r\n", 1)[0].split(b" ")
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or len(words[1]) != 3 or not words[1].isdigit():

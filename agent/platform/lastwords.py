@@ -28,7 +28,7 @@ def leave(sentence: str) -> None:
         return
 
 
-def forget() -> None:
+def clear() -> None:
     """All is well: neither words nor failed starts."""
     path = os.environ.get(VARIABLE)
     for gone in (path, os.path.join(os.path.dirname(path), FAILED)) if path else ():

@@ -60,14 +60,14 @@ def test_one_device_leaves_room_for_another():
 def test_what_has_ended_or_was_removed_does_not_grow_on():
     attempts = Attempts()
     block(attempts, "bad.example", 0)
-    (row,) = attempts.end([1])
+    (row,) = attempts.close([1])
     assert attempts.dirty() == []
     block(attempts, "bad.example", 1)
     (again,) = attempts.dirty()
     assert again is not row
     again.id = 7
     attempts.written()
-    attempts.forget({7})
+    attempts.drop({7})
     block(attempts, "bad.example", 2)
     (third,) = attempts.dirty()
     assert third is not again and third.hits == 1

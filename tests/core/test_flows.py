@@ -72,7 +72,7 @@ def test_owners_are_kept_apart() -> None:
     flows = Flows()
     assert flows.feed(1, b"flow", 0, WHOLE[:50], 0.0) is WAIT
     assert flows.feed(2, b"flow", 50, WHOLE[50:], 0.0) is WAIT, "another epoch's bytes are another connection's"
-    flows.forget({2})
+    flows.drop({2})
     assert len(flows) == 1
     assert flows.feed(1, b"flow", 50, WHOLE[50:], 0.0) is WAIT
 

@@ -47,10 +47,10 @@ def test_ending_an_epoch_hands_over_what_is_not_stored_and_nothing_else():
     visits = Visits(site_of)
     visits.observe(permit(1, 1), seen(b"a.example", 0))
     visits.observe(permit(2, 2), seen(b"b.example", 0))
-    ended = visits.end([1])
+    ended = visits.close([1])
     assert [visit.site for visit in ended] == [b"a.example"]
     assert [visit.site for visit in visits.dirty()] == [b"b.example"]
-    assert visits.end([1]) == []
+    assert visits.close([1]) == []
 
 
 def test_written_visits_grow_on():
@@ -67,7 +67,7 @@ def test_a_removed_visit_does_not_grow_on():
     visits = Visits(site_of)
     visits.observe(permit(), seen(b"a.example", 0))
     visits.dirty()[0].id = 9
-    visits.forget({9})
+    visits.drop({9})
     visits.observe(permit(), seen(b"a.example", 5))
     (visit,) = visits.dirty()
     assert visit.id is None and visit.hits == 1

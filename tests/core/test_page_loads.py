@@ -134,12 +134,12 @@ def test_epochs_and_devices_do_not_see_each_other():
 def test_ending_and_erasing_leave_nothing_behind():
     device = Device()
     device.contact(100, b"one.example", b"cdn.example2")
-    device.visits.end([1])
+    device.visits.close([1])
     device.contact(100 + BURST_S, b"cdn.example2")
     assert not device.rows[-1].background, "what the epoch before had shown is forgotten"
     device.contact(101 + BURST_S, b"t.example3")
     device.rows[-1].id = 7
-    device.visits.forget(set([7]))
+    device.visits.drop(set([7]))
     device.contact(102 + BURST_S, b"fresh.example")
     assert not device.rows[-1].background
 
@@ -158,7 +158,7 @@ def test_what_is_remembered_is_bounded():
         visit = Visit(None, 1, 1 + number % 50, b"s%d.example" % number, 0, 0, 0, 1, [], "dns")
         leads.place(visit, True, b"api." + visit.site, number // 10)
     assert len(leads) <= 2 * NAMES_MAX + 50
-    leads.end(list(range(60)))
+    leads.close(list(range(60)))
     assert len(leads) == 0
 
 
@@ -167,7 +167,7 @@ def test_the_names_added_last_are_kept():
     for name in (b"a", b"b", b"a", b"c", b"d", b"e"):
         recent.add((1, name))
     assert [name for name in (b"a", b"b", b"c", b"d", b"e") if (1, name) in recent] == [b"c", b"d", b"e"]
-    recent.forget([1])
+    recent.drop([1])
     recent.add((2, b"f"))
     assert len(recent) == 1 and (2, b"f") in recent
 

@@ -95,7 +95,7 @@ def test_the_anchor_knows_its_own(tmp_path: Path) -> None:
     ledger = {1: b"a" * 32, 2: b"b" * 32}
     assert not anchor.restored({})
     assert anchor.restored(ledger), "a ledger without a note was brought here"
-    anchor.note(row(2, b"b"))
+    anchor.save(row(2, b"b"))
     assert not anchor.restored(ledger)
     assert not anchor.restored({**ledger, 3: b"c" * 32}), "a crash before the note is no restore"
     assert anchor.restored({1: b"a" * 32}), "an older ledger is"
@@ -104,14 +104,14 @@ def test_the_anchor_knows_its_own(tmp_path: Path) -> None:
 
 def test_a_power_cut_takes_the_note_in_ram_only(tmp_path: Path) -> None:
     anchor = RollbackCheck(str(tmp_path / "flash"), str(tmp_path / "ram"))
-    anchor.note(row(1))
+    anchor.save(row(1))
     os.unlink(tmp_path / "ram")
     assert not anchor.restored({1: b"a" * 32})
 
 
 def test_a_copied_or_damaged_note_is_none(tmp_path: Path) -> None:
     anchor = RollbackCheck(str(tmp_path / "flash"), str(tmp_path / "ram"))
-    anchor.note(row(1))
+    anchor.save(row(1))
     text = (tmp_path / "flash").read_bytes()
     (tmp_path / "other").write_bytes(text)
     os.replace(tmp_path / "other", tmp_path / "flash")

@@ -182,7 +182,7 @@ def test_what_was_asked_before_a_toggle_carries_the_client_of_before(net: Resolv
     turn_until(net.loop, lambda: "in-flight.example." in net.server.names)
     net.server.answer = answer
     device.send(question("in-the-socket.example"))
-    net.dns.settle()
+    net.dns.drain()
     net.toggle(2)
     after = net.clients[PROTECTED]
     device.ask("later.example", seconds=3)
@@ -202,7 +202,7 @@ def test_a_full_socket_is_read_before_a_toggle(net: Resolving) -> None:
     before = net.clients[PROTECTED]
     for _ in range(300):
         device.send(question("many.example"))
-    net.dns.settle()
+    net.dns.drain()
     net.toggle(2)
     turn_until(net.loop, lambda: len(device.raw) == 300)
     net.recorded()
@@ -213,7 +213,7 @@ def test_a_full_socket_is_read_before_a_toggle(net: Resolving) -> None:
 def test_switching_protection_off_acts_on_what_is_cached(net: Resolving) -> None:
     device = net.device(PROTECTED)
     assert texts(device.ask("bad.example")) == ["0.0.0.0"]
-    net.dns.settle()
+    net.dns.drain()
     net.clients[PROTECTED] = net.clients[PLAIN]
     assert texts(device.ask("bad.example")) == ["192.0.2.1"]
 

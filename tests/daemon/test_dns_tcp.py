@@ -302,7 +302,7 @@ def test_a_toggle_ends_connections_but_not_their_questions(net: Resolving, talk:
     idle = Talk(net, PLAIN)
     unread = Talk(net)
     unread.send("bad.example")
-    net.dns.settle()
+    net.dns.drain()
     net.toggle(2)
     net.server.answer = answer
     turn_until(net.loop, lambda: talk.ended and idle.ended and unread.ended)

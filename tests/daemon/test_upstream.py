@@ -68,7 +68,7 @@ class Net:
 
     def ask(self, name: str, qtype: str = "A", seconds: float = 10.0, edns: bool = False) -> Asked:
         query = Asked(self.loop, name, qtype, edns)
-        self.upstream.ask(query)
+        self.upstream.query(query)
         turn_until(self.loop, lambda: query.times > 0, seconds)
         return query
 
@@ -247,7 +247,7 @@ def test_tcp_answers_in_pieces_and_wrong_ones(net: Net) -> None:
     net.loop.add(datagrams, truncated)
     for change, good in ((0, True), (1, False)):
         query = Asked(net.loop, "long.example")
-        net.upstream.ask(query)
+        net.upstream.query(query)
         turn_for(net.loop, 0.05)
         accepted, _ = listening.accept()
         message = accepted.recv(4096)[2:]
@@ -270,7 +270,7 @@ def test_only_so_many_streams_at_a_time(net: Net) -> None:
     net.servers[0]._read_stream = lambda accepted: net.loop.remove(accepted)  # type: ignore[method-assign]
     queries = [Asked(net.loop, f"n{number}.example") for number in range(STREAMS_MAX + 4)]
     for query in queries:
-        net.upstream.ask(query)
+        net.upstream.query(query)
     turn_until(net.loop, lambda: sum(query.times for query in queries) >= 4)
     turn_for(net.loop, 0.1)
     assert sum(query.times for query in queries) == 4
@@ -390,7 +390,7 @@ def test_a_restart_of_the_server_costs_a_moment_only(net: Net) -> None:
     port = free_port()
     net.use([(HOST, port)])
     query = Asked(net.loop, "one.example")
-    net.upstream.ask(query)
+    net.upstream.query(query)
     turn_for(net.loop, 0.2)
     net.servers = [Server(net.loop, addresses("192.0.2.1"), port=port)]
     turn_until(net.loop, lambda: query.times > 0)
@@ -410,7 +410,7 @@ def test_a_slow_name_does_not_make_a_server_dead(net: Net) -> None:
 
     net.serve(answer)
     slow = Asked(net.loop, "slow.example")
-    net.upstream.ask(slow)
+    net.upstream.query(slow)
     turn_for(net.loop, 2.6)
     assert slow.times == 0
     assert net.ask("quick.example").took < 0.1
@@ -423,7 +423,7 @@ def test_a_slow_name_does_not_make_a_server_dead(net: Net) -> None:
 def test_a_question_that_a_living_server_never_answers_ends(net: Net) -> None:
     net.serve(lambda query: None if "never" in str(query.q.qname) else addresses("192.0.2.1")(query))
     never = Asked(net.loop, "never.example")
-    net.upstream.ask(never)
+    net.upstream.query(never)
     turn_for(net.loop, 1.0)
     assert net.ask("other.example").took < 0.3
     turn_until(net.loop, lambda: never.times > 0, 8)
@@ -476,7 +476,7 @@ def test_only_so_many_in_flight(net: Net) -> None:
     net.serve(silent)
     queries = [Asked(net.loop, f"n{number}.example") for number in range(QUERIES_MAX + LOCAL_MAX + 50)]
     for query in queries:
-        net.upstream.ask(query)
+        net.upstream.query(query)
     assert sum(query.times for query in queries) == 50
     turn_until(net.loop, lambda: all(query.times for query in queries), 8)
     assert all(query.times == 1 for query in queries)

@@ -225,7 +225,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "terms": (text(people.read_terms), DETAIL),
     "punycode": (text(punycode.decode), b"bcher-kva"),
     "idna": (text(idna.to_ascii), "bücher.example".encode()),
-    "receiver's reply": (upload.judge, b"HTTP/1.1 200 OK\r\n\r\n"),
+    "receiver's reply": (upload.outcome_of, b"HTTP/1.1 200 OK\r\n\r\n"),
     "source": (text(source), b"fe80::1:2:3:4"),
     "browser": (text(sessions.browser), b"Mozilla/5.0 (X11; Linux) Firefox/1"),
     "one-time code": (text(lambda data: totp.matching_step(b"x" * 20, data, 1733000000, 0)), b"123456"),

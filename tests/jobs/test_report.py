@@ -20,7 +20,7 @@ import pytest
 from agent.core import envelope
 from agent.core.summary import WEEK_S
 from agent.jobs import report as job
-from agent.jobs.upload import DONE, LATER, NEVER, UploadLimits, judge, post
+from agent.jobs.upload import DONE, LATER, NEVER, UploadLimits, outcome_of, post
 from tests.daemon.reporting import Operator, Straight, Weeks, configured, opt_in, seal_all, wire
 from tests.jobs.bad_server import Authority
 from tests.promises.household import Home
@@ -128,7 +128,7 @@ def sent(server: Server, authority: Authority, limits: UploadLimits = SHORT) -> 
     ],
 )
 def test_what_a_reply_means(reply: bytes, kind: str) -> None:
-    assert judge(reply + b"\r\n\r\n").kind == kind
+    assert outcome_of(reply + b"\r\n\r\n").kind == kind
 
 
 def test_a_report_arrives_as_it_is(serve: Callable[..., Server], authority: Authority) -> None:

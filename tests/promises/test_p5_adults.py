@@ -39,7 +39,7 @@ def brought_back(home: Home) -> None:
     home.ask("restore", part="last", rows=[])
     replaced, anchor = home.household.replaced, home.household.anchor
     home.crash()
-    anchor.forget()
+    anchor.clear()
     for new, old in replaced:
         os.replace(new, old)
     home.start()

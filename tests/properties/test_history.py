@@ -36,7 +36,7 @@ class Life:
         )
 
     def switch(self, device: int) -> None:
-        for visit in self.visits.end([self.epochs[device]]):
+        for visit in self.visits.close([self.epochs[device]]):
             self.stored[id(visit)] = visit
         self.ended.add(self.epochs[device])
         self.epochs[device] = self.next = self.next + 1

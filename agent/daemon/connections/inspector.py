@@ -152,7 +152,7 @@ class Inspector:
             self._recorder.allowed(client.slot, client.generation, name, source, hits)
             self._warn(client.device_id, name)
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Records what was let through, and forgets what was decided. Before any toggle."""
         self.flush()
         self._verdicts.clear()
@@ -162,9 +162,9 @@ class Inspector:
         self._policy = policy
         self._verdicts.clear()
 
-    def keep(self, marks: set[int]) -> None:
+    def retain(self, marks: set[int]) -> None:
         """Forget the unfinished connections of all other marks."""
-        self._flows.forget(marks)
+        self._flows.drop(marks)
 
     def expire(self) -> None:
         self._flows.expire(self._now())

@@ -13,7 +13,7 @@ class UnblockTokens:
     def __init__(self) -> None:
         self._words: dict[str, tuple[int, str]] = {}
 
-    def word(self, device_id: int, target: str) -> str:
+    def token(self, device_id: int, target: str) -> str:
         """A word for a page about this target, shown to this device."""
         for word, kept in self._words.items():
             if kept == (device_id, target):
@@ -30,6 +30,6 @@ class UnblockTokens:
             return None
         return self._words.pop(word)[1]
 
-    def keep(self, devices: set[int]) -> None:
+    def retain(self, devices: set[int]) -> None:
         """Forget what other devices were shown."""
         self._words = {word: kept for word, kept in self._words.items() if kept[0] in devices}

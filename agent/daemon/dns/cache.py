@@ -28,10 +28,10 @@ class Cache:
         if value is None:
             value = self._old.pop(key, None)
             if value is not None:
-                self.keep(key, value)
+                self.store(key, value)
         return value
 
-    def keep(self, key: bytes, value) -> None:  # type: ignore[no-untyped-def]
+    def store(self, key: bytes, value) -> None:  # type: ignore[no-untyped-def]
         """One too large for half the cache is not kept."""
         size_bytes = len(value.body) + len(key) + ENTRY_BYTES
         if size_bytes > self._bytes_half:

@@ -62,7 +62,7 @@ class Fetching:
             self.answers.clear()  # what leads inside may be among them
         self._no_private = no_private
 
-    def ask(self, waiter: PendingReply, key: bytes, kept: CachedAnswer | None) -> None:
+    def query(self, waiter: PendingReply, key: bytes, kept: CachedAnswer | None) -> None:
         """For what is not known; `kept` is what was, until a while ago."""
         asking = self._asking.get(key)
         if asking is not None:
@@ -78,7 +78,7 @@ class Fetching:
         elif kept is not None and self._usable(kept):
             asking.timer = self._loop.after(STALE_AFTER_S, lambda: self._all_stale(asking, kept))
         try:
-            self._whom(local).ask(asking)
+            self._whom(local).query(asking)
         except Exception:
             # Or whoever asks for it later would wait for the answer to a question that nobody asked.
             self._answered(asking, None, EDE_OTHER)
@@ -166,7 +166,7 @@ class Fetching:
         # What one device may have by its rule is not kept for all.
         if lifetime > 0 and not inside:
             now = self._loop.now
-            self.answers.keep(asking.key, CachedAnswer(body, now, now + lifetime, question.end, found.visited))
+            self.answers.store(asking.key, CachedAnswer(body, now, now + lifetime, question.end, found.visited))
         elif answer.rcode in (NOERROR, NXDOMAIN):
             before: CachedAnswer | None = self.answers.find(asking.key)
             if before is not None:

@@ -21,7 +21,7 @@ class Listener:
     def send(self, message: bytes, to: object) -> None:
         raise NotImplementedError
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Read what waits now, with the lanes of now."""
         raise NotImplementedError
 

@@ -82,14 +82,14 @@ class Dns:
         self._refusals.ttl = ttl
         self.lanes.forget_replies()
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """To be called just before `identify` starts to answer differently (a toggle, another address).
 
         What waits in the sockets was asked under the clients of now: it is read with them, and answered later.
         """
         for front in self._fronts:
             try:
-                front.settle()
+                front.drain()
             except Exception as error:  # noqa: BLE001 - the barrier: an `off` waits for this
                 self.loop.faults.met(error)
         self.lanes.forget()
@@ -120,7 +120,7 @@ class Dns:
         self.queries += queries
         self.lanes.asked(queries)
 
-    def ask(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> None:
+    def query(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> None:
         """Answers a query that `lane.replies.young` has no good reply to, now or when upstream has answered."""
         if not front.stream and self._renewed(lane, message, front, to):
             return
@@ -152,7 +152,7 @@ class Dns:
             reply.body = fresh[2:HEADER] + message[HEADER : kept.end] + fresh[kept.end :]
         front.send(message[:2] + reply.body, to)
         if reply.verdict is not None:
-            self.lanes.note(lane, reply.name, reply.verdict)
+            self.lanes.append(lane, reply.name, reply.verdict)
         return True
 
     def _decide(self, lane: DnsSession, message: bytes, question: Question, front: Listener, to: object) -> None:
@@ -167,7 +167,7 @@ class Dns:
         key = cache_key(message, question)
         kept: CachedAnswer | None = self._answers.find(key)
         if kept is None or kept.until <= self.loop.now:
-            self._fetching.ask(waiter, key, kept)
+            self._fetching.query(waiter, key, kept)
         else:
             self._serve_kept(waiter, kept)
 
@@ -177,7 +177,7 @@ class Dns:
         waiter.front.send(answer, waiter.to)
         noted = recorded(verdict)
         if noted:
-            self.lanes.note(waiter.lane, waiter.question.name, verdict)
+            self.lanes.append(waiter.lane, waiter.question.name, verdict)
         if self._refusals.again(message):
             until = self.loop.now + KEPT_S
             self._keep_reply(
@@ -199,7 +199,7 @@ class Dns:
         reply = CachedReply(sent[2:], until, of, waiter.question.name, verdict)
         self._keep_reply(waiter, reply)
         if verdict is not None:
-            self.lanes.note(waiter.lane, reply.name, verdict)
+            self.lanes.append(waiter.lane, reply.name, verdict)
 
     def _keep_reply(self, waiter: PendingReply, reply: CachedReply) -> None:
         """Only for queries in the usual form: no two of those with random case or cookies are equal."""
@@ -207,7 +207,7 @@ class Dns:
         usual = question.end + (0 if question.edns is None else EDNS_SIZE)
         name = message[HEADER : question.end - 4]
         if len(message) == usual and name == name.lower() and not waiter.front.stream:
-            waiter.lane.replies.keep(message[2:], reply)
+            waiter.lane.replies.store(message[2:], reply)
 
     def _found_bad(self, waiter: PendingReply, answer: DnsResponse) -> bool:
         """The policy's word on where the answer leads. Whoever allowed the name by a rule allowed that too."""
@@ -235,7 +235,7 @@ class Dns:
         else:
             waiter.send(readdressed(found.body, waiter.message, waiter.question))
             if found.visited and waiter.lane.client is not None:
-                self.lanes.note(waiter.lane, waiter.question.name, waiter.verdict)
+                self.lanes.append(waiter.lane, waiter.question.name, waiter.verdict)
 
     def _fail(self, waiter: PendingReply, ede: int) -> None:
         self.failures += 1

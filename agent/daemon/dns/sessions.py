@@ -171,7 +171,7 @@ class DnsSessions:
 
     # recording
 
-    def note(self, lane: DnsSession, name: bytes, verdict: Verdict) -> None:
+    def append(self, lane: DnsSession, name: bytes, verdict: Verdict) -> None:
         """For what is not among the replies of the lane's view, or a lane that is among the known no longer."""
         if lane.client is None:
             return

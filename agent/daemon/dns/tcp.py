@@ -101,7 +101,7 @@ class Tcp(Listener):
         elif not to.busy:
             self._advance(to)
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Ends all connections: whoever asks again is identified anew. What was asked is still answered."""
         self._accept_all()
         # Also those that wait: they came as who they were before.
@@ -277,7 +277,7 @@ class Tcp(Listener):
                 return
             connection.open += 1
             connection.deadline = self._loop.now + IDLE_S
-            self._dns.ask(connection.lane, message, self, connection)
+            self._dns.query(connection.lane, message, self, connection)
             self._dns.turn(1)
 
     def _write(self, connection: TcpClient) -> None:

@@ -62,7 +62,7 @@ class Udp(Listener):
         except OSError:
             self.unsent += 1  # a full buffer, or nobody there any more: by UDP they ask again
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         started = bool(self._settled)
         try:
             for _ in range(BUFFER_PACKETS):
@@ -85,7 +85,7 @@ class Udp(Listener):
             some, self._settled = self._settled[:DRAIN], self._settled[DRAIN:]
             for message, lane, to in some:
                 try:
-                    self._dns.ask(lane, message, self, to)
+                    self._dns.query(lane, message, self, to)
                 except Exception as error:  # noqa: BLE001 - the barrier
                     self._loop.faults.met(error)
             self._dns.turn(len(some))
@@ -99,7 +99,7 @@ class Udp(Listener):
         It expects as many packets as came last, and twice as many when they all came: a look for one more than there
         is costs as much as half an answer, and most turns bring one.
         """
-        known, find, ask, now = self._dns.lanes.known, self._dns.lanes.find, self._dns.ask, self._loop.now
+        known, find, ask, now = self._dns.lanes.known, self._dns.lanes.find, self._dns.query, self._loop.now
         receive, send = self._socket.recvfrom, self._socket.sendto
         turn = 0
         try:
@@ -133,7 +133,7 @@ class Udp(Listener):
 
     def _read_ancillary(self) -> None:
         """The same with marks and routes."""
-        ask, now, take = self._dns.ask, self._loop.now, self._take_ancillary
+        ask, now, take = self._dns.query, self._loop.now, self._take_ancillary
         send = self._socket.sendmsg
         turn = 0
         try:

@@ -57,7 +57,7 @@ class Upstream:
         self._entropy = b""
         self._repeats = [loop.every(REREAD_S, self._reread), loop.every(CHANNEL_S, self._close_idle)]
 
-    def ask(self, query: UpstreamQuery) -> None:
+    def query(self, query: UpstreamQuery) -> None:
         """It may be done at once."""
         self.asked += 1
         server = self._servers.best()

@@ -105,7 +105,7 @@ class Queue:
             self.packets += len(packets)
         return read == _TURN_MAX
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """What waits is read now; what floods in meanwhile is not waited for."""
         for read in (self._judge_some, self._note_some):
             for _ in range(_SETTLE_MAX):

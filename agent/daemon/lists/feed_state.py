@@ -108,14 +108,14 @@ class FeedState:
 
     def keep(self) -> None:
         """On flash: what the household chose, and how things stand after an update that went well."""
-        self.note()
+        self.save_outcome()
         values = {"pinned": self.pin, **{name: getattr(self, name) for name in (*LASTING, *PASSING)}}
         text = json.dumps(values)
         if len(text) > KEPT_MAX:
             text = json.dumps({**values, "outcomes": {}})  # they come anew
         self._state.put_meta(KEPT, text)
 
-    def note(self) -> None:
+    def save_outcome(self) -> None:
         """In memory, for a daemon that is started again: a line that is down for a night must not wear out flash."""
         text = json.dumps({name: getattr(self, name) for name in PASSING})
         with contextlib.suppress(OSError):
@@ -216,7 +216,7 @@ class FeedState:
             self.number += 1
         self.complete = False
         self.forced, self.fetching, self.offered, self.message = forced, fetching, False, ""
-        self.note()
+        self.save_outcome()
         self.progress = Progress()
         self.progress.running = self.start()
         if not self.progress.running:
@@ -273,12 +273,12 @@ class FeedState:
         if good:
             self.keep()
         else:
-            self.note()
+            self.save_outcome()
 
     def rescheduled(self) -> None:
         """Hours between updates are others from here on: the next one is no later than they say."""
         self.next_at = min(self.next_at, self._clock.wall() + self._settings.number("lists_hours") * 3600)
-        self.note()
+        self.save_outcome()
 
     # the sets on disk
 

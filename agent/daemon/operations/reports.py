@@ -121,7 +121,7 @@ def opt_in(household: Household, request: Request) -> dict[str, object]:
         raise OperationRejected("conflict", "no operator is configured: there is nobody to send reports to")
     if reports.agreement.state == ON:
         raise OperationRejected("conflict", "reports are on already")
-    settle(household)
+    charge_unknown_weeks(household)
     if reports.budget.spent() is None:
         raise OperationRejected(
             "conflict", "what was spent of the privacy budget can't be known any more: no report is made"
@@ -137,9 +137,9 @@ def opt_in(household: Household, request: Request) -> dict[str, object]:
     return _announced(household, request)
 
 
-def settle(household: Household) -> None:
+def charge_unknown_weeks(household: Household) -> None:
     try:
-        household.reports.budget.settle()
+        household.reports.budget.charge_unknown_weeks()
     except OSError as error:
         raise OperationRejected("storage", f"the budget can't be written: {error.strerror}") from error
 

@@ -61,7 +61,7 @@ class Budget:
 
     def note(self, spent: int) -> None:
         """In the file beside state.db; from then on a file that is missing means that it can't be known. OSError."""
-        self._file.note(spent)
+        self._file.save(spent)
 
     def note_restored(self, restored: bool) -> None:
         """A state.db that was put back may not know of reports made since: each week since is charged, once a clock is
@@ -71,7 +71,7 @@ class Budget:
             last = self._state.ledger.head.at if self._state.ledger.head else 0
             self._state.put_meta(UNSETTLED, str(last))
 
-    def settle(self) -> bool:
+    def charge_unknown_weeks(self) -> bool:
         """Charge what a restored state may have forgotten; False while that can't be known: no report until then.
 
         A clock that is before the ledger's last row does not tell how long ago it was. One that was behind for less,

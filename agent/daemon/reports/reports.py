@@ -174,7 +174,7 @@ class Reports:
             return False
         self.watch()
         self.outbox.drop_cut_off(self._clock.wall())
-        settled, due = self.budget.settle(), self.next_age()
+        settled, due = self.budget.charge_unknown_weeks(), self.next_age()
         self.trouble = "" if settled else UNSETTLED
         if settled and due is not None and due <= self._clock.age():
             self._make()

@@ -18,7 +18,7 @@ class SpentFile:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def note(self, value: int) -> None:
+    def save(self, value: int) -> None:
         """Durable before it returns; OSError when it can't be written."""
         # In place and of a fixed size, so that it needs no new block.
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

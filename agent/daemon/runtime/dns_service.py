@@ -39,8 +39,8 @@ class DnsService:
     def _connect(self) -> None:
         household = self._household
         household.swap = self._dns.swap
-        household.settle = self.settle
-        household.toggles.settle = self.settle
+        household.drain = self.drain
+        household.toggles.drain = self.drain
         household.hand_over = self._dns.flush
         household.upstream_state = lambda: {"state": self._upstream.state, "servers": self._upstream.names}
         household.counters = self._dns.counters
@@ -55,9 +55,9 @@ class DnsService:
         leading into it."""
         return self._system.holds(endpoint) or on_this_router(endpoint[0])
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Everything asked until now is read and recorded under the clients of now. Before any toggle."""
-        self._dns.settle()
+        self._dns.drain()
         self._dns.flush()
 
     def reload(self) -> None:

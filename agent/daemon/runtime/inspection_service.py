@@ -82,30 +82,30 @@ class InspectionService:
     def _hook(self) -> None:
         """Beside the DNS side: a new policy, what waits before a toggle, what was noted, the counters."""
         household = self._household
-        swap, settle, hand_over, counters = household.swap, household.settle, household.hand_over, household.counters
+        swap, drain, hand_over, counters = household.swap, household.drain, household.hand_over, household.counters
 
         def swap_both(policy: Policy) -> None:
             swap(policy)
             self._judge.swap(policy)
 
-        def settle_both() -> None:
-            settle()
-            self.settle()
+        def drain_both() -> None:
+            drain()
+            self.drain()
 
         def hand_over_both() -> None:
             hand_over()
             self._judge.flush()
 
         household.swap = swap_both
-        household.settle = household.toggles.settle = settle_both
+        household.drain = household.toggles.drain = drain_both
         household.hand_over = hand_over_both
         household.counters = lambda: {**counters(), **self._counters()}
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Every packet that waits is judged and recorded under the clients of now. Before any toggle."""
         if self._queue is not None:
-            self._queue.settle()
-            self._judge.settle()
+            self._queue.drain()
+            self._judge.drain()
 
     def check(self) -> None:
         """The ways around as the household wants them now, and whether connections can be seen. Called by a timer."""
@@ -116,8 +116,8 @@ class InspectionService:
             self._connect()
         if self._queue is None:
             return
-        self._judge.keep(self._household.clients.marks())
-        self._household.asks.keep({device.id for device in self._household.gate.devices()})
+        self._judge.retain(self._household.clients.marks())
+        self._household.asks.retain({device.id for device in self._household.gate.devices()})
         around = self._wanted()
         if around != self._around or due:
             self._around = around
@@ -152,7 +152,7 @@ class InspectionService:
         place, button = asking_page(self._settings), None
         if place is not None:
             host = host_of(piece, request).decode()
-            button = block_page.Button(place, self._household.asks.word(client.device_id, host))
+            button = block_page.Button(place, self._household.asks.token(client.device_id, host))
         page = block_page.page(target_of(piece, request), verdict.rule, button, block_page.language(piece.data))
         return self._answering.prepare(at, page)
 

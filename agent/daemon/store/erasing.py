@@ -29,7 +29,7 @@ def erase(household: Household, table: str, device: Device, ids: list[int]) -> S
         household.state.add_removal(table, device.id, show_ids(ids), household.clock.age())
         for span in _batches(ids, STEP):
             household.records.delete(table, span)
-            household.recorder.forget(table, set(span))
+            household.recorder.drop(table, set(span))
             yield None
     finally:
         household.snapshots.held -= 1

@@ -73,10 +73,10 @@ class Recorder:
             self._dropped(len(visits) + len(attempts), error)
         return True
 
-    def end(self, epochs: list[int]) -> None:
+    def close(self, epochs: list[int]) -> None:
         """Store what was observed in these epochs before now, and close them for good; on failure it is dropped."""
-        visits = self._visits.end(epochs)
-        attempts = self._attempts.end(epochs)
+        visits = self._visits.close(epochs)
+        attempts = self._attempts.close(epochs)
         try:
             self._records.close(epochs, visits, attempts)
         except StorageError as error:
@@ -91,9 +91,9 @@ class Recorder:
         self._visits.part()
         self._attempts.lost()
 
-    def forget(self, table: str, ids: set[int]) -> None:
+    def drop(self, table: str, ids: set[int]) -> None:
         """A table's rows with these ids were removed: they must not grow on."""
-        (self._visits if table == "visits" else self._attempts).forget(ids)
+        (self._visits if table == "visits" else self._attempts).drop(ids)
 
     @property
     def unrecorded(self) -> int:

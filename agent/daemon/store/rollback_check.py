@@ -33,7 +33,7 @@ class RollbackCheck:
         self._path = path
         self._ram_path = ram_path
 
-    def note(self, head: LedgerRow | None) -> None:
+    def save(self, head: LedgerRow | None) -> None:
         """Note the head in both places. A failure is harmless (see above) and repaired by the next note."""
         for path in (self._ram_path, self._path):
             try:
@@ -41,7 +41,7 @@ class RollbackCheck:
             except OSError:
                 continue
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Unnoted: whatever ledger is found next was brought here. StorageError."""
         for path in (self._ram_path, self._path):
             discard(path)

@@ -296,7 +296,7 @@ class HttpConnection:
         self.state = "closed"
         if self._task is not None:
             self._task.cancel()
-        self.server.forget(self)
+        self.server.drop(self)
         self.sock.close()
 
 

@@ -121,7 +121,7 @@ class WebServer:
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
             raise BlockingIOError from error
 
-    def forget(self, connection: HttpConnection) -> None:
+    def drop(self, connection: HttpConnection) -> None:
         self.loop.remove(connection.sock)
         if connection in self._connections:
             self._connections.remove(connection)
