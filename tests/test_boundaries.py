@@ -229,20 +229,20 @@ def test_no_registry_is_named() -> None:
         assert [host for host in hosts if host.encode() in text] == [], path
 
 
-# A module's name that two layers give to the same thing: what the command line says, an operation does, a page shows.
-SAME_THING = {
-    *("arguments", "backup", "connection", "control", "dns", "errors", "export", "features", "lists", "main", "me"),
-    *("operations", "people", "report", "reports", "rule_text", "rules", "sessions", "switches"),
-}
+# A file's name that several layers give to the same thing: what the command line says, an operation does, a page shows.
+SAME_THING = set(
+    "arguments backup connection control errors export features lists main me people report reports rule_text rules"
+    " sessions switches".split()
+)
 
 
 def test_no_name_has_a_second_meaning() -> None:
     classes: dict[str, str] = {}
-    modules: dict[str, str] = {}
-    for module in MODULES:
-        last = module.name.rpartition(".")[2]
-        if last not in SAME_THING and not last.startswith("__") and module.name.count(".") > 1:
-            assert modules.setdefault(last, module.name) == module.name, f"{module.name}: as {modules[last]}"
+    files: dict[str, str] = {}
+    for path in sorted((ROOT / "agent").rglob("*.py")):
+        module = Module(path)
+        if path.stem not in SAME_THING and not path.stem.startswith("__"):
+            assert files.setdefault(path.stem, module.name) == module.name, f"{module.name}: as {files[path.stem]}"
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 assert classes.setdefault(node.name, module.name) == module.name, f"{node.name}: also in {module.name}"

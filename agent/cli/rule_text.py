@@ -13,7 +13,7 @@ from agent.cli.rows import Row, rows_of
 from agent.client import ControlClient
 
 HEAD = (
-    "# The household's own rules, as privacy-agent rule export wrote them; privacy-agent rule import takes them.",
+    "# Your own rules, written by privacy-agent rule export; privacy-agent rule import reads them.",
     "# ACTION NAME [until TIME] [for device LABEL | for person NAME]",
 )
 CHUNK = 100  # lines of one request

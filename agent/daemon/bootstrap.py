@@ -195,7 +195,7 @@ def load_lists(household: Household) -> None:
     except FileNotFoundError:
         household.lists.trouble = "no list is loaded yet: privacy-agent lists update"
     except (OSError, BadInput) as error:
-        household.lists.trouble = f"the compiled list was refused: {error}"
+        household.lists.trouble = f"the compiled list can't be used: {error}"
     household.feeds.note_loaded(household.lists.ruleset)
     household.new_policy()
     if before is not None and before is not household.lists.ruleset:

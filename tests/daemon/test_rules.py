@@ -123,7 +123,7 @@ def test_a_wrong_refusal_becomes_a_text_that_names_nobody(home: Home) -> None:
     told = home.ask("block.report", name="www." + LISTED)
     assert told["to"] == "https://l.example/home"
     assert told["text"] == (
-        "Wrong refusal\n\nName or address: www.login.bank.example\nRule: login.bank.example\n"
+        "Wrong block\n\nName or address: www.login.bank.example\nRule: login.bank.example\n"
         "List: One (one), version 2026-11-23.0011aabb\nCategory: phishing\nList's home: https://l.example/home\n"
     )
     client = home.household.clients.identify(None, "127.0.0.2")
@@ -139,5 +139,5 @@ def test_a_wrong_refusal_becomes_a_text_that_names_nobody(home: Home) -> None:
 def test_what_no_list_refused_is_nobodys_fault(home: Home) -> None:
     home.ask("block", name="plain.example")
     for name in ("plain.example", "other.example"):
-        with pytest.raises(OperationRejected, match="no list refused that"):
+        with pytest.raises(OperationRejected, match="no list blocked that"):
             home.ask("block.report", name=name)

@@ -91,7 +91,7 @@ def test_a_refusal_changes_nothing_and_says_why(switch: Switch, kernel: Kernel) 
         switch.apply({TABLET: 5, PHONE: 6})
     assert switch.standing == {TABLET: 5}
     assert switch.state == REFUSED
-    assert switch.message == "Enrolled devices are not covered: the kernel is short of memory."
+    assert switch.message == "Your devices are not protected: the kernel is short of memory."
     switch.apply({TABLET: 5, PHONE: 6})
     assert switch.state == ARMED
 

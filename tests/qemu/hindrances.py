@@ -83,7 +83,7 @@ def missing_modules(story: Story) -> None:
 
 def uncovered(story: Story, words: str) -> None:
     """The device is not covered and is said not to be, with what to install; DNS goes on as without the agent."""
-    sentence = f"refused: Enrolled devices are not covered: {words}"
+    sentence = f"refused: Your devices are not protected: {words}"
     story.until(lambda: sentence in story.cli("status"), f"status does not say {sentence!r}", CHECKED_S)
     expect(story.table() is None, "a part of the table stands")
     (answer,) = story.ask(PHISHING)

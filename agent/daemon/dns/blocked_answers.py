@@ -53,5 +53,5 @@ def why(rule: Rule | None) -> str:
     if rule is not None and rule.scope == known_resolvers.SHIPPED:
         return "this network wants its own DNS to be used"
     if rule is None or not rule.list_name:
-        return "refused by a rule of this household"
+        return "blocked by a rule of your own"
     return "on the list " + rule.list_name + (" (" + rule.category + ")" if rule.category else "")

@@ -108,7 +108,7 @@ class Switch:
         try:
             self._bring_about(wanted, protected)
         except NetfilterError as refusal:
-            self.state, self.message = REFUSED, f"Enrolled devices are not covered: {refusal}."
+            self.state, self.message = REFUSED, f"Your devices are not protected: {refusal}."
             raise
         self.standing = dict(wanted)
         self.protected = protected
@@ -182,7 +182,7 @@ class Switch:
     def _lost(self) -> None:
         self.standing = {}
         self._table_stands = False
-        self.state, self.message = REFUSED, "Enrolled devices are not covered: the table in the kernel was lost."
+        self.state, self.message = REFUSED, "Your devices are not protected: the table in the kernel was lost."
 
     def _bring_about(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
         if not self._table_stands:

@@ -107,7 +107,7 @@ def restore(household: Household, request: Request) -> dict[str, object]:
     household.restoring += [_checked(row) for row in rows]
     if len(household.restoring) > ROWS_MAX:
         household.restoring = None
-        raise BadInput("that is no household's backup: too many rows")
+        raise BadInput("that is no backup of Privacy Agent: too many rows")
     if part != "last":
         return {"held": len(household.restoring)}
     held, household.restoring = household.restoring, None
@@ -167,7 +167,7 @@ def _check_ledger(rows: list[LedgerRow], household: Household) -> None:
     register, previous = ConsentState(), GENESIS
     for number, row in enumerate(rows, 1):
         if row.seq != number or row.hash != digest(row, previous, household.sha256):
-            raise BadInput("the backup's ledger is damaged at row " + str(number))
+            raise BadInput("the backup's activity log is damaged at entry " + str(number))
         register.add(row)
         previous = row.hash
 

@@ -153,7 +153,7 @@ def _stored(household: Household, request: Request) -> tuple[dict[str, object], 
     readable = scope.readable(household, {**request, "device_id": device.id}, "attempts")
     if not scope.count(household, "attempts", readable.narrowed("id=?", attempt_id)):
         raise OperationRejected(
-            "forbidden", "an adult's refused attempts are shown to that adult only, on their own device"
+            "forbidden", "an adult's blocked attempts are shown to that adult only, on their own device"
         )
     return attempt_row(row), device
 
@@ -201,7 +201,7 @@ def _how(
     rule = verdict.rule
     view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
     if verdict.blocked and rule is not None:
-        source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"the household blocks {rule.text}"
+        source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"your own rule blocks {rule.text}"
         if rule.text.endswith(BY_PAGES):
             source = f"the list {rule.list_name!r} has {listed or 'pages of it'}, and {name} is {NOT_SHARED}"
         if rule.list_id == LOOKALIKE:
@@ -215,7 +215,7 @@ def _how(
     if rule is not None and rule.scope == SHIPPED:
         return f"{prefix}{name} belongs to a helpline: it is never blocked and never recorded."
     if rule is not None:
-        source = "the household allows" if not rule.list_id else f"the list {rule.list_name!r} makes an exception for"
+        source = "your own rule allows" if not rule.list_id else f"the list {rule.list_name!r} makes an exception for"
         own = None if rule.list_id else _own_rule(household, rule, view)
         advice = f" To end that: privacy-agent rule remove {own.id}" if own else ""
         return f"{prefix}{name} is allowed because {source} {rule.text}.{advice}"
@@ -236,11 +236,11 @@ def report(household: Household, request: Request) -> Told:
     then = told["then"]
     rule = then["rule"] if isinstance(then, dict) else told["rule"]
     if not isinstance(rule, dict) or not rule.get("list_id"):
-        raise OperationRejected("conflict", "no list refused that: there is nobody to report it to")
+        raise OperationRejected("conflict", "no list blocked that: there is no one to report it to")
     feed = [of for of in household.feeds.table if of.id == rule["list_id"]]
     target = str(then["target"]) if isinstance(then, dict) else str(told["name"])
     lines = [
-        "Wrong refusal",
+        "Wrong block",
         "",
         "Name or address: " + target,
         "Rule: " + str(rule["text"]),

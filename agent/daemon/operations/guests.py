@@ -1,4 +1,4 @@
-"""Guest networks: whoever is a guest has agreed to nothing, so no history is recorded of a device there.
+"""Guest networks: guests have not agreed, so no history is recorded of a device there.
 
 Only devices behind the setting `interfaces` are ever steered. Of these interfaces, those that `guest_interfaces` names
 are guest networks, and so are those with "guest" in their name.
@@ -26,6 +26,4 @@ def is_guest(household: Household, device: Device) -> bool:
 def refuse_guests(household: Household, devices: list[Device], name: str) -> None:
     """Refused when history is to begin for a device in a guest network."""
     if name == HISTORY and any(is_guest(household, device) for device in devices):
-        raise OperationRejected(
-            "forbidden", "history is not recorded in a guest network: whoever is a guest has agreed to nothing"
-        )
+        raise OperationRejected("forbidden", "history is not recorded in a guest network: guests have not agreed")

@@ -48,7 +48,9 @@ def own_device(household: Household, request: Request) -> Device:
     for device in household.state.devices():
         if device.address == address or (mac is not None and device.mac == mac):
             return device
-    raise OperationRejected("not_found", "the device at this address is not enrolled: nothing of it is recorded")
+    raise OperationRejected(
+        "not_found", "Privacy Agent does not manage the device at this address: nothing of it is recorded"
+    )
 
 
 def me(household: Household, request: Request) -> dict[str, object]:
@@ -86,7 +88,9 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
     if optional_number(request, "agree") != row.version:
         raise OperationRejected("agree_first", "read what is kept and agree to version " + str(row.version))
     if household.group_of(device) != ADULT:
-        raise OperationRejected("forbidden", "only an adult agrees for themselves; the household decides for a child")
+        raise OperationRejected(
+            "forbidden", "only an adult agrees for themselves; for a child, the person who manages this network decides"
+        )
     if any(hold.kind != PERSON for hold in household.holds.of(device)):
         raise OperationRejected("conflict", "this device was taken from an adult: that has to be confirmed here first")
     refuse_guests(household, [device], row.name)
@@ -118,7 +122,8 @@ def me_off(household: Household, request: Request) -> Generator[float | None, No
     device = own_device(household, request)
     if household.group_of(device) != ADULT:
         raise OperationRejected(
-            "forbidden", "only an adult can switch it off here; you can object, and the household will see it"
+            "forbidden",
+            "only an adult can turn it off here; you can object, and the person who manages this network will see it",
         )
     given: Request = {
         "device_id": device.id,
@@ -163,7 +168,7 @@ def ask(household: Household, request: Request) -> dict[str, object]:
     device = own_device(household, request)
     target = household.asks.use(text(request, "word", WORD_MAX), device.id)
     if target is None:
-        raise OperationRejected("not_found", "this button is used up: open the refused page again")
+        raise OperationRejected("not_found", "this request was already sent: open the blocked page again")
     return request_add(household, {"device_id": device.id, "kind": "unblock", "target": target})
 
 

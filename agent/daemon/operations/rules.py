@@ -68,7 +68,7 @@ def _unprotected(household: Household, rule: OwnRule) -> list[Device]:
 def checked_name(household: Household, name: bytes, action: str) -> bytes:
     """The name, unless it may not have such a rule."""
     if action == BLOCK and household.policy.helpline(name):
-        raise BadInput("that is a helpline: it is never refused and never recorded")
+        raise BadInput("that is a helpline: it is never blocked and never recorded")
     return name
 
 

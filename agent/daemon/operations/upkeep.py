@@ -138,7 +138,7 @@ def _kernel(household: Household, parts: dict[str, object]) -> Sentence:
     # One that is just not here is no trouble.
     if set(kernel["uncovered"]) <= {row["device_id"] for row in kernel["unseen"]}:
         return None
-    return "uncovered", "Some devices are switched on but not covered: " + str(kernel["message"])
+    return "uncovered", "Some devices are turned on but not protected: " + str(kernel["message"])
 
 
 def _upstream(household: Household, parts: dict[str, object]) -> Sentence:
@@ -185,7 +185,7 @@ def _clock(household: Household, parts: dict[str, object]) -> Sentence:
 
 
 def _well() -> tuple[str, str]:
-    return "ok", "All is well."
+    return "ok", "Nothing needs your attention."
 
 
 def _order(found: tuple[str, str]) -> bool:

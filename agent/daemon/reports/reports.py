@@ -22,7 +22,7 @@ from agent.daemon.reports.outbox import ENDS, JITTER_S, Outbox, Row
 from agent.daemon.store.database import StorageError, insist
 from agent.daemon.store.state import State
 
-UNSETTLED = "no report is made: the clock is not set, or before the last entry of the restored ledger"
+UNSETTLED = "no report is made: the clock is not set, or before the last entry of the restored activity log"
 
 Steps = Generator[float | None, None, None]
 

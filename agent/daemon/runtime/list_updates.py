@@ -98,7 +98,7 @@ class ListUpdates:
             if well and feeds.offered:
                 take(household, household.step)
         except (BadInput, OSError) as error:
-            feeds.message = f"the new set was refused: {error}"
+            feeds.message = f"the new lists can't be used: {error}"
         if status == -signal.SIGKILL and not feeds.message:  # not by the daemon, which says so
             feeds.message = "the update was ended by the system, mostly because memory was short; choose fewer lists"
         rule_sets.discard(feeds.file)

@@ -39,9 +39,13 @@ def audit(
     rows, last, met = yield from _ledger(state, register, noted, findings, sha256)
     kept = state.ledger.head
     if last != (kept.hash if kept else GENESIS):
-        findings.append("the ledger in the file is not the one that this process wrote: rows were removed or added")
+        findings.append(
+            "the activity log in the file is not the one that this process wrote: entries were removed or added"
+        )
     if noted and not met:
-        findings.append("the head noted earlier is not in this ledger: rows before it were changed or removed")
+        findings.append(
+            "the checksum saved earlier is not in this activity log: entries before it were changed or removed"
+        )
     findings += _epochs(state, records, register)
     findings += _refusals(state.db, STATE_SCHEMA) + _refusals(records.db, HISTORY_SCHEMA)
     findings += _reports(state)
@@ -69,12 +73,13 @@ def _ledger(
         for row in page:
             if row.seq != seq + 1 or row.hash != digest(row, previous, sha256):
                 findings.append(
-                    f"ledger row {row.seq} does not follow from row {seq}: it was changed, or rows are missing"
+                    f"entry {row.seq} of the activity log does not follow from entry {seq}: "
+                    "it was changed, or entries are missing"
                 )
             try:
                 register.add(row)
             except BadInput as error:
-                findings.append(f"ledger row {row.seq}: {error}")
+                findings.append(f"entry {row.seq} of the activity log: {error}")
             met = met or row.hash.hex() == noted
             previous, seq = row.hash, row.seq
         yield None
@@ -87,9 +92,9 @@ def _epochs(state: State, records: HistoryDb, register: ConsentState) -> list[st
     for seq, device, feature, closed in records.epochs():
         epoch = register.epochs.get(seq)
         if epoch is None or device_of.get(epoch.enrolment) != device or epoch.feature != feature:
-            findings.append(f"epoch {seq} of the history is not the ledger's")
+            findings.append(f"period {seq} of the history is not in the activity log")
         elif closed is None and epoch.closed is not None and seq not in records.unclosed:
-            findings.append(f"epoch {seq} is closed in the ledger and open in the history")
+            findings.append(f"period {seq} is closed in the activity log and open in the history")
     return findings
 
 
@@ -112,7 +117,7 @@ def _reports(state: State) -> list[str]:
         told = int(state.db.sql.execute(query, (action,)).fetchone()[0])
         listed = int(state.db.sql.execute(f"SELECT COUNT(*) FROM reports WHERE {which}").fetchone()[0])
         if listed > told:
-            findings.append(f"{listed} reports are listed as {what}, and the ledger tells of {told}")
+            findings.append(f"{listed} reports are listed as {what}, and the activity log tells of {told}")
     return findings
 
 

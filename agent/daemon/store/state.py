@@ -137,7 +137,7 @@ class State:
                 )
                 self.ledger.insert(sql, made)
         except sqlite3.IntegrityError as error:
-            raise BadInput("a device with that name, MAC or address is enrolled already") from error
+            raise BadInput("a device with that name, MAC or address was added already") from error
         self.ledger.take(made)
         return next(found for found in self.devices() if found.enrolment == enrolment)
 
@@ -150,7 +150,7 @@ class State:
             if slot not in used:
                 self.put_meta("last_slot", str(slot))
                 return slot
-        raise BadInput("no room: at most " + str(SLOTS) + " devices can be enrolled")
+        raise BadInput("no room: at most " + str(SLOTS) + " devices can be added")
 
     def change(
         self, table: str, row_id: int, values: dict[str, object], note: tuple[list[str], str, str, int, str]

@@ -62,7 +62,7 @@ export function overview({ redraw, query }) {
 
   function standing() {
     const { status } = state.data;
-    const code = status.health_code || (status.health === "All is well." ? "ok" : "");
+    const code = status.health_code || (status.health === "Nothing needs your attention." ? "ok" : "");
     const fine = code === "ok";
     return card(
       { class: fine ? "hero line fine" : "hero line care", key: "hero" },
