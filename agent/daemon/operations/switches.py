@@ -10,9 +10,14 @@ from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import OperationRejected, Request, actor, flag, number, optional_number
 from agent.daemon.operations.guests import is_guest, refuse_guests
 from agent.daemon.operations.people import device_row
+from agent.daemon.store.database import Locked, StorageError
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import finish
 from agent.daemon.toggles import Pair, Pairs
+
+# Somebody looks into the file with sqlite3: mostly gone in a moment; whoever turns it off waits no longer than this.
+LOCKED_S = 0.1
+LOCKED_TRIES = 50
 
 
 def features(household: Household, request: Request) -> dict[str, object]:
@@ -115,7 +120,7 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     name = feature(str(request.get("feature", ""))).name
     devices = household.devices_of(request)
     pairs = [(device, name) for device in devices]
-    household.toggles.off(pairs, "off", actor(request))
+    yield from _off(household, pairs, actor(request))
     announce(household, pairs)
     table = FEATURES[name].records
     own = actor(request).startswith("me:")
@@ -135,6 +140,28 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     reply = _switched(household, pairs)
     reply.update(remaining=remaining, until=max([at for at in ends if at], default=None), erased=erased)
     return reply
+
+
+def _off(household: Household, pairs: Pairs, who: str) -> Generator[float | None, None, None]:
+    """Off in memory and kernel at once, over when it is durable. While another program holds the file, that is tried
+    again from the loop for some seconds; StorageError then, and the daemon goes on trying."""
+    try:
+        household.toggles.off(pairs, "off", who)
+        return
+    except StorageError as error:
+        if not isinstance(error.__cause__, Locked):
+            raise
+        refused = error
+    announce(household, pairs)
+    for _ in range(LOCKED_TRIES):
+        yield LOCKED_S
+        try:
+            household.toggles.save_again()
+        except Locked:
+            continue
+        household.noted()
+        return
+    raise refused
 
 
 def end_for_guests(household: Household) -> None:

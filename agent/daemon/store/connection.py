@@ -22,6 +22,14 @@ class StorageError(Exception):
     """The storage refused: full, read-only, damaged or of a newer version. The message says what to do."""
 
 
+class Locked(StorageError):
+    """Somebody else reads the file just now (an open sqlite3, say): it may work in a moment."""
+
+
+# The loop must beat: what another process holds is tried again from there, never waited for here.
+BUSY_S = 0.01
+
+
 def plain(error: Exception, path: str) -> StorageError:
     """The same failure as a sentence for people."""
     text = _refusal(path) if "disk I/O" in str(error) else str(error)
@@ -29,6 +37,8 @@ def plain(error: Exception, path: str) -> StorageError:
         return StorageError("no space left for " + path + ": free some space or shorten the retention")
     if "readonly" in text or "Read-only" in text:
         return StorageError(path + " is read-only: check the mount and the file's owner")
+    if "is locked" in text:
+        return Locked(path + " is in use by another program: close it")
     if "malformed" in text or "not a database" in text:
         return StorageError(path + " is damaged: move it away or restore a backup")
     return StorageError(path + ": " + (getattr(error, "strerror", None) or text))
@@ -66,7 +76,7 @@ def connect(path: str, in_memory: bool) -> SqlConnection:
         made = sqlite3.connect(
             ":memory:" if in_memory else path,
             isolation_level=None,
-            timeout=1.0,
+            timeout=BUSY_S,
             cached_statements=40,
             factory=SqlConnection,
         )

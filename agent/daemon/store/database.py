@@ -4,9 +4,9 @@ import contextlib
 import os
 from collections.abc import Sequence
 
-from agent.daemon.store.connection import SqlConnection, StorageError, connect, discard, plain, storing
+from agent.daemon.store.connection import Locked, SqlConnection, StorageError, connect, discard, plain, storing
 
-__all__ = ["RESERVE_BYTES", "Database", "StorageError", "discard", "insist", "plain", "storing"]
+__all__ = ["RESERVE_BYTES", "Database", "Locked", "StorageError", "discard", "insist", "plain", "storing"]
 
 RESERVE_BYTES = 128 * 1024  # a ledger row, its journal and the database's growth, with room to spare
 
@@ -150,6 +150,8 @@ def insist(database: Database, write):  # type: ignore[no-untyped-def]
     """Run `write()`; when the storage is full, once more with the reserved room."""
     try:
         return write()
+    except Locked:
+        raise  # room would not help
     except StorageError:
         if not database.spend():
             raise
