@@ -149,7 +149,7 @@ def test_limits_and_months_are_checked_where_they_are_typed(furnished, say, caps
         assert ended.value.code == USAGE
     assert say("device", "edit", "Television") == (
         USAGE,
-        "privacy-agent: Nothing to change: give --label, --person, --no-person or --shared.\n",
+        "privacy-agent: Nothing to change: give --label, --mac, --person, --no-person or --shared.\n",
     )
 
 
@@ -211,6 +211,8 @@ def test_tables_fit_the_terminal(furnished):
 
 
 def test_a_spreadsheet_gets_dates_and_names(furnished, tmp_path: Path):
+    command("on", "device:Mia's iPad", "history", "--agree", "1")
+    furnished.ask("www.spreadsheet.example")
     run = command("export", "Mia's iPad", "--format", "csv", "--output", str(tmp_path / "mia"), stdout=-3)
     assert run.returncode == OK
     text = (tmp_path / "mia" / "visit.csv").read_text(encoding="utf-8")
