@@ -157,6 +157,7 @@ def test_a_ledger_of_before_is_read_and_asks_anew(family: Home) -> None:
                 " 'the ledger is append-only'); END")  # fmt: skip
     sql.execute("ALTER TABLE ledger DROP COLUMN detail")
     sql.execute("DROP TABLE holds")
+    sql.execute("ALTER TABLE rules DROP COLUMN made")
     sql.execute("PRAGMA user_version=2")
     sql.commit()
     sql.close()
