@@ -77,7 +77,6 @@ WAYS_TO_AN_ADULT: dict[str, tuple[int, Callable[[Home], object]]] = {
     "grown up": (1, lambda home: home.ask("person.edit", id=1, group="adult")),
     "handed over": (1, lambda home: home.ask("device.edit", id=1, person_id=2)),
     "given a person": (2, lambda home: home.ask("device.edit", id=2, person_id=2)),
-    "shared with an adult": (2, lambda home: home.ask("device.edit", id=2, person_id=2, shared=True)),
 }
 
 
