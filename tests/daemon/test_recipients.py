@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.operations import upkeep
+from agent.daemon.operations import recipients
 from tests.promises.household import Home
 
 
@@ -25,7 +25,7 @@ def test_a_resolver_that_logs_is_a_recipient(
 ) -> None:
     file = tmp_path / "dhcp"
     file.write_text(text)
-    monkeypatch.setattr(upkeep, "LOGGERS", (str(file), str(tmp_path / "none")))
+    monkeypatch.setattr(recipients, "LOGGERS", (str(file), str(tmp_path / "none")))
     found = [one for one in home.ask("recipients")["items"] if one["kind"] == "software"]
     assert [one["name"] for one in found] == (["dnsmasq"] if logs else [])
     assert all("switch log-queries off" in one["detail"] for one in found)

@@ -127,7 +127,10 @@ def of_standing() -> set[str]:
             found.add(template(node.args[0], {}))
         if isinstance(node, ast.ListComp) and template(node.elt, {}) != "{}":
             found.add(template(node.elt, {}))
-    for node in ast.walk(ast.parse((ROOT / "daemon/operations/upkeep.py").read_text())):
+    operations = ROOT / "daemon/operations"
+    for node in [
+        node for name in ("status.py", "recipients.py") for node in ast.walk(ast.parse((operations / name).read_text()))
+    ]:
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
             found.add(template(node.value.elts[1], {}))
         if isinstance(node, ast.Dict):

@@ -171,7 +171,7 @@ def test_no_word_is_missing():
 def sentences() -> set[str]:
     """What the daemon says in words of its own that a page shows as they are."""
     from agent.core import features, operator, settings, summary
-    from agent.daemon.operations import upkeep
+    from agent.daemon.operations import recipients, status
     from agent.daemon.reports import outbox, reports
     from agent.jobs import upload
 
@@ -189,7 +189,7 @@ def sentences() -> set[str]:
     }
     found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED}
     found |= {upload.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(upload.__file__).read_text())}
-    source = Path(upkeep.__file__).read_text()
+    source = Path(status.__file__).read_text() + Path(recipients.__file__).read_text()
     found |= set(re.findall(r'return "[a-z_]+", "([A-Z][^"]+\.)"$', source, re.M))
     return found | set(re.findall(r'"((?:sees|its server) [^"]+)"', source))
 

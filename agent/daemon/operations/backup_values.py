@@ -11,7 +11,8 @@ from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
 from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput
 from agent.daemon.operations import arguments
-from agent.daemon.operations.people import birth_month, parse_mac
+from agent.daemon.operations.devices import parse_mac
+from agent.daemon.operations.people import birth_month
 from agent.daemon.operations.rules import SCOPES
 from agent.daemon.store.state import SLOTS
 

@@ -7,7 +7,7 @@ from agent.core.model import Device
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import Request, page
-from agent.daemon.operations.people import device_row
+from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.reading import ATTEMPT, VISIT, attempt_row, visit_row
 from agent.daemon.operations.rules import rule_row
 

@@ -24,8 +24,8 @@ from agent.daemon.operations.arguments import (
     paged,
     text,
 )
+from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import refuse_guests
-from agent.daemon.operations.people import device_row
 from agent.daemon.operations.switches import announce, off
 from agent.daemon.store.holds import ADDRESS, PERSON
 

@@ -8,8 +8,8 @@ from agent.core.model import HISTORY, Device
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import OperationRejected, Request, actor, flag, number, optional_number
+from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import is_guest, refuse_guests
-from agent.daemon.operations.people import device_row
 from agent.daemon.store.database import Locked, StorageError
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import finish

@@ -1,26 +1,17 @@
-"""Status, settings, the web job's own values, and the code of the first run."""
+"""Whether everything works, and what is missing where it does not."""
 
 import os
 
 from agent import __version__
-from agent.core import settings as settings_table
 from agent.core.addresses import parse_endpoint
 from agent.core.consent import SUSPENDED
-from agent.core.model import HISTORY, PROTECTION, BadInput, Device
-from agent.core.setting_kinds import NUMBER
+from agent.core.model import HISTORY, PROTECTION, Device
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import OperationRejected, Request, actor, text
-from agent.daemon.people import PINS
+from agent.daemon.operations.arguments import Request
 
-WEB_KEYS_MAX = 256
-WEB_BYTES_MAX = 8192
 LOOPBACK = ("127.", "::1")
 CERTIFICATE_MAKERS = ("/usr/sbin/px5g", "/usr/bin/openssl")
-LOGGERS = ("/etc/dnsmasq.conf", "/etc/config/dhcp")
-CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
-CODE_LENGTH = 10  # 49 bits; five wrong guesses end it
-CODE_S = 3600
-CODE_TRIES = 5
+Sentence = tuple[str, str] | None  # a code for the UI's own words, and the sentence
 
 
 def status(household: Household, request: Request) -> dict[str, object]:
@@ -104,9 +95,6 @@ def _storage(household: Household) -> str:
     if household.toggles.unsaved.rows:
         return "what was turned off is off, but not saved yet" + (": " + trouble if trouble else "")
     return trouble
-
-
-Sentence = tuple[str, str] | None  # a code for the UI's own words, and the sentence
 
 
 def _health(household: Household, parts: dict[str, object]) -> list[tuple[str, str]]:
@@ -196,121 +184,6 @@ def _order(found: tuple[str, str]) -> bool:
 HEALTH = (_stored, _kernel, _upstream, _protecting, _withheld, _in_use, _clock)
 
 
-def settings_get(household: Household, request: Request) -> dict[str, object]:
-    items = []
-    for row in settings_table.TABLE:
-        if not row.household:
-            continue
-        item: dict[str, object] = {
-            "key": row.name,
-            "value": household.settings[row.name],
-            "kind": row.kind,
-            "sentence": row.sentence,
-        }
-        if row.kind == NUMBER:
-            item["min"], item["max"] = row.limits
-        elif row.limits:
-            item["choices"] = list(row.limits)
-        items.append(item)
-    return {"items": items}
-
-
-def settings_set(household: Household, request: Request) -> dict[str, object]:
-    """Change one of the household's settings; kept in state.db, it goes before the settings file."""
-    key = text(request, "key")
-    if not settings_table.known(key).household:
-        raise BadInput("setting " + key + " is the owner's: change it in the settings file")
-    value = settings_table.check(key, request.get("value"))
-    household.change_setting(key, value, actor(request))
-    household.publish({"event": "status"})
-    return {"key": key, "value": value}
-
-
-def recipients(household: Household, request: Request) -> dict[str, object]:
-    """Who sees what: every party outside this router, and other software on it that logs the same."""
-    upstream = household.upstream_state()
-    servers = upstream.get("servers")
-    items = [
-        {"kind": "upstream", "name": name, "detail": "sees every name that is asked for, as without privacy-agent"}
-        for name in (servers if isinstance(servers, list) else [])
-    ]
-    for feed in household.feeds.chosen():
-        detail = "its server sees this router's address when the list is downloaded, while protection is on"
-        items.append({"kind": "feed", "name": f"{feed.name} ({feed.server})", "detail": detail})
-    operator = household.reports.agreement.operator()
-    if operator and household.reports.running:
-        detail = "receives one sealed answer with noise a week, and sees this router's address"
-        items.append({"kind": "operator", "name": operator["name"], "detail": detail})
-    return {"items": items + [{"kind": "software", **found} for found in query_loggers()]}
-
-
-def query_loggers() -> list[dict[str, str]]:
-    """Other software here that is set up to log DNS queries; what can't be read is not claimed."""
-    found = []
-    for path in LOGGERS:
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                text = file.read(65536)
-        except OSError:
-            continue
-        lines = [line.strip() for line in text.splitlines()]
-        if any(line.startswith("log-queries") or line.replace("'", "") == "option logqueries 1" for line in lines):
-            found.append({"name": "dnsmasq", "detail": f"logs every query ({path}): switch log-queries off there"})
-    return found
-
-
-def web_get(household: Household, request: Request) -> dict[str, object]:
-    return {"value": household.web_value(text(request, "key"))}
-
-
-def web_put(household: Household, request: Request) -> dict[str, object]:
-    key, value = text(request, "key"), request.get("value")
-    before = household.web_value(key)
-    household.put_web_value(key, value, WEB_BYTES_MAX, WEB_KEYS_MAX)
-    if key == PINS:
-        household.people.pins_put(before, value)
-    return {}
-
-
-def setup_code(household: Household, request: Request) -> dict[str, object]:
-    """A new one-time code for the web UI's first run; the one before is void."""
-    code = "".join(CODE_LETTERS[byte % len(CODE_LETTERS)] for byte in os.urandom(CODE_LENGTH))
-    household.setup = SetupCode(code, household.clock.age() + CODE_S)
-    tls = household.web_value("tls")
-    fingerprint = tls.get("fingerprint") if isinstance(tls, dict) else None
-    return {"code": code, "expires_at": household.clock.wall() + CODE_S, "fingerprint": fingerprint}
-
-
-class SetupCode:
-    """In memory only. `tries` counts wrong ones."""
-
-    def __init__(self, code: str, until_age: int) -> None:
-        self.code = code
-        self.until_age = until_age
-        self.tries = 0
-
-
-def setup_check(household: Household, request: Request) -> dict[str, object]:
-    """Use the code up; wrong ones count."""
-    setup = household.setup
-    given = text(request, "code").lower()
-    if not isinstance(setup, SetupCode) or household.clock.age() > setup.until_age or setup.tries >= CODE_TRIES:
-        raise OperationRejected("conflict", "no valid setup code: make a new one with privacy-agent setup-code")
-    # Hashed before comparing, so that the time taken tells nothing about the code.
-    if household.sha256(given.encode()) != household.sha256(setup.code.encode()):
-        setup.tries += 1
-        raise OperationRejected("forbidden", "that is not the setup code")
-    household.setup = None
-    return {"ok": True}
-
-
 TABLE = {
     "status": status,
-    "settings.get": settings_get,
-    "settings.set": settings_set,
-    "recipients": recipients,
-    "web.get": web_get,
-    "web.put": web_put,
-    "setup.code": setup_code,
-    "setup.check": setup_check,
 }

@@ -1,0 +1,196 @@
+"""Devices: add, edit, remove, and those that were seen."""
+
+from collections.abc import Generator
+
+from agent.core import addresses
+from agent.core.model import PROTECTION, BadInput, Device, Person
+from agent.core.neighbour import made_up
+from agent.daemon.household import FEATURE_NAMES, Household
+from agent.daemon.operations.arguments import Request, actor, flag, optional_number, optional_text, text
+from agent.daemon.store.erasing import erase as erase_rows
+from agent.daemon.store.erasing import rewrite_snapshot
+
+TABLES = ("visits", "attempts")
+MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 form
+
+
+def device_list(household: Household, request: Request) -> dict[str, object]:
+    items = [device_row(household, device) for device in household.state.devices()]
+    return {"items": items, "next": None}
+
+
+def device_row(household: Household, device: Device) -> dict[str, object]:
+    """One enrolled device as every listing shows it. `many` means that its MAC answers for others too (a repeater)."""
+    neighbours = household.neighbours
+    return {
+        "id": device.id,
+        "label": device.label,
+        "mac": device.mac.hex(":") if device.mac else None,
+        "address": household.address_of(device),
+        "person": person_row(household, household.person_of(device)),
+        "shared": device.shared,
+        "private_mac": device.mac is not None and made_up(device.mac),
+        "many": device.mac is not None and neighbours is not None and neighbours.stands_for_many(device.mac),
+        "features": {name: _feature_row(household, device, name) for name in FEATURE_NAMES},
+        "kept": {table: household.records.count(table, device.id) for table in TABLES},
+        "covered": household.covered(device),
+        "unseen": household.unseen(device) or None,
+        "held": [{"change": hold.change, "at": hold.at} for hold in household.holds.of(device)],
+    }
+
+
+def _feature_row(household: Household, device: Device, feature: str) -> dict[str, object]:
+    on = household.is_on(device, feature)
+    since = household.state.ledger.register.since(device.enrolment, feature)
+    state = household.state.ledger.register.state(device.enrolment, feature)
+    row: dict[str, object] = {
+        "on": on,
+        "since": household.set_right.at(since) if since and on else None,
+        "epoch": since.seq if since and on else None,
+        "suspended": household.why_suspended(state, since),
+    }
+    if feature == PROTECTION:
+        # Protection that is on with nothing to protect by is said wherever the switch is shown.
+        row["lists"] = household.lists_state()
+    return row
+
+
+def person_row(household: Household, person: Person | None) -> dict[str, object] | None:
+    """`group` is the one that counts now; `becomes` what was decided and takes effect `at` a time."""
+    if person is None:
+        return None
+    held = household.holds.of_person(person.id)
+    becomes = {"group": person.group, "at": held[0].at} if held else None
+    group = household.subjects.group(person)
+    return {"id": person.id, "name": person.name, "group": group, "birth_month": person.birth_month, "becomes": becomes}
+
+
+def device_add(household: Household, request: Request) -> dict[str, object]:
+    mac, address = optional_text(request, "mac"), optional_text(request, "address")
+    if (mac is None) == (address is None):
+        raise BadInput("give the device's mac, or its address where devices are known by address")
+    link, ip = parse_mac(mac) if mac else None, parse_address(address) if address else None
+    _known_here(household, mac)
+    person = optional_number(request, "person_id")
+    if person is not None:
+        household.state.person(person)
+        _not_both(person, flag(request, "shared"))
+    device = household.state.add_device(
+        text(request, "label"),
+        link,
+        ip,
+        person,
+        flag(request, "shared"),
+        actor(request),
+        household.clock.wall(),
+    )
+    household.people.added(device, actor(request))
+    household.noted()
+    household.publish({"event": "device", "device_id": device.id})
+    return device_row(household, device)
+
+
+def _known_here(household: Household, mac: str | None) -> None:
+    """BadInput for a device that would never be recognised: by its MAC where devices are known by address, or the other
+    way round."""
+    by_address = household.settings.text("identity") == "address"
+    if mac is not None and by_address:
+        raise BadInput("devices are known by their address here, for identity is address: give the device's address")
+    if mac is None and not by_address:
+        raise BadInput("devices are known by their MAC here, for identity is mark: give the device's mac")
+
+
+def _new_mac(household: Household, device: Device, given: str) -> bytes:
+    """The address that the same device has now."""
+    mac = parse_mac(given)
+    _known_here(household, given)
+    if any(other.mac == mac and other.id != device.id for other in household.state.devices()):
+        raise BadInput("that MAC is another of your devices'")
+    return mac
+
+
+def _not_both(person: object, shared: object) -> None:
+    if person is not None and shared:
+        raise BadInput("a shared device is nobody's alone: give it a person, or make it shared")
+
+
+def parse_address(given: str) -> str:
+    """The text of an address that a device can have: no group's, and not the unspecified one."""
+    address = addresses.parse(given)
+    if len(address) == 16 and address[:12] == MAPPED:
+        address = address[12:]
+    group = address[0] >= 224 if len(address) == 4 else address[0] == 0xFF
+    nobody = address[0] == 0 if len(address) == 4 else not any(address)
+    if group or nobody:
+        raise BadInput("that is a group or unspecified address, not a device's")
+    return addresses.show(address)
+
+
+def parse_mac(given: str) -> bytes:
+    """Six bytes of a unicast Ethernet address, written with : or - or nothing between."""
+    digits = given.replace(":", "").replace("-", "").lower()
+    if len(digits) != 12 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise BadInput("mac must be six bytes in hexadecimal, as in 3c:22:fb:00:00:0a")
+    mac = bytes.fromhex(digits)
+    if mac[0] & 1 or mac == bytes(6):
+        raise BadInput("that is a group or zero address, not a device's")
+    return mac
+
+
+def device_change(household: Household, request: Request) -> dict[str, object]:
+    # The person here is a value to set; it must not choose the device.
+    device = household.devices_of({"device_id": request.get("device_id", request.get("id"))})[0]
+    values: dict[str, object] = {}
+    if "label" in request:
+        values["label"] = text(request, "label")
+    if "person_id" in request:
+        values["person"] = optional_number(request, "person_id")
+    if "mac" in request:
+        values["mac"] = _new_mac(household, device, text(request, "mac"))
+    if "shared" in request:
+        values["shared"] = int(flag(request, "shared"))
+    _not_both(values.get("person"), values.get("shared"))
+    if not values:
+        raise BadInput("nothing to change: give label, person_id or shared")
+    if isinstance(values.get("person"), int):
+        household.state.person(int(str(values["person"])))
+    household.people.change_device(device, values, actor(request))
+    household.new_policy()
+    household.publish({"event": "device", "device_id": device.id})
+    return device_row(household, household.state.device(device.id))
+
+
+def device_forget(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """Everything off, everything of it erased, and its row with MAC and label deleted."""
+    device = household.devices_of(request)[0]
+    counts = {table: household.records.count(table, device.id) for table in TABLES}
+    if flag(request, "preview"):
+        return {"erased": counts}
+    household.toggles.off([(device, feature) for feature in FEATURE_NAMES], "off", actor(request))
+    for table in TABLES:
+        yield from erase_rows(household, table, device, household.records.ids(table, device.id))
+    household.records.forget(device.id)
+    household.people.removed(device, actor(request))
+    household.forgotten.note_device(device.enrolment)
+    household.state.forget_device(device, actor(request), household.clock.wall())
+    household.noted()
+    yield from rewrite_snapshot(household)
+    household.new_policy()
+    household.publish({"event": "device", "device_id": device.id})
+    return {"erased": counts}
+
+
+def device_seen(household: Household, request: Request) -> dict[str, object]:
+    known = {device.mac for device in household.state.devices()}
+    neighbours = household.neighbours
+    items = [] if neighbours is None else [row for mac, row in neighbours.seen() if mac not in known]
+    return {"items": items, "next": None}
+
+
+TABLE = {
+    "device.list": device_list,
+    "device.add": device_add,
+    "device.edit": device_change,
+    "device.remove": device_forget,
+    "device.new": device_seen,
+}

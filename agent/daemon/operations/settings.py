@@ -1,0 +1,43 @@
+"""The settings that the household may change while the daemon runs."""
+
+from agent.core import settings as settings_table
+from agent.core.model import BadInput
+from agent.core.setting_kinds import NUMBER
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import Request, actor, text
+
+
+def settings_get(household: Household, request: Request) -> dict[str, object]:
+    items = []
+    for row in settings_table.TABLE:
+        if not row.household:
+            continue
+        item: dict[str, object] = {
+            "key": row.name,
+            "value": household.settings[row.name],
+            "kind": row.kind,
+            "sentence": row.sentence,
+        }
+        if row.kind == NUMBER:
+            item["min"], item["max"] = row.limits
+        elif row.limits:
+            item["choices"] = list(row.limits)
+        items.append(item)
+    return {"items": items}
+
+
+def settings_set(household: Household, request: Request) -> dict[str, object]:
+    """Change one of the household's settings; kept in state.db, it goes before the settings file."""
+    key = text(request, "key")
+    if not settings_table.known(key).household:
+        raise BadInput("setting " + key + " is the owner's: change it in the settings file")
+    value = settings_table.check(key, request.get("value"))
+    household.change_setting(key, value, actor(request))
+    household.publish({"event": "status"})
+    return {"key": key, "value": value}
+
+
+TABLE = {
+    "settings.get": settings_get,
+    "settings.set": settings_set,
+}
