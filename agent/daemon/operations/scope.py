@@ -11,7 +11,8 @@ from agent.daemon.operations.arguments import Request, actor, optional_number
 
 TABLES = {"visits": HISTORY, "attempts": PROTECTION}
 DAY_S = 86400
-LAST = {"visits": "last", "attempts": "at"}  # the column with the wall time at which a row was last seen
+# The columns with the wall times of a row: when it began, and when it was last seen.
+SPAN = {"visits": ("first", "last"), "attempts": ("at", "at")}
 
 
 class Scope:
@@ -74,10 +75,12 @@ def devices_named(household: Household, request: Request) -> list[Device]:
 
 
 def _window(request: Request, table: str, found: Scope) -> Scope:
-    for name, operator in (("from", ">="), ("to", "<")):
+    """What went on at any time from `from` on and before `to`: a long visit belongs to each hour that it spans."""
+    first, last = SPAN[table]
+    for name, condition in (("from", f"{last} >= ?"), ("to", f"{first} < ?")):
         bound = optional_number(request, name)
         if bound is not None:
-            found = found.narrowed(f"{LAST[table]} {operator} ?", bound)
+            found = found.narrowed(condition, bound)
     return found
 
 

@@ -3,7 +3,8 @@
 import { h } from "../lib/dom.js";
 
 export const HOURS = [...Array(24).keys()];
-export const hourOf = (visit) => new Date(visit.last * 1000).getHours();
+/** The last hour before `to` that a visit spans: it may go on after what is looked at. */
+export const hourOf = (visit, to) => new Date(Math.min(visit.last, to - 1) * 1000).getHours();
 
 export const hourScale = () =>
   h(

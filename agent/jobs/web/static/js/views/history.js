@@ -167,14 +167,15 @@ export function history({ redraw, query }) {
     const shown = state.visits;
     const on = state.who.devices.some((one) => one.features.history.on);
     if (!shown.length) return [h("p.nothing", t(on ? "history.quiet" : "history.none")), folds.apart()];
-    const hours = [...new Set(shown.map(hourOf))];
+    const inHour = (one) => hourOf(one, period().to);
+    const hours = [...new Set(shown.map(inHour))];
     return card(
       { key: "list", class: "flush" },
       hours.map((hour) => [
         h("h3.hour", `${String(hour).padStart(2, "0")}:00`),
         h(
           "ul.visits",
-          shown.filter((one) => hourOf(one) === hour).map((one) => row(one, clock)),
+          shown.filter((one) => inHour(one) === hour).map((one) => row(one, clock)),
         ),
       ]),
       state.more ? button(t("more"), more, { tone: "plain wide" }) : null,
