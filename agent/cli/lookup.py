@@ -31,7 +31,6 @@ class Target:
     def __init__(self, key: str, row: Row) -> None:
         self.arguments: Row = {key: row["id"]}
         self.name = str(row["label"] if key == "device_id" else row["name"])
-        self.is_person = key == "person_id"
 
 
 def either(client: ControlClient, text: str) -> Target:

@@ -67,7 +67,7 @@ OPERATIONS = {
     "person.remove": Operation("id? person_id? preview?", events="device"),
     # Turning on and off
     "features": Operation(),
-    "notice": Operation("language:label?"),
+    "notice": Operation(),
     "notice.read": Operation("version"),
     "on": Operation(SWITCH + " agree?", events="feature"),
     "off": Operation(SWITCH + " erase?", events="feature"),

@@ -11,7 +11,7 @@ from agent.core.model import BadInput, Value
 HOST = "<" if struct.pack("H", 1) == b"\1\0" else ">"
 
 ERROR, DONE = 2, 3
-REQUEST, MULTI, ACK, ROOT, MATCH = 1, 2, 4, 0x100, 0x200
+REQUEST, ACK, ROOT, MATCH = 1, 4, 0x100, 0x200
 DUMP = ROOT | MATCH
 EXCL, CREATE, APPEND = 0x200, 0x400, 0x800
 NESTED = 0x8000

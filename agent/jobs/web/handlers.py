@@ -3,7 +3,7 @@
 from typing import Any
 
 from agent.jobs.web import schema
-from agent.jobs.web.effects import Ask, ControlRefused
+from agent.jobs.web.effects import Ask
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 from agent.jobs.web.sessions import HOUSEHOLD
 
@@ -28,14 +28,14 @@ async def all_items(op: str, arguments: dict[str, Any] | None = None) -> list[di
 async def overview(request: WebRequest, since: int = 0) -> WebResponse:
     """Everything the first page shows, in one answer; `since` is the start of the browser's day."""
     today = await Ask("today", {"since": since})
-    open_requests = await optional("request.list", {"state": "open", "limit": 50})
+    open_requests = await Ask("request.list", {"state": "open", "limit": 50})
     return reply(
         {
             "status": await Ask("status"),
             "people": await all_items("person.list"),
             "devices": await all_items("device.list"),
             "today": today["items"],
-            "requests": open_requests["items"] if open_requests else [],
+            "requests": open_requests["items"],
             "notice": await Ask("notice"),
         },
         headers=NO_STORE,
@@ -68,12 +68,12 @@ async def pause(
 
 async def recipients(request: WebRequest) -> WebResponse:  # noqa: ARG001 - every handler takes the request
     """Who gets to know what; public, because it concerns everybody on the LAN."""
-    return reply(await optional("recipients", {}) or {"items": []})
+    return reply(await Ask("recipients"))
 
 
 async def lists_progress(request: WebRequest) -> WebResponse:  # noqa: ARG001
-    """How far an update is; "running" is null where lists are updated by other means."""
-    return reply(await optional("lists.progress", {}) or {"running": None}, headers=NO_STORE)
+    """How far an update is."""
+    return reply(await Ask("lists.progress"), headers=NO_STORE)
 
 
 async def choose_list(request: WebRequest, feed: str, on: bool | None = None) -> WebResponse:
@@ -138,13 +138,3 @@ def _numbers(status: dict[str, Any], prefix: str = "") -> list[tuple[str, int | 
 
 def actor(request: WebRequest) -> str:
     return "web:" + str(request.session.label)
-
-
-async def optional(op: str, arguments: dict[str, Any]) -> Any:
-    """What an operation says, or None where this router's build does not have it."""
-    try:
-        return await Ask(op, arguments)
-    except ControlRefused as error:
-        if error.code in ("bad_request", "not_found"):
-            return None
-        raise

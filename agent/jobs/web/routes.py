@@ -146,7 +146,7 @@ ROUTES = (
     Route("GET", "/api/v1/lists/progress", HOUSEHOLD, ".lists_progress"),
     # Privacy
     Route("GET", "/api/v1/features", PUBLIC, "features"),
-    Route("GET", "/api/v1/notice", PUBLIC, "notice", query=("language",)),
+    Route("GET", "/api/v1/notice", PUBLIC, "notice"),
     Route("POST", "/api/v1/notice/read", HOUSEHOLD, "notice.read", body=("version",), actor=True),
     Route("GET", "/api/v1/recipients", PUBLIC, ".recipients"),
     Route("GET", "/api/v1/ledger", HOUSEHOLD, "activity", query=PAGE),

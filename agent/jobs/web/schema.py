@@ -15,7 +15,6 @@ from agent.jobs.web.http_types import Problem
 OWN: dict[str, Schema] = {
     "feed": KINDS["list"],
     "format": one_of("json", "csv"),
-    "language": one_of("en", "de"),
     "passphrase": text(256),
     "paused": FLAG,
     "pin": text(64, 4),
