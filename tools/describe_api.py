@@ -123,6 +123,7 @@ SCHEMAS: dict[str, Schema] = {
         at=INT,
         state={"enum": ["open", "answered"]},
         answer=maybe(TEXT),
+        wide=maybe(TEXT),
     ),
     "LedgerRow": shape(
         seq=INT,

@@ -56,7 +56,7 @@ def test_nobody_else_can_agree_for_the_adult(family: Home) -> None:
     family.ask("on", device_id=2, feature="history", agree=1)
     with pytest.raises((BadInput, OperationRejected)):
         family.ask("me.agree", address=A, feature="history", agree=1)
-    with pytest.raises(OperationRejected, match="not enrolled"):
+    with pytest.raises(OperationRejected, match="does not manage"):
         family.ask("me.agree", address="127.0.0.77", feature="history", agree=1)
     assert not state(family, 2)["on"]
 

@@ -105,7 +105,7 @@ def test_any_emoji_and_persian_arrive(visit, served, laptop):  # noqa: F811
 
 def test_a_request_shows_its_site_and_words_on_every_view_and_can_be_declined(visit, served, laptop):  # noqa: F811
     for one in served.ask("request.list", state="open")["items"]:
-        served.ask("request.answer", id=one["id"], answer="Seen.")
+        served.ask("request.reply", id=one["id"], answer="Seen.")
     asked = served.ask("request.add", device_id=laptop, kind="unblock", target="quiz.example", text="For school 🙏")
     page = visit("/protection", browser.SMALL)
     page.locator(".nav-item .count", has_text="1").wait_for()
@@ -167,3 +167,24 @@ def test_the_address_of_the_own_page_is_whole_and_a_picture(visit, served, lapto
     page.get_by_text("Show the address as a QR code").click()
     assert page.locator("dialog .qr").is_visible()
     assert serious(page) == []
+
+
+def test_a_request_for_a_whole_ending_is_asked_about_twice(visit, served, laptop):  # noqa: F811
+    served.ask("request.add", device_id=laptop, kind="unblock", target="com")
+    page = visit("/")
+    request = page.locator(".request", has_text="com").first
+    request.get_by_text("everything whose name ends in .com").wait_for()
+    request.get_by_role("button", name="Always allow").click()
+    page.get_by_role("dialog").get_by_text("covers every site whose name ends in .com").wait_for()
+    assert served.ask("rule.list")["items"] == []
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert served.ask("rule.list")["items"] == []
+    assert served.ask("request.list", state="open")["items"][-1]["target"] == "com"
+    request.get_by_role("button", name="Always allow").click()
+    page.get_by_role("dialog").get_by_role("button", name="Allow", exact=True).click()
+    request.wait_for(state="detached")
+    (rule,) = served.ask("rule.list")["items"]
+    assert (rule["name"], rule["scope"], rule["device_id"]) == ("com", "device", laptop)
+    served.ask("rule.remove", id=rule["id"])
+    page.trouble.clear()  # the 409 that the question answers

@@ -9,8 +9,9 @@ from collections.abc import Generator
 from agent.core import addresses, consent
 from agent.core.consent import LedgerRow
 from agent.core.features import FEATURES, NOTICE_VERSION, feature
-from agent.core.model import ADULT, HISTORY, Device, NotFound
+from agent.core.model import ADULT, HISTORY, BadInput, Device, NotFound
 from agent.core.people import reader
+from agent.core.sites import site, wide
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import (
@@ -71,7 +72,7 @@ def me(household: Household, request: Request) -> dict[str, object]:
         "changes": [change_row(household, row) for row in reversed(rows)],
         "adult": household.group_of(device) == ADULT,
         "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
-        "requests": [request_row(row) for row in household.state.requests(device.id, None, 0, 50)],
+        "requests": [request_row(household, row) for row in household.state.requests(device.id, None, 0, 50)],
         "notice_version": NOTICE_VERSION,
     }
 
@@ -145,7 +146,7 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
     mine = household.state.requests(device.id, "open", 0, REQUESTS_MAX)
     for row in mine:
         if row[2:5] == (kind, words, target):
-            return request_row(row)
+            return request_row(household, row)
     if len(mine) >= DEVICE_REQUESTS_MAX or (
         len(mine) >= ALWAYS_FREE and household.state.open_requests() >= REQUESTS_MAX
     ):
@@ -160,7 +161,7 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
         )
         household.noted()
     household.publish({"event": "request", "device_id": device.id})
-    return request_row(row)
+    return request_row(household, row)
 
 
 def ask(household: Household, request: Request) -> dict[str, object]:
@@ -176,7 +177,7 @@ def request_list(household: Household, request: Request) -> dict[str, object]:
     limit, after = page(request)
     state = choice(request, "state", ("open", "answered")) if request.get("state") else None
     rows = household.state.requests(None, state, after, limit)
-    return paged([request_row(row) for row in rows], limit, int(str(rows[-1][0])) if rows else 0)
+    return paged([request_row(household, row) for row in rows], limit, int(str(rows[-1][0])) if rows else 0)
 
 
 def request_answer(household: Household, request: Request) -> dict[str, object]:
@@ -185,12 +186,21 @@ def request_answer(household: Household, request: Request) -> dict[str, object]:
     if row is None:
         raise NotFound("no request " + str(number(request, "id")))
     household.publish({"event": "request", "device_id": row[1]})
-    return request_row(row)
+    return request_row(household, row)
 
 
-def request_row(row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
+def request_row(household: Household, row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
     keys = ("id", "device_id", "kind", "text", "target", "at", "state", "answer", "answered_at")
-    return dict(zip(keys, row, strict=True))
+    return {**dict(zip(keys, row, strict=True)), "wide": _opens(household, row[4])}
+
+
+def _opens(household: Household, target: str | None) -> str | None:
+    """The end of all the names that allowing it would open, "com" of "*.com"; None where it opens one site."""
+    try:
+        name = site(target or "")
+        return name.decode() if wide(name, household.lists.suffixes) else None
+    except BadInput:
+        return None
 
 
 TABLE = {

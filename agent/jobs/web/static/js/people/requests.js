@@ -5,6 +5,7 @@ import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { when } from "../lib/time.js";
 import { formSheet, Wrong } from "../lib/form.js";
+import { sure } from "../protection/rules.js";
 import { button, card, say, textarea, toast } from "../lib/ui.js";
 
 export function requests({ requests: rows, devices }, reload) {
@@ -22,6 +23,7 @@ export function requests({ requests: rows, devices }, reload) {
           h("strong", `${label(one.device_id)}: ${t("request." + one.kind)}`),
           one.target ? h("span", " ", h("code", one.target)) : null,
         ),
+        one.wide ? h("p", t("requests.wide", { name: one.wide })) : null,
         one.text ? h("p", one.text) : null,
         h("p.soft", when(one.at)),
         h(
@@ -61,13 +63,14 @@ const decline = (one, reload) => send(one, t("requests.declined"), reload).catch
 
 async function allow(one, seconds, reload) {
   try {
-    await post("/rules", {
+    const rule = await sure({
       action: "allow",
       name: one.target,
       scope: "device",
       device_id: one.device_id,
       ...(seconds ? { seconds } : {}),
     });
+    if (!rule) return;
     await send(one, t(seconds ? "requests.allowed" : "requests.allowed_good"), reload);
   } catch (error) {
     say(error);

@@ -71,7 +71,7 @@ export async function addRule(action, name, { whom, span }, reload) {
 }
 
 /** The rule as it was added; of a name that covers many sites only after a question, else null. */
-async function sure(wanted) {
+export async function sure(wanted) {
   try {
     return await post("/rules", wanted);
   } catch (error) {
