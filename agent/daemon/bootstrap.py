@@ -13,7 +13,8 @@ from agent.core.names import PublicSuffixes, parse, suffixes
 from agent.core.settings import TABLE, Settings, check, known, mark_layout
 from agent.daemon.clients import Clients
 from agent.daemon.clock import Clock, confirmation
-from agent.daemon.household import Household, LoadedLists
+from agent.daemon.household import Household
+from agent.daemon.lists.loaded import LoadedLists
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.opening import open_records, open_state
 from agent.daemon.store.recorder import Recorder

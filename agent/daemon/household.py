@@ -7,17 +7,15 @@ from collections.abc import Callable
 from agent.core import people
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.known_resolvers import refusals
-from agent.core.lookalike import Lookalike
 from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, NotFound, Person
-from agent.core.names import PublicSuffixes
 from agent.core.policy import Policy
-from agent.core.ruleset import Ruleset
 from agent.core.settings import COPIES, POLICY, Settings, known
 from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.clock import Clock
 from agent.daemon.connections.unblock_tokens import UnblockTokens
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.lists.feed_state import FeedState, is_starter, protecting
+from agent.daemon.lists.loaded import LoadedLists
 from agent.daemon.lists.retained import RetainedSet
 from agent.daemon.people import People
 from agent.daemon.reports.reports import Reports
@@ -40,26 +38,6 @@ FEATURE_NAMES = (HISTORY, PROTECTION)
 WAYS_AROUND = ("refuse_encrypted_dns", "canary_names")  # settings that the policy heeds, as is
 LOOKALIKE = "lookalike"
 LISTS_STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks ago hardly protects
-
-
-class LoadedLists:
-    """The compiled rule set in use: its file, what stands in it, and the names that are never refused."""
-
-    def __init__(self, helplines: frozenset[bytes] = frozenset()) -> None:
-        self.ruleset: Ruleset | None = None
-        self.helplines = helplines
-        self.loaded_at = 0
-        self.trouble = ""
-        self.notes: dict[bytes, str] = {}  # of the helplines: what each is for, and where
-        self.suffixes: PublicSuffixes | None = None
-        self.lookalike: Callable[[], Lookalike] = lambda: Lookalike([], lambda name: name)
-        self._guesser: Lookalike | None = None
-
-    def guesser(self) -> Lookalike:
-        """What guesses at look-alikes: made when it is first needed, since most households never switch it on."""
-        if self._guesser is None:
-            self._guesser = self.lookalike()
-        return self._guesser
 
 
 class Household:
