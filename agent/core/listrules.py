@@ -70,7 +70,7 @@ REWRITE = Skipped("rewrites answers")
 TRIGGER = Skipped("an RPZ trigger other than the name asked for")
 NOT_A_REFUSAL = Skipped("says how to resolve, refuses nothing")
 
-# Not on the public Internet, or everywhere (IANA's special-purpose registries, RFC 6890): never refused by a list.
+# Not on the public Internet, or everywhere (IANA's special-purpose registries, RFC 6890): never blocked by a list.
 _LOCAL_NETWORKS = (
     b"0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 224.0.0.0/3"
     b" ::/127 fc00::/7 fe80::/10 ff00::/8"

@@ -58,7 +58,7 @@ class OwnRule(Value):
 
 
 class Policy:
-    """The household's rules over one compiled rule set (None while there is none), and the names never refused.
+    """The household's rules over one compiled rule set (None while there is none), and the names never blocked.
 
     `rules` are those in force now; the caller makes a new Policy when one is added, removed or over.
     `never` is a set of names (bytes) that nothing refuses, subdomains included; `shipped` are refusals by name that
@@ -145,7 +145,7 @@ class Policy:
         return verdict
 
     def helpline(self, name: bytes) -> bool:
-        """Whether the name belongs to the shipped list that is never recorded and never refused."""
+        """Whether the name belongs to the shipped list that is never recorded and never blocked."""
         return self._helpline(name) is not None
 
     def _helpline(self, name: bytes) -> bytes | None:

@@ -19,7 +19,7 @@ that a look-up comes across them.
 
 How often is a name refused that no list holds? A key that is not in the set matches by chance with probability
 n / 2^56 for n entries: 1.4e-11 for a million. A household that asks for 50,000 new names a day with two probes each
-makes 36.5 million probes a year: one wrong refusal in some 1,900 years (1,000,000 entries), 650 years with three
+makes 36.5 million probes a year: one wrong block in some 1,900 years (1,000,000 entries), 650 years with three
 million. Nobody can bring one about: the salt is the router's own and never leaves it. Entries of one set that fall on
 the same 56 bits cost nothing but the list's name in one explanation.
 """

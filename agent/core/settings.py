@@ -90,7 +90,7 @@ TABLE = (
     Setting("suffixes_file", PATH, DefaultPath("data_dir", "suffixes.bin"), "The compiled public suffix list."),
     Setting("leases_file", PATH, "/tmp/dhcp.leases", "DHCP leases, read for names to show."),
     Setting("dns_listen", LISTENERS, ["0.0.0.0:5391", "[::]:5391"], "Where DNS queries are taken, UDP and TCP."),
-    Setting("agent_port", NUMBER, 5391, "The port that enrolled devices' queries are steered to.", (1024, 65535)),
+    Setting("agent_port", NUMBER, 5391, "The port that added devices' queries are steered to.", (1024, 65535)),
     # Bits of packet and connection marks, which other software on the router may use as well: see core/marks.py.
     Setting("mark_signature", BITS, "0xc000c000", "The four bits of marks that say that a mark is the agent's."),
     Setting("mark_slot_bit", NUMBER, 0, "The lowest of the eight bits of marks that say which device.", (0, 24)),
@@ -108,7 +108,7 @@ TABLE = (
         "A device is known by the kernel's mark, or by its address.",
         ("mark", "address"),
     ),
-    Setting("interfaces", NAMES, ["br-lan"], "Network interfaces that enrolled devices are behind."),
+    Setting("interfaces", NAMES, ["br-lan"], "Network interfaces that added devices are behind."),
     Setting(
         "guest_interfaces",
         NAMES,
@@ -185,14 +185,14 @@ TABLE = (
     Setting("cache_entries", NUMBER, 4000, "Answers kept in memory, at most.", (100, 100000)),
     # Thirty days is the most that the promise to the watched person allows.
     Setting("history_days", NUMBER, 7, "Days that visits are kept.", (1, 30), household=True, reacts=USED),
-    Setting("attempts_days", NUMBER, 30, "Days that refused attempts are kept.", (1, 30), household=True, reacts=USED),
+    Setting("attempts_days", NUMBER, 30, "Days that blocked attempts are kept.", (1, 30), household=True, reacts=USED),
     # A visit is about 200 bytes, and history.db is in RAM.
     Setting("history_rows", NUMBER, 20000, "Visits kept, at most; the oldest go first.", (100, 200000), reacts=USED),
     Setting(
         "attempts_rows",
         NUMBER,
         5000,
-        "Refused attempts kept, at most; the oldest go first.",
+        "Blocked attempts kept, at most; the oldest go first.",
         (100, 100000),
         reacts=USED,
     ),
@@ -355,5 +355,5 @@ def _agree(settings: Settings) -> None:
     if settings["identity"] == "mark" and settings["agent_port"] not in ports:
         raise BadInput(
             "settings agent_port and dns_listen contradict each other: nobody listens on port %d, "
-            "to which enrolled devices' queries are steered" % settings.number("agent_port")
+            "to which added devices' queries are steered" % settings.number("agent_port")
         )

@@ -150,7 +150,7 @@ def data_dir(settings: Settings) -> str:
 
 
 def helplines(path: str) -> dict[bytes, str]:
-    """The names of the shipped list that are never recorded and never refused, each with what it is for; none when it
+    """The names of the shipped list that are never recorded and never blocked, each with what it is for; none when it
     is missing. A line that cannot be read is passed over: the others must not go unprotected for it."""
     found: dict[bytes, str] = {}
     try:

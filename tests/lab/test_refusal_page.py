@@ -65,7 +65,7 @@ def press(space: Space, page: str, *options: str) -> tuple[int, str]:
 @pytest.mark.parametrize("server", SERVERS)
 def test_it_is_shown_with_the_packages_capabilities(lab: Lab, packaged: Resident, server: str) -> None:
     told = shown(lab.alice, server, get("www.bad.example", "/<x>?secret"))
-    assert told.startswith("HTTP/1.1 403 ") and "this household blocks bad.example" in told
+    assert told.startswith("HTTP/1.1 403 ") and "a rule of this network blocks bad.example" in told
     assert "http://www.bad.example/" in told and "<x>" not in told and "secret" not in told
     held = Path(f"/proc/{packaged.daemon}/status").read_text()
     assert int(re.findall(r"CapEff:\s*(\w+)", held)[0], 16) & 1 << 13 == 0, "CAP_NET_RAW is not held"

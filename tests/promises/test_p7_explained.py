@@ -135,7 +135,7 @@ def test_the_list_that_went_is_told_from_the_list_of_now(lived: Home, tmp_path: 
 
 def test_a_rule_of_the_household_names_itself(lived: Home) -> None:
     told = lived.ask("explain", name=NAMES[30])
-    assert told["rule"]["scope"] == "household" and "the household blocks" in told["how"]
+    assert told["rule"]["scope"] == "household" and "your own rule blocks" in told["how"]
     told = lived.ask("explain", name=NAMES[3], device_id=1)
     assert told["verdict"] == "allow" and told["rule"]["scope"] == "device"
 

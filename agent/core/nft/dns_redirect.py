@@ -1,4 +1,4 @@
-"""The rules that lead enrolled devices' DNS to the agent: one nftables table, and the changes between its states.
+"""The rules that lead added devices' DNS to the agent: one nftables table, and the changes between its states.
 
 As `nft list` would show them (udp; `steered` maps an enrolled device's Ethernet address to its mark):
 
@@ -38,7 +38,7 @@ from agent.core.nft.teardown import TABLE
 DNS = 53
 # In which a query may come: the first is what every device uses.
 WAYS = ((nft.INET4, nft.UDP), (nft.INET4, nft.TCP), (nft.INET6, nft.UDP), (nft.INET6, nft.TCP))
-STEERED = "steered"  # the map of enrolled devices with something on
+STEERED = "steered"  # the map of added devices with something on
 _MAP, _LAN, _OPEN = STEERED, "lan", "open"
 _STEER, _ARRIVE, _LEAVE = "steer", "arrive", "leave"
 

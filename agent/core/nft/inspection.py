@@ -1,4 +1,4 @@
-"""The rules that bring the first packets of enrolled devices' web connections to the agent, in the switch's own table.
+"""The rules that bring the first packets of added devices' web connections to the agent, in the switch's own table.
 
 `queued` maps protected devices to their marks, `logged` those with history only. As `nft list` would show them:
 

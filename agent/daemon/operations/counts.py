@@ -13,7 +13,7 @@ SITES_MAX = 10_000  # told apart in a day; counting on would only cost memory
 
 
 def attempt_counts(household: Household, request: Request) -> Steps:
-    """Refused attempts per day and category, also of adults; `tz_offset` is seconds east of UTC."""
+    """Blocked attempts per day and category, also of adults; `tz_offset` is seconds east of UTC."""
     offset = optional_number(request, "tz_offset") or 0
     days = min(max(optional_number(request, "days") or 7, 1), DAYS_MAX)
     household.flush()
@@ -62,7 +62,7 @@ def _day(day: int, offset: int, visits: int, minutes: dict[int, int]) -> dict[st
 
 
 def today(household: Household, request: Request) -> Steps:
-    """Per device the visits and their sites, without background, and the refused attempts since a time, by default
+    """Per device the visits and their sites, without background, and the blocked attempts since a time, by default
     since midnight UTC: of whoever has the device now, not of who had it before."""
     since = optional_number(request, "since") or household.clock.wall() // DAY_S * DAY_S
     household.flush()

@@ -1,4 +1,4 @@
-"""Why a verdict is what it is, then and now, and the text about a wrong refusal."""
+"""Why a verdict is what it is, then and now, and the text about a wrong block."""
 
 import os
 import time
@@ -227,7 +227,7 @@ def _how(
 
 
 def report(household: Household, request: Request) -> Told:
-    """A text about a wrong refusal that the household can send to the list's makers itself; nothing is sent.
+    """A text about a wrong block that the household can send to the list's makers itself; nothing is sent.
 
     It holds the name, the rule and the list; a day, a note and this program's version only where the household wants
     them (`with_day`, `note`, `with_version`), and never a device, a person or an address of this network.

@@ -226,7 +226,7 @@ def remove(household: Household, request: Request) -> dict[str, object]:
 
 
 def helplines(household: Household, request: Request) -> dict[str, object]:
-    """The shipped names that are never recorded and never refused, with what each is for."""
+    """The shipped names that are never recorded and never blocked, with what each is for."""
     notes = household.lists.notes
     return {
         "items": [{"name": name.decode(), "note": notes.get(name, "")} for name in sorted(household.lists.helplines)]

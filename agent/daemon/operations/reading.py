@@ -59,7 +59,7 @@ def history(household: Household, request: Request) -> Steps:
 
 
 def attempts(household: Household, request: Request) -> Steps:
-    """Refused attempts, newest first. Those of an adult's time are given to that adult only; `hidden` tells others how
+    """Blocked attempts, newest first. Those of an adult's time are given to that adult only; `hidden` tells others how
     many they are (and see attempts.counts)."""
     limit, before = page(request)
     named = request if "device_id" in request or "person_id" in request else {**request, "all": True}

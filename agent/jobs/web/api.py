@@ -132,7 +132,9 @@ class Api:
         except ControlRefused as error:
             if error.code != "not_found":
                 raise
-            raise Problem(404, "not-enrolled", "This device is not enrolled: nothing of it is recorded.") from error
+            raise Problem(
+                404, "not-enrolled", "Privacy Agent does not manage this device: nothing of it is recorded."
+            ) from error
         if route.access == OWN:
             session = request.session
             if session is None or session.kind != DEVICE or session.device_id != own["device"]["id"]:
