@@ -124,6 +124,8 @@ class Toggles:
         one of them or is not agreed to; StorageError leaves all of them as they were, closed.
         """
         self.require_start()
+        if self.unsaved.rows:
+            self.save_again()
         work = [(pair, self._rows_on(pair, action, agreed, own)) for pair in pairs]
         return self._begin(work, actor)
 
@@ -158,7 +160,12 @@ class Toggles:
         pairs = [pair for pair, _ in work]
         self.drain()
         self._step("on.ledger")
-        rows = self._append([row for _, rows in work for row in rows], actor)
+        before = {(device.enrolment, feature): self._state_of((device, feature)) for device, feature in pairs}
+        try:
+            rows = self._append([row for _, rows in work for row in rows], actor)
+        except StorageError:
+            self._unopened(before)
+            raise
         register = self._state.ledger.register
         opened = [pair for pair in pairs if self._state_of(pair) == ON]
         epochs = [register.epochs[register.epoch(device.enrolment, feature)] for device, feature in opened]
@@ -175,6 +182,12 @@ class Toggles:
         self._apply()
         self._step("on.acknowledge")
         return rows
+
+    def _unopened(self, before: dict[tuple[str, str], str]) -> None:
+        """Rows that were refused may be in the file all the same: what they would turn on is turned off by them."""
+        for key, state in before.items():
+            if self._state.db.doubtful and key not in self.unsaved.rows:
+                self.unsaved.add([key], "off" if state == OFF else "suspend", "storage")
 
     # what is on, when something changed
 
@@ -240,7 +253,7 @@ class Toggles:
 
         When the ledger row can't be written it is off all the same; StorageError says so, and `save_again` goes on.
         """
-        fitting = [pair for pair in pairs if (self._state_of(pair), action) in consent.TRANSITIONS]
+        fitting = self._fitting(pairs, action)
         self.drain()
         self._close(fitting)
         self._step("off.kernel")
@@ -248,7 +261,7 @@ class Toggles:
             self._apply()
         finally:
             self._step("off.ledger")
-            rows = self._save(fitting, action, actor)
+            rows = self._save(pairs, action, actor)
         self._step("off.acknowledge")
         return rows
 
@@ -259,10 +272,15 @@ class Toggles:
         self._step("off.records")
         self._recorder.close(list(self._epochs(pairs)))
 
+    def _fitting(self, pairs: Pairs, action: str) -> Pairs:
+        return [pair for pair in pairs if (self._state_of(pair), action) in consent.TRANSITIONS]
+
     def _save(self, pairs: Pairs, action: str, actor: str) -> list[LedgerRow]:
         """The ledger rows of what is off already; kept for `save_again` when they can't be written."""
         try:
-            rows = self._append([(device.enrolment, name, action, 0) for device, name in pairs], actor)
+            self._state.db.settle()  # what is on by the file is not off by memory
+            fitting = self._fitting(pairs, action)
+            rows = self._append([(device.enrolment, name, action, 0) for device, name in fitting], actor)
         except StorageError as error:
             self.unsaved.add([(device.enrolment, name) for device, name in pairs], action, actor)
             raise StorageError(
@@ -275,6 +293,8 @@ class Toggles:
     def save_again(self) -> bool:
         """Write what `off` could not; whether there was something. StorageError while it still can't be written."""
         waiting = sorted(self.unsaved.rows.items())
+        if waiting:
+            self._state.db.settle()
         for key, (action, actor) in waiting:
             if (self._state.ledger.register.state(*key), action) in consent.TRANSITIONS:
                 self._state.ledger.append([(*key, action, 0)], actor, self._clock())

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from agent.daemon.store.connection import Locked, SqlConnection, StorageError, connect, discard, plain, storing
 
 __all__ = ["RESERVE_BYTES", "Database", "Locked", "StorageError", "discard", "insist", "plain", "storing"]
 
 RESERVE_BYTES = 128 * 1024  # a ledger row, its journal and the database's growth, with room to spare
+COMMITS = 1 << 31  # of as many one is told from another
 
 
 class Database:
@@ -17,6 +18,7 @@ class Database:
     `reserved` makes a spare file beside it that `spend` gives back to the file system when a write has to succeed.
     `instead` says why the file can't be used: an empty one in memory stands for it, and nothing is written.
     `broken` is why nothing can be written for as long as this connection stands, or "".
+    `doubtful` says that a commit was refused and may be in the file all the same: nothing is known before `settle`.
     """
 
     def __init__(
@@ -29,6 +31,9 @@ class Database:
         self._synchronous = synchronous
         self._reserve = path + ".reserve" if reserved and not instead else None
         self.sql = connect(path, in_memory=self.stands_in)
+        self.doubtful = False
+        self.found: Callable[[], None] = lambda: None  # a commit that was refused stands: memory has to follow
+        self.commits = 0
         try:
             self._open()
         except StorageError:
@@ -47,6 +52,11 @@ class Database:
                 self.broken = str(plain(OSError("Read-only"), self.path))
         self._configure()
         self._migrate()
+        self.commits = self._counted()
+
+    def _counted(self) -> int:
+        """How many commits the file has had: counted in a field of its first page, which each writes anyway."""
+        return int(self.sql.execute("PRAGMA application_id").fetchone()[0])
 
     def _configure(self) -> None:
         # A rollback journal, so that the file alone is whole between transactions; truncated, so that what was
@@ -90,6 +100,29 @@ class Database:
             version = sql.execute("PRAGMA user_version").fetchone()[0]
             sql.execute("PRAGMA user_version=" + str(version))
 
+    def settle(self) -> bool:
+        """After a refused commit: make durable what the file says, and whether that has it. StorageError: unknown."""
+        if not self.doubtful:
+            return False
+        self.sql.execute("BEGIN IMMEDIATE")
+        try:
+            counted = self._counted()
+            self.sql.execute("PRAGMA application_id=" + str(counted))  # so that there is something to commit
+            self.sql.execute("COMMIT")
+        finally:
+            self.roll_back()
+        stands = counted != self.commits
+        if stands:
+            self.found()
+        self.commits, self.doubtful = counted, False
+        return stands
+
+    def roll_back(self) -> None:
+        # One that fails ends the transaction, too: the journal stays, and the next reader rolls back by it.
+        with contextlib.suppress(StorageError):
+            if self.sql.in_transaction:
+                self.sql.execute("ROLLBACK")
+
     def refill(self) -> None:
         """Make the spare file again if it is gone and there is room; without room it is tried again later."""
         if self._reserve is None or self.broken or os.path.exists(self._reserve):
@@ -121,29 +154,47 @@ class Database:
 
 
 class Transaction:
-    """BEGIN IMMEDIATE … COMMIT around a block; ROLLBACK when the block or the commit fails."""
+    """BEGIN IMMEDIATE … COMMIT around a block; ROLLBACK when the block or the commit fails.
+
+    A commit that reports an error may be written all the same, so the file is asked: where it is there, durably, it was
+    no failure.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._changes = 0
 
     def __enter__(self) -> SqlConnection:
-        if self._database.broken:
-            raise StorageError(self._database.broken)
-        self._database.sql.execute("BEGIN IMMEDIATE")
-        return self._database.sql
+        database = self._database
+        if database.broken:
+            raise StorageError(database.broken)
+        database.settle()
+        database.sql.execute("BEGIN IMMEDIATE")
+        self._changes = database.sql.total_changes
+        return database.sql
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         try:
             if error is None:
-                self._database.sql.execute("COMMIT")
+                self._commit()
         finally:
-            self._rollback()
+            self._database.roll_back()
 
-    def _rollback(self) -> None:
-        # One that fails ends the transaction, too: the journal stays, and the next reader rolls back by it.
-        with contextlib.suppress(StorageError):
-            if self._database.sql.in_transaction:
-                self._database.sql.execute("ROLLBACK")
+    def _commit(self) -> None:
+        database = self._database
+        if database.sql.total_changes == self._changes:
+            database.sql.execute("COMMIT")
+            return
+        count = (database.commits + 1) % COMMITS
+        database.sql.execute("PRAGMA application_id=" + str(count))
+        try:
+            database.sql.execute("COMMIT")
+        except StorageError:
+            database.roll_back()
+            database.doubtful = True
+            if not database.settle():
+                raise
+        database.commits = count
 
 
 def insist(database: Database, write):  # type: ignore[no-untyped-def]

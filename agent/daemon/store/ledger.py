@@ -22,6 +22,7 @@ class Ledger:
         self.register = ConsentState()
         self.head: LedgerRow | None = None
         self.take(list(self.rows()))
+        db.found = lambda: self.take(list(self.rows(self.head.seq if self.head else 0)))
 
     def rows(self, after: int = 0, limit: int = -1) -> Iterator[LedgerRow]:
         """The rows beyond sequence number `after`, at most `limit` (-1: all)."""
@@ -45,7 +46,8 @@ class Ledger:
 
         def write() -> None:
             with self._db.transaction() as sql:
-                self.insert(sql, made)
+                if made[-1:] != [self.head]:  # it may have been written the first time
+                    self.insert(sql, made)
 
         insist(self._db, write)
         self.take(made)
@@ -54,7 +56,8 @@ class Ledger:
     # for a change that has to stand in one transaction with its row: chain, insert inside it, take after it
 
     def chain(self, entries: Sequence[Entry], actor: str, at: int) -> list[LedgerRow]:
-        """The rows that these entries become, linked to the head."""
+        """The rows that these entries become, linked to the head. StorageError while nobody knows what that is."""
+        self._db.settle()
         seq = self.head.seq if self.head else 0
         previous = self.head.hash if self.head else GENESIS
         made = []
@@ -74,5 +77,6 @@ class Ledger:
     def take(self, made: list[LedgerRow]) -> None:
         """Rows that are committed count from here on. BadInput when a stored one does not fit (a damaged ledger)."""
         for row in made:
-            self.register.add(row)
-            self.head = row
+            if self.head is None or row.seq > self.head.seq:
+                self.register.add(row)
+                self.head = row
