@@ -70,6 +70,7 @@ SCHEMAS: dict[str, Schema] = {
         shape(id=INT, name=TEXT, group={"enum": ["child", "teen", "adult"]}),
         becomes=maybe(shape(group={"enum": ["child", "teen", "adult"]}, at=INT)),
     ),
+    "NewAddress": shape(mac=TEXT, address=maybe(TEXT), hostname=TEXT),
     "Hold": shape(change=TEXT, at=INT),
     "Switch": also(
         shape(on=FLAG, since=maybe(INT), epoch=maybe(INT), suspended=maybe(TEXT)),
@@ -83,6 +84,8 @@ SCHEMAS: dict[str, Schema] = {
         person=maybe(ref("Person")),
         shared=FLAG,
         private_mac=FLAG,
+        covered=FLAG,
+        unseen=maybe(shape(unseen=INT, moved=maybe(ref("NewAddress")), through=maybe(TEXT))),
         features=shape(history=ref("Switch"), protection=ref("Switch")),
         kept=COUNTS,
         held=listed(ref("Hold")),

@@ -1,7 +1,8 @@
 """A household after a week, served for real: household, control and web job; only the DNS is left out.
 
 `python -m tests.jobs.lived_in FOLDER PORT` prints "ready CODE" with a setup code and serves until it is ended. It may
-be --empty, or --unreported; --visits N adds so many; --list CATEGORY=FILE is compiled instead of the starter lists.
+be --empty, --moved, or --unreported; --visits N adds so many; --list CATEGORY=FILE is compiled instead of the starter
+lists.
 """
 
 import json
@@ -26,6 +27,7 @@ from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE
 from agent.daemon.reports import outbox
+from agent.daemon.sight import Sight
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -58,7 +60,9 @@ def main() -> int:
     command = python_command(str(ROOT), "agent.jobs.web.__main__")
     job = WebJob(loop, [listener], command, {"PATH": "/usr/bin:/bin"} | environment, owner, ("", ""), control.adopt)
     household.neighbours = leases(folder)
-    if "--empty" not in sys.argv:
+    if "--moved" in sys.argv:
+        moved(household, folder)
+    elif "--empty" not in sys.argv:
         furnish(household)
         if "--unreported" not in sys.argv:
             reported(household)
@@ -79,7 +83,7 @@ def build(folder: Path, lists: list[str]) -> Household:
     command = [sys.executable, "-m", "agent", "lists", "compile", "--output", str(rules), *lists]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     overrides = {"identity": "address", "state_dir": str(folder / "state"), "run_dir": str(folder / "run")}
-    overrides |= {"history_rows": 200000}
+    overrides |= {"history_rows": 200000} | ({"identity": "mark"} if "--moved" in sys.argv else {})
     overrides |= {"ruleset_file": str(rules), "data_dir": str(ROOT / "blocklists")}
     settings = settings_table.read("{}", dict(overrides))
     household = bootstrap.build(settings)
@@ -193,6 +197,22 @@ def leases(folder: Path) -> Neighbours:
         "4102444800 3c:22:fb:00:00:0a 192.168.1.77 printer *\n4102444800 da:a1:19:00:00:0b 192.168.1.80 pixel-8 *\n"
     )
     return Neighbours([], str(path))
+
+
+def moved(household: Household, folder: Path) -> None:
+    """Devices known by their MAC, all on: one took another MAC, one is just here."""
+    neighbours = household.neighbours
+    assert neighbours is not None
+    household.sight = Sight(neighbours, household.clock, lambda _: True)
+    household.covered = household.sight.covers
+    path = folder / "leases"
+    for at, (label, mac) in enumerate((("Mia's tablet", "3c:22:fb:00:00:01"), ("Ben's phone", "3c:22:fb:00:00:02"))):
+        person = ask(household, "person.add", name=label[:3], group="child")["id"]
+        device = ask(household, "device.add", label=label, mac=mac, person_id=person)["id"]
+        ask(household, "on", device_id=device, feature=PROTECTION, agree=1)
+        path.write_text(f"4102444800 {mac} 192.168.1.9{at} {label[:3]}s-device *\n")
+        neighbours.name_of(bytes(6))
+    path.write_text("4102444800 3c:22:fb:00:00:66 192.168.1.90 Mias-device *\n")
 
 
 class Served:

@@ -59,6 +59,8 @@ def test_the_worst_decides() -> None:
 def test_the_map_against_the_daemon() -> None:
     held = {TABLET: mark(0x40008001)}
     assert levels(kernel.table(Witnessed(held=held), {TABLET: "Tablet"}, DEFAULT)) == [OK]
+    (unseen,) = kernel.table(Witnessed(held=held), {TABLET: "Tablet"}, DEFAULT, ["Tablet"])
+    assert unseen.level == WARNING and "exactly" not in unseen.sentence and "Tablet" in unseen.sentence
     assert levels(kernel.table(Witnessed(held={}), {TABLET: "Tablet"}, DEFAULT)) == [FAILURE]
     assert levels(kernel.table(Witnessed(held=held), {}, DEFAULT)) == [FAILURE], "steered, but not on"
     assert levels(kernel.table(Witnessed(held={TABLET: mark(7)}), {TABLET: "Tablet"}, DEFAULT)) == [FAILURE], (

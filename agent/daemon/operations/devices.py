@@ -151,7 +151,7 @@ def device_change(household: Household, request: Request) -> dict[str, object]:
         values["shared"] = int(flag(request, "shared"))
     _not_both(values.get("person"), values.get("shared"))
     if not values:
-        raise BadInput("nothing to change: give label, person_id or shared")
+        raise BadInput("nothing to change: give label, mac, person_id or shared")
     if isinstance(values.get("person"), int):
         household.state.person(int(str(values["person"])))
     household.people.change_device(device, values, actor(request))

@@ -30,8 +30,11 @@ def release() -> Finding:
     return Finding(OK, "kernel", f"Linux {platform.release()} is new enough.")
 
 
-def table(witness: Witness, on: dict[bytes, str] | None, layout: Layout) -> Iterator[Finding]:
-    """Our table against the devices that the daemon says are on (MAC → label; None when it does not answer)."""
+def table(
+    witness: Witness, on: dict[bytes, str] | None, layout: Layout, unseen: list[str] | None = None
+) -> Iterator[Finding]:
+    """Our table against the devices that the daemon says are on (MAC → label; None when it does not answer), and the
+    labels of those that it does not see."""
     flags = witness.tables.get(OURS)
     if flags is None:
         if on:
@@ -54,7 +57,7 @@ def table(witness: Witness, on: dict[bytes, str] | None, layout: Layout) -> Iter
         )
     held = witness.elements(OURS, STEERED)
     yield (
-        _compared(held, on, layout)
+        _compared(held, on, layout, unseen or [])
         if on is not None
         else Finding(
             WARNING, "table", f"The kernel steers {len(held)} device(s), and no daemon says why.", "Start the agent."
@@ -62,7 +65,7 @@ def table(witness: Witness, on: dict[bytes, str] | None, layout: Layout) -> Iter
     )
 
 
-def _compared(held: dict[bytes, bytes], on: dict[bytes, str], layout: Layout) -> Finding:
+def _compared(held: dict[bytes, bytes], on: dict[bytes, str], layout: Layout, unseen: list[str]) -> Finding:
     missing = sorted(label for mac, label in on.items() if mac not in held)
     extra = sorted(mac.hex(":") for mac in held if mac not in on)
     strange = [mac.hex(":") for mac, mark in held.items() if layout.unpack(number(mark)) is None]
@@ -75,6 +78,11 @@ def _compared(held: dict[bytes, bytes], on: dict[bytes, str], layout: Layout) ->
         )
     if missing:
         return Finding(FAILURE, "table", f"On, but not steered: {', '.join(missing)}.", "See: privacy-agent status")
+    if unseen:
+        sentence = (
+            f"The kernel steers {len(held)} device(s), but these were not seen at their MAC: {', '.join(unseen)}."
+        )
+        return Finding(WARNING, "table", sentence, "Away, or here with another MAC: see privacy-agent status")
     return Finding(OK, "table", f"The kernel steers exactly the {len(held)} device(s) that are on.")
 
 

@@ -40,6 +40,11 @@ class DaemonStatus:
         finally:
             client.close()
 
+    def unseen(self) -> list[str]:
+        """Labels of those that are on, and that the daemon does not see where their MAC says."""
+        rows = self.part("kernel").get("unseen")
+        return sorted(str(row["label"]) for row in rows) if isinstance(rows, list) else []
+
     def part(self, name: str) -> dict[str, object]:
         found = (self.status or {}).get(name)
         return found if isinstance(found, dict) else {}

@@ -80,7 +80,7 @@ ROUTES = (
         "/api/v1/devices/{id}",
         HOUSEHOLD,
         "device.edit",
-        body=("label", "person_id", "shared"),
+        body=("label", "mac", "person_id", "shared"),
         actor=True,
     ),
     Route("DELETE", "/api/v1/devices/{id}", CONFIRMED, "device.remove", actor=True),

@@ -6,6 +6,7 @@ import { said, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { until, when } from "../lib/time.js";
 import { ownPageCode } from "../lib/own.js";
+import { unseen } from "./unseen.js";
 import { button, card, confirm, say, sheet, toast, toggle } from "../lib/ui.js";
 import { confirmed } from "../lib/confirm.js";
 
@@ -39,11 +40,12 @@ export function switches(device, { redraw, reload, today }) {
     h(
       "div.device-head",
       h("span.device-picture", device.path ? icon("devices") : deviceIcon(device.label)),
-      h("div", h("h2.device-name", device.label), device.covered === false ? h("p.care-text", t("device.uncovered")) : null),
+      h("h2.device-name", device.label),
       today
         ? h("a.soft", { href: "/history?device=" + device.id, "data-go": true }, t("overview.today", { n: today }))
         : null,
     ),
+    unseen(device, reload) || (device.covered === false ? h("p.care-text", t("device.uncovered")) : null),
     FEATURES.map((feature) => {
       const row = device.features[feature];
       return toggle({

@@ -9,6 +9,7 @@ import { formSheet, Wrong } from "../lib/form.js";
 import { ownPageCode } from "../lib/own.js";
 import { avatar, button, card, choice, confirm, field, heading, say, sheet, toast } from "../lib/ui.js";
 import { clock } from "../lib/time.js";
+import { unseen } from "../people/unseen.js";
 
 const GROUPS = ["child", "teen", "adult"];
 
@@ -93,6 +94,7 @@ export function devices({ redraw }) {
                   one.shared ? h("span.badge.teal", t("devices.shared")) : null,
                   icon("next"),
                 ),
+                unseen(one, reload),
               ),
             ),
           )
