@@ -278,7 +278,9 @@ class FeedsJob:
 
 
 def python_command(root: str, module: str) -> list[str]:
-    """The argument list that runs a module of this project alone: no site, no user's paths, no environment's."""
+    """The argument list that runs a module of this project alone: no site, no user's paths, no environment's, and from
+    before its first line on closed to other processes of its user."""
     brief = f"from agent.platform.lastwords import be_brief; be_brief({module.split('.')[2] + ' '!r})"
-    code = f"import sys; sys.path.insert(0, {root!r}); {brief}; from {module} import main; sys.exit(main())"
+    alone = "from agent.platform.coredump import keep_out; keep_out()"
+    code = f"import sys; sys.path.insert(0, {root!r}); {brief}; {alone}; from {module} import main; sys.exit(main())"
     return [sys.executable, "-I", "-S", "-c", code]

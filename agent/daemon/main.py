@@ -23,8 +23,20 @@ def main() -> int:
         return serve(path, overrides, heartbeat, netlink)
 
     os.umask(0o077)
+    keep_out()
     lastwords.be_brief("")
     # The guard makes no cycles; a collection would only copy pages that it shares with the daemon.
     gc.disable()
     gc.freeze()
     return guard.run(start, open_socket(), [bytes.fromhex(datagram) for datagram in farewell])
+
+
+def keep_out() -> None:
+    """As agent/platform/coredump.py does for a job, for guard and daemon, without its ctypes: who changes its group is
+    closed to others from then on (prctl(2), PR_SET_DUMPABLE). Without the right to change it all is as it was."""
+    group = os.getegid()
+    try:
+        os.setegid(group + 1)
+    except OSError:
+        return
+    os.setegid(group)

@@ -1,8 +1,10 @@
-"""No core dumps: names and history are in memory, and a crash must not write them to flash (core(5), setrlimit(2))."""
+"""What is in memory stays there: no core dumps, as a crash must not write names and history to flash (core(5),
+setrlimit(2)), and nothing for other processes of the same user (prctl(2), PR_SET_DUMPABLE)."""
 
 import contextlib
 import ctypes
 
+PR_SET_DUMPABLE = 4  # linux/prctl.h
 RLIMIT_CORE = 4  # asm-generic/resource.h; the same on every processor
 
 
@@ -15,3 +17,13 @@ def forbid() -> None:
     ctypes.CDLL(None).setrlimit(RLIMIT_CORE, none)
     with contextlib.suppress(OSError), open("/proc/self/coredump_filter", "w") as file:
         file.write("0")
+
+
+def keep_out() -> None:
+    """Only root looks into this process from here on: no ptrace(2), no pidfd_getfd(2), no /proc/PID/mem for others.
+
+    A program that it becomes starts without that. A job holds a connection on which it may ask for more than others.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "a job can't be closed to others")
