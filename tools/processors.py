@@ -35,10 +35,17 @@ MORE = [
     *(f"tests/promises/test_{name}.py" for name in ("p1_model", "p4_budget", "p7_explained")),
     "tests/properties",
 ]
+# Of the byte order and the word size of the machine that all the rest runs on: only what reaches below Python.
+ALIKE = ["tests/platform", "--ignore=tests/platform/test_sealing_peer.py", "tests/properties/test_switch_encoding.py"]
+# A browser sees the same page whatever interpreter serves it.
+BROWSER = sorted(
+    f"jobs/{path.name}" for path in (ROOT / "tests/jobs").glob("test_*.py") if "import browser" in path.read_text()
+)
 # Namespaces, the virtual machine, and what measures times: tools/test runs them alone. OpenWrt's userland brings its
 # own 3.13 to the shared step; fuzzing, pages and packages find nothing in another interpreter that they don't in one.
 ALONE = [
-    *("openwrt", "luci", "world", "fuzz", "tools", "test_packages.py", "test_feed.py", "test_boundaries.py"),
+    *("openwrt", "luci", "world", "fuzz", "properties", "tools", "control", *BROWSER),
+    *("test_packages.py", "test_feed.py", "test_boundaries.py", "test_documents.py"),
     *("lab", "qemu", "bench", "promises/test_p1_kernel.py", "promises/test_p1_to_p8_connections.py"),
     *("promises/test_p2_untouched.py", "promises/test_p3_plain_router.py", "promises/test_p4_nothing_leaves.py"),
     *("promises/test_p4_reports.py", "promises/test_p8_kernel.py"),
@@ -48,7 +55,7 @@ SUITES = {
     "s390x": [*CORE, *MORE],
     "mipsel": CORE,
     "armhf": CORE,
-    "arm64": CORE,
+    "arm64": ALIKE,
 }
 # Of the pinned packages those that are pure Python; hypothesis no longer is, see EMULATED.
 PURE = ("dnslib", "iniconfig", "packaging", "pluggy", "Pygments", "pyroute2", "pytest", "sortedcontainers")
