@@ -74,5 +74,20 @@ def test_some_on_is_mixed_and_goes_both_ways(visit, served):  # noqa: F811
     assert all(row["features"]["protection"]["on"] for row in of_ben(served))
 
 
+def test_what_the_switches_need_is_said_at_them(visit, served):  # noqa: F811
+    ben = of_ben(served)[0]
+    served.ask("on", device_id=ben["id"], feature="history", agree=1, actor="cli")
+    served.ask("on", device_id=ben["id"], feature="protection", agree=1, actor="cli")
+    page = visit("/?person=2", NARROW)
+    page.get_by_text("If Private DNS on an Android device is set to a host name").wait_for()
+    assert page.get_by_text("iCloud Private Relay").count() == 0, "protection keeps devices off it"
+    served.ask("off", person_id=2, feature="protection", actor="cli")
+    page.get_by_text("opened through iCloud Private Relay").wait_for()
+    browser.shoot(page, "people-good")
+    page.get_by_role("switch", name=re.compile("^Real-time protection, Ben's phone")).click()
+    page.get_by_role("dialog").get_by_text("set it to “Automatic”").wait_for()
+    browser.shoot(page, "people-consent")
+
+
 def of_ben(served):
     return [one for one in served.ask("device.list")["items"] if (one["person"] or {}).get("id") == 2]

@@ -78,6 +78,16 @@ export function personPage({ person, devices, sites, blocked }, state, page) {
           shown.map((device) => switches(device, { ...page, today: todayOf(device, state) })),
         )
       : h("p.soft", t("overview.no_device")),
+    goodToKnow(devices),
+  ];
+}
+
+/** What protected phones need, and what a history without protection misses. */
+function goodToKnow(devices) {
+  const on = (one, feature) => one.features[feature].on;
+  return [
+    devices.some((one) => on(one, "history") && !on(one, "protection")) ? h("p.hint", t("good.history")) : null,
+    devices.some((one) => on(one, "protection")) ? h("p.hint", t("good.protection")) : null,
   ];
 }
 

@@ -165,6 +165,8 @@ export function facts(row) {
     h("dd", said(row.sends)),
     h("dt", t("facts.readers")),
     h("dd", t("readers." + row.name)),
+    h("dt", t("facts.good")),
+    h("dd", t("good." + row.name)),
   );
 }
 
