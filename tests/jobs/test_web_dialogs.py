@@ -80,7 +80,7 @@ def test_keyboard_alone_through_a_story(visit, served):  # noqa: F811
     assert switch.evaluate("one => one === document.activeElement"), "the focus is back where it was"
     page.keyboard.press("Space")
     page.get_by_text("Off. Nothing is stored.").wait_for()
-    page.goto(page.url + "privacy")
+    page.goto(f"http://127.0.0.1:{served.port}/privacy")
     page.get_by_role("button", name="Delete …").focus()
     page.keyboard.press("Enter")
     page.get_by_role("dialog").get_by_text("This can't be undone").wait_for()
