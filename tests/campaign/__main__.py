@@ -8,8 +8,10 @@ cut down to its shortest script, which `--script` runs again.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
+from collections.abc import Iterable
 
 from tests.campaign.campaign import Campaign, report, story
 from tests.campaign.faults import FAULTS
@@ -19,6 +21,7 @@ from tests.lab.lab import missing
 
 def main() -> int:
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was mounted is unmounted
     if reason := missing():
         print(f"{reason}: try sudo tools/campaign", file=sys.stderr)
         return 3
@@ -35,11 +38,11 @@ def main() -> int:
     return 1
 
 
-def one_run(script: object, seed: int, minutes: float = 60.0, told: bool = False) -> list[Injection]:
+def one_run(script: Iterable[Injection], seed: int, minutes: float = 60.0, told: bool = False) -> list[Injection]:
     """The injections up to the one that broke something; [] where nothing did."""
     campaign = Campaign(seed)
     try:
-        well = campaign.run(script, time.monotonic() + minutes * 60)  # type: ignore[arg-type]
+        well = campaign.run(script, time.monotonic() + minutes * 60)
         before = story(campaign)
         campaign.finish()
         if told:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -18,7 +19,7 @@ JUDGE_S = 60.0  # how long storage that just came back may keep the audit from b
 
 
 class Outcome(NamedTuple):
-    """Of one injection: when it began and ended, what broke, and the gaps of who is on and of neighbours."""
+    """Of one injection: when it began, when all had been checked, and what broke."""
 
     injection: Injection
     began: float
@@ -30,7 +31,7 @@ class Campaign:
     """Made for one run, and closed after it."""
 
     def __init__(self, seed: int) -> None:
-        self.house = House()
+        self.house = House(copies=seed % 2 == 1)
         self.outcomes: list[Outcome] = []
         self.told = 0
         servers = [SERVERS, SERVERS, SERVERS, (GUEST_ROUTER4, RESOLVER4)]
@@ -117,26 +118,32 @@ def story(campaign: Campaign, last: int = 30) -> str:
     return "\n".join(f"{when - lines[-1][0]:8.3f}{line}" for when, line in lines[-last:])
 
 
+def middle_and_longest(gaps: list[float]) -> str:
+    return f"{statistics.median(gaps) * 1000:.0f}, {max(gaps) * 1000:.0f} ms"
+
+
 def report(campaign: Campaign) -> str:
     """A table by kind, and totals."""
     house = campaign.house
     faults = [outcome for outcome in campaign.outcomes if outcome.injection.kind in FAULTS]
     lost = house.oracle.lost()
+    # What is lost was answered and not yet written when the next fault came.
+    culprits = [next((one for one in faults if one.ended >= when), None) for when, _ in lost]
     lines = [
-        "| fault | injected | survived | names lost | longest gap: on | neighbour |",
+        "| fault | injected | survived | names lost | gap of devices that are on: median, longest | of neighbours |",
         "|---|---|---|---|---|---|",
     ]
     for kind in FAULTS:
         mine = [outcome for outcome in faults if outcome.injection.kind == kind]
         if not mine:
             continue
-        missing = sum(1 for when, _ in lost if any(one.began - 3 <= when <= one.ended for one in mine))
+        missing = sum(1 for blamed in culprits if blamed is not None and blamed in mine)
         on, beside = (
-            max(device.longest_gap(one.began, one.ended) for one in mine for device in devices)
+            middle_and_longest([device.longest_gap(one.began, one.ended) for one in mine for device in devices])
             for devices in (house.devices[:2], house.devices[2:])
         )
         well = sum(1 for one in mine if not one.wrong)
-        lines.append(f"| {kind} | {len(mine)} | {well} | {missing} | {on * 1000:.0f} ms | {beside * 1000:.0f} ms |")
+        lines.append(f"| {kind} | {len(mine)} | {well} | {missing} | {on} | {beside} |")
     devices = house.devices
     lines += [
         "",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
@@ -52,6 +53,16 @@ def kill_both(house: House, rng: random.Random) -> None:
         send(pid, signal.SIGKILL)
         time.sleep(rng.choice((0.0, 0.0, 0.003)))
     house.resident.process.wait(10)
+
+
+def power_cut(house: House, rng: random.Random) -> None:
+    """What is in RAM is gone; or a restart in order, which saves what is to be saved first."""
+    if rng.randrange(2):
+        kill_both(house, rng)
+    else:
+        house.stop()
+    for path in (house.folder / "run").iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def kill_jobs(house: House, rng: random.Random) -> None:
@@ -368,6 +379,7 @@ FAULTS: dict[str, Callable[[House, random.Random], None]] = {
     "kill-daemon": kill_daemon,
     "kill-guard": kill_guard,
     "kill-both": kill_both,
+    "power-cut": power_cut,
     "kill-jobs": kill_jobs,
     "stop-daemon": stop_daemon,
     "stop-guard": stop_guard,

@@ -44,7 +44,8 @@ sys.exit(guard.run(start, open_socket(), farewell()))
 class House:
     """Alice's and Bob's devices are added; Carol beside them and the guest have nothing on, ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, copies: bool = False) -> None:
+        self.copies = copies  # of the history on flash
         self.open = contextlib.ExitStack()
         try:
             self._build()
@@ -75,7 +76,7 @@ class House:
         ]
         self.devices[0].protected = True
         self.spaces = [self.lab.alice, self.lab.bob, self.carol, self.lab.guest]
-        self.oracle = Oracle(self.devices, self.folder)
+        self.oracle = Oracle(self.devices, self.folder, self.copies)
 
     def _wire_carol(self) -> None:
         lab = self.lab
@@ -130,6 +131,7 @@ class House:
             "upstream": [UPSTREAM],
             "web_listen": [f"0.0.0.0:{WEB_PORT}"],
             "web_hosts": ["openwrt.lan"],
+            "keep_history": self.copies,
         }
 
     def client(self) -> ControlClient:

@@ -122,7 +122,7 @@ class Toggler(threading.Thread):
         while not self.over.is_set():
             self.on()
             self.over.wait(self.rng.uniform(0.0, 0.5))
-            if self.rng.randrange(4) == 0:
+            if self.rng.randrange(8) == 0:
                 self.delete()
             self.off()
             self.over.wait(self.rng.uniform(0.0, 0.3))
