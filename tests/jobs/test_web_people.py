@@ -51,6 +51,32 @@ def test_forty_devices_stay_usable_and_in_the_order_of_their_numbers(visit, serv
     assert rows == sorted(rows, key=lambda one: int(one.split()[1]))
 
 
+def test_a_persons_page_has_their_day_their_week_and_their_rules(visit, served):  # noqa: F811
+    served.ask("block", name="tiktok.com", scope="person", person_id=1, actor="cli")
+    served.ask("block", name="other.example", scope="person", person_id=2, actor="cli")
+    for scheme in ("light", "dark"):
+        page = visit("/?person=1", NARROW, color_scheme=scheme)
+        week = page.locator("[data-key=person-week]")
+        week.get_by_role("heading", name="The last seven days").click()
+        week.locator("details.visit").first.wait_for()
+        visits = [one for one in served.ask("history", person_id=1, show="visits", limit=200)["items"]]
+        site = week.locator("details.visit", has_text="roblox.com")
+        n = sum(one["site"] == "roblox.com" for one in visits)
+        assert f"{n} visit" in site.locator("summary").inner_text()
+        site.locator("summary").click()
+        assert site.locator("li").count() == n
+        rules = page.locator("[data-key=person-rules]")
+        rules.get_by_role("heading", name="Rules").click()
+        rules.get_by_text("tiktok.com").wait_for()
+        assert rules.get_by_text("other.example").count() == 0
+        assert page.locator("[data-key=person-today]").get_by_role("heading", name="Today").count() == 1
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+        assert serious(page) == []
+        browser.shoot(page, f"people-person-{scheme}")
+    rules.get_by_role("button", name="Remove the rule for tiktok.com").click()
+    rules.get_by_text("tiktok.com").wait_for(state="detached")
+
+
 def test_some_on_is_mixed_and_goes_both_ways(visit, served):  # noqa: F811
     ben = [one for one in served.ask("device.list")["items"] if (one["person"] or {}).get("id") == 2]
     for one in ben:
@@ -76,8 +102,9 @@ def test_some_on_is_mixed_and_goes_both_ways(visit, served):  # noqa: F811
 
 def test_what_the_switches_need_is_said_at_them(visit, served):  # noqa: F811
     ben = of_ben(served)[0]
-    served.ask("on", device_id=ben["id"], feature="history", agree=1, actor="cli")
-    served.ask("on", device_id=ben["id"], feature="protection", agree=1, actor="cli")
+    for feature in ("history", "protection"):
+        served.ask("off", person_id=2, feature=feature, actor="cli")
+        served.ask("on", device_id=ben["id"], feature=feature, agree=1, actor="cli")
     page = visit("/?person=2", NARROW)
     page.get_by_text("If Private DNS on an Android device is set to a host name").wait_for()
     assert page.get_by_text("iCloud Private Relay").count() == 0, "protection keeps devices off it"

@@ -69,6 +69,9 @@ export function personPage({ person, devices, sites, blocked }, state, page) {
         .join(" · "),
     ),
     requests({ requests: state.data.requests.filter((one) => devices.some((own) => own.id === one.device_id)), devices }, page.reload),
+    person && devices.length
+      ? [page.looked.today(person), page.looked.week(person), page.looked.rules(person, devices)]
+      : null,
     devices.length > MANY ? searchField(state, page) : null,
     devices.length
       ? h(

@@ -85,17 +85,18 @@ export const rulesCard = (rules, devices, reload) =>
   card(
     { key: "rules", class: "flush" },
     h("h2.group", t("rule.title")),
-    rules.length
-      ? h(
-          "ul.rows",
-          rules.map((one) => row(one, devices, reload)),
-        )
-      : h("p.nothing", t("rule.none")),
+    rules.length ? ruleRows(rules, devices, reload) : h("p.nothing", t("rule.none")),
     h(
       "div.actions.left.pad",
       rules.length ? button(t("ruletext.save"), saveText, { tone: "plain small", picture: "download" }) : null,
       button(t("ruletext.read"), () => readText(reload), { tone: "plain small" }),
     ),
+  );
+
+export const ruleRows = (rules, devices, reload) =>
+  h(
+    "ul.rows",
+    rules.map((one) => row(one, devices, reload)),
   );
 
 const row = (rule, devices, reload) =>

@@ -6,6 +6,7 @@ import { byName, said, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { midnight } from "../lib/time.js";
 import { card, empty, heading } from "../lib/ui.js";
+import { looked } from "../people/looked.js";
 import { personCard, personPage } from "../people/person.js";
 import { requests } from "../people/requests.js";
 import { pauseCard } from "../people/switches.js";
@@ -16,9 +17,10 @@ const GROUPS = ["child", "teen", "adult"];
 export function overview({ redraw, query }) {
   const state = { data: null, search: "" };
   const wanted = query.get("person");
+  const opened = looked({ redraw, reload });
 
   const load = inTurn(async () => {
-    const data = await get("/overview", { since: midnight() });
+    const [data] = await Promise.all([get("/overview", { since: midnight() }), opened.refresh()]);
     // Those whom this is mostly for come first.
     data.people.sort(
       (one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group) || byName(one.name, other.name),
@@ -47,7 +49,7 @@ export function overview({ redraw, query }) {
   function draw() {
     const { devices, people } = state.data;
     const chosen = wanted === "none" ? null : people.find((one) => String(one.id) === wanted);
-    if (chosen !== undefined && devices.length) return personPage(about(chosen), state, { redraw, reload });
+    if (chosen !== undefined && devices.length) return personPage(about(chosen), state, { redraw, reload, looked: opened });
     const first = [heading(t("nav.overview")), notice(state.data.notice, reload)];
     if (!devices.length) return [...first, firstSteps()];
     const rest = devicesOf(null).length ? [null] : [];
