@@ -4,7 +4,7 @@ import struct
 
 from agent.core.netlink import ACK, DUMP, HOST, Message, NetlinkReply, attribute, attributes, nested, u32
 
-_GET, _DELETE, _STATISTICS = 1 << 8 | 1, 1 << 8 | 2, 1 << 8 | 5
+_SET, _GET, _DELETE, _STATISTICS = 1 << 8, 1 << 8 | 1, 1 << 8 | 2, 1 << 8 | 5
 _NEW = 1 << 8  # what a dump's entries are called
 _ORIGINAL, _REPLY, _MARK, _ID, _MARK_MASK, _FILTER = 1, 2, 8, 12, 21, 25  # CTA_*
 _SOURCE4, _TARGET4, _SOURCE6, _TARGET6 = 1, 2, 3, 4  # CTA_IP_*
@@ -31,8 +31,12 @@ def datagram_flows(address_size: int, port: int) -> Message:
 
     Its walk takes milliseconds, so there is one for all addresses of all devices that came.
     """
+    return _dump(address_size, port, _UDP)
+
+
+def _dump(address_size: int, port: int, protocol: bytes) -> Message:
     family = _INET if address_size == 4 else _INET6
-    target = nested(2, attribute(1, _UDP), attribute(3, struct.pack(">H", port)))
+    target = nested(2, attribute(1, protocol), attribute(3, struct.pack(">H", port)))
     by = struct.pack(HOST + "I", _BY_PROTOCOL | _BY_PORT)
     only = nested(_FILTER, attribute(1, by), attribute(2, bytes(4)))
     return Message(_GET, DUMP, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, target) + only)
@@ -56,16 +60,46 @@ def end(answer: NetlinkReply, sources: "frozenset[bytes]") -> "Message | None":
     return Message(_DELETE, ACK, answer.body[:1] + bytes(3) + entry)
 
 
+def connections(address_size: int, port: int) -> Message:
+    """Asks for the TCP connections to a port over IPv4 (4) or IPv6 (16), as `datagram_flows` does."""
+    return _dump(address_size, port, _TCP)
+
+
 def connection(flow: bytes) -> Message:
     """Asks for a TCP connection by both its addresses and both its ports, as its client sees them."""
+    return Message(_GET, 0, _of(flow))
+
+
+def mark(flow: bytes, mark: int, mask: int) -> Message:
+    """Sets these bits of a TCP connection's mark; ENOENT when there is none (any more)."""
+    return Message(_SET, ACK, _of(flow) + u32(_MARK, mark) + u32(_MARK_MASK, mask))
+
+
+def begun_at(answer: NetlinkReply, sources: "frozenset[bytes]", port: int) -> "bytes | None":
+    """The flow (see `connection`) of a TCP connection to a port that a dump told of, if it began at one of these
+    addresses: a kernel that knows no filter tells of all.
+
+    BadInput when its attributes don't fit.
+    """
+    if answer.type != _NEW or len(answer.body) < 4:
+        return None
+    original = attributes(attributes(answer.body[4:]).get(_ORIGINAL, b""))
+    addresses, protocol = attributes(original.get(1, b"")), attributes(original.get(2, b""))
+    source = addresses.get(_SOURCE4, addresses.get(_SOURCE6))
+    target = addresses.get(_TARGET4, addresses.get(_TARGET6))
+    if source not in sources or target is None or protocol.get(_PROTOCOL) != _TCP:
+        return None
+    ports = protocol.get(_SOURCE_PORT, b"") + protocol.get(_TARGET_PORT, b"")
+    return source + target + ports if len(ports) == 4 and ports[2:] == struct.pack(">H", port) else None
+
+
+def _of(flow: bytes) -> bytes:
     size = (len(flow) - 4) // 2
     source, target = (_SOURCE4, _TARGET4) if size == 4 else (_SOURCE6, _TARGET6)
     addresses = nested(1, attribute(source, flow[:size]), attribute(target, flow[size : 2 * size]))
     ports = (attribute(_SOURCE_PORT, flow[-4:-2]), attribute(_TARGET_PORT, flow[-2:]))
     family = _INET if size == 4 else _INET6
-    return Message(
-        _GET, 0, bytes([family, 0, 0, 0]) + nested(_ORIGINAL, addresses, nested(2, attribute(_PROTOCOL, _TCP), *ports))
-    )
+    return bytes([family, 0, 0, 0]) + nested(_ORIGINAL, addresses, nested(2, attribute(_PROTOCOL, _TCP), *ports))
 
 
 def answered_at(answer: NetlinkReply) -> "tuple[bytes, int] | None":

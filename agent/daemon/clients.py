@@ -48,3 +48,7 @@ class Clients:
     def marks(self) -> set[int]:
         """The marks of the clients of now."""
         return set(self._marked)
+
+    def protected(self) -> dict[int, object]:
+        """{device id: its view} of those whose connections are judged."""
+        return {one.device_id: one.view for one in self._marked.values() if one.view is not None}

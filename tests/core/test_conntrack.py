@@ -77,3 +77,25 @@ def test_where_a_server_answers_to():
         assert conntrack.answered_at(told(addresses)) is None
     assert conntrack.answered_at(told(ports)) is None
     assert conntrack.answered_at(NetlinkReply(2, 0, 1, bytes(20))) is None
+
+
+def test_connections_of_a_device_by_their_port():
+    """A dump's entry and the message that asks for one say the same of it, so each reads what the other makes."""
+    for source, target in ((V4, bytes([203, 0, 113, 10])), (V6, b"\xfd\x99" + bytes(13) + b"\x01")):
+        flow = source + target + struct.pack(">HH", 40000, 443)
+        entry = NetlinkReply(0x100, 2, 5, conntrack.connection(flow).body)
+        assert conntrack.begun_at(entry, frozenset([source]), 443) == flow
+        assert conntrack.begun_at(entry, frozenset([source]), 80) is None
+        assert conntrack.begun_at(entry, frozenset([target]), 443) is None
+        assert conntrack.begun_at(NetlinkReply(3, 2, 5, entry.body), frozenset([source]), 443) is None
+        assert conntrack.begun_at(NetlinkReply(0x100, 2, 5, bytes(4)), frozenset([source]), 443) is None
+        message = conntrack.mark(flow, 0x8000C000, 0xC000C000)
+        found = netlink.attributes(message.body[4:])
+        assert message.type == 0x100
+        assert struct.unpack(">II", found[8] + found[21]) == (0x8000C000, 0xC000C000)
+        assert found[1] == netlink.attributes(entry.body[4:])[1]
+
+
+def test_connections_are_asked_for_by_port():
+    found = netlink.attributes(conntrack.connections(4, 443).body[4:])
+    assert netlink.attributes(netlink.attributes(found[1])[2]) == {1: b"\x06", 3: b"\x01\xbb"}

@@ -63,7 +63,7 @@ FORWARD = "forward"  # the chain that whoever owns the table makes
 _VERDICT, _DONE, _JUDGE = "verdict", "done", "judge"
 _RESOLVERS = ((nft.INET4, _RESOLVERS4, 4, 16), (nft.INET6, _RESOLVERS6, 16, 24))
 
-_WEB_PORTS = (80, 443)
+WEB_PORTS = (80, 443)
 _TLS, _DNS_OVER_TLS = 443, 853
 # An acknowledgement with every option is shorter over IPv4 and rarely longer over IPv6; what carries less says nothing.
 _BARE_MAX = 80
@@ -103,7 +103,7 @@ class Inspection(Value):
         work = [nftables.new_mark_map(table, QUEUED, id), nftables.new_mark_map(table, LOGGED, id + 1)]
         work += [
             nftables.new_port_set(table, _WEB, id + 2),
-            nftables.add_keys(table, _WEB, [nft.port(p) for p in _WEB_PORTS]),
+            nftables.add_keys(table, _WEB, [nft.port(p) for p in WEB_PORTS]),
         ]
         work += self._resolvers(table, id + 3)
         work += [nftables.new_part(table, part) for part in (_VERDICT, _DONE, _JUDGE)]

@@ -17,6 +17,7 @@ from agent.core.policy import ALLOWED, Policy
 from agent.core.sniffed_request import SniffedRequest, url
 from agent.core.tls_hello import Hello
 from agent.daemon.clients import Clients, DeviceView
+from agent.daemon.connections.open_connections import OpenConnections
 from agent.daemon.store.recorder import Recorder
 
 TARGET_MAX = 500  # bytes of a URL in an attempt; longer ones are cut
@@ -54,6 +55,7 @@ class Inspector:
         self._answer = answer
         self._warn = warn
         self._flows = Flows()
+        self.open = OpenConnections()
         self._others = ~layout.tag_mask
         self._bits = {
             state: layout.state(state) for state in (inspection.DONE, inspection.REFUSED, inspection.ANSWERED)
@@ -72,15 +74,31 @@ class Inspector:
             return None
         client, piece, opened = seen
         if isinstance(opened, str):
-            return self._marked(mark, inspection.DONE) if opened is UNKNOWN else None
+            if opened is not UNKNOWN:
+                return None
+            self._let(client, piece, b"")
+            return self._marked(mark, inspection.DONE)
         verdict = self._decide(client, piece, opened)
         self.judged += 1
         if verdict.blocked:
+            self.open.refused(piece.flow)
             self._refused(client, piece, opened, verdict)
             return self._marked(mark, self._refusal(client, payload, piece, opened, verdict))
+        self._let(client, piece, host_of(piece, opened))
         self._allowed(client, piece, opened)
         # On a connection of plain HTTP requests for other pages may follow.
         return None if isinstance(opened, SniffedRequest) else self._marked(mark, inspection.DONE)
+
+    def _let(self, client: DeviceView, piece: Segment, name: bytes) -> None:
+        if client.view is not None:
+            self.open.let(piece.flow, client.device_id, name, piece.destination)
+
+    def review(self) -> list[bytes]:
+        """The flows of connections that were let through and may not go on, since policy or devices changed."""
+        return self.open.review(self._policy, self._clients.protected(), self._blocked)
+
+    def _blocked(self, view: object, name: bytes, address: bytes) -> bool:
+        return isinstance(view, tuple) and self._policy.reach(view, name or show(address).encode(), address).blocked
 
     def _marked(self, mark: int, state: int) -> int:
         """The packet's mark with what its connection has come to in it."""

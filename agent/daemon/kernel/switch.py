@@ -14,9 +14,10 @@ from agent.core import conntrack
 from agent.core.addresses import parse
 from agent.core.marks import DEFAULT, Layout
 from agent.core.model import BadInput
-from agent.core.netlink import Message
+from agent.core.netlink import Message, NetlinkReply
 from agent.core.nft.dns_redirect import DNS, DnsRedirect
-from agent.core.nft.inspection import Inspection
+from agent.core.nft.inspection import REFUSED as REFUSED_FLOW
+from agent.core.nft.inspection import WEB_PORTS, Inspection
 from agent.core.nftables import flowtables, get_table, is_flowtable
 from agent.daemon.kernel.firewall import Firewall
 from agent.daemon.kernel.netfilter import Netfilter, NetfilterError
@@ -52,6 +53,8 @@ class Switch:
         self.state = IDLE
         self.message = NOBODY
         self._steering = DnsRedirect(interfaces, port, layout)
+        self._layout = layout
+        self._refused = layout.state(REFUSED_FLOW)
         self._ways: list[Inspection | None] = [None]
         self._table_stands = False
         self._unused = 0  # calls of `verify` since the table has been empty
@@ -136,6 +139,24 @@ class Switch:
             for work in [conntrack.end(flow, sources) for flow in flows]:
                 if work is not None:
                     self._end(work)
+
+    def cut(self, flows: list[bytes]) -> None:
+        """These connections of protected devices go on no further: each later packet is reset. Refused."""
+        if self._steering.judging is None:
+            return
+        for flow in flows:
+            self._end(conntrack.mark(flow, self._refused, self._layout.tag_mask))
+
+    def connections_of(self, addresses: list[str]) -> list[bytes]:
+        """The web connections that began at these addresses, each by its flow. Refused."""
+        sources = frozenset([parse(address) for address in addresses if not address.startswith(_LINK_LOCAL)])
+        asked = [(size, port) for size in sorted({len(source) for source in sources}) for port in WEB_PORTS]
+        answers = [(answer, port) for size, port in asked for answer in self._connections(size, port)]
+        found = [conntrack.begun_at(answer, sources, port) for answer, port in answers]
+        return [flow for flow in found if flow is not None]
+
+    def _connections(self, size: int, port: int) -> list[NetlinkReply]:
+        return self._netfilter.ask(conntrack.connections(size, port))
 
     def _end(self, work: Message) -> None:
         try:

@@ -1,5 +1,7 @@
 """Keeps the kernel switch in step with the gate: marks from clients, flows ended after a change, retries."""
 
+from collections.abc import Callable
+
 from agent.core.marks import Layout
 from agent.core.model import Device
 from agent.core.nft.dns_redirect import WAYS
@@ -27,6 +29,10 @@ class SwitchSync:
         self._protected: frozenset[bytes] = frozenset()
         self._begun = False
         self._flows = ""
+        # Web connections of before a device's protection, as of the last check and since.
+        self._old: dict[bytes, list[bytes]] = {}
+        self._older: dict[bytes, list[bytes]] = {}
+        self.named: Callable[[bytes], bool] = lambda flow: False  # whether a connection was judged by its name
 
     def begin(self) -> None:
         self._begun = True
@@ -35,12 +41,38 @@ class SwitchSync:
     def apply(self, clients: dict[bytes, DeviceView]) -> None:
         """Steer exactly these devices (MAC → client), and end the flows of what they were before."""
         self._wanted = {mac: self._layout.pack(client.slot, client.generation) for mac, client in clients.items()}
+        before = self._protected
         self._protected = frozenset([mac for mac, client in clients.items() if client.view is not None])
         self._bring_about()
+        if self._begun:
+            self._note_old(self._protected - before)
+
+    def _note_old(self, macs: frozenset[bytes]) -> None:
+        """What began before protection came on was judged by nobody. It has until the check after next to end by
+        itself, or to say where it goes, so that nothing short is disturbed."""
+        for mac in sorted(macs):
+            try:
+                self._old[mac] = self._switch.connections_of(self._neighbours.addresses_of(mac))
+            except NetfilterError:
+                continue  # they go on
+
+    def _cut_old(self) -> None:
+        for mac, flows in self._older.items():
+            if mac in self._protected:
+                self.cut([flow for flow in flows if not self.named(flow)])
+        self._older, self._old = self._old, {}
+
+    def cut(self, flows: list[bytes]) -> None:
+        """Connections that may not go on."""
+        try:
+            self._switch.cut(flows)
+        except NetfilterError as refusal:
+            self._flows = f" Connections from before a change could not be ended: {refusal}."
 
     def check(self) -> None:
         """Whether the table still stands as wanted; if not, put it up again. Called by a timer."""
         switch = self._switch
+        self._cut_old()
         if self._wanted:
             self._look()
         if not switch.verify() or switch.state == REFUSED or (switch.standing, switch.protected) != self._all_wanted():

@@ -83,6 +83,7 @@ class InspectionService:
         """Beside the DNS side: a new policy, what waits before a toggle, what was noted, the counters."""
         household = self._household
         swap, drain, hand_over, counters = household.swap, household.drain, household.hand_over, household.counters
+        apply = household.kernel
 
         def swap_both(policy: Policy) -> None:
             swap(policy)
@@ -96,7 +97,13 @@ class InspectionService:
             hand_over()
             self._judge.flush()
 
+        def apply_and_review(wanted: dict[bytes, DeviceView]) -> None:
+            apply(wanted)
+            self._kernel.cut(self._judge.review())
+
         household.swap = swap_both
+        household.kernel = apply_and_review
+        self._kernel.named = self._judge.open.named
         household.drain = household.toggles.drain = drain_both
         household.hand_over = hand_over_both
         household.counters = lambda: {**counters(), **self._counters()}
