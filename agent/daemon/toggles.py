@@ -9,6 +9,7 @@ There is one door into "on": whatever asks for it, `on` judges subject, agreemen
 whatever changes one of these while something is on, `review` ends the epoch and asks anew where that is needed.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 from agent.core import consent, people
@@ -173,7 +174,9 @@ class Toggles:
         try:
             self._records.open([(epoch, device.id) for epoch, (device, _) in zip(epochs, opened, strict=True)])
         except StorageError:
-            self._append([(device.enrolment, feature, "off", 0) for device, feature in opened], "storage")
+            self.unsaved.add([(device.enrolment, feature) for device, feature in opened], "off", "storage")
+            with contextlib.suppress(StorageError):  # tried again
+                self.save_again()
             raise
         self._step("on.gate")
         for epoch, (device, feature) in zip(epochs, opened, strict=True):
@@ -184,9 +187,9 @@ class Toggles:
         return rows
 
     def _unopened(self, before: dict[tuple[str, str], str]) -> None:
-        """Rows that were refused may be in the file all the same: what they would turn on is turned off by them."""
+        """After rows were refused: nothing is open. What was on is closed, and they may be in the file all the same."""
         for key, state in before.items():
-            if self._state.db.doubtful and key not in self.unsaved.rows:
+            if (state == ON or self._state.db.doubtful) and key not in self.unsaved.rows:
                 self.unsaved.add([key], "off" if state == OFF else "suspend", "storage")
 
     # what is on, when something changed

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from agent.core.model import BadInput
 from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.store.connection import StorageError
 from agent.daemon.store.ledger import COLUMNS
+from agent.daemon.store.rollback_check import RollbackCheck
 from tests.promises.household import Home, observe
 
 SOURCE = Path(__file__).with_name("refusing.c")
@@ -33,8 +35,8 @@ def library(folder: Path) -> Path | None:
 
 
 def run(preload: Path, folder: Path, tries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each try is {"op", "arguments", "kinds", "errno", "lasting", "done", "before"?}: the call is counted up until
-    none is met any more. One answer for each call."""
+    """Each try is {"op", "arguments", "kinds", "errno", "lasting", "done", "after"?, "step"?}: the first
+    such call is refused, then the next (or the one `step` calls on), until there is none. One answer for each."""
     environment = {**os.environ, "LD_PRELOAD": str(preload), "PRIVACY_AGENT_STRICT": "1"}
     command = [sys.executable, "-m", "tests.promises.refusing", str(folder)]
     done = subprocess.run(
@@ -80,8 +82,6 @@ def one(folder: str, try_: dict[str, Any], nth: int) -> dict[str, Any] | None:
     refusing = ctypes.CDLL(None)
     home = Home(folder)
     household = home.start(keep_history=True)
-    for op, arguments in try_.get("before", []):
-        home.ask(op, **arguments)
     observe(household, PAIR_ADDRESSES[0], b"c.example")
     refusing.refuse(try_["kinds"], nth, try_["errno"], int(try_["lasting"]), int(try_["done"]))
     answer = _answer(home, try_["op"], try_["arguments"])
@@ -114,11 +114,7 @@ def _answer(home: Home, op: str, arguments: dict[str, Any]) -> str:
     except (BadInput, OperationRejected) as error:
         return "refused: " + str(error)
     except Exception as error:  # noqa: BLE001 - what it ends by is what is asked
-        import traceback
-
-        return f"{type(error).__name__}: {error} " + " < ".join(
-            f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__))
-        )
+        return type(error).__name__ + ": " + "".join(traceback.format_exception(error))[-2000:]
     return "done"
 
 
@@ -127,8 +123,8 @@ def main(folder: str) -> None:
     if not os.path.exists(template):
         prepare(template)
     for try_ in json.load(sys.stdin):
-        for nth in range(try_.get("from", 1), CALLS_MAX):
-            if not _forked(template, os.path.join(folder, "try"), try_, nth) or try_.get("only"):
+        for nth in range(1, CALLS_MAX, try_.get("step", 1)):
+            if not _forked(template, os.path.join(folder, "try"), try_, nth):
                 break
 
 
@@ -155,8 +151,6 @@ def _forked(template: str, folder: str, try_: dict[str, Any], nth: int) -> bool:
 
 def _accept_copy(folder: str) -> None:
     """The copied ledger counts as the one that was here: its head is noted anew."""
-    from agent.daemon.store.rollback_check import RollbackCheck
-
     sql = sqlite3.connect(os.path.join(folder, "state", "state.db"))
     fields = sql.execute(f"SELECT {COLUMNS} FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
     sql.close()

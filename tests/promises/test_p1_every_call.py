@@ -1,6 +1,9 @@
-"""P1 where the storage refuses any one call: it is said, and memory says what the file does."""
+"""P1 where the storage refuses any one call: it is said, all goes on, and memory says what the file does."""
 
 import errno
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +11,44 @@ import pytest
 
 from tests.promises import refusing
 
-SYNC, TRUNCATE = 2, 8
+WRITE, SYNC, UNLINK, TRUNCATE, CREATE = 1, 2, 4, 8, 16
 ONE = {"device_id": 1, "feature": "history"}
 TWO = {"device_id": 2, "feature": "history"}
+
+# Operations that change something, each with its arguments.
+OPERATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("on", {**TWO, "agree": 1}),
+    ("off", ONE),
+    ("off", {**ONE, "erase": True}),
+    ("pause", {}),
+    ("notice.read", {"version": 1}),
+    ("device.add", {"label": "new", "address": "127.0.0.9"}),
+    ("device.edit", {"id": 1, "label": "other"}),
+    ("device.edit", {"id": 1, "person_id": None, "shared": True}),
+    ("device.remove", {"id": 1}),
+    ("person.add", {"name": "Ada", "group": "adult"}),
+    ("person.edit", {"id": 1, "name": "Mara"}),
+    ("person.edit", {"id": 1, "group": "teen"}),
+    ("person.remove", {"id": 1}),
+    ("visit.mark_wrong", {"id": 1}),
+    ("visit.background", {"id": 1, "background": True}),
+    ("visit.delete", {"id": 1}),
+    ("delete", {"device_id": 1}),
+    ("block", {"name": "other.example", "scope": "household"}),
+    ("allow", {"name": "other.example", "scope": "device", "device_id": 1}),
+    ("rule.remove", {"id": 1}),
+    ("rule.import", {"lines": ["one.example", "two.example"], "action": "block"}),
+    ("request.add", {"device_id": 1, "kind": "erasure", "text": "all of it", "address": "127.0.0.2"}),
+    ("request.reply", {"id": 1, "answer": "yes"}),
+    ("settings.set", {"key": "keep_history", "value": False}),
+    ("settings.set", {"key": "history_days", "value": 3}),
+    ("web.put", {"key": "session", "value": "x"}),
+    ("lists.add", {"url": "https://lists.example/a.txt", "name": "A", "category": "ads", "syntax": "domains"}),
+    ("setup.code", {}),
+    ("me.off", {"address": "127.0.0.2", "feature": "history", "erase": True}),
+    ("activity", {}),
+    ("audit", {}),
+]
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +57,16 @@ def preload(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if made is None:
         pytest.skip("not here: a C compiler")
     return made
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[Path]:
+    """In memory, where there is some: what is tried here is refused, not slow."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 def tried(op: str, arguments: dict[str, Any], kinds: int, error: int, **more: Any) -> dict[str, Any]:
@@ -33,15 +81,34 @@ def sound(told: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("done", [0, 1], ids=["not done", "done all the same"])
 @pytest.mark.parametrize("lasting", [0, 1], ids=["once", "from then on"])
-def test_a_commit_that_reports_an_error_is_read_back(preload: Path, tmp_path: Path, lasting: int, done: int) -> None:
+def test_a_commit_that_reports_an_error_is_read_back(preload: Path, quick: Path, lasting: int, done: int) -> None:
     """`on` is refused or it is on; `off` after it is off in the file, or says that it is not saved."""
     switch = {"lasting": lasting, "done": done}
     calls = [
         tried("on", {**TWO, "agree": 1}, SYNC | TRUNCATE, errno.EIO, after=[("off", TWO)], **switch),
         tried("off", ONE, SYNC | TRUNCATE, errno.EIO, **switch),
     ]
-    answers = refusing.run(preload, tmp_path, calls)
+    answers = refusing.run(preload, quick, calls)
     assert len(answers) > 8
     assert [told for told in answers if not sound(told)] == []
     assert {tuple(told["on"]) for told in answers if told["op"] == "on"} == {("history", "protection")}
     assert {tuple(told["on"]) for told in answers if told["op"] == "off"} == {("protection",)}
+
+
+# (which calls, every so many of them is refused): writes are many and alike.
+KINDS = {
+    "write": (WRITE, int(os.environ.get("P1_WRITES_STEP", "9"))),
+    "sync": (SYNC, 1),
+    "unlink, truncate or create": (UNLINK | TRUNCATE | CREATE, 1),
+}
+
+
+@pytest.mark.parametrize("lasting", [0, 1], ids=["once", "from then on"])
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_operation_at_every_call(preload: Path, quick: Path, kind: str, error: int, lasting: int) -> None:
+    kinds, step = KINDS[kind]
+    calls = [tried(op, arguments, kinds, error, lasting=lasting, step=step) for op, arguments in OPERATIONS]
+    answers = refusing.run(preload, quick, calls)
+    assert len(answers) > 50
+    assert [told for told in answers if not sound(told)] == []
