@@ -67,6 +67,7 @@ KINDS: dict[str, Schema] = {
     "part": one_of("first", "more", "last"),
     "person_id": ID,
     "preview": FLAG,
+    "proof": text(32, 32),
     "scope": one_of("household", "person", "device"),
     "search": text(64),
     "seconds": number(1, 366 * 86400),

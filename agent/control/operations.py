@@ -107,9 +107,10 @@ OPERATIONS = {
     "lists.rollback": Operation(events="lists"),
     # What people at devices ask for
     "me": Operation("address"),
-    "me.agree": Operation("address feature? agree?", events="feature"),
-    "me.confirm": Operation("address", events="device"),
-    "me.off": Operation("address feature? erase?", events="feature"),
+    "me.prove": Operation("address pin:value", (WEB,)),
+    "me.agree": Operation("address feature? agree? proof?", (WEB,), "feature"),
+    "me.confirm": Operation("address proof?", (WEB,), "device"),
+    "me.off": Operation("address feature? erase?", (WEB,), "feature"),
     "request.add": Operation("address? device_id? kind text? target?", events="request"),
     "request.unblock": Operation("address word", events="request"),
     "request.list": Operation("state? " + PAGE),

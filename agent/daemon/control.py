@@ -18,6 +18,7 @@ from agent.daemon.household import Household
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE
 from agent.daemon.operations.arguments import OperationRejected
+from agent.daemon.operations.me import speaks_for_device
 from agent.daemon.peers import Peer, Reply, Steps
 from agent.daemon.store.database import StorageError, plain
 
@@ -69,6 +70,9 @@ class ControlServer:
             return {"error": {"code": "forbidden", "message": name + " may not be asked for here"}}
         try:
             checked(name, request)
+            if role != WEB and str(request.get("actor", "")).startswith("me:"):
+                raise OperationRejected("forbidden", "a person speaks for their device at its own page")
+            speaks_for_device(self._household, request)
             result = TABLE[name](self._household, request)
         except EXPECTED as error:
             return failure(error)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from agent.core.model import ADULT, Device, Person
 from agent.daemon.clock import Clock
+from agent.daemon.proofs import Proofs
 from agent.daemon.store.holds import ADDRESS, DEVICE, PERSON, Hold, Holds
 from agent.daemon.store.state import State
 from agent.daemon.subjects import Subjects
@@ -30,6 +31,7 @@ class People:
         self._clock = clock
         self.reviewed = reviewed
         self.publish = publish
+        self.proofs = Proofs()
 
     def devices_of(self, person_id: int) -> list[Device]:
         return [device for device in self._state.devices() if device.person_id == person_id]
@@ -143,6 +145,12 @@ class People:
 
     def has_pin(self, device: Device) -> bool:
         return "pin" in self._pins().get(str(device.id), {})
+
+    def secret_of(self, device: Device) -> str | None:
+        """The hash of the PIN that speaks for the device: an adult's whom it was taken from, or its own."""
+        row = self._pins().get(str(device.id), {})
+        secret = row.get("left", row.get("pin"))
+        return None if secret is None else str(secret)
 
     def _pins(self) -> dict[str, dict[str, object]]:
         return rows_in(self._state.web(PINS))

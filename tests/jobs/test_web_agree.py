@@ -1,9 +1,13 @@
 """An adult agrees at /me: the first agreement sets the PIN, and PIN and sessions are the person's, not the device's."""
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 
 from tests.jobs.lived_in import Served
-from tests.jobs.web_peer import PASSWORD, Client
+from tests.jobs.web_peer import PASSWORD, Client, wait_until
 
 TABLET, LAPTOP = "127.0.0.2", "127.0.0.5"  # Mia's, a child; Anna's, an adult
 HISTORY = "/api/v1/me/features/history"
@@ -27,6 +31,14 @@ def at(served, address: str) -> Client:
     return person
 
 
+def end_web_job(served) -> None:
+    """As after five idle minutes; the next request starts another."""
+    parent = served.process.pid
+    (job,) = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    os.kill(job, signal.SIGTERM)
+    wait_until(lambda: not Path(f"/proc/{job}").exists(), 30)
+
+
 def test_the_first_agreement_sets_the_pin(served):
     anna, clone = at(served, LAPTOP), at(served, LAPTOP)
     refused = anna.ask("PUT", HISTORY, AGREE)
@@ -43,6 +55,25 @@ def test_the_first_agreement_sets_the_pin(served):
     for body in (AGREE, AGREE | {"pin": "9999"}):
         assert clone.ask("PUT", HISTORY, body).status == 401
     assert not device(served, LAPTOP)["features"]["history"]["on"]
+
+
+def test_a_later_agreement_is_proven_by_the_pin(served):
+    """The daemon checks it: a session opened long ago, or under a web job that has ended since, is asked again."""
+    anna = at(served, LAPTOP)
+    assert anna.ask("PUT", HISTORY, AGREE | {"pin": "4711"}).status == 200
+    assert anna.ask("GET", "/api/v1/me").json["pin"]["proven"]
+    anna.ask("PUT", HISTORY, {"on": False})
+    assert anna.ask("PUT", HISTORY, AGREE).status == 200
+    anna.ask("PUT", HISTORY, {"on": False})
+    end_web_job(served)
+    mine = anna.ask("GET", "/api/v1/me").json["pin"]
+    assert mine["entered"] and not mine["proven"]
+    again = anna.ask("PUT", HISTORY, AGREE)
+    assert (again.status, again.json["type"]) == (401, "/problems/pin")
+    assert anna.ask("PUT", HISTORY, AGREE | {"pin": "9999"}).status == 401
+    assert not device(served, LAPTOP)["features"]["history"]["on"]
+    assert anna.ask("PUT", HISTORY, AGREE | {"pin": "4711"}).status == 200
+    assert device(served, LAPTOP)["features"]["history"]["on"]
 
 
 def test_a_refused_agreement_sets_no_pin(served):

@@ -34,6 +34,7 @@ CHANGES = 20
 REQUEST_KINDS = ("objection", "exception", "erasure", "unblock")
 REQUEST_TEXT_MAX = 500
 WORD_MAX = 64
+PIN_MAX = 64
 REQUESTS_MAX = 200  # open ones; a household that has more does not read them
 # Of one device: a child with a script fills neither the others' places nor the flash.
 DEVICE_REQUESTS_MAX = 10
@@ -82,6 +83,37 @@ def change_row(household: Household, row: LedgerRow) -> dict[str, object]:
     return {"at": at, "feature": row.feature, "action": row.action, "actor": row.actor, "detail": row.detail}
 
 
+def me_prove(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """A word for the PIN, which me.agree and me.confirm ask for where there is one."""
+    device = own_device(household, request)
+    secret, given = household.people.secret_of(device), request.get("pin")
+    if secret is None or not isinstance(given, str) or len(given) > PIN_MAX:
+        raise OperationRejected("forbidden", "the PIN is not right")
+    if household.people.proofs.busy:
+        raise OperationRejected("busy", "another PIN is being checked")
+    word = yield from household.people.proofs.check(device, secret, given)
+    if word is None:
+        raise OperationRejected("forbidden", "the PIN is not right")
+    return {"proof": word}
+
+
+def _need_proof(household: Household, request: Request, device: Device) -> None:
+    secret = household.people.secret_of(device)
+    if secret is not None and not household.people.proofs.hold(device, secret, request.get("proof")):
+        raise OperationRejected("forbidden", "enter the PIN of this device for this", {"needs": "pin"})
+
+
+def speaks_for_device(household: Household, request: Request) -> None:
+    """Who asks as a person at their device ("me:N") asks from that device's address, and for it alone."""
+    kind, colon, told = str(request.get("actor", "")).partition(":")
+    if kind != "me" or not colon:
+        return
+    device = own_device(household, request)
+    others = [request.get(name) for name in ("person_id", "all") if request.get(name)]
+    if told != str(device.id) or others or request.get("device_id", device.id) != device.id:
+        raise OperationRejected("forbidden", "a person speaks for the device at their address alone")
+
+
 def me_agree(household: Household, request: Request) -> dict[str, object]:
     """An adult agrees to what the household asked for, or to what has changed since, or switches it on themselves."""
     device = own_device(household, request)
@@ -95,6 +127,7 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
     if any(hold.kind != PERSON for hold in household.holds.of(device)):
         raise OperationRejected("conflict", "this device was taken from an adult: that has to be confirmed here first")
     refuse_guests(household, [device], row.name)
+    _need_proof(household, request, device)
     state = household.state.ledger.register.state(device.enrolment, row.name)
     action = {consent.OFF: "on", consent.SUSPENDED: "resume"}.get(state, "agree")
     household.toggles.on([(device, row.name)], action, "me:" + str(device.id), own=True)
@@ -113,6 +146,7 @@ def me_confirm(household: Household, request: Request) -> dict[str, object]:
         raise OperationRejected(
             "forbidden", "the PIN of this device is gone: what was decided takes effect after a day"
         )
+    _need_proof(household, request, device)
     household.people.confirm(device, "me:" + str(device.id))
     household.publish({"event": "device", "device_id": device.id})
     return device_row(household, household.state.device(device.id))
@@ -205,6 +239,7 @@ def _opens(household: Household, target: str | None) -> str | None:
 
 TABLE = {
     "me": me,
+    "me.prove": me_prove,
     "me.agree": me_agree,
     "me.confirm": me_confirm,
     "me.off": me_off,

@@ -16,7 +16,7 @@ from agent.jobs.web.api import Api, Handler
 from agent.jobs.web.backup import Backup
 from agent.jobs.web.control import AsyncControl, Closed
 from agent.jobs.web.http_types import WebRequest, WebResponse
-from agent.jobs.web.me import MeHandlers
+from agent.jobs.web.me import MeHandlers, as_person
 from agent.jobs.web.server import Application, WebServer
 from agent.jobs.web.static import Files
 from agent.platform import sodium
@@ -89,8 +89,7 @@ def table(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[str, 
 
     async def my_export(request: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
         person.need_fresh(request)
-        device_id = own["device"]["id"]
-        return await exporting.export(request, device_id=device_id, actor=f"me:{device_id}", **query)
+        return await exporting.export(request, **as_person(request, own), **query)
 
     async def events(request: WebRequest) -> WebResponse:
         # A stream outlives the request that opened it, but not the session.

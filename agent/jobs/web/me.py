@@ -20,6 +20,8 @@ WITHOUT_PIN = ("device", "feature", "request", "status")
 CODE_DIGITS = 8
 # For how long a PIN just entered is enough for what can't be undone or shows everything.
 FRESH_S = 300
+# For how long one is enough for agreeing; the daemon's word for it holds a little longer.
+PROVEN_S = 600
 # Three wrong codes and a new one must be made: a PIN code is read off a screen, not guessed.
 CODE_TRIES = 3
 PIN_MIN = 4
@@ -29,6 +31,7 @@ PIN_MAX = 64
 class MeHandlers:
     def __init__(self, account: Account) -> None:
         self._account = account
+        self._proofs: dict[str, tuple[str, float]] = {}  # session → the daemon's word for its PIN, until when
 
     async def me(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
         device_id = own["device"]["id"]
@@ -39,6 +42,7 @@ class MeHandlers:
             "entered": entered,
             "private": request.private,
             "left": "left" in self._row(device_id),
+            "proven": entered and self._word(request) is not None,
         }
         csrf = session.csrf if session else None
         shown = own | {"device": own["device"] | {"person": _person(own["device"].get("person"), entered)}}
@@ -71,9 +75,56 @@ class MeHandlers:
                 self._need_entered(request, device_id)
             return reply(await Ask("me.off", arguments | {"erase": erase}), headers=NO_STORE)
         if self._pin(device_id) is not None:
-            self._need_entered(request, device_id)
-            return reply(await Ask("me.agree", arguments | {"agree": agree}), headers=NO_STORE)
+            word = await self._proof(request, device_id, str(self._pin(device_id)), pin, False)
+            value = await self._ask_proven("me.agree", arguments | {"agree": agree, "proof": word})
+            return reply(value, headers=NO_STORE)
         return await self._agree_first(request, device_id, arguments | {"agree": agree}, pin)
+
+    async def _ask_proven(self, op: str, arguments: dict[str, Any]) -> Any:
+        try:
+            return await Ask(op, arguments)
+        except ControlRefused as error:
+            if error.detail.get("needs") == "pin":
+                raise Problem(401, "pin", "Enter your PIN again for this.", {"field": "pin"}) from error
+            raise
+
+    async def _proof(self, request: WebRequest, device_id: int, secret: str, pin: str, anew: bool) -> str | None:
+        """The word for the PIN that is given, or, unless `anew`, for one entered a moment ago in this session."""
+        if not anew:
+            self._need_entered(request, device_id)
+            if not pin:
+                return self._word(request)
+        self._need_private(request)
+        await self._check_pin(request, device_id, secret, pin)
+        word = await self._prove(request, pin)
+        if not anew:
+            self._keep(request, word)
+        return word
+
+    def _word(self, request: WebRequest) -> str | None:
+        word, until = self._proofs.get(request.session.id, (None, 0.0))
+        return word if time.monotonic() < until else None
+
+    async def _prove(self, request: WebRequest, pin: str) -> str | None:
+        """The daemon's word for the PIN of the device that asks; it checks it itself."""
+        try:
+            told = await Ask("me.prove", {"address": request.peer, "pin": pin[:PIN_MAX]})
+        except ControlRefused:
+            return None
+        return str(told["proof"])
+
+    async def _opened(self, request: WebRequest, own: dict[str, Any], pin: str) -> WebResponse:
+        """A session for the PIN just given; an adult's may agree, so the daemon is told it too."""
+        word = await self._prove(request, pin) if own.get("adult") else None
+        response = await self._account.open_for_device(request, own["device"]["id"])
+        self._keep(request, word)
+        return response
+
+    def _keep(self, request: WebRequest, word: str | None) -> None:
+        open_ones = self._account.vault.get("sessions")
+        self._proofs = {key: one for key, one in self._proofs.items() if key in open_ones}
+        if word is not None:
+            self._proofs[request.session.id] = (word, time.monotonic() + PROVEN_S)
 
     async def _agree_first(
         self, request: WebRequest, device_id: int, arguments: dict[str, Any], pin: str
@@ -84,25 +135,26 @@ class MeHandlers:
         row = self._row(device_id)
         await self._put_pin(device_id, pin)
         try:
-            value = await Ask("me.agree", arguments)
+            word = await self._prove(request, pin)
+            value = await Ask("me.agree", arguments | {"proof": word})
         except ControlRefused:
             await self._put_row(device_id, row)
             raise
         opened = await self._account.open_for_device(request, device_id)
+        self._keep(request, word)
         cookies = [header for header in opened.headers if header[0] == "Set-Cookie"]
         return reply(value, headers=[*NO_STORE, *cookies])
 
     async def my_confirmation(self, request: WebRequest, own: dict[str, Any], pin: str = "") -> WebResponse:
         """The adult agrees to what was decided about them or this device: with the PIN that there was then."""
         device_id = own["device"]["id"]
+        arguments: dict[str, Any] = {"address": request.peer, "actor": f"me:{device_id}"}
         left = self._row(device_id).get("left")
-        if left is not None:
-            self._need_private(request)
-            await self._check_pin(request, device_id, left, pin)
-        elif self._pin(device_id) is not None:
-            self._need_entered(request, device_id)
-        arguments = {"address": request.peer, "actor": f"me:{device_id}"}
-        return reply(await Ask("me.confirm", arguments), headers=NO_STORE)
+        secret = self._pin(device_id) if left is None else left
+        if secret is not None:
+            word = await self._proof(request, device_id, secret, pin, left is not None)
+            arguments |= {"proof": word}
+        return reply(await self._ask_proven("me.confirm", arguments), headers=NO_STORE)
 
     async def my_request(self, request: WebRequest, own: dict[str, Any], **what: Any) -> WebResponse:
         value = await Ask("request.add", what | {"address": request.peer, "device_id": own["device"]["id"]})
@@ -126,7 +178,7 @@ class MeHandlers:
         await self._use_code(device_id, code)
         await self._put_pin(device_id, pin)
         await self._account.drop_device_sessions(device_id)
-        return await self._account.open_for_device(request, device_id)
+        return await self._opened(request, own, pin)
 
     async def enter_pin(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
         self._need_private(request)
@@ -134,8 +186,9 @@ class MeHandlers:
         stored = self._pin(device_id)
         if stored is None:
             raise Problem(409, "pin-needed", "No PIN is set yet. Ask for a code on the household's page.")
-        await self._check_pin(request, device_id, stored, str(request.json().get("pin", "")))
-        return await self._account.open_for_device(request, device_id)
+        given = str(request.json().get("pin", ""))
+        await self._check_pin(request, device_id, stored, given)
+        return await self._opened(request, own, given)
 
     async def _check_pin(self, request: WebRequest, device_id: int, stored: str, given: str) -> None:
         who = throttle.pin_of(device_id, request.peer)
@@ -144,24 +197,21 @@ class MeHandlers:
             raise Problem(401, "wrong-pin", "The PIN is not right.")
         await self._account.forgive(who)
 
-    async def my_history(self, _: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
-        device_id = own["device"]["id"]
-        value = await Ask("history", query | {"device_id": device_id, "actor": f"me:{device_id}"})
+    async def my_history(self, request: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
+        value = await Ask("history", query | as_person(request, own))
         return reply(value, headers=NO_STORE)
 
-    async def my_attempts(self, _: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
-        device_id = own["device"]["id"]
-        value = await Ask("blocked", query | {"device_id": device_id, "actor": f"me:{device_id}"})
+    async def my_attempts(self, request: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
+        value = await Ask("blocked", query | as_person(request, own))
         return reply(value, headers=NO_STORE)
 
-    async def my_dispute(self, _: WebRequest, own: dict[str, Any], id: int, undo: bool = False) -> WebResponse:
+    async def my_dispute(self, request: WebRequest, own: dict[str, Any], id: int, undo: bool = False) -> WebResponse:
         """Mark a visit of this device as wrong; one of another device is not there."""
-        device_id = own["device"]["id"]
-        mine = {"device_id": device_id, "actor": f"me:{device_id}"}
+        mine = as_person(request, own)
         page = await Ask("history", mine | {"after": str(id + 1), "limit": 1})
         if [row["id"] for row in page["items"]] != [id]:
             raise Problem(404, "not-found", "There is no such visit.")
-        value = await Ask("visit.mark_wrong", {"id": id, "undo": undo, "actor": mine["actor"]})
+        value = await Ask("visit.mark_wrong", mine | {"id": id, "undo": undo})
         return reply(value, headers=NO_STORE)
 
     async def my_erase(self, request: WebRequest, own: dict[str, Any], **what: Any) -> WebResponse:
@@ -170,8 +220,7 @@ class MeHandlers:
         if person is None or person["group"] != ADULT:
             raise Problem(403, "forbidden", "Only an adult can erase it here; you can ask the household to do it.")
         self.need_fresh(request)
-        device_id = own["device"]["id"]
-        return reply(await Ask("delete", what | {"device_id": device_id, "actor": f"me:{device_id}"}), headers=NO_STORE)
+        return reply(await Ask("delete", what | as_person(request, own)), headers=NO_STORE)
 
     def need_fresh(self, request: WebRequest) -> None:
         if not 0 <= time.time() - request.session.at < FRESH_S:
@@ -210,6 +259,12 @@ class MeHandlers:
     def _need_private(self, request: WebRequest) -> None:
         if not request.private:
             raise Problem(403, "use-https", "A PIN is accepted over HTTPS only.")
+
+
+def as_person(request: WebRequest, own: dict[str, Any]) -> dict[str, Any]:
+    """The daemon hears who asks, and from where: it believes it of the device at that address alone."""
+    device_id = own["device"]["id"]
+    return {"device_id": device_id, "actor": f"me:{device_id}", "address": request.peer}
 
 
 def _person(person: dict[str, Any] | None, entered: bool) -> dict[str, Any] | None:

@@ -22,12 +22,12 @@ export const held = ({ device, pin }, load) =>
     : null;
 
 async function confirm(pin, load) {
-  if (pin.left) return withOldPin(load);
+  if (pin.left || (pin.set && !pin.proven)) return withPin(pin, load);
   await post("/me/confirmation", {}).catch(say);
   await load();
 }
 
-const withOldPin = (load) =>
+const withPin = (pin, load) =>
   formSheet(t("held.confirm"), {
     names: ["pin"],
     go: t("held.confirm"),
@@ -36,7 +36,7 @@ const withOldPin = (load) =>
       await load();
     },
     build: (at) => [
-      h("p", t("held.pin")),
+      pin.left ? h("p", t("held.pin")) : null,
       field({ name: "pin", id: "pin-left", label: t("pin.pin"), type: "password", autofocus: true, error: at("pin") }),
     ],
   });

@@ -59,10 +59,14 @@ async function agreement(feature, { device, pin }, agree) {
   return formSheet(title, {
     names: ["pin"],
     go: t("consent.agree"),
-    submit: (values) => agree({ agree: row.version, ...(pin.set ? {} : values) }),
-    build: (at) => [about, pin.set ? null : newPin(at("pin"))],
+    submit: (values) => agree({ agree: row.version, ...(pin.proven ? {} : values) }),
+    build: (at) => [about, pin.proven ? null : (pin.set ? ownPin : newPin)(at("pin"))],
   });
 }
+
+/** Asked for again where it was not entered a moment ago: an agreement is the person's own. */
+const ownPin = (error) =>
+  field({ name: "pin", id: "pin-own", label: t("pin.pin"), type: "password", autocomplete: "current-password", error });
 
 const newPin = (error) =>
   field({

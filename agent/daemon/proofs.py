@@ -1,0 +1,80 @@
+"""That the person behind a device entered its PIN: checked here, not by the job that asks, and told by a word.
+
+The web job could be taken over, and what an adult agrees to is theirs to say. The hash costs memory and time, so a
+child works it out; one at a time.
+"""
+
+import os
+import time
+from collections.abc import Generator
+
+from agent.core.model import Device
+from agent.daemon.jobs import lower_priority
+
+HOLDS_S = 900.0
+WORDS_MAX = 32  # the oldest goes
+FILES_MAX = 4096  # more than a router lets a process have
+LOOK_S = 0.05
+LOOKS_MAX = 600  # half a minute; the slowest router takes a second or two
+
+
+class Proofs:
+    """Words → (device, the PIN's hash, until when). They are gone with the process: the PIN is entered again."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self._words: dict[str, tuple[int, str, float]] = {}
+
+    def hold(self, device: Device, secret: str, word: object) -> bool:
+        """Whether that word was given for this device's PIN of now."""
+        given = self._words.get(word) if isinstance(word, str) else None
+        return given is not None and given[:2] == (device.id, secret) and time.monotonic() < given[2]
+
+    def check(self, device: Device, secret: str, given: str) -> Generator[float | None, None, str | None]:
+        """The word, or None where it is not the PIN. In steps: the loop goes on meanwhile."""
+        self.busy = True
+        try:
+            right = yield from _matches(secret, given)
+        finally:
+            self.busy = False
+        if not right:
+            return None
+        word = os.urandom(16).hex()
+        self._words[word] = (device.id, secret, time.monotonic() + HOLDS_S)
+        while len(self._words) > WORDS_MAX:
+            del self._words[next(iter(self._words))]
+        return word
+
+
+def _matches(secret: str, given: str) -> Generator[float | None, None, bool]:
+    child = os.fork()
+    if child == 0:
+        _check_and_exit(secret, given)
+    status = None
+    try:
+        for _ in range(LOOKS_MAX):
+            yield LOOK_S
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid:
+                return status == 0
+            status = None
+        return False
+    finally:
+        if status is None:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+
+
+def _check_and_exit(secret: str, given: str) -> None:
+    """In the child, which ends with 0 where they match. It holds nothing of the daemon's, and dies with it."""
+    code = 1
+    try:
+        os.closerange(0, FILES_MAX)
+        lower_priority()
+        from agent.platform import sodium  # here: the daemon itself loads no ctypes
+        from agent.platform.pdeathsig import die_with_parent
+
+        die_with_parent()
+        code = 0 if sodium.load().check_password(secret, given.encode()) else 1
+    finally:
+        os._exit(code)
