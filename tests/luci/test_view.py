@@ -301,7 +301,7 @@ def test_the_access_list_is_the_plugins_methods_and_no_more(router):
 def test_arguments_that_rpcd_would_never_send(router):
     assert router.run("call", "nonsense").returncode == 2
     assert json.loads(router.run("call", "status", given="[1]").stdout)["error"]["code"] == "bad_request"
-    assert json.loads(router.run("call", "on", given="{}").stdout)["error"]["code"] == "not_found"
+    assert json.loads(router.run("call", "on", given="{}").stdout)["error"]["code"] == "bad_request"
     extra = json.dumps({"op": "backup.take", "actor": "nobody"})
     assert "health" in json.loads(router.run("call", "status", given=extra).stdout), "only known arguments pass"
 

@@ -25,7 +25,7 @@ def net(tmp_path: Path) -> Iterator[Resolving]:
 def switched_on(net: Resolving) -> dict[tuple[int, bytes], tuple[bool, int]]:
     """As the toggles do: what waits is read under the clients of before, more than once; then there are new ones."""
     for _ in range(3):
-        net.dns.settle()
+        net.dns.drain()
     net.toggle(2)
     turn_for(net.loop, 1.0)
     return net.recorded()

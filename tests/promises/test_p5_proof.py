@@ -9,7 +9,7 @@ from tests.promises.household import Home, observe
 
 HISTORY_SQL = (
     ("DELETE FROM epochs WHERE feature = 'history'", "outside consent"),
-    ("UPDATE epochs SET device = device + 1", "not the ledger's"),
+    ("UPDATE epochs SET device = device + 1", "not in the activity log"),
     ("UPDATE epochs SET closed = NULL", "open in the history"),
     ("UPDATE epochs SET opened = opened + 1000", "outside consent"),
 )
