@@ -18,6 +18,7 @@ from agent.daemon.operations.arguments import (
 )
 from agent.daemon.operations.scope import Scope
 from agent.daemon.store.audit import audit as audit_steps
+from agent.daemon.store.database import StorageError
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import finish
 
@@ -162,6 +163,9 @@ def erase(household: Household, request: Request) -> Generator[float | None, Non
     chosen = tables[choice(request, "feature", ("history", "protection")) if request.get("feature") else ""]
     devices = {device.id: device for device in household.state.devices()}
     counts, touched = {"visits": 0, "attempts": 0}, set()
+    if household.records.db.stands_in:
+        # What is in the file would be back as soon as it can be used again.
+        raise StorageError("nothing was deleted: " + household.records.db.broken)
     household.flush()
     for table in chosen:
         asked = (scope.readable if own else scope.asked)(household, request, table)

@@ -130,6 +130,8 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     ]
     erased = 0
     if flag(request, "erase"):
+        if household.records.db.stands_in:
+            raise StorageError("It is off, but nothing was deleted: " + household.records.db.broken)
         for device, rows in zip(devices, kept, strict=True):
             ids = scope.ids(household, table, rows).get(device.id, [])
             erased += len(ids)
