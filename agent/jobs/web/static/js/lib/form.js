@@ -43,14 +43,14 @@ export function attempt(redraw, submit) {
         if (!(error instanceof Problem)) throw error;
         Object.assign(state, { problem: error, busy: false });
         redraw();
-        const wrong = document.querySelector("dialog[open] [aria-invalid=true]");
+        const wrong = (document.querySelector("dialog[open]") || document).querySelector("[aria-invalid=true]");
         if (wrong) wrong.focus();
       }
     },
   };
 }
 
-const PLACES = { "wrong-password": "password", "wrong-code": "code", "wrong-pin": "pin" };
+const PLACES = { "wrong-password": "password", "wrong-code": "code", "wrong-pin": "pin", "wrong-passphrase": "with", "no-backup": "file" };
 const placeOf = (problem) => PLACES[problem.kind] || problem.body.field || null;
 
 /** A sheet with one form. `build(at, close)` gives its fields (`at(name)` is a field's problem), `names` are those that show

@@ -110,7 +110,8 @@ export const textarea = ({ name, id = name, label, error, ...props }) =>
     error ? h("p.error", { id: id + "-error", role: "alert" }, error) : null,
   );
 
-export function choice({ name, id = name, label, value, options, hint, onchange }) {
+export function choice({ name, id = name, label, value, options, hint, error, onchange }) {
+  const described = [hint && id + "-hint", error && id + "-error"].filter(Boolean).join(" ");
   return h(
     "div.field",
     { key: "field-" + name },
@@ -120,12 +121,14 @@ export function choice({ name, id = name, label, value, options, hint, onchange 
       {
         id,
         name,
-        "aria-describedby": hint ? id + "-hint" : null,
+        "aria-describedby": described || null,
+        "aria-invalid": error ? "true" : null,
         onchange: (event) => onchange && onchange(event.target.value),
       },
       options.map(([key, text]) => h("option", { value: key, selected: String(key) === String(value) }, text)),
     ),
     hint ? h("p.hint", { id: id + "-hint" }, hint) : null,
+    error ? h("p.error", { id: id + "-error", role: "alert" }, error) : null,
   );
 }
 

@@ -18,12 +18,12 @@ export function asked(text) {
   }
 }
 
-/** A sheet about one blocked attempt; `allowForm(close)` gives what to do about it. */
+/** A sheet about one blocked attempt; `allowForm(close, redraw, kept)` gives what to do about it. */
 export async function explain(attempt, label, allowForm) {
   const now = await get("/explanation", { attempt_id: attempt.id }).catch(say);
   if (!now) return;
   const { rule } = attempt;
-  await sheet(attempt.target, (close) => [
+  await sheet(attempt.target, (close, redraw, kept) => [
     h(
       "dl.facts",
       h("dt", t("why.device")),
@@ -37,7 +37,7 @@ export async function explain(attempt, label, allowForm) {
       h("dt", t("why.now")),
       h("dd", reason(now)),
     ),
-    now.verdict === "block" ? allowForm(close) : null,
+    now.verdict === "block" ? allowForm(close, redraw, kept) : null,
     rule.list_id
       ? h(
           "div.actions.left",

@@ -3,7 +3,7 @@
 import { h } from "../lib/dom.js";
 import { said, t } from "../lib/i18n.js";
 import { when } from "../lib/time.js";
-import { button, card, toast } from "../lib/ui.js";
+import { button, card, say, toast } from "../lib/ui.js";
 import { addRule } from "./rules.js";
 
 const MOST = 20;
@@ -36,7 +36,7 @@ export const lookalikesCard = (label, reload) =>
               ),
               button(
                 t("block.go"),
-                () => addRule("block", one.name, { whom: "household", span: "ever" }, reload),
+                () => addRule("block", one.name, { whom: "household", span: "ever" }, reload).catch(say),
                 { tone: "plain small" },
               ),
             ),

@@ -21,14 +21,11 @@ function whom(devices) {
 }
 
 /** A form that allows or blocks a site: for whom (first `value`) and for how long (first `span`); `place` tells two of
- * them on one page apart. */
-export const ruleForm = ({ action, name, devices, value, span, place }, reload, close = () => {}) =>
+ * them on one page apart, `tried` (see attempt) adds the rule and remembers why it could not. */
+export const ruleForm = ({ action, name, devices, value, span, place, tried }) =>
   form(
     { key: `rule-${action}-${name}` },
-    async (values) => {
-      close();
-      await addRule(action, name, values, reload);
-    },
+    tried.run,
     h(
       "div.pair",
       choice({ name: "whom", id: place + "-whom", label: t("allow.scope"), value, options: whom(devices) }),
@@ -40,13 +37,14 @@ export const ruleForm = ({ action, name, devices, value, span, place }, reload, 
         options: Object.keys(SPANS).map((one) => [one, t("allow.span_" + one)]),
       }),
     ),
+    tried.other(),
     h(
       "div.actions",
       h("button.button", { type: "submit", class: action === "allow" ? "danger" : "" }, h("span", t(action + ".go"))),
     ),
   );
 
-/** `whom` is "household", "person:ID" or "device:ID". */
+/** `whom` is "household", "person:ID" or "device:ID". False when it was given up; throws what the router says. */
 export async function addRule(action, name, { whom, span }, reload) {
   const [scope, id] = whom.split(":");
   const wanted = {
@@ -56,18 +54,15 @@ export async function addRule(action, name, { whom, span }, reload) {
     ...(id ? { [scope + "_id"]: Number(id) } : {}),
     ...(SPANS[span] ? { seconds: SPANS[span] } : {}),
   };
-  try {
-    const rule = await sure(wanted);
-    if (!rule) return;
-    const off = rule.unprotected.length ? " " + t("rule.unprotected", { devices: rule.unprotected.join(", ") }) : "";
-    toast(t(`rule.${action}_done`, { name: rule.name }) + off, {
-      label: t("undo"),
-      call: () => del("/rules/" + rule.id).then(reload, say),
-    });
-  } catch (error) {
-    say(error);
-  }
+  const rule = await sure(wanted);
+  if (!rule) return false;
+  const off = rule.unprotected.length ? " " + t("rule.unprotected", { devices: rule.unprotected.join(", ") }) : "";
+  toast(t(`rule.${action}_done`, { name: rule.name }) + off, {
+    label: t("undo"),
+    call: () => del("/rules/" + rule.id).then(reload, say),
+  });
   await reload();
+  return true;
 }
 
 /** The rule as it was added; of a name that covers many sites only after a question, else null. */

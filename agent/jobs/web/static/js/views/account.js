@@ -3,6 +3,7 @@
 import { del, fetchFile, get, inTurn, keep, loadSession, post, put, send, session } from "../lib/api.js";
 import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
+import { attempt, Wrong } from "../lib/form.js";
 import { qr } from "../lib/qr.js";
 import { LANGUAGES, chooseLanguage, language, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
@@ -11,7 +12,9 @@ import { when } from "../lib/time.js";
 import { button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../lib/ui.js";
 
 export function account({ redraw }) {
-  const state = { sessions: [], settings: [], error: null };
+  const state = { sessions: [], settings: [], error: null, problems: new Map() };
+  const saving = attempt(redraw, save);
+  const restoring = attempt(redraw, bringBack);
 
   const load = inTurn(async () => {
     state.sessions = (await get("/sessions")).items;
@@ -202,7 +205,7 @@ export function account({ redraw }) {
     card(
       { key: "settings" },
       h("h2", t("settings.title")),
-      state.settings.map((one) => setting(one, reload)),
+      state.settings.map((one) => setting(one, state.problems, reload)),
     );
 
   const backup = () =>
@@ -212,15 +215,17 @@ export function account({ redraw }) {
       h("p.soft", t("backup.text")),
       form(
         { key: "backup-form" },
-        save,
+        saving.run,
         field({
           name: "passphrase",
+          error: saving.at("passphrase"),
           label: t("backup.passphrase"),
           type: "password",
           autocomplete: "new-password",
           hint: t("setup.password_hint"),
         }),
         h("label.check", h("input", { type: "checkbox", name: "history" }), h("span", t("backup.history"))),
+        saving.other("passphrase"),
         h(
           "div.actions.left",
           h("button.button.plain", { type: "submit" }, icon("download"), h("span", t("backup.save"))),
@@ -231,9 +236,16 @@ export function account({ redraw }) {
       h("p.soft", t("backup.restore_text")),
       form(
         { key: "restore-form" },
-        bringBack,
-        field({ name: "file", label: t("backup.file"), type: "file" }),
-        field({ name: "with", label: t("backup.passphrase"), type: "password", autocomplete: "off" }),
+        restoring.run,
+        field({ name: "file", label: t("backup.file"), type: "file", error: restoring.at("file") }),
+        field({
+          name: "with",
+          label: t("backup.passphrase"),
+          type: "password",
+          autocomplete: "off",
+          error: restoring.at("with"),
+        }),
+        restoring.other("file", "with"),
         h("div.actions.left", h("button.button.danger", { type: "submit" }, h("span", t("backup.restore")))),
       ),
     );
@@ -245,22 +257,19 @@ export function account({ redraw }) {
       );
       if (file) keep(file, "privacy-agent.backup");
     } catch (error) {
-      toast(error.kind === "weak-password" ? t("weak." + error.body.reason) : error.sentence, null, "bad");
+      throw error.kind === "weak-password" ? new Wrong("passphrase", t("weak." + error.body.reason)) : error;
     }
+    redraw();
   }
 
   async function bringBack(values) {
-    if (!values.file.size || !(await confirm(t("backup.restore"), t("backup.restore_sure"), t("backup.restore"))))
-      return;
+    if (!values.file.size) throw new Wrong("file", t("backup.file_missing"));
+    if (!(await confirm(t("backup.restore"), t("backup.restore_sure"), t("backup.restore")))) return;
     const body = new Blob([JSON.stringify({ passphrase: values.with }) + "\n", values.file], {
       type: "application/octet-stream",
     });
-    try {
-      const done = await confirmed(() => send("POST", "/restore", body));
-      if (done) toast(t("backup.restored"));
-    } catch (error) {
-      say(error);
-    }
+    const done = await confirmed(() => send("POST", "/restore", body));
+    if (done) toast(t("backup.restored"));
   }
 
   const languageCard = () =>

@@ -18,6 +18,7 @@ const PAGE = 30;
 
 export function privacy({ redraw }) {
   const state = {
+    problems: new Map(),
     features: [],
     notice: null,
     recipients: [],
@@ -239,7 +240,7 @@ export function privacy({ redraw }) {
       ? fold(
           t("storing.title"),
           { key: "keeping" },
-          shown.map((one) => setting(one, reload)),
+          shown.map((one) => setting(one, state.problems, reload)),
         )
       : null;
   };

@@ -1,14 +1,15 @@
 // What was blocked and why, your rules, and the lists.
 
-import { all, get, inTurn } from "../lib/api.js";
+import { all, get, inTurn, Problem } from "../lib/api.js";
 import { category, tone } from "../protection/categories.js";
 import { h } from "../lib/dom.js";
+import { attempt, Wrong } from "../lib/form.js";
 import { asked, explain, reason, report } from "../protection/explain.js";
 import { byName, said, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { heldCards, listsCard } from "../protection/lists.js";
 import { lookalikesCard } from "../protection/lookalikes.js";
-import { ruleForm, rulesCard } from "../protection/rules.js";
+import { addRule, ruleForm, rulesCard } from "../protection/rules.js";
 import { DAYS, weekCard } from "../protection/blocked.js";
 import { offset, when } from "../lib/time.js";
 import { button, card, empty, field, form, heading, say } from "../lib/ui.js";
@@ -53,6 +54,18 @@ export function protection({ redraw }) {
       status,
     });
   });
+
+  const asking = attempt(redraw, async ({ name }) => {
+    if (!name.trim()) throw new Wrong("name", t("request.site_missing"));
+    try {
+      state.asked = await get("/explanation", { name: asked(name) });
+    } catch (error) {
+      throw error instanceof Problem ? new Wrong("name", error.sentence) : error;
+    }
+  });
+  const adding = attempt(redraw, (values) =>
+    addRule(state.asked.verdict === "block" ? "allow" : "block", state.asked.name, values, reload),
+  );
 
   const reload = async () => {
     await load().catch(say);
@@ -128,22 +141,23 @@ export function protection({ redraw }) {
   }
 
   // A list says danger; a rule of one's own, or one that keeps protection from being bypassed, does not.
-  const allow = ({ target, device_id, rule }, close) => [
+  const allow = ({ target, device_id, rule }, close, again, kept) => [
     h("h3", t("allow.title")),
     rule.list_id && rule.list_id !== "lookalike" ? h("p.care-text", t("allow.warning")) : null,
     rule.scope === "shipped" ? h("p.care-text", t("allow.bypass")) : null,
-    ruleForm(
-      {
-        action: "allow",
-        name: target,
-        devices: state.devices,
-        value: "device:" + device_id,
-        span: "hour",
-        place: "blocked",
-      },
-      reload,
-      close,
-    ),
+    ruleForm({
+      action: "allow",
+      name: target,
+      devices: state.devices,
+      value: "device:" + device_id,
+      span: "hour",
+      place: "blocked",
+      tried: (kept.tried =
+        kept.tried ||
+        attempt(again, async (values) => {
+          if (await addRule("allow", target, values, reload)) close();
+        })),
+    }),
   ];
 
   const adults = () =>
@@ -171,12 +185,19 @@ export function protection({ redraw }) {
       form(
         { key: "ask-form" },
         async (values) => {
-          state.asked = await get("/explanation", { name: asked(values.name) }).catch(say);
+          await asking.run(values);
           redraw();
         },
         h(
           "div.inline",
-          field({ name: "name", label: t("ask.name"), autocapitalize: "off", spellcheck: "false", inputmode: "url" }),
+          field({
+            name: "name",
+            label: t("ask.name"),
+            autocapitalize: "off",
+            spellcheck: "false",
+            inputmode: "url",
+            error: asking.at("name"),
+          }),
           h("button.button.plain", { type: "submit" }, h("span", t("ask.go"))),
         ),
       ),
@@ -186,17 +207,15 @@ export function protection({ redraw }) {
             { role: "status", key: "answer", class: state.asked.verdict === "block" ? "care" : "fine" },
             h("p", h("strong", state.asked.name), " ", t("ask.verdict_" + state.asked.verdict)),
             h("p.soft", reason(state.asked)),
-            ruleForm(
-              {
-                action: state.asked.verdict === "block" ? "allow" : "block",
-                name: state.asked.name,
-                devices: state.devices,
-                value: "household",
-                span: "ever",
-                place: "asked",
-              },
-              reload,
-            ),
+            ruleForm({
+              action: state.asked.verdict === "block" ? "allow" : "block",
+              name: state.asked.name,
+              devices: state.devices,
+              value: "household",
+              span: "ever",
+              place: "asked",
+              tried: adding,
+            }),
             state.asked.verdict === "block" && state.asked.rule.list_id
               ? button(t("mistake.report"), () => report({ name: state.asked.name }), {
                   tone: "plain small",
