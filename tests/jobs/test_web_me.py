@@ -84,6 +84,20 @@ def test_without_the_pin_no_name_no_birthday_and_no_activity(served, parent):
         assert wanted({"event": "feature", "device_id": 7}) and not wanted({"event": "feature", "device_id": 8})
 
 
+def test_without_the_pin_no_word_of_a_message(served, parent):
+    """A site that was asked for is one that was visited: where a PIN is set, its messages are the person's."""
+    mia = entered(served, parent, MIA)
+    asked = {"kind": "unblock", "target": "secret-club.example", "text": "for secret-club.example"}
+    sent = mia.ask("POST", "/api/v1/me/requests", asked).json
+    parent.ask("POST", f"/api/v1/requests/{sent['id']}/answer", {"answer": "not secret-club.example"})
+    told = next(one for one in mia.ask("GET", "/api/v1/me").json["requests"] if one["id"] == sent["id"])
+    assert (told["target"], told["answer"]) == ("secret-club.example", "not secret-club.example")
+    reply = Client(served.port, source=MIA).ask("GET", "/api/v1/me")
+    shown = next(one for one in reply.json["requests"] if one["id"] == sent["id"])
+    assert (shown["kind"], shown["state"]) == ("unblock", "answered")
+    assert "secret-club" not in str(reply.json)
+
+
 def test_without_the_pin_nothing_of_it(served, parent):
     """A clone of the address: neither content, nor correction, nor erasure, nor a copy."""
     entered(served, parent, ANNA)

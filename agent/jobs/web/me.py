@@ -17,6 +17,8 @@ from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 CODE_LIFE_S = 900
 # What a device hears of itself before its PIN: what was decided about it, no content and no activity.
 WITHOUT_PIN = ("device", "feature", "request", "status")
+# Of a message, where a PIN is set: that there is one, and its reply. A site that was asked for is one that was visited.
+UNTOLD = {"target": None, "text": "", "answer": "", "wide": None}
 CODE_DIGITS = 8
 # For how long a PIN just entered is enough for what can't be undone or shows everything.
 FRESH_S = 300
@@ -46,6 +48,8 @@ class MeHandlers:
         }
         csrf = session.csrf if session else None
         shown = own | {"device": own["device"] | {"person": _person(own["device"].get("person"), entered)}}
+        if pin["set"] and not entered:
+            shown["requests"] = [one | UNTOLD for one in own.get("requests", ())]
         return reply(shown | {"pin": pin, "csrf": csrf}, headers=NO_STORE)
 
     async def my_events(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
