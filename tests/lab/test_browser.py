@@ -71,6 +71,7 @@ def test_a_browser(lab: Lab, resident: Resident, site: Path, tmp_path: Path) -> 
     soon(
         lambda: {("fine.example", "ech"), ("fine.example", "tls")} & {*resident.rows("SELECT site, source FROM visits")}
     )
-    soon(
-        lambda: {("http://www.bad.example/x",), ("www.bad.example",)} <= {*resident.rows("SELECT target FROM attempts")}
-    )
+    # The page and the connection are one row: one rule, one device, one minute.
+    blocked = {("http://www.bad.example/x",), ("www.bad.example",)}
+    soon(lambda: blocked & {*resident.rows("SELECT target FROM attempts")})
+    soon(lambda: resident.rows("SELECT SUM(hits) FROM attempts") >= [(2,)])
