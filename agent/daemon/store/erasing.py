@@ -14,6 +14,7 @@ from agent.daemon.store.snapshots import show_ids
 
 STEP = 400  # rows deleted and overwritten in a few milliseconds
 CHILD_S = 0.02  # between two looks at the child that writes to flash
+LOOKS_MAX = 500  # ten seconds, in which another erasing comes to its end; else the copy goes
 
 Steps = Generator[float | None, None, None]
 
@@ -40,16 +41,29 @@ def rewrite_snapshot(household: Household) -> Steps:
     household.flush()
     yield from scrub(household.records.db)
     yield from scrub(household.state.db)
-    household.snapshots.abandon()
-    if household.snapshots.exists:
-        household.flush()
-        started = household.snapshots.start()
-        while not household.snapshots.finished():
+    yield from _replace_copy(household)
+    if not household.snapshots.held:  # else the one that is under way marks all of them
+        household.state.removals_done()
+
+
+def _replace_copy(household: Household) -> Steps:
+    """Until a copy stands that was begun after now. Another erasing may end one that is under way: then the next."""
+    snapshots = household.snapshots
+    snapshots.abandon()
+    written = snapshots.written
+    looks = 0
+    while snapshots.exists and snapshots.written == written:
+        if snapshots.held and looks < LOOKS_MAX:
+            looks += 1
             yield CHILD_S
-        if not started or household.snapshots.trouble:
+            continue
+        household.flush()
+        started = snapshots.start() or not snapshots.finished()
+        while not snapshots.finished():
+            yield CHILD_S
+        if snapshots.written == written and (not started or snapshots.trouble):
             # What is erased must not stay, even if what is kept is then only in RAM until the next copy.
-            household.snapshots.drop()
-    household.state.removals_done()
+            snapshots.drop()
 
 
 def finish(household: Household, devices: list[Device], who: str) -> Steps:

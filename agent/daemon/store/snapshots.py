@@ -27,6 +27,7 @@ class Snapshots:
         self._child = 0
         self.wanted = wanted
         self.held = 0  # erasings under way: no copy may begin that would hold what they erase
+        self.written = 0  # copies that were written whole
         self.trouble = ""
 
     def restore(self) -> bool:
@@ -74,6 +75,7 @@ class Snapshots:
             return False
         self._child = 0
         discard(self._copy)
+        self.written += status == 0
         self.trouble = "" if status == 0 else "the history could not be saved to flash: check its free space"
         return True
 
