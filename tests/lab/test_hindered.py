@@ -115,7 +115,7 @@ def test_without_the_right_nothing_pretends_to_be_on(lab: Lab, powerless: Reside
     assert kernel["state"] == "refused"
     assert "does not permit it" in str(kernel["message"])
     assert kernel["uncovered"] == [device]
-    assert "not covered" in str(powerless.status())
+    assert "not protected" in str(powerless.status())
     assert (ask(lab.alice, ROUTER4), ask(lab.alice, RESOLVER4)) == ("router", "wan")
     for tcp in (False, True):
         ask(lab.alice, ROUTER4, tcp, name="direct.who", port=5391, timeout_ms=300)
