@@ -119,7 +119,7 @@ export function protection({ redraw }) {
               { key: "attempt-" + one.id },
               h(
                 "button.row",
-                { type: "button", onclick: () => explain(one, label, (close) => allow(one, close)) },
+                { type: "button", onclick: () => explain(one, label, (...given) => allow(one, ...given)) },
                 h(
                   "span.row-main",
                   h("span.named", h("strong.site", one.target), h("span.badge." + tone(one.rule.category), category(one.rule.category))),
