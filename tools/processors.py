@@ -101,6 +101,7 @@ def site(name: str) -> Path:
     if done.exists() and done.read_text() == text:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     chosen = FOLDER / f"{folder.name}.txt"
     chosen.write_text(text)
     command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", "--no-deps"]
