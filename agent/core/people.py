@@ -89,14 +89,6 @@ def reader(feature: str, subject: Subject) -> str:
     return SELF if feature == PROTECTION and subject.adult else HOUSEHOLD
 
 
-def may_read(feature: str, subject: Subject | None, asking: Subject | None) -> bool:
-    """Whether a record about `subject` is shown. `asking` is who is behind a device, at its own page; None is the
-    household."""
-    if asking is not None:
-        return subject is not None and (asking.person, asking.shared) == (subject.person, subject.shared)
-    return feature == HISTORY or (subject is not None and reader(feature, subject) == HOUSEHOLD)
-
-
 def needs_own_word(feature: str, subject: Subject) -> bool:
     return feature == HISTORY and subject.adult
 

@@ -23,7 +23,7 @@ SHARE = (
     2  # by default the copy takes one part of so many of what is free: settings and other programs need room as well
 )
 CHUNK = 1 << 18
-AUTO, ALWAYS, NEVER = "auto", "always", "never"
+ALWAYS, NEVER = "always", "never"  # else "auto"
 
 
 class RetainedSet:

@@ -277,14 +277,14 @@ class HistoryDb:
         with self.db.transaction() as sql:
             old = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE age < ? ORDER BY age LIMIT ?)"
             gone = int(sql.execute(old, (oldest_age, step)).rowcount)
-            counts = sql.execute(f"SELECT COUNT(*), device FROM {table} GROUP BY device").fetchall()
-            excess = min(step, sum(count for count, _ in counts) - rows_max)
+            excess = min(step, sql.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] - rows_max)
             if excess > 0:
-                gone += self._make_room(sql, table, max(counts), excess)
+                gone += self._make_room(sql, table, excess)
             return gone
 
     @staticmethod
-    def _make_room(sql: sqlite3.Connection, table: str, most: tuple[int, int], excess: int) -> int:
+    def _make_room(sql: sqlite3.Connection, table: str, excess: int) -> int:
+        most = max(sql.execute(f"SELECT COUNT(*), device FROM {table} GROUP BY device").fetchall())
         many = f"SELECT id FROM {table} INDEXED BY {table}_by_age WHERE device=? ORDER BY age, id LIMIT ?"
         gone = int(sql.execute(f"DELETE FROM {table} WHERE id IN ({many})", (most[1], excess)).rowcount)
         count = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = value + ?2"
