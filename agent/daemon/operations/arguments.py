@@ -1,12 +1,12 @@
 """Arguments of a request: present, of the right type, within bounds; otherwise BadInput that names the argument."""
 
+from agent.control.arguments import NUMBER_MAX, PAGE_MAX
 from agent.core.digits import whole
 from agent.core.model import BadInput
 from agent.platform.printable import blank, printable
 
 Request = dict[str, object]
 PAGE_DEFAULT = 50
-PAGE_MAX = 200  # a page of the widest rows stays below 64 KiB and below a few milliseconds
 TEXT_MAX = 64
 
 
@@ -36,7 +36,7 @@ def optional_text(request: Request, name: str, limit: int = TEXT_MAX) -> str | N
 
 def number(request: Request, name: str) -> int:
     value = request.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 1 << 52:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > NUMBER_MAX:
         raise BadInput(name + " is missing or not a whole number")
     return value
 

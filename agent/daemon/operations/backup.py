@@ -10,12 +10,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
+from agent.control.arguments import PAGE_MAX
 from agent.core.consent import GENESIS, ConsentState, LedgerRow, digest
 from agent.core.model import BadInput
 from agent.core.people import HOUSEHOLD
 from agent.daemon.household import Household
 from agent.daemon.operations import backup_values, brought
-from agent.daemon.operations.arguments import PAGE_MAX, OperationRejected, Request, choice, flag, page
+from agent.daemon.operations.arguments import OperationRejected, Request, choice, flag, page
 from agent.daemon.reports import budget
 from agent.daemon.store import history_db, state
 from agent.daemon.store.database import Database, StorageError

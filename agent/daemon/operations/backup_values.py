@@ -6,6 +6,8 @@ A backup comes from outside, also one that was sealed: whoever has the passphras
 import json
 from collections.abc import Callable
 
+from agent.control.arguments import ID, NUMBER_MAX, Schema, number, one_of
+from agent.control.arguments import check as check_argument
 from agent.core import addresses, names, settings
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
@@ -19,35 +21,23 @@ from agent.daemon.store.state import SLOTS
 Check = Callable[[object], None]
 ENROLMENT_DIGITS = 18
 WRITTEN_MAX = 8192  # the hosts of a visit, or a list's rule, with room to spare
-NUMBER_MAX = 1 << 52
 ACTIONS = (*sorted({action for _, action in TRANSITIONS}), *NOTES)
 
 
 def check(kind: str, row: list[object]) -> None:
     """BadInput for a row with a value that could not have been written here."""
-    for number, (checked, value) in enumerate(zip(COLUMNS[kind], row, strict=True), 1):
+    for place, (checked, value) in enumerate(zip(COLUMNS[kind], row, strict=True), 1):
         try:
             checked(value)
         except BadInput as error:
-            raise BadInput(f"the backup is damaged: value {number} of a {kind}: {error}") from error
+            raise BadInput(f"the backup is damaged: value {place} of a {kind}: {error}") from error
     if kind == "setting":
         _setting(str(row[0]), str(row[1]))
 
 
-def _number(value: object) -> None:
-    arguments.number({"value": value}, "value")
-
-
-def _id(value: object) -> None:
-    _between(1, NUMBER_MAX)(value)
-
-
-def _between(low: int, high: int) -> Check:
-    def checked(value: object) -> None:
-        if not low <= arguments.number({"value": value}, "value") <= high:
-            raise BadInput(f"value must be {low} to {high}")
-
-    return checked
+def _of(kind: Schema) -> Check:
+    """As an operation's argument of that kind."""
+    return lambda value: check_argument("value", kind, value)
 
 
 def _line(value: object) -> None:
@@ -63,10 +53,6 @@ def _written(value: object) -> None:
         value.encode()
     except UnicodeEncodeError as error:
         raise BadInput("value can't be written as UTF-8") from error
-
-
-def _one_of(*choices: str) -> Check:
-    return lambda value: (arguments.choice({"value": value}, "value", choices), None)[1]
 
 
 def _or_none(checked: Check) -> Check:
@@ -122,27 +108,28 @@ def _setting(key: str, value: str) -> None:
         settings.check(name, given)
 
 
-_FLAG = _between(0, 1)
-_FEATURE = _one_of(*FEATURES)
-_COUNT = _between(0, NUMBER_MAX)
+_ID = _of(ID)
+_NUMBER = _of(number(-NUMBER_MAX, NUMBER_MAX))
+_COUNT = _of(number(0, NUMBER_MAX))
+_FLAG = _of(number(0, 1))
 
 # kind → a check for each of its columns, in the order of backup.TABLES.
 COLUMNS: dict[str, tuple[Check, ...]] = {
-    "person": (_id, _line, _one_of(*AGE_GROUPS), _or_none(_birth_month)),
+    "person": (_ID, _line, _of(one_of(*AGE_GROUPS)), _or_none(_birth_month)),
     "device": (
-        *(_id, _enrolment, _line, _or_none(_mac), _or_none(_address)),
-        *(_or_none(_id), _FLAG, _between(1, SLOTS)),
+        *(_ID, _enrolment, _line, _or_none(_mac), _or_none(_address)),
+        *(_or_none(_ID), _FLAG, _of(number(1, SLOTS))),
     ),
-    "rule": (_id, _name, _one_of(ALLOW, BLOCK), _one_of(*SCOPES), _COUNT, _or_none(_number), _number),
+    "rule": (_ID, _name, _of(one_of(ALLOW, BLOCK)), _of(one_of(*SCOPES)), _COUNT, _or_none(_NUMBER), _NUMBER),
     "ledger": (
-        *(_id, _number, _written, _written, _written),
-        *(_one_of(*ACTIONS), _COUNT, _bytes(32), _written),
+        *(_ID, _NUMBER, _written, _written, _written),
+        *(_of(one_of(*ACTIONS)), _COUNT, _bytes(32), _written),
     ),
     "setting": (_written, _written),
-    "epoch": (_id, _id, _FEATURE, _id, _or_none(_id)),
+    "epoch": (_ID, _ID, _of(one_of(*FEATURES)), _ID, _or_none(_ID)),
     "visit": (
-        *(_id, _id, _id, _COUNT, _written, _number, _number, _number, _COUNT),
-        *(_written, _written, _written, _FLAG, _or_none(_id), _FLAG),
+        *(_ID, _ID, _ID, _COUNT, _written, _NUMBER, _NUMBER, _NUMBER, _COUNT),
+        *(_written, _written, _written, _FLAG, _or_none(_ID), _FLAG),
     ),
-    "attempt": (_id, _id, _id, _COUNT, _written, _number, _number, _COUNT, *(_written,) * 7),
+    "attempt": (_ID, _ID, _ID, _COUNT, _written, _NUMBER, _NUMBER, _COUNT, *(_written,) * 7),
 }
