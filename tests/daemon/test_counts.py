@@ -1,8 +1,6 @@
 """Counts of a time look through what is that young, and find all of it, whatever the wall clock did."""
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,14 +13,9 @@ DAYS = 7
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    made = Home(str(tmp_path))
-    made.start()
-    made.ask("device.add", label="tablet", address="127.0.0.2")
-    for feature in ("history", "protection"):
-        made.ask("on", device_id=1, feature=feature, agree=1)
-    yield made
-    made.crash()
+def home(home: Home) -> Home:
+    home.watch()
+    return home
 
 
 def past(home: Home, *hours_ago: float, drift_s: int = 0) -> None:

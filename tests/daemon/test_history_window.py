@@ -1,8 +1,5 @@
 """A visit belongs to each window of time that it spans, as the bars of the hours count its minutes."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from agent.core.model import Attempt, Rule, Visit
@@ -12,14 +9,9 @@ HOUR_S = 3600
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    made = Home(str(tmp_path))
-    made.start()
-    made.ask("device.add", label="tablet", address="127.0.0.2")
-    for feature in ("history", "protection"):
-        made.ask("on", device_id=1, feature=feature, agree=1)
-    yield made
-    made.crash()
+def home(home: Home) -> Home:
+    home.watch()
+    return home
 
 
 def visits(home: Home, *spans: tuple[float, float]) -> int:

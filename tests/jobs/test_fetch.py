@@ -31,17 +31,6 @@ LIST = names(2000)
 LIMITS = FetchLimits(idle_s=1.0, total_s=3.0, size_bytes=1 << 20)
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
-    made = Authority(tmp_path_factory.mktemp("authority"))
-    before = os.environ.get("SSL_CERT_FILE")
-    os.environ["SSL_CERT_FILE"] = str(made.file)
-    yield made
-    os.environ.pop("SSL_CERT_FILE")
-    if before is not None:
-        os.environ["SSL_CERT_FILE"] = before
-
-
 @pytest.fixture
 def server(authority: Authority) -> Iterator[BadServer]:
     made = BadServer(authority.context("good"))

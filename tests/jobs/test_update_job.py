@@ -20,17 +20,6 @@ LIMITS = FetchLimits(idle_s=1.0, total_s=3.0, size_bytes=4 << 20)
 POPULAR = ["search.example", "shop.example", "bank.example", "news.example"]
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
-    made = Authority(tmp_path_factory.mktemp("authority"))
-    before = os.environ.get("SSL_CERT_FILE")
-    os.environ["SSL_CERT_FILE"] = str(made.file)
-    yield made
-    os.environ.pop("SSL_CERT_FILE")
-    if before is not None:
-        os.environ["SSL_CERT_FILE"] = before
-
-
 class Home:
     """A folder, a server with two lists, and runs of the job."""
 

@@ -1,5 +1,5 @@
 """Fixtures of the lab."""
 
-from tests.lab.fixtures import agent, lab, resident
+from tests.lab.fixtures import agent, lab, resident, site
 
-__all__ = ["agent", "lab", "resident"]
+__all__ = ["agent", "lab", "resident", "site"]

@@ -8,6 +8,7 @@ import pytest
 from tests.lab.household import Agent
 from tests.lab.lab import Lab, missing
 from tests.lab.resident import Resident
+from tests.lab.web import Site
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +17,15 @@ def lab() -> Iterator[Lab]:
         pytest.skip(reason)
     with Lab() as lab:
         yield lab
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab) -> Iterator[Site]:
+    """The servers that Alice reaches over IPv4 and IPv6."""
+    lab.addresses6(lab.alice)
+    made = Site(lab)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -18,14 +18,6 @@ SERVERS = (RESOLVER4, RESOLVER6)
 RESET = "ConnectionResetError"
 
 
-@pytest.fixture(scope="module")
-def site(lab: Lab) -> Iterator[Site]:
-    lab.addresses6(lab.alice)
-    made = Site(lab)
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def device(lab: Lab, site: Site, resident: Resident) -> int:
     """Alice's, with both features on, in a household that refuses bad.example."""

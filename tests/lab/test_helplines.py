@@ -22,14 +22,6 @@ WORDS = ("samaritans", "988lifeline", "telefonseelsorge", "thetrevorproject")
 
 
 @pytest.fixture(scope="module")
-def site(lab: Lab) -> Iterator[Site]:
-    lab.addresses6(lab.alice)
-    made = Site(lab)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def upstream(lab: Lab) -> None:
     """All names lead to one address; the last helpline through an alias that is listed, too."""
     command = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--no-resolv"]

@@ -86,23 +86,7 @@ def test_one_who_goes_is_forgotten(lab: Lab, neighbours: Neighbours) -> None:
 
 
 def test_a_lease_gives_a_name(lab: Lab, neighbours: Neighbours) -> None:
-    lab.alice.run(
-        [
-            "busybox",
-            "udhcpc",
-            "-i",
-            "eth0",
-            "-n",
-            "-q",
-            "-f",
-            "-s",
-            "/bin/true",
-            "-x",
-            "hostname:mias-tablet",
-            "-t",
-            "3",
-        ]
-    )
+    lab.lease(lab.alice, "mias-tablet")
     await_true(lambda: lab.leases.exists() and "mias-tablet" in lab.leases.read_text(), "lease")
     assert neighbours.name_of(mac(ALICE_MAC)) == "mias-tablet"
     rows = {row["mac"]: row for _, row in neighbours.seen()}

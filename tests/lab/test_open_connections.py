@@ -1,7 +1,6 @@
 """Connections that are open when the household decides otherwise: what may not go on is reset, all else goes on."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,14 +11,6 @@ from tests.lab.web import Caller, Site, get, hello
 SERVERS = (RESOLVER4, RESOLVER6)
 CUT = ("ConnectionResetError", "BrokenPipeError", "closed")
 DATA = b"GET / HTTP/1.1 data of an open connection\r\n"  # which the server answers
-
-
-@pytest.fixture(scope="module")
-def site(lab: Lab) -> Iterator[Site]:
-    lab.addresses6(lab.alice)
-    made = Site(lab)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -5,21 +5,6 @@ from tests.lab.lab import ALICE4, ALICE_MAC, ROUTER4, Lab, await_true
 from tests.lab.resident import Resident
 
 NEW_MAC = "3c:22:fb:00:00:66"
-LEASE = [
-    "busybox",
-    "udhcpc",
-    "-i",
-    "eth0",
-    "-n",
-    "-q",
-    "-f",
-    "-s",
-    "/bin/true",
-    "-x",
-    "hostname:mias-tablet",
-    "-t",
-    "3",
-]
 
 
 def row(resident: Resident) -> dict:
@@ -28,7 +13,7 @@ def row(resident: Resident) -> dict:
 
 
 def test_the_name_that_moved_to_another_mac_is_offered(lab: Lab, resident: Resident) -> None:
-    lab.alice.run(LEASE)
+    lab.lease(lab.alice, "mias-tablet")
     await_true(lambda: lab.leases.exists() and "mias-tablet" in lab.leases.read_text(), "lease")
     device = resident.add("Mia's tablet", ALICE_MAC)
     resident.on(device)
@@ -38,7 +23,7 @@ def test_the_name_that_moved_to_another_mac_is_offered(lab: Lab, resident: Resid
     lab.alice.run(["ip", "link", "set", "eth0", "address", NEW_MAC])
     lab.alice.run(["ip", "link", "set", "eth0", "up"])
     try:
-        lab.alice.run(LEASE)
+        lab.lease(lab.alice, "mias-tablet")
         await_true(lambda: row(resident)["unseen"], "that it is not seen")
         found = row(resident)
         assert not found["covered"] and found["unseen"]["moved"]["mac"] == NEW_MAC

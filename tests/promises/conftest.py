@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.fixtures import agent, lab, resident
+from tests.lab.fixtures import agent, lab, resident, site
 from tests.promises.household import Home
 
-__all__ = ["agent", "home", "lab", "resident"]
+__all__ = ["agent", "home", "lab", "resident", "site"]
 
 
 @pytest.fixture

@@ -35,6 +35,12 @@ class Home:
             self.crash_at = None
             raise Crash(name)
 
+    def watch(self) -> None:
+        """Device 1, with both features on."""
+        self.ask("device.add", label="tablet", address="127.0.0.2")
+        for feature in ("history", "protection"):
+            self.ask("on", device_id=1, feature=feature, agree=1)
+
     def crash(self) -> None:
         """End without a word: connections are dropped as the kernel would, uncommitted work is lost."""
         if self.household is not None:

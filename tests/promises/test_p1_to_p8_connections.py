@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,14 +15,6 @@ from tests.lab.web import Caller, Site, call, get, hello
 
 KILLED_S, HUNG_S = 0.1, 2.0
 SEED = 20261123
-
-
-@pytest.fixture(scope="module")
-def site(lab: Lab) -> Iterator[Site]:
-    lab.addresses6(lab.alice)
-    made = Site(lab)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Wrong lines of real kinds among good ones: each costs itself, and a look-up stays as quick as it was."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.ruleset import Ruleset
 from agent.jobs.compile import CompileResult, Source, compile_lists
 from agent.jobs.guarded import read_guarded
-from agent.platform.rulefile import open_ruleset
+from tests.world.rulesets import opened
 
 TABLES = Path(__file__).parents[2] / "blocklists"
 GUARDED = read_guarded(
@@ -47,23 +46,11 @@ FORMS = {
 }
 
 
-OPENED: list[Ruleset] = []
-
-
-@pytest.fixture(autouse=True)
-def closing() -> Iterator[None]:
-    yield
-    while OPENED:
-        OPENED.pop().close()
-
-
 def compiled(folder: Path, syntax: str, lines: list[str]) -> tuple[Ruleset, CompileResult]:
     (folder / "list").write_text("\n".join(lines) + "\n")
     source = Source(str(folder / "list"), "one", syntax=syntax)
     report = compile_lists([source], str(folder / "set"), public_suffixes=PUBLIC, guarded=GUARDED)
-    found = open_ruleset(str(folder / "set"))
-    OPENED.append(found)
-    return found, report
+    return opened(folder / "set"), report
 
 
 def blocked(ruleset: Ruleset, name: str) -> bool:
@@ -116,8 +103,7 @@ def test_damage_in_the_body_costs_what_it_hit(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "set").read_bytes())
     data[data.find(b'["shop7.example"')] = 0x7B
     (tmp_path / "set").write_bytes(data)
-    found = open_ruleset(str(tmp_path / "set"))
-    OPENED.append(found)
+    found = opened(tmp_path / "set")
     assert found.decide(b"shop7.example", 1) is None and found.damaged
     verdict = found.decide(b"shop8.example", 1)
     assert verdict is not None and verdict.blocked and blocked(found, "good1.example")

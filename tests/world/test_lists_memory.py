@@ -7,16 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.bad_server import Authority, names, validated
-from tests.world.lists import house, open_folder
+from tests.world.lists import house
 from tests.world.memory import memory
 
 COUNT = 300_001
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[Authority]:
-    with open_folder() as folder:
-        yield Authority(folder)
 
 
 @pytest.fixture

@@ -7,15 +7,9 @@ import pytest
 from agent.cli.main import main
 from agent.client import ControlError
 from tests.jobs.bad_server import Authority, missing, text
-from tests.world.lists import House, house, open_folder, until
+from tests.world.lists import House, house, until
 
 Say = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[Authority]:
-    with open_folder() as folder:
-        yield Authority(folder)
 
 
 @pytest.fixture

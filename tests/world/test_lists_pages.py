@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,12 @@ from agent.core.ruleset import Ruleset
 from agent.core.shared_hosts import PAGES_MIN
 from agent.jobs.compile import Source, compile_lists
 from agent.jobs.knownsites import read_shared
-from agent.platform.rulefile import open_ruleset
+from tests.world.rulesets import opened
 
 ROOT = Path(__file__).parents[2]
 TABLES = [str(ROOT / "blocklists" / name) for name in ("shared-hosts.txt", "popular.txt")]
 SUFFIXES = ["com", "de", "ie", "jo", "cd", "uk", "co.uk", "ac.uk", "com.ar", "ar", "xyz", "example", "vercel.app"]
 PUBLIC = PublicSuffixes(compile_suffixes(SUFFIXES))
-
-OPENED: list[Ruleset] = []
-
-
-@pytest.fixture(autouse=True)
-def closing() -> Iterator[None]:
-    yield
-    while OPENED:
-        OPENED.pop().close()
 
 
 def compiled(folder: Path, *urls: str, tables: list[str] = TABLES) -> Ruleset:
@@ -37,8 +27,7 @@ def compiled(folder: Path, *urls: str, tables: list[str] = TABLES) -> Ruleset:
     compile_lists(
         [Source(str(text), "urls", syntax="urls")], str(folder / "set"), public_suffixes=PUBLIC, shared=shared
     )
-    OPENED.append(open_ruleset(str(folder / "set")))
-    return OPENED[-1]
+    return opened(folder / "set")
 
 
 def blocks(found: Ruleset, host: str) -> bool:

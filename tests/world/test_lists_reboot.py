@@ -8,13 +8,7 @@ import pytest
 
 from agent.cli.main import main
 from tests.jobs.bad_server import Asked, Authority
-from tests.world.lists import House, house, open_folder, until
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[Authority]:
-    with open_folder() as folder:
-        yield Authority(folder)
+from tests.world.lists import House, house, until
 
 
 @pytest.fixture

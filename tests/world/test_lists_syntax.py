@@ -1,6 +1,5 @@
 """Lines as lists have them, in the ways that their authors write: each blocks what it says, and no more."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,24 +7,14 @@ import pytest
 from agent.core.listrules import EXCEPTION, TRIGGER
 from agent.core.ruleset import Ruleset
 from agent.jobs.compile import CompileResult, Source, compile_lists
-from agent.platform.rulefile import open_ruleset
-
-OPENED: list[Ruleset] = []
-
-
-@pytest.fixture(autouse=True)
-def closing() -> Iterator[None]:
-    yield
-    while OPENED:
-        OPENED.pop().close()
+from tests.world.rulesets import opened
 
 
 def compiled(folder: Path, syntax: str, *lines: str) -> tuple[Ruleset, CompileResult]:
     text = folder / "list"
     text.write_text("\n".join(lines) + "\n")
     report = compile_lists([Source(str(text), "list", syntax=syntax)], str(folder / "set"))
-    OPENED.append(open_ruleset(str(folder / "set")))
-    return OPENED[-1], report
+    return opened(folder / "set"), report
 
 
 def blocks(ruleset: Ruleset, name: str) -> bool:

@@ -1,22 +1,12 @@
 """What one list allows is its own affair: another's rules hold, unless the household has it otherwise."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.core.ruleset import Ruleset
 from agent.jobs.compile import Source, compile_lists
-from agent.platform.rulefile import open_ruleset
-
-OPENED: list[Ruleset] = []
-
-
-@pytest.fixture(autouse=True)
-def closing() -> Iterator[None]:
-    yield
-    while OPENED:
-        OPENED.pop().close()
+from tests.world.rulesets import opened
 
 
 def compiled(folder: Path, *texts: str, categories: tuple[str, ...] = ()) -> Ruleset:
@@ -27,8 +17,7 @@ def compiled(folder: Path, *texts: str, categories: tuple[str, ...] = ()) -> Rul
         category = categories[number] if categories else ""
         sources.append(Source(str(path), f"list{number}", category=category, syntax="adblock"))
     compile_lists(sources, str(folder / "set"))
-    OPENED.append(open_ruleset(str(folder / "set")))
-    return OPENED[-1]
+    return opened(folder / "set")
 
 
 def blocks(ruleset: Ruleset, name: str, page: str = "") -> bool:

@@ -2,24 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agent.cli.main import main
 from tests.jobs.bad_server import Asked, Authority, missing, names, text
-from tests.world.lists import House, house, open_folder, until
+from tests.world.lists import House, house, until
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGIN = text(b"<html>please sign in</html>", "Content-Type: text/html; charset=utf-8")
 Say = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture(scope="module")
-def authority() -> Iterator[Authority]:
-    with open_folder() as folder:
-        yield Authority(folder)
 
 
 @pytest.fixture
