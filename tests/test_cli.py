@@ -16,7 +16,7 @@ import pytest
 
 from agent.cli import export, times
 from agent.cli.arguments import parser
-from agent.cli.errors import FINDINGS, NOT_AGREED, NOT_FOUND, NOT_RUNNING, OK, REFUSED, USAGE
+from agent.cli.errors import FINDINGS, NOT_AGREED, NOT_FOUND, NOT_RUNNING, OK, REJECTED, USAGE
 from agent.cli.main import main
 from agent.client import ControlClient, Unreachable
 from agent.core.names import compile_suffixes
@@ -193,7 +193,7 @@ def test_settings_are_checked_before_the_daemon_starts(say, tmp_path):
 def test_lists_compile_refuses_what_is_no_list(say, tmp_path):
     (tmp_path / "page.txt").write_text("<html><body>404</body></html>")
     code, text = say("lists", "compile", str(tmp_path / "page.txt"), "--output", str(tmp_path / "rules.bin"))
-    assert code == REFUSED and "nothing was compiled" in text
+    assert code == REJECTED and "nothing was compiled" in text
     assert not (tmp_path / "rules.bin").exists()
 
 
@@ -320,7 +320,7 @@ def test_allow_and_block(home, say):
     assert say("rule", "remove", number)[0] == OK
     assert "EDE: 15" in home.ask(LISTED)
     assert "is blocked" in say("explain", LISTED)[1]
-    assert say("block", "not a name")[0] == REFUSED
+    assert say("block", "not a name")[0] == REJECTED
 
 
 def test_names_in_letters_of_any_script(home, say):
@@ -331,7 +331,7 @@ def test_names_in_letters_of_any_script(home, say):
         assert "is blocked" in say("explain", asked)[1], asked
     assert say("rule", "remove", text.split("rule remove ")[1].strip())[0] == OK
     code, text = say("allow", "b☃r.example")
-    assert code == REFUSED and "a character that no domain name has" in text
+    assert code == REJECTED and "a character that no domain name has" in text
 
 
 def test_audit_and_ledger(home, say):
@@ -350,7 +350,7 @@ def test_export_as_json_and_csv(home, say, tmp_path):
     assert {"device", "ledger", "visit", "attempt"} <= {row["kind"] for row in held["rows"]}
     assert say("export", "--all", "--output", str(tmp_path / "all.json"))[0] == OK
     assert (tmp_path / "all.json").stat().st_mode & 0o077 == 0
-    assert say("export", "--all", "--output", str(tmp_path / "all.json"))[0] == REFUSED
+    assert say("export", "--all", "--output", str(tmp_path / "all.json"))[0] == REJECTED
     assert say("export", "--all", "--format", "csv", "--output", str(tmp_path / "csv"))[0] == OK
     assert "wikipedia.org" in (tmp_path / "csv" / "visit.csv").read_text()
     devices = (tmp_path / "csv" / "device.csv").read_text().splitlines()
@@ -409,7 +409,7 @@ def test_off_says_what_remains_and_erase_takes_it(home, say):
 
 def test_devices_and_people_are_corrected_and_forgotten(home, say):
     assert say("device", "add", "Old phone", "--address", "127.0.0.9", "--shared")[0] == OK
-    assert say("device", "add", "Other", "--address", "not an address")[0] == REFUSED
+    assert say("device", "add", "Other", "--address", "not an address")[0] == REJECTED
     assert say("device", "edit", "old phone", "--label", "Old telephone")[0] == OK
     assert say("device", "edit", "Old telephone", "--person", "Mia", "--no-shared")[0] == OK
     assert device(say, "Old telephone")["person"]["name"] == "Mia"
@@ -441,7 +441,7 @@ def test_lists_that_can_be_fetched(home, say):
     assert say("lists", "waiting")[0] == OK
     assert say("lists", "add", "no-such-list")[0] == NOT_FOUND
     assert say("lists", "accept", "no-such-list")[0] == NOT_FOUND
-    assert say("lists", "rollback")[0] in (OK, REFUSED)
+    assert say("lists", "rollback")[0] in (OK, REJECTED)
 
 
 def test_helplines_are_shown(home, say):
@@ -461,7 +461,7 @@ def test_own_rules_go_out_and_come_in(home, say, tmp_path):
     assert say("block", "games.example", "--person", "Mia", "--for", "2h")[0] == OK
     file = tmp_path / "rules.txt"
     assert say("rule", "export", "--output", str(file))[0] == OK
-    assert say("rule", "export", "--output", str(file))[0] == REFUSED, "what is there is not written over"
+    assert say("rule", "export", "--output", str(file))[0] == REJECTED, "what is there is not written over"
     assert say("rule", "export")[1] == file.read_text()
     assert document(say, "rule", "export")["items"] == [
         line for line in file.read_text().splitlines() if line[0] != "#"
@@ -484,11 +484,14 @@ def test_what_is_wrong_in_a_file_of_rules_is_said_by_line(home, say, tmp_path):
     file.write_text("# mine\n" * 150 + "block fine.example\nperhaps not.example\n" + "x" * 5000)
     code, text = say("rule", "import", str(file), "--yes")
     assert (
-        code == REFUSED and "line 152: " in text and "line 153: longer than any rule" in text and "line 151" not in text
+        code == REJECTED
+        and "line 152: " in text
+        and "line 153: longer than any rule" in text
+        and "line 151" not in text
     )
     assert document(say, "rule", "list")["items"] == []
     file.write_bytes(b"\xef\xbb\xbfone.example\r\n*.two.example # two\r\n")
-    assert say("rule", "import", str(file), "--yes")[0] == REFUSED
+    assert say("rule", "import", str(file), "--yes")[0] == REJECTED
     assert "2 added" in say("rule", "import", str(file), "--as", "block", "--yes")[1]
     assert "2 renewed" in say("rule", "import", str(file), "--as", "allow", "--yes")[1]
     for row in document(say, "rule", "list")["items"]:
@@ -500,8 +503,8 @@ def test_what_is_wrong_in_a_file_of_rules_is_said_by_line(home, say, tmp_path):
     for id in named.values():
         assert say("rule", "remove", str(id))[0] == OK
     file.write_bytes(b"\xff\xfe")
-    assert say("rule", "import", str(file), "--yes")[0] == REFUSED
-    assert say("rule", "import", str(tmp_path / "none"), "--yes")[0] == REFUSED
+    assert say("rule", "import", str(file), "--yes")[0] == REJECTED
+    assert say("rule", "import", str(tmp_path / "none"), "--yes")[0] == REJECTED
     file.write_text("# nothing\n")
     assert say("rule", "import", str(file), "--yes")[0] == OK
 
@@ -520,7 +523,7 @@ def test_settings_of_the_household(home, say):
     values = {row["key"]: row["value"] for row in document(say, "setting", "list")["items"]}
     assert values["blocked_ttl"] == 7
     assert say("setting", "set", "blocked_ttl", "0")[0] == USAGE
-    assert say("setting", "set", "run_dir", "/x")[0] == REFUSED
+    assert say("setting", "set", "run_dir", "/x")[0] == REJECTED
 
 
 def test_doctor_looks_from_outside(home):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli.errors import NOT_AGREED, NOT_FOUND, NOT_RUNNING, NOT_WRITTEN, OK, REFUSED, USAGE
+from agent.cli.errors import NOT_AGREED, NOT_FOUND, NOT_RUNNING, NOT_WRITTEN, OK, REJECTED, USAGE
 from tests.test_cli import ROOT, TABLET, Home, document, say  # noqa: F401 - a fixture
 
 
@@ -84,7 +84,7 @@ def test_a_site_as_people_paste_it(furnished, say):  # noqa: F811
         code, said = say("block", text)
         assert code == OK and "are blocked for everybody" in said, said
         assert say("rule", "remove", said.split("rule remove ")[1].strip())[0] == OK
-    assert say("block", "tik tok") == (REFUSED, "privacy-agent: Enter a site such as tiktok.com.\n")
+    assert say("block", "tik tok") == (REJECTED, "privacy-agent: Enter a site such as tiktok.com.\n")
 
 
 def test_what_covers_many_sites_is_asked(furnished, say):  # noqa: F811
@@ -100,7 +100,7 @@ def test_what_covers_many_sites_is_asked(furnished, say):  # noqa: F811
 def test_a_single_label_is_no_site(furnished, say):  # noqa: F811
     for name in ("TikTok", "localhost"):
         code, said = say("block", name)
-        assert code == REFUSED and f"Did you mean {name.lower()}.com?" in said
+        assert code == REJECTED and f"Did you mean {name.lower()}.com?" in said
 
 
 def test_a_rule_for_a_device_without_protection_says_so(furnished, say):  # noqa: F811

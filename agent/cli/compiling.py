@@ -37,7 +37,7 @@ def suffixes(settings: Settings) -> PublicSuffixes | None:
         with open(path, "rb") as file:
             return PublicSuffixes(file.read())
     except (OSError, BadInput):
-        show.line(f"{path} is missing: a shared domain on a list is refused with all sites below it")
+        show.line(f"{path} is missing: a shared domain on a list is blocked with all sites below it")
         return None
 
 
@@ -47,7 +47,7 @@ def shared_hosts(settings: Settings, public: PublicSuffixes | None) -> SharedHos
         found = read_shared(os.path.join(folder, "shared-hosts.txt"), os.path.join(folder, "popular.txt"), public)
         if found is not None:
             return found
-    show.line("no host is refused for its listed pages: a table that tells which ones carry much else is missing")
+    show.line("no host is blocked for its listed pages: a table that tells which ones carry much else is missing")
     return None
 
 
@@ -68,7 +68,7 @@ def _tell(report: CompileResult) -> None:
         show.line(f"{of.id}: {of.kept} of {of.read} rules kept, read as {of.syntax}, {skipped} skipped")
         if of.hosts:
             show.line(
-                f"  {show.count(of.hosts, 'host', 'hosts')} refused whole: pages of theirs are listed, nothing else"
+                f"  {show.count(of.hosts, 'host', 'hosts')} blocked whole: pages of theirs are listed, nothing else"
             )
         for reason, number in sorted(of.skipped.items()):
             example = f", such as {of.examples[reason]}" if reason in of.examples else ""
