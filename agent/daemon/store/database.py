@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from agent.daemon.store.connection import Locked, SqlConnection, StorageError, connect, discard, plain, storing
 
-__all__ = ["RESERVE_BYTES", "Database", "Locked", "StorageError", "discard", "insist", "plain", "storing"]
+__all__ = ["RESERVE_BYTES", "Database", "Locked", "StorageError", "WithMeta", "discard", "insist", "plain", "storing"]
 
 RESERVE_BYTES = 128 * 1024  # a ledger row, its journal and the database's growth, with room to spare
 COMMITS = 1 << 31  # of as many one is told from another
@@ -151,6 +151,20 @@ class Database:
 
     def close(self) -> None:
         self.sql.close()
+
+
+class WithMeta:
+    """What a file notes beside its rows, in its table `meta`: key → text."""
+
+    db: Database
+
+    def meta(self, key: str, default: str) -> str:
+        row = self.db.sql.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
+        return str(row[0]) if row else default
+
+    def put_meta(self, key: str, value: str) -> None:
+        with self.db.transaction() as sql:
+            sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (key, value))
 
 
 class Transaction:

@@ -7,7 +7,7 @@ from agent.core.consent import Epoch
 from agent.core.history import oldest_kept
 from agent.core.model import Attempt, Visit
 from agent.daemon.clock import STEP_S
-from agent.daemon.store.database import Database, StorageError, insist
+from agent.daemon.store.database import Database, StorageError, WithMeta, insist
 
 # `batch` numbers the write that touched a row last; an epoch remembers the batch that closed it. That is what the audit
 # compares: sequence numbers, no clock. Disputing (status) and deleting stay possible after an epoch has closed.
@@ -95,7 +95,7 @@ FOR_ROOM = "for room "  # a key of meta, with a table's name
 IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
 
 
-class HistoryDb:
+class HistoryDb(WithMeta):
     """What was recorded. Rows are refused by the database itself once their epoch is closed.
 
     `instead`: see Database.
@@ -374,16 +374,6 @@ class HistoryDb:
     def set_status(self, visit_id: int, status: str) -> None:
         with self.db.transaction() as sql:
             sql.execute("UPDATE visits SET status=? WHERE id=?", (status, visit_id))
-
-    # small things
-
-    def meta(self, key: str, default: str) -> str:
-        row = self.db.sql.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
-        return str(row[0]) if row else default
-
-    def put_meta(self, key: str, value: str) -> None:
-        with self.db.transaction() as sql:
-            sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (key, value))
 
 
 def _told(epoch: Epoch) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from agent.core.consent import LedgerRow
 from agent.core.model import BadInput, Device, NotFound, Person
 from agent.core.policy import OwnRule
-from agent.daemon.store.database import Database, StorageError
+from agent.daemon.store.database import Database, StorageError, WithMeta
 from agent.daemon.store.ledger import Ledger
 from agent.daemon.store.scrubbing import scrub
 
@@ -62,7 +62,7 @@ RULES = "SELECT id, name, action, scope, owner, until, created, made FROM rules 
 DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot"
 
 
-class State:
+class State(WithMeta):
     """The authority on who is enrolled and, by its ledger, on what is on. `sha256` is `bytes -> bytes`.
 
     Every method that changes something commits before it returns, or raises StorageError. `instead`: see Database.
@@ -310,14 +310,6 @@ class State:
         with self.db.transaction() as sql:
             sql.execute("INSERT INTO boots(at, boot) VALUES (?,?)", (at, boot_id))
             sql.execute("DELETE FROM boots WHERE id <= (SELECT MAX(id) FROM boots) - 50")
-
-    def meta(self, key: str, default: str) -> str:
-        row = self.db.sql.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
-        return str(row[0]) if row else default
-
-    def put_meta(self, key: str, value: str) -> None:
-        with self.db.transaction() as sql:
-            sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (key, value))
 
     def web(self, key: str) -> str | None:
         row = self.db.sql.execute("SELECT value FROM web WHERE key=?", (key,)).fetchone()
