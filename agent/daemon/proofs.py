@@ -9,11 +9,11 @@ import time
 from collections.abc import Generator
 
 from agent.core.model import Device
+from agent.daemon.forked import let_go
 from agent.daemon.jobs import lower_priority
 
 HOLDS_S = 900.0
 WORDS_MAX = 32  # the oldest goes
-FILES_MAX = 4096  # more than a router lets a process have
 LOOK_S = 0.05
 LOOKS_MAX = 600  # half a minute; the slowest router takes a second or two
 
@@ -66,15 +66,13 @@ def _matches(secret: str, given: str) -> Generator[float | None, None, bool]:
 
 
 def _check_and_exit(secret: str, given: str) -> None:
-    """In the child, which ends with 0 where they match. It holds nothing of the daemon's, and dies with it."""
+    """In the child, which ends with 0 where they match."""
     code = 1
     try:
-        os.closerange(0, FILES_MAX)
+        let_go()
         lower_priority()
         from agent.platform import sodium  # here: the daemon itself loads no ctypes
-        from agent.platform.pdeathsig import die_with_parent
 
-        die_with_parent()
         code = 0 if sodium.load().check_password(secret, given.encode()) else 1
     finally:
         os._exit(code)

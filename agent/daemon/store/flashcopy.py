@@ -4,21 +4,16 @@ import contextlib
 import os
 from collections.abc import Callable
 
+from agent.daemon.forked import let_go
+
 CHUNK = 1 << 20
-FILES_MAX = 4096  # more than a router lets a process have
 
 
 def write_and_exit(source_path: str, target_path: str, prepare: Callable[[], None]) -> None:
-    """In the child, which ends with 0 when the copy stands. `prepare` is done first; any Exception of it is a failure.
-
-    It holds nothing of the daemon's, or the guard and the kernel would take the daemon for alive.
-    """
+    """In the child, which ends with 0 when the copy stands. `prepare` is done first; what it raises is a failure."""
     code = 1
     try:
-        os.closerange(0, FILES_MAX)
-        from agent.platform.pdeathsig import die_with_parent  # here: the daemon itself loads no ctypes
-
-        die_with_parent()
+        let_go()
         prepare()
         with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
             os.fchmod(target.fileno(), 0o600)
