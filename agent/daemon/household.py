@@ -22,9 +22,9 @@ from agent.daemon.reports.reports import Reports
 from agent.daemon.set_right import SetRight
 from agent.daemon.sight import Sight
 from agent.daemon.store.database import StorageError
+from agent.daemon.store.delayed_changes import DelayedChanges
 from agent.daemon.store.forgotten import Forgotten
 from agent.daemon.store.history_db import HistoryDb
-from agent.daemon.store.holds import Holds
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.rollback_check import RollbackCheck
 from agent.daemon.store.snapshots import Snapshots
@@ -75,9 +75,11 @@ class Household:
         self.lists = lists
         self.asks = UnblockTokens()
         self.toggles: Toggles
-        self.holds = Holds(state, clock.now, sha256)
-        self.subjects = Subjects(state, settings, self.holds)
-        self.people = People(state, self.subjects, self.holds, clock, self.reviewed, lambda event: self.publish(event))
+        self.delayed = DelayedChanges(state, clock.now, sha256)
+        self.subjects = Subjects(state, settings, self.delayed)
+        self.people = People(
+            state, self.subjects, self.delayed, clock, self.reviewed, lambda event: self.publish(event)
+        )
         self.feeds = FeedState(settings, state, clock, total_bytes())
         self.kept_lists = RetainedSet(settings)
         self.reports = Reports(settings, state, clock, sha256, self.noted, lambda name: self.step(name))

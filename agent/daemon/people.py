@@ -6,7 +6,7 @@ from collections.abc import Callable
 from agent.core.model import ADULT, Device, Person
 from agent.daemon.clock import Clock
 from agent.daemon.proofs import Proofs
-from agent.daemon.store.holds import ADDRESS, DEVICE, PERSON, Hold, Holds
+from agent.daemon.store.delayed_changes import ADDRESS, DEVICE, PERSON, DelayedChange, DelayedChanges
 from agent.daemon.store.state import State
 from agent.daemon.subjects import Subjects
 
@@ -20,14 +20,14 @@ class People:
         self,
         state: State,
         subjects: Subjects,
-        holds: Holds,
+        delayed: DelayedChanges,
         clock: Clock,
         reviewed: Callable[[str], None],
         publish: Callable[[dict[str, object]], None],
     ) -> None:
         self._state = state
         self._subjects = subjects
-        self.holds = holds
+        self.delayed = delayed
         self._clock = clock
         self.reviewed = reviewed
         self.publish = publish
@@ -45,20 +45,20 @@ class People:
         if "grp" in values:
             change = f"group:{group}>{values['grp']}"
             told.append(change)
-            self._hold_person(person, group, str(values["grp"]), change)
+            self._delay_person(person, group, str(values["grp"]), change)
         enrolments = [device.enrolment for device in self.devices_of(person.id)]
         action = "group" if "grp" in values else "correct"
         note = (enrolments or ([""] if "grp" in values else []), action, actor, self._clock.wall(), " ".join(told))
         self._state.change("persons", person.id, values, note)
         self.reviewed(actor)
 
-    def _hold_person(self, person: Person, before: str, after: str, change: str) -> None:
-        held = self.holds.of_person(person.id)
+    def _delay_person(self, person: Person, before: str, after: str, change: str) -> None:
+        waiting = self.delayed.of_person(person.id)
         if before == ADULT and after != ADULT:
             # Before the change: a crash in between leaves somebody an adult for a day, who was one.
-            self.holds.lay(PERSON, str(person.id), change)
-        elif held:
-            self.holds.lift(held)
+            self.delayed.lay(PERSON, str(person.id), change)
+        elif waiting:
+            self.delayed.lift(waiting)
 
     def birthdays(self) -> None:
         """Who has turned 18 is an adult from here on: history ends until they agree. Needs a clock that is set."""
@@ -96,8 +96,8 @@ class People:
     def _taken(self, device: Device, change: str, actor: str) -> None:
         adults = self._is_adults(device)
         if adults:
-            self.holds.lay(DEVICE, device.enrolment, change, self.has_pin(device))
-        self._end_pin(device, actor, keep_for_confirming=adults or bool(self.holds.of(device)))
+            self.delayed.lay(DEVICE, device.enrolment, change, self.has_pin(device))
+        self._end_pin(device, actor, keep_for_confirming=adults or bool(self.delayed.of(device)))
 
     def _is_adults(self, device: Device) -> bool:
         return device.person_id is not None and self._subjects.group(self._state.person(device.person_id)) == ADULT
@@ -106,13 +106,13 @@ class People:
         """The device is about to be removed; whoever adds it again at once finds an adult's."""
         if self._subjects.group_of(device) == ADULT:
             change = f"person:{device.person_id or 'none'}>none"
-            had_pin = self.has_pin(device) or any(hold.proof for hold in self.holds.of(device))
-            self.holds.lay(ADDRESS, self.holds.address_key(device), change, had_pin)
+            had_pin = self.has_pin(device) or any(one.proof for one in self.delayed.of(device))
+            self.delayed.lay(ADDRESS, self.delayed.address_key(device), change, had_pin)
         self._end_pin(device, actor, keep_for_confirming=False)
 
     def added(self, device: Device, actor: str) -> None:
         """The ledger tells of a device that comes back, as somebody else's, on the day on which it was an adult's."""
-        entries = [(device.enrolment, "", "correct", 0, hold.change) for hold in self.holds.of(device)]
+        entries = [(device.enrolment, "", "correct", 0, one.change) for one in self.delayed.of(device)]
         if entries:
             self._state.ledger.append(entries, actor, self._clock.wall())
 
@@ -120,20 +120,20 @@ class People:
 
     def confirm(self, device: Device, actor: str) -> None:
         """The person behind the device agrees to what was decided: it takes effect now."""
-        holds = self.holds.of(device)
-        entries = [(device.enrolment, "", "confirm", 0, hold.change) for hold in holds]
+        waiting = self.delayed.of(device)
+        entries = [(device.enrolment, "", "confirm", 0, one.change) for one in waiting]
         self._state.ledger.append(entries, actor, self._clock.wall())
-        self._lift(holds, actor)
+        self._lift(waiting, actor)
 
     def due(self) -> None:
         """What was decided a day ago takes effect."""
-        over = self.holds.over()
+        over = self.delayed.over()
         if over:
             self._lift(over, "delay")
 
-    def _lift(self, holds: list[Hold], actor: str) -> None:
-        self.holds.lift(holds)
-        enrolments = {hold.key for hold in holds if hold.kind == DEVICE}
+    def _lift(self, changes: list[DelayedChange], actor: str) -> None:
+        self.delayed.lift(changes)
+        enrolments = {one.key for one in changes if one.kind == DEVICE}
         for device in self._state.devices():
             row = self._pins().get(str(device.id), {})
             if device.enrolment in enrolments and "left" in row:

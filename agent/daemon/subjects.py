@@ -5,25 +5,25 @@ from agent.core.features import FEATURES
 from agent.core.model import ADULT, HISTORY, PROTECTION, Device, Person
 from agent.core.people import FLASH, RAM, Subject, Terms, reader
 from agent.core.settings import Settings
-from agent.daemon.store.holds import Holds
+from agent.daemon.store.delayed_changes import DelayedChanges
 from agent.daemon.store.state import State
 
 DAYS = {HISTORY: "history_days", PROTECTION: "attempts_days"}  # feature → setting
 
 
 class Subjects:
-    def __init__(self, state: State, settings: Settings, holds: Holds) -> None:
+    def __init__(self, state: State, settings: Settings, delayed: DelayedChanges) -> None:
         self._state = state
         self._settings = settings
-        self._holds = holds
+        self._delayed = delayed
 
     def group(self, person: Person) -> str:
         """Somebody who is made younger stays an adult for a day."""
-        return ADULT if self._holds.of_person(person.id) else person.group
+        return ADULT if self._delayed.of_person(person.id) else person.group
 
     def group_of(self, device: Device) -> str | None:
         """The age group of the device's person, also of a shared device: sharing must not go round an agreement."""
-        if self._holds.of(device):
+        if self._delayed.of(device):
             return ADULT
         return None if device.person_id is None else self._state.person(device.person_id).group
 

@@ -200,10 +200,10 @@ def test_given_to_another_adult_it_is_not_theirs_to_agree_at_once(family: Home) 
 
 def test_no_address_is_kept_of_a_forgotten_device(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     family.ask("device.remove", id=1)
-    rows = family.household.state.db.sql.execute("SELECT * FROM holds").fetchall()
+    rows = family.household.state.db.sql.execute("SELECT * FROM delayed_changes").fetchall()
     assert rows and LAPTOP not in json.dumps(rows)
     later(family, monkeypatch, DAY_S + 1)
-    assert family.household.state.db.sql.execute("SELECT * FROM holds").fetchall() == []
+    assert family.household.state.db.sql.execute("SELECT * FROM delayed_changes").fetchall() == []
 
 
 def test_at_eighteen_what_was_decided_before_is_over(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def device_row(household: Household, device: Device) -> dict[str, object]:
         "kept": {table: household.records.count(table, device.id) for table in TABLES},
         "covered": household.covered(device),
         "unseen": household.unseen(device) or None,
-        "held": [{"change": hold.change, "at": hold.at} for hold in household.holds.of(device)],
+        "held": [{"change": one.change, "at": one.at} for one in household.delayed.of(device)],
     }
 
 
@@ -59,8 +59,8 @@ def person_row(household: Household, person: Person | None) -> dict[str, object]
     """`group` is the one that counts now; `becomes` what was decided and takes effect `at` a time."""
     if person is None:
         return None
-    held = household.holds.of_person(person.id)
-    becomes = {"group": person.group, "at": held[0].at} if held else None
+    waiting = household.delayed.of_person(person.id)
+    becomes = {"group": person.group, "at": waiting[0].at} if waiting else None
     group = household.subjects.group(person)
     return {"id": person.id, "name": person.name, "group": group, "birth_month": person.birth_month, "becomes": becomes}
 

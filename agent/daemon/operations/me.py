@@ -28,7 +28,7 @@ from agent.daemon.operations.arguments import (
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import refuse_guests
 from agent.daemon.operations.switches import announce, off
-from agent.daemon.store.holds import ADDRESS, PERSON
+from agent.daemon.store.delayed_changes import ADDRESS, PERSON
 
 CHANGES = 20
 REQUEST_KINDS = ("objection", "exception", "erasure", "unblock")
@@ -124,7 +124,7 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
         raise OperationRejected(
             "forbidden", "only an adult agrees for themselves; for a child, the person who manages this network decides"
         )
-    if any(hold.kind != PERSON for hold in household.holds.of(device)):
+    if any(one.kind != PERSON for one in household.delayed.of(device)):
         raise OperationRejected("conflict", "this device was taken from an adult: that has to be confirmed here first")
     refuse_guests(household, [device], row.name)
     _need_proof(household, request, device)
@@ -138,10 +138,10 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
 def me_confirm(household: Household, request: Request) -> dict[str, object]:
     """The adult agrees to what was decided about them or their device; else it takes effect a day later."""
     device = own_device(household, request)
-    holds = household.holds.of(device)
-    if not holds:
+    waiting = household.delayed.of(device)
+    if not waiting:
         raise OperationRejected("conflict", "there is nothing to confirm here")
-    if any(hold.kind == ADDRESS and hold.proof for hold in holds):
+    if any(one.kind == ADDRESS and one.proof for one in waiting):
         # The PIN went with the device; without it whoever imitates the address could confirm.
         raise OperationRejected(
             "forbidden", "the PIN of this device is gone: what was decided takes effect after a day"

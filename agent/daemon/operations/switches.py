@@ -97,7 +97,7 @@ def _hint(household: Household, devices: list[Device], name: str) -> str:
     """What to do about a feature that waits."""
     if household.state.ledger.register.state(devices[0].enrolment, name) != consent.WAITING:
         return ""
-    held = household.holds.of(devices[0])
+    held = household.delayed.of(devices[0])
     if held:
         return " (counts as an adult's for a day after the change, unless they confirm it on their own device)"
     return " (the adult agrees on their own device)"

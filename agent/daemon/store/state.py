@@ -54,6 +54,11 @@ CREATE TABLE holds(kind TEXT NOT NULL, key TEXT NOT NULL, change TEXT NOT NULL, 
 """,
     # The household's age when a rule for a time was made; NULL: it ends at a time of the wall clock.
     "ALTER TABLE rules ADD COLUMN made INTEGER;",
+    # The word hold is taken by who is kept off the internet.
+    """
+ALTER TABLE holds RENAME TO delayed_changes;
+UPDATE meta SET key='delayed change salt' WHERE key='hold salt';
+""",
 )
 
 REQUEST_COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"

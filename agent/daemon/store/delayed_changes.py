@@ -12,11 +12,11 @@ from agent.core.people import NOTICE_S
 from agent.daemon.store.state import State
 
 PERSON, DEVICE, ADDRESS = "person", "device", "address"
-SALT = "hold salt"  # in meta
+SALT = "delayed change salt"  # in meta
 COLUMNS = "kind, key, change, due, at, proof"
 
 
-class Hold:
+class DelayedChange:
     """`change` as in a ledger row; `due` the household's age at which it takes effect, `at` about the wall time then;
     `proof` says that there was a PIN, without which nobody can confirm it."""
 
@@ -29,28 +29,28 @@ class Hold:
         self.proof = bool(proof)
 
 
-class Holds:
+class DelayedChanges:
     """`now()` gives (wall seconds, the household's age)."""
 
     def __init__(self, state: State, now: Callable[[], tuple[int, int]], sha256: Callable[[bytes], bytes]) -> None:
         self._state = state
         self._now = now
         self._sha256 = sha256
-        self._held = [Hold(*row) for row in state.db.sql.execute(f"SELECT {COLUMNS} FROM holds")]
+        self._waiting = [DelayedChange(*row) for row in state.db.sql.execute(f"SELECT {COLUMNS} FROM delayed_changes")]
 
-    def of_person(self, person_id: int) -> list[Hold]:
+    def of_person(self, person_id: int) -> list[DelayedChange]:
         return self._find({(PERSON, str(person_id))})
 
-    def of(self, device: Device) -> list[Hold]:
-        """What holds for a device itself, and by whose it is."""
-        if not self._held:
+    def of(self, device: Device) -> list[DelayedChange]:
+        """What waits for a device itself, and by whose it is."""
+        if not self._waiting:
             return []
         keys = {(DEVICE, device.enrolment), (ADDRESS, self.address_key(device)), (PERSON, str(device.person_id))}
         return self._find(keys)
 
-    def _find(self, keys: set[tuple[str, str]]) -> list[Hold]:
+    def _find(self, keys: set[tuple[str, str]]) -> list[DelayedChange]:
         age = self._now()[1]
-        return [one for one in self._held if (one.kind, one.key) in keys and one.due > age]
+        return [one for one in self._waiting if (one.kind, one.key) in keys and one.due > age]
 
     def address_key(self, device: Device) -> str:
         known_by = device.mac or (device.address or "").encode()
@@ -72,16 +72,16 @@ class Holds:
         """From now on for a day. Durable before it returns."""
         row = self.made(kind, key, change, proof)
         with self._state.db.transaction() as sql:
-            sql.execute(f"INSERT OR REPLACE INTO holds({COLUMNS}) VALUES (?,?,?,?,?,?)", row)
-        self._held = [one for one in self._held if (one.kind, one.key) != (kind, key)]
-        self._held.append(Hold(*row))  # type: ignore[arg-type]
+            sql.execute(f"INSERT OR REPLACE INTO delayed_changes({COLUMNS}) VALUES (?,?,?,?,?,?)", row)
+        self._waiting = [one for one in self._waiting if (one.kind, one.key) != (kind, key)]
+        self._waiting.append(DelayedChange(*row))  # type: ignore[arg-type]
 
-    def lift(self, holds: list[Hold]) -> None:
+    def lift(self, changes: list[DelayedChange]) -> None:
         with self._state.db.transaction() as sql:
-            keys = [(one.kind, one.key) for one in holds]
-            sql.executemany("DELETE FROM holds WHERE kind=? AND key=?", keys)
-        self._held = [one for one in self._held if one not in holds]
+            keys = [(one.kind, one.key) for one in changes]
+            sql.executemany("DELETE FROM delayed_changes WHERE kind=? AND key=?", keys)
+        self._waiting = [one for one in self._waiting if one not in changes]
 
-    def over(self) -> list[Hold]:
+    def over(self) -> list[DelayedChange]:
         age = self._now()[1]
-        return [one for one in self._held if one.due <= age]
+        return [one for one in self._waiting if one.due <= age]
