@@ -30,6 +30,7 @@ class SetRight:
         self._clock = clock
         clock.stepped = part
         self._started = time.monotonic()
+        self._started_at = 0
         self._noted: list[list[int]] = json.loads(state.meta(NOTED, "[]"))
         self._since = self._first()
 
@@ -85,7 +86,11 @@ class SetRight:
 
     @property
     def started_at(self) -> int:
-        return self._clock.wall() - int(time.monotonic() - self._started)
+        """Unix seconds, as today's clock has it. Both clocks count whole seconds here: one more or less is no news."""
+        at = self._clock.wall() - int(time.monotonic() - self._started)
+        if abs(at - self._started_at) > 1:
+            self._started_at = at
+        return self._started_at
 
     def at(self, row: LedgerRow) -> int:
         """The time to show for a row of the ledger."""

@@ -9,9 +9,7 @@ import pytest
 from agent.jobs.feedstore import Store
 from agent.jobs.update_job import UpdateRun, deliver
 from tests.jobs.bad_server import Authority, BadServer, missing, names
-from tests.jobs.test_update_job import LIMITS, Home, authority
-
-__all__ = ["authority"]
+from tests.jobs.test_update_job import LIMITS, Home
 
 
 class Small(Home):
@@ -38,7 +36,7 @@ class Small(Home):
 
 
 @pytest.fixture
-def home(tmp_path: Path, authority: Authority) -> Iterator[Small]:  # noqa: F811 - a fixture of that name
+def home(tmp_path: Path, authority: Authority) -> Iterator[Small]:
     server = BadServer(authority.context("good"))
     yield Small(tmp_path, server)
     server.close()

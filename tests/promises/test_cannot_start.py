@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EX_UNAVAILABLE, EX_CONFIG = 69, 78
+STARTED: list[subprocess.Popen[bytes]] = []
 root = pytest.mark.skipif(os.geteuid() != 0, reason="not here: root")
 
 
@@ -29,13 +31,27 @@ def started(folder: Path, user: str = "", **settings: object) -> subprocess.Pope
         "web_listen": "",
     } | settings
     words = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "agent", "run", *words],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         user=user or None,
         start_new_session=True,
     )
+    STARTED.append(process)
+    return process
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays() -> Iterator[None]:
+    """A test that fails leaves no daemon behind, and no pipe."""
+    yield
+    for process in STARTED:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        if process.stderr is not None and not process.stderr.closed:
+            process.communicate()
+    STARTED.clear()
 
 
 def ended(process: subprocess.Popen[bytes], limit_s: float = 40.0) -> tuple[int, str]:
