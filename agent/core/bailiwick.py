@@ -7,23 +7,17 @@ which they came, with TTLs of a day at most. An alias that leads in a circle is 
 import struct
 
 from agent.core.model import BadInput
-from agent.core.names import to_wire
-from agent.core.wire import AAAA, ANY, CNAME, HEADER, OPT, SOA, A, Question, Record, read_name, some_records
+from agent.core.record_writing import DNAME, RecordWriter
+from agent.core.wire import AAAA, ANY, CNAME, HEADER, OPT, A, Question, Record, read_name, some_records
 
 TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
 # Each address costs a look-up in the lists; the largest honest answers have some two dozen.
 ADDRESSES_MAX = 64
 RECORDS_MAX = 256  # that are read of one response; zones with more under one name are not for devices
 _CHAIN_MAX = 64  # as in `answer`
-_POINTER_MAX = 0x3FFF
 _TCP_MAX = 65535
 
-NS, PTR, MX, RP, AFSDB, SRV, NAPTR, KX, DNAME = 2, 12, 15, 17, 18, 33, 35, 36, 39
 RRSIG, NSEC, NSEC3 = 46, 47, 50
-# What stands before the names in the data of a record that may be compressed (RFC 1035, RFC 3597 section 4): bytes
-# before the first name, and how many names follow one another. NAPTR's strings before its name are seen to.
-_NAMES = {NS: (0, 1), CNAME: (0, 1), SOA: (0, 2), PTR: (0, 1), MX: (2, 1), RP: (0, 2), AFSDB: (2, 1), KX: (2, 1)}
-_NAMES.update({SRV: (6, 1), DNAME: (0, 1), 3: (0, 1), 4: (0, 1), 7: (0, 1), 8: (0, 1), 9: (0, 1), 14: (0, 2)})
 
 
 def in_bailiwick(response: bytes, question: Question) -> bytes:
@@ -146,65 +140,10 @@ def _above(owner: bytes, chain: dict[bytes, bool]) -> bool:
     return any([owner in (b"", name) or name.endswith(b"." + owner) for name in chain])
 
 
-class _Names:
-    """Writes names, those written before as pointers."""
-
-    def __init__(self, start: int) -> None:
-        self.out = bytearray()
-        self._start = start
-        self._places = {}  # type: dict[bytes, int]
-
-    def write(self, name: bytes) -> None:
-        place = self._places.get(name)
-        if place is not None:
-            self.out += struct.pack(">H", 0xC000 | place)
-            return
-        here = self._start + len(self.out)
-        if name and here <= _POINTER_MAX:
-            self._places[name] = here
-        self.out += to_wire(name)
-
-    def know(self, name: bytes, place: int) -> None:
-        if name:
-            self._places[name] = place
-
-
 def _rewritten(response: bytes, question: Question, kept: list[Record]) -> bytes:
     """The records with their names written anew: what names pointed to may be gone."""
-    names = _Names(question.end)
-    names.know(question.name, HEADER)
+    writer = RecordWriter(question.end)
+    writer.know(question.name, HEADER)
     for record in kept:
-        names.write(read_name(response, record.start)[0])
-        names.out += response[record.data - 10 : record.data - 2]
-        size_at = len(names.out)
-        names.out += b"\0\0"
-        _write_data(response, record, names)
-        struct.pack_into(">H", names.out, size_at, len(names.out) - size_at - 2)
-        if question.end + len(names.out) > _TCP_MAX:
-            raise BadInput("a response grows too long")
-    return bytes(names.out)
-
-
-def _write_data(response: bytes, record: Record, names: _Names) -> None:
-    at = record.data
-    before, count = _NAMES.get(record.rtype, (0, 0))
-    if record.rtype == NAPTR:
-        before, count = _naptr_strings(response, record), 1
-    names.out += response[at : at + before]
-    at += before
-    for _ in range(count):
-        name, at = read_name(response, at)
-        names.write(name)
-    if at > record.end:
-        raise BadInput("a name is longer than its record")
-    names.out += response[at : record.end]
-
-
-def _naptr_strings(response: bytes, record: Record) -> int:
-    """Order, preference and three strings (RFC 3403 section 4.1)."""
-    at = record.data + 4
-    for _ in range(3):
-        if at >= record.end:
-            raise BadInput("a NAPTR record is too short")
-        at += 1 + response[at]
-    return at - record.data
+        writer.copy(response, record)
+    return bytes(writer.out)

@@ -174,6 +174,11 @@ def blocked(message: bytes, question: Question, style: str, ttl: int, ede_text: 
     return _reply(message, question, NOERROR, answer=_OWNER + head + address, extra=extra)
 
 
+def answered(message: bytes, question: Question, record: bytes) -> bytes:
+    """Our own answer, of one record."""
+    return _reply(message, question, NOERROR, answer=record)
+
+
 def nodata(message: bytes, question: Question, ttl: int) -> bytes:
     """The name has nothing of this type, for `ttl` seconds."""
     return _reply(message, question, NOERROR, authority=_soa(question, ttl))

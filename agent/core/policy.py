@@ -1,17 +1,19 @@
 """Decides: what a protected device may reach, by which rule.
 
 Precedence: the shipped helplines; the household's own rules (the device's before the person's before everybody's; in
-one scope allow before block); ways around; then the lists: exceptions and important rules, then the most specific rule.
-A device sees the policy through a view, a tuple of the scopes whose rules apply to it; devices with equal views can
-share answers.
+one scope allow before block); ways around; then the lists: exceptions and important rules, then the most specific rule;
+last what strict search refuses.
+A device sees the policy through a `View`; devices with equal views can share answers.
 """
 
-from agent.core import names
+from agent.core import known_resolvers, names
 from agent.core.localnames import is_local
 from agent.core.lookalike import Guess
 from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
+from agent.core.safesearch import OFF, unsafe_engine
 
 HOUSEHOLD = "household"
+CONTENT = "content"  # the scope of what is refused for somebody's age or wish: recorded for nobody
 LOOKALIKE = "lookalike"  # in place of a list's id
 ALLOWED = Verdict(ALLOW)
 ROUNDED_S = 2  # two clocks in whole seconds, each read twice
@@ -57,6 +59,20 @@ class OwnRule(Value):
         return end is not None and end <= now
 
 
+class View(Value):
+    """What applies to a device: the `scopes` with rules for it, most particular first, and its `safesearch` modes."""
+
+    __slots__ = ("scopes", "search", "youtube")
+
+    def __init__(self, scopes: tuple[tuple[str, int], ...], search: str = OFF, youtube: str = OFF) -> None:
+        self.scopes = scopes
+        self.search = search
+        self.youtube = youtube
+
+
+EVERYBODY = View(((HOUSEHOLD, 0),))
+
+
 class Policy:
     """The household's rules over one compiled rule set (None while there is none), and the names never blocked.
 
@@ -78,12 +94,12 @@ class Policy:
         for rule in sorted(rules, key=lambda rule: (rule.action == ALLOW, rule.id)):
             self._scopes.setdefault((rule.scope, rule.owner), {})[rule.name] = rule
 
-    def view(self, device_id: int, person_id: int | None) -> tuple[tuple[str, int], ...]:
-        """The scopes with rules that apply to that device, most particular first."""
+    def view(self, device_id: int, person_id: int | None, search: str = OFF, youtube: str = OFF) -> View:
+        """Of that device, with only the scopes that have rules."""
         scopes = [("device", device_id), ("person", person_id or 0), (HOUSEHOLD, 0)]
-        return tuple([scope for scope in scopes if scope in self._scopes])
+        return View(tuple([scope for scope in scopes if scope in self._scopes]), search, youtube)
 
-    def decide(self, view: tuple[tuple[str, int], ...], name: bytes, qtype: int = 0) -> Verdict:
+    def decide(self, view: View, name: bytes, qtype: int = 0) -> Verdict:
         """The verdict for a canonical name asked for with that record type (0: not by DNS)."""
         verdict = self._ruled(view, name, qtype)
         if self._refuse_guesses and verdict.rule is None:
@@ -91,6 +107,10 @@ class Policy:
             if guess is not None:
                 text = "looks like " + guess.what + ": " + guess.text
                 return Verdict(BLOCK, Rule(text, BLOCK, LOOKALIKE, "look-alike guess", "", "look-alike"))
+        if not verdict.blocked and _lists_word(verdict):
+            engine = unsafe_engine(name, view.search)
+            if engine is not None:
+                return Verdict(BLOCK, Rule(engine.decode(), BLOCK, list_name="safe search", scope=CONTENT))
         return verdict
 
     def warning(self, name: bytes) -> Guess | None:
@@ -100,18 +120,18 @@ class Policy:
         guess: Guess = self._lookalike.guess(name)
         return guess if guess.suspect else None
 
-    def _ruled(self, view: tuple[tuple[str, int], ...], name: bytes, qtype: int = 0) -> Verdict:
+    def _ruled(self, view: View, name: bytes, qtype: int = 0) -> Verdict:
         # First of all: who needs a helpline reaches it, also where the household blocks a name above it.
         helpline = self._helpline(name)
         if helpline is not None:
             return Verdict(ALLOW, Rule(helpline.decode(), ALLOW, list_name="helplines", scope="shipped"))
-        for scope in view:
+        for scope in view.scopes:
             own = self._own(scope, name)
             if own is not None:
                 return own
         return self._listed(name, qtype)
 
-    def review(self, view: tuple[tuple[str, int], ...], chain: list[bytes], addresses: list[bytes]) -> Verdict:
+    def review(self, view: View, chain: list[bytes], addresses: list[bytes]) -> Verdict:
         """The verdict for an answer: refused when an alias in its CNAME chain is, or an address of it is listed.
 
         Not asked for a name that a rule allows: that rule allows where it leads, too.
@@ -127,7 +147,7 @@ class Policy:
 
     def reach(
         self,
-        view: tuple[tuple[str, int], ...],
+        view: View,
         host: bytes,
         destination: bytes | None,
         page: tuple[bytes, bytes] | None = None,
@@ -138,7 +158,7 @@ class Policy:
         is refused unless a rule lets the name pass.
         """
         verdict = self.decide(view, host)
-        if page is not None and self._ruleset is not None and _open_to_pages(verdict) and not is_local(host):
+        if page is not None and self._ruleset is not None and _lists_word(verdict) and not is_local(host):
             verdict = self._ruleset.decide_page(page[0], page[1]) or verdict
         if verdict.rule is None and destination is not None:
             verdict = self.review(view, [], [destination])
@@ -174,6 +194,14 @@ class Policy:
         return self._ruleset.decide(name, qtype) or ALLOWED
 
 
-def _open_to_pages(verdict: Verdict) -> bool:
-    """Whether a rule for a single page may still decide: the lists' own verdict over the host, or none."""
+def recorded(verdict: Verdict) -> bool:
+    """Whether a refusal is an attempt: not of what is refused for somebody's age, nor of a canary name that a program
+    asks for.
+    """
+    rule = verdict.rule
+    return rule is None or (rule.scope != CONTENT and known_resolvers.canary(rule) is None)
+
+
+def _lists_word(verdict: Verdict) -> bool:
+    """Whether a rule for a single page, or strict search, may still decide: the lists' verdict over a host, or none."""
     return verdict.rule is None or verdict.rule.scope == "list"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes, compile_suffixes, is_address, parse
-from agent.core.policy import Policy
+from agent.core.policy import Policy, View
 from agent.core.sniffed_request import read
 from agent.jobs.compile import compile_lists
 from agent.jobs.knownsites import read_shared
@@ -72,19 +72,19 @@ def share(part: int, whole: int) -> str:
 
 def plain(of: Policy, known: list[Page]) -> str:
     return share(
-        sum(of.reach((), host, None, (authority, page)).blocked for host, authority, page in known), len(known)
+        sum(of.reach(View(()), host, None, (authority, page)).blocked for host, authority, page in known), len(known)
     )
 
 
 def secret(of: Policy, known: list[Page]) -> str:
-    return share(sum(of.reach((), host, None).blocked for host, _, _ in known), len(known))
+    return share(sum(of.reach(View(()), host, None).blocked for host, _, _ in known), len(known))
 
 
 def half(title: str, known: list[Page], benign: list[bytes], public: PublicSuffixes) -> None:
     listed, left_out = known[0::2], known[1::2]
     with tempfile.TemporaryDirectory() as folder:
         of = policy(folder, known, public)
-        wrong = [host for host in benign if of.reach((), host, None).blocked]
+        wrong = [host for host in benign if of.reach(View(()), host, None).blocked]
         print(f"{title}: {len(known):,} URLs, {len(benign):,} benign hosts")
         print(f"  this agent   plain HTTP {plain(of, known)}, HTTPS {secret(of, known)}")
         print(f"               benign refused {share(len(wrong), len(benign))}: {b' '.join(wrong).decode()}")

@@ -1,8 +1,10 @@
 """The guess at look-alikes: what fires, what does not, and that it can say why."""
 
 from agent.core.lookalike import SUSPECT, THROWAWAY, Lookalike, read_known, skeleton
-from agent.core.policy import LOOKALIKE, OwnRule, Policy
+from agent.core.policy import EVERYBODY, LOOKALIKE, OwnRule, Policy, View
 from agent.core.punycode import decode
+
+NOBODYS = View(())
 
 TABLE = [
     "# a comment",
@@ -110,19 +112,19 @@ def test_punycode():
 def test_a_guess_refuses_only_where_it_is_told_to():
     name = b"login-paypal.example"
     off, warn, refuse = Policy(None, []), Policy(None, [], (), None, MADE), Policy(None, [], (), None, MADE, True)
-    assert off.warning(name) is None and not off.decide((), name).blocked
-    assert warn.warning(name).like == "paypal.com" and not warn.decide((), name).blocked
-    verdict = refuse.decide((), name)
+    assert off.warning(name) is None and not off.decide(NOBODYS, name).blocked
+    assert warn.warning(name).like == "paypal.com" and not warn.decide(NOBODYS, name).blocked
+    verdict = refuse.decide(NOBODYS, name)
     assert verdict.blocked and verdict.rule.list_id == LOOKALIKE and "guess" in verdict.rule.list_name
     assert "paypal.com" in verdict.rule.text
-    assert not refuse.decide((), b"plain.example").blocked
+    assert not refuse.decide(NOBODYS, b"plain.example").blocked
     # An alias is nobody's choice of looks.
-    assert not refuse.review((), [name], []).blocked
+    assert not refuse.review(NOBODYS, [name], []).blocked
 
 
 def test_a_guess_comes_last():
     name = b"login-paypal.example"
     allowed = Policy(None, [OwnRule(1, name, "allow", "household", 0, None, 0)], (), None, MADE, True)
-    assert not allowed.decide((("household", 0),), name).blocked
+    assert not allowed.decide(EVERYBODY, name).blocked
     helpline = Policy(None, [], (name,), None, MADE, True)
-    assert not helpline.decide((), name).blocked and helpline.warning(name) is None
+    assert not helpline.decide(NOBODYS, name).blocked and helpline.warning(name) is None

@@ -7,7 +7,7 @@ import pytest
 
 from agent.core.match import BY_PAGES, HOST, WHOLE
 from agent.core.names import PublicSuffixes, compile_suffixes, parse
-from agent.core.policy import Policy
+from agent.core.policy import Policy, View
 from agent.core.ruleset import Ruleset
 from agent.core.shared_hosts import SharedHosts, read_table
 from agent.jobs.compile import CompileResult, Source, compile_lists
@@ -50,7 +50,7 @@ def compiled(tmp_path: Path) -> Iterator[Compiler]:
 
 
 def blocked(found: Ruleset, host: str) -> bool:
-    return Policy(found, []).reach((), host.encode(), None).blocked
+    return Policy(found, []).reach(View(()), host.encode(), None).blocked
 
 
 def test_a_page_refuses_its_host_unless_that_is_shared(compiled: Compiler) -> None:
@@ -79,11 +79,11 @@ http://192.0.2.7/a
 def test_a_host_refused_for_its_pages_says_so_and_a_page_names_itself(compiled: Compiler) -> None:
     _, found = compiled("https://bad.example/login\n")
     policy = Policy(found, [])
-    rule = policy.decide((), b"bad.example").rule
+    rule = policy.decide(View(()), b"bad.example").rule
     assert rule is not None and rule.text == "=bad.example" + BY_PAGES and rule.list_id == "list0"
-    page = policy.reach((), b"bad.example", None, (b"bad.example", b"/login")).rule
+    page = policy.reach(View(()), b"bad.example", None, (b"bad.example", b"/login")).rule
     assert page is not None and page.text == "bad.example/login"
-    other = policy.reach((), b"bad.example", None, (b"bad.example", b"/other")).rule
+    other = policy.reach(View(()), b"bad.example", None, (b"bad.example", b"/other")).rule
     assert other == rule
 
 

@@ -13,7 +13,7 @@ from agent.core.marks import DEFAULT, Layout
 from agent.core.model import Verdict
 from agent.core.nft import inspection
 from agent.core.packet import Segment, datagram, segment
-from agent.core.policy import ALLOWED, Policy
+from agent.core.policy import ALLOWED, Policy, View, recorded
 from agent.core.sniffed_request import SniffedRequest, url
 from agent.core.tls_hello import Hello
 from agent.daemon.clients import Clients, DeviceView
@@ -82,7 +82,8 @@ class Inspector:
         self.judged += 1
         if verdict.blocked:
             self.open.refused(piece.flow)
-            self._refused(client, piece, opened, verdict)
+            if recorded(verdict):
+                self._refused(client, piece, opened, verdict)
             return self._marked(mark, self._refusal(client, payload, piece, opened, verdict))
         self._let(client, piece, host_of(piece, opened))
         self._allowed(client, piece, opened)
@@ -98,7 +99,7 @@ class Inspector:
         return self.open.review(self._policy, self._clients.protected(), self._blocked)
 
     def _blocked(self, view: object, name: bytes, address: bytes) -> bool:
-        return isinstance(view, tuple) and self._policy.reach(view, name or show(address).encode(), address).blocked
+        return isinstance(view, View) and self._policy.reach(view, name or show(address).encode(), address).blocked
 
     def _marked(self, mark: int, state: int) -> int:
         """The packet's mark with what its connection has come to in it."""
@@ -135,7 +136,7 @@ class Inspector:
 
     def _decide(self, client: DeviceView, piece: Segment, opened: Hello | SniffedRequest) -> Verdict:
         view = client.view
-        if not isinstance(view, tuple):
+        if not isinstance(view, View):
             return ALLOWED
         host = host_of(piece, opened)
         if isinstance(opened, SniffedRequest):

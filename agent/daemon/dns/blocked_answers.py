@@ -2,7 +2,8 @@
 
 from agent.core import known_resolvers
 from agent.core.dns import NULL, NXDOMAIN_STYLE, Question, blocked
-from agent.core.model import Rule, Verdict
+from agent.core.model import Rule
+from agent.core.policy import CONTENT
 
 KEPT_S = 60.0  # then a refusal is decided anew
 SEEN_BYTES = 8192  # a byte for each refused query of late
@@ -43,15 +44,12 @@ class BlockedAnswers:
         return False
 
 
-def recorded(verdict: Verdict) -> bool:
-    """Whether a refusal is an attempt: a canary name is asked for by a program, not by somebody."""
-    return known_resolvers.canary(verdict.rule) is None
-
-
 def why(rule: Rule | None) -> str:
     """The extended error's text: whose rule refused the name."""
     if rule is not None and rule.scope == known_resolvers.SHIPPED:
         return "this network wants its own DNS to be used"
+    if rule is not None and rule.scope == CONTENT:
+        return rule.list_name
     if rule is None or not rule.list_name:
         return "blocked by a rule of your own"
     return "on the list " + rule.list_name + (" (" + rule.category + ")" if rule.category else "")

@@ -22,9 +22,9 @@ from agent.core.dns import (
     walk,
 )
 from agent.core.model import ALLOW, BadInput, Verdict
-from agent.core.policy import Policy
+from agent.core.policy import Policy, recorded
 from agent.core.wire import HEADER
-from agent.daemon.dns.blocked_answers import KEPT_S, BlockedAnswers, recorded
+from agent.daemon.dns.blocked_answers import KEPT_S, BlockedAnswers
 from agent.daemon.dns.fetching import Fetching
 from agent.daemon.dns.pending import Found, Listener, PendingReply
 from agent.daemon.dns.sessions import CachedAnswer, CachedReply, DnsSession, DnsSessions, Identify, Record

@@ -9,7 +9,7 @@ from agent.core import addresses, names
 from agent.core.known_resolvers import SHIPPED
 from agent.core.match import BY_PAGES, split_authority
 from agent.core.model import ALLOW, PROTECTION, BadInput, Device, NotFound, Rule, Verdict
-from agent.core.policy import LOOKALIKE, OwnRule, Policy
+from agent.core.policy import EVERYBODY, LOOKALIKE, OwnRule, Policy, View
 from agent.core.shared_hosts import NOT_SHARED
 from agent.core.sites import site
 from agent.core.sniffed_request import split_url
@@ -43,7 +43,7 @@ def explain(household: Household, request: Request) -> Told:
         name = text(request, "name", NAME_MAX)
         device_id = optional_number(request, "device_id")
         device = household.state.device(device_id) if device_id is not None else None  # type: ignore[assignment]
-    view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
+    view = household.policy.view(device.id, device.person_id) if device else EVERYBODY
     asked, verdict = _now(household, view, name, then)
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict
@@ -61,7 +61,7 @@ def explain(household: Household, request: Request) -> Told:
     }
 
 
-def _over_http(policy: Policy, view: tuple[tuple[str, int], ...], target: str, verdict: Verdict) -> str:
+def _over_http(policy: Policy, view: View, target: str, verdict: Verdict) -> str:
     """Of an https page whose host is allowed: whether the lists know the page, which only plain HTTP shows."""
     url = split_url("http://" + target.partition("://")[2]) if target.startswith("https://") else None
     if url is None or verdict.rule is not None:
@@ -88,15 +88,13 @@ def _for_others(household: Household, host: bytes) -> str:
     return "".join(told)
 
 
-def _own_rule(household: Household, rule: Rule, view: tuple[tuple[str, int], ...]) -> OwnRule | None:
+def _own_rule(household: Household, rule: Rule, view: View) -> OwnRule | None:
     """The household's rule that a verdict names."""
     found = [own for own in household.state.rules() if (own.name.decode(), own.action, own.scope) == _key(rule)]
-    return next((own for own in found if (own.scope, own.owner) in view), None)
+    return next((own for own in found if (own.scope, own.owner) in view.scopes), None)
 
 
-def _now(
-    household: Household, view: tuple[tuple[str, int], ...], target: str, then: dict[str, object] | None
-) -> tuple[bytes, Verdict]:
+def _now(household: Household, view: View, target: str, then: dict[str, object] | None) -> tuple[bytes, Verdict]:
     """The host that a name, an address or a URL means, and today's verdict over it."""
     policy = household.policy
     url = split_url(target)
@@ -111,9 +109,7 @@ def _now(
     return host, verdict
 
 
-def _where_it_led(
-    policy: Policy, view: tuple[tuple[str, int], ...], host: bytes, then: dict[str, object] | None
-) -> Verdict | None:
+def _where_it_led(policy: Policy, view: View, host: bytes, then: dict[str, object] | None) -> Verdict | None:
     """Today's refusal of the alias or the address that an answer led to, if that is what the stored rule was about."""
     rule = then["rule"] if then else None
     if not isinstance(rule, dict):
@@ -166,7 +162,7 @@ def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
     return {key: getattr(rule, key) for key in keys}
 
 
-def _since(household: Household, view: tuple[tuple[str, int], ...], verdict: Verdict) -> int | None:
+def _since(household: Household, view: View, verdict: Verdict) -> int | None:
     """When the household made the rule, or when the list's version was fetched, or compiled where nobody fetched it."""
     rule = verdict.rule
     if rule is None or rule.scope == SHIPPED:
@@ -199,7 +195,7 @@ def _how(
     off = device is not None and not household.is_on(device, PROTECTION)
     prefix = "Protection is off for this device, so nothing is blocked. With it on: " if off else ""
     rule = verdict.rule
-    view = household.policy.view(device.id, device.person_id) if device else (("household", 0),)
+    view = household.policy.view(device.id, device.person_id) if device else EVERYBODY
     if verdict.blocked and rule is not None:
         source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"your own rule blocks {rule.text}"
         if rule.text.endswith(BY_PAGES):
