@@ -44,10 +44,19 @@ need_python() {
     need python3-venv
 }
 
-# node for MicroPython's WebAssembly build; npm once, to fetch it. A native build is run as well where there is one.
+# node for MicroPython's WebAssembly build and the page's modules; npm once, to fetch what they need. A native build is run as well where there is one.
 need_micropython() {
     need nodejs node
-    [ -d "$ROOT/tools/micropython/node_modules" ] || need npm npm
+    [ -d "$ROOT/tools/micropython/node_modules" ] && [ -d "$ROOT/tools/page/node_modules" ] || need npm npm
+}
+
+# tools/page/node_modules: what checks the page's modules, from its pins; nothing of the product needs it.
+make_page_tools() {
+    stamp=$(sha256sum <"$ROOT/tools/page/package-lock.json")
+    [ "$(cat "$ROOT/tools/page/node_modules/stamp" 2>/dev/null)" = "$stamp" ] && return
+    echo "installing tools/page" >&2
+    npm ci --prefix "$ROOT/tools/page" --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2 &&
+        echo "$stamp" >"$ROOT/tools/page/node_modules/stamp"
 }
 
 # .venv, made anew when the pins or the interpreter change.

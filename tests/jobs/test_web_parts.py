@@ -194,13 +194,13 @@ def test_packed_files_are_served_to_everybody(tmp_path):
             path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
             path.unlink()
     files, plain = Files(str(tmp_path / "static")), Files()
-    for name in ("/", "/style.css", "/js/views/overview.js", "/text/de.json"):
+    for name in ("/", "/css/base.css", "/js/views/overview.js", "/text/de.json"):
         head = Head("GET", name, "", [("accept-encoding", "gzip, br")], 0, True, False)
         packed = files.respond(head, files.find(name))
         assert ("Content-Encoding", "gzip") in packed.headers
         bare = files.respond(Head("GET", name, "", [], 0, True, False), files.find(name))
         assert gzip.decompress(packed.body) == bare.body == plain.respond(head, plain.find(name)).body
-    assert files.find("/style.css.gz") is None
+    assert files.find("/css/base.css.gz") is None
 
 
 def test_every_module_of_the_page_is_reachable():

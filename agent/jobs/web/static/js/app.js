@@ -39,7 +39,7 @@ async function start() {
   });
   addEventListener("popstate", () => open(true));
   document.addEventListener("click", (event) => {
-    const link = event.target.closest && event.target.closest("a[data-go]");
+    const link = event.target instanceof Element && event.target.closest("a[data-go]");
     if (!link || event.metaKey || event.ctrlKey) return;
     event.preventDefault();
     go(link.getAttribute("href"));
@@ -54,8 +54,7 @@ async function open(moved = false) {
     return entry(root, () => open());
   }
   const view = here();
-  const made = view.make({ redraw, query: new URLSearchParams(location.search), go });
-  made.name = view.name;
+  const made = view.make({ redraw, query: new URLSearchParams(location.search) });
   current = made;
   root.dataset.view = view.name;
   shell(view, [h("div.loading", { role: "status" }, t("loading"))]);

@@ -3,7 +3,6 @@
 import { del, patch, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { icon } from "../lib/icons.js";
 import { clock, duration, when } from "../lib/time.js";
 import { button, confirm, say, toast } from "../lib/ui.js";
 

@@ -43,6 +43,7 @@ export const fetchFile = async (method, path, body) =>
   (await ask(method, path, body && JSON.stringify(body), body && "application/json")).blob();
 
 async function ask(method, path, body, type) {
+  /** @type {Record<string, string>} */
   const headers = {};
   if (type) headers["Content-Type"] = type;
   if (session.csrf) headers["X-CSRF-Token"] = session.csrf;

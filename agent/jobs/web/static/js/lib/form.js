@@ -44,7 +44,7 @@ export function attempt(redraw, submit) {
         Object.assign(state, { problem: error, busy: false });
         redraw();
         const wrong = (document.querySelector("dialog[open]") || document).querySelector("[aria-invalid=true]");
-        if (wrong) wrong.focus();
+        if (wrong instanceof HTMLElement) wrong.focus();
       }
     },
   };
@@ -54,7 +54,11 @@ const PLACES = { "wrong-password": "password", "wrong-code": "code", "wrong-pin"
 const placeOf = (problem) => PLACES[problem.kind] || problem.body.field || null;
 
 /** A sheet with one form. `build(at, close)` gives its fields (`at(name)` is a field's problem), `names` are those that show
- * their own; it closes with what `submit(values)` gave. */
+ * their own; it closes with what `submit(values)` gave.
+ * @param {string} title
+ * @param {{names?: string[], go: string, submit: (values: Record<string, any>) => Promise<any>,
+ *   build: (at: (name: string) => string | null, close: (value?: any) => void) => any,
+ *   below?: (close: (value?: any) => void) => any}} parts */
 export const formSheet = (title, { names = [], go, build, submit, below = () => null }) =>
   sheet(title, (close, redraw, kept) => {
     kept.attempt = kept.attempt || attempt(redraw, async (values) => close((await submit(values)) ?? true));

@@ -35,6 +35,7 @@ export function icon(name) {
   return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
 }
 
+/** @type {[RegExp, string][]} */
 const KINDS = [
   [/tablet|ipad|tab\b/i, "tablet"],
   [/phone|handy|pixel|galaxy|mobile/i, "phone"],

@@ -11,14 +11,17 @@ const GATHER_MS = 120;
 
 let source = null;
 let path = null;
+/** @type {(kinds: Set<string>) => void} */
 let call = () => {};
+/** @type {(event: object) => void} */
 let tell = () => {};
 let gathering = null;
 let presence = null;
 let kinds = new Set();
 
 /** Run `change(kinds)` after events, `told(event)` for each warning; the stream lives until `unfollow()`, and goes on for
- * whoever follows the same address next. */
+ * whoever follows the same address next.
+ * @param {string} address @param {(kinds: Set<string>) => void} change @param {(event: any) => void} [told] */
 export function follow(address, change, told = () => {}) {
   if (address !== path) unfollow();
   path = address;

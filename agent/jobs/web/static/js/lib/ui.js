@@ -6,7 +6,9 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { offline } from "./offline.js";
 
-/** A switch that shows what the router acknowledged, and that it waits for the router. */
+/** A switch that shows what the router acknowledged, and that it waits for the router.
+ * @param {{label: string, on: boolean | "mixed", onchange: (on: boolean) => void, key?: string, of?: string, busy?: boolean,
+ *   note?: string | null, tone?: string, disabled?: boolean}} props */
 export function toggle({ key, label, of, on, busy, note, tone, onchange, disabled }) {
   return h(
     "button.switch",
@@ -39,7 +41,7 @@ export function card(props, ...children) {
 }
 
 /** A card that shows its title alone until somebody opens it. */
-export const fold = (title, { flush, ...props }, ...children) =>
+export const fold = (title, { flush = false, ...props }, ...children) =>
   h("details.card", props, h("summary", h("h2", title)), h("div.inside", { class: flush ? "flush" : "" }, ...children));
 
 export function heading(text, ...more) {
@@ -64,16 +66,19 @@ export function empty(picture, title, text, ...actions) {
   return h("div.empty", h("span.empty-picture", icon(picture)), h("h2", title), h("p", text), ...actions);
 }
 
-export function button(label, onclick, { tone = "", picture = null, ...props } = {}) {
+/** @param {Record<string, any>} [props] */
+export function button(label, onclick, props = {}) {
+  const { tone = "", picture = null, ...rest } = props;
   return h(
     "button.button",
-    { type: "button", class: tone, onclick, ...props },
+    { type: "button", class: tone, onclick, ...rest },
     picture ? icon(picture) : null,
     h("span", label),
   );
 }
 
-/** A labelled input; `hint` explains, `error` says what is wrong. A sheet's field has an `id` of its own beside a view's. */
+/** A labelled input; `hint` explains, `error` says what is wrong. A sheet's field has an `id` of its own beside a view's.
+ * @param {{name: string, label: string, [attribute: string]: any}} props */
 export function field({ name, id = name, label, type = "text", value, hint, error, ...props }) {
   const described = [hint && id + "-hint", error && id + "-error"].filter(Boolean).join(" ");
   return h(
@@ -94,7 +99,8 @@ export function field({ name, id = name, label, type = "text", value, hint, erro
   );
 }
 
-/** A labelled field of several lines. */
+/** A labelled field of several lines.
+ * @param {{name: string, label: string, [attribute: string]: any}} props */
 export const textarea = ({ name, id = name, label, error, ...props }) =>
   h(
     "div.field",
@@ -110,6 +116,9 @@ export const textarea = ({ name, id = name, label, error, ...props }) =>
     error ? h("p.error", { id: id + "-error", role: "alert" }, error) : null,
   );
 
+/** A labelled choice; `options` are pairs of value and text.
+ * @param {{name: string, label: string, options: any[][], value?: any, id?: string, hint?: string, error?: string | null,
+ *   onchange?: (value: string) => void}} props */
 export function choice({ name, id = name, label, value, options, hint, error, onchange }) {
   const described = [hint && id + "-hint", error && id + "-error"].filter(Boolean).join(" ");
   return h(
@@ -133,10 +142,13 @@ export function choice({ name, id = name, label, value, options, hint, error, on
 }
 
 /** A modal sheet. `build(close, redraw, kept)` gives its content (`kept` outlives a drawing); resolves with what `close` was
- * given. */
+ * given.
+ * @param {string} title
+ * @param {(close: (value?: any) => void, redraw: () => void, kept: Record<string, any>) => any} build
+ * @returns {Promise<any>} */
 export function sheet(title, build) {
   return new Promise((resolve) => {
-    const before = document.activeElement;
+    const before = /** @type {HTMLElement} */ (document.activeElement);
     const content = h("div");
     const dialog = h("dialog.sheet", { "aria-labelledby": "sheet-title" }, content);
     const kept = {};

@@ -149,7 +149,7 @@ function askPin({ forgotten }) {
       }),
       h(
         "div.actions",
-        button(t("pin.forgot"), () => close(false) || forgotten(), { tone: "plain" }),
+        button(t("pin.forgot"), () => (close(false), forgotten()), { tone: "plain" }),
         h("button.button.primary", { type: "submit" }, h("span", t("pin.enter"))),
       ),
     ),

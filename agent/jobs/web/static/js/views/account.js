@@ -87,7 +87,7 @@ export function account({ redraw }) {
           try {
             await put("/password", values);
             state.error = null;
-            document.querySelector("[data-key=password-form]").reset();
+            /** @type {HTMLFormElement} */ (document.querySelector("[data-key=password-form]")).reset();
             toast(t("password.done"));
           } catch (error) {
             state.error = error;

@@ -235,8 +235,8 @@ export function devices({ redraw }) {
         h("hr"),
         h(
           "div.actions.left",
-          button(t("pin.make"), () => pinCode(device, close()), { tone: "plain", picture: "lock" }),
-          button(t("devices.remove"), () => remove(device, close()), { tone: "danger", picture: "trash" }),
+          button(t("pin.make"), () => close(pinCode(device)), { tone: "plain", picture: "lock" }),
+          button(t("devices.remove"), () => close(remove(device)), { tone: "danger", picture: "trash" }),
         ),
       ],
     });
@@ -311,7 +311,7 @@ export function devices({ redraw }) {
         one
           ? h(
               "div.actions.left",
-              button(t("person.remove"), () => removePerson(one, close()), { tone: "danger", picture: "trash" }),
+              button(t("person.remove"), () => close(removePerson(one)), { tone: "danger", picture: "trash" }),
             )
           : null,
     });

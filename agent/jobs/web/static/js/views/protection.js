@@ -29,6 +29,7 @@ export function protection({ redraw }) {
     status: null,
     asked: null,
     progress: null,
+    previous: null,
   };
 
   const load = inTurn(async () => {
