@@ -2,13 +2,14 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 
 from agent.core import people
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.known_resolvers import refusals
 from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, NotFound, Person
-from agent.core.policy import Policy
+from agent.core.policy import Policy, View
 from agent.core.settings import COPIES, POLICY, Settings, known
 from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.clock import Clock
@@ -19,6 +20,7 @@ from agent.daemon.lists.loaded import LoadedLists
 from agent.daemon.lists.retained import RetainedSet
 from agent.daemon.people import People
 from agent.daemon.reports.reports import Reports
+from agent.daemon.safe_addresses import SafeAddresses
 from agent.daemon.set_right import SetRight
 from agent.daemon.sight import Sight
 from agent.daemon.store.database import StorageError
@@ -73,7 +75,7 @@ class Household:
         self.snapshots = snapshots
         self.clock = clock
         self.lists = lists
-        self.asks = UnblockTokens()
+        self.asks, self.safe_addresses = UnblockTokens(), SafeAddresses(time.monotonic)
         self.toggles: Toggles
         self.delayed = DelayedChanges(state, clock.now, sha256)
         self.subjects = Subjects(state, settings, self.delayed)
@@ -146,8 +148,11 @@ class Household:
 
     def _client(self, device: Device) -> DeviceView:
         protected = PROTECTION in self.gate.features(device.slot)
-        view = self.policy.view(device.id, device.person_id) if protected else None
+        view = self.view_of(device) if protected else None
         return DeviceView(device.slot, self.gate.generation(device.slot), view, device.id)
+
+    def view_of(self, device: Device) -> View:
+        return self.policy.view(device.id, device.person_id)
 
     def flush(self) -> None:
         """Everything observed until now is written."""

@@ -14,10 +14,12 @@ from agent.core.model import Verdict
 from agent.core.nft import inspection
 from agent.core.packet import Segment, datagram, segment
 from agent.core.policy import ALLOWED, Policy, View, recorded
+from agent.core.safesearch import safe_host
 from agent.core.sniffed_request import SniffedRequest, url
 from agent.core.tls_hello import Hello
 from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.connections.open_connections import OpenConnections
+from agent.daemon.safe_addresses import SafeAddresses
 from agent.daemon.store.recorder import Recorder
 
 TARGET_MAX = 500  # bytes of a URL in an attempt; longer ones are cut
@@ -31,7 +33,7 @@ Answer = Callable[[DeviceView, bytes, Segment, SniffedRequest, Verdict], bool]
 
 class Inspector:
     """`now()` is the loop's clock; `told(client)` is called for each refusal, `warn(device id, name)`
-    for each name that was let through.
+    for each name that was let through, `safe` are the addresses of safe forms.
 
     What was let through is recorded by `flush`, off the packets' way, under the client that it came in with.
     """
@@ -46,8 +48,10 @@ class Inspector:
         answer: Answer,
         layout: Layout = DEFAULT,
         warn: Callable[[int, bytes], None] = lambda device_id, name: None,
+        safe: SafeAddresses | None = None,
     ) -> None:
         self._policy = policy
+        self._safe = SafeAddresses(now) if safe is None else safe
         self._clients = clients
         self._recorder = recorder
         self._now = now
@@ -78,8 +82,12 @@ class Inspector:
                 return None
             self._let(client, piece, b"")
             return self._marked(mark, inspection.DONE)
-        verdict = self._decide(client, piece, opened)
         self.judged += 1
+        if self._passes_by(client.view, host_of(piece, opened), piece.destination):
+            # Nobody is told: the device asks the DNS again and is led to the safe form.
+            self.open.refused(piece.flow)
+            return self._marked(mark, inspection.REFUSED)
+        verdict = self._decide(client, piece, opened)
         if verdict.blocked:
             self.open.refused(piece.flow)
             if recorded(verdict):
@@ -99,7 +107,17 @@ class Inspector:
         return self.open.review(self._policy, self._clients.protected(), self._blocked)
 
     def _blocked(self, view: object, name: bytes, address: bytes) -> bool:
-        return isinstance(view, View) and self._policy.reach(view, name or show(address).encode(), address).blocked
+        if not isinstance(view, View):
+            return False
+        passes_by = self._passes_by(view, name, address)
+        return passes_by or self._policy.reach(view, name or show(address).encode(), address).blocked
+
+    def _passes_by(self, view: object, host: bytes, address: bytes) -> bool:
+        """Whether a host that has a safe form for this view is reached where that is not."""
+        if not isinstance(view, View):
+            return False
+        safe = safe_host(host, view.search, view.youtube)
+        return safe is not None and not self._safe.holds(safe, address)
 
     def _marked(self, mark: int, state: int) -> int:
         """The packet's mark with what its connection has come to in it."""

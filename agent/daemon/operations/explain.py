@@ -43,7 +43,7 @@ def explain(household: Household, request: Request) -> Told:
         name = text(request, "name", NAME_MAX)
         device_id = optional_number(request, "device_id")
         device = household.state.device(device_id) if device_id is not None else None  # type: ignore[assignment]
-    view = household.policy.view(device.id, device.person_id) if device else EVERYBODY
+    view = household.view_of(device) if device else EVERYBODY
     asked, verdict = _now(household, view, name, then)
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict
@@ -195,7 +195,7 @@ def _how(
     off = device is not None and not household.is_on(device, PROTECTION)
     prefix = "Protection is off for this device, so nothing is blocked. With it on: " if off else ""
     rule = verdict.rule
-    view = household.policy.view(device.id, device.person_id) if device else EVERYBODY
+    view = household.view_of(device) if device else EVERYBODY
     if verdict.blocked and rule is not None:
         source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"your own rule blocks {rule.text}"
         if rule.text.endswith(BY_PAGES):

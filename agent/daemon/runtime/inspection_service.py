@@ -55,6 +55,7 @@ class InspectionService:
             self._answer,
             mark_layout(settings),
             household.warn,
+            household.safe_addresses,
         )
         self._queue: Queue | None = None
         self._around: BypassRules | None = None
