@@ -8,7 +8,7 @@ import struct
 from agent.core.netlink import HOST, attribute, nested, text, u32
 
 INET4, INET6 = 2, 10  # NFPROTO_IPV4, NFPROTO_IPV6
-TCP, UDP = 6, 17
+TCP, UDP, ESP = 6, 17, 50
 ETHERNET = 1  # ARPHRD_ETHER
 UNICAST = 1  # RTN_UNICAST: an address that is routed on, not the host's own
 
@@ -148,9 +148,25 @@ def route_type() -> bytes:
     return expression("fib", _R1, u32(2, 3), u32(3, 2))
 
 
+def route_interface() -> bytes:
+    """The name of the interface that the destination address is routed to (`fib daddr oifname`)."""
+    return expression("fib", _R1, u32(2, 2), u32(3, 2))
+
+
 def redirect() -> bytes:
     """To the router itself, at the port that the packet asks for."""
     return expression("redir")
+
+
+def redirect_to(number: int) -> bytes:
+    """To the router itself, at this port."""
+    return immediate(port(number)) + expression("redir", _R1)
+
+
+def renew(set_name: str, seconds: int) -> bytes:
+    """The register, which is in the set, stays there for so many seconds from now."""
+    lasts = attribute(6, struct.pack(">Q", seconds * 1000))
+    return expression("dynset", text(1, set_name), u32(3, 1), u32(4, 1), lasts)
 
 
 def refuse_tcp() -> bytes:

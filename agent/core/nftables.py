@@ -25,6 +25,7 @@ PREROUTING, INPUT, FORWARD, OUTPUT = 0, 1, 2, 3
 _NFTABLES = 10 << 8
 _BATCH_BEGIN, _BATCH_END = 16, 17
 _NEW_TABLE, _GET_TABLE, _DEL_TABLE, _NEW_CHAIN, _NEW_RULE = 0, 1, 2, 3, 6
+_DEL_CHAIN, _DEL_SET = 5, 11
 _NEW_SET, _NEW_ELEMENTS, _DEL_ELEMENTS = 9, 12, 14
 _NEW_FLOWTABLE, _GET_FLOWTABLE = 22, 23
 
@@ -34,6 +35,7 @@ _TYPE_ADDRESS = {4: 7, 16: 8}  # ipv4_addr, ipv6_addr, by size
 _TYPE_PORT = 13
 _TYPE_WAY = _TYPE_IFNAME << 12 | 2 << 6 | 12  # ifname . nf_proto . inet_proto
 _SET_IS_MAP = 8
+_SET_EXPIRES, _SET_BY_RULES = 0x10, 0x20  # elements have a timeout; rules may renew it
 # What `nft list` needs to show host-endian keys and values rightly (libnftnl udata.h; the kernel ignores it).
 _KEY_ORDER, _DATA_ORDER = 0, 1
 _BIG_ENDIAN = 2
@@ -66,6 +68,11 @@ def new_part(table: str, name: str) -> Message:
     return _message(_NEW_CHAIN, CREATE, text(1, table), text(3, name))
 
 
+def delete_chain(table: str, name: str) -> Message:
+    """With its rules; none may lead to it any more."""
+    return _message(_DEL_CHAIN, 0, text(1, table), text(3, name))
+
+
 def flowtables() -> Message:
     """Asks for the flow tables of all tables: what goes by one of them passes no chain."""
     return Message(_NFTABLES | _GET_FLOWTABLE, DUMP, bytes(4))
@@ -86,6 +93,10 @@ def new_mark_map(table: str, name: str, id: int) -> Message:
     return _new_set(table, name, id, _SET_IS_MAP, key + data, _DATA_ORDER)
 
 
+def new_mac_set(table: str, name: str, id: int) -> Message:
+    return _new_set(table, name, id, 0, u32(4, _TYPE_ETHER) + u32(5, 6), _BIG_ENDIAN)
+
+
 def new_interface_set(table: str, name: str, id: int) -> Message:
     return _new_set(table, name, id, 0, u32(4, _TYPE_IFNAME) + u32(5, 16), _KEY_ORDER)
 
@@ -104,6 +115,17 @@ def new_address_set(table: str, name: str, id: int, size: int) -> Message:
     return _new_set(table, name, id, 0, u32(4, _TYPE_ADDRESS[size]) + u32(5, size), _BIG_ENDIAN)
 
 
+def new_passing_set(table: str, name: str, id: int, size: int, elements_max: int) -> Message:
+    """Of addresses that each stay for a while, see `add_for`; rules may renew that."""
+    bounded = nested(9, u32(1, elements_max))
+    types = u32(4, _TYPE_ADDRESS[size]) + u32(5, size) + bounded
+    return _new_set(table, name, id, _SET_EXPIRES | _SET_BY_RULES, types, _BIG_ENDIAN)
+
+
+def delete_set(table: str, name: str) -> Message:
+    return _message(_DEL_SET, 0, text(1, table), text(2, name))
+
+
 def _new_set(table: str, name: str, id: int, flags: int, types: bytes, host_order: int) -> Message:
     shown = b"" if host_order == _BIG_ENDIAN else attribute(13, bytes([host_order, 4]) + host32(1))
     return _message(_NEW_SET, CREATE, text(1, table), text(2, name), u32(3, flags), types, u32(10, id), shown)
@@ -119,6 +141,12 @@ def _key(value: bytes) -> bytes:
 
 def add_keys(table: str, name: str, keys: "list[bytes]") -> Message:
     return _elements(_NEW_ELEMENTS, table, name, [_key(key) for key in keys])
+
+
+def add_for(table: str, name: str, keys: "list[bytes]", seconds: int) -> Message:
+    """Each goes by itself after so many seconds."""
+    lasts = attribute(4, struct.pack(">Q", seconds * 1000))
+    return _elements(_NEW_ELEMENTS, table, name, [_key(key) + lasts for key in keys])
 
 
 def add_marks(table: str, name: str, entries: "list[tuple[bytes, int]]") -> Message:

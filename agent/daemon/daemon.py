@@ -18,6 +18,8 @@ from agent.daemon.faults import STRICT
 from agent.daemon.guard import EX_CONFIG, EX_UNAVAILABLE
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
+from agent.daemon.kernel.flow_ending import FlowEnding
+from agent.daemon.kernel.holding import Holding
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.switch import Switch
 from agent.daemon.kernel.switch_sync import SwitchSync
@@ -114,6 +116,7 @@ class Daemon:
         self.household.neighbours = self.neighbours
         self.household.faults, self.household.recorder.met = loop.faults.state, loop.faults.met
         self.kernel = _kernel(self.household, settings, netlink, self.neighbours)
+        self.holding = _holding(self.household, settings, loop, self.kernel, self.neighbours)
         self.resolving = DnsService(loop, settings, self.household)
         self.connecting = _connecting(self.household, settings, loop, self.kernel)
         self.control = _control(loop, settings, self.household)
@@ -151,6 +154,8 @@ class Daemon:
         if self.kernel:
             # In the first turn, which begins with a beat: before it the guard would not notice a silence.
             self.loop.after(0, self.kernel.begin)
+        if self.holding:
+            self.loop.after(0, self.holding.begin)
         lastwords.clear()
         say("ready")
 
@@ -171,6 +176,7 @@ class Daemon:
             (TELL_S, self._tell),
             (RETENTION_S, self._expire),
             (KERNEL_S, self.kernel.check if self.kernel else lambda: None),
+            (KERNEL_S, self.holding.check if self.holding else lambda: None),
             (KERNEL_S, self.connecting.check if self.connecting else lambda: None),
             (RULES_S, lambda: household.new_policy() if household.rule_over() else None),
             (SAVE_S, self._save_clock),
@@ -335,6 +341,17 @@ def _kernel(
     household.covered, household.sight = sight.covers, sight
     household.kernel_state = kernel.state
     return kernel
+
+
+def _holding(
+    household: Household, settings: Settings, loop: Loop, kernel: SwitchSync | None, neighbours: Neighbours
+) -> Holding | None:
+    if kernel is None:
+        return None
+    switch, local = kernel.switch, settings.texts("interfaces")
+    ending = FlowEnding(switch.each, neighbours.addresses_of, local)
+    holding = household.holding = Holding(switch, ending, loop.task)
+    return holding
 
 
 def _connecting(household: Household, settings: Settings, loop: Loop, kernel: SwitchSync | None):  # type: ignore[no-untyped-def]

@@ -14,6 +14,7 @@ from agent.core.settings import COPIES, POLICY, Settings, known
 from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.clock import Clock
 from agent.daemon.connections.unblock_tokens import UnblockTokens
+from agent.daemon.kernel.holding import Holding
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.lists.feed_state import FeedState, is_starter, protecting
 from agent.daemon.lists.loaded import LoadedLists
@@ -50,6 +51,7 @@ class Household:
     """
 
     sight: Sight | None = None  # where devices are known by their MAC
+    holding: Holding | None = None  # likewise
 
     def __init__(
         self,

@@ -61,6 +61,11 @@ class Agent:
         if flush:
             self.ask(op="flush")
 
+    def hold(self, *macs: str) -> None:
+        """Nothing of these goes out, and what they have open ends."""
+        answer = self.ask(op="hold", macs=macs)
+        assert "ok" in answer, answer
+
     def seen(self) -> tuple[list[list[object]], int]:
         """[path, slot, generation] of each query since the last time, and how many came from strangers."""
         answer = self.ask(op="seen")["ok"]

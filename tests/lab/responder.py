@@ -2,8 +2,8 @@
 
 Run in the router's namespace. It answers every query with 10.<slot>.<generation>.<0 udp, 1 tcp>; strangers get no
 answer, but are counted. Commands come as JSON lines on stdin: {"op": "apply", "wanted": {mac: [slot, generation]}},
-"flush", "flush_marked", "release", "seen", "verify", "hang", "write". What was applied is kept in the file that is its
-argument, and armed again by the next daemon after a crash.
+"hold" (macs), "admit", "lose", "flush", "flush_marked", "release", "seen", "verify", "hang", "write". What was applied
+is kept in the file that is its argument, and armed again by the next daemon after a crash.
 """
 
 from __future__ import annotations
@@ -15,16 +15,23 @@ import signal
 import socket
 import struct
 import sys
+import time
+from collections.abc import Generator
 from pathlib import Path
 
 from agent.core import marks
+from agent.core.addresses import parse
+from agent.core.nft.hold_rules import CALLS, SPARED, HoldingRules
 from agent.core.nft.teardown import farewell
 from agent.daemon import guard
+from agent.daemon.kernel.flow_ending import FlowEnding
+from agent.daemon.kernel.holding import Holding
+from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.nfsocket import open_socket
 from agent.daemon.kernel.switch import Switch
 
-PORT = 5391
+PORT, PAGE_PORT = 5391, 5393
 INTERFACES = ["br-lan", "br-guest"]
 SO_MARK, SO_RCVMARK = 36, 75
 TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
@@ -43,13 +50,34 @@ class Responder:
         self.tcp = listener(socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 2)
         self.tcp.listen()
+        self.neighbours = Neighbours(INTERFACES, "")
+        switch.holding = HoldingRules(INTERFACES, (), PAGE_PORT)
+        ending = FlowEnding(switch.each, self.neighbours.addresses_of, INTERFACES)
+        self.holding = Holding(switch, ending, self.task)
+        self.holding.begin()
+        self.tasks: list[tuple[float, Generator[float | None, None, None]]] = []
         self.connections: dict[int, tuple[socket.socket, int | None]] = {}
         self.poll = select.poll()
         self.poll.register(self.udp, select.POLLIN)
         self.poll.register(self.tcp, select.POLLIN)
 
+    def task(self, steps: Generator[float | None, None, None]) -> None:
+        self.tasks.append((0.0, steps))
+
+    def step_tasks(self) -> None:
+        tasks, self.tasks = self.tasks, []
+        for due, steps in tasks:
+            if due > time.monotonic():
+                self.tasks.append((due, steps))
+                continue
+            for pause_s in steps:
+                if pause_s is not None:
+                    self.tasks.append((time.monotonic() + pause_s, steps))
+                    break
+
     def turn(self, timeout_ms: int) -> list[int]:
         """Answers what is there; returns the descriptors that are somebody else's."""
+        self.step_tasks()
         others = []
         for fd, _ in self.poll.poll(timeout_ms):
             if fd == self.udp.fileno():
@@ -118,10 +146,31 @@ class Responder:
         self.switch.apply(wanted)
         self.memory.write_text(json.dumps(places))
 
+    def hold(self, order: dict[str, object]) -> None:
+        if order["op"] == "lose":
+            self.switch._netfilter.commit(self.switch._steering.disarm())
+            return
+        if order["op"] == "admit":
+            names = SPARED if order["set"] == "spared" else CALLS
+            self.switch.admit(names, [parse(address) for address in order["addresses"]], 60)
+            return
+        self.neighbours.read()
+        self.holding.want({bytes.fromhex(mac.replace(":", "")) for mac in order["macs"]})
+        self.step_tasks()
+
+    def told(self) -> dict[str, object]:
+        # What waits in the sockets counts as seen.
+        self.turn(0)
+        seen, self.seen = self.seen, []
+        strangers, self.strangers = self.strangers, 0
+        return {"seen": seen, "strangers": strangers}
+
     def command(self, line: str) -> object:
         order = json.loads(line)
         if order["op"] == "apply":
             self.apply(order["wanted"])
+        elif order["op"] in ("hold", "admit", "lose"):
+            self.hold(order)
         elif order["op"] == "flush":
             self.switch.flush()
         elif order["op"] == "flush_marked":
@@ -129,19 +178,21 @@ class Responder:
         elif order["op"] == "release":
             self.switch.release(order["addresses"])
         elif order["op"] == "verify":
-            return self.switch.verify()
-        elif order["op"] == "hang":
-            while True:
-                pass
-        elif order["op"] == "write":
-            Path(order["file"]).write_text("on frozen storage this never ends")
+            stands = self.switch.verify()
+            self.holding.check()
+            return stands
+        elif order["op"] in ("hang", "write"):
+            stuck(order)
         elif order["op"] == "seen":
-            # What waits in the sockets counts as seen.
-            self.turn(0)
-            seen, self.seen = self.seen, []
-            strangers, self.strangers = self.strangers, 0
-            return {"seen": seen, "strangers": strangers}
+            return self.told()
         return {"state": self.switch.state, "message": self.switch.message, "pid": os.getpid()}
+
+
+def stuck(order: dict[str, str]) -> None:
+    if order["op"] == "write":
+        Path(order["file"]).write_text("on frozen storage this never ends")
+    while order["op"] == "hang":
+        pass
 
 
 def listener(kind: int) -> socket.socket:

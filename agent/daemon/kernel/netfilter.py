@@ -56,8 +56,18 @@ class Netfilter:
         self._seq += 1
         return self._exchange(encode(message, seq), seq, seq)
 
-    def _exchange(self, datagram: bytes, first: int, last: int) -> list[NetlinkReply]:
-        """Sends; the answers to sequence numbers `first` to `last`, or Refused for the first error among them.
+    def each(self, work: list[Message]) -> None:
+        """Every message for itself, sent at once; what is not there any more is passed over. Refused."""
+        if not work:
+            return
+        first = self._seq
+        self._seq += len(work)
+        datagram = b"".join([encode(message, first + at) for at, message in enumerate(work)])
+        self._exchange(datagram, first, first + len(work) - 1, errno.ENOENT)
+
+    def _exchange(self, datagram: bytes, first: int, last: int, passed: int = 0) -> list[NetlinkReply]:
+        """Sends; the answers to sequence numbers `first` to `last`, or Refused for the first error among them
+        that is not `passed` over.
 
         netfilter works inside send(): when it returns, everything is done and all answers wait in the socket. A dump
         goes on inside recv() in the same way.
@@ -72,7 +82,7 @@ class Netfilter:
             number = getattr(error, "errno", None) or errno.EIO
             raise NetfilterError(_sentence(number, ""), number) from error
         for answer in answers:
-            if answer.errno:
+            if answer.errno not in (0, passed):
                 raise NetfilterError(_sentence(answer.errno, answer.text), answer.errno)
         if not any(answer.seq == last for answer in answers):
             raise NetfilterError("the kernel did not answer", errno.EIO)

@@ -16,6 +16,7 @@ from agent.core.marks import DEFAULT, Layout
 from agent.core.model import BadInput
 from agent.core.netlink import Message, NetlinkReply
 from agent.core.nft.dns_redirect import DNS, DnsRedirect
+from agent.core.nft.hold_rules import HoldingRules
 from agent.core.nft.inspection import REFUSED as REFUSED_FLOW
 from agent.core.nft.inspection import WEB_PORTS, Inspection
 from agent.core.nftables import flowtables, get_table, is_flowtable
@@ -36,6 +37,7 @@ class Switch:
     """`standing` is what the kernel holds (MAC → mark), `state` one of IDLE, ARMED, REFUSED, `message` a sentence.
 
     Queries are not redirected as what the firewall lets none in: `closed` has (interface, family, protocol).
+    `held` are the MACs of whom nothing goes out. `made` counts how often the table was put up.
     """
 
     def __init__(
@@ -50,6 +52,9 @@ class Switch:
         self._firewall = Firewall(self._netfilter, interfaces)
         self.standing: dict[bytes, int] = {}
         self.protected: frozenset[bytes] = frozenset()
+        self.held: frozenset[bytes] = frozenset()
+        self.holding = HoldingRules(interfaces, layout=layout)
+        self.made = 0
         self.state = IDLE
         self.message = NOBODY
         self._steering = DnsRedirect(interfaces, port, layout)
@@ -119,6 +124,42 @@ class Switch:
         self._unused = 0
         self.state, self.message = self._described()
 
+    def hold(self, wanted: frozenset[bytes]) -> None:
+        """Nothing of these MACs goes out, and of no others. Refused, and has changed nothing."""
+        if wanted == self.held and (self._table_stands or not wanted):
+            return
+        if not self._table_stands:
+            before, self.held = self.held, wanted
+            try:
+                self._bring_about(self.standing, self.protected)
+            except NetfilterError:
+                self.held = before
+                raise
+            return
+        try:
+            self._netfilter.commit(self.holding.change(self.held, wanted))
+        except NetfilterError as refusal:
+            if refusal.errno != errno.ENOENT or self._stands():
+                raise
+            self._lost()
+            self.hold(wanted)
+            return
+        self.held = wanted
+        self._unused = 0
+
+    def each(self, work: list[Message]) -> None:
+        """See Netfilter. Refused."""
+        self._netfilter.each(work)
+
+    def admit(self, names: dict[int, str], addresses: list[bytes], seconds: int) -> None:
+        """These addresses are in sets of whom is held for so many seconds. Refused."""
+        if self.held and self._table_stands:
+            self._netfilter.commit(self.holding.admit(names, addresses, seconds))
+
+    def flush_page(self) -> None:
+        """Ends the flows that were led to the page of whoever is held. Refused."""
+        self._netfilter.ask(self.holding.flush_page())
+
     def flush(self) -> None:
         """Ends the redirected flows of all devices, so that none goes on to the router's resolver. Refused."""
         self._netfilter.ask(self._steering.flush())
@@ -174,18 +215,26 @@ class Switch:
             return True
         try:
             self._netfilter.ask(get_table(self._steering.table))
-            if not self.standing:
+            if not self.standing and not self.held:
                 self._unused += 1
                 if self._unused > 1:
                     self._disarm()
         except NetfilterError:
-            needed = bool(self.standing)
+            needed = bool(self.standing or self.held)
             self._lost()
             return not needed
         return True
 
+    def _stands(self) -> bool:
+        try:
+            self._netfilter.ask(get_table(self._steering.table))
+        except NetfilterError:
+            return False
+        return True
+
     def close(self) -> None:
         """Removes the table and ends the flows; for an orderly stop. Refused."""
+        self.hold(frozenset())
         self.apply({})
         if self._table_stands:
             self._disarm()
@@ -207,7 +256,7 @@ class Switch:
 
     def _bring_about(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
         if not self._table_stands:
-            if wanted:
+            if wanted or self.held:
                 self._require_endings()
                 self._arm(wanted, protected)
             return
@@ -217,7 +266,7 @@ class Switch:
             if refusal.errno != errno.ENOENT:
                 raise
             self._lost()
-            if wanted:
+            if wanted or self.held:
                 self._arm(wanted, protected)
 
     def _require_endings(self) -> None:
@@ -239,7 +288,10 @@ class Switch:
             if plain and self._ways[0] is None:
                 return
             try:
-                self._put_up(self._steering.arm(wanted, protected, self.closed))
+                work = self._steering.arm(wanted, protected, self.closed)
+                self._put_up(work + (self.holding.stand(self.held) if self.held else []))
+                self._table_stands = True
+                self.made += 1
                 return
             except NetfilterError as refusal:
                 if len(self._ways) == 1 or refusal.errno not in _UNKNOWN:

@@ -22,7 +22,7 @@ class SwitchSync:
     """
 
     def __init__(self, switch: Switch, layout: Layout, neighbours: Neighbours) -> None:
-        self._switch = switch
+        self.switch = switch
         self._layout = layout
         self._neighbours = neighbours
         self._wanted: dict[bytes, int] = {}
@@ -52,7 +52,7 @@ class SwitchSync:
         itself, or to say where it goes, so that nothing short is disturbed."""
         for mac in sorted(macs):
             try:
-                self._old[mac] = self._switch.connections_of(self._neighbours.addresses_of(mac))
+                self._old[mac] = self.switch.connections_of(self._neighbours.addresses_of(mac))
             except NetfilterError:
                 continue  # they go on
 
@@ -65,13 +65,13 @@ class SwitchSync:
     def cut(self, flows: list[bytes]) -> None:
         """Connections that may not go on."""
         try:
-            self._switch.cut(flows)
+            self.switch.cut(flows)
         except NetfilterError as refusal:
             self._flows = f" Connections from before a change could not be ended: {refusal}."
 
     def check(self) -> None:
         """Whether the table still stands as wanted; if not, put it up again. Called by a timer."""
-        switch = self._switch
+        switch = self.switch
         self._cut_old()
         if self._wanted:
             self._look()
@@ -81,23 +81,23 @@ class SwitchSync:
     def judge(self, ways: list[Inspection]) -> None:
         """Connections come here, too, in the first of these ways that the kernel takes."""
         try:
-            self._switch.judge(ways)
+            self.switch.judge(ways)
         except NetfilterError:
             return  # the timer's check finds the table as it was, or lost
 
     @property
     def judging(self) -> Inspection | None:
-        return self._switch.judging
+        return self.switch.judging
 
     @property
     def armed(self) -> bool:
-        return self._switch.state == ARMED
+        return self.switch.state == ARMED
 
     def offloaded(self) -> bool:
-        return self._switch.offloaded()
+        return self.switch.offloaded()
 
     def answered_at(self, flow: bytes) -> tuple[bytes, int] | None:
-        return self._switch.answered_at(flow)
+        return self.switch.answered_at(flow)
 
     def _all_wanted(self) -> tuple[dict[bytes, int], frozenset[bytes]]:
         return self._wanted, self._protected
@@ -105,11 +105,11 @@ class SwitchSync:
     def _bring_about(self) -> None:
         if not self._begun:
             return
-        before = dict(self._switch.standing)
+        before = dict(self.switch.standing)
         if self._wanted and not before:
             self._look()
         try:
-            self._switch.apply(*self._all_wanted())
+            self.switch.apply(*self._all_wanted())
         except NetfilterError:
             return
         try:
@@ -121,7 +121,7 @@ class SwitchSync:
 
     def _look(self) -> None:
         try:
-            self._switch.look()
+            self.switch.look()
         except NetfilterError:
             return  # in doubt the firewall lets DNS in, as it nearly always does
 
@@ -129,23 +129,23 @@ class SwitchSync:
         """Redirected ones of a mark that is no more, and those that a new device has had to resolvers elsewhere."""
         for mac, mark in before.items():
             if self._wanted.get(mac) != mark:
-                self._switch.flush_marked(mark)
+                self.switch.flush_marked(mark)
         came = [mac for mac in self._wanted if mac not in before]
         if came:
-            self._switch.release([address for mac in came for address in self._neighbours.addresses_of(mac)])
+            self.switch.release([address for mac in came for address in self._neighbours.addresses_of(mac)])
 
     def covers(self, device: Device) -> bool:
         if device.mac is None or self._neighbours.elsewhere(device.mac):
             return False
         behind = self._neighbours.behind(device.mac)
-        if behind and all((name, *WAYS[0]) in self._switch.closed for name in behind):
+        if behind and all((name, *WAYS[0]) in self.switch.closed for name in behind):
             return False
-        return device.mac in self._switch.standing
+        return device.mac in self.switch.standing
 
     def state(self) -> dict[str, object]:
-        message = self._switch.message + self._flows
+        message = self.switch.message + self._flows
         if self._wanted:
-            message += _zones(self._switch.closed)
+            message += _zones(self.switch.closed)
         outside = {self._neighbours.elsewhere(mac) for mac in self._wanted} - {""}
         if outside:
             names = ", ".join(sorted(outside))
@@ -154,12 +154,12 @@ class SwitchSync:
             message += (
                 " A device that is on answers for several (a repeater): all that is behind it counts as that device."
             )
-        return {"state": self._switch.state, "message": message}
+        return {"state": self.switch.state, "message": message}
 
     def close(self) -> None:
         """Leave nothing behind."""
         try:
-            self._switch.close()
+            self.switch.close()
         except NetfilterError:
             return
 

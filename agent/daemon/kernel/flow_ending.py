@@ -1,0 +1,144 @@
+"""Ends what devices have open towards the internet: their entries in conntrack go, and with these the way back in.
+
+A rule stops what a device sends; what a server sends goes on until the entry is gone, which then is the firewall's to
+judge, as what nobody asked for. What a device has with the router and with the house's own networks stays.
+
+Everything is done in steps of the loop: a household's entries can be tens of thousands.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Generator, Iterator
+
+from agent.core import conntrack, interface_addresses
+from agent.core.addresses import parse
+from agent.core.interface_addresses import InterfaceAddress
+from agent.core.model import BadInput
+from agent.core.netlink import DONE, ERROR, Message, NetlinkReply, encode, messages
+from agent.daemon.kernel.netfilter import NetfilterError
+from agent.daemon.kernel.nfsocket import open_socket
+from agent.platform import cmodules
+
+TURN_MAX = 64  # entries ended in one step; each is some 20 us of the kernel's time
+AGAIN_S = 2.0  # what began in between: a packet that waited in a queue has its entry afterwards
+# The kernel leaves out other devices' entries of IPv4 by a walk for each address; from here on all of them are read.
+FILTERED_MAX = 8
+_NETLINK_ROUTE = 0
+_READ_BYTES = 65536
+
+
+class FlowEnding:
+    """`each` sends messages to netfilter, every one for itself; `addresses_of(mac)` are a device's, as text. To the
+    interfaces `local` nothing is ended; `spared(address)` tells whether what goes there began rightly since.
+    """
+
+    def __init__(
+        self,
+        each: Callable[[list[Message]], None],
+        addresses_of: Callable[[bytes], list[str]],
+        local: list[str],
+        spared: Callable[[bytes], bool] = lambda address: False,
+    ) -> None:
+        self._each = each
+        self._addresses_of = addresses_of
+        self._local = local
+        self._spared = spared
+        self.trouble = ""
+        self.ended = 0
+        self._again: frozenset[bytes] = frozenset()
+
+    def begin(self, macs: frozenset[bytes], task: Callable[[Generator[float | None, None, None]], None]) -> None:
+        """All that these devices have open, and after a moment what they have again; `task` is the loop's."""
+        task(self._walk(macs, lambda address: False))
+        if not self._again:
+            task(self._after_a_moment())
+        self._again |= macs
+
+    def _after_a_moment(self) -> Generator[float | None, None, None]:
+        """One walk for all, however often a device comes and goes."""
+        yield None
+        while self._again:
+            macs, self._again = self._again, frozenset()
+            yield AGAIN_S
+            yield from self._walk(macs, self._spared)
+
+    def _walk(self, macs: frozenset[bytes], spared: Callable[[bytes], bool]) -> Generator[None, None, None]:
+        try:
+            stays = _House(self._local)
+            texts = [text for mac in sorted(macs) for text in self._addresses_of(mac)]
+            devices = frozenset([parse(text) for text in texts])
+            for message, size in _dumps(devices):
+                for answers in _read(message):
+                    far = [(answer, conntrack.far_end(answer, devices, size)) for answer in answers]
+                    self._end([one for one, end in far if end is not None and not (stays.has(end) or spared(end))])
+                    yield
+            self.trouble = ""
+        except (NetfilterError, OSError, BadInput) as error:
+            self.trouble = f"What was open could not be ended: {error}."
+
+    def _end(self, answers: list[NetlinkReply]) -> None:
+        work = [message for message in map(conntrack.end_flow, answers) if message is not None]
+        self.ended += len(work)
+        self._each(work)
+
+
+def _dumps(devices: frozenset[bytes]) -> list[tuple[Message, int]]:
+    """What to ask for, and of which size the addresses in it are."""
+    four = sorted([address for address in devices if len(address) == 4])
+    asked = [(conntrack.flows_of(address, replying), 4) for address in four for replying in (False, True)]
+    if len(four) > FILTERED_MAX:
+        asked = [(conntrack.all_flows(4), 4)]
+    return asked + ([(conntrack.all_flows(16), 16)] if len(devices) > len(four) else [])
+
+
+class _House:
+    """What is no internet: this host, the networks behind some interfaces, and addresses of groups and of one link."""
+
+    def __init__(self, interfaces: list[str]) -> None:
+        known = {name: index for index, name in socket.if_nameindex()}
+        behind = {known[name] for name in interfaces if name in known}
+        found = _interface_addresses()
+        self._own = frozenset([one.address for one in found])
+        self._networks = [one for one in found if one.interface in behind]
+
+    def has(self, address: bytes) -> bool:
+        if address in self._own or any(network.has(address) for network in self._networks):
+            return True
+        if len(address) == 4:
+            return address[0] >= 224 or address[0] == 127
+        return address[0] == 0xFF or address[:2] == b"\xfe\x80"
+
+
+def _interface_addresses() -> list[InterfaceAddress]:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE) as sock:
+        answers = [answer for part in _conversation(sock, interface_addresses.dump()) for answer in part]
+    found = [interface_addresses.read(answer) for answer in answers]
+    return [one for one in found if one is not None]
+
+
+def _read(message: Message) -> Iterator[list[NetlinkReply]]:
+    """A dump of conntrack in pieces of TURN_MAX. Its socket is its own: the kernel goes on with a dump as it is read,
+    and there is one at a time of a socket."""
+    sock = open_socket()
+    if sock is None:
+        return
+    try:
+        for answers in _conversation(sock, message):
+            # Also of nothing: the kernel's walk was a step.
+            for at in range(0, max(len(answers), 1), TURN_MAX):
+                yield answers[at : at + TURN_MAX]
+    finally:
+        sock.close()
+
+
+def _conversation(sock: cmodules.socket.socket, message: Message) -> Iterator[list[NetlinkReply]]:
+    sock.send(encode(message, 1))
+    while True:
+        answers = messages(sock.recv(_READ_BYTES))
+        for answer in answers:
+            if answer.type == ERROR and answer.errno:
+                raise OSError(answer.errno, "the kernel does not tell what is open")
+        yield [answer for answer in answers if answer.type not in (DONE, ERROR)]
+        if any(answer.type in (DONE, ERROR) for answer in answers):
+            return

@@ -1,0 +1,75 @@
+"""Holds devices: from the moment that `want` returns, nothing of theirs goes out, and what was open ends."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator
+
+from agent.daemon.kernel.flow_ending import FlowEnding
+from agent.daemon.kernel.netfilter import NetfilterError
+from agent.daemon.kernel.switch import Switch
+
+Task = Callable[[Generator[float | None, None, None]], None]
+
+
+class Holding:
+    """`held` are those of whom nothing goes out now, `trouble` is a sentence for the household or "".
+
+    Nothing is put into the kernel before `begin`, see SwitchSync: what is wanted before is so from then on.
+    """
+
+    def __init__(self, switch: Switch, ending: FlowEnding, task: Task) -> None:
+        self._switch = switch
+        self._ending = ending
+        self._task = task
+        self._wanted: frozenset[bytes] = frozenset()
+        self._begun = False
+        self._made = 0
+        self._refusal = ""
+
+    @property
+    def held(self) -> frozenset[bytes]:
+        return self._switch.held if self._begun else frozenset()
+
+    @property
+    def trouble(self) -> str:
+        return self._refusal or self._ending.trouble
+
+    def want(self, macs: set[bytes] | frozenset[bytes]) -> None:
+        """These devices, and no others. NetfilterError: the kernel refused, and who was held before is held still."""
+        self._wanted = frozenset(macs)
+        if self._begun:
+            self._bring_about()
+
+    def begin(self) -> None:
+        self._begun = True
+        self.check()
+
+    def check(self) -> None:
+        """Whether it is so still; if not, it is made so. Called by a timer."""
+        try:
+            if self._begun:
+                self._bring_about()
+        except NetfilterError:
+            return  # `trouble` says so, and the timer comes again
+
+    def end_flows(self, macs: frozenset[bytes]) -> None:
+        """What these devices have open ends, whether they are held or not: after a change of what they may."""
+        if macs:
+            self._ending.begin(macs, self._task)
+
+    def _bring_about(self) -> None:
+        before = self._switch.held
+        try:
+            self._switch.hold(self._wanted)
+        except NetfilterError as refusal:
+            self._refusal = f"Internet can't be turned off: {refusal}."
+            raise
+        self._refusal = ""
+        # Where the table was lost, everybody was free for a while.
+        came = self._wanted if self._switch.made != self._made else self._wanted - before
+        self._made = self._switch.made
+        self.end_flows(came)
+        if before - self._wanted:
+            with contextlib.suppress(NetfilterError):  # they end by themselves: the page closes its connections
+                self._switch.flush_page()

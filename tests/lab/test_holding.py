@@ -1,0 +1,198 @@
+"""Holding a device ends all it has with the internet, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.household import Agent, ask
+from tests.lab.lab import (
+    ALICE4,
+    ALICE_MAC,
+    BOB4,
+    RESOLVER4,
+    RESOLVER6,
+    ROUTER4,
+    ROUTER_ULA,
+    WAN4,
+    WAN6,
+    Lab,
+    await_true,
+)
+from tests.lab.traffic import KINDS, Flow, WanServers
+
+PORT = 7000
+SILENT_S = 1.5
+WATCHED_S = 4.0
+ADDRESSES = {"v4": WAN4, "v6": WAN6}
+
+
+@pytest.fixture
+def servers(lab: Lab) -> Iterator[WanServers]:
+    lab.addresses6(lab.alice)
+    lab.addresses6(lab.bob)
+    made = WanServers(lab.wan, [WAN4, WAN6], PORT)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def flows(lab: Lab, servers: WanServers) -> Iterator[dict[str, dict[tuple[str, str], Flow]]]:
+    """Of Alice and of Bob, each kind over both families."""
+    made = {
+        name: {(kind, family): Flow(space, kind, ADDRESSES[family], servers) for kind in KINDS for family in ADDRESSES}
+        for name, space in (("alice", lab.alice), ("bob", lab.bob))
+    }
+    for flow in (flow for owned in made.values() for flow in owned.values()):
+        flow.flowing()
+    yield made
+    for flow in (flow for owned in made.values() for flow in owned.values()):
+        flow.close()
+
+
+def test_silence_for_the_held_and_nothing_for_the_free(
+    lab: Lab, agent: Agent, flows: dict[str, dict[tuple[str, str], Flow]]
+) -> None:
+    agent.hold(ALICE_MAC)
+    at = time.monotonic()
+    end = at + WATCHED_S
+    while time.monotonic() < end:
+        agent.ask(op="seen")  # its tasks go on
+        time.sleep(0.1)
+    for (kind, family), flow in flows["alice"].items():
+        if kind == "idle":
+            assert not flow.answers(), family
+            assert flow.error == "ConnectionResetError"
+        else:
+            assert flow.heard < at + SILENT_S, (kind, family, flow.heard - at)
+    for (kind, family), flow in flows["bob"].items():
+        assert not flow.error, (kind, family)
+        assert flow.answers() if kind == "idle" else flow.heard > end - 1, (kind, family)
+        assert flow.complete(), (kind, family)
+
+
+def test_free_again_at_once(lab: Lab, agent: Agent, servers: WanServers) -> None:
+    agent.hold(ALICE_MAC)
+    for address in ADDRESSES.values():
+        with pytest.raises(ConnectionRefusedError):
+            Flow(lab.alice, "idle", address, servers)
+    agent.hold()
+    for address in ADDRESSES.values():
+        flow = Flow(lab.alice, "idle", address, servers)
+        assert flow.answers()
+        flow.close()
+
+
+def test_many_holds_cost_the_free_nothing(lab: Lab, agent: Agent, servers: WanServers) -> None:
+    held = [Flow(lab.bob, kind, address, servers) for kind, address in itertools.product(KINDS, ADDRESSES.values())]
+    for flow in held:
+        flow.flowing()
+    for _ in range(100):
+        agent.hold(ALICE_MAC)
+        agent.hold()
+    for flow in held:
+        assert not flow.error, flow.kind
+        assert flow.kind != "idle" or flow.answers()
+        assert flow.complete()
+        flow.close()
+
+
+def test_the_house_goes_on(lab: Lab, agent: Agent) -> None:
+    agent.apply({ALICE_MAC: [7, 1]})
+    agent.hold(ALICE_MAC)
+    for server in (ROUTER4, ROUTER_ULA, RESOLVER4, RESOLVER6):
+        assert ask(lab.alice, server) == "agent 7/1", server
+        assert ask(lab.alice, server, tcp=True) == "agent 7/1", server
+
+
+@pytest.mark.parametrize("filtered", [0, 1], ids=["bridge", "filtered bridge"])
+def test_a_printer_in_the_house(lab: Lab, agent: Agent, filtered: int) -> None:
+    """Also where the kernel shows the bridge's frames to the rules."""
+    for family in ("iptables", "ip6tables"):
+        lab.router.sysctl(f"bridge/bridge-nf-call-{family}", filtered)
+    lab.router.run("nft insert rule inet fw4 forward iifname br-lan oifname br-lan accept".split())
+    agent.hold(ALICE_MAC)
+    for port in (80, 631):
+        listener = lab.bob.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((BOB4, port))
+        listener.listen()
+        printer = lab.alice.socket(socket.AF_INET, socket.SOCK_STREAM)
+        printer.connect((BOB4, port))
+        accepted, peer = listener.accept()
+        accepted.close()
+        assert peer[0] == ALICE4
+
+
+def test_an_open_connection_to_the_router_stays(lab: Lab, agent: Agent) -> None:
+    listener = lab.router.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((ROUTER4, 8022))
+    listener.listen()
+    client = lab.alice.socket(socket.AF_INET, socket.SOCK_STREAM)
+    client.connect((ROUTER4, 8022))
+    server, _ = listener.accept()
+    before = entries(lab, "8022")
+    agent.hold(ALICE_MAC)
+    client.send(b"still here")
+    assert server.recv(100) == b"still here"
+    assert entries(lab, "8022") == before
+    server.close()
+
+
+def entries(lab: Lab, port: str) -> int:
+    listed = lab.router.inside(Path("/proc/thread-self/net/nf_conntrack").read_text)
+    return len([line for line in listed.splitlines() if f"dport={port}" in line])
+
+
+def test_a_port_forward_ends(lab: Lab, agent: Agent) -> None:
+    for rule in (
+        "insert rule inet fw4 dstnat iifname wan0 tcp dport 8090 dnat ip to " + ALICE4,
+        "insert rule inet fw4 forward ct status dnat accept",
+    ):
+        lab.router.run(["nft", *rule.split()])
+    listener = lab.alice.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind((ALICE4, 8090))
+    listener.listen()
+    client = lab.wan.socket(socket.AF_INET, socket.SOCK_STREAM)
+    client.connect(("198.51.100.2", 8090))
+    server, _ = listener.accept()
+    server.send(b"1")
+    assert client.recv(1) == b"1"
+    agent.hold(ALICE_MAC)
+    with pytest.raises(ConnectionResetError):
+        for _ in range(20):
+            server.send(b"2")
+            time.sleep(0.05)
+    client.settimeout(0.3)
+    with pytest.raises((TimeoutError, ConnectionResetError)):
+        client.recv(1)
+    server.close()
+    again = lab.wan.socket(socket.AF_INET, socket.SOCK_STREAM, 0.5)
+    with pytest.raises(OSError):
+        again.connect(("198.51.100.2", 8090))
+    agent.hold()
+    await_true(lambda: reaches(lab), "the port forward again")
+
+
+def reaches(lab: Lab) -> bool:
+    sock = lab.wan.socket(socket.AF_INET, socket.SOCK_STREAM, 0.5)
+    return sock.connect_ex(("198.51.100.2", 8090)) == 0
+
+
+def test_a_lost_table_is_made_anew_and_ends_flows_again(lab: Lab, agent: Agent, servers: WanServers) -> None:
+    agent.hold(ALICE_MAC)
+    # Nobody else may change a table with an owner, so its owner does.
+    agent.ask(op="lose")
+    flow = Flow(lab.alice, "download", WAN4, servers).flowing()
+    assert agent.ask(op="verify")["ok"] is False
+    agent.ask(op="seen")
+    at = time.monotonic()
+    time.sleep(SILENT_S)
+    assert flow.heard < at + 1
+    flow.close()
