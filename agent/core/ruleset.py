@@ -12,8 +12,10 @@ Layout, all numbers big-endian on every machine (offsets are from the file's sta
          meta: JSON: the lists, what the class bytes stand for, where the side tables are
 
 A key (a name, an address, host/path) has the digest SHA-256(salt + key). Its first 16 bits are the bucket's number; the
-next 40 and a class byte are its entry. The class byte stands for a list, a kind and an action (meta: "classes").
-Side tables hold what needs more than a key: networks (first address, last, class byte) and rules with conditions (the
+next 40 and a class byte are its entry. The class byte stands for a set of lists, a kind and an action (meta:
+"classes"): a key is known for all lists that have it, since each device has its own choice of them. Where that takes
+more class bytes than there are, the rarest sets are several entries.
+Side tables hold what needs more than a key: each list's networks (first address, last) and rules with conditions (the
 first 8 bytes of the digest of their key, place and size of a JSON record); the latter's keys have an entry, too, so
 that a look-up comes across them.
 
@@ -50,7 +52,7 @@ from agent.core.sniffed_request import normal
 from agent.core.sorted_rows import SortedRows
 
 MAGIC = b"\x93PARS\r\n\x1a"
-FORMAT = 1
+FORMAT = 2
 HEAD = ">8sHHI16sQQ32s"
 HEAD_SIZE = 80
 INDEX_START = 112
@@ -58,6 +60,7 @@ BUCKETS = 65536
 INDEX_SIZE = 4 * (BUCKETS + 1)
 ENTRY = 6  # 40 bits of the digest and the class byte
 CLASSES_MAX = 255
+EVERY_LIST = -1  # a mask has bit n for list n
 META_MAX = 1 << 20  # a list's meta takes some 300 bytes, and there are at most CLASSES_MAX of them
 BLOCK_SIZE = 65536  # the body's checksum is made over blocks, so that it needs neither the whole file nor a hash object
 SPECIAL_ROW = ">8sII"
@@ -107,7 +110,7 @@ class Ruleset:
         self.lists = meta["lists"]
         self._allowing = tuple([at for at in range(len(self.lists)) if self.lists[at]["category"] == ALLOWING])
         self.count = meta["count"]
-        self._classes = [tuple(entry) for entry in meta["classes"]]
+        self._classes = [(tuple(entry[0]), entry[1], entry[2], entry[3]) for entry in meta["classes"]]
         # With refusals of names only, the first one met on the walk up is the most specific and decides.
         self._plain = all([of[1] != SPECIAL and not of[2] and not of[3] for of in self._classes])
         self._top_level = meta["top_level"]
@@ -115,7 +118,11 @@ class Ruleset:
         self._addresses = meta["addresses"]
         tables = meta["tables"]
         self._special = self._rows(tables["special"], struct.calcsize(SPECIAL_ROW), 8)
-        self._networks = {size: self._rows(tables["networks" + str(size)], 2 * size + 1, size) for size in (4, 16)}
+        self._networks = {size: self._of_lists(tables["networks" + str(size)], size) for size in (4, 16)}
+
+    def _of_lists(self, found: list[list[int]], size: int) -> list[tuple[int, SortedRows]]:
+        """The list's index and its networks, for each list that has some."""
+        return [(table[2], self._rows(table, 2 * size, size)) for table in found]
 
     def _rows(self, table: list[int], size: int, key_size: int) -> SortedRows:
         return SortedRows(self._read, table[0], table[1], size, key_size)
@@ -126,8 +133,8 @@ class Ruleset:
             raise BadInput("the rule set is cut short")
         return data
 
-    def find(self, name: bytes, qtype: int = 0) -> Match | None:
-        """The rule of the lists that decides over a canonical name or an address's text, or None.
+    def find(self, name: bytes, qtype: int = 0, lists: int = EVERY_LIST) -> Match | None:
+        """The rule of the lists in the mask `lists` that decides over a canonical name or an address's text, or None.
 
         `qtype` is the record type asked for, 0 if not by DNS. Probes the name and its parents of two labels or more;
         written out flat because every query that is not in the cache comes through here.
@@ -141,27 +148,29 @@ class Ruleset:
             if start != end:
                 bucket = read_at(end - start, start)
                 if digest[2:7] in bucket:
-                    found = self._fitting(bucket, digest, name[at:], name, qtype)
+                    found = self._fitting(bucket, digest, name[at:], name, qtype, lists)
                     if found:
                         # What a parent's rule says matters only where it can outrank a block.
-                        return found[0] if self._plain else best(self.matches(name, qtype), self._allowing)
+                        if self._plain:
+                            return found[0] if len(found) == 1 else best(found)
+                        return best(self.matches(name, qtype, lists), self._allowing)
             at = name.find(b".", at) + 1 or stop
         return None
 
-    def matches(self, name: bytes, qtype: int = 0) -> list[Match]:
+    def matches(self, name: bytes, qtype: int = 0, lists: int = EVERY_LIST) -> list[Match]:
         """All rules that fit a name, also those that another one outranks."""
         found = []
         for key in suffixes(name):
-            found += self._having(key, name, qtype)
+            found += self._having(key, name, qtype, lists)
         return found
 
-    def _having(self, key: bytes, name: bytes, qtype: int = 0) -> list[Match]:
+    def _having(self, key: bytes, name: bytes, qtype: int = 0, lists: int = EVERY_LIST) -> list[Match]:
         """The rules with that key that fit the name (the key itself or one below it)."""
         digest = self._sha256(self._salt + key)
         start, end = struct.unpack_from(">II", self._index, (digest[0] << 8 | digest[1]) << 2)
-        return self._fitting(self._read(start, end - start), digest, key, name, qtype)
+        return self._fitting(self._read(start, end - start), digest, key, name, qtype, lists)
 
-    def _fitting(self, bucket: bytes, digest: bytes, key: bytes, name: bytes, qtype: int) -> list[Match]:
+    def _fitting(self, bucket: bytes, digest: bytes, key: bytes, name: bytes, qtype: int, lists: int) -> list[Match]:
         kinds = (WHOLE, EXACT, HOST) if key == name else (WHOLE, BELOW, NODE)
         found = []
         at = bucket.find(digest[2:7])
@@ -169,15 +178,17 @@ class Ruleset:
             if at % ENTRY == 0 and bucket[at + 5] >= len(self._classes):
                 self.damaged += 1
             elif at % ENTRY == 0:
-                list_index, kind, allow, important = self._classes[bucket[at + 5]]
+                indexes, kind, allow, important = self._classes[bucket[at + 5]]
                 if kind in kinds:
-                    found.append(Match(key, kind, list_index, allow, important))
+                    found += [Match(key, kind, index, allow, important) for index in indexes if lists >> index & 1]
                 elif kind == SPECIAL:
-                    found += self._conditional(digest, key, name, qtype, kinds)
+                    found += self._conditional(digest, key, name, qtype, kinds, lists)
             at = bucket.find(digest[2:7], at + 1)
         return found
 
-    def _conditional(self, digest: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, ...]) -> list[Match]:
+    def _conditional(
+        self, digest: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, ...], lists: int
+    ) -> list[Match]:
         found = []
         for row in self._special.equal(digest[:8]):
             try:
@@ -185,7 +196,7 @@ class Ruleset:
             except _DAMAGE:
                 self.damaged += 1
             else:
-                found += [] if match is None else [match]
+                found += [match] if match is not None and lists >> match.list & 1 else []
         return found
 
     def _record(self, row: bytes, key: bytes, name: bytes, qtype: int, kinds: tuple[int, ...]) -> Match | None:
@@ -198,43 +209,44 @@ class Ruleset:
             if len(self._records) >= RECORDS_KEPT:
                 self._records.clear()
             known = self._records[place] = (own_key, self._classes[number], load(dumped))
-        own_key, (list_index, kind, allow, important), condition = known
+        own_key, ((list_index,), kind, allow, important), condition = known
         if own_key != key.decode() or kind not in kinds or not condition.holds(name, qtype):
             return None
         return Match(key, kind, list_index, allow, important, condition.text)
 
-    def find_address(self, packed: bytes) -> Match | None:
-        """The rule that decides over an address (4 or 16 bytes), or None."""
+    def find_address(self, packed: bytes, lists: int = EVERY_LIST) -> Match | None:
+        """The rule of the lists in the mask that decides over an address (4 or 16 bytes), or None."""
         found = []
         if self._addresses:
-            found = self.matches(show(packed).encode())
-        row = self._networks[len(packed)].at_most(packed)
-        if row is not None and row[-1] >= len(self._classes):
-            self.damaged += 1
-        elif row is not None and packed <= row[len(packed) : -1]:
-            list_index, kind, allow, important = self._classes[row[-1]]
-            key = network_text(row[: len(packed)], row[len(packed) : -1])
-            found.append(Match(key, kind, list_index, allow, important))
+            found = self.matches(show(packed).encode(), 0, lists)
+        size = len(packed)
+        for index, networks in self._networks[size]:
+            row = networks.at_most(packed) if lists >> index & 1 else None
+            if row is not None and packed <= row[size:]:
+                found.append(Match(network_text(row[:size], row[size:]), EXACT, index))
         return best(found, self._allowing)
 
-    def find_page(self, authority: bytes, target: bytes) -> Match | None:
-        """The rule that decides over a URL: `authority` is a canonical name, an address's text (IPv6 in brackets) or
-        either with `:port` (80 and 443 left out), `target` the path and query as they are in the request. Keys and
-        targets are compared in the form of `request.normal`."""
+    def find_page(self, authority: bytes, target: bytes, lists: int = EVERY_LIST) -> Match | None:
+        """The rule of the lists in the mask that decides over a URL.
+
+        `authority` is a canonical name, an address's text (IPv6 in brackets) or either with `:port` (80 and 443 left
+        out), `target` the path and query as they are in the request. Keys and targets are compared in the form of
+        `request.normal`.
+        """
         host, port = split_authority(authority)
         target = normal(target)
-        found = self.matches(host)
+        found = self.matches(host, 0, lists)
         if self._pages:
             # Exact URLs heed case, as servers do; Adblock rules do not.
-            found += [match for match in self._having(authority + target, authority + target) if match.kind == EXACT]
+            page = authority + target
+            found += [match for match in self._having(page, page, 0, lists) if match.kind == EXACT]
             lower = target.lower()
             ends = page_ends(lower)
             for suffix in suffixes(host):
                 site = join_authority(suffix, port)
                 for end in ends:
-                    found += [
-                        match for match in self._having(site + lower[:end], authority + lower) if match.kind == WHOLE
-                    ]
+                    having = self._having(site + lower[:end], authority + lower, 0, lists)
+                    found += [match for match in having if match.kind == WHOLE]
         return best(found, self._allowing)
 
     def rule(self, match: Match) -> Rule:
@@ -246,18 +258,18 @@ class Ruleset:
     def _verdict(self, match: Match | None) -> Verdict | None:
         return None if match is None else Verdict(ALLOW if match.allow else BLOCK, self.rule(match))
 
-    def decide(self, name: bytes, qtype: int = 0) -> Verdict | None:
-        """The lists' verdict over a canonical name, or None if no list has a rule for it."""
-        return self._verdict(self.find(name, qtype))
+    def decide(self, name: bytes, qtype: int = 0, lists: int = EVERY_LIST) -> Verdict | None:
+        """The verdict of the lists in the mask over a canonical name, or None if none of them has a rule for it."""
+        return self._verdict(self.find(name, qtype, lists))
 
-    def decide_page(self, authority: bytes, target: bytes) -> Verdict | None:
+    def decide_page(self, authority: bytes, target: bytes, lists: int = EVERY_LIST) -> Verdict | None:
         """The lists' verdict over a URL (see `find_page`), or None."""
-        return self._verdict(self.find_page(authority, target))
+        return self._verdict(self.find_page(authority, target, lists))
 
-    def decide_addresses(self, addresses: list[bytes]) -> Verdict | None:
+    def decide_addresses(self, addresses: list[bytes], lists: int = EVERY_LIST) -> Verdict | None:
         """The first refusal among the addresses of an answer (4 or 16 bytes each), or None."""
         for packed in addresses:
-            verdict = self._verdict(self.find_address(packed))
+            verdict = self._verdict(self.find_address(packed, lists))
             if verdict is not None and verdict.blocked:
                 return verdict
         return None

@@ -24,7 +24,7 @@ from agent.core.ruleset import (
 
 
 class ListMeta(Value):
-    """What a rule set says of one of its lists; `fetched` is wall seconds or None."""
+    """What a rule set says of one of its lists; `count` is its rules that are in the set, `fetched` wall seconds."""
 
     __slots__ = ("id", "name", "version", "category", "count", "fetched")
 
@@ -40,21 +40,39 @@ class ListMeta(Value):
 
 
 class Classes:
-    """Numbers for what the class byte of an entry stands for: (list, kind, allow, important)."""
+    """Numbers for what the class byte of an entry stands for: (lists, kind, allow, important)."""
 
     def __init__(self) -> None:
-        self.table: list[tuple[int, int, bool, bool]] = []
-        self._numbers: dict[tuple[int, int, bool, bool], int] = {}
+        self.table: list[tuple[tuple[int, ...], int, bool, bool]] = []
+        self._numbers: dict[tuple[tuple[int, ...], int, bool, bool], int] = {}
 
     def number(self, list_index: int, kind: int, allow: bool = False, important: bool = False) -> int:
-        """The class byte; BadInput when the lists need more than there are."""
-        entry = (list_index, kind, allow, important)
+        """The class byte of one list's own rules; BadInput when the lists need more than there are."""
+        entry = ((list_index,), kind, allow, important)
         if entry not in self._numbers:
             if len(self.table) == CLASSES_MAX:
                 raise BadInput("too many lists for one rule set")
-            self._numbers[entry] = len(self.table)
-            self.table.append(entry)
+            self._add(entry)
         return self._numbers[entry]
+
+    def _add(self, entry: tuple[tuple[int, ...], int, bool, bool]) -> None:
+        self._numbers[entry] = len(self.table)
+        self.table.append(entry)
+
+    def prefer(self, counted: dict[tuple, int]) -> None:  # type: ignore[type-arg]
+        """Class bytes for (lists, kind, allow, important) that occur so many times: for the most frequent first."""
+        for _, entry in sorted([(-times, entry) for entry, times in counted.items()]):
+            if entry not in self._numbers and len(self.table) < CLASSES_MAX:
+                self._add(entry)
+
+    def numbers(self, lists: tuple[int, ...], kind: int, allow: bool, important: bool) -> list[int]:
+        """The class bytes of a key that is on these lists: one for all, or one for each list where none is left."""
+        entry = (lists, kind, allow, important)
+        if entry not in self._numbers and len(self.table) < CLASSES_MAX:
+            self._add(entry)
+        if entry in self._numbers:
+            return [self._numbers[entry]]
+        return [self._numbers[((index,), kind, allow, important)] for index in lists]
 
 
 # A look-up reads all of one key, some 20 µs each: without a bound, one list's thousands make each name wait.
@@ -65,7 +83,7 @@ class SideTables:
     """The rules that need more than a key, and what keys there are; filled while lists are read."""
 
     def __init__(self) -> None:
-        self.networks: list[tuple[Network, int]] = []
+        self.networks: list[tuple[Network, int]] = []  # with the index of the list
         self.special: list[tuple[ListRule, int]] = []
         self._same: dict[bytes, int] = {}
         self.top_level = False
@@ -93,17 +111,25 @@ class SideTables:
         """Remove the rules with conditions that `$badfilter` rules of the same list name (list, `identity`)."""
         table = classes.table
         self.special = [
-            (rule, number) for rule, number in self.special if (table[number][0], identity(rule)) not in bad
+            (rule, number) for rule, number in self.special if (table[number][0][0], identity(rule)) not in bad
         ]
 
-    def merged(self, size: int) -> list[tuple[bytes, bytes, int]]:
-        """The networks of one address size (4 or 16), sorted, those within another left out."""
-        found: list[tuple[bytes, bytes, int]] = []
-        order = [(of.first, _complement(of.last), of.last, number) for of, number in self.networks]
-        for first, _, last, number in sorted([row for row in order if len(row[0]) == size]):
-            if not found or last > found[-1][1]:
-                found.append((first, last, number))
-        return found
+    def merged(self, size: int) -> list[tuple[int, list[tuple[bytes, bytes]]]]:
+        """Each list's networks of one address size (4 or 16), sorted, those within another of the list left out."""
+        order = [(index, of.first, _complement(of.last), of.last) for of, index in self.networks]
+        tables: list[tuple[int, list[tuple[bytes, bytes]]]] = []
+        for index, first, _, last in sorted([row for row in order if len(row[1]) == size]):
+            if not tables or tables[-1][0] != index:
+                tables.append((index, []))
+            rows = tables[-1][1]
+            if not rows or last > rows[-1][1]:
+                rows.append((first, last))
+        return tables
+
+    def count(self, index: int, classes: Classes) -> int:
+        """How many rules of that list are here."""
+        conditional = len([1 for _, number in self.special if classes.table[number][0] == (index,)])
+        return conditional + sum([len(rows) for size in (4, 16) for of, rows in self.merged(size) if of == index])
 
 
 def _complement(address: bytes) -> bytes:
@@ -153,16 +179,18 @@ class Writer:
         self._digests += self._sha256(block)
         self._file.write(block)
 
-    def finish(self, lists: list[ListMeta], classes: Classes, side: SideTables) -> None:
-        """Write side tables, meta block, index and head: before this the file is refused as foreign."""
+    def finish(self, lists: list[ListMeta], classes: Classes, side: SideTables, count: int) -> None:
+        """Write side tables, meta block, index and head: before this the file is refused as foreign. `count` is the
+        rules of all lists; one that several have counts once.
+        """
         if self._next != BUCKETS:
             raise BadInput("a rule set has " + str(BUCKETS) + " buckets, not " + str(self._next))
         struct.pack_into(">I", self._index, 4 * BUCKETS, self._place)
-        tables = {"networks4": self._networks(side.merged(4)), "networks16": self._networks(side.merged(16))}
+        tables: dict[str, object] = {"networks" + str(size): self._networks(side.merged(size)) for size in (4, 16)}
         tables["special"] = self._special(side.special)
         if self._pending:
             self._flush(self._pending)
-        meta = _meta(lists, classes, side, tables)
+        meta = _meta(lists, classes, side, tables, count)
         self._file.write(meta)
         size = self._place + len(meta)
         body = self._sha256(bytes(self._digests))
@@ -172,12 +200,14 @@ class Writer:
         self._file.write(head + sha256(sha256(head) + sha256(bytes(self._index)) + sha256(meta)))
         self._file.write(self._index)
 
-    def _networks(self, rows: list[tuple[bytes, bytes, int]]) -> list[int]:
-        """Place and number of rows, as the meta block names a table."""
-        place = self._place
-        for first, last, number in rows:
-            self._body(first + last + bytes([number]))
-        return [place, len(rows)]
+    def _networks(self, tables: list[tuple[int, list[tuple[bytes, bytes]]]]) -> list[list[int]]:
+        """Place, number of rows and list, as the meta block names a table."""
+        found = []
+        for index, rows in tables:
+            found.append([self._place, len(rows), index])
+            for first, last in rows:
+                self._body(first + last)
+        return found
 
     def _special(self, rules: list[tuple[ListRule, int]]) -> list[int]:
         rows = []
@@ -192,9 +222,9 @@ class Writer:
         return [place, len(rows)]
 
 
-def _meta(lists: list[ListMeta], classes: Classes, side: SideTables, tables: dict[str, list[int]]) -> bytes:
+def _meta(lists: list[ListMeta], classes: Classes, side: SideTables, tables: dict[str, object], count: int) -> bytes:
     described = [{name: getattr(of, name) for name in ListMeta.__slots__} for of in lists]
-    meta = {"lists": described, "classes": classes.table, "count": sum([of.count for of in lists]), "tables": tables}
+    meta = {"lists": described, "classes": classes.table, "count": count, "tables": tables}
     for flag in ("top_level", "pages", "addresses"):
         meta[flag] = getattr(side, flag)
     return json.dumps(meta).encode()
@@ -209,7 +239,6 @@ def build(file, lists, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-
     for number in range(len(lists)):
         own = [rule for rule in lists[number][1] if isinstance(rule, ListRule)]
         bad = [identity(rule) for rule in own if rule.badfilter]
-        small.excepting = bool([rule for rule in own if rule.allow])
         for rule in lists[number][1]:
             if isinstance(rule, Network) or (isinstance(rule, ListRule) and not _taken_back(rule, bad)):
                 small.add(number, rule)
@@ -228,43 +257,48 @@ class _Small:
         self._sha256 = sha256
         self._classes = Classes()
         self._side = SideTables()
-        self._entries: dict[bytes, int] = {}
-        self.excepting = False  # the list that is added has exceptions, which are for its own rules only
+        self._entries: dict[bytes, dict[tuple[int, bool, bool], list[int]]] = {}  # digest → kind, action → lists
 
     def add(self, list_index: int, rule: ListRule | Network) -> None:
         if isinstance(rule, Network):
-            self._side.networks.append((rule, self._classes.number(list_index, EXACT)))
+            self._side.networks.append((rule, list_index))
             return
         self._side.note(rule.key, rule.kind)
+        group = (rule.kind, rule.allow, rule.important)
         number = self._classes.number(list_index, rule.kind, rule.allow, rule.important)
-        whose = list_index if self.excepting else -1
-        group = (whose, rule.kind, rule.allow, rule.important)
         if rule.condition is not None:
             if not self._side.room_for(rule.key):
                 return
             self._side.add_special(rule, number)
-            number = self._classes.number(0, SPECIAL)
-            group = (-1, SPECIAL, False, False)
-        # One entry for each kind and action, of the first list that has it; lists with exceptions have their own.
-        key = self._sha256(self._salt + rule.key)[:7] + repr(group).encode()
-        self._entries.setdefault(key, number)
+            list_index, group = 0, (SPECIAL, False, False)
+            self._classes.number(0, SPECIAL)
+        lists = self._entries.setdefault(self._sha256(self._salt + rule.key)[:7], {}).setdefault(group, [])
+        if list_index not in lists:
+            lists.append(list_index)
 
     def write(self, file, lists: list[ListMeta]) -> None:  # type: ignore[no-untyped-def]
-        self._count(lists)
-        keys = sorted(self._entries)
+        rows = sorted(
+            [(digest, group, tuple(of)) for digest, own in self._entries.items() for group, of in own.items()]
+        )
+        counted: dict[tuple, int] = {}  # type: ignore[type-arg]
+        for _, group, of in rows:
+            counted[(of,) + group] = counted.get((of,) + group, 0) + 1
+        self._classes.prefer(counted)
         writer = Writer(file, self._salt, self._sha256)
         at = 0
         for bucket in range(BUCKETS):
             packed = b""
-            while at < len(keys) and (keys[at][0] << 8 | keys[at][1]) == bucket:
-                packed += keys[at][2:7] + bytes([self._entries[keys[at]]])
+            while at < len(rows) and (rows[at][0][0] << 8 | rows[at][0][1]) == bucket:
+                digest, group, of = rows[at]
+                for number in self._classes.numbers(of, group[0], group[1], group[2]):
+                    packed += digest[2:7] + bytes([number])
                 at += 1
             writer.bucket(packed)
-        writer.finish(lists, self._classes, self._side)
+        writer.finish(lists, self._classes, self._side, self._count(lists, rows))
 
-    def _count(self, lists: list[ListMeta]) -> None:
-        numbers = [number for _, number in self._side.special]
-        numbers += [row[2] for size in (4, 16) for row in self._side.merged(size)]
-        numbers += [number for number in self._entries.values() if self._classes.table[number][1] != SPECIAL]
-        for number in numbers:
-            lists[self._classes.table[number][0]].count += 1
+    def _count(self, lists: list[ListMeta], rows: list) -> int:  # type: ignore[type-arg]
+        aside = [self._side.count(index, self._classes) for index in range(len(lists))]
+        plain = [of for _, group, of in rows if group[0] != SPECIAL]
+        for index in range(len(lists)):
+            lists[index].count += aside[index] + len([1 for of in plain if index in of])
+        return len(plain) + sum(aside)

@@ -2,6 +2,9 @@
 
 Three passes over 64 partitions of the keys' digests, in a temporary file beside the target: lines → digests; names
 that a listed parent covers are found; what is left is sorted and written. The target appears whole or not at all.
+
+A key keeps all lists that have it: each device has its own choice of lists. So what covers a key covers it for the
+lists that it is on itself.
 """
 
 import fcntl
@@ -10,6 +13,7 @@ import tempfile
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import IO
 
 from agent.core.match import EXACT, HOST, NODE, SPECIAL, WHOLE, split_authority
@@ -26,13 +30,16 @@ from agent.platform.hashing import sha256
 __all__ = ["ListReport", "Progress", "CompileResult", "Source", "compile_lists"]
 
 _BUCKETS_EACH = 65536 // PARTITIONS
+_PLAIN_NAMES = (WHOLE, False, False)
 _CLASS = 255  # the low byte of a 64-bit value: bits of the digest until the class byte takes their place
 
 Progress = Callable[[int, int], None]
 
 
 class CompileResult:
-    """What became of all lists: `count` rules kept, `folded` covered by a listed parent, `repeated` listed already."""
+    """What became of all lists: `count` rules kept (one that several lists have counts once), `folded` covered by a
+    listed parent, `repeated` listed already.
+    """
 
     def __init__(self) -> None:
         self.lists: list[ListReport] = []
@@ -105,7 +112,7 @@ class _Compile:
         self._sources = sources
         self._draft = draft
         self._report = CompileResult()
-        self._excepting: set[int] = set()  # lists with exceptions, which are for what these lists block
+        self._covers: list[int] = []  # masks of lists that a name's parents are on
 
     def read(self, progress: Progress | None) -> None:
         done = 0
@@ -122,41 +129,34 @@ class _Compile:
                 raise BadInput(source.id + ": " + str(error)) from error
             self._report.lists.append(reading.report)
         self._draft.side.take_back(self._draft.bad, self._draft.classes)
-        self._excepting = {index for index, _, allow, _ in self._draft.classes.table if allow}
 
     def fold(self) -> None:
-        """Find the keys that a listed parent covers: in each partition of parents, which pairs' parents are there.
-
-        A parent of a list with exceptions covers names of that list only: another's are blocked in spite of those.
-        """
-        whole: dict[object, list[int]] = {}
-        for number, of in enumerate(self._draft.classes.table):
-            if of[1:] == (WHOLE, False, False):
-                whole.setdefault(self._whose(of[0]), []).append(number)
+        """Find the keys that a listed parent covers, and for which lists: in each partition of parents, which pairs'
+        parents are there."""
+        whole = [number for number, of in enumerate(self._draft.classes.table) if of[1:] == _PLAIN_NAMES]
+        known: dict[int, int] = {}
+        common: dict[int, int] = {}
         for partition in range(PARTITIONS):
+            owners = _Owners()
+            for number in whole:
+                owners.add(self._draft.classes.table[number][0][0], self._values(number, partition))
+            for mask in owners.several():
+                common[mask] = common.get(mask, 0) + 1
             pairs = self._draft.spill.take("pairs", partition)
-            for whose, numbers in whole.items():
-                listed: set[int] = set()
-                for number in numbers:
-                    listed |= self._values(number, partition)
-                folded = [own for parent, own in zip(pairs[0::2], pairs[1::2], strict=True) if parent in listed]
-                self._spill_folded(whose, folded)
-
-    def _whose(self, index: int) -> object:
-        """What a list's rules stand for: its own where it has exceptions, else those of all such lists."""
-        return ("folded", index) if index in self._excepting else "folded"
-
-    def _spill_folded(self, whose: object, folded: list[int]) -> None:
-        parts: list[list[int]] = [[] for _ in range(PARTITIONS)]
-        for own in folded:
-            parts[own * PARTITIONS >> 64].append(own)
-        for partition in range(PARTITIONS):
-            self._draft.spill.put(whose, partition, big_endian(parts[partition]))
+            of = owners.masks
+            found = [(own, of[parent]) for parent, own in zip(pairs[0::2], pairs[1::2], strict=True) if parent in of]
+            parts: list[list[int]] = [[] for _ in range(PARTITIONS)]
+            for own, mask in found:
+                parts[own * PARTITIONS >> 64] += (own, known.setdefault(mask, len(known)))
+            for to in range(PARTITIONS):
+                self._draft.spill.put("covered", to, big_endian(parts[to]))
+        self._covers = list(known)
+        self._draft.classes.prefer({(_indexes(mask), *_PLAIN_NAMES): times for mask, times in common.items()})
 
     def _values(self, number: int, partition: int) -> set[int]:
         """The digests of one class, without those that `$badfilter` rules take back."""
         values = set(self._draft.spill.take(number, partition))
-        index, kind, allow, important = self._draft.classes.table[number]
+        (index,), kind, allow, important = self._draft.classes.table[number]
         if self._draft.bad and self._report.lists[index].syntax == "adblock":
             for key, *rest in [bad for of, bad in self._draft.bad if of == index]:
                 if kind == HOST:
@@ -171,43 +171,113 @@ class _Compile:
         for partition in range(PARTITIONS):
             _write_partition(writer, partition, self._entries(partition))
         report, side = self._report, self._draft.side
-        for number in [of[-1] for of in side.special + side.merged(4) + side.merged(16)]:
-            report.lists[self._draft.classes.table[number][0]].kept += 1
-        report.count = sum(of.kept for of in report.lists)
+        for index, of in enumerate(report.lists):
+            aside = side.count(index, self._draft.classes)
+            of.kept += aside
+            report.count += aside
         report.repeated = sum(of.read for of in report.lists) - report.count - report.folded
         metas = [
             ListMeta(source.id, source.name, source.version, source.category, of.kept, source.fetched)
             for source, of in zip(self._sources, report.lists, strict=True)
         ]
-        writer.finish(metas, self._draft.classes, side)
+        writer.finish(metas, self._draft.classes, side, report.count)
         return report
 
     def _entries(self, partition: int) -> list[int]:
         """The entries of a partition, sorted: 56 bits of the digest and the class byte."""
-        shared = set(self._draft.spill.take("folded", partition))
-        seen: dict[object, set[int]] = {}
+        covered = self._covered(partition)
+        seen: dict[tuple[int, int, bool, bool], set[int]] = {}
         kept: list[int] = []
-        # Kinds in order, lists in order: what covers most is kept, and the first list has the rule.
-        for number, (index, kind, allow, important) in sorted(
-            enumerate(self._draft.classes.table), key=lambda of: (of[1][1], of[1][0])
-        ):
-            values = self._values(number, partition)
-            own = self._whose(index)
-            folded = shared.union(self._draft.spill.take(own, partition)) if own != "folded" else shared
+        for group, numbers in self._groups:
+            kind, allow, important = group
+            found: dict[int, set[int]] = {}
+            for number in numbers:
+                index = self._draft.classes.table[number][0][0]
+                values = self._values(number, partition)
+                for wider in (WHOLE, EXACT) if kind == HOST else (WHOLE,):
+                    if wider != kind:
+                        values -= seen.get((index, wider, allow, important), set())
+                found[index] = seen[(index, *group)] = values
             if not (allow or important or kind == SPECIAL):
-                self._report.folded += len(values & folded) if kind != HOST else 0
-                values -= folded
-            for wider in (WHOLE, EXACT, HOST) if kind == HOST else (WHOLE, kind):
-                values -= seen.get(("folded", wider, allow, important), set())
-                values -= seen.get((own, wider, allow, important), set())
-            seen[(own, kind, allow, important)] = seen.get((own, kind, allow, important), set()) | values
+                self._fold_away(found, covered, kind)
+            self._note(found, kind)
+            kept += self._numbered(found, group)
+        kept.sort()
+        return kept
+
+    @cached_property
+    def _groups(self) -> list[tuple[tuple[int, bool, bool], list[int]]]:
+        """The lists' own classes by kind and action; kinds in order: what covers most comes first."""
+        groups: dict[tuple[int, bool, bool], list[int]] = {}
+        for number, (lists, kind, allow, important) in enumerate(self._draft.classes.table):
+            if len(lists) == 1:
+                groups.setdefault((kind, allow, important), []).append(number)
+        return sorted(groups.items())
+
+    def _covered(self, partition: int) -> dict[int, set[int]]:
+        """By list, the keys that a parent on that list covers."""
+        found: dict[int, set[int]] = {index: set() for index in range(len(self._sources))}
+        pairs = self._draft.spill.take("covered", partition)
+        by_mask: dict[int, list[int]] = {}
+        for own, number in zip(pairs[0::2], pairs[1::2], strict=True):
+            by_mask.setdefault(number, []).append(own)
+        for number, own_values in by_mask.items():
+            for index in _indexes(self._covers[number]):
+                found[index].update(own_values)
+        return found
+
+    def _fold_away(self, found: dict[int, set[int]], covered: dict[int, set[int]], kind: int) -> None:
+        """Remove the keys whose parents are on all lists that the key is on."""
+        needed = set().union(*[values - covered[index] for index, values in found.items()])
+        if kind != HOST:
+            self._report.folded += len(set().union(*found.values())) - len(needed)
+        for values in found.values():
+            values &= needed
+
+    def _note(self, found: dict[int, set[int]], kind: int) -> None:
+        for index, values in found.items():
             if kind == HOST:
                 self._report.lists[index].hosts += len(values)
             elif kind not in (SPECIAL, NODE):
                 self._report.lists[index].kept += len(values)
-            kept += [value & ~_CLASS | number for value in values]
-        kept.sort()
+        if kind not in (HOST, SPECIAL, NODE):
+            self._report.count += len(set().union(*found.values()))
+
+    def _numbered(self, found: dict[int, set[int]], group: tuple[int, bool, bool]) -> list[int]:
+        owners = _Owners()
+        for index, values in found.items():
+            owners.add(index, values)
+        classes = self._draft.classes
+        kept: list[int] = []
+        for index, values in found.items():
+            number = classes.number(index, *group)
+            kept += [value & ~_CLASS | number for value in values - owners.shared]
+        for value in owners.shared:
+            kept += [value & ~_CLASS | number for number in classes.numbers(_indexes(owners.masks[value]), *group)]
         return kept
+
+
+class _Owners:
+    """Which lists the keys of a partition are on, as masks. Sets do the work: most keys are on one list."""
+
+    def __init__(self) -> None:
+        self.masks: dict[int, int] = {}
+        self.shared: set[int] = set()  # those on several
+
+    def add(self, index: int, values: set[int]) -> None:
+        bit = 1 << index
+        again = self.masks.keys() & values if self.masks else set()
+        self.shared |= again
+        self.masks.update(dict.fromkeys(values - again if again else values, bit))
+        for value in again:
+            self.masks[value] |= bit
+
+    def several(self) -> list[int]:
+        return [self.masks[value] for value in self.shared]
+
+
+def _indexes(mask: int) -> tuple[int, ...]:
+    return tuple(index for index in range(mask.bit_length()) if mask >> index & 1)
 
 
 def _write_partition(writer: Writer, partition: int, entries: list[int]) -> None:

@@ -52,7 +52,8 @@ class Source(Value):
 
 
 class ListReport:
-    """What became of one list: rules `read`, rules `kept` (neither repeated nor folded), lines `skipped` by reason.
+    """What became of one list: rules `read`, rules `kept` (neither repeated nor folded; also those that another list
+    has, too), lines `skipped` by reason.
 
     `hosts` counts those refused whole because pages of theirs are listed. `examples` has the first line skipped for
     each reason; such text is for the household's eyes, not for logs.
@@ -255,7 +256,7 @@ class ListReader:
             return
         if isinstance(rule, Network):
             self.report.read += 1
-            side.networks.append((rule, self._draft.classes.number(self._index, EXACT)))
+            side.networks.append((rule, self._index))
             return
         number = self._draft.classes.number(self._index, rule.kind, rule.allow, rule.important)
         if not side.room_for(rule.key):

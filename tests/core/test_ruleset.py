@@ -225,10 +225,10 @@ def test_a_network_is_named_as_people_write_it() -> None:
         assert network_text(first, last) == text.encode()
 
 
-def test_the_meta_counts_each_rule_once() -> None:
+def test_the_meta_counts_each_rule_once_and_of_each_list_its_own() -> None:
     found = opened(rules(b"a.example", b"a.example"), rules(b"b.example", b"a.example"))
     assert found.count == 2
-    assert [of["count"] for of in found.lists] == [1, 1]
+    assert [of["count"] for of in found.lists] == [1, 2]
     assert found.lists[0]["fetched"] == 1700000000
 
 
@@ -275,7 +275,7 @@ def test_a_changed_byte_is_noticed_wherever_it_is() -> None:
 def test_the_layout_is_big_endian_on_every_machine() -> None:
     data = compiled(rules(b"a.example")).getvalue()
     digest = sha256(SALT + b"a.example")
-    assert data[:16] == b"\x93PARS\r\n\x1a\0\x01\0\0\0\x04\0\x04"
+    assert data[:16] == b"\x93PARS\r\n\x1a\0\x02\0\0\0\x04\0\x04"
     assert data[16:32] == SALT
     assert int.from_bytes(data[32:40], "big") == len(data)
     bucket = INDEX_START + 4 * int.from_bytes(digest[:2], "big")

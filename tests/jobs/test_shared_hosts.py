@@ -94,11 +94,13 @@ def test_without_the_tables_no_host_is_refused(compiled: Compiler) -> None:
 
 def test_a_rule_for_the_host_stands_for_itself(compiled: Compiler) -> None:
     report, found = compiled("https://bad.example/a\nhttps://w.own.example/a\n", "0.0.0.0 own.example\n")
-    match = found.find(b"w.own.example")
+    match = found.find(b"x.own.example")
     assert match is not None and (match.kind, match.list) == (WHOLE, 1)
+    match = found.find(b"w.own.example")
+    assert match is not None and (match.kind, match.list) == (HOST, 0)
     match = found.find(b"bad.example")
     assert match is not None and match.kind == HOST
-    assert report.lists[0].hosts == 1
+    assert report.lists[0].hosts == 2
     report, found = compiled("https://bad.example/a\nhttps://bad.example\n")
     match = found.find(b"bad.example")
     assert match is not None and match.text == "=bad.example" and report.lists[0].hosts == 0
