@@ -107,6 +107,19 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Attempt": shape(id=INT, device_id=INT, target=TEXT, at=INT, hits=INT, source=TEXT, rule=ref("Reason")),
     "Reason": shape(text=TEXT, list_id=TEXT, list_name=TEXT, list_version=TEXT, category=TEXT),
+    "Category": shape(
+        id=TEXT, title=TEXT, proposed=listed(TEXT), list=TEXT, licence=TEXT, count=INT, updated=maybe(INT)
+    ),
+    "Content": shape(
+        version=INT,
+        categories=listed(TEXT),
+        services=listed(shape(id=TEXT, mode=TEXT, windows=listed(shape(days=TEXT, begin=TEXT, end=TEXT)))),
+        search=TEXT,
+        youtube=TEXT,
+        always=listed(TEXT),
+        homework=listed(TEXT),
+        lists=ANY,
+    ),
     "Rule": shape(
         id=INT,
         action={"enum": ["allow", "block"]},
@@ -184,6 +197,13 @@ ANSWERS: dict[str, Schema] = {
     "GET /explanation": shape(
         name=TEXT, verdict={"enum": ["allow", "block"]}, rule=maybe(ANY), since=maybe(INT), how=TEXT
     ),
+    "GET /categories": shape(items=listed(ref("Category"))),
+    "GET /people/{person_id}/content": ref("Content"),
+    "PUT /people/{person_id}/content": ref("Content"),
+    "GET /devices/{device_id}/content": ref("Content"),
+    "PUT /devices/{device_id}/content": ref("Content"),
+    "GET /lists/content": ref("Content"),
+    "PUT /lists/content": ref("Content"),
     "GET /rules": paged(ref("Rule")),
     "POST /rules": {**ref("Rule"), "properties": {"unprotected": listed(TEXT)}},
     "GET /rules/text": paged(TEXT),

@@ -94,6 +94,14 @@ OPERATIONS = {
     "rule.remove": Operation("id", events="lists"),
     "rule.export": Operation(PAGE),
     "rule.import": Operation("lines action? preview?", events="lists"),
+    # What somebody may not reach
+    "content.get": Operation("person_id? device_id?"),
+    "content.set": Operation(
+        "person_id? device_id? version? categories:value? services:value? search:value? youtube:value?"
+        " always:value? homework:value? lists:value?",
+        events="lists",
+    ),
+    "categories": Operation(),
     # Lists
     "lists": Operation(),
     "lists.add": Operation("url name:label? category? syntax?", events="lists"),

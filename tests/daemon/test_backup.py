@@ -45,6 +45,7 @@ def lived(home: Home) -> Home:
     for number in range(6):
         observe(home.household, A, b"h.s%d.example" % number)
     home.ask("block", name="bad.example")
+    home.ask("content.set", person_id=1, categories=["adult"], always=["school.example"])
     home.ask("settings.set", key="history_days", value=3)
     return home
 
@@ -60,6 +61,8 @@ def test_all_comes_back_switched_off(lived: Home, tmp_path: Path, history: bool)
     assert device["features"]["history"] == {"on": False, "since": None, "epoch": None, "suspended": "restore"}
     assert other.household.gate.devices() == []
     assert [rule["name"] for rule in other.ask("rule.list")["items"]] == ["bad.example"]
+    assert other.ask("content.get", person_id=1) == lived.ask("content.get", person_id=1)
+    assert other.ask("content.get", person_id=1)["categories"] == ["adult"]
     assert other.household.settings.number("history_days") == 3
     assert len(other.ask("history", all=True)["items"]) == (6 if history else 0)
     assert other.ask("audit")["ok"]

@@ -6,6 +6,7 @@ small steps and returns the value at its end. BadInput becomes an error reply, S
 
 from agent.daemon.operations import (
     backup,
+    content_rules,
     counts,
     devices,
     explain,
@@ -37,6 +38,7 @@ TABLE = {
     **reading.TABLE,
     **counts.TABLE,
     **rules.TABLE,
+    **content_rules.TABLE,
     **explain.TABLE,
     **rule_text.TABLE,
     **export.TABLE,

@@ -18,7 +18,7 @@ from agent.daemon.household import Household
 from agent.daemon.operations import backup_values, brought
 from agent.daemon.operations.arguments import OperationRejected, Request, choice, flag, page
 from agent.daemon.reports import budget
-from agent.daemon.store import history_db, state
+from agent.daemon.store import content_rows, history_db, state
 from agent.daemon.store.database import Database, StorageError
 from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
@@ -28,6 +28,7 @@ TABLES = {
     "person": ("persons", "id, name, grp, birth_month"),
     "device": ("devices", state.DEVICE_COLUMNS),
     "rule": ("rules", "id, name, action, scope, owner, until, created"),
+    "content": ("content", content_rows.COLUMNS),
     "ledger": ("ledger", "seq, at, actor, enrolment, feature, action, notice, hash, detail"),
 }
 HISTORY_TABLES = {

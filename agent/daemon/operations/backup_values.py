@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from agent.control.arguments import ID, NUMBER_MAX, Schema, number, one_of
 from agent.control.arguments import check as check_argument
-from agent.core import addresses, names, settings
+from agent.core import addresses, content, names, settings
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
 from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput
@@ -16,6 +16,7 @@ from agent.daemon.operations import arguments
 from agent.daemon.operations.devices import parse_mac
 from agent.daemon.operations.people import birth_month
 from agent.daemon.operations.rules import SCOPES
+from agent.daemon.store.content_rows import OWNERS
 from agent.daemon.store.state import SLOTS
 
 Check = Callable[[object], None]
@@ -26,6 +27,8 @@ ACTIONS = (*sorted({action for _, action in TRANSITIONS}), *NOTES)
 
 def check(kind: str, row: list[object]) -> None:
     """BadInput for a row with a value that could not have been written here."""
+    if kind == "content":
+        _content(row)
     for place, (checked, value) in enumerate(zip(COLUMNS[kind], row, strict=True), 1):
         try:
             checked(value)
@@ -108,6 +111,14 @@ def _setting(key: str, value: str) -> None:
         settings.check(name, given)
 
 
+def _content(row: list[object]) -> None:
+    kind, name, mode, window = [value if isinstance(value, str) else "" for value in row[3:]]
+    try:
+        content.check_row((kind, name, mode, window))
+    except BadInput as error:
+        raise BadInput(f"the backup is damaged: {error}") from error
+
+
 _ID = _of(ID)
 _NUMBER = _of(number(-NUMBER_MAX, NUMBER_MAX))
 _COUNT = _of(number(0, NUMBER_MAX))
@@ -121,6 +132,7 @@ COLUMNS: dict[str, tuple[Check, ...]] = {
         *(_or_none(_ID), _FLAG, _of(number(1, SLOTS))),
     ),
     "rule": (_ID, _name, _of(one_of(ALLOW, BLOCK)), _of(one_of(*SCOPES)), _COUNT, _or_none(_NUMBER), _NUMBER),
+    "content": (_ID, _of(one_of(*OWNERS)), _COUNT, *(_written,) * 4),
     "ledger": (
         *(_ID, _NUMBER, _written, _written, _written),
         *(_of(one_of(*ACTIONS)), _COUNT, _bytes(32), _written),

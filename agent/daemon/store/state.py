@@ -7,8 +7,11 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from agent.core.consent import LedgerRow
+from agent.core.content import Content
 from agent.core.model import BadInput, Device, NotFound, Person
 from agent.core.policy import OwnRule
+from agent.daemon.store import content_rows
+from agent.daemon.store.content_rows import ContentRows, Owner
 from agent.daemon.store.database import Database, StorageError, WithMeta
 from agent.daemon.store.ledger import Ledger
 from agent.daemon.store.scrubbing import scrub
@@ -59,6 +62,7 @@ CREATE TABLE holds(kind TEXT NOT NULL, key TEXT NOT NULL, change TEXT NOT NULL, 
 ALTER TABLE holds RENAME TO delayed_changes;
 UPDATE meta SET key='delayed change salt' WHERE key='hold salt';
 """,
+    content_rows.TABLE,
 )
 
 REQUEST_COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"
@@ -81,6 +85,7 @@ class State(WithMeta):
             self.db.close()
             raise
         self._seen: dict[str, list[Any]] = {}
+        self.content = ContentRows(self.db, self._rows)
 
     def clear(self) -> None:
         """What was replaced or removed stays in no unused part of the file; it is small. StorageError."""
@@ -189,6 +194,7 @@ class State(WithMeta):
             self.ledger.insert(sql, list(told))
             sql.execute("UPDATE devices SET person=NULL WHERE person=?", (person_id,))
             sql.execute("DELETE FROM rules WHERE scope='person' AND owner=?", (person_id,))
+            content_rows.erase(sql, (content_rows.PERSON, person_id))
             sql.execute("DELETE FROM persons WHERE id=?", (person_id,))
         self.ledger.take(list(told))
 
@@ -207,11 +213,17 @@ class State(WithMeta):
         with self.db.transaction() as sql:
             sql.execute("DELETE FROM rules WHERE scope='device' AND owner=?", (device.id,))
             sql.execute("DELETE FROM requests WHERE device=?", (device.id,))
+            content_rows.erase(sql, (content_rows.DEVICE, device.id))
             sql.execute("DELETE FROM devices WHERE id=?", (device.id,))
             self.ledger.insert(sql, made)
         self.ledger.take(made)
 
     # the household's rules
+
+    def put_content(self, owner: Owner, new: Content) -> None:
+        with self.db.transaction() as sql:
+            self.content.put(sql, owner, new)
+        self.clear()
 
     def rules(self) -> list[OwnRule]:
         return [OwnRule(*row) for row in self._rows(RULES)]

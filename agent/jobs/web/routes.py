@@ -43,6 +43,7 @@ class Route(Value):
 
 PAGE = ("limit", "after")
 WHO = ("device_id", "person_id")
+CONTENT = ("version", "categories", "services", "search", "youtube", "always", "homework", "lists")
 
 ROUTES = (
     # The account
@@ -135,6 +136,21 @@ ROUTES = (
     Route("DELETE", "/api/v1/rules/{id}", HOUSEHOLD, "rule.remove", actor=True),
     Route("GET", "/api/v1/rules/text", HOUSEHOLD, "rule.export", query=PAGE),
     Route("POST", "/api/v1/rules/text", HOUSEHOLD, "rule.import", body=("lines", "action", "preview")),
+    Route("GET", "/api/v1/categories", HOUSEHOLD, "categories"),
+    *[
+        Route(
+            method,
+            f"/api/v1/{of}/content",
+            HOUSEHOLD,
+            op,
+            body=CONTENT if method == "PUT" else (),
+            actor=method == "PUT",
+        )
+        for of in ("people/{person_id}", "devices/{device_id}")
+        for method, op in (("GET", "content.get"), ("PUT", "content.set"))
+    ],
+    Route("GET", "/api/v1/lists/content", HOUSEHOLD, "content.get"),
+    Route("PUT", "/api/v1/lists/content", HOUSEHOLD, "content.set", body=("lists", "version"), actor=True),
     Route("GET", "/api/v1/lists", HOUSEHOLD, "lists"),
     Route("POST", "/api/v1/lists", HOUSEHOLD, "lists.add", body=("url", "name", "category", "syntax"), status=201),
     Route("DELETE", "/api/v1/lists/{feed}", HOUSEHOLD, ".remove_list"),

@@ -25,7 +25,7 @@ OWN: dict[str, Schema] = {
 def kind_of(op: str, name: str) -> Schema:
     """What the argument `name` is to a control operation, or to a handler of ours (".name")."""
     known = OPERATIONS[op].arguments if op in OPERATIONS else {}
-    return known.get(name) or OWN.get(name) or KINDS[name]
+    return known[name] if name in known else OWN.get(name) or KINDS[name]
 
 
 NULLABLE = ("person_id", "birth_month", "seconds")

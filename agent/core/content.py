@@ -1,0 +1,214 @@
+"""What a person or device may not reach beyond what protects them: categories, services, safe search, chosen lists.
+
+These are the household's rules, so they are kept; what somebody did while they were in force is not. Rows are what the
+database holds: (kind, name, mode, window).
+"""
+
+import json
+from binascii import crc32
+
+from agent.core.digits import whole
+from agent.core.model import CHILD, TEEN, BadInput, Value
+from agent.core.names import parse
+
+# Id, title, and for whom it is proposed; nothing is on before somebody says so.
+CATEGORIES = (
+    ("adult", "Adult content", (CHILD, TEEN)),
+    ("gambling", "Gambling", (CHILD, TEEN)),
+    ("dating", "Dating", (CHILD,)),
+    ("drugs", "Drugs", (CHILD,)),
+    ("weapons", "Weapons", (CHILD,)),
+    ("violence", "Violence and shock", (CHILD,)),
+    ("social", "Social networks", ()),
+    ("chat", "Chats and messengers", ()),
+    ("video", "Video and streaming", ()),
+    ("games", "Games", ()),
+    ("shopping", "Shopping", ()),
+    ("piracy", "Pirated films and software", (CHILD,)),
+    ("vpn", "VPNs, proxies and other ways around", (CHILD, TEEN)),
+    ("ai-chat", "AI chats", ()),
+    ("stalkerware", "Stalkerware", (CHILD,)),
+)
+CATEGORY_IDS = tuple([row[0] for row in CATEGORIES])
+SEARCH = ("off", "on", "strict")
+YOUTUBE = ("off", "moderate", "strict")
+MODES = ("block", "only", "not")  # always; not outside its windows; not within them
+LIST_MODES = ("on", "off")
+FIELDS = ("categories", "services", "search", "youtube", "always", "homework", "lists")
+NAMES_MAX = 100
+SERVICES_MAX = 200
+LISTS_MAX = 100
+WINDOWS_MAX = 28
+ID_MAX = 64
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Row = tuple[str, str, str, str]
+
+
+class Content(Value):
+    """`categories`, `always` and `homework` are sorted texts; `services` is {id: (mode, windows)}, `lists` {id: mode}.
+
+    `always` are names that stay open while the internet is off, `homework` those that do during homework.
+    """
+
+    __slots__ = FIELDS
+
+    def __init__(self) -> None:
+        self.categories: list[str] = []
+        self.services: dict[str, tuple[str, list[dict[str, str]]]] = {}
+        self.search = SEARCH[0]
+        self.youtube = YOUTUBE[0]
+        self.always: list[str] = []
+        self.homework: list[str] = []
+        self.lists: dict[str, str] = {}
+
+    @property
+    def version(self) -> int:
+        """Of what it says; whoever changes it names the one they saw."""
+        return crc32(json.dumps(sorted(rows_of(self))).encode()) % 1_000_000 + 1
+
+
+def from_rows(rows: list[Row]) -> Content:
+    found = Content()
+    for kind, name, mode, window in sorted(rows):
+        if kind == "category":
+            found.categories.append(name)
+        elif kind == "service":
+            found.services[name] = (mode, _kept_windows(window))
+        elif kind in ("search", "youtube"):
+            setattr(found, kind, mode)
+        elif kind in ("always", "homework"):
+            getattr(found, kind).append(name)
+        elif kind == "list":
+            found.lists[name] = mode
+    return found
+
+
+def _kept_windows(text: str) -> list[dict[str, str]]:
+    try:
+        return checked_windows(json.loads(text or "[]"))
+    except (ValueError, BadInput):
+        return []
+
+
+def rows_of(content: Content) -> list[Row]:
+    rows: list[Row] = [("category", name, "block", "") for name in content.categories]
+    for name in sorted(content.services):
+        mode, windows = content.services[name]
+        rows.append(("service", name, mode, json.dumps(windows) if windows else ""))
+    rows += [("search", "", content.search, "")] if content.search != SEARCH[0] else []
+    rows += [("youtube", "", content.youtube, "")] if content.youtube != YOUTUBE[0] else []
+    rows += [("always", name, "allow", "") for name in content.always]
+    rows += [("homework", name, "allow", "") for name in content.homework]
+    return rows + [("list", name, content.lists[name], "") for name in sorted(content.lists)]
+
+
+def reply(content: Content) -> dict[str, object]:
+    services = [
+        {"id": name, "mode": content.services[name][0], "windows": content.services[name][1]}
+        for name in sorted(content.services)
+    ]
+    of: dict[str, object] = {name: getattr(content, name) for name in FIELDS}
+    of["services"] = services
+    of["version"] = content.version
+    return of
+
+
+def changed(content: Content, given: dict[str, object]) -> Content:
+    """The content with the fields that are given in place of its own; BadInput says what is wrong with one."""
+    new = from_rows(rows_of(content))
+    for field in FIELDS:
+        if given.get(field) is not None:
+            setattr(new, field, _READ[field](given[field]))
+    return new
+
+
+def _categories(given: object) -> list[str]:
+    found = _texts(given, "categories", len(CATEGORIES))
+    for name in found:
+        if name not in CATEGORY_IDS:
+            raise BadInput("no category " + repr(name) + "; there are: " + ", ".join(CATEGORY_IDS))
+    return found
+
+
+def _texts(given: object, what: str, most: int) -> list[str]:
+    if not isinstance(given, list) or len(given) > most or [one for one in given if not isinstance(one, str)]:
+        raise BadInput(what + " must be at most " + str(most) + " texts")
+    return sorted(set(given))
+
+
+def _names(given: object) -> list[str]:
+    return sorted(set([parse(name.strip()).decode() for name in _texts(given, "names", NAMES_MAX)]))
+
+
+def _services(given: object) -> dict[str, tuple[str, list[dict[str, str]]]]:
+    if not isinstance(given, list) or len(given) > SERVICES_MAX:
+        raise BadInput("services must be at most " + str(SERVICES_MAX) + " of {id, mode, windows}")
+    found = {}
+    for row in given:
+        id = row.get("id") if isinstance(row, dict) else None
+        if not isinstance(id, str) or not 0 < len(id) <= ID_MAX:
+            raise BadInput("a service needs an id")
+        mode = _one_of(row.get("mode", "block"), "mode", MODES)
+        windows = checked_windows(row.get("windows") or [])
+        if (mode == "block") == bool(windows):
+            raise BadInput("a service is blocked, or it has windows: " + id)
+        found[id] = (mode, windows)
+    return found
+
+
+def checked_windows(given: object) -> list[dict[str, str]]:
+    """[{"days": "mon,tue", "begin": "16:00", "end": "18:00"}]; BadInput."""
+    if not isinstance(given, list) or len(given) > WINDOWS_MAX:
+        raise BadInput("windows must be at most " + str(WINDOWS_MAX) + " of {days, begin, end}")
+    found = []
+    for row in given:
+        texts = [row.get(key) if isinstance(row, dict) else None for key in ("days", "begin", "end")]
+        days, begin, end = [one if isinstance(one, str) else "" for one in texts]
+        if [day for day in days.split(",") if day not in DAYS]:
+            raise BadInput("days must be some of " + ",".join(DAYS))
+        found.append({"days": days, "begin": _time(begin), "end": _time(end)})
+    return found
+
+
+def _time(text: str) -> str:
+    hour, minute = whole(text[:2]), whole(text[3:])
+    if len(text) != 5 or text[2] != ":" or hour is None or minute is None or minute > 59 or hour * 60 + minute > 1440:
+        raise BadInput("not a time: " + repr(text) + "; write 20:30")
+    return text
+
+
+def _lists(given: object) -> dict[str, str]:
+    if not isinstance(given, dict) or len(given) > LISTS_MAX:
+        raise BadInput("lists must be at most " + str(LISTS_MAX) + " of {id: on or off}")
+    found = {}
+    for id, mode in given.items():
+        if not isinstance(id, str) or not 0 < len(id) <= ID_MAX:
+            raise BadInput("a list needs an id")
+        if mode is not None:
+            found[id] = _one_of(mode, "a list's mode", LIST_MODES)
+    return found
+
+
+def _one_of(given: object, what: str, words: tuple[str, ...]) -> str:
+    if not isinstance(given, str) or given not in words:
+        raise BadInput(what + " must be one of: " + ", ".join(words))
+    return given
+
+
+_READ = {
+    "categories": _categories,
+    "services": _services,
+    "search": lambda given: _one_of(given, "search", SEARCH),
+    "youtube": lambda given: _one_of(given, "youtube", YOUTUBE),
+    "always": _names,
+    "homework": _names,
+    "lists": _lists,
+}
+KINDS = ("category", "service", "search", "youtube", "always", "homework", "list")
+
+
+def check_row(row: Row) -> None:
+    """BadInput for a row that could not have been written here."""
+    if row[0] not in KINDS or rows_of(changed(Content(), reply(from_rows([row])))) != [row]:
+        raise BadInput("this is no row of a content rule")
