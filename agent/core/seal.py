@@ -48,6 +48,10 @@ class Primitives:
             found += block
         return found[:size]
 
+    def derive(self, salt: bytes, secret: bytes, info: bytes) -> bytes:
+        """HKDF-SHA256 (RFC 5869): 32 bytes."""
+        return self.hmac(self.hmac(salt, secret), info + b"\1")
+
     def agree(self, secret: bytes, public: bytes) -> bytes:
         """X25519; BadInput for a public key that gives the same secret with everybody (RFC 9180, section 7.1.4)."""
         if len(public) != KEY_BYTES or len(secret) != KEY_BYTES:
