@@ -18,7 +18,7 @@ MARKS = ("mark_signature", "mark_slot_bit", "mark_generation_bit")
 # Who reacts when a setting changes while the daemon runs: nobody, so that it needs a restart; nobody, since it is read
 # whenever it is used; or a part of the daemon.
 RESTART, USED = "restart", "used"
-DNS, POLICY, COPIES, UPDATES = "dns", "policy", "copies", "updates"
+DNS, POLICY, COPIES, UPDATES, HOLDS = "dns", "policy", "copies", "updates", "holds"
 
 
 class DefaultPath:
@@ -114,6 +114,30 @@ TABLE = (
         NAMES,
         [],
         "Those of the interfaces where guests are: no history there. Names with guest in them count by themselves.",
+    ),
+    Setting(
+        "local_interfaces",
+        NAMES,
+        [],
+        "Other interfaces of the house, which a device reaches while its internet is off, as it does interfaces.",
+    ),
+    Setting(
+        "hold_page",
+        FLAG,
+        True,
+        "A device whose internet is off is told why and until when, as a network's sign-in page; off: it is only"
+        " refused.",
+        household=True,
+        reacts=HOLDS,
+    ),
+    Setting("hold_port", NUMBER, 5393, "The port of that page, while somebody's internet is off.", (1024, 65535)),
+    Setting(
+        "calls_through",
+        FLAG,
+        True,
+        "Calls over Wi-Fi go on while a device's internet is off, emergency calls among them.",
+        household=True,
+        reacts=HOLDS,
     ),
     Setting("upstream", SERVERS, [], "Resolvers to ask; none: those of resolver_file.", reacts=DNS),
     Setting(
@@ -349,6 +373,8 @@ def _agree(settings: Settings) -> None:
         raise BadInput("settings " + ", ".join(MARKS) + ": " + str(error)) from error
     if settings["agent_port"] == MDNS_PORT:
         raise BadInput("setting agent_port: port 5353 is that of multicast DNS, which devices of the LAN speak")
+    if settings["hold_port"] in (settings["agent_port"], MDNS_PORT):
+        raise BadInput("setting hold_port: that port is another service's")
     ports = [parse_endpoint(item)[1] for item in settings.texts("dns_listen")]
     if not ports:
         raise BadInput("setting dns_listen: at least one address:port is needed")

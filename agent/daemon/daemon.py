@@ -18,8 +18,6 @@ from agent.daemon.faults import STRICT
 from agent.daemon.guard import EX_CONFIG, EX_UNAVAILABLE
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
-from agent.daemon.kernel.flow_ending import FlowEnding
-from agent.daemon.kernel.holding import Holding
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.switch import Switch
 from agent.daemon.kernel.switch_sync import SwitchSync
@@ -27,6 +25,7 @@ from agent.daemon.log import say
 from agent.daemon.loop import Loop, Repeat
 from agent.daemon.operations.switches import end_for_guests
 from agent.daemon.runtime.dns_service import DnsService
+from agent.daemon.runtime.hold_service import HoldService
 from agent.daemon.runtime.list_updates import ListUpdates
 from agent.daemon.runtime.report_job import ReportJob
 from agent.daemon.sight import Sight
@@ -155,7 +154,7 @@ class Daemon:
             # In the first turn, which begins with a beat: before it the guard would not notice a silence.
             self.loop.after(0, self.kernel.begin)
         if self.holding:
-            self.loop.after(0, self.holding.begin)
+            self.loop.after(0, self.holding.holding.begin)
         lastwords.clear()
         say("ready")
 
@@ -279,6 +278,8 @@ class Daemon:
             self.kernel.close()
         if self.connecting:
             self.connecting.close()
+        if self.holding:
+            self.holding.close()
         self.resolving.close()
         if self.web:
             self.web.stop()
@@ -345,13 +346,12 @@ def _kernel(
 
 def _holding(
     household: Household, settings: Settings, loop: Loop, kernel: SwitchSync | None, neighbours: Neighbours
-) -> Holding | None:
+) -> HoldService | None:
     if kernel is None:
         return None
-    switch, local = kernel.switch, settings.texts("interfaces")
-    ending = FlowEnding(switch.each, neighbours.addresses_of, local)
-    holding = household.holding = Holding(switch, ending, loop.task)
-    return holding
+    service = HoldService(loop, settings, household, kernel, neighbours)
+    household.kernel_state = lambda: {**kernel.state(), **service.state()}
+    return service
 
 
 def _connecting(household: Household, settings: Settings, loop: Loop, kernel: SwitchSync | None):  # type: ignore[no-untyped-def]
@@ -361,7 +361,8 @@ def _connecting(household: Household, settings: Settings, loop: Loop, kernel: Sw
     from agent.daemon.runtime.inspection_service import InspectionService
 
     connecting = InspectionService(loop, settings, household, kernel)
-    household.kernel_state = lambda: {**kernel.state(), **connecting.state()}
+    before = household.kernel_state
+    household.kernel_state = lambda: {**before(), **connecting.state()}
     return connecting
 
 

@@ -1,4 +1,4 @@
-"""What a firewall's input chains do with a new DNS query from an interface, walked as the kernel would.
+"""What a firewall's input chains do with a new DNS query, or connection, from an interface, walked as the kernel would.
 
 A condition that can't be known of a query that was never sent (its source, a limit) may hold or not: both ways are
 walked. What is said to be closed is closed whichever it is.
@@ -111,9 +111,17 @@ class PathWalk:
     """
 
     def __init__(  # type: ignore[no-untyped-def]
-        self, interface: str, index: int, way: "tuple[int, int]", redirected: bool, rules_of, elements_of
+        self,
+        interface: str,
+        index: int,
+        way: "tuple[int, int]",
+        redirected: bool,
+        rules_of,
+        elements_of,
+        port: int = _DNS,
     ) -> None:
         self._family, protocol = way
+        self._port = port
         self._rules_of = rules_of
         self._elements_of = elements_of
         self._meta = {
@@ -163,7 +171,7 @@ class PathWalk:
         """What an expression loads of this query, or None."""
         if name == "payload":
             places = [_number(data.get(at, b"")) for at in (2, 3, 4)]
-            return nft.port(_DNS) if places == [nft.TRANSPORT, 2, 2] else None
+            return nft.port(self._port) if places == [nft.TRANSPORT, 2, 2] else None
         known = {"meta": self._meta, "ct": self._ct}.get(name, {})
         return known.get(_number(data.get(2, b"")))
 

@@ -38,6 +38,7 @@ _LAN = "lan"
 _PORTAL, _GATE, _HOLD = "portal", "gate", "hold"
 _BEFORE_STEER, _BEFORE_FORWARD = -106, 199
 _FAMILIES = ((nft.INET4, 4, 16), (nft.INET6, 16, 24))  # family, bytes of an address, where the destination is
+WAYS = tuple([(family, nft.TCP) for family, _, _ in _FAMILIES])  # in which the page is asked for
 _HTTP = 80
 _WEB = (_HTTP, 443)
 _IPSEC = (500, 4500)

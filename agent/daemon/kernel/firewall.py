@@ -1,4 +1,5 @@
-"""Where the router's firewall lets DNS in. It is asked for its rules again only after somebody has changed some."""
+"""Where the router's firewall lets DNS in, or another service of the router. It is asked for its rules again only after
+somebody has changed some."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from agent.core.model import BadInput
 from agent.core.netlink import Message, NetlinkReply
 from agent.core.nft import firewall_path
-from agent.core.nft.dns_redirect import WAYS
+from agent.core.nft.dns_redirect import DNS, WAYS
 from agent.core.nft.firewall_path import InputChain, PathWalk
 from agent.core.nft.teardown import TABLE
 from agent.daemon.kernel.netfilter import Netfilter
@@ -17,7 +18,15 @@ from agent.daemon.kernel.netfilter import Netfilter
 class Firewall:
     """`closed` says as what a query surely gets nowhere: (interface, family, protocol). In doubt it gets in."""
 
-    def __init__(self, netfilter: Netfilter, interfaces: list[str]) -> None:
+    def __init__(
+        self,
+        netfilter: Netfilter,
+        interfaces: list[str],
+        port: int = DNS,
+        ways: tuple[tuple[int, int], ...] = WAYS,
+    ) -> None:
+        self._port = port
+        self._ways = ways
         self._netfilter = netfilter
         self._interfaces = interfaces
         self._generation = b""
@@ -46,7 +55,9 @@ class Firewall:
         except OSError:
             return []
         return [
-            (name, *way) for way in WAYS if any(self._walk(name, index, way, chain).closed(chain) for chain in chains)
+            (name, *way)
+            for way in self._ways
+            if any(self._walk(name, index, way, chain).closed(chain) for chain in chains)
         ]
 
     def _walk(self, name: str, index: int, way: tuple[int, int], chain: InputChain) -> PathWalk:
@@ -58,7 +69,7 @@ class Firewall:
         def elements_of(set_name: str) -> object:
             return self._read(firewall_path.elements, firewall_path.elements_of, family, table, set_name)
 
-        return PathWalk(name, index, way, True, rules_of, elements_of)
+        return PathWalk(name, index, way, True, rules_of, elements_of, self._port)
 
     def _read(
         self, request: Callable[..., Message], reading: Callable[[list[NetlinkReply]], object], *place: int | str

@@ -16,9 +16,13 @@ class Holding:
     """`held` are those of whom nothing goes out now, `trouble` is a sentence for the household or "".
 
     Nothing is put into the kernel before `begin`, see SwitchSync: what is wanted before is so from then on.
+    `first(held)` is called before the first device is held, and after the last one was.
     """
 
-    def __init__(self, switch: Switch, ending: FlowEnding, task: Task) -> None:
+    def __init__(
+        self, switch: Switch, ending: FlowEnding, task: Task, first: Callable[[bool], None] = lambda held: None
+    ) -> None:
+        self._first = first
         self._switch = switch
         self._ending = ending
         self._task = task
@@ -60,6 +64,8 @@ class Holding:
 
     def _bring_about(self) -> None:
         before = self._switch.held
+        if self._wanted and not before:
+            self._first(True)
         try:
             self._switch.hold(self._wanted)
         except NetfilterError as refusal:
@@ -73,3 +79,5 @@ class Holding:
         if before - self._wanted:
             with contextlib.suppress(NetfilterError):  # they end by themselves: the page closes its connections
                 self._switch.flush_page()
+        if before and not self._wanted:
+            self._first(False)

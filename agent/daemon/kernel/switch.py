@@ -7,6 +7,7 @@ then its other half brings the answers home to what was asked before. With the s
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 
@@ -16,6 +17,7 @@ from agent.core.marks import DEFAULT, Layout
 from agent.core.model import BadInput
 from agent.core.netlink import Message, NetlinkReply
 from agent.core.nft.dns_redirect import DNS, DnsRedirect
+from agent.core.nft.hold_rules import WAYS as WAYS_OF_PAGE
 from agent.core.nft.hold_rules import HoldingRules
 from agent.core.nft.inspection import REFUSED as REFUSED_FLOW
 from agent.core.nft.inspection import WEB_PORTS, Inspection
@@ -49,11 +51,14 @@ class Switch:
     ) -> None:
         self.sock = sock
         self._netfilter = Netfilter(sock)
+        self._interfaces = interfaces
         self._firewall = Firewall(self._netfilter, interfaces)
         self.standing: dict[bytes, int] = {}
         self.protected: frozenset[bytes] = frozenset()
         self.held: frozenset[bytes] = frozenset()
         self.holding = HoldingRules(interfaces, layout=layout)
+        self._page: Firewall | None = None
+        self._page_closed: frozenset[tuple[str, int, int]] = frozenset()
         self.made = 0
         self.state = IDLE
         self.message = NOBODY
@@ -91,6 +96,10 @@ class Switch:
         before = self.closed
         if self._firewall.look() and self._table_stands:
             self._netfilter.commit(self._steering.reopen(before, self.closed))
+        page, before = self._page, self._page_closed
+        if page is not None and self.held and page.look() and self._table_stands:
+            self._netfilter.commit(self.holding.reopen(before, page.closed))
+            self._page_closed = page.closed
 
     def offloaded(self) -> bool:
         """Whether connections may go past all rules, by a flow table of the firewall."""
@@ -124,10 +133,27 @@ class Switch:
         self._unused = 0
         self.state, self.message = self._described()
 
+    def hold_by(self, rules: HoldingRules) -> None:
+        """These are the rules from here on, also for whoever is held. Refused."""
+        page = None
+        if rules.page_port is not None:
+            page = Firewall(self._netfilter, self._interfaces, rules.page_port, WAYS_OF_PAGE)
+            with contextlib.suppress(NetfilterError):
+                page.look()
+        closed = page.closed if page else frozenset()
+        if self.held and self._table_stands:
+            gone = self.holding.change(self.held, frozenset())
+            self._netfilter.commit(gone + rules.stand(self.held, closed))
+        self.holding, self._page, self._page_closed = rules, page, closed
+
     def hold(self, wanted: frozenset[bytes]) -> None:
         """Nothing of these MACs goes out, and of no others. Refused, and has changed nothing."""
         if wanted == self.held and (self._table_stands or not wanted):
             return
+        if self._page is not None and not self.held:
+            with contextlib.suppress(NetfilterError):  # in doubt it is reached
+                self._page.look()
+            self._page_closed = self._page.closed
         if not self._table_stands:
             before, self.held = self.held, wanted
             try:
@@ -137,7 +163,7 @@ class Switch:
                 raise
             return
         try:
-            self._netfilter.commit(self.holding.change(self.held, wanted))
+            self._netfilter.commit(self.holding.change(self.held, wanted, self._page_closed))
         except NetfilterError as refusal:
             if refusal.errno != errno.ENOENT or self._stands():
                 raise
@@ -289,7 +315,7 @@ class Switch:
                 return
             try:
                 work = self._steering.arm(wanted, protected, self.closed)
-                self._put_up(work + (self.holding.stand(self.held) if self.held else []))
+                self._put_up(work + (self.holding.stand(self.held, self._page_closed) if self.held else []))
                 self._table_stands = True
                 self.made += 1
                 return

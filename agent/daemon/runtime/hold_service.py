@@ -1,0 +1,102 @@
+"""Holding put together: rules of the kernel, ending of flows, the page of whoever is held, and what `status` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.core.nft.hold_rules import HoldingRules
+from agent.core.schedule import Decision
+from agent.core.settings import HOLDS, Settings, mark_layout
+from agent.daemon.hold_page_server import HoldPageServer, Stay
+from agent.daemon.household import Household
+from agent.daemon.kernel.flow_ending import FlowEnding
+from agent.daemon.kernel.holding import Holding
+from agent.daemon.kernel.neighbours import Neighbours
+from agent.daemon.kernel.netfilter import NetfilterError
+from agent.daemon.kernel.switch_sync import SwitchSync
+from agent.daemon.loop import Loop
+
+GRANT_S = 900  # what the page's first button asks for
+
+
+class HoldService:
+    """`why(mac)` is the decision about a device, `person_name(mac)` whose it is or "", `until(decision)` its end in
+    words: the keeper's to say. `ask(device_id, kind)` brings a request before the household."""
+
+    def __init__(
+        self, loop: Loop, settings: Settings, household: Household, kernel: SwitchSync, neighbours: Neighbours
+    ) -> None:
+        self._settings = settings
+        self._household = household
+        self._switch = kernel.switch
+        self._layout = mark_layout(settings)
+        self._local = sorted({*settings.texts("interfaces"), *settings.texts("local_interfaces")})
+        self.why: Callable[[bytes], Decision | None] = lambda mac: None
+        self.person_name: Callable[[bytes], str] = lambda mac: ""
+        self.until: Callable[[Decision], str] = lambda decision: ""
+        self.ask: Callable[[int, str], bool] = lambda device_id, kind: False
+        self._page = HoldPageServer(
+            loop, settings.number("hold_port"), lambda: settings.flag("calls_through"), self._stay, self._asked
+        )
+        self._page_trouble = ""
+        ending = FlowEnding(kernel.switch.each, neighbours.addresses_of, self._local)
+        self.holding = household.holding = Holding(kernel.switch, ending, loop.task, self._first)
+        household.also(HOLDS, self._changed)
+        self._changed()
+
+    def _first(self, held: bool) -> None:
+        """Before the first is held, and after the last was. The rules lead to the page only where it listens."""
+        if not held or not self._settings.flag("hold_page"):
+            self._page.close()
+            return
+        try:
+            self._page.open()
+            self._page_trouble = ""
+        except OSError as error:
+            port = self._settings.number("hold_port")
+            self._page_trouble = f"The page that says why can't listen on port {port}: {error.strerror or error}."
+        self._use_rules()
+
+    def _changed(self) -> None:
+        """A setting: in force for whoever is held, and for who will be."""
+        if self.holding.held:
+            self._first(True)
+        else:
+            self._use_rules()
+
+    def _use_rules(self) -> None:
+        paged = self._settings.flag("hold_page") and not self._page_trouble
+        port = self._settings.number("hold_port") if paged else None
+        rules = HoldingRules(self._settings.texts("interfaces"), tuple(self._local), port, self._layout)
+        try:
+            self._switch.hold_by(rules)
+        except NetfilterError as refusal:
+            self._page_trouble = f"The rules of the page could not be changed: {refusal}."
+
+    def _stay(self, address: str) -> Stay | None:
+        neighbours = self._household.neighbours
+        mac = neighbours.mac_of(address) if neighbours else None
+        if mac is None or mac not in self.holding.held:
+            return None
+        device = next((one for one in self._household.state.devices() if one.mac == mac), None)
+        if device is None:
+            return None
+        decision = self.why(mac)
+        if decision is None or not decision.held:
+            return Stay(device.id, "off", self.person_name(mac), "")
+        return Stay(device.id, decision.why, self.person_name(mac), self.until(decision))
+
+    def _asked(self, device_id: int, kind: str) -> bool:
+        return self.ask(device_id, kind)
+
+    def check(self) -> None:
+        """Called by a timer."""
+        self.holding.check()
+
+    def state(self) -> dict[str, object]:
+        """What is in force, and why not."""
+        sentences = [self.holding.trouble, self._page_trouble if self.holding.held else ""]
+        return {"held": len(self.holding.held), "holding": " ".join([one for one in sentences if one])}
+
+    def close(self) -> None:
+        self._page.close()
