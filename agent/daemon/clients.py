@@ -8,16 +8,18 @@ from agent.core.marks import Layout
 class DeviceView:
     """A device with something on, as of one generation. A toggle makes a new Client; old ones are never changed.
 
-    `view` is the policy's view (None: nothing is refused), `generation` what its permits are asked with.
+    `view` is the policy's view (None: nothing is refused), `generation` what its permits are asked with. `held`: its
+    internet is off, but for what is spared.
     """
 
-    __slots__ = ("slot", "generation", "view", "device_id")
+    __slots__ = ("slot", "generation", "view", "device_id", "held")
 
-    def __init__(self, slot: int, generation: int, view: object, device_id: int) -> None:
+    def __init__(self, slot: int, generation: int, view: object, device_id: int, held: bool = False) -> None:
         self.slot = slot
         self.generation = generation
         self.view = view
         self.device_id = device_id
+        self.held = held
 
 
 class Clients:

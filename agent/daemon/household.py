@@ -52,6 +52,8 @@ class Household:
 
     sight: Sight | None = None  # where devices are known by their MAC
     holding: Holding | None = None  # likewise
+    # Whether a device whose internet is off reaches a host by name all the same.
+    spares: Callable[[int, bytes], bool] = staticmethod(lambda device_id, host: False)
 
     def __init__(
         self,
@@ -151,7 +153,8 @@ class Household:
     def _client(self, device: Device) -> DeviceView:
         protected = PROTECTION in self.gate.features(device.slot)
         view = self.view_of(device) if protected else None
-        return DeviceView(device.slot, self.gate.generation(device.slot), view, device.id)
+        held = self.holding is not None and device.mac in self.holding.held
+        return DeviceView(device.slot, self.gate.generation(device.slot), view, device.id, held)
 
     def view_of(self, device: Device) -> View:
         return self.policy.view(device.id, device.person_id)

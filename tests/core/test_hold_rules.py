@@ -48,8 +48,6 @@ def nft_interface(name):
 
 def test_addresses_of_both_families_are_admitted():
     four, six = bytes([203, 0, 113, 7]), b"\x20\x01" + bytes(14)
-    assert RULES.admit(SPARED, [six, four], 60) == [
-        nftables.add_for("privacy_agent", "spared4", [four], 60),
-        nftables.add_for("privacy_agent", "spared6", [six], 60),
-    ]
-    assert RULES.admit(CALLS, [], 60) == []
+    assert RULES.admit(SPARED, six) == nftables.add_for("privacy_agent", "spared6", [six], 300)
+    assert RULES.admit(CALLS, four) == nftables.add_for("privacy_agent", "calls4", [four], 300)
+    assert RULES.dismiss(CALLS, four) == nftables.delete_keys("privacy_agent", "calls4", [four])

@@ -152,7 +152,7 @@ class Responder:
             return
         if order["op"] == "admit":
             names = SPARED if order["set"] == "spared" else CALLS
-            self.switch.admit(names, [parse(address) for address in order["addresses"]], 60)
+            self.switch.admit(names, [parse(address) for address in order["addresses"]])
             return
         self.neighbours.read()
         self.holding.want({bytes.fromhex(mac.replace(":", "")) for mac in order["macs"]})

@@ -110,10 +110,10 @@ def test_devices_come_and_go_one_by_one(kernel: Kernel) -> None:
 def test_what_is_spared_stays_for_a_while(kernel: Kernel) -> None:
     kernel.netfilter.commit(STEERING.arm({}) + HOLDING.stand(frozenset([TABLET])))
     four, six = bytes([203, 0, 113, 7]), b"\x20\x01\x0d\xb8" + bytes(11) + b"\7"
-    kernel.netfilter.commit(HOLDING.admit(SPARED, [four, six], 60) + HOLDING.admit(CALLS, [four], 90))
-    assert "203.0.113.7 timeout 1m" in kernel.elements("spared4")
-    assert "2001:db8::7 timeout 1m" in kernel.elements("spared6")
-    assert "203.0.113.7 timeout 1m30s" in kernel.elements("calls4")
+    kernel.netfilter.commit([HOLDING.admit(SPARED, four), HOLDING.admit(SPARED, six), HOLDING.admit(CALLS, four)])
+    assert "203.0.113.7 timeout 5m" in kernel.elements("spared4")
+    assert "2001:db8::7 timeout 5m" in kernel.elements("spared6")
+    assert "203.0.113.7 timeout 5m" in kernel.elements("calls4")
     assert "size 512" in kernel.elements("calls6")
     assert "elements" not in kernel.elements("calls6")
 
@@ -144,6 +144,6 @@ def test_whoever_is_left_in_it_goes_with_it(kernel: Kernel) -> None:
     kernel.netfilter.commit(STEERING.arm({}))
     before = kernel.listed()
     kernel.netfilter.commit(HOLDING.stand(frozenset([TABLET, PHONE])))
-    kernel.netfilter.commit(HOLDING.admit(SPARED, [bytes([203, 0, 113, 7])], 60))
+    kernel.netfilter.commit([HOLDING.admit(SPARED, bytes([203, 0, 113, 7]))])
     kernel.netfilter.commit(HOLDING.change(frozenset([TABLET, PHONE]), frozenset()))
     assert kernel.listed() == before

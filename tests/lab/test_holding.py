@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,4 +197,116 @@ def test_a_lost_table_is_made_anew_and_ends_flows_again(lab: Lab, agent: Agent, 
     at = time.monotonic()
     time.sleep(SILENT_S)
     assert flow.heard < at + 1
+    flow.close()
+
+
+class Ends:
+    """Sockets of the WAN, one for each kind and port, that answer each datagram and take in connections."""
+
+    def __init__(self, lab: Lab, ports: dict[str, tuple[int, ...]]) -> None:
+        self._stop = threading.Event()
+        self._threads = []
+        for kind, numbers in ports.items():
+            for address, port in itertools.product(ADDRESSES.values(), numbers):
+                sock = lab.wan.socket(family(address), socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM, 0.1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((address, port))
+                if kind == "tcp":
+                    sock.listen()
+                else:
+                    self._threads.append(threading.Thread(target=self._echo, args=(sock,)))
+        for thread in self._threads:
+            thread.start()
+
+    def _echo(self, sock: socket.socket) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                data, peer = sock.recvfrom(100)
+                sock.sendto(data, peer)
+
+    def close(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(3)
+
+
+@pytest.fixture
+def ends(lab: Lab) -> Iterator[Ends]:
+    made = Ends(lab, {"tcp": (22, 80, 443), "udp": (443, 500, 4500, 51820)})
+    yield made
+    made.close()
+
+
+def family(address: str) -> int:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def connects(lab: Lab, address: str, port: int) -> bool:
+    sock = lab.alice.socket(family(address), socket.SOCK_STREAM, 2)
+    try:
+        return sock.connect_ex((address, port)) == 0
+    finally:
+        sock.close()
+
+
+def echoes(lab: Lab, address: str, port: int) -> bool:
+    sock = lab.alice.socket(family(address), socket.SOCK_DGRAM, 0.4)
+    sock.connect((address, port))
+    try:
+        sock.send(b"hello")
+        return sock.recv(100) == b"hello"
+    except OSError:
+        return False
+    finally:
+        sock.close()
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+def test_what_is_spared_and_no_more(lab: Lab, agent: Agent, ends: Ends, address: str) -> None:
+    web, calls, others = [("tcp", 80), ("tcp", 443)], [("udp", 500), ("udp", 4500)], [("tcp", 22), ("udp", 443)]
+    others.append(("udp", 51820))
+
+    def passes(kind: str, port: int) -> bool:
+        return connects(lab, address, port) if kind == "tcp" else echoes(lab, address, port)
+
+    agent.hold(ALICE_MAC)
+    assert not any(passes(*one) for one in web + calls + others)
+    agent.ask(op="admit", set="spared", addresses=[address])
+    assert all(passes(*one) for one in web)
+    assert not any(passes(*one) for one in calls + others)
+    agent.ask(op="admit", set="calls", addresses=[address])
+    assert all(passes(*one) for one in web + calls)
+    assert not any(passes(*one) for one in others)
+    agent.hold()
+    assert all(passes(*one) for one in web + calls + others)
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+def test_plain_requests_are_led_to_the_page(lab: Lab, agent: Agent, ends: Ends, address: str) -> None:
+    page = lab.router.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    page.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    page.bind(("::", 5393))
+    page.listen()
+    agent.hold(ALICE_MAC)
+    client = lab.alice.socket(family(address), socket.SOCK_STREAM)
+    client.connect((address, 80))
+    served, _ = page.accept()
+    served.send(b"the page")
+    assert client.recv(100) == b"the page"
+    served.close()
+    free = lab.bob.socket(family(address), socket.SOCK_STREAM)
+    free.connect((address, 80))
+    page.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        page.accept()
+    page.close()
+
+
+def test_the_hook_of_the_agent_sees_no_packet_of_the_free(lab: Lab, agent: Agent, servers: WanServers) -> None:
+    """P2: whoever is not held meets one look-up in the kernel."""
+    agent.hold(ALICE_MAC)
+    flow = Flow(lab.bob, "echo", WAN4, servers).flowing()
+    assert ask(lab.bob, ROUTER4) == "router"
+    assert agent.seen() == ([], 0)
+    assert flow.complete() and not flow.error
     flow.close()

@@ -32,7 +32,7 @@ HELD, LOCAL, PAGED = "held", "local", "paged"
 SPARED = {4: "spared4", 16: "spared6"}
 CALLS = {4: "calls4", 16: "calls6"}
 ADDRESSES_MAX = 512  # of each set of addresses; a name has a dozen
-STAYS_S = 300  # what is talked to
+STAYS_S = 300  # after it was told, or talked to
 
 _LAN = "lan"
 _PORTAL, _GATE, _HOLD = "portal", "gate", "hold"
@@ -120,13 +120,12 @@ class HoldingRules:
     def _entries(self) -> "list[tuple[str, int, int]]":
         return [(name, family, nft.TCP) for name in self._interfaces for family, _, _ in _FAMILIES]
 
-    def admit(self, names: "dict[int, str]", addresses: "list[bytes]", seconds: int) -> "list[Message]":
-        """These addresses come into SPARED or CALLS for so many seconds."""
-        sizes = sorted({len(address) for address in addresses})
-        return [
-            nftables.add_for(self._table, names[size], sorted([one for one in addresses if len(one) == size]), seconds)
-            for size in sizes
-        ]
+    def admit(self, names: "dict[int, str]", address: bytes) -> Message:
+        """The address comes into SPARED or CALLS for STAYS_S."""
+        return nftables.add_for(self._table, names[len(address)], [address], STAYS_S)
+
+    def dismiss(self, names: "dict[int, str]", address: bytes) -> Message:
+        return nftables.delete_keys(self._table, names[len(address)], [address])
 
     def flush_page(self) -> Message:
         """Ends the flows that were led to the page."""

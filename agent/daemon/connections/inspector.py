@@ -33,7 +33,8 @@ Answer = Callable[[DeviceView, bytes, Segment, SniffedRequest, Verdict], bool]
 
 class Inspector:
     """`now()` is the loop's clock; `told(client)` is called for each refusal, `warn(device id, name)`
-    for each name that was let through, `safe` are the addresses of safe forms.
+    for each name that was let through, `safe` are the addresses of safe forms. `spared(device id, host)` tells whether
+    a device reaches the host while its internet is off.
 
     What was let through is recorded by `flush`, off the packets' way, under the client that it came in with.
     """
@@ -49,7 +50,9 @@ class Inspector:
         layout: Layout = DEFAULT,
         warn: Callable[[int, bytes], None] = lambda device_id, name: None,
         safe: SafeAddresses | None = None,
+        spared: Callable[[int, bytes], bool] = lambda device_id, host: False,
     ) -> None:
+        self._spared = spared
         self._policy = policy
         self._safe = SafeAddresses(now) if safe is None else safe
         self._clients = clients
@@ -80,10 +83,17 @@ class Inspector:
         if isinstance(opened, str):
             if opened is not UNKNOWN:
                 return None
+            if client.held:
+                return self._marked(mark, inspection.REFUSED)
             self._let(client, piece, b"")
             return self._marked(mark, inspection.DONE)
         self.judged += 1
-        if self._passes_by(client.view, host_of(piece, opened), piece.destination):
+        host = host_of(piece, opened)
+        if client.held and not self._spared(client.device_id, host):
+            # It came this far since something else is spared at that address. Recorded for nobody.
+            self.open.refused(piece.flow)
+            return self._marked(mark, inspection.REFUSED)
+        if self._passes_by(client.view, host, piece.destination):
             # Nobody is told: the device asks the DNS again and is led to the safe form.
             self.open.refused(piece.flow)
             return self._marked(mark, inspection.REFUSED)
@@ -93,7 +103,7 @@ class Inspector:
             if recorded(verdict):
                 self._refused(client, piece, opened, verdict)
             return self._marked(mark, self._refusal(client, payload, piece, opened, verdict))
-        self._let(client, piece, host_of(piece, opened))
+        self._let(client, piece, host)
         self._allowed(client, piece, opened)
         # On a connection of plain HTTP requests for other pages may follow.
         return None if isinstance(opened, SniffedRequest) else self._marked(mark, inspection.DONE)

@@ -177,10 +177,19 @@ class Switch:
         """See Netfilter. Refused."""
         self._netfilter.each(work)
 
-    def admit(self, names: dict[int, str], addresses: list[bytes], seconds: int) -> None:
-        """These addresses are in sets of whom is held for so many seconds. Refused."""
-        if self.held and self._table_stands:
-            self._netfilter.commit(self.holding.admit(names, addresses, seconds))
+    def admit(self, names: dict[int, str], addresses: list[bytes]) -> None:
+        """These addresses are in sets of whoever is held, for a while from now. Refused."""
+        if not self.held or not self._table_stands:
+            return
+        for address in addresses:
+            work = self.holding.admit(names, address)
+            try:
+                # What is inside would keep its end.
+                self._netfilter.commit([self.holding.dismiss(names, address), work])
+            except NetfilterError as refusal:
+                if refusal.errno != errno.ENOENT:
+                    raise
+                self._netfilter.commit([work])
 
     def flush_page(self) -> None:
         """Ends the flows that were led to the page of whoever is held. Refused."""

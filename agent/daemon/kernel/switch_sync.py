@@ -42,10 +42,14 @@ class SwitchSync:
         """Steer exactly these devices (MAC → client), and end the flows of what they were before."""
         self._wanted = {mac: self._layout.pack(client.slot, client.generation) for mac, client in clients.items()}
         before = self._protected
-        self._protected = frozenset([mac for mac, client in clients.items() if client.view is not None])
+        # What is spared for whoever is held is judged by name, whatever is on otherwise.
+        judged = [mac for mac, client in clients.items() if client.view is not None or client.held]
+        self._protected = frozenset(judged)
         self._bring_about()
         if self._begun:
-            self._note_old(self._protected - before)
+            # A held device's flows end all the same.
+            held = frozenset([mac for mac, client in clients.items() if client.held])
+            self._note_old(self._protected - before - held)
 
     def _note_old(self, macs: frozenset[bytes]) -> None:
         """What began before protection came on was judged by nobody. It has until the check after next to end by

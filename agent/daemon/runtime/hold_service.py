@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.nft.hold_rules import HoldingRules
+from agent.core.names import suffixes
+from agent.core.nft.hold_rules import CALLS, SPARED, STAYS_S, HoldingRules
 from agent.core.schedule import Decision
 from agent.core.settings import HOLDS, Settings, mark_layout
 from agent.daemon.hold_page_server import HoldPageServer, Stay
@@ -16,7 +17,8 @@ from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.loop import Loop
 
-GRANT_S = 900  # what the page's first button asks for
+CALLS_ZONE = b"pub.3gppnetwork.org"  # of the gateways for calls over Wi-Fi (3GPP TS 23.003, section 19.4.2.9)
+SPARED_TTL_S = 60  # shorter than an address stays let through
 
 
 class HoldService:
@@ -26,6 +28,7 @@ class HoldService:
     def __init__(
         self, loop: Loop, settings: Settings, household: Household, kernel: SwitchSync, neighbours: Neighbours
     ) -> None:
+        self._loop = loop
         self._settings = settings
         self._household = household
         self._switch = kernel.switch
@@ -35,11 +38,16 @@ class HoldService:
         self.person_name: Callable[[bytes], str] = lambda mac: ""
         self.until: Callable[[Decision], str] = lambda decision: ""
         self.ask: Callable[[int, str], bool] = lambda device_id, kind: False
+        self.also: Callable[[int], frozenset[bytes]] = lambda device_id: frozenset()
         self._page = HoldPageServer(
             loop, settings.number("hold_port"), lambda: settings.flag("calls_through"), self._stay, self._asked
         )
-        self._page_trouble = ""
-        ending = FlowEnding(kernel.switch.each, neighbours.addresses_of, self._local)
+        self._page_trouble = self._full = ""
+        self._admitted: dict[bytes, float] = {}  # addresses, and when somebody held was told them last
+        household.spares = self.spares
+        ending = FlowEnding(
+            kernel.switch.each, neighbours.addresses_of, self._local, lambda address: address in self._admitted
+        )
         self.holding = household.holding = Holding(kernel.switch, ending, loop.task, self._first)
         household.also(HOLDS, self._changed)
         self._changed()
@@ -89,13 +97,41 @@ class HoldService:
     def _asked(self, device_id: int, kind: str) -> bool:
         return self.ask(device_id, kind)
 
+    # what passes all the same
+
+    def spares(self, device_id: int, host: bytes) -> bool:
+        """Whether the device reaches this host over the web while it is held."""
+        if self._household.policy.helpline(host):
+            return True
+        also = self.also(device_id)
+        return bool(also) and any(suffix in also for suffix in suffixes(host))
+
+    def admit(self, device_id: int, name: bytes, addresses: list[bytes]) -> bool:
+        """Before a held device is told these addresses of a name: whether it reaches them, and so may not remember
+        them for longer than SPARED_TTL_S."""
+        sets = SPARED if self.spares(device_id, name) else CALLS if self._called(name) else None
+        if sets is None:
+            return False
+        now = self._loop.now
+        self._admitted = {one: at for one, at in self._admitted.items() if now - at < STAYS_S}
+        self._admitted.update({address: now for address in addresses})
+        try:
+            self._switch.admit(sets, addresses)
+            self._full = ""
+        except NetfilterError as refusal:
+            self._full = f"A name that is let through could not be: {refusal}."
+        return True
+
+    def _called(self, name: bytes) -> bool:
+        return self._settings.flag("calls_through") and CALLS_ZONE in suffixes(name)
+
     def check(self) -> None:
         """Called by a timer."""
         self.holding.check()
 
     def state(self) -> dict[str, object]:
         """What is in force, and why not."""
-        sentences = [self.holding.trouble, self._page_trouble if self.holding.held else ""]
+        sentences = [self.holding.trouble, *([self._page_trouble, self._full] if self.holding.held else [])]
         return {"held": len(self.holding.held), "holding": " ".join([one for one in sentences if one])}
 
     def close(self) -> None:

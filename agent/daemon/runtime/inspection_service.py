@@ -56,6 +56,7 @@ class InspectionService:
             mark_layout(settings),
             household.warn,
             household.safe_addresses,
+            lambda device_id, host: household.spares(device_id, host),
         )
         self._queue: Queue | None = None
         self._around: BypassRules | None = None
