@@ -117,7 +117,16 @@ CHANGES: dict[str, tuple[object, Callable[[Live], object], object]] = {
 }
 # Seen elsewhere: by rules of the kernel in the lab, by timers and tables whose effect takes hours or thousands of rows,
 # by servers that a test of its own has.
-ELSEWHERE = {"hold_page", "calls_through", "refuse_quic", "snapshot_hours", "lists_hours", "keep_lists", "history_rows", "attempts_rows"}
+ELSEWHERE = {
+    "hold_page",
+    "calls_through",
+    "refuse_quic",
+    "snapshot_hours",
+    "lists_hours",
+    "keep_lists",
+    "history_rows",
+    "attempts_rows",
+}
 SERVERS = {"upstream", "resolver_file", "rebind_protection"}
 
 
