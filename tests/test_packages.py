@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import agent
+from agent.jobs.web import bundle, static
 from tools.openwrt import bytecode, index, ipk, packages, usign
 
 EPOCH = 1_700_000_000
@@ -101,13 +102,17 @@ def test_the_page_is_stored_packed(package):
     """As it is sent: the web job knows names that end in .gz. Neither name nor time is in gzip's head."""
     data = content(package.read_bytes(), "./data.tar.gz")
     names = [m.name for m in members(data) if "/jobs/web/static/" in m.name and m.isfile()]
+    joined = bundle.joined(static.FOLDER)
     assert any(name.endswith("/static/index.html.gz") for name in names)
     assert [name for name in names if not name.endswith(".gz")] == []
     for name in names:
         packed = content(data, name)
         assert packed[:2] == b"\x1f\x8b" and packed[3:8] == bytes(5), name
-        plain = packages.PROJECT / "agent" / name.split("/agent/")[1][: -len(".gz")]
-        assert gzip.decompress(packed) == plain.read_bytes()
+        part = name.split("/static")[1][: -len(".gz")]
+        plain = joined[part].encode() if part in joined else Path(static.FOLDER + part).read_bytes()
+        assert gzip.decompress(packed) == plain
+    assert set(joined) <= {name.split("/static")[1][: -len(".gz")] for name in names}
+    assert not any("/static/js/" in name or "/static/css/" in name for name in names)
 
 
 def test_the_documents_tell_the_flash_that_it_takes(package):

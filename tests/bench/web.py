@@ -147,7 +147,7 @@ import json, sys, time
 from tests.jobs.web_peer import Client
 client = Client(int(sys.argv[1]))
 client.cookies, client.csrf = json.loads(sys.argv[2]), sys.argv[3]
-PATHS = ("/api/v1/overview?since=0", "/api/v1/history?device_id=1", "/css/base.css", "/api/v1/attempts")
+PATHS = ("/api/v1/overview?since=0", "/api/v1/history?device_id=1", "/style.css", "/api/v1/attempts")
 n = 0
 while True:
     n += 1

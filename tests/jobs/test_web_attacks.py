@@ -164,7 +164,7 @@ def test_nothing_private_is_kept_by_a_cache(peer, job):
              "recipients", "nothing", "history?limit=x")  # fmt: skip
     for path in (*(f"/api/v1/{name}" for name in paths), "/metrics"):
         assert client.ask("GET", path).header("cache-control") == "no-store", path
-    assert client.ask("GET", "/css/base.css").header("cache-control") == "no-cache"
+    assert client.ask("GET", "/style.css").header("cache-control") == "no-cache"
 
 
 def test_no_address_of_ours_is_told_to_others(job):

@@ -3,12 +3,13 @@
 import gzip
 import hashlib
 import hmac
+import re
 import shutil
 
 import pytest
 
 from agent.core.http import Head
-from agent.jobs.web import passwords, schema, sessions, sse, throttle, totp
+from agent.jobs.web import bundle, passwords, schema, sessions, sse, throttle, totp
 from agent.jobs.web.http_types import Problem
 from agent.jobs.web.static import FOLDER, Files
 
@@ -189,18 +190,58 @@ def test_events_carry_no_unknown_kind():
 def test_packed_files_are_served_to_everybody(tmp_path):
     """As a package installs them: gzip on disk, unpacked for those who do not take it."""
     shutil.copytree(FOLDER, tmp_path / "static")
+    assert bundle.main(str(tmp_path / "static")) == 0
     for path in (tmp_path / "static").rglob("*.*"):
         if path.is_file():
             path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
             path.unlink()
     files, plain = Files(str(tmp_path / "static")), Files()
-    for name in ("/", "/css/base.css", "/js/views/overview.js", "/text/de.json"):
+    for name in ("/style.css", "/app.js", "/text/de.json"):
         head = Head("GET", name, "", [("accept-encoding", "gzip, br")], 0, True, False)
         packed = files.respond(head, files.find(name))
         assert ("Content-Encoding", "gzip") in packed.headers
         bare = files.respond(Head("GET", name, "", [], 0, True, False), files.find(name))
-        assert gzip.decompress(packed.body) == bare.body == plain.respond(head, plain.find(name)).body
-    assert files.find("/css/base.css.gz") is None
+        assert gzip.decompress(packed.body) == bare.body == gzip.decompress(plain.respond(head, plain.find(name)).body)
+    assert files.find("/style.css.gz") is None and files.find("/js/app.js") is None and plain.find("/js/app.js") is None
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_what_has_its_hash_in_its_name_is_fetched_once(tmp_path, packed):
+    """index.html is asked for each time and names the rest; a changed file has another name."""
+    folder = tmp_path / "static"
+    shutil.copytree(FOLDER, folder)
+    if packed:
+        bundle.main(str(folder))
+
+    def named():
+        files = Files(str(folder))
+        head = Head("GET", "/", "", [], 0, True, False)
+        page = files.respond(head, files.find("/"))
+        assert ("Cache-Control", "no-cache") in page.headers
+        return files, re.findall(r'(?:src|href)="(/[^"]+)"', page.body.decode())
+
+    files, names = named()
+    assert len(names) == 6 and all(re.search(r"-[0-9a-f]{12}\.\w+$", name) for name in names)
+    for name in names:
+        reply = files.respond(Head("GET", name, "", [], 0, True, False), files.find(name))
+        assert ("Cache-Control", "public, max-age=31536000, immutable") in reply.headers
+    # A page from before an update asks for a name from before: it gets what is there now, and keeps it no longer.
+    old = "/app-000000000000.js"
+    reply = files.respond(Head("GET", old, "", [], 0, True, False), files.find(old))
+    assert reply.status == 200 and ("Cache-Control", "no-cache") in reply.headers
+    (folder / "text" / "de.json").write_text("{}")
+    assert [one for one in named()[1] if one not in names] == [one for one in named()[1] if one.startswith("/text/de-")]
+
+
+def test_modules_that_import_each_other_are_not_joined(tmp_path):
+    (tmp_path / "js").mkdir()
+    (tmp_path / "js" / "app.js").write_text('import { b } from "./b.js";\nexport const a = b;\n')
+    (tmp_path / "js" / "b.js").write_text('import { a } from "./app.js";\nexport const b = a;\n')
+    with pytest.raises(ValueError, match=r"/js/app\.js → /js/b\.js → /js/app\.js"):
+        bundle.script(str(tmp_path))
+    (tmp_path / "js" / "b.js").write_text("export let b = 1;\n")
+    with pytest.raises(ValueError, match="export of another kind"):
+        bundle.script(str(tmp_path))
 
 
 def test_every_module_of_the_page_is_reachable():
@@ -219,4 +260,4 @@ def test_every_module_of_the_page_is_reachable():
         found = re.findall(r'(?:from|import) "(\.[^"]+)"', text) + re.findall(r'(?:src|href)="(/[^"]+\.\w+)"', text)
         waiting += [os.path.normpath(os.path.join(os.path.dirname(name), one)) for one in found]
     shipped = {os.path.join(folder, name)[len(FOLDER) :] for folder, _, names in os.walk(FOLDER) for name in names}
-    assert shipped - seen == {"/text/en.json", "/text/de.json"}
+    assert shipped == seen

@@ -83,7 +83,7 @@ def test_byte_by_byte(job):
 
 def test_head_and_methods(job):
     client = Client(job.port)
-    head = client.ask("HEAD", "/css/base.css")
+    head = client.ask("HEAD", "/style.css")
     assert head.status == 200 and int(head.header("content-length")) > 1000 and head.body == b""
     wrong = client.ask("POST", "/api/v1/openapi.json", {})
     assert wrong.status == 405 and wrong.header("allow") == "GET"
@@ -93,8 +93,8 @@ def test_head_and_methods(job):
 
 def test_files_are_fetched_once(job):
     client = Client(job.port)
-    tag = client.ask("GET", "/css/base.css").header("etag")
-    again = client.ask("GET", "/css/base.css", If_None_Match=tag)
+    tag = client.ask("GET", "/style.css").header("etag")
+    again = client.ask("GET", "/style.css", If_None_Match=tag)
     assert again.status == 304 and again.body == b""
 
 
@@ -335,7 +335,7 @@ def test_an_export_waits_for_its_reader(peer, job):
 
 def test_size(peer, job):
     client = signed_in(job.port, peer)
-    for path in ("/", "/css/base.css", "/js/app.js", "/text/de.json", "/api/v1/sessions"):
+    for path in ("/", "/style.css", "/app.js", "/text/de.json", "/api/v1/sessions"):
         assert client.ask("GET", path).status == 200
     assert job.rss_kb() < 30 * 1024
     secure = Client(job.port, tls=True)

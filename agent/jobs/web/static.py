@@ -24,43 +24,104 @@ POLICY = (
 PAGES = ("/", "/me", "/history", "/protection", "/privacy", "/devices", "/account")
 
 
-class File:
-    """One file. `packed` says that it is stored as gzip only (that is how packages install it)."""
+# How long a browser may keep what has its content's hash in its address.
+KEPT = "public, max-age=31536000, immutable"
+HASH_DIGITS = 12
 
-    def __init__(self, path: str, content_type: str, packed: bool) -> None:
+
+class File:
+    """One file as it is stored: `packed` is gzip. The text of one that was made here instead of read is `data`."""
+
+    def __init__(self, path: str, content_type: str, packed: bool, data: bytes | None = None) -> None:
         self.path = path
         self.content_type = content_type
         self.packed = packed
-        with open(path, "rb") as file:
-            self.tag = '"' + hashlib.sha256(file.read()).hexdigest()[:16] + '"'
+        self.data = data
+        self.hash = hashlib.sha256(self.stored()).hexdigest()[:HASH_DIGITS]
+
+    def stored(self) -> bytes:
+        if self.data is not None:
+            return self.data
+        with open(self.path, "rb") as file:
+            return file.read()
 
 
 class Files:
-    """Answers GET for what lay in the folder at the start; bytes stay on disk until asked for."""
+    """Answers GET for what lay in the folder at the start; bytes stay on disk until asked for.
+
+    A package has the modules joined and everything packed. Beside the sources both are done here, when first asked.
+    """
 
     def __init__(self, folder: str = FOLDER) -> None:
+        self._folder = folder
         self._files = dict(_walk(folder, "/"))
+        if "/app.js" in self._files:
+            self._name_by_hash()
 
     def find(self, path: str) -> File | None:
-        return self._files.get("/index.html" if path in PAGES else path)
+        if "/app.js" not in self._files and (path in PAGES or "." in path):
+            self._join()
+        return self._files.get("/index.html" if path in PAGES else path) or self._files.get(_unhashed(path))
 
     def respond(self, head: Head, file: File) -> WebResponse:
-        headers: Headers = [("ETag", file.tag), ("Cache-Control", "no-cache")]
+        tag = f'"{file.hash}"'
+        kept = f"-{file.hash}." in head.path
+        headers: Headers = [("ETag", tag), ("Cache-Control", KEPT if kept else "no-cache")]
         if file.content_type.startswith("text/html"):
             headers.append(("Content-Security-Policy", POLICY))
-        if file.tag in head.header("if-none-match"):
+        if tag in head.header("if-none-match"):
             return WebResponse(304, headers=headers)
-        with open(file.path, "rb") as stored:
-            data = stored.read()
+        data = file.stored()
         if file.packed:
             headers.append(("Vary", "Accept-Encoding"))
             if _takes_gzip(head.header("accept-encoding")):
                 headers.append(("Content-Encoding", "gzip"))
             else:
-                import zlib
-
-                data = zlib.decompress(data, 31)  # 31: with gzip's head
+                data = _unpacked(data)
         return WebResponse(200, data, file.content_type, headers)
+
+    def _join(self) -> None:
+        from agent.jobs.web import bundle
+
+        for path, text in bundle.joined(self._folder).items():
+            self._files[path] = _made(path, text)
+        for path, file in list(self._files.items()):
+            if path.startswith(("/js/", "/css/")):
+                del self._files[path]
+            elif path.startswith("/text/"):
+                self._files[path] = _made(path, file.stored().decode())
+        self._name_by_hash()
+
+    def _name_by_hash(self) -> None:
+        """The one file that is asked for again each time names the others by what is in them."""
+        index = self._files["/index.html"]
+        text = (_unpacked(index.stored()) if index.packed else index.stored()).decode()
+        for path, file in self._files.items():
+            name, ending = os.path.splitext(path)
+            text = text.replace(f'"{path}"', f'"{name}-{file.hash}{ending}"')
+        self._files["/index.html"] = _made("/index.html", text)
+
+
+def _made(path: str, text: str) -> File:
+    import zlib
+
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)  # 31: with gzip's head
+    return File("", TYPES[os.path.splitext(path)[1]], True, packer.compress(text.encode()) + packer.flush())
+
+
+def _unpacked(data: bytes) -> bytes:
+    import zlib
+
+    return zlib.decompress(data, 31)
+
+
+def _unhashed(path: str) -> str:
+    """/app-0123456789ab.js → /app.js; an older hash gives what is there now."""
+    name, ending = os.path.splitext(path)
+    plain, dash, hashed = name.rpartition("-")
+    if dash and len(hashed) == HASH_DIGITS and all(digit in "0123456789abcdef" for digit in hashed):
+        return plain + ending
+    return path
 
 
 def _takes_gzip(accepted: str) -> bool:

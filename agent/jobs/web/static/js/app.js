@@ -25,14 +25,14 @@ export function go(path) {
 }
 
 async function start() {
-  await loadLanguage();
+  const own = location.pathname === "/me";
+  await Promise.all([loadLanguage(), own ? null : loadSession()]);
   watchConnection(
     () => get("/session"),
     () => location.pathname !== "/me" && open(),
   );
   document.title = t("product");
-  if (location.pathname === "/me") return me(root);
-  await loadSession();
+  if (own) return me(root);
   onSignedOut(() => {
     session.signed_in = false;
     open();

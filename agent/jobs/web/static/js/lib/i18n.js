@@ -4,18 +4,18 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 
 let words = {};
 let plural = new Intl.PluralRules("en");
-export let language = "en";
 // The region decides about 14:02 or 2:02 pm.
-export let region = "en";
+export const locale = { language: "en", region: "en" };
 let collator = new Intl.Collator("en", { numeric: true });
 /** As people order names: "Device 2" before "Device 10". */
 export const byName = (one, other) => collator.compare(one, other);
 
 export async function loadLanguage() {
   const wanted = [stored(), ...navigator.languages.map((one) => one.slice(0, 2)), "en"];
-  language = wanted.find((one) => one in LANGUAGES);
-  region = navigator.languages.find((one) => one.startsWith(language)) || language;
-  words = await (await fetch(`/text/${language}.json`)).json();
+  const language = wanted.find((one) => one in LANGUAGES);
+  const region = navigator.languages.find((one) => one.startsWith(language)) || language;
+  Object.assign(locale, { language, region });
+  words = await (await fetch(textOf(language))).json();
   plural = new Intl.PluralRules(language);
   collator = new Intl.Collator(region, { numeric: true });
   document.documentElement.lang = language;
@@ -29,6 +29,12 @@ export function chooseLanguage(code) {
   }
   location.reload();
 }
+
+/** The address of a catalogue: index.html names it with its content's hash, so that it is fetched once. */
+const textOf = (language) => {
+  const named = document.querySelector(`link[data-text="${language}"]`);
+  return named ? named.getAttribute("href") : `/text/${language}.json`;
+};
 
 function stored() {
   try {
@@ -63,6 +69,6 @@ export function t(key, values = {}, otherwise = key) {
   if (typeof text === "object") text = text[plural.select(values.n)] || text.other;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name] ?? places[name];
-    return typeof value === "number" ? value.toLocaleString(region) : value === undefined ? "" : value;
+    return typeof value === "number" ? value.toLocaleString(locale.region) : value === undefined ? "" : value;
   });
 }

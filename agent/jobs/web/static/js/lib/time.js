@@ -1,12 +1,12 @@
 // Times in the browser's own zone, in words where that is kinder.
 
-import { region, t } from "./i18n.js";
+import { locale, t } from "./i18n.js";
 
 // A router without a set clock counts from 1970; such a time is no time.
 const UNSET = 1577836800;
 const DAY = 86400;
 
-const format = (seconds, options) => new Intl.DateTimeFormat(region, options).format(new Date(seconds * 1000));
+const format = (seconds, options) => new Intl.DateTimeFormat(locale.region, options).format(new Date(seconds * 1000));
 
 export const clock = (seconds) => format(seconds, { hour: "2-digit", minute: "2-digit" });
 export const day = (seconds) => format(seconds, { weekday: "long", day: "numeric", month: "long" });

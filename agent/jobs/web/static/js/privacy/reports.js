@@ -3,7 +3,7 @@
 import { get, post } from "../lib/api.js";
 import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
-import { region, said, t } from "../lib/i18n.js";
+import { locale, said, t } from "../lib/i18n.js";
 import { date, when } from "../lib/time.js";
 import { button, card, say, sheet, toast } from "../lib/ui.js";
 
@@ -81,7 +81,7 @@ const operator = (status) => [
   h("p.care-text", said(status.seen)),
 ];
 
-const epsilon = (thousandths) => (thousandths / 1000).toLocaleString(region);
+const epsilon = (thousandths) => (thousandths / 1000).toLocaleString(locale.region);
 
 function budget({ budget: { spent, report, lifetime }, exhausted }) {
   const values = { each: epsilon(report), most: epsilon(lifetime), spent: spent === null ? "?" : epsilon(spent) };
