@@ -608,7 +608,7 @@ def test_public_names_do_not_lead_into_this_network(net: Resolving) -> None:
         assert inside not in texts(reply) and ede(reply)[0] == 15, inside
         assert inside in texts(device.ask("nas.fritz.box" if kind == "A" else "nas.lan", kind)), inside
         net.dns.swap(net.policy)
-        net.dns._answers.clear()
+        net.dns._path.fetching.answers.clear()
     net.server.answer = addresses("0.0.0.0")
     assert texts(device.ask("filtered.example")) == ["0.0.0.0"]
     # By a rule of the household's, for whom it is.

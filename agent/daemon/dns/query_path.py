@@ -1,0 +1,199 @@
+"""The way of a query, in order. Each step stands below in this order; what is wired around it is `service`'s.
+
+    identify   a listener knows the session of who asks, by the packet's mark or address
+    cache      what the session's view was given for the same bytes a moment ago
+    decide     the policy's word on the name
+    upstream   what it said before or says now, asked once for all who wait
+    review     the policy's word on where the answer leads, by the rules of that moment
+    answer     to the listener that the query came in by
+    record     noted with the session, told to the recorder soon after
+
+What upstream said is kept once for all; what a device gets is made from it by the policy of that device's view and kept
+with that view only, so no device is ever given what another policy let through.
+"""
+
+from __future__ import annotations
+
+from agent.core.dns import (
+    EDE_NETWORK_ERROR,
+    EDE_NO_REACHABLE_AUTHORITY,
+    DnsResponse,
+    Question,
+    badvers,
+    cache_key,
+    malformed,
+    peek,
+    readdressed,
+    refused,
+    servfail,
+    walk,
+)
+from agent.core.model import ALLOW, BadInput, Verdict
+from agent.core.policy import Policy, recorded
+from agent.core.wire import HEADER
+from agent.daemon.dns.blocked_answers import KEPT_S, BlockedAnswers
+from agent.daemon.dns.fetching import Fetching
+from agent.daemon.dns.pending import Found, Listener, PendingReply
+from agent.daemon.dns.sessions import CachedAnswer, CachedReply, DnsSession, DnsSessions
+from agent.daemon.dns.upstream import EDE_OTHER, Upstream
+from agent.daemon.loop import Loop
+
+TRANSFERS = (251, 252)  # IXFR, AXFR: not a forwarder's business
+EDNS_SIZE = 11  # bytes of an OPT record without options
+
+PLAIN = Verdict(ALLOW)
+TROUBLE = {
+    EDE_NO_REACHABLE_AUTHORITY: "no DNS server answers",
+    EDE_NETWORK_ERROR: "no DNS server can be reached",
+    EDE_OTHER: "the question could not be asked",
+}
+
+
+class QueryPath:
+    """`policy` is the one in force. `query` begins the way of a query that its listener had no reply to at hand for."""
+
+    def __init__(self, loop: Loop, upstream: Upstream, sessions: DnsSessions, policy: Policy, entries_max: int) -> None:
+        self.policy = policy
+        self.blocked_answers = BlockedAnswers()
+        self.failures = 0
+        self.fetching = Fetching(loop, upstream, entries_max, self.fetched, self.failed)
+        self._loop = loop
+        self._sessions = sessions
+        self._answers = self.fetching.answers
+
+    def query(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> None:
+        """Answers a query of that session, now or when upstream has answered."""
+        if not front.stream and self._replied_before(lane, message, front, to):
+            return
+        question = _question(message, front, to)
+        if question is None:
+            return
+        waiter = PendingReply(lane, message, question, front, to, self._decide(lane, question), self.policy)
+        if waiter.verdict.blocked:
+            self._block(waiter)
+            return
+        key = cache_key(message, question)
+        kept: CachedAnswer | None = self._answers.find(key)
+        if kept is None or kept.until <= self._loop.now:
+            self.fetching.query(waiter, key, kept)  # goes on with `fetched` or `failed`
+        else:
+            self._answered_before(waiter, kept)
+
+    # cache
+
+    def _replied_before(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> bool:
+        """Gives a reply of the view's whose TTLs only have to be counted down; False where there is none."""
+        reply: CachedReply | None = lane.replies.find(message[2:])
+        if reply is None:
+            return False
+        now = self._loop.now
+        kept = reply.kept
+        if reply.until <= now:
+            if kept is None or kept.until <= now:
+                return False
+            fresh, reply.until = kept.at(now)
+            reply.body = fresh[2:HEADER] + message[HEADER : kept.end] + fresh[kept.end :]
+        front.send(message[:2] + reply.body, to)
+        if reply.verdict is not None:
+            self._sessions.append(lane, reply.name, reply.verdict)
+        return True
+
+    # decide
+
+    def _decide(self, lane: DnsSession, question: Question) -> Verdict:
+        if lane.view is None:
+            return PLAIN
+        # A client's view is one of the policy's.
+        return self.policy.decide(lane.view, question.name, question.qtype)  # type: ignore[arg-type]
+
+    # upstream: see `fetching`, which calls one of these for each who waited
+
+    def fetched(self, waiter: PendingReply, found: Found) -> None:
+        """Upstream said this just now, or a while ago and nothing since."""
+        if self._leads_astray(waiter, found.answer):
+            self._block(waiter)
+        elif found.inside and waiter.verdict.rule is None:
+            # No rule of the household's allows it.
+            waiter.send(self.blocked_answers.rebound(waiter.message, waiter.question))
+        else:
+            waiter.send(readdressed(found.body, waiter.message, waiter.question))
+            if found.visited:
+                self._sessions.append(waiter.lane, waiter.question.name, waiter.verdict)
+
+    def failed(self, waiter: PendingReply, ede: int) -> None:
+        """There is no answer, for this reason."""
+        self.failures += 1
+        waiter.send(servfail(waiter.message, waiter.question, ede, TROUBLE[ede]))
+
+    def _answered_before(self, waiter: PendingReply, kept: CachedAnswer) -> None:
+        """Upstream said this for another query, maybe of another view: reviewed for this one."""
+        if self._leads_astray(waiter, walk(kept.body)):
+            self._block(waiter)
+            return
+        fresh, until = kept.at(self._loop.now)
+        whole = readdressed(fresh, waiter.message, waiter.question)
+        sent = waiter.send(whole)
+        # What was truncated has no TTL to count down.
+        of, until = (kept, until) if sent is whole else (None, kept.until)
+        verdict = waiter.verdict if kept.visited and waiter.lane.client is not None else None
+        self._keep_reply(waiter, CachedReply(sent[2:], until, of, waiter.question.name, verdict))
+        if verdict is not None:
+            self._sessions.append(waiter.lane, waiter.question.name, verdict)
+
+    # review
+
+    def _leads_astray(self, waiter: PendingReply, answer: DnsResponse) -> bool:
+        """The policy's word on where the answer leads. Whoever allowed the name by a rule allowed that too."""
+        view = waiter.lane.view
+        if view is None:
+            return False
+        if waiter.policy is not self.policy:
+            # Another came into force since the question did.
+            waiter.policy = self.policy
+            view = self._sessions.view_now(waiter.lane)
+            waiter.verdict = self.policy.decide(view, waiter.question.name, waiter.question.qtype)  # type: ignore[arg-type]
+        if waiter.verdict.rule is not None or not (answer.chain or answer.addresses):
+            return waiter.verdict.blocked
+        waiter.verdict = self.policy.review(view, answer.chain, answer.addresses)  # type: ignore[arg-type]
+        return waiter.verdict.blocked
+
+    # answer and record
+
+    def _block(self, waiter: PendingReply) -> None:
+        message, verdict = waiter.message, waiter.verdict
+        answer = self.blocked_answers.answer(message, waiter.question, verdict.rule)
+        waiter.front.send(answer, waiter.to)
+        noted = recorded(verdict)
+        if noted:
+            self._sessions.append(waiter.lane, waiter.question.name, verdict)
+        if self.blocked_answers.again(message):
+            until = self._loop.now + KEPT_S
+            self._keep_reply(
+                waiter, CachedReply(answer[2:], until, None, waiter.question.name, verdict if noted else None)
+            )
+
+    def _keep_reply(self, waiter: PendingReply, reply: CachedReply) -> None:
+        """Only for queries in the usual form: no two of those with random case or cookies are equal."""
+        message, question = waiter.message, waiter.question
+        usual = question.end + (0 if question.edns is None else EDNS_SIZE)
+        name = message[HEADER : question.end - 4]
+        if len(message) == usual and name == name.lower() and not waiter.front.stream:
+            waiter.lane.replies.store(message[2:], reply)
+
+
+def _question(message: bytes, front: Listener, to: object) -> Question | None:
+    """What the query asks; None for one that asks for nothing we do, which is told so."""
+    try:
+        question = peek(message)
+    except BadInput:
+        answer = malformed(message)
+        if answer is not None:
+            front.send(answer, to)
+        return None
+    if question.edns is not None and question.edns.version:
+        front.send(badvers(message, question), to)
+        return None
+    if question.qtype in TRANSFERS:
+        front.send(refused(message, question), to)
+        return None
+    return question
