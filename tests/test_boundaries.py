@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -178,6 +179,35 @@ def hands_on(handler: ast.ExceptHandler) -> bool:
     last = handler.body[-1]
     met = [call for call in ast.walk(handler) if isinstance(call, ast.Call) and called(call)[1] in ("met", "_met")]
     return bool(met) or isinstance(last, ast.Raise) and last.exc is None
+
+
+SQL = re.compile(
+    r"\bSELECT .*FROM\b|\bINSERT (OR \w+ )?INTO\b|\bREPLACE INTO\b|\bDELETE FROM\b|\bUPDATE \w+ SET\b|\bWHERE\b"
+    r"|\b(ORDER|GROUP) BY\b|\bPRAGMA\b|\b(CREATE|DROP|ALTER) (TABLE|INDEX|TRIGGER)\b|\bBEGIN IMMEDIATE\b|\bVACUUM\b"
+)
+STATEMENTS = {"execute", "executemany", "executescript"}
+
+
+def sql_in(module: Module) -> list[str]:
+    """Where a module speaks SQL: in a text, by a cursor's methods, or by the library."""
+    found = ["imports sqlite3"] if "sqlite3" in module.imports() else []
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value):
+            found.append(f"{node.lineno}: {node.value[:40]}")
+        if isinstance(node, ast.Attribute) and node.attr in STATEMENTS:
+            found.append(f"{node.lineno}: .{node.attr}")
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_only_the_store_speaks_sql(module: Module) -> None:
+    if not module.name.startswith("agent.daemon.store"):
+        assert sql_in(module) == []
+
+
+def test_sql_is_found() -> None:
+    most = sorted(MODULES, key=lambda module: len(sql_in(module)))[-2:]
+    assert {module.name for module in most} == {"agent.daemon.store.history_db", "agent.daemon.store.state"}
 
 
 def test_permits_are_made_in_one_place() -> None:

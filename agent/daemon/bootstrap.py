@@ -15,7 +15,9 @@ from agent.daemon.clients import Clients
 from agent.daemon.clock import Clock, confirmation
 from agent.daemon.household import Household
 from agent.daemon.lists.loaded import LoadedLists
+from agent.daemon.store import retention
 from agent.daemon.store.database import StorageError
+from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.opening import open_records, open_state
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.rollback_check import RollbackCheck
@@ -27,6 +29,7 @@ from agent.platform.hashing import sha256
 from agent.platform.rulefile import open_ruleset
 
 SITES_CACHED = 512
+ROWS_MAX = {HISTORY: "history_rows", PROTECTION: "attempts_rows"}  # the settings that bound what is kept
 
 
 def build(
@@ -208,9 +211,9 @@ def expire(household: Household) -> bool:
     step = 200
     age = household.clock.age()
     gone = 0
-    for table, feature, rows in (("visits", HISTORY, "history_rows"), ("attempts", PROTECTION, "attempts_rows")):
+    for table, feature in TABLES.items():
         days = household.days(feature)
         oldest = oldest_kept(age, days)
-        gone += household.records.expire_early(table, age, days, step)
-        gone += household.records.expire(table, oldest, household.settings.number(rows), step)
+        gone += retention.expire_early(household.records, table, age, days, step)
+        gone += retention.expire(household.records, table, oldest, household.settings.number(ROWS_MAX[feature]), step)
     return gone >= step

@@ -7,7 +7,6 @@ it inherits. No operation holds the loop: a long one is a generator and goes on 
 import contextlib
 import os
 import socket
-import sqlite3
 import struct
 from collections.abc import Callable, Generator
 from types import GeneratorType
@@ -24,7 +23,7 @@ from agent.daemon.store.database import StorageError, plain
 
 PEERS_MAX = 32
 # What an operation may answer with. The store translates what its files and SQLite say; this is for what it missed.
-EXPECTED = (BadInput, StorageError, OSError, sqlite3.OperationalError)
+EXPECTED = (BadInput, StorageError, OSError)
 
 
 class ControlServer:

@@ -237,7 +237,7 @@ class Daemon:
     def _save_clock(self) -> None:
         household = self.household
         household.state.put_meta("clock", household.clock.save())
-        household.state.drop_removals(household.clock.age() - REMOVALS_AGE_S)
+        household.state.removals.drop(household.clock.age() - REMOVALS_AGE_S)
 
     def _retry_boot(self) -> None:
         household = self.household

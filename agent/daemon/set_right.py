@@ -56,20 +56,12 @@ class SetRight:
             return False
         self._ledger(found)
         for frame in (*found.frames, found.frame):
-            self._rules(frame, found)
+            self._state.set_rules_right(found.frame - frame, found.jump, found.began, found.upto, frame)
             self._records.set_right(frame, found.frame, found.began, found.upto)
         if found.jump:
             self._records.older(found.began, found.upto, found.jump)
         self._clock.correction = None
         return True
-
-    def _rules(self, frame: int, found: Correction) -> None:
-        """What was made for a time counts by age; its wall times are for display."""
-        by = found.frame - frame
-        with self._state.db.transaction() as sql:
-            which = "made BETWEEN ? AND ? AND ABS(created - made - ?) <= ?"
-            query = "UPDATE rules SET until = until + ?, created = created + ?, made = made + ? WHERE " + which
-            sql.execute(query, (by, by, found.jump, found.began, found.upto, frame, STEP_S))
 
     def _ledger(self, found: Correction) -> None:
         made = [row for row in self._state.ledger.rows(self._since) if self._by(row) == 0]

@@ -8,7 +8,8 @@ import pytest
 
 from agent.core.model import BadInput
 from agent.daemon.operations import backup
-from agent.daemon.store.history_db import MIGRATIONS, HistoryDb
+from agent.daemon.store.history_db import HistoryDb
+from agent.daemon.store.history_schema import MIGRATIONS
 from tests.promises.household import Home, observe
 
 NEWS, ADS, CDN, APP = b"www.news.example", b"t.ads.test", b"x.cdn.test", b"api.app.test"

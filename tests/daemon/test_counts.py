@@ -5,7 +5,8 @@ import random
 import pytest
 
 from agent.core.model import Attempt, Rule, Visit
-from agent.daemon.operations.reading import SPAN, spans, spans_since
+from agent.daemon.operations.scope import spans_since
+from agent.daemon.store.selection import IDS_STEP, spans
 from tests.promises.household import Home
 
 HOUR_S = 3600
@@ -91,7 +92,14 @@ def test_nothing_recorded(home: Home) -> None:
 
 
 def test_spans_cover_every_id_once() -> None:
-    for top, before, first in ((0, 0, 1), (1, 0, 1), (SPAN * 3 + 5, 0, 1), (SPAN * 2, SPAN, 7), (9, 0, 10), (9, 0, 9)):
+    for top, before, first in (
+        (0, 0, 1),
+        (1, 0, 1),
+        (IDS_STEP * 3 + 5, 0, 1),
+        (IDS_STEP * 2, IDS_STEP, 7),
+        (9, 0, 10),
+        (9, 0, 9),
+    ):
         ids = [one for low, high in spans(top, before, first) for one in range(high, low, -1)]
         assert ids == list(range(min(top, before - 1) if before else top, first - 1, -1))
 

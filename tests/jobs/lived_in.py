@@ -26,8 +26,8 @@ from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE
-from agent.daemon.reports import outbox
 from agent.daemon.sight import Sight
+from agent.daemon.store import outbox
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent

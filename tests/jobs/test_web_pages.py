@@ -172,7 +172,8 @@ def sentences() -> set[str]:
     """What the daemon says in words of its own that a page shows as they are."""
     from agent.core import features, operator, settings, summary
     from agent.daemon.operations import recipients, status
-    from agent.daemon.reports import outbox, reports
+    from agent.daemon.reports import reports
+    from agent.daemon.store import outbox
     from agent.jobs import upload
 
     found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing()

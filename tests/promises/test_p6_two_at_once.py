@@ -62,7 +62,7 @@ def test_both_go_on_by_turns(home: Home) -> None:
             if ended(deletion):
                 del left[number]
                 assert not on_flash(home, number), "acknowledged, and on flash"
-    assert household.snapshots.exists and not household.state.erasing
+    assert household.snapshots.exists and not household.state.removals.unfinished
     home.crash()
     home.start(keep_history=True)
     assert not on_flash(home, 1) and not on_flash(home, 2)
@@ -73,4 +73,4 @@ def test_the_other_one_stands_still(home: Home) -> None:
     while not ended(one):
         pass
     assert not on_flash(home, 1)
-    assert home.household.state.erasing, "the second is not done"
+    assert home.household.state.removals.unfinished, "the second is not done"

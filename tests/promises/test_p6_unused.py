@@ -46,7 +46,7 @@ def fill(home: Home, word: str, seed: int) -> None:
     assert home.household is not None
     dice = random.Random(seed)
     records, age, at = home.household.records, home.household.clock.age(), home.household.clock.wall()
-    epochs = {device: epoch for epoch, device, feature, _ in records.epochs() if feature == "history"}
+    epochs = {row.device: row.epoch for row in records.epochs() if row.feature == "history"}
     made: list[Visit] = []
     for batch in range(20):
         for number in range(NAMES * batch // 20, NAMES * (batch + 1) // 20):
@@ -187,7 +187,7 @@ def test_killed_in_the_middle_it_is_finished_by_the_next_start(lived: Home, mome
         time.sleep(0.004 * moment)
         process.send_signal(signal.SIGKILL)
     household = lived.start(keep_history=True, history_rows=100000)
-    if household.state.removals():
+    if household.state.removals.rows():
         assert household.records.count("visits", 1) == 0
         assert household.stale_snapshot or left(lived, b"tell") == {}
         for _ in rewrite_snapshot(household):
@@ -220,7 +220,7 @@ try:
     home.ask("delete", device_id=1)
 except StorageError as error:
     assert "no space left" in str(error)
-    assert home.household.state.erasing, "the next start finishes it"
+    assert home.household.state.removals.unfinished, "the next start finishes it"
     os.unlink(home.run_dir + "/full")
     home.ask("delete", device_id=1)
 else:

@@ -5,16 +5,18 @@ small steps and returns the value at its end. BadInput becomes an error reply, S
 """
 
 from agent.daemon.operations import (
+    activity,
     backup,
+    blocked,
     content_rules,
     counts,
+    deletion,
     devices,
     explain,
     export,
     lists,
     me,
     people,
-    reading,
     recipients,
     reports,
     rule_text,
@@ -23,6 +25,7 @@ from agent.daemon.operations import (
     setup_code,
     status,
     switches,
+    visits,
     web_values,
 )
 
@@ -35,7 +38,10 @@ TABLE = {
     **devices.TABLE,
     **people.TABLE,
     **switches.TABLE,
-    **reading.TABLE,
+    **visits.TABLE,
+    **blocked.TABLE,
+    **deletion.TABLE,
+    **activity.TABLE,
     **counts.TABLE,
     **rules.TABLE,
     **content_rules.TABLE,

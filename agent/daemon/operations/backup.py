@@ -6,8 +6,6 @@ starts again on a ledger that nobody noted here (see anchor.py).
 """
 
 import json
-import os
-import sqlite3
 from collections.abc import Iterator
 
 from agent.control.arguments import PAGE_MAX
@@ -18,32 +16,11 @@ from agent.daemon.household import Household
 from agent.daemon.operations import backup_values, brought
 from agent.daemon.operations.arguments import OperationRejected, Request, choice, flag, page
 from agent.daemon.reports import budget
-from agent.daemon.store import content_rows, history_db, state
-from agent.daemon.store.database import Database, StorageError
+from agent.daemon.store import backup_tables
+from agent.daemon.store.backup_tables import HISTORY_TABLES, TABLES, Rows
 from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
 
-# kind → (table, columns). What is not here (removals, the web job's secrets, boots) is this router's own.
-TABLES = {
-    "person": ("persons", "id, name, grp, birth_month"),
-    "device": ("devices", state.DEVICE_COLUMNS),
-    "rule": ("rules", "id, name, action, scope, owner, until, created"),
-    "content": ("content", content_rows.COLUMNS),
-    "ledger": ("ledger", "seq, at, actor, enrolment, feature, action, notice, hash, detail"),
-}
-HISTORY_TABLES = {
-    "epoch": ("epochs", "epoch, device, feature, opened, closed"),
-    "visit": (
-        "visits",
-        "id, device, epoch, batch, site, first, last, age, hits, hosts, source, status, background, cause, corrected",
-    ),
-    "attempt": (
-        "attempts",
-        "id, device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name, list_version, category",
-    ),
-}
-# What rows of backups from before a column was there have in its place.
-SINCE: dict[str, list[object]] = {"visit": [0, None, 0], "ledger": [""]}
 DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
 AGE_AT = {"visit": 7, "attempt": 6}  # the column with the age; the wall time is the one before it
 SECTION_BITS = 40
@@ -57,17 +34,13 @@ def backup(household: Household, request: Request) -> dict[str, object]:
     household.flush()
     section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
     # An adult's attempts are their own, also in a file that the household can open.
-    readable = {
-        row[0] for row in household.records.db.sql.execute("SELECT epoch FROM epochs WHERE reader = ?", (HOUSEHOLD,))
-    }
+    readable = household.records.readable(HOUSEHOLD)
     items: list[dict[str, object]] = _settings(household) if after == 0 else []
     kinds = list(tables)
     while section < len(kinds):
         kind = kinds[section]
-        table, columns = tables[kind]
-        sql = (household.records if kind in HISTORY_TABLES else household.state).db.sql
         room = max(0, limit - len(items))
-        rows = _page(sql, table, columns, last, room)
+        rows = backup_tables.page(household.state, household.records, kind, last, room)
         full = len(rows) >= room
         last = int(str(rows[-1][0])) if rows else last
         items += [_item(kind, row) for row in rows if kind != "attempt" or row[2] in readable]
@@ -78,17 +51,10 @@ def backup(household: Household, request: Request) -> dict[str, object]:
 
 
 def _settings(household: Household) -> list[dict[str, object]]:
-    query = "SELECT key, value FROM meta WHERE key LIKE 'setting %'"
-    return [{"kind": "setting", "row": list(row)} for row in household.state.db.sql.execute(query)]
+    return [{"kind": "setting", "row": row} for row in backup_tables.settings(household.state)]
 
 
-def _page(sql: sqlite3.Connection, table: str, columns: str, after: int, limit: int) -> list[tuple[object, ...]]:
-    key = columns.partition(",")[0]
-    query = f"SELECT {columns} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?"
-    return sql.execute(query, (after, limit)).fetchall()
-
-
-def _item(kind: str, row: tuple[object, ...]) -> dict[str, object]:
+def _item(kind: str, row: list[object]) -> dict[str, object]:
     return {"kind": kind, "row": [_plain(value) for value in row]}
 
 
@@ -121,13 +87,8 @@ def restore(household: Household, request: Request) -> dict[str, object]:
 def _checked(item: object) -> tuple[str, list[object]]:
     if not isinstance(item, dict) or not isinstance(item.get("row"), list):
         raise BadInput("each row must be {kind, row}")
-    kind, row = item.get("kind"), item["row"]
-    columns = {**TABLES, **HISTORY_TABLES, "setting": ("meta", "key, value")}.get(str(kind))
-    count = 0 if columns is None else columns[1].count(",") + 1
-    missing = SINCE.get(str(kind), [])
-    row = row + missing if len(row) + len(missing) == count else row
-    if len(row) != count:
-        raise BadInput("this is no row of a backup: " + str(kind)[:20])
+    kind = item.get("kind")
+    row = backup_tables.fitting(str(kind), item["row"])
     if kind == "setting" and not str(row[0]).startswith("setting "):
         raise BadInput("this is no setting: a backup can't say what else is noted here")
     stored = [_stored(value) for value in row]
@@ -146,18 +107,18 @@ def _stored(value: object) -> object:
     raise BadInput("a value of the backup is damaged")
 
 
-def _bring_back(household: Household, rows: list[tuple[str, list[object]]]) -> dict[str, int]:
+def _bring_back(household: Household, rows: Rows) -> dict[str, int]:
     _check_ledger([LedgerRow(*row) for kind, row in rows if kind == "ledger"], household)  # type: ignore[arg-type]
     forgotten = sorted(household.forgotten.devices())
     rows = list(_without(rows, forgotten))
     path = household.state.db.path + ".restored"
     noted: list[object] = [META, json.dumps(forgotten)]
     own = [*_kept(household, rows), ("meta", noted)]
-    _fresh(path, state.MIGRATIONS, [r for r in rows if r[0] in TABLES or r[0] == "setting"], own)
+    backup_tables.new_state(path, rows, own)
     live = household.snapshots.live + ".restored"
     history = list(_not_removed(household, [row for row in rows if row[0] in HISTORY_TABLES]))
     _age_anew(household, history)
-    _fresh(live, history_db.MIGRATIONS, history, [])
+    backup_tables.new_history(live, history)
     counts: dict[str, int] = {}
     for kind, _ in rows:
         counts[kind] = counts.get(kind, 0) + 1
@@ -174,7 +135,7 @@ def _check_ledger(rows: list[LedgerRow], household: Household) -> None:
         previous = row.hash
 
 
-def _without(rows: list[tuple[str, list[object]]], forgotten: list[str]) -> Iterator[tuple[str, list[object]]]:
+def _without(rows: Rows, forgotten: list[str]) -> Iterator[tuple[str, list[object]]]:
     """A device that was forgotten stays so: neither its MAC and name come back, nor its rules and records."""
     gone = [row[0] for kind, row in rows if kind == "device" and row[1] in forgotten]
     for kind, row in rows:
@@ -190,19 +151,18 @@ def _device_of(kind: str, row: list[object]) -> object:
     return row[DEVICE_AT[kind]] if kind in DEVICE_AT else None
 
 
-def _kept(household: Household, rows: list[tuple[str, list[object]]]) -> list[tuple[str, list[object]]]:
+def _kept(household: Household, rows: Rows) -> Rows:
     """This router's own: what was erased here stays erased, what was spent stays spent, the web page's password. And an
     adult's device stays one for a day, whosever it is in the backup."""
-    sql = household.state.db.sql
-    own = [("removals", list(row)) for row in sql.execute("SELECT id, kind, device, ids, age FROM removals")]
+    own: Rows = [("removals", row.values()) for row in household.state.removals.rows()]
     own += brought.own_values(household, rows)
     metas = {key: household.state.meta(key, "") for key in budget.OWN}
     own += [("meta", [key, value]) for key, value in sorted(metas.items()) if value]
     return [*own, ("meta", ["clock", household.clock.save()])]
 
 
-def _not_removed(household: Household, rows: list[tuple[str, list[object]]]) -> Iterator[tuple[str, list[object]]]:
-    removed = [(table, device, parse_ids(ids)) for _, table, device, ids, _ in household.state.removals()]
+def _not_removed(household: Household, rows: Rows) -> Iterator[tuple[str, list[object]]]:
+    removed = [(row.kind, row.device, parse_ids(row.ids)) for row in household.state.removals.rows()]
     for kind, row in rows:
         table = HISTORY_TABLES[kind][0]
         spans = [span for of, device, found in removed if of == table and device == row[1] for span in found]
@@ -210,7 +170,7 @@ def _not_removed(household: Household, rows: list[tuple[str, list[object]]]) -> 
             yield kind, row
 
 
-def _age_anew(household: Household, rows: list[tuple[str, list[object]]]) -> None:
+def _age_anew(household: Household, rows: Rows) -> None:
     """Ages are the household's that wrote the backup: here a row is as old as its wall time says, and never younger
     than new. One from a clock that was not set is over its time."""
     wall, age = household.clock.now()
@@ -218,42 +178,6 @@ def _age_anew(household: Household, rows: list[tuple[str, list[object]]]) -> Non
         if kind in AGE_AT:
             seen = row[AGE_AT[kind] - 1]
             row[AGE_AT[kind]] = age - max(0, wall - seen) if isinstance(seen, int) else 0
-
-
-def _fresh(
-    path: str, migrations: tuple[str, ...], rows: list[tuple[str, list[object]]], own: list[tuple[str, list[object]]]
-) -> None:
-    """A new database file with these rows, whole on the disk."""
-    for leftover in (path, path + "-journal"):
-        if os.path.exists(leftover):
-            os.unlink(leftover)
-    made = Database(path, migrations, "FULL", reserved=False)
-    try:
-        with made.transaction() as sql:
-            _fill(sql, rows, own)
-    except (sqlite3.Error, OverflowError) as error:
-        raise BadInput("the backup does not fit together: " + str(error)) from error
-    except StorageError:
-        os.unlink(path)
-        raise
-    finally:
-        made.close()
-
-
-def _fill(sql: sqlite3.Connection, rows: list[tuple[str, list[object]]], own: list[tuple[str, list[object]]]) -> None:
-    tables = {**TABLES, **HISTORY_TABLES, "setting": ("meta", "key, value")}
-    triggers = sql.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type='trigger' AND name LIKE '%consent'"
-    ).fetchall()
-    for name, _ in triggers:
-        sql.execute("DROP TRIGGER " + name)
-    for kind, row in rows:
-        table, columns = tables[kind]
-        sql.execute(f"INSERT INTO {table}({columns}) VALUES ({','.join('?' * len(row))})", row)
-    for table, row in own:
-        sql.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(row))})", row)
-    for _, text in triggers:
-        sql.execute(text)
 
 
 TABLE = {"backup": backup, "restore": restore}

@@ -5,19 +5,19 @@ import json
 from agent.core.model import ADULT, Device
 from agent.daemon.household import Household
 from agent.daemon.people import PINS, SESSIONS, rows_in
-from agent.daemon.store.delayed_changes import ADDRESS, COLUMNS, SALT
+from agent.daemon.store.backup_tables import Rows
+from agent.daemon.store.delayed_changes import ADDRESS, SALT
 
-Rows = list[tuple[str, list[object]]]
 CHANGE = "restore"
 
 
 def own_values(household: Household, rows: Rows) -> Rows:
     """Rows (table, values) of this router that go beside those of the backup, given as (kind, values)."""
-    sql = household.state.db.sql
-    delayed = [list(row) for row in sql.execute(f"SELECT {COLUMNS} FROM delayed_changes")]
+    delayed = household.delayed.rows()
     taken = [device for device in household.state.devices() if _is_taken(household, device, rows)]
     delayed += [household.delayed.made(ADDRESS, household.delayed.address_key(one), CHANGE, True) for one in taken]
-    values = [[key, _of_same_people(household, key, value, rows)] for key, value in sql.execute("SELECT * FROM web")]
+    stored = household.state.web_values()
+    values: list[list[object]] = [[key, _of_same_people(household, key, value, rows)] for key, value in stored.items()]
     return [
         *(("delayed_changes", one) for one in delayed),
         *(("web", value) for value in values),

@@ -3,7 +3,9 @@
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import Request, optional_number
-from agent.daemon.operations.reading import Steps, spans, spans_since
+from agent.daemon.operations.scope import Steps
+from agent.daemon.store import recorded
+from agent.daemon.store.selection import Selection
 
 DAY_S = 86400
 DAY_MIN = 1440
@@ -18,30 +20,25 @@ def attempt_counts(household: Household, request: Request) -> Steps:
     days = min(max(optional_number(request, "days") or 7, 1), DAYS_MAX)
     household.flush()
     since = household.clock.wall() - days * DAY_S
-    chosen = "at >= ? AND id > ? AND id <= ?"
-    query = f"SELECT (at + ?) / 86400, category, SUM(hits) FROM attempts WHERE {chosen} GROUP BY 1, 2"
     counts: dict[tuple[int, str], int] = {}
-    for low, high in spans_since(household, "attempts", since):
-        for day, category, count in household.records.db.sql.execute(query, (offset, since, low, high)).fetchall():
+    for rows in scope.pieces_since(household, Selection("attempts"), since):
+        for day, category, count in recorded.by_day(household.records, rows, offset):
             counts[day, category] = counts.get((day, category), 0) + count
         yield None
-    rows = sorted(counts.items())
-    return {"items": [{"day": day * DAY_S - offset, "category": name, "count": count} for (day, name), count in rows]}
+    found = sorted(counts.items())
+    return {"items": [{"day": day * DAY_S - offset, "category": name, "count": count} for (day, name), count in found]}
 
 
 def history_days(household: Household, request: Request) -> Steps:
     """Per day the number of visits that ended then, without background, and for each hour in how many of its minutes
     there was one (`hours`); `tz_offset` is seconds east of UTC."""
     offset = optional_number(request, "tz_offset") or 0
-    asked = scope.readable(household, request, "visits")
+    asked = scope.readable(household, request, "visits").shown("visits")
     household.flush()
-    chosen = f"{asked.where} AND background = 0 AND id > ? AND id <= ?"
-    query = f"SELECT (first + ?) / 60, (last + ?) / 60, COUNT(*) FROM visits WHERE {chosen} GROUP BY 1, 2"
     visits: dict[int, int] = {}
     minutes: dict[int, int] = {}
-    for low, high in spans(household.records.top("visits")):
-        values = [offset, offset, *asked.values, low, high]
-        for first, last, count in household.records.db.sql.execute(query, values).fetchall():
+    for rows in scope.pieces(household, asked):
+        for first, last, count in recorded.by_minutes(household.records, rows, offset):
             visits[last // DAY_MIN] = visits.get(last // DAY_MIN, 0) + count
             mark(minutes, max(first, last - STAY_MAX_MIN), last)
         yield None
@@ -66,45 +63,44 @@ def today(household: Household, request: Request) -> Steps:
     since midnight UTC: of whoever has the device now, not of who had it before."""
     since = optional_number(request, "since") or household.clock.wall() // DAY_S * DAY_S
     household.flush()
-    sql = household.records.db.sql
-    now = _of_now(household)
+    others = _of_others(household)
     visits: dict[int, int] = {}
     sites: dict[int, set[str]] = {}
-    refused: dict[int, int] = {}
-    for low, high in spans_since(household, "visits", since):
-        query = f"SELECT device, site FROM visits WHERE last >= ? AND background = 0 AND id > ? AND id <= ?{now}"
-        for device, site in sql.execute(query, (since, low, high)).fetchall():
+    blocked: dict[int, int] = {}
+    opened = Selection("visits").shown("visits").not_of(others)
+    for rows in scope.pieces_since(household, opened, since):
+        for device, site in recorded.sites(household.records, rows):
             visits[device] = visits.get(device, 0) + 1
             seen = sites.setdefault(device, set())
             if len(seen) < SITES_MAX:
                 seen.add(site)
         yield None
-    for low, high in spans_since(household, "attempts", since):
-        query = f"SELECT device, SUM(hits) FROM attempts WHERE at >= ? AND id > ? AND id <= ?{now} GROUP BY 1"
-        for device, count in sql.execute(query, (since, low, high)).fetchall():
-            refused[device] = refused.get(device, 0) + count
+    for rows in scope.pieces_since(household, Selection("attempts").not_of(others), since):
+        for device, count in recorded.by_device(household.records, rows):
+            blocked[device] = blocked.get(device, 0) + count
         yield None
     items: list[dict[str, object]] = [
         {
             "device_id": device.id,
             "visits": visits.get(device.id, 0),
             "sites": len(sites.get(device.id, ())),
-            "attempts": refused.get(device.id, 0),
+            "attempts": blocked.get(device.id, 0),
         }
         for device in household.state.devices()
     ]
     return {"items": items}
 
 
-def _of_now(household: Household) -> str:
-    """A condition that leaves out the epochs of other people on devices that changed hands; they are few."""
-    devices = {device.id: household.subjects.of(device) for device in household.state.devices()}
-    others = [
-        str(int(epoch))
-        for epoch, device, person, shared in household.records.subjects()
-        if device in devices and (person, shared) != (devices[device].person, devices[device].shared)
+def _of_others(household: Household) -> list[int]:
+    """The epochs of other people on devices that changed hands; they are few."""
+    subjects = {device.id: household.subjects.of(device) for device in household.state.devices()}
+    return [
+        row.epoch
+        for row in household.records.epochs()
+        if row.person is not None
+        and row.device in subjects
+        and (row.person, row.shared) != (subjects[row.device].person, subjects[row.device].shared)
     ]
-    return f" AND epoch NOT IN ({','.join(others)})" if others else ""
 
 
 TABLE = {"blocked.counts": attempt_counts, "history.days": history_days, "today": today}

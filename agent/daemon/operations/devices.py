@@ -9,8 +9,8 @@ from agent.daemon.household import FEATURE_NAMES, Household
 from agent.daemon.operations.arguments import Request, actor, flag, optional_number, optional_text, text
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import rewrite_snapshot
+from agent.daemon.store.history_schema import TABLES
 
-TABLES = ("visits", "attempts")
 MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 form
 
 

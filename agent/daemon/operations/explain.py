@@ -25,7 +25,8 @@ from agent.daemon.operations.arguments import (
     optional_text,
     text,
 )
-from agent.daemon.operations.reading import ATTEMPT, attempt_row
+from agent.daemon.operations.blocked import attempt_row
+from agent.daemon.store import recorded
 
 NAME_MAX = 600  # a URL as attempts keep it, or a name
 NOTE_MAX = 500
@@ -141,13 +142,12 @@ def _address(host: bytes) -> bytes | None:
 def _stored(household: Household, request: Request) -> tuple[dict[str, object], Device]:
     attempt_id = number(request, "attempt_id")
     household.flush()
-    query = f"SELECT {ATTEMPT} FROM attempts WHERE id=?"
-    row = household.records.db.sql.execute(query, (attempt_id,)).fetchone()
+    row = recorded.attempt(household.records, attempt_id)
     if row is None:
         raise NotFound("no attempt " + str(attempt_id))
-    device = household.state.device(row[1])
+    device = household.state.device(row.device)
     readable = scope.readable(household, {**request, "device_id": device.id}, "attempts")
-    if not scope.count(household, "attempts", readable.narrowed("id=?", attempt_id)):
+    if not recorded.count(household.records, readable.row(attempt_id)):
         raise OperationRejected(
             "forbidden", "an adult's blocked attempts are shown to that adult only, on their own device"
         )

@@ -7,9 +7,12 @@ from agent.core.model import Device
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import Request, page
+from agent.daemon.operations.blocked import attempt_row
 from agent.daemon.operations.devices import device_row
-from agent.daemon.operations.reading import ATTEMPT, VISIT, attempt_row, visit_row
 from agent.daemon.operations.rules import rule_row
+from agent.daemon.operations.visits import visit_row
+from agent.daemon.store import recorded
+from agent.daemon.store.recorded import AttemptRow, VisitRow
 
 Rows = Iterator[tuple[int, str, object]]  # (id, kind, row), by id
 SECTION_BITS = 40  # a cursor is section << 40 | id
@@ -38,8 +41,8 @@ def _sections(household: Household, request: Request) -> list[Callable[[int, int
         lambda after, limit: _head(household, after),
         lambda after, limit: _devices(household, devices, after, limit),
         lambda after, limit: _ledger(household, devices, after, limit),
-        lambda after, limit: _recorded(household, request, "visits", after, limit),
-        lambda after, limit: _recorded(household, request, "attempts", after, limit),
+        lambda after, limit: _visits(household, request, after, limit),
+        lambda after, limit: _attempts(household, request, after, limit),
         lambda after, limit: _hidden(household, request, after),
         lambda after, limit: _rules(household, devices, after, limit),
     ]
@@ -63,19 +66,22 @@ def _ledger(household: Household, devices: list[Device], after: int, limit: int)
         yield row.seq, "ledger", {**fields, "hash": row.hash.hex()}
 
 
-def _recorded(household: Household, request: Request, table: str, after: int, limit: int) -> Rows:
-    columns, kind, show = {
-        "visits": (VISIT, "visit", visit_row),
-        "attempts": (ATTEMPT, "attempt", attempt_row),
-    }[table]
-    asked = scope.readable(household, request, table)
-    query = f"SELECT {columns} FROM {table} WHERE {asked.where} AND id > ? ORDER BY id LIMIT ?"
-    for row in household.records.db.sql.execute(query, [*asked.values, after, limit]).fetchall():
-        yield row[0], kind, show(row)
+def _visits(household: Household, request: Request, after: int, limit: int) -> Rows:
+    rows = scope.readable(household, request, "visits").after(after)
+    for row in recorded.page(household.records, VisitRow, rows, limit):
+        yield row.id, "visit", visit_row(row)
+
+
+def _attempts(household: Household, request: Request, after: int, limit: int) -> Rows:
+    rows = scope.readable(household, request, "attempts").after(after)
+    for row in recorded.page(household.records, AttemptRow, rows, limit):
+        yield row.id, "attempt", attempt_row(row)
 
 
 def _hidden(household: Household, request: Request, after: int) -> Rows:
-    found = scope.count(household, "attempts", scope.hidden(household, request, "attempts")) if after == 0 else 0
+    if after != 0:
+        return
+    found = recorded.count(household.records, scope.hidden(household, request, "attempts"))
     if found:
         yield 1, "hidden", {"attempts": found, "why": "kept for the adult's own eyes, at their device"}
 

@@ -28,7 +28,10 @@ from agent.daemon.operations.arguments import (
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import refuse_guests
 from agent.daemon.operations.switches import announce, off
+from agent.daemon.store import recorded
 from agent.daemon.store.delayed_changes import ADDRESS, PERSON
+from agent.daemon.store.history_schema import TABLES
+from agent.daemon.store.requests import RequestRow
 
 CHANGES = 20
 REQUEST_KINDS = ("objection", "exception", "erasure", "unblock")
@@ -58,22 +61,22 @@ def own_device(household: Household, request: Request) -> Device:
 def me(household: Household, request: Request) -> dict[str, object]:
     device = own_device(household, request)
     mine: Request = {"device_id": device.id, "actor": "me:" + str(device.id)}
-    rows_of = {table: scope.readable(household, mine, table) for table in scope.TABLES}
-    kept = {table: scope.count(household, table, rows) for table, rows in rows_of.items()}
-    until = [scope.kept_until(household, table, rows) for table, rows in rows_of.items()]
+    readable = [scope.readable(household, mine, table) for table in TABLES]
+    kept = {rows.table: recorded.count(household.records, rows) for rows in readable}
+    until = [scope.kept_until(household, rows) for rows in readable]
     rows = household.state.ledger.rows_of([device.enrolment], 0, -1)[-CHANGES:]
     return {
         "device": device_row(household, device),
         "days": {name: household.days(name) for name in FEATURES},
         "kept": {
             **kept,
-            "oldest_at": scope.oldest_at(household, rows_of),
+            "oldest_at": recorded.oldest(household.records, readable),
             "until": max([t for t in until if t is not None], default=None),
         },
         "changes": [change_row(household, row) for row in reversed(rows)],
         "adult": household.group_of(device) == ADULT,
         "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
-        "requests": [request_row(household, row) for row in household.state.requests(device.id, None, 0, 50)],
+        "requests": [request_row(household, row) for row in household.state.requests.rows(device.id, None, 0, 50)],
         "notice_version": NOTICE_VERSION,
     }
 
@@ -177,18 +180,18 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
     words = optional_text(request, "text", REQUEST_TEXT_MAX) or ""
     target = optional_text(request, "target", 253)
     now = household.clock.wall()
-    mine = household.state.requests(device.id, "open", 0, REQUESTS_MAX)
+    mine = household.state.requests.rows(device.id, "open", 0, REQUESTS_MAX)
     for row in mine:
-        if row[2:5] == (kind, words, target):
+        if (row.kind, row.text, row.target) == (kind, words, target):
             return request_row(household, row)
     if len(mine) >= DEVICE_REQUESTS_MAX or (
-        len(mine) >= ALWAYS_FREE and household.state.open_requests() >= REQUESTS_MAX
+        len(mine) >= ALWAYS_FREE and household.state.requests.open_ones() >= REQUESTS_MAX
     ):
         raise OperationRejected("busy", "there are too many open requests: ask in person")
-    if household.state.requests_since(device.id, now - HOUR_S, now) >= PER_HOUR_MAX:
+    if household.state.requests.made(device.id, now - HOUR_S, now) >= PER_HOUR_MAX:
         raise OperationRejected("busy", "there are too many open requests: ask in person")
-    row = household.state.add_request(device.id, kind, words, target, now)
-    if kind == "objection" and all(one[2] != kind for one in mine):
+    row = household.state.requests.add(device.id, kind, words, target, now)
+    if kind == "objection" and all(one.kind != kind for one in mine):
         # Once for as long as one is open: the activity log is for ever.
         household.state.ledger.append(
             [(device.enrolment, "", "object", 0)], "me:" + str(device.id), household.clock.wall()
@@ -210,22 +213,21 @@ def ask(household: Household, request: Request) -> dict[str, object]:
 def request_list(household: Household, request: Request) -> dict[str, object]:
     limit, after = page(request)
     state = choice(request, "state", ("open", "answered")) if request.get("state") else None
-    rows = household.state.requests(None, state, after, limit)
-    return paged([request_row(household, row) for row in rows], limit, int(str(rows[-1][0])) if rows else 0)
+    rows = household.state.requests.rows(None, state, after, limit)
+    return paged([request_row(household, row) for row in rows], limit, rows[-1].id if rows else 0)
 
 
 def request_answer(household: Household, request: Request) -> dict[str, object]:
     answer = text(request, "answer", REQUEST_TEXT_MAX)
-    row = household.state.answer_request(number(request, "id"), answer, household.clock.wall())
+    row = household.state.requests.answer(number(request, "id"), answer, household.clock.wall())
     if row is None:
         raise NotFound("no request " + str(number(request, "id")))
-    household.publish({"event": "request", "device_id": row[1]})
+    household.publish({"event": "request", "device_id": row.device})
     return request_row(household, row)
 
 
-def request_row(household: Household, row: tuple) -> dict[str, object]:  # type: ignore[type-arg]
-    keys = ("id", "device_id", "kind", "text", "target", "at", "state", "answer", "answered_at")
-    return {**dict(zip(keys, row, strict=True)), "wide": _opens(household, row[4])}
+def request_row(household: Household, row: RequestRow) -> dict[str, object]:
+    return {**row.told(), "wide": _opens(household, row.target)}
 
 
 def _opens(household: Household, target: str | None) -> str | None:

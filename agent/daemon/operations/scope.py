@@ -4,65 +4,57 @@ The household names a device, a person or all. A person's rows are those made of
 today. At its own page a device's person sees what was made of them there, and nothing of who had it before or after.
 """
 
-from agent.core.model import HISTORY, PROTECTION, Device
+from collections.abc import Generator, Iterator
+
+from agent.core.model import PROTECTION, Device
 from agent.core.people import HOUSEHOLD, is_number
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request, actor, optional_number
+from agent.daemon.store import recorded
+from agent.daemon.store.history_schema import TABLES
+from agent.daemon.store.selection import Selection, spans
 
-TABLES = {"visits": HISTORY, "attempts": PROTECTION}
-DAY_S = 86400
-# The columns with the wall times of a row: when it began, and when it was last seen.
-SPAN = {"visits": ("first", "last"), "attempts": ("at", "at")}
+# Rows are looked for by age; a wall clock that was set back by up to this makes no row of a time unfound.
+CLOCK_SET_BACK_S = 86400
 
-
-class Scope:
-    """A condition on the rows of a table, `where` with its `values`."""
-
-    def __init__(self, where: str, values: list[object]) -> None:
-        self.where = where
-        self.values = values
-
-    def narrowed(self, where: str, *values: object) -> "Scope":
-        return Scope(f"({self.where}) AND ({where})", [*self.values, *values])
+Steps = Generator[float | None, None, dict[str, object]]
 
 
-def readable(household: Household, request: Request, table: str) -> Scope:
+def readable(household: Household, request: Request, table: str) -> Selection:
     """The rows that are asked for and may be read by who asks."""
     found = asked(household, request, table)
     me = _own_device(household, request)
     if me is not None:
         subject = household.subjects.of(me)
-        about = "epoch IN (SELECT epoch FROM epochs WHERE person=? AND shared=?)"
-        return found.narrowed("device=?", me.id).narrowed(about, subject.person, subject.shared)
-    return found.narrowed(_household_reads(table))
+        return found.of_device(me.id).made_of(subject.person, subject.shared)
+    return found.read_by(HOUSEHOLD) if _of_its_time(table) else found
 
 
-def hidden(household: Household, request: Request, table: str) -> Scope:
+def hidden(household: Household, request: Request, table: str) -> Selection:
     """Those that are asked for and that only the person they are about may read."""
     found = asked(household, request, table)
-    me = _own_device(household, request)
-    return found.narrowed("0" if me else f"NOT ({_household_reads(table)})")
+    if _own_device(household, request) or not _of_its_time(table):
+        return found.none()
+    return found.read_by(HOUSEHOLD, False)
 
 
-def _household_reads(table: str) -> str:
+def _of_its_time(table: str) -> bool:
     """What an epoch from before that was told lets be read is history only: in doubt attempts are an adult's own."""
-    of_then = f"epoch IN (SELECT epoch FROM epochs WHERE reader = '{HOUSEHOLD}')"
-    return of_then if table == "attempts" else "1"
+    return TABLES[table] == PROTECTION
 
 
-def asked(household: Household, request: Request, table: str) -> Scope:
+def asked(household: Household, request: Request, table: str) -> Selection:
     """All rows that a request names, whoever may read them."""
-    return _window(request, table, _named(household, request))
+    return _window(request, _named(household, request, Selection(table)))
 
 
-def _named(household: Household, request: Request) -> Scope:
+def _named(household: Household, request: Request, rows: Selection) -> Selection:
     if request.get("all") is True:
-        return Scope("1", [])
+        return rows
     person_id = request.get("person_id")
     if isinstance(person_id, int):
-        person = household.state.person(person_id)
-        return Scope("epoch IN (SELECT epoch FROM epochs WHERE person=? AND shared=0)", [person.id])
-    return Scope("device=?", [household.devices_of(request)[0].id])
+        return rows.of_person(household.state.person(person_id).id)
+    return rows.of_device(household.devices_of(request)[0].id)
 
 
 def devices_named(household: Household, request: Request) -> list[Device]:
@@ -74,14 +66,11 @@ def devices_named(household: Household, request: Request) -> list[Device]:
     return household.devices_of(request)
 
 
-def _window(request: Request, table: str, found: Scope) -> Scope:
+def _window(request: Request, rows: Selection) -> Selection:
     """What went on at any time from `from` on and before `to`: a long visit belongs to each hour that it spans."""
-    first, last = SPAN[table]
-    for name, condition in (("from", f"{last} >= ?"), ("to", f"{first} < ?")):
-        bound = optional_number(request, name)
-        if bound is not None:
-            found = found.narrowed(condition, bound)
-    return found
+    since, before = optional_number(request, "from"), optional_number(request, "to")
+    rows = rows if since is None else rows.since(since)
+    return rows if before is None else rows.before(before)
 
 
 def _own_device(household: Household, request: Request) -> Device | None:
@@ -90,35 +79,27 @@ def _own_device(household: Household, request: Request) -> Device | None:
     return household.state.device(int(number)) if kind == "me" and is_number(number) else None
 
 
-def count(household: Household, table: str, scope: Scope) -> int:
-    query = f"SELECT COUNT(*) FROM {table} WHERE {scope.where}"
-    return int(household.records.db.sql.execute(query, scope.values).fetchone()[0])
+def pieces(household: Household, rows: Selection) -> Iterator[Selection]:
+    """The same rows, in pieces that are looked through in a few milliseconds each."""
+    for low, high in spans(household.records.top(rows.table)):
+        yield rows.between(low, high)
 
 
-def ids(household: Household, table: str, scope: Scope) -> dict[int, list[int]]:
-    """The ids of the rows, by device."""
-    found: dict[int, list[int]] = {}
-    query = f"SELECT device, id FROM {table} WHERE {scope.where} ORDER BY id"
-    for device, row_id in household.records.db.sql.execute(query, scope.values):
-        found.setdefault(int(device), []).append(int(row_id))
-    return found
+def pieces_since(household: Household, rows: Selection, since: int) -> Iterator[Selection]:
+    """Those that went on since a wall time, likewise."""
+    for low, high in spans_since(household, rows.table, since):
+        yield rows.since(since).between(low, high)
 
 
-def kept_until(household: Household, table: str, scope: Scope) -> int | None:
+def spans_since(household: Household, table: str, since: int) -> Iterator[tuple[int, int]]:
+    """Ids of rows that may have been last seen since a time; there are older ones among them, most where a visit has
+    gone on for long."""
+    clock = household.clock
+    age = clock.age() - max(0, clock.wall() - since) - CLOCK_SET_BACK_S
+    return spans(household.records.top(table), first=household.records.first_since(table, age))
+
+
+def kept_until(household: Household, rows: Selection) -> int | None:
     """Wall time at which the last of these rows will be over its time; None when there are none."""
-    days = household.days(TABLES[table])
-    query = (
-        f"SELECT MAX(age + {DAY_S} * MIN(?, IFNULL((SELECT days FROM epochs e WHERE e.epoch = {table}.epoch), ?)))"
-        f" FROM {table} WHERE {scope.where}"
-    )
-    end = household.records.db.sql.execute(query, [days, days, *scope.values]).fetchone()[0]
-    return None if end is None else int(end) + household.clock.wall() - household.clock.age()
-
-
-def oldest_at(household: Household, scopes: dict[str, Scope]) -> int | None:
-    """Wall time of the oldest of the rows of both tables."""
-    found = []
-    for table, column in (("visits", "first"), ("attempts", "at")):
-        query = f"SELECT MIN({column}) FROM {table} WHERE {scopes[table].where}"
-        found.append(household.records.db.sql.execute(query, scopes[table].values).fetchone()[0])
-    return min([int(at) for at in found if at is not None], default=None)
+    end = recorded.last_end(household.records, rows, household.days(TABLES[rows.table]))
+    return None if end is None else end + household.clock.wall() - household.clock.age()

@@ -8,6 +8,7 @@ from agent.core.consent import SUSPENDED
 from agent.core.model import HISTORY, PROTECTION, Device
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request
+from agent.daemon.store.retention import deleted_for_room
 
 LOOPBACK = ("127.", "::1")
 CERTIFICATE_MAKERS = ("/usr/sbin/px5g", "/usr/bin/openssl")
@@ -51,7 +52,7 @@ def _recording(household: Household) -> dict[str, object]:
         "unrecorded": household.recorder.unrecorded,
         "dropped": household.recorder.dropped,
         "unsent": household.counters().get("unsent", 0),
-        "deleted_for_room": household.records.deleted_for_room(),
+        "deleted_for_room": deleted_for_room(household.records),
         "encrypted_passes": encrypted_passes(household),
     }
 

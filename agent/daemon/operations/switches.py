@@ -10,6 +10,7 @@ from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import OperationRejected, Request, actor, flag, number, optional_number
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import is_guest, refuse_guests
+from agent.daemon.store import recorded
 from agent.daemon.store.database import Locked, StorageError
 from agent.daemon.store.erasing import erase as erase_rows
 from agent.daemon.store.erasing import finish
@@ -133,12 +134,12 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
         if household.records.db.stands_in:
             raise StorageError("It is off, but nothing was deleted: " + household.records.db.broken)
         for device, rows in zip(devices, kept, strict=True):
-            ids = scope.ids(household, table, rows).get(device.id, [])
+            ids = recorded.ids(household.records, rows).get(device.id, [])
             erased += len(ids)
             yield from erase_rows(household, table, device, ids)
         yield from finish(household, devices, actor(request))
-    remaining = sum(scope.count(household, table, rows) for rows in kept)
-    ends = [scope.kept_until(household, table, rows) for rows in kept]
+    remaining = sum(recorded.count(household.records, rows) for rows in kept)
+    ends = [scope.kept_until(household, rows) for rows in kept]
     reply = _switched(household, pairs)
     reply.update(remaining=remaining, until=max([at for at in ends if at], default=None), erased=erased)
     return reply

@@ -1,11 +1,12 @@
 """Who reports are for, and whether the household agrees to it: the operator's particulars, and the terms of them."""
 
 import json
-import sqlite3
 from collections.abc import Callable
 
 from agent.core.consent import ON
 from agent.core.settings import Settings
+from agent.daemon.store.connection import SqlConnection
+from agent.daemon.store.database import keep, unkeep
 from agent.daemon.store.state import State
 
 FEATURE = "report"
@@ -56,10 +57,9 @@ class ReportAgreement:
         """The household's age when it opted in; -1 while it has not."""
         return int(self._state.meta("report since", "-1"))
 
-    def note(self, sql: sqlite3.Connection, age: int) -> None:
+    def note(self, sql: SqlConnection, age: int) -> None:
         """Agreed to the terms of today, within the transaction that writes the ledger's row."""
-        kept = {"report terms": str(self.terms()), "report since": str(age)}
-        sql.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", sorted(kept.items()))
+        keep(sql, {"report terms": str(self.terms()), "report since": str(age)})
 
-    def end(self, sql: sqlite3.Connection) -> None:
-        sql.execute("DELETE FROM meta WHERE key IN ('report terms', 'report since', ?)", (COUNTING,))
+    def end(self, sql: SqlConnection) -> None:
+        unkeep(sql, ["report terms", "report since", COUNTING])

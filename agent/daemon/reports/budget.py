@@ -4,7 +4,6 @@ In doubt all of it is spent, or no report is made.
 """
 
 import os
-import sqlite3
 
 from agent.core.digits import whole
 from agent.core.noise import EPSILON_MAX, charge
@@ -12,6 +11,8 @@ from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.reports.agreement import FEATURE
 from agent.daemon.reports.spent_file import SpentFile
+from agent.daemon.store.connection import SqlConnection
+from agent.daemon.store.database import keep, unkeep
 from agent.daemon.store.state import State
 
 WEEK_S = 7 * 86400
@@ -52,12 +53,11 @@ class Budget:
 
     def _made(self) -> int:
         """How many reports the ledger tells of."""
-        query = "SELECT COUNT(*) FROM ledger WHERE feature=? AND action='report'"
-        return int(self._state.db.sql.execute(query, (FEATURE,)).fetchone()[0])
+        return self._state.ledger.count(FEATURE, "report")
 
-    def store(self, sql: sqlite3.Connection, spent: int) -> None:
+    def store(self, sql: SqlConnection, spent: int) -> None:
         """In state.db, within the transaction that writes the ledger's row. `note` follows."""
-        sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (STORED, str(spent)))
+        keep(sql, {STORED: str(spent)})
 
     def note(self, spent: int) -> None:
         """In the file beside state.db; from then on a file that is missing means that it can't be known. OSError."""
@@ -95,9 +95,8 @@ class Budget:
         if weeks > charged:
             self._charge_restored(weeks - charged)
             with self._state.db.transaction() as sql:
-                sql.execute("DELETE FROM meta WHERE key=?", (UNSETTLED,))
-                left = {UNSETTLED: pending, SETTLED: f"{since} {age} {weeks}"}
-                sql.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", [row for row in left.items() if row[1]])
+                keep(sql, {UNSETTLED: pending, SETTLED: f"{since} {age} {weeks}"})
+                unkeep(sql, [] if pending else [UNSETTLED])
         return True
 
     def _charge_restored(self, weeks: int) -> None:

@@ -8,7 +8,6 @@ acknowledged.
 """
 
 import os
-import sqlite3
 from collections.abc import Callable, Generator
 
 from agent.core.consent import OFF, ON, SUSPENDED, next_state
@@ -18,8 +17,9 @@ from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.reports.agreement import KEY, ReportAgreement
 from agent.daemon.reports.budget import WEEK_S, Budget
-from agent.daemon.reports.outbox import ENDS, JITTER_S, Outbox, Row
-from agent.daemon.store.database import StorageError, insist
+from agent.daemon.store.connection import SqlError
+from agent.daemon.store.database import StorageError, insist, keep, unkeep
+from agent.daemon.store.outbox import ENDS, JITTER_S, Outbox, Row
 from agent.daemon.store.state import State
 
 UNSETTLED = "no report is made: the clock is not set, or before the last entry of the restored activity log"
@@ -91,7 +91,7 @@ class Reports:
         self._step("optin.ledger")
         with self._state.db.transaction() as sql:
             self.agreement.note(sql, age)
-            sql.execute("INSERT OR REPLACE INTO meta VALUES ('report next', ?)", (str(self._following(age)),))
+            keep(sql, {"report next": str(self._following(age))})
             self._state.ledger.insert(sql, made)
         self._state.ledger.take(made)
         self._noted()
@@ -144,7 +144,7 @@ class Reports:
             with self._state.db.transaction() as sql:
                 self.outbox.withdraw(sql, now)
                 self.agreement.end(sql)
-                sql.execute("DELETE FROM meta WHERE key='report next'")
+                unkeep(sql, ["report next"])
                 self._state.ledger.insert(sql, made)
 
         insist(self._state.db, write)
@@ -163,7 +163,7 @@ class Reports:
             return False
         try:
             return self._tick()
-        except (StorageError, OSError, sqlite3.Error) as error:
+        except (StorageError, OSError, SqlError) as error:
             self.trouble = f"no report is made: {error}"
             return False
 
@@ -212,7 +212,7 @@ class Reports:
         with self._state.db.transaction() as sql:
             row_id = self.outbox.insert(sql, drawn, age)
             self.budget.store(sql, after)
-            sql.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", sorted(kept.items()))
+            keep(sql, kept)
             self._state.ledger.insert(sql, made)
         self._state.ledger.take(made)
         self._noted()

@@ -6,9 +6,10 @@ from agent import __version__
 from agent.core.model import HISTORY, PROTECTION
 from agent.daemon.household import Household
 from agent.daemon.reports.agreement import COUNTING
+from agent.daemon.store import recorded
+from agent.daemon.store.selection import Selection
 
 WEEK_S = 7 * 86400
-REFUSED = "SELECT category, COUNT(*) FROM attempts WHERE device=? AND list != '' AND age > ? GROUP BY category"
 
 
 def counting(household: Household) -> dict[str, int]:
@@ -40,8 +41,9 @@ def facts(household: Household, since_age: int):  # type: ignore[no-untyped-def]
     for device in devices:
         # Before opting in nobody watched since when a device counts; nothing of that time is ever sent.
         start = max(oldest, since[str(device.id)]) if household.reports.running else oldest
-        for category, found in household.records.db.sql.execute(REFUSED, (device.id, start)):
-            refused[str(category)] = refused.get(str(category), 0) + int(found)
+        rows = Selection("attempts").of_device(device.id).by_lists().younger(start)
+        for category, found in recorded.by_category(household.records, rows):
+            refused[category] = refused.get(category, 0) + found
     on = [sum(household.is_on(device, name) for device in devices) for name in (PROTECTION, HISTORY)]
     return Facts(refused, on[0], on[1], household.lists_state(), __version__)
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Generator, Sequence
 from agent.core.consent import GENESIS, ConsentState, digest
 from agent.core.model import BadInput
 from agent.daemon.store.database import Database
-from agent.daemon.store.history_db import MIGRATIONS as HISTORY_SCHEMA
 from agent.daemon.store.history_db import HistoryDb
-from agent.daemon.store.state import MIGRATIONS as STATE_SCHEMA
+from agent.daemon.store.history_schema import MIGRATIONS as HISTORY_SCHEMA
+from agent.daemon.store.history_schema import TABLES
+from agent.daemon.store.retention import deleted_for_room
 from agent.daemon.store.state import State
+from agent.daemon.store.state_schema import MIGRATIONS as STATE_SCHEMA
 
 LEDGER_STEP = 200
 FINDINGS_MAX = 20
@@ -50,7 +52,7 @@ def audit(
     findings += _refusals(state.db, STATE_SCHEMA) + _refusals(records.db, HISTORY_SCHEMA)
     findings += _reports(state)
     checked = 0
-    for table, feature in (("visits", "history"), ("attempts", "protection")):
+    for table, feature in TABLES.items():
         checked += yield from _rows(records, table, feature, findings)
     return {
         "ok": not findings,
@@ -58,7 +60,7 @@ def audit(
         "ledger_rows": rows,
         "head": last.hex(),
         "findings": findings[:FINDINGS_MAX],
-        "deleted_for_room": records.deleted_for_room(),
+        "deleted_for_room": deleted_for_room(records),
     }
 
 
@@ -89,12 +91,12 @@ def _epochs(state: State, records: HistoryDb, register: ConsentState) -> list[st
     """The epochs that history.db goes by must be the ledger's: same device, same feature, open only if open there."""
     device_of = {device.enrolment: device.id for device in state.devices()}
     findings = []
-    for seq, device, feature, closed in records.epochs():
-        epoch = register.epochs.get(seq)
-        if epoch is None or device_of.get(epoch.enrolment) != device or epoch.feature != feature:
-            findings.append(f"period {seq} of the history is not in the activity log")
-        elif closed is None and epoch.closed is not None and seq not in records.unclosed:
-            findings.append(f"period {seq} is closed in the activity log and open in the history")
+    for row in records.epochs():
+        epoch = register.epochs.get(row.epoch)
+        if epoch is None or device_of.get(epoch.enrolment) != row.device or epoch.feature != row.feature:
+            findings.append(f"period {row.epoch} of the history is not in the activity log")
+        elif row.closed is None and epoch.closed is not None and row.epoch not in records.unclosed:
+            findings.append(f"period {row.epoch} is closed in the activity log and open in the history")
     return findings
 
 
@@ -113,8 +115,7 @@ def _reports(state: State) -> list[str]:
     """No report is listed that the ledger does not tell of. Fewer may be: old ones go, and a backup has none."""
     findings = []
     for action, what, which in REPORTS:
-        query = "SELECT COUNT(*) FROM ledger WHERE feature='report' AND action=?"
-        told = int(state.db.sql.execute(query, (action,)).fetchone()[0])
+        told = state.ledger.count("report", action)
         listed = int(state.db.sql.execute(f"SELECT COUNT(*) FROM reports WHERE {which}").fetchone()[0])
         if listed > told:
             findings.append(f"{listed} reports are listed as {what}, and the activity log tells of {told}")

@@ -14,6 +14,7 @@ MYPY = False
 if MYPY:  # not worth its memory
     from typing import Any
 
+SqlError = sqlite3.Error
 # A broken constraint, and what is wrong in our own statements.
 UNTOUCHED = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 
+from agent.core.model import Value
 from agent.daemon.store.connection import Locked, SqlConnection, StorageError, connect, discard, plain, storing
 
 __all__ = ["RESERVE_BYTES", "Database", "Locked", "StorageError", "WithMeta", "discard", "insist", "plain", "storing"]
@@ -153,6 +154,33 @@ class Database:
         self.sql.close()
 
 
+class TableRow(Value):
+    """A row by the names of its columns, which a subclass lists as its slots."""
+
+    __slots__: tuple[str, ...] = ()
+    COLUMNS = ""
+
+    def __init__(self, *values: object) -> None:
+        for name, value in zip(self.__slots__, values, strict=True):
+            setattr(self, name, value)
+
+    def values(self) -> list[object]:
+        return self._fields()
+
+    def told(self) -> dict[str, object]:
+        """As a reply has it."""
+        return {"device_id" if name == "device" else name: getattr(self, name) for name in self.__slots__}
+
+
+def keep(sql: SqlConnection, values: dict[str, str]) -> None:
+    """Note these in `meta`, within a transaction."""
+    sql.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", sorted(values.items()))
+
+
+def unkeep(sql: SqlConnection, keys: Sequence[str]) -> None:
+    sql.executemany("DELETE FROM meta WHERE key=?", [(key,) for key in keys])
+
+
 class WithMeta:
     """What a file notes beside its rows, in its table `meta`: key → text."""
 
@@ -164,7 +192,7 @@ class WithMeta:
 
     def put_meta(self, key: str, value: str) -> None:
         with self.db.transaction() as sql:
-            sql.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (key, value))
+            keep(sql, {key: value})
 
 
 class Transaction:

@@ -38,6 +38,10 @@ class DelayedChanges:
         self._sha256 = sha256
         self._waiting = [DelayedChange(*row) for row in state.db.sql.execute(f"SELECT {COLUMNS} FROM delayed_changes")]
 
+    def rows(self) -> list[list[object]]:
+        """The values of all of them, as `made` gives those of one."""
+        return [[getattr(one, name) for name in COLUMNS.split(", ")] for one in self._waiting]
+
     def of_person(self, person_id: int) -> list[DelayedChange]:
         return self._find({(PERSON, str(person_id))})
 

@@ -27,7 +27,7 @@ def erase(household: Household, table: str, device: Device, ids: list[int]) -> S
     household.snapshots.held += 1
     try:
         # All of it before the first row: whatever is left, or comes back from a copy, is checked against it.
-        household.state.add_removal(table, device.id, show_ids(ids), household.clock.age())
+        household.state.removals.add(table, device.id, show_ids(ids), household.clock.age())
         for span in _batches(ids, STEP):
             household.records.delete(table, span)
             household.recorder.drop(table, set(span))
@@ -43,7 +43,7 @@ def rewrite_snapshot(household: Household) -> Steps:
     yield from scrub(household.state.db)
     yield from _replace_copy(household)
     if not household.snapshots.held:  # else the one that is under way marks all of them
-        household.state.removals_done()
+        household.state.removals.done()
 
 
 def _replace_copy(household: Household) -> Steps:

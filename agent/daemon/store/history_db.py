@@ -4,76 +4,10 @@ import sqlite3
 from collections.abc import Iterable
 
 from agent.core.consent import Epoch
-from agent.core.history import oldest_kept
 from agent.core.model import Attempt, Visit
 from agent.daemon.clock import STEP_S
-from agent.daemon.store.database import Database, StorageError, WithMeta, insist
-
-# `batch` numbers the write that touched a row last; an epoch remembers the batch that closed it. That is what the audit
-# compares: sequence numbers, no clock. Disputing (status) and deleting stay possible after an epoch has closed.
-MIGRATIONS = (
-    """
-CREATE TABLE epochs(epoch INTEGER PRIMARY KEY, device INTEGER NOT NULL, feature TEXT NOT NULL,
-  opened INTEGER NOT NULL, closed INTEGER);
-CREATE TABLE visits(id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, epoch INTEGER NOT NULL,
-  batch INTEGER NOT NULL, site TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, age INTEGER NOT NULL,
-  hits INTEGER NOT NULL, hosts TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL DEFAULT '');
-CREATE INDEX visits_by_age ON visits(age);
-CREATE INDEX visits_by_device ON visits(device, id);
-CREATE TABLE attempts(id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, epoch INTEGER NOT NULL,
-  batch INTEGER NOT NULL, target TEXT NOT NULL, at INTEGER NOT NULL, age INTEGER NOT NULL, hits INTEGER NOT NULL,
-  source TEXT NOT NULL, rule TEXT NOT NULL, scope TEXT NOT NULL, list TEXT NOT NULL, list_name TEXT NOT NULL,
-  list_version TEXT NOT NULL, category TEXT NOT NULL);
-CREATE INDEX attempts_by_age ON attempts(age);
-CREATE INDEX attempts_by_device ON attempts(device, id);
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TRIGGER visits_in_consent BEFORE INSERT ON visits WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch
-  AND device = NEW.device AND feature = 'history' AND closed IS NULL)
-  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
-CREATE TRIGGER visits_stay_in_consent BEFORE UPDATE OF device, epoch, batch, site, first, last, age, hits, hosts, source
-  ON visits WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch AND epoch = OLD.epoch
-  AND device = NEW.device AND feature = 'history' AND closed IS NULL)
-  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
-CREATE TRIGGER attempts_in_consent BEFORE INSERT ON attempts WHEN NOT EXISTS (SELECT 1 FROM epochs
-  WHERE epoch = NEW.epoch AND device = NEW.device AND feature = 'protection' AND closed IS NULL)
-  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
-CREATE TRIGGER attempts_stay_in_consent BEFORE UPDATE ON attempts WHEN NOT EXISTS (SELECT 1 FROM epochs
-  WHERE epoch = NEW.epoch AND epoch = OLD.epoch AND device = NEW.device AND feature = 'protection' AND closed IS NULL)
-  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
-""",
-    # `cause` is the row that pulled this one in; one that was deleted means nothing, since no id is used twice. The
-    # recorder writes neither without `batch`, so the triggers hold for both; correcting (`corrected`) stays possible.
-    """
-ALTER TABLE visits ADD COLUMN background INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE visits ADD COLUMN cause INTEGER;
-ALTER TABLE visits ADD COLUMN corrected INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX visits_by_cause ON visits(cause) WHERE cause IS NOT NULL;
-""",
-    # Whom an epoch's rows are about and the terms they were recorded under, as the ledger has them; NULL where it is
-    # older than that. Judged by these, not by whose the device is today.
-    """
-ALTER TABLE epochs ADD COLUMN person INTEGER;
-ALTER TABLE epochs ADD COLUMN shared INTEGER;
-ALTER TABLE epochs ADD COLUMN days INTEGER;
-ALTER TABLE epochs ADD COLUMN kept TEXT;
-ALTER TABLE epochs ADD COLUMN reader TEXT;
-CREATE INDEX visits_by_epoch ON visits(epoch);
-CREATE INDEX attempts_by_epoch ON attempts(epoch);
-""",
-    # When the clock is set, the times of rows are set right, also of an epoch that has closed: without `batch`.
-    """
-DROP TRIGGER visits_stay_in_consent;
-DROP TRIGGER attempts_stay_in_consent;
-CREATE TRIGGER visits_stay_in_consent BEFORE UPDATE OF device, epoch, batch, site, hits, hosts, source
-  ON visits WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch AND epoch = OLD.epoch
-  AND device = NEW.device AND feature = 'history' AND closed IS NULL)
-  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
-CREATE TRIGGER attempts_stay_in_consent BEFORE UPDATE OF device, epoch, batch, target, hits, source, rule, scope, list,
-  list_name, list_version, category ON attempts WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch
-  AND epoch = OLD.epoch AND device = NEW.device AND feature = 'protection' AND closed IS NULL)
-  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
-""",
-)
+from agent.daemon.store.database import Database, StorageError, TableRow, WithMeta, insist
+from agent.daemon.store.history_schema import MIGRATIONS, TABLES
 
 VISIT_INSERT = (
     "INSERT INTO visits(device, epoch, batch, site, first, last, age, hits, hosts, source, background, cause)"
@@ -90,9 +24,20 @@ ATTEMPT_INSERT = (
 )
 ATTEMPT_UPDATE = "UPDATE attempts SET batch=?, target=?, at=?, age=?, hits=? WHERE id=?"
 EPOCH_TELL = "UPDATE epochs SET person=?, shared=?, days=?, kept=?, reader=? WHERE epoch=?"
-TABLES = ("visits", "attempts")
-FOR_ROOM = "for room "  # a key of meta, with a table's name
 IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
+
+
+class EpochRow(TableRow):
+    """`closed` is the batch that closed it; whom it is about is None where it is older than that."""
+
+    __slots__ = ("epoch", "device", "feature", "closed", "person", "shared")
+    QUERY = "SELECT epoch, device, feature, closed, person, shared FROM epochs ORDER BY epoch"
+    epoch: int
+    device: int
+    feature: str
+    closed: int | None
+    person: int | None
+    shared: int | None
 
 
 class HistoryDb(WithMeta):
@@ -228,7 +173,7 @@ class HistoryDb(WithMeta):
     @staticmethod
     def _delete_outside(sql: sqlite3.Connection) -> int:
         gone = 0
-        for table, feature in (("visits", "history"), ("attempts", "protection")):
+        for table, feature in TABLES.items():
             query = (
                 "DELETE FROM {0} WHERE NOT EXISTS (SELECT 1 FROM epochs e WHERE e.epoch={0}.epoch"
                 " AND e.device={0}.device AND e.feature=? AND {0}.batch >= e.opened"
@@ -269,47 +214,6 @@ class HistoryDb(WithMeta):
         with self.db.transaction() as sql:
             sql.execute("DELETE FROM epochs WHERE device=?", (device,))
 
-    def expire(self, table: str, oldest_age: int, rows_max: int, step: int) -> int:
-        """Delete at most `step` rows that are over their time or over the bound; returns how many.
-
-        Over the bound, the device with the most rows loses its oldest, so that none pushes out another's.
-        """
-        with self.db.transaction() as sql:
-            old = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE age < ? ORDER BY age LIMIT ?)"
-            gone = int(sql.execute(old, (oldest_age, step)).rowcount)
-            excess = min(step, sql.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] - rows_max)
-            if excess > 0:
-                gone += self._make_room(sql, table, excess)
-            return gone
-
-    @staticmethod
-    def _make_room(sql: sqlite3.Connection, table: str, excess: int) -> int:
-        most = max(sql.execute(f"SELECT COUNT(*), device FROM {table} GROUP BY device").fetchall())
-        many = f"SELECT id FROM {table} INDEXED BY {table}_by_age WHERE device=? ORDER BY age, id LIMIT ?"
-        gone = int(sql.execute(f"DELETE FROM {table} WHERE id IN ({many})", (most[1], excess)).rowcount)
-        count = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE SET value = value + ?2"
-        sql.execute(count, (FOR_ROOM + table, gone))
-        return gone
-
-    def deleted_for_room(self) -> dict[str, int]:
-        """How many rows of each table went before their time because there was no room for all."""
-        return {table: int(self.meta(FOR_ROOM + table, "0")) for table in TABLES}
-
-    def expire_early(self, table: str, age: int, days: int, step: int) -> int:
-        """Delete at most `step` rows that were recorded under terms of fewer than `days` and are over their time."""
-        held = f"days < ? AND EXISTS (SELECT 1 FROM {table} WHERE {table}.epoch = epochs.epoch)"
-        found = self.db.sql.execute(f"SELECT epoch, days FROM epochs WHERE {held}", (days,)).fetchall()
-        gone = 0
-        if not found:
-            return gone
-        # By age, for what is older than these few days is hardly of any other epoch.
-        old = f"SELECT id FROM {table} INDEXED BY {table}_by_age WHERE age < ? AND epoch = ? LIMIT ?"
-        with self.db.transaction() as sql:
-            for epoch, agreed in found:
-                values = (oldest_kept(age, agreed), epoch, step - gone)
-                gone += sql.execute(f"DELETE FROM {table} WHERE id IN ({old})", values).rowcount
-        return gone
-
     def reserve_ids(self, table: str, above: int) -> None:
         """Let new rows have ids above `above`, so that removals kept for older snapshots never name a new row."""
         with self.db.transaction() as sql:
@@ -340,17 +244,12 @@ class HistoryDb(WithMeta):
         found = self.db.sql.execute(query, (age,)).fetchone()[0]
         return self.top(table) + 1 if found is None else int(found)
 
-    def epochs(self) -> list[tuple[int, int, str, int | None]]:
-        """(epoch, device, feature, batch that closed it or None)."""
-        query = "SELECT epoch, device, feature, closed FROM epochs ORDER BY epoch"
-        found: list[tuple[int, int, str, int | None]] = self.db.sql.execute(query).fetchall()
-        return found
+    def epochs(self) -> list[EpochRow]:
+        return [EpochRow(*row) for row in self.db.sql.execute(EpochRow.QUERY)]
 
-    def subjects(self) -> list[tuple[int, int, int, int]]:
-        """(epoch, device, person, shared) where it is known whom an epoch's rows are about."""
-        query = "SELECT epoch, device, person, shared FROM epochs WHERE person IS NOT NULL"
-        found: list[tuple[int, int, int, int]] = self.db.sql.execute(query).fetchall()
-        return found
+    def readable(self, reader: str) -> set[int]:
+        """The epochs whose rows this reader may see."""
+        return {row[0] for row in self.db.sql.execute("SELECT epoch FROM epochs WHERE reader = ?", (reader,))}
 
     def device_of_visit(self, visit_id: int) -> int | None:
         row = self.db.sql.execute("SELECT device FROM visits WHERE id=?", (visit_id,)).fetchone()

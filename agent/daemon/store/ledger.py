@@ -40,6 +40,10 @@ class Ledger:
         query = f"SELECT {COLUMNS} FROM ledger WHERE enrolment IN ({marks}) AND seq > ? ORDER BY seq LIMIT ?"
         return [LedgerRow(*fields) for fields in self._db.sql.execute(query, [*enrolments, after, limit])]
 
+    def count(self, feature: str, action: str) -> int:
+        query = "SELECT COUNT(*) FROM ledger WHERE feature=? AND action=?"
+        return int(self._db.sql.execute(query, (feature, action)).fetchone()[0])
+
     def append(self, entries: Sequence[Entry], actor: str, at: int) -> list[LedgerRow]:
         """Add rows in one durable transaction, with the reserved room if need be. StorageError: nothing was added."""
         made = self.chain(entries, actor, at)

@@ -42,8 +42,8 @@ def open_records(state: State, snapshots: Snapshots, anchor: RollbackCheck, inst
         return HistoryDb(snapshots.live, str(error)), False
     try:
         # A removal that a crash cut off is finished, whether the rows are here or came back.
-        again = reapply(state, records) if came_back or state.erasing else 0
-        return records, again > 0 or state.erasing
+        again = reapply(state, records) if came_back or state.removals.unfinished else 0
+        return records, again > 0 or state.removals.unfinished
     except StorageError as error:
         # What was erased must not be seen again.
         records.db.close()

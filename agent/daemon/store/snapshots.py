@@ -13,7 +13,8 @@ import sqlite3
 from agent.core.people import FLASH
 from agent.daemon.store.database import StorageError, discard, storing
 from agent.daemon.store.flashcopy import CHUNK, write_and_exit
-from agent.daemon.store.history_db import TABLES, HistoryDb
+from agent.daemon.store.history_db import HistoryDb
+from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.state import State
 
 
@@ -140,8 +141,8 @@ def show_ids(ids: list[int]) -> str:
 def reapply(state: State, records: HistoryDb) -> int:
     """Delete again what was erased, from a history that came back; returns how many rows it still held."""
     gone = 0
-    for _, table, device, ids, _ in state.removals():
-        for low, high in parse_ids(ids):
-            gone += records.delete_span(table, device, low, high)
-            records.reserve_ids(table, high)
+    for row in state.removals.rows():
+        for low, high in parse_ids(row.ids):
+            gone += records.delete_span(row.kind, row.device, low, high)
+            records.reserve_ids(row.kind, high)
     return gone

@@ -10,11 +10,15 @@ from agent.core.consent import LedgerRow
 from agent.core.content import Content
 from agent.core.model import BadInput, Device, NotFound, Person
 from agent.core.policy import OwnRule
+from agent.daemon.clock import STEP_S
 from agent.daemon.store import content_rows
 from agent.daemon.store.content_rows import ContentRows, Owner
 from agent.daemon.store.database import Database, StorageError, WithMeta
 from agent.daemon.store.ledger import Ledger
+from agent.daemon.store.removals import Removals
+from agent.daemon.store.requests import Requests
 from agent.daemon.store.scrubbing import scrub
+from agent.daemon.store.state_schema import MIGRATIONS
 
 MYPY = False
 if MYPY:  # not worth its memory
@@ -22,51 +26,6 @@ if MYPY:  # not worth its memory
 
 SLOTS = 255  # what the kernel's mark has room for; slot 0 means "no device"
 
-MIGRATIONS = (
-    """
-CREATE TABLE persons(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, grp TEXT NOT NULL,
-  birth_month TEXT);
-CREATE TABLE devices(id INTEGER PRIMARY KEY AUTOINCREMENT, enrolment TEXT UNIQUE NOT NULL, label TEXT UNIQUE NOT NULL,
-  mac BLOB UNIQUE, address TEXT UNIQUE, person INTEGER REFERENCES persons(id), shared INTEGER NOT NULL,
-  slot INTEGER UNIQUE NOT NULL);
-CREATE TABLE ledger(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, enrolment TEXT NOT NULL,
-  feature TEXT NOT NULL, action TEXT NOT NULL, notice INTEGER NOT NULL, hash BLOB NOT NULL);
-CREATE TABLE rules(id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL, action TEXT NOT NULL, scope TEXT NOT NULL,
-  owner INTEGER NOT NULL, until INTEGER, created INTEGER NOT NULL, UNIQUE(name, action, scope, owner));
-CREATE TABLE removals(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, device INTEGER NOT NULL,
-  ids TEXT NOT NULL, age INTEGER NOT NULL);
-CREATE TABLE requests(id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, kind TEXT NOT NULL,
-  text TEXT NOT NULL, target TEXT, at INTEGER NOT NULL, state TEXT NOT NULL, answer TEXT, answered_at INTEGER);
-CREATE TABLE boots(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, boot TEXT NOT NULL);
-CREATE TABLE web(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TRIGGER ledger_grows_only BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER ledger_keeps_all BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-""",
-    """
-CREATE TABLE reports(id INTEGER PRIMARY KEY AUTOINCREMENT, report TEXT NOT NULL, period INTEGER NOT NULL,
-  made INTEGER NOT NULL, epsilon INTEGER NOT NULL, notice INTEGER NOT NULL, state TEXT NOT NULL, plain TEXT, body TEXT,
-  hash TEXT, send_age INTEGER NOT NULL, failures INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
-  ended INTEGER);
-""",
-    # `change` is as in the ledger, `due` the household's age at which it takes effect, `at` that in wall time.
-    """
-ALTER TABLE ledger ADD COLUMN detail TEXT NOT NULL DEFAULT '';
-CREATE TABLE holds(kind TEXT NOT NULL, key TEXT NOT NULL, change TEXT NOT NULL, due INTEGER NOT NULL,
-  at INTEGER NOT NULL, proof INTEGER NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;
-""",
-    # The household's age when a rule for a time was made; NULL: it ends at a time of the wall clock.
-    "ALTER TABLE rules ADD COLUMN made INTEGER;",
-    # The word hold is taken by who is kept off the internet.
-    """
-ALTER TABLE holds RENAME TO delayed_changes;
-UPDATE meta SET key='delayed change salt' WHERE key='hold salt';
-""",
-    content_rows.TABLE,
-)
-
-REQUEST_COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"
-RequestRow = tuple[int, int, str, str, str | None, int, str, str | None, int | None]
 RULES = "SELECT id, name, action, scope, owner, until, created, made FROM rules ORDER BY id"
 DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot"
 
@@ -84,6 +43,8 @@ class State(WithMeta):
         except BaseException:
             self.db.close()
             raise
+        self.requests = Requests(self.db)
+        self.removals = Removals(self.db)
         self._seen: dict[str, list[Any]] = {}
         self.content = ContentRows(self.db, self._rows)
 
@@ -253,72 +214,13 @@ class State(WithMeta):
             if sql.execute("DELETE FROM rules WHERE id=?", (rule_id,)).rowcount == 0:
                 raise NotFound("no rule " + str(rule_id))
 
-    # what the people behind the devices ask for
-
-    def add_request(self, device: int, kind: str, text: str, target: str | None, at: int) -> RequestRow:
+    def set_rules_right(self, by: int, jump: int, began: int, upto: int, frame: int) -> None:
+        """The clock was set: rules of these ages whose wall time minus age was `frame` are `by` later. What was made
+        for a time counts by age; its wall times are for display."""
+        which = "made BETWEEN ? AND ? AND ABS(created - made - ?) <= ?"
+        query = "UPDATE rules SET until = until + ?, created = created + ?, made = made + ? WHERE " + which
         with self.db.transaction() as sql:
-            cursor = sql.execute(
-                "INSERT INTO requests(device, kind, text, target, at, state) VALUES (?,?,?,?,?,'open')",
-                (device, kind, text, target, at),
-            )
-        return self._request(int(cursor.lastrowid or 0))
-
-    def answer_request(self, request_id: int, answer: str, at: int) -> RequestRow | None:
-        """The answered request; None when there is none of that id."""
-        with self.db.transaction() as sql:
-            query = "UPDATE requests SET state='answered', answer=?, answered_at=? WHERE id=?"
-            found = sql.execute(query, (answer, at, request_id)).rowcount
-        return self._request(request_id) if found else None
-
-    def _request(self, request_id: int) -> RequestRow:
-        query = "SELECT " + REQUEST_COLUMNS + " FROM requests WHERE id=?"
-        return tuple(self.db.sql.execute(query, (request_id,)).fetchone())
-
-    def requests(self, device: int | None, state: str | None, after: int, limit: int) -> list[RequestRow]:
-        """Of a device or all, open, answered or both, by id."""
-        query = (
-            f"SELECT {REQUEST_COLUMNS} FROM requests WHERE id > ? AND (? IS NULL OR device=?)"
-            " AND (? IS NULL OR state=?) ORDER BY id LIMIT ?"
-        )
-        found: list[RequestRow] = self.db.sql.execute(query, (after, device, device, state, state, limit)).fetchall()
-        return found
-
-    def requests_since(self, device: int, since: int, until: int) -> int:
-        query = "SELECT COUNT(*) FROM requests WHERE device=? AND at > ? AND at <= ?"
-        return int(self.db.sql.execute(query, (device, since, until)).fetchone()[0])
-
-    def open_requests(self) -> int:
-        return int(self.db.sql.execute("SELECT COUNT(*) FROM requests WHERE state='open'").fetchone()[0])
-
-    # removals: what was erased, so that no snapshot brings it back; ids only, never a name
-
-    def add_removal(self, kind: str, device: int, ids: str, age: int) -> int:
-        """From here on it is to be finished, by the next start if need be: see `removals_done`."""
-        with self.db.transaction() as sql:
-            cursor = sql.execute(
-                "INSERT INTO removals(kind, device, ids, age) VALUES (?,?,?,?)", (kind, device, ids, age)
-            )
-            sql.execute("INSERT OR REPLACE INTO meta VALUES ('erasing', '1')")
-        return int(cursor.lastrowid or 0)
-
-    @property
-    def erasing(self) -> bool:
-        """Whether a removal was begun, and not all of it is known to be done."""
-        return self.meta("erasing", "") != ""
-
-    def removals_done(self) -> None:
-        if self.erasing:
-            with self.db.transaction() as sql:
-                sql.execute("DELETE FROM meta WHERE key='erasing'")
-
-    def removals(self) -> list[tuple[int, str, int, str, int]]:
-        query = "SELECT id, kind, device, ids, age FROM removals ORDER BY id"
-        found: list[tuple[int, str, int, str, int]] = self.db.sql.execute(query).fetchall()
-        return found
-
-    def drop_removals(self, older_than_age: int) -> None:
-        with self.db.transaction() as sql:
-            sql.execute("DELETE FROM removals WHERE age < ?", (older_than_age,))
+            sql.execute(query, (by, by, jump, began, upto, frame, STEP_S))
 
     # small things
 
@@ -331,6 +233,9 @@ class State(WithMeta):
     def web(self, key: str) -> str | None:
         row = self.db.sql.execute("SELECT value FROM web WHERE key=?", (key,)).fetchone()
         return str(row[0]) if row else None
+
+    def web_values(self) -> dict[str, str]:
+        return dict(self.db.sql.execute("SELECT key, value FROM web ORDER BY key").fetchall())
 
     def web_count(self) -> int:
         return int(self.db.sql.execute("SELECT COUNT(*) FROM web").fetchone()[0])

@@ -1,0 +1,38 @@
+"""The activity log, and the check of everything recorded against it."""
+
+from collections.abc import Generator
+
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import Request, optional_text, page, paged
+from agent.daemon.store.audit import audit as audit_steps
+
+
+def activity(household: Household, request: Request) -> dict[str, object]:
+    limit, after = page(request)
+    ids = {device.enrolment: device.id for device in household.state.devices()}
+    items: list[dict[str, object]] = [
+        {
+            "seq": row.seq,
+            "at": household.set_right.at(row),
+            "actor": row.actor,
+            "device_id": ids.get(row.enrolment),
+            "enrolment": row.enrolment,
+            "feature": row.feature,
+            "action": row.action,
+            "notice": row.notice,
+            "hash": row.hash.hex(),
+            "detail": row.detail,
+        }
+        for row in household.state.ledger.rows(after, limit)
+    ]
+    return paged(items, limit, after + len(items))
+
+
+def audit(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """Check every row against the ledger, and the ledger against itself (and a head noted earlier)."""
+    household.flush()
+    head = optional_text(request, "head", 80)
+    return (yield from audit_steps(household.state, household.records, head, household.sha256))
+
+
+TABLE = {"activity": activity, "audit": audit}

@@ -1,0 +1,67 @@
+"""The visits of a device or person, and what the household says about one."""
+
+from agent.core.model import BadInput
+from agent.daemon.household import Household
+from agent.daemon.operations import scope
+from agent.daemon.operations.arguments import (
+    Request,
+    actor,
+    choice,
+    flag,
+    number,
+    optional_number,
+    optional_text,
+    page,
+    paged,
+)
+from agent.daemon.operations.scope import Steps
+from agent.daemon.store import recorded
+from agent.daemon.store.recorded import VisitRow
+from agent.daemon.store.selection import SHOWN
+
+
+def history(household: Household, request: Request) -> Steps:
+    """Visits, newest first; `show` names which (see SHOWN), `cause` asks for what one visit pulled in."""
+    limit, before = page(request)
+    shown = choice(request, "show", tuple(SHOWN)) if "show" in request else "all"
+    household.flush()
+    asked = scope.readable(household, request, "visits").shown(shown)
+    cause = optional_number(request, "cause")
+    if cause is not None:
+        asked = asked.caused_by(cause)
+    search = optional_text(request, "search")
+    if search is not None:
+        asked = asked.matching(search.lower())
+    rows = yield from recorded.newest(household.records, VisitRow, asked, before, limit)
+    return paged([visit_row(row) for row in rows], limit, rows[-1].id if rows else 0)
+
+
+def visit_row(row: VisitRow) -> dict[str, object]:
+    told = row.told()
+    told["hosts"] = row.hosts.split(" ") if row.hosts else []
+    return {**told, "background": bool(told["background"]), "corrected": bool(told["corrected"])}
+
+
+def mark_wrong(household: Household, request: Request) -> dict[str, object]:
+    """Mark a visit as wrong; it stays, with the mark."""
+    device = household.device_of_visit(number(request, "id"))
+    status = "" if flag(request, "undo") else "disputed"
+    household.records.set_status(number(request, "id"), status)
+    household.state.ledger.append([(device.enrolment, "history", "correct", 0)], actor(request), household.clock.wall())
+    household.noted()
+    return {"id": number(request, "id"), "status": status}
+
+
+def background(household: Household, request: Request) -> dict[str, object]:
+    """Say that a visit was background, or that it was none; it is then no longer folded under another."""
+    visit_id, was = number(request, "id"), flag(request, "background")
+    if "background" not in request:
+        raise BadInput("background is missing: true for what nobody opened, else false")
+    device = household.device_of_visit(visit_id)
+    household.records.correct(visit_id, was)
+    household.state.ledger.append([(device.enrolment, "history", "correct", 0)], actor(request), household.clock.wall())
+    household.noted()
+    return {"id": visit_id, "background": was}
+
+
+TABLE = {"history": history, "visit.mark_wrong": mark_wrong, "visit.background": background}

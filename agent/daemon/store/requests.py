@@ -1,0 +1,56 @@
+"""What the people behind the devices ask for, and what they were answered."""
+
+from agent.daemon.store.database import Database, TableRow
+
+
+class RequestRow(TableRow):
+    """`state` is "open" or "answered"."""
+
+    __slots__ = ("id", "device", "kind", "text", "target", "at", "state", "answer", "answered_at")
+    COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"
+    id: int
+    device: int
+    kind: str
+    text: str
+    target: str | None
+
+
+class Requests:
+    """What changes something commits before it returns. StorageError."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, device: int, kind: str, text: str, target: str | None, at: int) -> RequestRow:
+        with self._db.transaction() as sql:
+            query = "INSERT INTO requests(device, kind, text, target, at, state) VALUES (?,?,?,?,?,'open')"
+            made = int(sql.execute(query, (device, kind, text, target, at)).lastrowid or 0)
+        return self._row(made)
+
+    def answer(self, request_id: int, answer: str, at: int) -> RequestRow | None:
+        """The answered request; None when there is none of that id."""
+        with self._db.transaction() as sql:
+            query = "UPDATE requests SET state='answered', answer=?, answered_at=? WHERE id=?"
+            found = sql.execute(query, (answer, at, request_id)).rowcount
+        return self._row(request_id) if found else None
+
+    def _row(self, request_id: int) -> RequestRow:
+        query = f"SELECT {RequestRow.COLUMNS} FROM requests WHERE id=?"
+        return RequestRow(*self._db.sql.execute(query, (request_id,)).fetchone())
+
+    def rows(self, device: int | None, state: str | None, after: int, limit: int) -> list[RequestRow]:
+        """Of a device or all, open, answered or both, by id."""
+        query = (
+            f"SELECT {RequestRow.COLUMNS} FROM requests WHERE id > ? AND (? IS NULL OR device=?)"
+            " AND (? IS NULL OR state=?) ORDER BY id LIMIT ?"
+        )
+        found = self._db.sql.execute(query, (after, device, device, state, state, limit))
+        return [RequestRow(*row) for row in found.fetchall()]
+
+    def made(self, device: int, since: int, until: int) -> int:
+        """How many a device made after `since`, up to `until`."""
+        query = "SELECT COUNT(*) FROM requests WHERE device=? AND at > ? AND at <= ?"
+        return int(self._db.sql.execute(query, (device, since, until)).fetchone()[0])
+
+    def open_ones(self) -> int:
+        return int(self._db.sql.execute("SELECT COUNT(*) FROM requests WHERE state='open'").fetchone()[0])
