@@ -114,6 +114,13 @@ class Daemon:
         self.household = bootstrap.build(settings, step, self.neighbours.mac_of, lambda: loop.now)
         self.household.neighbours = self.neighbours
         self.household.faults, self.household.recorder.met = loop.faults.state, loop.faults.met
+        for place in (
+            self.household.state.db,
+            self.household.records.db,
+            self.household.anchor,
+            self.household.snapshots,
+        ):
+            place.waiting = loop.at_disk
         self.kernel = _kernel(self.household, settings, netlink, self.neighbours)
         self.holding = _holding(self.household, settings, loop, self.kernel, self.neighbours)
         self.resolving = DnsService(loop, settings, self.household)
@@ -151,6 +158,7 @@ class Daemon:
         if self.connecting:
             household.also(settings_table.POLICY, self.connecting.check)
         if self.kernel:
+            self.loop.stood = self.kernel.check
             # In the first turn, which begins with a beat: before it the guard would not notice a silence.
             self.loop.after(0, self.kernel.begin)
         if self.holding:

@@ -15,8 +15,10 @@ from collections.abc import Callable, Generator
 from functools import partial
 
 from agent.daemon.faults import Faults
+from agent.daemon.guard import BEAT, DISK
 
 BEAT_S = 0.3  # five missed beats fit into the 1.5 s of silence after which the guard acts
+STOOD_S = 1.0  # a little less than that silence
 IDLE_S = 1.0  # the longest sleep: a signal's handler that called stop() is noticed within it
 READABLE = select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR
 WRITABLE = select.EPOLLOUT | select.EPOLLHUP | select.EPOLLERR
@@ -63,6 +65,25 @@ class Repeat:
         self.timer.cancel()
 
 
+class AtDisk:
+    """Made by `Loop.at_disk`. The guard is told that the loop stands still for the disk, and that it goes on."""
+
+    __slots__ = ("loop", "began")
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.began = 0.0
+
+    def __enter__(self) -> None:
+        self.began = self.loop.clock()
+        self.loop.tell(DISK)
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        self.loop.tell(BEAT)
+        if self.loop.clock() - self.began > STOOD_S:
+            self.loop.after(0, lambda: self.loop.stood())
+
+
 class Loop:
     """`now` is the monotonic time at which this turn woke up, in seconds."""
 
@@ -78,6 +99,8 @@ class Loop:
         self._tasks: list[Generator[float | None, None, None]] = []
         self._beat_fd: int | None = None
         self._beat_due = 0.0
+        self._beaten = False
+        self.stood: Callable[[], None] = lambda: None  # after the loop stood still for so long that the guard acted
         self._stopped = False
 
     def add(
@@ -144,6 +167,10 @@ class Loop:
         self._beat_fd = fd
         self._beat_due = self.now
 
+    def at_disk(self) -> AtDisk:
+        """As `with`, around what waits for the disk."""
+        return AtDisk(self)
+
     def run(self) -> None:
         """Turns until `stop()`, which may have come before."""
         self.now = self.clock()
@@ -197,10 +224,16 @@ class Loop:
         # Rounded up, or a timer due in half a millisecond would spin.
         return max(0, int((due - self.clock()) * 1000) + 1)
 
-    def _beat(self, fd: int) -> None:
+    def tell(self, beat: bytes) -> None:
+        """The guard, between two turns. Before the first beat it waits for long anyway."""
+        if self._beat_fd is not None and self._beaten:
+            self._beat(self._beat_fd, beat)
+
+    def _beat(self, fd: int, beat: bytes = BEAT) -> None:
         self._beat_due = self.now + BEAT_S
+        self._beaten = True
         try:
-            os.write(fd, b".")
+            os.write(fd, beat)
         except BlockingIOError:
             pass  # the guard is behind, not gone; a full pipe says "alive" just as well
         except BrokenPipeError:

@@ -66,6 +66,26 @@ def hang(heartbeat: int) -> int:
         pass
 
 
+def wait_for_disk(heartbeat: int) -> int:
+    """A commit takes longer than the silence of a hung daemon."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ready(heartbeat)
+    os.write(heartbeat, guard.DISK)
+    say(f"waits {time.monotonic()}")
+    time.sleep(guard.SILENCE_S + 1.5)
+    say("waited")
+    beat_until(heartbeat, time.monotonic() + 60)
+    return 1
+
+
+def wait_for_ever(heartbeat: int) -> int:
+    ready(heartbeat)
+    os.write(heartbeat, guard.DISK)
+    say(f"waits {time.monotonic()}")
+    time.sleep(600)
+    return 1
+
+
 def dawdle(heartbeat: int) -> int:
     """Reads Python from a slow flash and has no handlers yet."""
     time.sleep(60)
@@ -108,12 +128,25 @@ def orphan(heartbeat: int) -> int:
 
 BEHAVIOURS = {
     behaviour.__name__: behaviour
-    for behaviour in (finish, misconfigured, crash, live, hang, dawdle, stop_slowly, refuse_to_stop, orphan)
+    for behaviour in (
+        finish,
+        misconfigured,
+        crash,
+        live,
+        hang,
+        wait_for_disk,
+        wait_for_ever,
+        dawdle,
+        stop_slowly,
+        refuse_to_stop,
+        orphan,
+    )
 }
 
 
 def main() -> int:
     behaviour = BEHAVIOURS[sys.argv[2]]
+    guard.DISK_S = 4.0
     if len(sys.argv) > 3:
         guard.STOP_S = float(sys.argv[3])
     witness = socket.socket(fileno=int(sys.argv[1]))

@@ -136,6 +136,27 @@ def test_a_silent_daemon_is_replaced_within_two_seconds(guarded: Callable[..., G
     assert gone(pid)
 
 
+def test_who_waits_for_the_disk_is_no_hung_daemon(guarded: Callable[..., Guarded]) -> None:
+    """The router is a plain one meanwhile."""
+    guard = guarded("wait_for_disk")
+    pid, _ = guard.born()
+    assert guard.line() == "ready"
+    began = float(guard.line().split()[1])
+    assert select.select([guard.witness], [], [], 3)[0]
+    assert time.monotonic() - began < 2.0
+    assert guard.line() == "waited"
+    assert guard.sent() == FAREWELL and not gone(pid)
+    os.kill(pid, signal.SIGSTOP)  # from its next beat on it has no more time than any other
+    assert guard.born(3.0)[0] != pid
+
+
+def test_a_wait_for_the_disk_has_an_end(guarded: Callable[..., Guarded]) -> None:
+    guard = guarded("wait_for_ever")
+    pid, _ = guard.born()
+    assert [guard.line().split()[0] for _ in range(2)] == ["ready", "waits"]
+    assert guard.born(8.0)[0] != pid and gone(pid)
+
+
 def test_without_the_guard_the_daemon_ends(guarded: Callable[..., Guarded]) -> None:
     guard = guarded("live")
     guard.born()

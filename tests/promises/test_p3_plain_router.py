@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from agent.client import Unreachable
 from tests.lab.household import Asker, ask
 from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER6, ROUTER4, ROUTER_LINK_LOCAL, ROUTER_ULA, Lab, await_true
 from tests.lab.resident import Resident, children
+from tests.promises.slow_disk import SlowDisk, compiler
 
 PLAIN = {ROUTER4: "router", ROUTER_ULA: "router", ROUTER_LINK_LOCAL: "router", RESOLVER4: "wan", RESOLVER6: "wan"}
 KILLED_S, HUNG_S, ARMED_S = 0.1, 2.0, 1.0
@@ -116,6 +118,26 @@ def test_in_an_endless_loop(lab: Lab, tmp_path: Path) -> None:
         resident.off(flows.device)
     flows.await_plain(hung, HUNG_S)
     reconnect(resident)
+    assert resident.audit()["ok"]
+    assert resident.stop() == 0
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+def test_a_slow_disk(lab: Lab, tmp_path: Path) -> None:
+    """The router is plain while the daemon waits, and what is on is covered again as soon as it goes on."""
+    disk = SlowDisk(tmp_path, str(compiler()))
+    resident = Resident(lab, tmp_path, ("env", *(f"{name}={value}" for name, value in disk.environment.items())))
+    flows = Flows(lab, resident)
+    daemon = resident.daemon
+    disk.takes(4.0)
+    waiting = time.monotonic()
+    adding = threading.Thread(target=lambda: resident.call("person.add", name="Mia", group="child"))
+    adding.start()
+    flows.await_plain(waiting, HUNG_S)
+    disk.takes(0.0)
+    adding.join()
+    await_true(lambda: ask(lab.alice, ROUTER4) == "agent", "covered again")
+    assert resident.daemon == daemon
     assert resident.audit()["ok"]
     assert resident.stop() == 0
 

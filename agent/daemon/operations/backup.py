@@ -114,11 +114,11 @@ def _bring_back(household: Household, rows: Rows) -> dict[str, int]:
     path = household.state.db.path + ".restored"
     noted: list[object] = [META, json.dumps(forgotten)]
     own = [*_kept(household, rows), ("meta", noted)]
-    backup_tables.new_state(path, rows, own)
+    backup_tables.new_state(path, rows, own, household.state.db.waiting)
     live = household.snapshots.live + ".restored"
     history = list(_not_removed(household, [row for row in rows if row[0] in HISTORY_TABLES]))
     _age_anew(household, history)
-    backup_tables.new_history(live, history)
+    backup_tables.new_history(live, history, household.state.db.waiting)
     counts: dict[str, int] = {}
     for kind, _ in rows:
         counts[kind] = counts.get(kind, 0) + 1

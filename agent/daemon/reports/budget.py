@@ -61,7 +61,8 @@ class Budget:
 
     def note(self, spent: int) -> None:
         """In the file beside state.db; from then on a file that is missing means that it can't be known. OSError."""
-        self._file.save(spent)
+        with self._state.db.waiting():
+            self._file.save(spent)
 
     def note_restored(self, restored: bool) -> None:
         """A state.db that was put back may not know of reports made since: each week since is charged, once a clock is

@@ -5,7 +5,7 @@ import sqlite3
 
 from agent.core.model import BadInput
 from agent.daemon.store import content_rows, history_schema, state_schema
-from agent.daemon.store.database import Database, StorageError
+from agent.daemon.store.database import Database, StorageError, Waiting
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.ledger import COLUMNS as LEDGER_COLUMNS
 from agent.daemon.store.state import DEVICE_COLUMNS, State
@@ -62,21 +62,23 @@ def fitting(kind: str, row: list[object]) -> list[object]:
     return row
 
 
-def new_state(path: str, rows: Rows, own: Rows) -> None:
+def new_state(path: str, rows: Rows, own: Rows, waiting: Waiting) -> None:
     """A new state.db of the rows that belong there, and of this router's own, whole on the disk."""
-    _fresh(path, state_schema.MIGRATIONS, [row for row in rows if row[0] in TABLES or row[0] in SETTING], own)
+    _fresh(path, state_schema.MIGRATIONS, [row for row in rows if row[0] in TABLES or row[0] in SETTING], own, waiting)
 
 
-def new_history(path: str, rows: Rows) -> None:
+def new_history(path: str, rows: Rows, waiting: Waiting) -> None:
     """The same of history.db."""
-    _fresh(path, history_schema.MIGRATIONS, rows, [])
+    _fresh(path, history_schema.MIGRATIONS, rows, [], waiting)
 
 
-def _fresh(path: str, migrations: tuple[str, ...], rows: Rows, own: Rows) -> None:
+def _fresh(path: str, migrations: tuple[str, ...], rows: Rows, own: Rows, waiting: Waiting) -> None:
     for leftover in (path, path + "-journal"):
         if os.path.exists(leftover):
             os.unlink(leftover)
-    made = Database(path, migrations, "FULL", reserved=False)
+    with waiting():
+        made = Database(path, migrations, "FULL", reserved=False)
+    made.waiting = waiting
     try:
         with made.transaction() as sql:
             _fill(sql, rows, own)

@@ -13,12 +13,16 @@ RESERVE_BYTES = 128 * 1024  # a ledger row, its journal and the database's growt
 COMMITS = 1 << 31  # of as many one is told from another
 
 
+Waiting = Callable[[], "contextlib.AbstractContextManager[None]"]
+
+
 class Database:
     """One connection. `migrations[n]` brings version n to n + 1; `synchronous` is SQLite's FULL or OFF.
 
     `reserved` makes a spare file beside it that `spend` gives back to the file system when a write has to succeed.
     `instead` says why the file can't be used: an empty one in memory stands for it, and nothing is written.
     `broken` is why nothing can be written for as long as this connection stands, or "".
+    `waiting` is what to do around a wait for the disk, as `with`: the guard is told.
     `doubtful` says that a commit was refused and may be in the file all the same: nothing is known before `settle`.
     """
 
@@ -33,6 +37,7 @@ class Database:
         self._reserve = path + ".reserve" if reserved and not instead else None
         self.sql = connect(path, in_memory=self.stands_in)
         self.doubtful = False
+        self.waiting: Waiting = contextlib.nullcontext
         self.found: Callable[[], None] = lambda: None  # a commit that was refused stands: memory has to follow
         self.commits = 0
         try:
@@ -84,9 +89,11 @@ class Database:
     def works_anew(self) -> bool:
         """Whether the file, which this connection can't write, can be written by a fresh one."""
         try:
-            fresh = Database(self.path, self._migrations, self._synchronous, self._reserve is not None)
+            with self.waiting():
+                fresh = Database(self.path, self._migrations, self._synchronous, self._reserve is not None)
         except StorageError:
             return False
+        fresh.waiting = self.waiting
         try:
             fresh.touch()
         except StorageError:
@@ -109,7 +116,8 @@ class Database:
         try:
             counted = self._counted()
             self.sql.execute("PRAGMA application_id=" + str(counted))  # so that there is something to commit
-            self.sql.execute("COMMIT")
+            with self.waiting():
+                self.sql.execute("COMMIT")
         finally:
             self.roll_back()
         stands = counted != self.commits
@@ -120,8 +128,8 @@ class Database:
 
     def roll_back(self) -> None:
         # One that fails ends the transaction, too: the journal stays, and the next reader rolls back by it.
-        with contextlib.suppress(StorageError):
-            if self.sql.in_transaction:
+        if self.sql.in_transaction:
+            with contextlib.suppress(StorageError), self.waiting():
                 self.sql.execute("ROLLBACK")
 
     def refill(self) -> None:
@@ -129,7 +137,7 @@ class Database:
         if self._reserve is None or self.broken or os.path.exists(self._reserve):
             return
         try:
-            with open(self._reserve, "wb") as file:
+            with self.waiting(), open(self._reserve, "wb") as file:
                 file.write(os.urandom(RESERVE_BYTES))  # random: a compressing file system must not shrink it
                 file.flush()
                 os.fsync(file.fileno())
@@ -225,12 +233,14 @@ class Transaction:
     def _commit(self) -> None:
         database = self._database
         if database.sql.total_changes == self._changes:
-            database.sql.execute("COMMIT")
+            with database.waiting():
+                database.sql.execute("COMMIT")
             return
         count = (database.commits + 1) % COMMITS
         database.sql.execute("PRAGMA application_id=" + str(count))
         try:
-            database.sql.execute("COMMIT")
+            with database.waiting():
+                database.sql.execute("COMMIT")
         except StorageError:
             database.roll_back()
             database.doubtful = True

@@ -85,7 +85,7 @@ class Forgotten:
             return
         part = self._path + ".part"
         text = "".join(" ".join(line) + "\n" for line in sorted(before | lines))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._state.db.waiting():
             fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with open(fd, "w", encoding="ascii") as file:
                 file.write(text)

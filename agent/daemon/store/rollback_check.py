@@ -10,12 +10,13 @@ A note that was put there by somebody else has another inode, or was written at 
 ctime (inode(7)) is set by the kernel alone.
 """
 
+import contextlib
 import os
 import time
 
 from agent.core.consent import LedgerRow
 from agent.core.digits import whole
-from agent.daemon.store.database import discard
+from agent.daemon.store.database import Waiting, discard
 
 FORMAT = "privacy-agent anchor 2"
 SIZE_BYTES = 192
@@ -32,12 +33,14 @@ class RollbackCheck:
     def __init__(self, path: str, ram_path: str) -> None:
         self._path = path
         self._ram_path = ram_path
+        self.waiting: Waiting = contextlib.nullcontext  # see Database
 
     def save(self, head: LedgerRow | None) -> None:
         """Note the head in both places. A failure is harmless (see above) and repaired by the next note."""
         for path in (self._ram_path, self._path):
             try:
-                _write(path, head)
+                with self.waiting():
+                    _write(path, head)
             except OSError:
                 continue
 

@@ -35,7 +35,8 @@ def scrub(database: Database) -> Generator[float | None, None, None]:
             at += count
             yield None
         if changed:
-            os.fsync(file)
+            with database.waiting():
+                os.fsync(file)
     except OSError as error:
         raise plain(error, database.path) from error
     finally:

@@ -11,7 +11,7 @@ import signal
 import sqlite3
 
 from agent.core.people import FLASH
-from agent.daemon.store.database import StorageError, discard, storing
+from agent.daemon.store.database import StorageError, Waiting, discard, storing
 from agent.daemon.store.flashcopy import CHUNK, write_and_exit
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.history_schema import TABLES
@@ -30,6 +30,7 @@ class Snapshots:
         self.held = 0  # erasings under way: no copy may begin that would hold what they erase
         self.written = 0  # copies that were written whole
         self.trouble = ""
+        self.waiting: Waiting = contextlib.nullcontext  # see Database
 
     def restore(self) -> bool:
         """Put the kept copy in place when there is no live file; True when it did. Call before opening Records.
@@ -84,7 +85,8 @@ class Snapshots:
         """Stop a snapshot under way and remove what it wrote: it may hold rows that are being erased."""
         if self._child:
             os.kill(self._child, signal.SIGKILL)
-            os.waitpid(self._child, 0)
+            with self.waiting():  # one that writes to flash dies after that
+                os.waitpid(self._child, 0)
             self._child = 0
         discard(self._copy)
         discard(self.kept + ".new")
