@@ -47,6 +47,20 @@ RELAYS = frozenset(
 )
 NO_SITES = CHECKS | RELAYS | frozenset(CANARIES)
 
+
+def read_needed(lines: list[str]) -> dict[bytes, str]:
+    """The names of blocklists/needed-hosts.txt, each with what the heading above it says (`[a time server]`)."""
+    found = {}
+    what = ""
+    for line in lines:
+        word = line.split("#", 1)[0].strip()
+        if word[:1] == "[":
+            what = word.strip("[]")
+        elif word:
+            found[word.encode()] = what
+    return found
+
+
 # Sites that people open, too, but that are asked along with a check: Android's over HTTPS, Apple's of before.
 BESIDE = frozenset(b"www.google.com google.com www.google.cn www.apple.com".split())
 BESIDE_S = 5  # a check asks all its hosts at once; the last of them after a time-out or two

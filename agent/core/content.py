@@ -30,6 +30,8 @@ CATEGORIES = (
     ("stalkerware", "Stalkerware", (CHILD,)),
 )
 CATEGORY_IDS = tuple([row[0] for row in CATEGORIES])
+# Of what everybody knows: each service by name fills them, and their lists may have well-known sites.
+WIDE_CATEGORIES = ("social", "chat", "video", "games", "shopping", "ai-chat")
 SEARCH = ("off", "on", "strict")
 YOUTUBE = ("off", "moderate", "strict")
 MODES = ("block", "only", "not")  # always; not outside its windows; not within them

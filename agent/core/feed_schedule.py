@@ -5,6 +5,7 @@ A feed is a public list that the household fetches; feeds.json (see blocklists/R
 
 import json
 
+from agent.core.content import CATEGORY_IDS
 from agent.core.model import BadInput, Value
 
 FORMAT = 1
@@ -107,13 +108,19 @@ def _feed(row: object) -> Feed:
     return Feed(id, name or id, address, syntax, category, licence, home, default, rules, purpose)
 
 
-def chosen(feeds: list[Feed], choices: dict[str, bool], rules_max: int | None = None) -> list[Feed]:
+def chosen(
+    feeds: list[Feed], choices: dict[str, bool], rules_max: int | None = None, categories: frozenset[str] = frozenset()
+) -> list[Feed]:
     """The feeds that are fetched: what the household chose, and of the table's defaults those that `rules_max` leaves
-    room for, in the table's order."""
-    used = sum([feed.rules for feed in feeds if choices.get(feed.id)])
+    room for, in the table's order. Those of a category only where it is among `categories`: somebody uses it."""
+    used = sum([feed.rules for feed in feeds if choices.get(feed.id) and feed.category not in CATEGORY_IDS])
     found = []
     for feed in feeds:
         wanted = choices.get(feed.id)
+        if feed.category in CATEGORY_IDS:
+            if feed.category in categories and (feed.default if wanted is None else wanted):
+                found.append(feed)
+            continue
         if wanted is None and feed.default and (rules_max is None or used + feed.rules <= rules_max):
             wanted = True
             used += feed.rules

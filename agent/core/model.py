@@ -32,6 +32,7 @@ class Value:
 
 HISTORY = "history"
 PROTECTION = "protection"
+LIMITS = "limits"  # times, internet off, content: rules; it records nothing
 
 CHILD = "child"
 TEEN = "teen"

@@ -1,16 +1,18 @@
 """Decides: what a protected device may reach, by which rule.
 
 Precedence: the shipped helplines; the household's own rules (the device's before the person's before everybody's; in
-one scope allow before block); ways around; then the lists: exceptions and important rules, then the most specific rule;
-last what strict search refuses.
-A device sees the policy through a `View`; devices with equal views can share answers.
+one scope allow before block); ways around; then the lists that protect: exceptions and important rules, then the most
+specific rule; then services and the lists of categories, which leave alone what devices need; last what strict search
+refuses. A device sees the policy through a `View`; devices with equal views can share answers.
 """
 
 from agent.core import known_resolvers, names
 from agent.core.localnames import is_local
 from agent.core.lookalike import Guess
 from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
+from agent.core.ruleset import EVERY_LIST
 from agent.core.safesearch import OFF, unsafe_engine
+from agent.core.services import Services
 
 HOUSEHOLD = "household"
 CONTENT = "content"  # the scope of what is refused for somebody's age or wish: recorded for nobody
@@ -60,14 +62,29 @@ class OwnRule(Value):
 
 
 class View(Value):
-    """What applies to a device: the `scopes` with rules for it, most particular first, and its `safesearch` modes."""
+    """What applies to a device: the `scopes` with rules for it, most particular first, and its `safesearch` modes.
 
-    __slots__ = ("scopes", "search", "youtube")
+    `protecting` is the mask of the lists that protect it, `filtering` that of its categories' lists (see `list_masks`),
+    `services` the ids of the services that are blocked for it now.
+    """
 
-    def __init__(self, scopes: tuple[tuple[str, int], ...], search: str = OFF, youtube: str = OFF) -> None:
+    __slots__ = ("scopes", "search", "youtube", "protecting", "filtering", "services")
+
+    def __init__(
+        self,
+        scopes: tuple[tuple[str, int], ...],
+        search: str = OFF,
+        youtube: str = OFF,
+        protecting: int = EVERY_LIST,
+        filtering: int = 0,
+        services: tuple[str, ...] = (),
+    ) -> None:
         self.scopes = scopes
         self.search = search
         self.youtube = youtube
+        self.protecting = protecting
+        self.filtering = filtering
+        self.services = services
 
 
 EVERYBODY = View(((HOUSEHOLD, 0),))
@@ -79,12 +96,23 @@ class Policy:
     `rules` are those in force now; the caller makes a new Policy when one is added, removed or over.
     `never` is a set of names (bytes) that nothing refuses, subdomains included; `shipped` are refusals by name that
     come before the lists', see `resolvers.refusals`. `lookalike` guesses (see `lookalike.Lookalike`), None for no
-    guesses; what it suspects is refused if `refuse_guesses` says so.
+    guesses; what it suspects is refused if `refuse_guesses` says so. `needed` are names (bytes) that no category and no
+    service refuses, `services` the names of those that somebody chose (see `services.Services`).
     """
 
     def __init__(  # type: ignore[no-untyped-def]
-        self, ruleset, rules: list[OwnRule], never=(), shipped=None, lookalike=None, refuse_guesses=False
+        self,
+        ruleset,
+        rules: list[OwnRule],
+        never=(),
+        shipped=None,
+        lookalike=None,
+        refuse_guesses=False,
+        needed=(),
+        services: Services | None = None,
     ) -> None:
+        self._needed = frozenset(needed)
+        self._services = services or Services({})
         self._lookalike = lookalike
         self._refuse_guesses = refuse_guesses
         self._ruleset = ruleset
@@ -94,15 +122,19 @@ class Policy:
         for rule in sorted(rules, key=lambda rule: (rule.action == ALLOW, rule.id)):
             self._scopes.setdefault((rule.scope, rule.owner), {})[rule.name] = rule
 
-    def view(self, device_id: int, person_id: int | None, search: str = OFF, youtube: str = OFF) -> View:
-        """Of that device, with only the scopes that have rules."""
+    def scopes(self, device_id: int, person_id: int | None) -> tuple[tuple[str, int], ...]:
+        """Of that device, only those that have rules."""
         scopes = [("device", device_id), ("person", person_id or 0), (HOUSEHOLD, 0)]
-        return View(tuple([scope for scope in scopes if scope in self._scopes]), search, youtube)
+        return tuple([scope for scope in scopes if scope in self._scopes])
+
+    def view(self, device_id: int, person_id: int | None, search: str = OFF, youtube: str = OFF) -> View:
+        """Of a device for which every list is there to protect."""
+        return View(self.scopes(device_id, person_id), search, youtube)
 
     def decide(self, view: View, name: bytes, qtype: int = 0) -> Verdict:
         """The verdict for a canonical name asked for with that record type (0: not by DNS)."""
         verdict = self._ruled(view, name, qtype)
-        if self._refuse_guesses and verdict.rule is None:
+        if self._refuse_guesses and verdict.rule is None and view.protecting:
             guess = self.warning(name)
             if guess is not None:
                 text = "looks like " + guess.what + ": " + guess.text
@@ -129,7 +161,7 @@ class Policy:
             own = self._own(scope, name)
             if own is not None:
                 return own
-        return self._listed(name, qtype)
+        return self._listed(view, name, qtype)
 
     def review(self, view: View, chain: list[bytes], addresses: list[bytes]) -> Verdict:
         """The verdict for an answer: refused when an alias in its CNAME chain is, or an address of it is listed.
@@ -137,13 +169,14 @@ class Policy:
         Not asked for a name that a rule allows: that rule allows where it leads, too.
         """
         for name in chain:
-            # Not guessed over: nobody chose an alias for its looks.
+            # Not guessed over: nobody chose an alias for its looks. Nor does a category or a service ask where a name
+            # leads: sites of all kinds lie on the same servers.
             verdict = self._ruled(view, name)
-            if verdict.blocked:
+            if verdict.blocked and not _of_content(verdict):
                 return verdict
         if self._ruleset is None:
             return ALLOWED
-        return self._ruleset.decide_addresses(addresses) or ALLOWED
+        return self._ruleset.decide_addresses(addresses, view.protecting) or ALLOWED
 
     def reach(
         self,
@@ -159,7 +192,7 @@ class Policy:
         """
         verdict = self.decide(view, host)
         if page is not None and self._ruleset is not None and _lists_word(verdict) and not is_local(host):
-            verdict = self._ruleset.decide_page(page[0], page[1]) or verdict
+            verdict = self._ruleset.decide_page(page[0], page[1], view.protecting) or verdict
         if verdict.rule is None and destination is not None:
             verdict = self.review(view, [], [destination])
         return verdict
@@ -184,14 +217,39 @@ class Policy:
                     return Verdict(action, Rule(rule.name.decode(), action, scope=rule.scope))
         return None
 
-    def _listed(self, name: bytes, qtype: int) -> Verdict:
+    def _listed(self, view: View, name: bytes, qtype: int) -> Verdict:
         if self._shipped:
             for suffix in names.suffixes(name):
                 if suffix in self._shipped:
                     return self._shipped[suffix]
-        if self._ruleset is None or is_local(name):
+        if is_local(name):
             return ALLOWED
-        return self._ruleset.decide(name, qtype) or ALLOWED
+        verdict, content = ALLOWED, None
+        if self._ruleset is not None:
+            # One look-up for all: most names are on no list.
+            found = self._ruleset.find(name, qtype, view.protecting | view.filtering)
+            if found is not None and view.filtering >> found.list & 1:
+                content = self._ruleset.rule(found)
+                verdict = self._ruleset.decide(name, qtype, view.protecting) or ALLOWED
+            elif found is not None:
+                verdict = self._ruleset.verdict(found)
+        if verdict.blocked or not (content or view.services):
+            return verdict
+        return self._content(view, name, content) or verdict
+
+    def _content(self, view: View, name: bytes, listed: Rule | None) -> Verdict | None:
+        """What a service or a category refuses; `listed` is the rule of a category's list."""
+        if [suffix for suffix in names.suffixes(name) if suffix in self._needed]:
+            return None
+        rule = self._services.rule(name, view.services) or listed
+        if rule is None or rule.action == ALLOW:
+            return None
+        rule.scope = CONTENT
+        return Verdict(BLOCK, rule)
+
+
+def _of_content(verdict: Verdict) -> bool:
+    return verdict.rule is not None and verdict.rule.scope == CONTENT
 
 
 def recorded(verdict: Verdict) -> bool:
@@ -199,7 +257,7 @@ def recorded(verdict: Verdict) -> bool:
     asks for.
     """
     rule = verdict.rule
-    return rule is None or (rule.scope != CONTENT and known_resolvers.canary(rule) is None)
+    return rule is None or (not _of_content(verdict) and known_resolvers.canary(rule) is None)
 
 
 def _lists_word(verdict: Verdict) -> bool:

@@ -255,8 +255,11 @@ class Ruleset:
         action = ALLOW if match.allow else BLOCK
         return Rule(match.text, action, of["id"], of["name"], of["version"], of["category"], "list", match.important)
 
+    def verdict(self, match: Match) -> Verdict:
+        return Verdict(ALLOW if match.allow else BLOCK, self.rule(match))
+
     def _verdict(self, match: Match | None) -> Verdict | None:
-        return None if match is None else Verdict(ALLOW if match.allow else BLOCK, self.rule(match))
+        return None if match is None else self.verdict(match)
 
     def decide(self, name: bytes, qtype: int = 0, lists: int = EVERY_LIST) -> Verdict | None:
         """The verdict of the lists in the mask over a canonical name, or None if none of them has a rule for it."""

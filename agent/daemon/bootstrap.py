@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 
+from agent.core.check_hosts import CHECKS, read_needed
 from agent.core.consent import Gate
 from agent.core.history import Visits, oldest_kept
 from agent.core.lookalike import Lookalike, read_known
@@ -71,6 +72,7 @@ def _built(
     notes = helplines(os.path.join(data_dir(settings), "helplines.txt"))
     lists = LoadedLists(frozenset(notes))
     lists.notes = notes
+    lists.needed = needed(os.path.join(data_dir(settings), "needed-hosts.txt"))
     lists.lookalike = lambda: lookalike(settings, lists)
     visits = Visits(site_of(settings.text("suffixes_file"), lists))
     recorder = Recorder(gate, visits, records, clock.now if turn is None else _once_a_turn(turn, clock.now))
@@ -78,6 +80,7 @@ def _built(
     clients = Clients(mark_layout(settings) if settings.text("identity") == "mark" else None, mac_of)
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor)
     household.step = step
+    household.feeds.categories = household.categories_used
     unsaved = Unsaved(os.path.join(run_dir, "unsaved"))
     household.toggles = Toggles(
         state, records, gate, recorder, anchor, household.subjects, household.refresh, clock.wall, unsaved, step
@@ -133,6 +136,15 @@ def _registrable(path: str, lists: LoadedLists) -> Callable[[bytes], bytes]:
     except (OSError, BadInput):
         lists.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
         return _last_two
+
+
+def needed(path: str) -> frozenset[bytes]:
+    """The hosts that devices need; without the table those by which they find out about the network."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return CHECKS | frozenset(read_needed(file.read().splitlines()))
+    except (OSError, UnicodeError):
+        return CHECKS
 
 
 def lookalike(settings: Settings, lists: LoadedLists) -> Lookalike:

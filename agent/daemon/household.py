@@ -8,12 +8,13 @@ from collections.abc import Callable
 from agent.core import people
 from agent.core.consent import ON, SUSPENDED, WAITING, Gate, LedgerRow
 from agent.core.known_resolvers import refusals
-from agent.core.model import ADULT, HISTORY, PROTECTION, BadInput, Device, NotFound, Person
+from agent.core.model import ADULT, HISTORY, LIMITS, PROTECTION, BadInput, Device, NotFound, Person
 from agent.core.policy import Policy, View
 from agent.core.settings import COPIES, POLICY, Settings, known
 from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.clock import Clock
 from agent.daemon.connections.unblock_tokens import UnblockTokens
+from agent.daemon.device_content import DeviceContent
 from agent.daemon.kernel.holding import Holding
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.lists.feed_state import FeedState, is_starter, protecting
@@ -87,7 +88,7 @@ class Household:
             state, self.subjects, self.delayed, clock, self.reviewed, lambda event: self.publish(event)
         )
         self.feeds = FeedState(settings, state, clock, total_bytes())
-        self.kept_lists = RetainedSet(settings)
+        self.kept_lists, self.content = RetainedSet(settings), DeviceContent(state.content, lists, settings)
         self.reports = Reports(settings, state, clock, sha256, self.noted, lambda name: self.step(name))
         self.step: Callable[[str], None] = lambda name: None  # see Toggles
         self.kernel: Callable[[dict[bytes, DeviceView]], None] = lambda wanted: None
@@ -151,13 +152,21 @@ class Household:
         return [by_slot[device.slot] for device in self.gate.devices() if device.slot in by_slot]
 
     def _client(self, device: Device) -> DeviceView:
-        protected = PROTECTION in self.gate.features(device.slot)
-        view = self.view_of(device) if protected else None
+        on = self.gate.features(device.slot)
+        protected, limited = PROTECTION in on, LIMITS in on and self.content.wanted(device)
+        view = self.content.view(self.policy, device, protected, limited) if protected or limited else None
         held = self.holding is not None and device.mac in self.holding.held
         return DeviceView(device.slot, self.gate.generation(device.slot), view, device.id, held)
 
-    def view_of(self, device: Device) -> View:
-        return self.policy.view(device.id, device.person_id)
+    def view_of(self, device: Device | None) -> View:
+        """As if all that may be on were: what would be decided. None: nobody's in particular."""
+        if device is None:
+            return self.content.household_view()
+        return self.content.view(self.policy, device, True, True)
+
+    def categories_used(self) -> set[str]:
+        """The categories of devices for which limits are on."""
+        return self.content.categories([device for device, _ in self.pairs_on(LIMITS)])
 
     def flush(self) -> None:
         """Everything observed until now is written."""
@@ -172,6 +181,7 @@ class Household:
         """Put together the policy from the rule set and the household's rules in force, and use it from here on."""
         now = self.clock.now()
         rules = [rule for rule in self.state.rules() if not rule.over(*now)]
+        self.content.read()
         ways = [self.settings.flag(name) for name in WAYS_AROUND]
         guessing = self.settings.text(LOOKALIKE)
         self.policy = Policy(
@@ -181,6 +191,8 @@ class Household:
             refusals(*ways),
             self.lists.guesser() if guessing != "off" else None,
             guessing == "refuse",
+            self.lists.needed,
+            self.content.services,
         )
         self.swap(self.policy)
         self.refresh()

@@ -3,8 +3,10 @@
 Who wants one of them blocked all the same has a rule of their own for it (`block NAME`).
 """
 
+from agent.core import check_hosts
 from agent.core.check_hosts import CHECKS
 from agent.core.condition import fits
+from agent.core.content import CATEGORY_IDS, WIDE_CATEGORIES
 from agent.core.listrules import ListRule
 from agent.core.match import BELOW, EXACT
 from agent.core.model import BadInput
@@ -12,6 +14,7 @@ from agent.core.names import is_address, suffixes
 from agent.core.shared_hosts import KNOWN_SHARED, WELL_KNOWN, read_table
 from agent.jobs.knownsites import well_known
 
+LISTS_HOST = "a host that lists are fetched from"
 NAMED_MAX = 6  # names said of each kind; the rest is counted
 
 
@@ -22,6 +25,15 @@ class Guarded:
         self._names = names
         self._above = {parent: what for name, what in names.items() for parent in suffixes(name)[1:]}
         self.keys = frozenset(self._names) | frozenset(self._above)
+
+    def of_category(self, category: str) -> "Guarded":
+        """What a list of that category may not block: it is about well-known sites, or it is not. What devices need is
+        kept open when a name is decided over, also below a site that is blocked.
+        """
+        if category not in CATEGORY_IDS:
+            return self
+        kinds = () if category in WIDE_CATEGORIES else (WELL_KNOWN, KNOWN_SHARED, LISTS_HOST)
+        return Guarded({name: what for name, what in self._names.items() if what in kinds})
 
     def why(self, rule: ListRule) -> str | None:
         """What a rule would block that is needed, or None."""
@@ -37,7 +49,7 @@ class Guarded:
 
 def read_guarded(shared_file: str, needed_file: str, popular_file: str, own: list[bytes]) -> Guarded:
     """The tables together; a file that is missing guards nothing. `own`: the hosts that lists are fetched from."""
-    names = {host: "a host that lists are fetched from" for host in own if not is_address(host)}
+    names = {host: LISTS_HOST for host in own if not is_address(host)}
     for name in read_hosts(shared_file):
         names.setdefault(name, KNOWN_SHARED)
     for name, _ in well_known(popular_file):
@@ -60,19 +72,11 @@ def read_hosts(path: str) -> list[bytes]:
 
 def read_needed(path: str) -> dict[bytes, str]:
     """The names of needed-hosts.txt, each with what the heading above it says (`[a time server]`)."""
-    found: dict[bytes, str] = {}
-    what = ""
     try:
         with open(path, encoding="ascii") as file:
-            lines = [line.split("#", 1)[0].strip() for line in file]
+            return check_hosts.read_needed(file.read().splitlines())
     except (OSError, UnicodeError):
-        return found
-    for line in lines:
-        if line.startswith("["):
-            what = line.strip("[]")
-        elif line:
-            found[line.encode()] = what
-    return found
+        return {}
 
 
 def said(what: str, names: list[str]) -> str:

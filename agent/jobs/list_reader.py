@@ -125,6 +125,7 @@ class ListReader:
         self._file = file
         self._reader = LineParser(self.report.syntax)
         self._public = draft.public if self.report.syntax in _HOST_SYNTAXES else frozenset()
+        self._guarded = draft.guarded.of_category(source.category)
         self._batches: dict[int, Batch] = {}
         self._evidence: dict[bytes, set[int]] = {}
         self._hosts: set[bytes] = set()  # of pages read lately: each is decided over once, not once a page
@@ -151,7 +152,7 @@ class ListReader:
     def _lines(self, chunk: bytes) -> None:
         names, kind, rest = plain_names(chunk, self.report.syntax)
         exact = self._public.intersection(names)
-        touched = self._draft.guarded.keys.intersection(names)
+        touched = self._guarded.keys.intersection(names)
         if self.report.syntax not in _HOST_SYNTAXES and kind != EXACT:
             touched |= self._draft.public.intersection(names)
         out = {name for name in touched if self._left_out(ListRule(name, EXACT if name in exact else kind))}
@@ -197,7 +198,7 @@ class ListReader:
 
     def _left_out(self, rule: ListRule) -> bool:
         """Whether the rule would block what everybody needs; then it is named."""
-        what = self._draft.guarded.why(rule)
+        what = self._guarded.why(rule)
         plain = rule.condition is None or rule.condition.pattern is None
         if what is None and plain and rule.kind in (WHOLE, BELOW) and not rule.allow and self._is_suffix(rule.key):
             what = PUBLIC_SUFFIX
@@ -238,7 +239,7 @@ class ListReader:
         elif why in WEAK:
             return
         self._hosts.add(host)
-        if why is None and not self._draft.guarded.why(ListRule(host, EXACT)):
+        if why is None and not self._guarded.why(ListRule(host, EXACT)):
             self._batch(HOST).add_names([host])
 
     def _enough(self, host: bytes, page: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Precedence, pages and addresses of connections, and the ways around."""
 
 from agent.core.known_resolvers import ADDRESSES, CANARIES, NODATA, NXDOMAIN, canary, refusals
+from agent.core.match import WHOLE, Match
 from agent.core.model import ALLOW, BLOCK, Rule, Verdict
 from agent.core.policy import CONTENT, EVERYBODY, OwnRule, Policy, View, recorded
 from agent.core.sniffed_request import split_url, url
@@ -20,15 +21,19 @@ class Rules:
     hosts = {b"bad.example": listed("bad.example"), b"fine.example": listed("@@fine.example", ALLOW)}
     pages = {(b"shared.example", b"/bad/page"), (b"203.0.113.9", b"/x"), (b"fine.example", b"/bad")}
 
-    def decide(self, name: bytes, qtype: int = 0) -> "Verdict | None":
-        return self.hosts.get(name)
+    def find(self, name: bytes, qtype: int, lists: int) -> "Match | None":
+        of = self.hosts.get(name)
+        return None if of is None else Match(name, WHOLE, 0, of.action == ALLOW)
 
-    def decide_page(self, authority: bytes, target: bytes) -> "Verdict | None":
+    def verdict(self, match: Match) -> Verdict:
+        return self.hosts[match.key]
+
+    def decide_page(self, authority: bytes, target: bytes, lists: int) -> "Verdict | None":
         if (authority, target) in self.pages:
             return listed((authority + target).decode())
         return self.hosts.get(authority)
 
-    def decide_addresses(self, addresses: "list[bytes]") -> "Verdict | None":
+    def decide_addresses(self, addresses: "list[bytes]", lists: int) -> "Verdict | None":
         return listed("203.0.113.66") if BAD in addresses else None
 
 
@@ -80,10 +85,13 @@ def test_a_helpline_is_reached_whatever_is_blocked() -> None:
 class Everything(Rules):
     """A list that refuses whatever it is asked."""
 
-    def decide(self, name: bytes, qtype: int = 0) -> "Verdict | None":
-        return listed(name.decode())
+    def find(self, name: bytes, qtype: int, lists: int) -> "Match | None":
+        return Match(name, WHOLE, 0)
 
-    def decide_page(self, authority: bytes, target: bytes) -> "Verdict | None":
+    def verdict(self, match: Match) -> Verdict:
+        return listed(match.key.decode())
+
+    def decide_page(self, authority: bytes, target: bytes, lists: int) -> "Verdict | None":
         return listed(authority.decode())
 
 

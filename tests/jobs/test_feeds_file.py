@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from agent.core.content import CATEGORY_IDS, WIDE_CATEGORIES
 from agent.core.listrules import ListRule
 from agent.core.names import parse
 from agent.core.rules import SYNTAXES, parse_lines
@@ -35,7 +36,7 @@ def test_each_feed_says_all_that_is_needed() -> None:
         assert {key: type(value) for key, value in feed.items()} == FORM, feed["id"]
         assert feed["address"].startswith("https://")
         assert feed["syntax"] in SYNTAXES
-        assert feed["category"] in CATEGORIES
+        assert feed["category"] in CATEGORIES | set(CATEGORY_IDS)
         assert feed["rules"] > 0
         assert feed["for"].endswith(".")
 
@@ -44,7 +45,8 @@ def test_there_are_enough_feeds_of_every_kind() -> None:
     assert len(FEEDS) >= 12
     assert len({feed["id"] for feed in FEEDS}) == len({feed["address"] for feed in FEEDS}) == len(FEEDS)
     on = Counter(feed["category"] for feed in FEEDS if feed["default"])
-    assert set(on) == CATEGORIES - {"bypass"}
+    assert set(on) == CATEGORIES - {"bypass"} | set(CATEGORY_IDS) - set(WIDE_CATEGORIES)
+    assert all(on[id] == 1 for id in CATEGORY_IDS if id in on), "one default list a category"
 
 
 TOPICS = {"crisis", "abuse", "health", "addiction", "lgbtq"}

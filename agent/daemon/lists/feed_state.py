@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 
+from agent.core.content import CATEGORY_IDS
 from agent.core.feed_schedule import Feed, chosen, first_wait_s, pause_s, read_feeds, rules_max, spread_s
 from agent.core.model import BadInput, NotFound
 from agent.core.ruleset import Ruleset
@@ -54,6 +55,7 @@ class FeedState:
         self.trouble = ""
         self.no_job = ""  # why no list can be fetched at all
         self.start: Callable[[], bool] = lambda: False
+        self.categories: Callable[[], set[str]] = set  # those that somebody uses
         self.progress = Progress()
         self.forced = False
         self.fetching = True
@@ -126,12 +128,13 @@ class FeedState:
     # deciding
 
     def chosen(self) -> list[Feed]:
-        return chosen(self.table, self.choices, rules_max(self._memory_bytes))
+        return chosen(self.table, self.choices, rules_max(self._memory_bytes), frozenset(self.categories()))
 
     def left_out(self) -> list[Feed]:
         """The defaults that this router has too little memory for; whoever chooses one has it fetched all the same."""
         there = self.chosen()
-        return [feed for feed in self.table if feed.default and feed.id not in self.choices and feed not in there]
+        room = [feed for feed in self.table if feed.default and feed.category not in CATEGORY_IDS]
+        return [feed for feed in room if feed.id not in self.choices and feed not in there]
 
     @property
     def table(self) -> list[Feed]:
@@ -196,7 +199,7 @@ class FeedState:
             self.hurried, self.next_at = True, self._clock.wall()
 
     def due(self, used: bool) -> bool:
-        """Whether an update is to start by itself; `used`: protection is on somewhere, so lists are needed (P4)."""
+        """Whether an update is to start by itself; `used`: they block for some device, so lists are needed (P4)."""
         if self.progress.running or self.pinned or not used or not self._settings.flag("lists_auto"):
             return False
         wanted = bool(self.chosen()) or self._unwanted()

@@ -13,6 +13,7 @@ class LoadedLists:
     def __init__(self, helplines: frozenset[bytes] = frozenset()) -> None:
         self.ruleset: Ruleset | None = None
         self.helplines = helplines
+        self.needed: frozenset[bytes] = frozenset()  # what devices need: no category and no service refuses it
         self.loaded_at = 0
         self.trouble = ""
         self.notes: dict[bytes, str] = {}  # of the helplines: what each is for, and where

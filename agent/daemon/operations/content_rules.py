@@ -30,8 +30,11 @@ def content_set(household: Household, request: Request) -> dict[str, object]:
         raise OperationRejected("conflict", "somebody else changed this meanwhile: look again", reply(before))
     new = changed(before, request)
     _known(household, owner, new)
+    used = household.categories_used()
     household.state.put_content(owner, new)
     household.new_policy()
+    if household.categories_used() != used:
+        household.feeds.soon()
     household.publish({"event": "lists"})
     return reply(new)
 

@@ -9,7 +9,7 @@ from agent.core import addresses, names
 from agent.core.known_resolvers import SHIPPED
 from agent.core.match import BY_PAGES, split_authority
 from agent.core.model import ALLOW, PROTECTION, BadInput, Device, NotFound, Rule, Verdict
-from agent.core.policy import EVERYBODY, LOOKALIKE, OwnRule, Policy, View
+from agent.core.policy import LOOKALIKE, OwnRule, Policy, View
 from agent.core.shared_hosts import NOT_SHARED
 from agent.core.sites import site
 from agent.core.sniffed_request import split_url
@@ -44,7 +44,7 @@ def explain(household: Household, request: Request) -> Told:
         name = text(request, "name", NAME_MAX)
         device_id = optional_number(request, "device_id")
         device = household.state.device(device_id) if device_id is not None else None  # type: ignore[assignment]
-    view = household.view_of(device) if device else EVERYBODY
+    view = household.view_of(device)
     asked, verdict = _now(household, view, name, then)
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict
@@ -195,7 +195,7 @@ def _how(
     off = device is not None and not household.is_on(device, PROTECTION)
     prefix = "Protection is off for this device, so nothing is blocked. With it on: " if off else ""
     rule = verdict.rule
-    view = household.view_of(device) if device else EVERYBODY
+    view = household.view_of(device)
     if verdict.blocked and rule is not None:
         source = f"the list {rule.list_name!r} has {rule.text}" if rule.list_id else f"your own rule blocks {rule.text}"
         if rule.text.endswith(BY_PAGES):

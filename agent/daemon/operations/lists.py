@@ -114,7 +114,7 @@ def update(household: Household, request: Request) -> dict[str, object]:
     feeds = household.feeds
     if feeds.trouble:
         raise OperationRejected("conflict", feeds.trouble)
-    if not household.pairs_on(PROTECTION):
+    if not (household.pairs_on(PROTECTION) or household.categories_used()):
         raise OperationRejected("conflict", "protection is on for no device: lists are fetched while it is in use only")
     if not feeds.chosen():
         raise OperationRejected("conflict", "no list is chosen: privacy-agent lists add")

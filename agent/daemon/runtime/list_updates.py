@@ -24,7 +24,7 @@ PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class ListUpdates:
-    """One for the daemon. The lists are fetched while protection is on for some device, and only then."""
+    """One for the daemon. Lists are fetched while protection is on for some device, or a category, and only then."""
 
     def __init__(
         self, loop: Loop, settings: Settings, household: Household, control: ControlServer, command: list[str]
@@ -83,7 +83,7 @@ class ListUpdates:
         if household.clock.trusted and not self._clock_trusted:
             self._schedule()
             household.feeds.hurry()
-        used = bool(household.pairs_on(PROTECTION))
+        used = bool(household.pairs_on(PROTECTION) or household.categories_used())
         if household.feeds.due(used):
             household.feeds.begin(False)
         elif household.feeds.progress.running and not used:

@@ -10,6 +10,7 @@ from agent.core.attempts import Attempts
 from agent.core.consent import Gate
 from agent.core.history import Visits
 from agent.core.model import HISTORY, PROTECTION, Observation, Verdict
+from agent.core.policy import recorded
 from agent.daemon.faults import raised
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_db import HistoryDb
@@ -51,9 +52,9 @@ class Recorder:
             self.met(error)
 
     def refused(self, slot: int, generation: int, target: str, source: str, hits: int, verdict: Verdict) -> None:
-        """A name or URL that was refused: an attempt, where protection is on."""
+        """A name or URL that was refused: an attempt, where protection is on and it did the refusing."""
         permit = self._gate.issue(slot, generation, PROTECTION)
-        if permit is None or verdict.rule is None or self.withheld:
+        if permit is None or verdict.rule is None or self.withheld or not recorded(verdict):
             return
         at, age = self._now()
         self._attempts.observe(permit, verdict.rule, target, source, hits, at, age)

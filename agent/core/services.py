@@ -1,0 +1,66 @@
+"""Services (apps) by their names: which of them a name belongs to."""
+
+import json
+
+from agent.core import names
+from agent.core.model import BLOCK, BadInput, Rule, Value
+
+FORMAT = 1
+SERVICE = "service"  # the category of what a service's rule refuses
+
+
+class Service(Value):
+    """`names` are texts: a name with all below it, or "=name" for that alone."""
+
+    __slots__ = ("id", "title", "group", "names")
+
+    def __init__(self, id: str, title: str, group: str, names: list[str]) -> None:
+        self.id = id
+        self.title = title
+        self.group = group
+        self.names = names
+
+
+def read_services(text: str) -> list[Service]:
+    """The services of a services.json; BadInput."""
+    try:
+        table = json.loads(text)
+        if table["format"] != FORMAT:
+            raise BadInput("the table of services has another form than format " + str(FORMAT))
+        return [
+            Service(str(row["id"]), str(row["title"]), str(row["group"]), [str(name) for name in row["names"]])
+            for row in table["services"]
+        ]
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise BadInput("the table of services can't be read: " + str(error)) from error
+
+
+class Services:
+    """Those that somebody chose, by name: {id: service}."""
+
+    def __init__(self, chosen: dict[str, Service]) -> None:
+        self._chosen = chosen
+        self._with_below: dict[bytes, list[str]] = {}
+        self._alone: dict[bytes, list[str]] = {}
+        for id in sorted(chosen):
+            for name in chosen[id].names:
+                if name[:1] == "=":
+                    self._alone.setdefault(name[1:].encode(), []).append(id)
+                else:
+                    self._with_below.setdefault(name.encode(), []).append(id)
+
+    def rule(self, name: bytes, blocked: tuple[str, ...]) -> Rule | None:
+        """The rule by which one of these services refuses the name, or None."""
+        if not blocked:
+            return None
+        for id in self._alone.get(name, []):
+            if id in blocked:
+                return self._made(id, "=" + name.decode())
+        for suffix in names.suffixes(name):
+            for id in self._with_below.get(suffix, []):
+                if id in blocked:
+                    return self._made(id, suffix.decode())
+        return None
+
+    def _made(self, id: str, text: str) -> Rule:
+        return Rule(text, BLOCK, list_id=id, list_name=self._chosen[id].title, category=SERVICE)

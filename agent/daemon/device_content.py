@@ -1,0 +1,92 @@
+"""Which lists, categories, services and modes of safe search apply to each device today, and what that takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from agent.core.content import CATEGORY_IDS, Content
+from agent.core.list_masks import filtering, protecting
+from agent.core.model import BadInput, Device
+from agent.core.policy import Policy, View
+from agent.core.services import Service, Services, read_services
+from agent.core.settings import Settings
+from agent.daemon.lists.loaded import LoadedLists
+from agent.daemon.store.content_rows import DEVICE, HOUSEHOLD, PERSON, ContentRows, Owner
+
+FILE = "services.json"
+
+
+class DeviceContent:
+    """`blocked(mode, windows)` says whether a service with these is blocked now.
+
+    A person's rules follow them to each device of theirs that nobody else uses; a shared device has its own.
+    """
+
+    def __init__(self, rows: ContentRows, lists: LoadedLists, settings: Settings) -> None:
+        self._rows = rows
+        self._lists = lists
+        self._settings = settings
+        self._all: dict[Owner, Content] = {}
+        self._known: dict[str, Service] = {}
+        self.services = Services({})
+        self.blocked: Callable[[str, list[dict[str, str]]], bool] = lambda mode, windows: mode == "block"
+        self.trouble = ""
+
+    def read(self) -> None:
+        """What is in force from here on."""
+        self._all = self._rows.all()
+        wanted = [id for content in self._all.values() for id in content.services]
+        groups = [id for content in self._all.values() for id in content.categories]
+        table = {one.id: one for one in self.table()} if wanted or groups else {}
+        self._known = {id: one for id, one in table.items() if id in wanted or one.group in groups}
+        self.services = Services(self._known)
+
+    def table(self) -> list[Service]:
+        """All services that there are; none without the file, which is made when the package is."""
+        try:
+            with open(os.path.join(self._settings.text("data_dir"), FILE), encoding="utf-8") as file:
+                found = read_services(file.read())
+            self.trouble = ""
+        except (OSError, UnicodeError, BadInput) as error:
+            found, self.trouble = [], f"no services are known: {getattr(error, 'strerror', None) or error}"
+        return found
+
+    def of(self, device: Device) -> Content:
+        own = (DEVICE, device.id) if device.shared or device.person_id is None else (PERSON, device.person_id)
+        return self._all.get(own) or Content()
+
+    def wanted(self, device: Device) -> bool:
+        """Whether names have to be looked at for what the device may not reach."""
+        of = self.of(device)
+        return bool(of.categories or of.services or of.search != "off" or of.youtube != "off")
+
+    def view(self, policy: Policy, device: Device, protected: bool, limited: bool) -> View:
+        content = self.of(device) if limited else Content()
+        owners: list[Owner] = [(DEVICE, device.id), (PERSON, device.person_id or 0), (HOUSEHOLD, 0)]
+        choices = [self._all[owner].lists for owner in owners if owner in self._all]
+        lists = self._lists.ruleset.lists if self._lists.ruleset else []
+        return View(
+            policy.scopes(device.id, device.person_id),
+            content.search,
+            content.youtube,
+            protecting(lists, choices) if protected else 0,
+            filtering(lists, content.categories, choices),
+            self._blocked(content),
+        )
+
+    def household_view(self) -> View:
+        """Of nobody in particular: what protects, as the household chose."""
+        lists = self._lists.ruleset.lists if self._lists.ruleset else []
+        choices = [self._all[(HOUSEHOLD, 0)].lists] if (HOUSEHOLD, 0) in self._all else []
+        return View(((HOUSEHOLD, 0),), protecting=protecting(lists, choices))
+
+    def _blocked(self, content: Content) -> tuple[str, ...]:
+        """The services that are blocked now, and all of a category's."""
+        chosen = [id for id, (mode, windows) in content.services.items() if self.blocked(mode, windows)]
+        by_category = [id for id, one in self._known.items() if one.group in content.categories]
+        return tuple(sorted({*chosen, *by_category}))
+
+    def categories(self, devices: list[Device]) -> set[str]:
+        """Those that somebody of these devices has: their lists are fetched."""
+        return {id for device in devices for id in self.of(device).categories if id in CATEGORY_IDS}
