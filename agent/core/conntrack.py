@@ -11,8 +11,9 @@ _SOURCE4, _TARGET4, _SOURCE6, _TARGET6 = 1, 2, 3, 4  # CTA_IP_*
 _PROTOCOL, _SOURCE_PORT, _TARGET_PORT = 1, 2, 3  # CTA_PROTO_*
 _TCP, _UDP = b"\x06", b"\x11"
 _UNMARKED = bytes(4)
-# Which parts of a tuple a dump is filtered by (Linux 5.8): source, protocol, destination port.
-_BY_SOURCE, _BY_PROTOCOL, _BY_PORT = 1, 8, 32
+# Which parts of the original tuple a dump is filtered by (Linux 5.8): protocol, destination port.
+_BY_PROTOCOL, _BY_PORT = 8, 32
+_ENTRY_HEAD, _HOST16 = HOST + "IH", HOST + "H"
 _INET, _INET6 = 2, 10
 
 
@@ -58,33 +59,35 @@ def end(answer: NetlinkReply, sources: "frozenset[bytes]") -> "Message | None":
     return end_flow(answer)
 
 
-def flows_of(address: bytes, replying: bool) -> Message:
-    """Asks for all flows that an IPv4 address began, or those that it replies to. The same of an IPv6 address would
-    give all flows but these: the kernel compares it the wrong way round (seen on Linux 6.18)."""
-    tuple, flags = (_REPLY, 2) if replying else (_ORIGINAL, 1)
-    source = nested(1, attribute(_SOURCE4, address), attribute(_TARGET4, bytes(4)))
-    by = attribute(flags, struct.pack(HOST + "I", _BY_SOURCE))
-    only = nested(_FILTER, by, attribute(3 - flags, bytes(4)))
-    return Message(_GET, DUMP, bytes([_INET, 0, 0, 0]) + nested(tuple, source) + only)
+def all_flows() -> Message:
+    """Asks for every flow of both families. Not filtered by the kernel: by an IPv6 source it gives all flows but those
+    (seen on Linux 6.18), and by an IPv4 source it walks its whole table in one step, 60 ms with 262,144 buckets."""
+    return Message(_GET, DUMP, bytes(4))
 
 
-def all_flows(address_size: int) -> Message:
-    """Asks for every flow over IPv4 (4) or IPv6 (16)."""
-    return Message(_GET, DUMP, bytes([_INET if address_size == 4 else _INET6, 0, 0, 0]))
+def flows_between(data: bytes, devices: "frozenset[bytes]") -> "list[tuple[NetlinkReply, bytes]]":
+    """Of the entries in one read of a dump those that a device of `devices` (addresses) has, each with its far end:
+    whoever the device has the flow with, whichever of them began it.
 
-
-def far_end(answer: NetlinkReply, devices: "frozenset[bytes]", size: int) -> "bytes | None":
-    """With whom a device has the flow that a dump told of, whichever of them began it; None when it is nobody's of
-    `devices`. Written flat, since a dump of the household's flows has tens of thousands: who began it and who replies
-    stand where the kernel puts them (ctnetlink_dump_tuples), each behind three heads of four bytes."""
-    body = answer.body
-    if answer.type != _NEW or len(body) < 8:
-        return None
-    reply = 4 + struct.unpack_from(HOST + "H", body, 4)[0] + 12
-    began, replies = body[16 : 16 + size], body[reply : reply + size]
-    if began in devices:
-        return replies
-    return began if replies in devices else None
+    Written flat, since a household has tens of thousands: who began it and who replies stand where the kernel puts them
+    (ctnetlink_dump_tuples), each behind three heads of four bytes.
+    """
+    found = []
+    at, end = 0, len(data)
+    while end - at >= 24:
+        length, type = struct.unpack_from(_ENTRY_HEAD, data, at)
+        if length < 24 or at + length > end:
+            break
+        body = at + 16
+        if type == _NEW:
+            size = 4 if data[body] == _INET else 16
+            reply = body + 16 + struct.unpack_from(_HOST16, data, body + 4)[0]
+            began, replies = data[body + 16 : body + 16 + size], data[reply : reply + size]
+            if began in devices or replies in devices:
+                answer = NetlinkReply(type, 0, 0, data[body : at + length])
+                found.append((answer, replies if began in devices else began))
+        at += length + 3 & ~3
+    return found
 
 
 def end_flow(answer: NetlinkReply) -> "Message | None":

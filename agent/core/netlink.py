@@ -19,6 +19,7 @@ ACK_TLVS = 0x200  # an error message that carries text
 
 _HEADER = HOST + "IHHII"
 _HEADER_BYTES = 16
+_LENGTH = HOST + "I"
 _ATTRIBUTE = HOST + "HH"
 _TYPE_MASK = 0x3FFF
 _ERROR_TEXT = 1  # NLMSGERR_ATTR_MSG
@@ -97,6 +98,18 @@ def messages(data: bytes) -> "list[NetlinkReply]":
         found.append(NetlinkReply(type, flags, seq, data[at + _HEADER_BYTES : at + length]))
         at += length + 3 & ~3
     return found
+
+
+def last(data: bytes) -> "NetlinkReply | None":
+    """The last message of a datagram alone: it says whether a dump is over."""
+    at, found = 0, -1
+    while len(data) - at >= _HEADER_BYTES:
+        length = struct.unpack_from(_LENGTH, data, at)[0]
+        if length < _HEADER_BYTES or at + length > len(data):
+            break
+        found = at
+        at += length + 3 & ~3
+    return messages(data[found:])[0] if found >= 0 else None
 
 
 def attributes(data: bytes) -> "dict[int, bytes]":

@@ -99,3 +99,49 @@ def test_connections_of_a_device_by_their_port():
 def test_connections_are_asked_for_by_port():
     found = netlink.attributes(conntrack.connections(4, 443).body[4:])
     assert netlink.attributes(netlink.attributes(found[1])[2]) == {1: b"\x06", 3: b"\x01\xbb"}
+
+
+def entry(source, target, kinds=(1, 2), family=2, message=0x100, id=77):
+    """As a dump has it: who began it and who replies, behind masquerade the router."""
+    nat = bytes(len(source) - 1) + b"\x09"
+    ports = netlink.nested(2, netlink.attribute(1, b"\x11"))
+    parts = []
+    for tuple, one, other in ((1, source, target), (2, target, nat)):
+        addresses = netlink.nested(1, netlink.attribute(kinds[0], one), netlink.attribute(kinds[1], other))
+        parts.append(netlink.nested(tuple, addresses, ports))
+    body = bytes([family, 0, 0, 0]) + b"".join(parts) + netlink.u32(12, id)
+    return netlink.encode(netlink.Message(message, 2, body), 5)
+
+
+def test_a_device_s_flows_of_either_family_and_direction():
+    far4, far6 = bytes([203, 0, 113, 9]), b"\x20\x01" + bytes(14)
+    dump = b"".join(
+        [
+            entry(V4, far4),
+            entry(far4, V4),
+            entry(bytes(4), far4),
+            entry(V6, far6, (3, 4), 10),
+            entry(far6, V6, (3, 4), 10),
+            entry(V4, far4, message=3),
+        ]
+    )
+    found = conntrack.flows_between(dump, frozenset([V4, V6]))
+    assert [far for _, far in found] == [far4, far4, far6, far6]
+    for answer, _ in found:
+        message = conntrack.end_flow(answer)
+        assert message is not None and message.type == 0x102
+        assert netlink.attributes(message.body[4:])[12] == b"\0\0\0\x4d"
+    assert conntrack.flows_between(dump, frozenset()) == []
+
+
+def test_a_dump_cut_anywhere_is_read_as_far_as_it_goes():
+    dump = entry(V4, V4) + entry(V4, V4)
+    for size in range(len(dump)):
+        assert len(conntrack.flows_between(dump[:size], frozenset([V4]))) == size // (len(dump) // 2)
+
+
+def test_the_last_message_says_whether_it_is_over():
+    done = netlink.encode(netlink.Message(netlink.DONE, 2, bytes(4)), 5)
+    assert netlink.last(entry(V4, V4) + done).type == netlink.DONE
+    assert netlink.last(entry(V4, V4)).type == 0x100
+    assert netlink.last(b"") is None and netlink.last(b"\xff" * 20) is None

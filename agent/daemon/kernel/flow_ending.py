@@ -15,17 +15,15 @@ from agent.core import conntrack, interface_addresses
 from agent.core.addresses import parse
 from agent.core.interface_addresses import InterfaceAddress
 from agent.core.model import BadInput
-from agent.core.netlink import DONE, ERROR, Message, NetlinkReply, encode, messages
+from agent.core.netlink import DONE, ERROR, Message, NetlinkReply, encode, last, messages
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.nfsocket import open_socket
 from agent.platform import cmodules
 
 TURN_MAX = 64  # entries ended in one step; each is some 20 us of the kernel's time
 AGAIN_S = 2.0  # what began in between: a packet that waited in a queue has its entry afterwards
-# The kernel leaves out other devices' entries of IPv4 by a walk for each address; from here on all of them are read.
-FILTERED_MAX = 8
 _NETLINK_ROUTE = 0
-_READ_BYTES = 65536
+_READ_BYTES = 65536  # the kernel's pieces of a dump have at most 32 KiB
 
 
 class FlowEnding:
@@ -65,13 +63,15 @@ class FlowEnding:
 
     def _walk(self, macs: frozenset[bytes], spared: Callable[[bytes], bool]) -> Generator[None, None, None]:
         try:
-            stays = _House(self._local)
+            house = _House(self._local)
             texts = [text for mac in sorted(macs) for text in self._addresses_of(mac)]
             devices = frozenset([parse(text) for text in texts])
-            for message, size in _dumps(devices):
-                for answers in _read(message):
-                    far = [(answer, conntrack.far_end(answer, devices, size)) for answer in answers]
-                    self._end([one for one, end in far if end is not None and not (stays.has(end) or spared(end))])
+            for data in _read():
+                found = conntrack.flows_between(data, devices)
+                ending = [flow for flow, far in found if not (house.has(far) or spared(far))]
+                # Also of nothing: the kernel's walk and the search were a step.
+                for at in range(0, max(len(ending), 1), TURN_MAX):
+                    self._end(ending[at : at + TURN_MAX])
                     yield
             self.trouble = ""
         except (NetfilterError, OSError, BadInput) as error:
@@ -81,15 +81,6 @@ class FlowEnding:
         work = [message for message in map(conntrack.end_flow, answers) if message is not None]
         self.ended += len(work)
         self._each(work)
-
-
-def _dumps(devices: frozenset[bytes]) -> list[tuple[Message, int]]:
-    """What to ask for, and of which size the addresses in it are."""
-    four = sorted([address for address in devices if len(address) == 4])
-    asked = [(conntrack.flows_of(address, replying), 4) for address in four for replying in (False, True)]
-    if len(four) > FILTERED_MAX:
-        asked = [(conntrack.all_flows(4), 4)]
-    return asked + ([(conntrack.all_flows(16), 16)] if len(devices) > len(four) else [])
 
 
 class _House:
@@ -112,33 +103,30 @@ class _House:
 
 def _interface_addresses() -> list[InterfaceAddress]:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE) as sock:
-        answers = [answer for part in _conversation(sock, interface_addresses.dump()) for answer in part]
-    found = [interface_addresses.read(answer) for answer in answers]
+        parts = list(_conversation(sock, interface_addresses.dump()))
+    found = [interface_addresses.read(answer) for data in parts for answer in messages(data)]
     return [one for one in found if one is not None]
 
 
-def _read(message: Message) -> Iterator[list[NetlinkReply]]:
-    """A dump of conntrack in pieces of TURN_MAX. Its socket is its own: the kernel goes on with a dump as it is read,
-    and there is one at a time of a socket."""
+def _read() -> Iterator[bytes]:
+    """A dump of conntrack, piece by piece. Its socket is its own: the kernel goes on with a dump as it is read, and
+    there is one at a time of a socket."""
     sock = open_socket()
     if sock is None:
         return
     try:
-        for answers in _conversation(sock, message):
-            # Also of nothing: the kernel's walk was a step.
-            for at in range(0, max(len(answers), 1), TURN_MAX):
-                yield answers[at : at + TURN_MAX]
+        yield from _conversation(sock, conntrack.all_flows())
     finally:
         sock.close()
 
 
-def _conversation(sock: cmodules.socket.socket, message: Message) -> Iterator[list[NetlinkReply]]:
+def _conversation(sock: cmodules.socket.socket, message: Message) -> Iterator[bytes]:
     sock.send(encode(message, 1))
     while True:
-        answers = messages(sock.recv(_READ_BYTES))
-        for answer in answers:
-            if answer.type == ERROR and answer.errno:
-                raise OSError(answer.errno, "the kernel does not tell what is open")
-        yield [answer for answer in answers if answer.type not in (DONE, ERROR)]
-        if any(answer.type in (DONE, ERROR) for answer in answers):
+        data = sock.recv(_READ_BYTES)
+        yield data
+        end = last(data)
+        if end is not None and end.errno:
+            raise OSError(end.errno, "the kernel does not tell what is open")
+        if end is None or end.type in (DONE, ERROR):
             return
