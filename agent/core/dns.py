@@ -123,6 +123,15 @@ def aged(response: bytes, seconds: int) -> bytes:
     return bytes(patched)
 
 
+def remembered(response: bytes, seconds_max: int) -> bytes:
+    """The response with no TTL above `seconds_max`."""
+    patched = bytearray(response)
+    for at in ttl_offsets(response):
+        if struct.unpack_from(">I", patched, at)[0] > seconds_max:
+            struct.pack_into(">I", patched, at, seconds_max)
+    return bytes(patched)
+
+
 def stale(response: bytes, question: Question, seconds: int) -> bytes:
     """A response that is over, with every TTL `seconds` and EDE 3 if there is OPT (RFC 8767 section 4, RFC 8914)."""
     patched = bytearray(response)

@@ -124,6 +124,8 @@ class Daemon:
         self.kernel = _kernel(self.household, settings, netlink, self.neighbours)
         self.holding = _holding(self.household, settings, loop, self.kernel, self.neighbours)
         self.resolving = DnsService(loop, settings, self.household)
+        if self.holding:
+            self.resolving.spare_by(self.holding.admit)
         self.connecting = _connecting(self.household, settings, loop, self.kernel)
         self.control = _control(loop, settings, self.household)
         self.web: WebJob | None = None

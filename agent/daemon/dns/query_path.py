@@ -5,6 +5,7 @@
     decide     the policy's word on the name
     upstream   what it said before or says now, asked once for all who wait
     review     the policy's word on where the answer leads, by the rules of that moment
+    spare      of whoever is held: what the name leads to is let through, before that is told
     answer     to the listener that the query came in by
     record     noted with the session, told to the recorder soon after
 
@@ -13,6 +14,8 @@ with that view only, so no device is ever given what another policy let through.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from agent.core.dns import (
     EDE_NETWORK_ERROR,
@@ -25,6 +28,7 @@ from agent.core.dns import (
     peek,
     readdressed,
     refused,
+    remembered,
     servfail,
     walk,
 )
@@ -39,9 +43,11 @@ from agent.daemon.dns.upstream import EDE_OTHER, Upstream
 from agent.daemon.loop import Loop
 
 TRANSFERS = (251, 252)  # IXFR, AXFR: not a forwarder's business
+SPARED_TTL_S = 60  # shorter than an address stays let through
 EDNS_SIZE = 11  # bytes of an OPT record without options
 
 PLAIN = Verdict(ALLOW)
+Admit = Callable[[int, bytes, list[bytes]], bool]
 TROUBLE = {
     EDE_NO_REACHABLE_AUTHORITY: "no DNS server answers",
     EDE_NETWORK_ERROR: "no DNS server can be reached",
@@ -50,10 +56,15 @@ TROUBLE = {
 
 
 class QueryPath:
-    """`policy` is the one in force. `query` begins the way of a query that its listener had no reply to at hand for."""
+    """`policy` is the one in force. `query` begins the way of a query that its listener had no reply to at hand for.
+
+    `admit(device id, name, addresses)` says whether a device that is held reaches the name, and lets the addresses
+    through for it.
+    """
 
     def __init__(self, loop: Loop, upstream: Upstream, sessions: DnsSessions, policy: Policy, entries_max: int) -> None:
         self.policy = policy
+        self.admit: Admit = lambda device_id, name, addresses: False
         self.blocked_answers = BlockedAnswers()
         self.failures = 0
         self.fetching = Fetching(loop, upstream, entries_max, self.fetched, self.failed)
@@ -116,7 +127,8 @@ class QueryPath:
             # No rule of the household's allows it.
             waiter.send(self.blocked_answers.rebound(waiter.message, waiter.question))
         else:
-            waiter.send(readdressed(found.body, waiter.message, waiter.question))
+            answer = readdressed(found.body, waiter.message, waiter.question)
+            waiter.send(self._spared(waiter, found.answer, answer) or answer)
             if found.visited:
                 self._sessions.append(waiter.lane, waiter.question.name, waiter.verdict)
 
@@ -127,15 +139,23 @@ class QueryPath:
 
     def _answered_before(self, waiter: PendingReply, kept: CachedAnswer) -> None:
         """Upstream said this for another query, maybe of another view: reviewed for this one."""
-        if self._leads_astray(waiter, walk(kept.body)):
+        answer = walk(kept.body)
+        if self._leads_astray(waiter, answer):
             self._block(waiter)
             return
         fresh, until = kept.at(self._loop.now)
         whole = readdressed(fresh, waiter.message, waiter.question)
+        verdict = waiter.verdict if kept.visited and waiter.lane.client is not None else None
+        spared = self._spared(waiter, answer, whole)
+        if spared is not None:
+            # Not kept: each time that it is told, it is let through anew.
+            waiter.send(spared)
+            if verdict is not None:
+                self._sessions.append(waiter.lane, waiter.question.name, verdict)
+            return
         sent = waiter.send(whole)
         # What was truncated has no TTL to count down.
         of, until = (kept, until) if sent is whole else (None, kept.until)
-        verdict = waiter.verdict if kept.visited and waiter.lane.client is not None else None
         self._keep_reply(waiter, CachedReply(sent[2:], until, of, waiter.question.name, verdict))
         if verdict is not None:
             self._sessions.append(waiter.lane, waiter.question.name, verdict)
@@ -156,6 +176,19 @@ class QueryPath:
             return waiter.verdict.blocked
         waiter.verdict = self.policy.review(view, answer.chain, answer.addresses)  # type: ignore[arg-type]
         return waiter.verdict.blocked
+
+    # spare
+
+    def _spared(self, waiter: PendingReply, answer: DnsResponse, whole: bytes) -> bytes | None:
+        """What a held device is told of a name that it reaches; None for whoever is not held, and for other names."""
+        client = waiter.lane.client
+        if (
+            client is None
+            or not client.held
+            or not self.admit(client.device_id, waiter.question.name, answer.addresses)
+        ):
+            return None
+        return remembered(whole, SPARED_TTL_S)
 
     # answer and record
 

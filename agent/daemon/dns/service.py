@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.core.policy import Policy
 from agent.daemon.dns.pending import Listener
-from agent.daemon.dns.query_path import QueryPath
+from agent.daemon.dns.query_path import Admit, QueryPath
 from agent.daemon.dns.sessions import DnsSessions, Identify, Record
 from agent.daemon.dns.upstream import Upstream
 from agent.daemon.loop import Loop
@@ -33,6 +33,10 @@ class Dns:
         self._path = QueryPath(loop, upstream, self.lanes, policy, entries_max)
         self.query = self._path.query
         self.ask_router = self._path.fetching.ask_router
+
+    def spare_by(self, admit: Admit) -> None:
+        """See QueryPath."""
+        self._path.admit = admit
 
     def attach(self, front: Listener) -> None:
         self._fronts.append(front)

@@ -149,7 +149,9 @@ class DnsSessions:
         lane = self._clients.get(key)
         if lane is None:
             view = None if client is None else client.view
-            lane = self._clients[key] = DnsSession(client, view, (mark, address), self._view(view))
+            # Whoever is held is given other TTLs.
+            replies = self._view((view, client is not None and client.held))
+            lane = self._clients[key] = DnsSession(client, view, (mark, address), replies)
         return lane
 
     def _view(self, view: Hashable) -> Cache:

@@ -5,6 +5,7 @@ from agent.core.model import Verdict
 from agent.core.settings import DNS, Settings, mark_layout
 from agent.daemon.clients import DeviceView
 from agent.daemon.dns.listeners import listen
+from agent.daemon.dns.query_path import Admit
 from agent.daemon.dns.servers import UpstreamServers, on_this_router
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.upstream import Upstream
@@ -82,6 +83,10 @@ class DnsService:
         else:
             recorder.allowed(client.slot, client.generation, name, "dns", count)
             self._household.warn(client.device_id, name)
+
+    def spare_by(self, admit: Admit) -> None:
+        """What whoever is held is told of names that it reaches: see QueryPath."""
+        self._dns.spare_by(admit)
 
     def close(self) -> None:
         self._dns.close()

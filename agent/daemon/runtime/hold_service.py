@@ -18,7 +18,6 @@ from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.loop import Loop
 
 CALLS_ZONE = b"pub.3gppnetwork.org"  # of the gateways for calls over Wi-Fi (3GPP TS 23.003, section 19.4.2.9)
-SPARED_TTL_S = 60  # shorter than an address stays let through
 
 
 class HoldService:
@@ -108,7 +107,7 @@ class HoldService:
 
     def admit(self, device_id: int, name: bytes, addresses: list[bytes]) -> bool:
         """Before a held device is told these addresses of a name: whether it reaches them, and so may not remember
-        them for longer than SPARED_TTL_S."""
+        them for long."""
         sets = SPARED if self.spares(device_id, name) else CALLS if self._called(name) else None
         if sets is None:
             return False
