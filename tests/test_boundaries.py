@@ -25,6 +25,23 @@ LAYERS = {
     "jobs": {"core", "control", "platform", "client", "jobs"},
     "cli": {"core", "control", "platform", "client", "jobs", "cli"},
 }
+# Inside the daemon, folders and modules from the ground up: each imports from its own line and from those above it.
+DAEMON = (
+    "log forked faults guard loop clock clients locks peers edges",
+    "store",
+    "subjects proofs people toggles set_right announcements",
+    "kernel sight",
+    "connections safe_addresses",
+    "dns",
+    "lists",
+    "reports",
+    "device_content policies settings_in_force in_hand household erasing",
+    "limits",
+    "operations",
+    "control",
+    "jobs hold_page_server runtime",
+    "bootstrap daemon main",
+)
 # Small pieces without state that another layer may use as well.
 SHARED = {"agent.daemon.loop", "agent.daemon.faults"}
 # The modules that may reach out, and to whom.
@@ -77,6 +94,17 @@ class Module:
                 names.add(str(node.module))
         return names
 
+    def own_imports(self) -> set[str]:
+        """The modules of ours that it names; a folder only where it takes something of the folder's own file."""
+        names = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                found = [f"{node.module}.{alias.name}" for alias in node.names]
+                names.update(name if name in NAMES else str(node.module) for name in found)
+        return names & set(NAMES)
+
     def standard_imports(self) -> set[str]:
         return {name for name in self.imports() if name.split(".")[0] != "agent"}
 
@@ -107,6 +135,28 @@ def test_imports_point_down(module: Module) -> None:
             layer = Module.layer_of(name)
             free = name == "agent.__version__" or any(name.startswith(shared) for shared in SHARED)
             assert free or layer in LAYERS[module.layer], f"{module.name} imports {name}"
+
+
+def line_of(name: str) -> int:
+    part = name.split(".")[2]
+    found = [number for number, line in enumerate(DAEMON) if part in line.split()]
+    assert found, f"{name} has no place in DAEMON yet"
+    return found[0]
+
+
+@pytest.mark.parametrize("module", [one for one in MODULES if one.name.startswith("agent.daemon.")], ids=str)
+def test_nothing_runs_back_up_inside_the_daemon(module: Module) -> None:
+    for name in module.own_imports():
+        if name.startswith("agent.daemon."):
+            assert line_of(name) <= line_of(module.name), f"{module.name} imports {name}"
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    left = {module.name: module.own_imports() for module in MODULES}
+    while ends := [name for name, names in left.items() if not names & left.keys()]:
+        for name in ends:
+            del left[name]
+    assert not left, "each of these imports another of them"
 
 
 @pytest.mark.parametrize("module", CORE, ids=str)

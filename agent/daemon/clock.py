@@ -48,8 +48,7 @@ class Correction:
 class Clock:
     """`saved` is what `save` returned last, also before a reboot; `awaited` is what `confirmation` returns.
 
-    `stepped()` is called when the wall clock jumped, before a time after it is given. `correction` is there from when
-    the clock was set until somebody has made use of it and cleared it.
+    `correction` is there from when the clock was set until somebody has made use of it and cleared it.
     """
 
     def __init__(self, saved: str = "", awaited: str = "") -> None:
@@ -59,7 +58,7 @@ class Clock:
         self._frame: int | None = None  # wall minus age, as long as the wall clock does not jump
         self._frames: list[int] = []  # those of before, until the clock is trusted
         self._sure = False
-        self.stepped: Callable[[], None] = lambda: None
+        self._stepped: list[Callable[[], None]] = []
         self.correction: Correction | None = None
 
     @property
@@ -95,7 +94,7 @@ class Clock:
                 self.correction = Correction(age - monotonic, age, self._frames, wall - age, after - age)
         if after != age:
             self._frame = wall - after
-            self.stepped()
+            self._tell()
         return after
 
     def _watch(self, frame: int) -> None:
@@ -104,7 +103,15 @@ class Clock:
             return
         if not self._sure:
             self._frames.append(before)
-        self.stepped()
+        self._tell()
+
+    def on_step(self, call: Callable[[], None]) -> None:
+        """To be called when the wall clock jumped, before a time after it is given."""
+        self._stepped.append(call)
+
+    def _tell(self) -> None:
+        for call in self._stepped:
+            call()
 
     def now(self) -> tuple[int, int]:
         """Wall seconds and age."""

@@ -36,7 +36,6 @@ class ControlServer:
         self._path = path
         self._listener = _listen(path)
         loop.add(self._listener, self._accept)
-        household.publish = self.publish
 
     def _accept(self) -> None:
         try:

@@ -14,23 +14,16 @@ from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon import bootstrap, locks
 from agent.daemon.control import ControlServer
+from agent.daemon.erasing import snapshot, tidy
 from agent.daemon.faults import STRICT
 from agent.daemon.guard import EX_CONFIG, EX_UNAVAILABLE
 from agent.daemon.household import Household
-from agent.daemon.jobs import Identity, WebJob, python_command
-from agent.daemon.kernel.neighbours import Neighbours
-from agent.daemon.kernel.switch import Switch
-from agent.daemon.kernel.switch_sync import SwitchSync
+from agent.daemon.jobs import Identity, WebJob, job_command
 from agent.daemon.log import say
 from agent.daemon.loop import Loop, Repeat
 from agent.daemon.operations.switches import end_for_guests
-from agent.daemon.runtime.dns_service import DnsService
-from agent.daemon.runtime.hold_service import HoldService
-from agent.daemon.runtime.list_updates import ListUpdates
-from agent.daemon.runtime.report_job import ReportJob
-from agent.daemon.sight import Sight
+from agent.daemon.runtime.live_edges import LiveEdges
 from agent.daemon.store.database import StorageError, storing
-from agent.daemon.store.erasing import snapshot, tidy
 from agent.platform import lastwords
 
 FLUSH_S = 1.0  # a batch a second: a loss of power takes RAM anyway, and off commits what waits
@@ -42,7 +35,6 @@ SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
 BIRTHDAYS_S = 3600.0
 DUE_S = 60.0  # what takes effect a day after it was decided
 GUESTS_S = 10.0
-RESTART_S = 0.2
 RETRY_BOOT_S = 5.0
 SAVE_OFF_S = 2.0  # an off that storage refused; a commit that fails wears flash hardly less than one that succeeds
 RETRY_WEB_S = 10.0  # a LAN address may come later than the daemon
@@ -51,7 +43,6 @@ REMOVALS_AGE_S = 31 * DAY_S  # after the longest retention no snapshot holds the
 
 
 STORAGE_BACK = "the storage can be used again: starting again"
-EX_TEMPFAIL = 75  # sysexits.h: the guard starts the daemon again
 
 
 def read(path: str, overrides: str) -> Settings:
@@ -94,7 +85,7 @@ def serve(
     daemon.start()
     loop.run()
     daemon.stop()
-    return daemon.code
+    return daemon.edges.code
 
 
 def cannot_start(error: Exception) -> None:
@@ -103,17 +94,15 @@ def cannot_start(error: Exception) -> None:
 
 
 class Daemon:
-    """The parts with sockets around the household. StorageError, OSError when they can't be made."""
+    """The household and the parts with sockets. StorageError, OSError when they can't be made."""
 
     def __init__(
         self, settings: Settings, loop: Loop, netlink: socket.socket | None, step: Callable[[str], None]
     ) -> None:
         self.loop = loop
         self.settings = settings
-        self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
-        self.household = bootstrap.build(settings, step, self.neighbours.mac_of, lambda: loop.now)
-        self.household.neighbours = self.neighbours
-        self.household.faults, self.household.recorder.met = loop.faults.state, loop.faults.met
+        self.edges = LiveEdges(loop, settings, netlink, step)
+        self.household = bootstrap.build(settings, self.edges)
         for place in (
             self.household.state.db,
             self.household.records.db,
@@ -121,57 +110,43 @@ class Daemon:
             self.household.snapshots,
         ):
             place.waiting = loop.at_disk
-        self.kernel = _kernel(self.household, settings, netlink, self.neighbours)
-        self.holding = _holding(self.household, settings, loop, self.kernel, self.neighbours)
-        self.resolving = DnsService(loop, settings, self.household)
-        if self.holding:
-            self.resolving.spare_by(self.holding.admit)
-        self.connecting = _connecting(self.household, settings, loop, self.kernel)
-        self.control = _control(loop, settings, self.household)
+        self.edges.open(self.household)
         self.web: WebJob | None = None
-        self.code = 0
-        self.household.restart = self._restart
-        self.feeding: ListUpdates | None = None
-        self.reporting: ReportJob | None = None
         self._copying: Repeat | None = None
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
-        household = self.household
+        household, edges = self.household, self.edges
         household.begin()
         household.kept_lists.restore(household.feeds.file)
-        self._tried(lambda: bootstrap.load_lists(household))
+        self._tried(household.load_lists)
         if household.stale_snapshot:
             self.loop.task(tidy(household))
         if household.trouble:
             self.loop.after(RETRY_BOOT_S, self._retry_boot)
-        if self.neighbours.fileno() >= 0:
-            self.loop.add(self.neighbours.fileno(), self.neighbours.read)
+        if edges.neighbours.fileno() >= 0:
+            self.loop.add(edges.neighbours.fileno(), edges.neighbours.read)
         self._serve_web()
-        self.feeding = ListUpdates(
-            self.loop, self.settings, household, self.control, job_command("agent.jobs.update_job")
-        )
-        self.reporting = ReportJob(self.loop, self.settings, household, self.control, job_command("agent.jobs.report"))
+        edges.updates.begin()
+        edges.reporting.begin()
         for seconds, call in self._repeated():
             self.loop.every(seconds, partial(self._tried, call))
         self._copies()
-        household.also(settings_table.COPIES, self._copies)
-        household.also(settings_table.UPDATES, household.feeds.rescheduled)
-        if self.connecting:
-            household.also(settings_table.POLICY, self.connecting.check)
-        if self.kernel:
-            self.loop.stood = self.kernel.check
+        household.in_force.also(settings_table.COPIES, self._copies)
+        household.in_force.also(settings_table.POLICY, edges.check_connections)
+        if edges.kernel:
+            self.loop.stood = edges.check_kernel
             # In the first turn, which begins with a beat: before it the guard would not notice a silence.
-            self.loop.after(0, self.kernel.begin)
-        if self.holding:
-            self.loop.after(0, self.holding.holding.begin)
+            self.loop.after(0, edges.kernel.begin)
+        if edges.holding:
+            self.loop.after(0, edges.holding.holding.begin)
         lastwords.clear()
         say("ready")
 
     def _serve_web(self) -> None:
         """The page is not worth a dead daemon: an address that is not there yet is tried again."""
         try:
-            self.web = _web(self.loop, self.settings, self.control)
+            self.web = _web(self.loop, self.settings, self.edges.control)
         except BadInput as error:
             say(f"the web page is not served: {error}")
         except OSError as error:
@@ -184,13 +159,13 @@ class Daemon:
             (FLUSH_S, self._flush),
             (TELL_S, self._tell),
             (RETENTION_S, self._expire),
-            (KERNEL_S, self.kernel.check if self.kernel else lambda: None),
-            (KERNEL_S, self.holding.check if self.holding else lambda: None),
-            (KERNEL_S, self.connecting.check if self.connecting else lambda: None),
-            (RULES_S, lambda: household.new_policy() if household.rule_over() else None),
+            (KERNEL_S, self.edges.check_kernel),
+            (KERNEL_S, self.edges.check_holding),
+            (KERNEL_S, self.edges.check_connections),
+            (RULES_S, lambda: household.new_policy() if household.policies.rule_over() else None),
             (SAVE_S, self._save_clock),
             (SAVE_OFF_S, self._save_off),
-            (BIRTHDAYS_S, household.birthdays),
+            (BIRTHDAYS_S, household.people.birthdays),
             (DUE_S, household.people.due),
             (GUESTS_S, lambda: end_for_guests(household)),
         ]
@@ -206,7 +181,7 @@ class Daemon:
         """Open pages hear that a device's history has grown, not what was contacted."""
         grown, self.household.recorder.grown = self.household.recorder.grown, set()
         for device_id in sorted(grown):
-            self.household.publish({"event": "history", "device_id": device_id})
+            self.edges.publish({"event": "history", "device_id": device_id})
 
     def _flush(self) -> None:
         self.household.flush()
@@ -224,11 +199,11 @@ class Daemon:
         household = self.household
         try:
             if household.toggles.booted and household.toggles.save_again():
-                household.noted()
-                household.publish({"event": "status"})
+                household.announcements.noted()
+                self.edges.publish({"event": "status"})
         except StorageError:
             if household.state.db.works_anew():
-                self._restart(STORAGE_BACK)
+                self.edges.restart(STORAGE_BACK)
 
     def _copies(self) -> None:
         """Copies of the history, at the pace of now; the first at once where there is none yet."""
@@ -254,7 +229,7 @@ class Daemon:
         broken = [db for db in (household.state.db, household.records.db) if db.broken]
         # All of them: the history stands in for as long as the state can't be used, whatever its own file is like.
         if broken and all(db.works_anew() for db in broken):
-            self._restart(STORAGE_BACK)
+            self.edges.restart(STORAGE_BACK)
             return
         try:
             household.begin()
@@ -275,47 +250,28 @@ class Daemon:
         for name in [name for name in changed if not settings_table.is_live(name)]:
             say(f"setting {name} is as it was: it needs a restart")
             del changed[name]
-        self._tried(lambda: self.household.put_in_force(changed, "settings"))
-        self._tried(lambda: bootstrap.load_lists(self.household))
-        if self.feeding:
-            # Also what the init script sends when an interface comes up.
-            self.feeding.hurry()
+        self._tried(lambda: self.household.in_force.put(changed, "settings"))
+        self._tried(self.household.load_lists)
+        # Also what the init script sends when an interface comes up.
+        self.edges.updates.hurry()
         say("settings and lists read again")
 
     def stop(self) -> None:
         """In order: no more queries steered here, then what waits is written, then the last snapshot."""
-        if self.kernel:
-            self.kernel.close()
-        if self.connecting:
-            self.connecting.close()
-        if self.holding:
-            self.holding.close()
-        self.resolving.close()
         if self.web:
             self.web.stop()
-        if self.feeding:
-            self.feeding.close()
-        if self.reporting:
-            self.reporting.end()
-        self.control.close()
-        self.neighbours.close()
+        self.edges.close()
         household = self.household
         for call in (household.flush, self._save_clock, self._last_snapshot):
             self._tried(call)
         household.records.db.close()
         household.state.db.close()
-        if household.replaced:
+        if household.in_hand.replaced:
             try:
                 put_in_place(household)
             except StorageError as error:
                 say(f"the backup could not be brought back: {error}")
         say("stopped")
-
-    def _restart(self, reason: str) -> None:
-        """End so that the guard starts the daemon again; a moment later, so that the reply goes out."""
-        say(reason)
-        self.code = EX_TEMPFAIL
-        self.loop.after(RESTART_S, self.loop.stop)
 
     def _last_snapshot(self) -> None:
         snapshots = self.household.snapshots
@@ -333,55 +289,8 @@ def put_in_place(household: Household) -> None:
     household.snapshots.drop()
     household.anchor.clear()
     with storing(household.state.db.path):
-        for new, old in household.replaced:
+        for new, old in household.in_hand.replaced:
             os.replace(new, old)
-
-
-def _kernel(
-    household: Household, settings: Settings, netlink: socket.socket | None, neighbours: Neighbours
-) -> SwitchSync | None:
-    if settings.text("identity") != "mark":
-        return None
-    layout = settings_table.mark_layout(settings)
-    for name in layout.shared():
-        say(f"the bits of marks that are set are also {name}'s by default: doctor tells whether it uses them here")
-    switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"), layout)
-    kernel = SwitchSync(switch, layout, neighbours)
-    household.kernel = kernel.apply
-    sight = Sight(neighbours, household.clock, kernel.covers)
-    household.covered, household.sight = sight.covers, sight
-    household.kernel_state = kernel.state
-    return kernel
-
-
-def _holding(
-    household: Household, settings: Settings, loop: Loop, kernel: SwitchSync | None, neighbours: Neighbours
-) -> HoldService | None:
-    if kernel is None:
-        return None
-    service = HoldService(loop, settings, household, kernel, neighbours)
-    household.kernel_state = lambda: {**kernel.state(), **service.state()}
-    return service
-
-
-def _connecting(household: Household, settings: Settings, loop: Loop, kernel: SwitchSync | None):  # type: ignore[no-untyped-def]
-    """Where devices are known by the kernel's mark; elsewhere its code is not even loaded."""
-    if kernel is None:
-        return None
-    from agent.daemon.runtime.inspection_service import InspectionService
-
-    connecting = InspectionService(loop, settings, household, kernel)
-    before = household.kernel_state
-    household.kernel_state = lambda: {**before(), **connecting.state()}
-    return connecting
-
-
-def _control(loop: Loop, settings: Settings, household: Household) -> ControlServer:
-    path = os.path.join(settings.text("run_dir"), "control.sock")
-    try:
-        return ControlServer(loop, household, path)
-    except OSError as error:
-        raise BadInput(f"setting run_dir: the socket {path} can't be made: {error.strerror or error}") from error
 
 
 def _web(loop: Loop, settings: Settings, control: ControlServer) -> WebJob | None:
@@ -397,11 +306,6 @@ def _web(loop: Loop, settings: Settings, control: ControlServer) -> WebJob | Non
             environment[name] = os.environ[name]
     certificate = (settings.text("web_certificate"), settings.text("web_key"))
     return WebJob(loop, listeners, command, environment, identity, certificate, control.adopt)
-
-
-def job_command(module: str) -> list[str]:
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    return python_command(root, module)
 
 
 def _listener(endpoint: str) -> socket.socket:

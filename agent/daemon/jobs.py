@@ -4,7 +4,6 @@ The daemon holds the web listeners. While no web job runs it waits for a connect
 which accepts from the same sockets. When the job has gone (idle or crashed) the daemon waits again.
 """
 
-import contextlib
 import os
 import pwd
 import signal
@@ -14,6 +13,7 @@ from collections.abc import Callable
 
 from agent.core.model import BadInput
 from agent.core.settings import Settings
+from agent.daemon.forked import NICE, yield_memory
 from agent.daemon.log import say
 from agent.daemon.loop import Loop, Timer
 
@@ -23,9 +23,6 @@ LONG_RUN_S = 30.0
 REAP_S = 10.0  # a slow router takes seconds to end an interpreter
 PATIENCE = 200  # looks, within REAP_S, whether a job that hung up has ended by itself
 FEEDS_MAX_S = 3600.0  # fifteen feeds at their slowest, and the compile
-NICE = 10  # answers come before lists
-# Where memory runs out the kernel ends a job, never the daemon: of 1,000, so that whatever its size it goes first.
-OOM_SCORE = 1000
 
 
 class Identity:
@@ -93,18 +90,6 @@ def launch(
         os.execve(command[0], command, given)
     finally:
         os._exit(127)
-
-
-def yield_memory() -> None:
-    """In a child: whatever its size, the kernel's killer takes this process before any other of the router's."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write(str(OOM_SCORE))
-
-
-def lower_priority() -> None:
-    """In a child that works on the daemon's behalf: nothing of a router's may wait for it."""
-    yield_memory()
-    os.nice(NICE)
 
 
 def _opened(paths: tuple[str, ...]) -> tuple[int, ...]:
@@ -275,6 +260,11 @@ class FeedsJob:
     def stop(self) -> None:
         if self.pid:
             os.kill(self.pid, signal.SIGTERM)
+
+
+def job_command(module: str) -> list[str]:
+    """The argument list that runs a module of this project as a job."""
+    return python_command(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), module)
 
 
 def python_command(root: str, module: str) -> list[str]:

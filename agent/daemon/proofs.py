@@ -9,8 +9,7 @@ import time
 from collections.abc import Generator
 
 from agent.core.model import Device
-from agent.daemon.forked import let_go
-from agent.daemon.jobs import lower_priority
+from agent.daemon.forked import let_go, lower_priority
 
 HOLDS_S = 900.0
 WORDS_MAX = 32  # the oldest goes

@@ -28,7 +28,7 @@ class SetRight:
         self._state = state
         self._records = records
         self._clock = clock
-        clock.stepped = part
+        clock.on_step(part)
         self._started = time.monotonic()
         self._started_at = 0
         self._noted: list[list[int]] = json.loads(state.meta(NOTED, "[]"))

@@ -27,6 +27,12 @@ class Subjects:
             return ADULT
         return None if device.person_id is None else self._state.person(device.person_id).group
 
+    def person_of(self, device: Device) -> Person | None:
+        """Whose the device is alone."""
+        if device.person_id is None or device.shared:
+            return None
+        return self._state.person(device.person_id)
+
     def of(self, device: Device) -> Subject:
         return Subject(device.person_id or 0, self.group_of(device) or "", device.shared)
 

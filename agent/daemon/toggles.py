@@ -16,6 +16,7 @@ from agent.core import consent, people
 from agent.core.consent import OFF, ON, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES, NOTICE_VERSION
 from agent.core.model import BadInput, Device
+from agent.daemon.edges import Edges
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.ledger import Entry
@@ -31,10 +32,7 @@ Pairs = list[Pair]
 
 
 class Toggles:
-    """`apply` makes the kernel and the DNS side agree with the gate; `clock` gives wall seconds.
-
-    `step` is called with a step's name before each step; the tests of promise P1 end the process there.
-    """
+    """`apply` makes the kernel and the DNS side agree with the gate; `clock` gives wall seconds."""
 
     def __init__(
         self,
@@ -47,7 +45,7 @@ class Toggles:
         apply: Callable[[], None],
         clock: Callable[[], int],
         unsaved: Unsaved,
-        step: Callable[[str], None] = lambda name: None,
+        edges: Edges,
     ) -> None:
         self._state = state
         self._records = records
@@ -58,9 +56,8 @@ class Toggles:
         self._apply = apply
         self._clock = clock
         self.unsaved = unsaved
-        self._step = step
-        # Reads what waits in the sockets and hands over what was observed, under the clients of before the toggle.
-        self.drain: Callable[[], None] = lambda: None
+        self._step = edges.step
+        self._drain = edges.drain
         self.booted = False
 
     def start(self, boot_id: str) -> int:
@@ -94,6 +91,13 @@ class Toggles:
         rows = [*told, *((enrolment, feature, "suspend", 0) for enrolment, feature in pairs)]
         if rows:
             self._state.ledger.append(rows, actor, self._clock())
+
+    def is_on(self, device: Device, feature: str) -> bool:
+        """On is what records: the ledger says so and the gate is open."""
+        return self._state_of((device, feature)) == ON and feature in self._gate.features(device.slot)
+
+    def pairs_on(self, feature: str) -> Pairs:
+        return [(device, feature) for device in self._state.devices() if self.is_on(device, feature)]
 
     # the door into on
 
@@ -159,7 +163,7 @@ class Toggles:
     def _begin(self, work: list[tuple[Pair, list[Row]]], actor: str) -> list[LedgerRow]:
         """Write the rows, and open what they lead to; whatever was on among these has to be closed before."""
         pairs = [pair for pair, _ in work]
-        self.drain()
+        self._drain()
         self._step("on.ledger")
         before = {(device.enrolment, feature): self._state_of((device, feature)) for device, feature in pairs}
         try:
@@ -201,7 +205,7 @@ class Toggles:
         if not work:
             return []
         closing = [pair for pair, _ in work if self._state_of(pair) == ON]
-        self.drain()
+        self._drain()
         self._close(closing)
         try:
             self._begin(work, actor)
@@ -257,7 +261,7 @@ class Toggles:
         When the ledger row can't be written it is off all the same; StorageError says so, and `save_again` goes on.
         """
         fitting = self._fitting(pairs, action)
-        self.drain()
+        self._drain()
         self._close(fitting)
         self._step("off.kernel")
         try:

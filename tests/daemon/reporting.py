@@ -6,7 +6,6 @@ from typing import Any
 from agent.core import envelope, seal, summary
 from agent.core.summary import WEEK_S
 from agent.daemon.household import Household
-from agent.daemon.reports import weekly_counts
 from agent.jobs import report as job
 from tests.promises.household import Home
 
@@ -65,12 +64,6 @@ class Weeks:
         self.on(max(send_age - self._clock.age(), 0))
 
 
-def wire(household: Household) -> Household:
-    """What serve.py does, without a job."""
-    weekly_counts.wire(household)
-    return household
-
-
 def configured(home: Home, operator: Operator) -> None:
     home.ask("statistics.operator_set", operator=operator.row)
 
@@ -88,4 +81,4 @@ def seal_all(home: Home) -> None:
         home.ask("report.sealed", id=row["id"], body=body)
 
 
-__all__ = ["WEEK_S", "Operator", "Straight", "Weeks", "configured", "opt_in", "seal_all", "wire"]
+__all__ = ["WEEK_S", "Operator", "Straight", "Weeks", "configured", "opt_in", "seal_all"]

@@ -7,8 +7,9 @@ import pytest
 from agent.core.model import BadInput
 from agent.daemon.daemon import put_in_place
 from agent.daemon.operations.arguments import OperationRejected
+from agent.daemon.operations.web_values import web_value
 from agent.daemon.reports.budget import OWN
-from tests.daemon.reporting import WEEK_S, Weeks, configured, opt_in, wire
+from tests.daemon.reporting import WEEK_S, Weeks, configured, opt_in
 from tests.daemon.test_reports import Life, copied, put_back
 from tests.promises.household import Home, observe
 
@@ -111,7 +112,6 @@ def agreed_again(life: Life, rows: list[dict]) -> None:
     """The backup is brought back, and reports are agreed to anew, at the time that it was."""
     added = life.weeks.add_s
     bring_back(life.home, rows)
-    wire(life.home.household)
     life.weeks = Weeks(life.home.household)
     life.weeks.on(added)
     configured(life.home, life.operator)
@@ -152,7 +152,7 @@ def test_the_web_pages_password_stays_the_routers_own(lived: Home) -> None:
     rows = saved(lived, True)
     assert "secret" not in repr(rows)
     bring_back(lived, rows)
-    assert lived.household.web_value("password") == "secret"
+    assert web_value(lived.household, "password") == "secret"
 
 
 def damaged(rows: list[dict]) -> list[list[dict]]:
@@ -179,7 +179,7 @@ def test_a_damaged_backup_changes_nothing(lived: Home) -> None:
         with pytest.raises(BadInput):
             lived.ask("restore", part="first", rows=wrong)
             lived.ask("restore", part="last", rows=[])
-        assert lived.household.replaced == []
+        assert lived.household.in_hand.replaced == []
         assert lived.ask("device.list")["items"][0]["features"]["history"]["on"]
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import bootstrap
-from agent.daemon.household import LISTS_STALE_S
 from agent.daemon.lists.feed_state import FeedState
+from agent.daemon.lists.freshness import STALE_S
 from agent.daemon.loop import Loop
 from agent.daemon.runtime.list_updates import ListUpdates
 from agent.jobs.compile import Source, compile_lists
@@ -41,7 +40,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def feeds_of(home: Home) -> FeedState:
-    home.household.feeds.start = lambda: True
+    home.edges.job_starts = True
     return home.household.feeds
 
 
@@ -54,7 +53,7 @@ def load(home: Home, id: str, fetched: int | None) -> None:
     path = Path(home.folder) / "list"
     path.write_text("phish.example\n")
     compile_lists([Source(str(path), id, fetched=fetched)], home.household.settings.text("ruleset_file"))
-    bootstrap.load_lists(home.household)
+    home.household.load_lists()
 
 
 def test_a_first_fetch_comes_soon_and_the_next_ones_twice_a_day(home: Home) -> None:
@@ -160,20 +159,20 @@ def test_what_is_known_survives_a_restart_and_a_clock_that_jumps(home: Home) -> 
 
 def test_lists_are_ready_stale_or_none(home: Home) -> None:
     time = Time(home)
-    assert home.household.lists_state() == "none"
+    assert home.household.freshness.of_all() == "none"
     load(home, "starter-phishing", None)
-    assert home.household.lists_state() == "none"
+    assert home.household.freshness.of_all() == "none"
     load(home, "one", time.now)
-    assert home.household.lists_state() == "ready"
-    time.passes(LISTS_STALE_S + 10)
-    assert home.household.lists_state() == "stale"
+    assert home.household.freshness.of_all() == "ready"
+    time.passes(STALE_S + 10)
+    assert home.household.freshness.of_all() == "stale"
     home.ask("on", device_id=1, feature="protection", agree=1)
     assert home.ask("status")["health"].startswith("Not yet protecting")
     # Its server says that it is still the same: that is current.
     home.household.feeds.outcomes["one"] = outcome("one", checked=time.now)
-    assert home.household.lists_state() == "ready"
+    assert home.household.freshness.of_all() == "ready"
     home.household.feeds.outcomes["one"] = outcome("one", checked=time.now, failures=3)
-    assert home.household.lists_state() == "stale"
+    assert home.household.freshness.of_all() == "stale"
 
 
 def test_a_table_that_cannot_be_read_is_said(home: Home) -> None:
@@ -191,8 +190,7 @@ def test_a_look_alike_is_told_or_refused_as_the_household_wants(tmp_path: Path) 
     home = Home(str(tmp_path / "home"))
     home.start(data_dir=str(tmp_path / "data"))
     try:
-        events: list[dict] = []
-        home.household.publish = events.append
+        events = home.edges.events
         for number, group in ((2, "child"), (3, "adult")):
             home.ask("person.add", name=group, group=group)
             home.ask("device.add", label=group, address=f"127.0.0.{number}", person_id=number - 1)
@@ -200,16 +198,16 @@ def test_a_look_alike_is_told_or_refused_as_the_household_wants(tmp_path: Path) 
         name = b"login-paypal.example"
         view = home.household.clients.identify(None, "127.0.0.2").view
         assert home.ask("explain", name=name.decode())["verdict"] == "allow"
-        home.household.warn(1, name)
+        home.household.policies.warn(1, name)
         assert not [event for event in events if event["event"] == "lookalike"]
         home.ask("settings.set", key="lookalike", value="warn")
         assert not home.household.policy.decide(view, name).blocked
         told = home.ask("explain", name=name.decode())
         assert told["verdict"] == "allow" and "paypal.com" in told["how"] and "guess" in told["how"]
         # A child's is told to who watches, an adult's to nobody.
-        home.household.warn(1, name)
-        home.household.warn(2, name)
-        home.household.warn(1, b"plain.example")
+        home.household.policies.warn(1, name)
+        home.household.policies.warn(2, name)
+        home.household.policies.warn(1, b"plain.example")
         (event,) = [event for event in events if event["event"] == "lookalike"]
         assert (event["device_id"], event["like"]) == (1, "paypal.com") and event["why"]
         home.ask("settings.set", key="lookalike", value="refuse")
@@ -284,12 +282,12 @@ def test_a_clock_that_is_set_starts_a_fetch_at_once(home: Home, monkeypatch: pyt
     monkeypatch.setattr(type(household.clock), "is_set", False)
     now, time.now = time.now, 1000
     feeding = ListUpdates(Loop(), household.settings, household, Links(), ["/nonexistent"])  # type: ignore[arg-type]
-    started: list[int] = []
-    household.feeds.start = lambda: bool(started.append(time.now)) or True
+    feeding.begin()
+    home.edges.job_starts = True
     time.passes(HOUR)
     feeding.check()
-    assert started == []
+    assert not household.feeds.progress.running
     monkeypatch.setattr(type(household.clock), "is_set", True)
     time.now = now
     feeding.check()
-    assert started == [now]
+    assert household.feeds.progress.running

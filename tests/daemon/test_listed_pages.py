@@ -7,7 +7,6 @@ import pytest
 
 from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.shared_hosts import NOT_SHARED, SharedHosts
-from agent.daemon import bootstrap
 from agent.daemon.lists import listed_pages
 from agent.daemon.lists.listed_pages import host_of, listed_page
 from agent.jobs.compile import Source, compile_lists
@@ -62,7 +61,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     shared = SharedHosts(["files.example"], [b"famous.example"], public)
     source = Source(str(text), "links", "Links", "v1", "phishing", "urls")
     compile_lists([source], made.household.settings.text("ruleset_file"), public_suffixes=public, shared=shared)
-    bootstrap.load_lists(made.household)
+    made.household.load_lists()
     made.ask("device.add", label="tablet", address="127.0.0.2")
     made.ask("on", device_id=1, feature="protection", agree=1)
     yield made

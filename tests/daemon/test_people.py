@@ -239,49 +239,30 @@ def test_the_notice_is_shown_until_it_was_read(family: Home, monkeypatch: pytest
     assert family.ask("notice")["read_at"] is None and family.ask("notice")["material"]
 
 
-class Sight:
-    """Neighbours as seen: where each MAC is."""
-
-    def __init__(self) -> None:
-        self.where: dict[bytes, frozenset[str]] = {}
-
-    def behind(self, mac: bytes) -> frozenset[str]:
-        return self.where.get(mac, frozenset())
-
-    def stands_for_many(self, mac: bytes) -> bool:
-        return False
-
-    def addresses_of(self, mac: bytes) -> list[str]:
-        return []
-
-    def address_of(self, mac: bytes) -> None:
-        return None
-
-
 def test_no_history_in_a_guest_network(family: Home) -> None:
     """Not begun, not agreed to, not resumed there; and it ends for a device that moves there. Protection may be on."""
     mac = bytes.fromhex("3c22fb00000a")
     family.household.settings = settings.read("{}", {"interfaces": ["br-lan", "br-guest"]})
     family.ask("device.add", label="phone", mac="3c:22:fb:00:00:0a", person_id=1)
-    family.household.neighbours = sight = Sight()
-    sight.where[mac] = frozenset(["br-guest"])
+    where = family.edges.where
+    where[mac] = frozenset(["br-guest"])
     with pytest.raises(OperationRejected, match="guest network"):
         family.ask("on", device_id=4, feature="history", agree=1)
     family.ask("on", device_id=4, feature="protection", agree=1)
-    sight.where[mac] = frozenset(["br-lan"])
+    where[mac] = frozenset(["br-lan"])
     family.ask("on", device_id=4, feature="history", agree=1)
     end_for_guests(family.household)
     assert state(family, 4)["on"]
-    sight.where[mac] = frozenset(["br-guest"])
+    where[mac] = frozenset(["br-guest"])
     end_for_guests(family.household)
     assert not state(family, 4)["on"] and state(family, 4, "protection")["on"]
     assert family.ask("activity")["items"][-1]["actor"] == "guest"
-    sight.where[mac] = frozenset(["br-lan"])
+    where[mac] = frozenset(["br-lan"])
     end_for_guests(family.household)
     assert not state(family, 4)["on"]
     family.ask("on", device_id=4, feature="history", agree=1)
     family.ask("pause")
-    sight.where[mac] = frozenset(["br-guest"])
+    where[mac] = frozenset(["br-guest"])
     with pytest.raises(OperationRejected, match="guest network"):
         family.ask("resume")
 
@@ -296,10 +277,10 @@ def test_history_ends_at_eighteen(family: Home, monkeypatch: pytest.MonkeyPatch)
     family.ask("person.edit", id=1, birth_month="2012-05")
     family.ask("on", device_id=1, feature="history", agree=1)
     monkeypatch.setattr(family.household.clock, "month", lambda: (2030, 4))
-    family.household.birthdays()
+    family.household.people.birthdays()
     assert state(family, 1)["on"]
     monkeypatch.setattr(family.household.clock, "month", lambda: (2030, 5))
-    family.household.birthdays()
+    family.household.people.birthdays()
     assert state(family, 1)["suspended"] == "agreement"
     assert family.ask("person.list")["items"][1]["group"] == "adult"
     assert family.ask("me", address=A)["changes"][0]["actor"] == "birthday"
@@ -312,7 +293,7 @@ def test_a_birth_month_is_a_year_and_a_month(family: Home, wrong: str) -> None:
 
 
 def test_recipients_are_named(family: Home) -> None:
-    family.household.upstream_state = lambda: {"state": "up", "servers": ["192.0.2.53:53"]}
+    family.edges.upstream = {"state": "up", "servers": ["192.0.2.53:53"]}
     rows = {"id": "one", "name": "One", "address": "https://lists.example/one.txt", "default": True}
     other = {"id": "two", "name": "Two", "address": "https://lists.example/two.txt"}
     family.household.feeds._shipped = read_feeds(json.dumps({"format": 1, "feeds": [rows, other]}))

@@ -10,7 +10,7 @@ from agent.core import summary
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.store.database import StorageError
-from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all, wire
+from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all
 from tests.promises.household import Crash, Home
 
 DAY_S = 86400
@@ -30,7 +30,7 @@ class Life:
         added = self.weeks.add_s if hasattr(self, "weeks") else 0
         if self.home.household is not None:
             self.home.crash()
-        wire(self.home.start(**self.settings))
+        self.home.start(**self.settings)
         self.weeks = Weeks(self.home.household)
         self.weeks.on(added)
 
@@ -83,7 +83,7 @@ def device(home: Home, number: int, group: str | None, shared: bool = False) -> 
 
 def test_off_by_default_and_not_to_be_switched_on_without_an_operator(tmp_path: Path) -> None:
     home = Home(str(tmp_path))
-    wire(home.start())
+    home.start()
     status = home.ask("statistics.status")
     assert (status["state"], status["running"], status["operator"], status["terms"]) == ("off", False, None, None)
     with pytest.raises(OperationRejected, match="no operator"):
@@ -648,8 +648,8 @@ def test_opting_out_waits_until_the_wire_is_silent(life: Life) -> None:
     opt_in(life.home)
     life.week()
     waits = [1.5, 0.5, 0.0]
-    life.reports.end_job = iter([True, True, False]).__next__
-    life.reports.silence_s = iter(waits).__next__
+    life.home.edges.end_report = iter([True, True, False]).__next__
+    life.home.edges.report_silence_s = iter(waits).__next__
     steps = life.reports.opt_out("cli")
     assert [next(steps), next(steps)] == [0.02, 0.02]
     assert life.states() == ["made"], "purged while the job was alive"
@@ -678,13 +678,13 @@ def test_what_can_t_be_counted_is_dropped_and_said_so(life: Life) -> None:
     """Paid for, and then history.db can't be read: no report waits for a text that never comes."""
     opt_in(life.home)
 
-    def unreadable(since_age: int, epsilon: int) -> list[int]:
+    def unreadable(since_age: int, running: bool) -> None:
         raise sqlite3.DatabaseError("disk image is malformed")
 
-    counted, life.reports.counted = life.reports.counted, unreadable
+    counted, life.reports.counts.facts = life.reports.counts.facts, unreadable
     life.week()
     assert "malformed" in life.home.ask("statistics.status")["trouble"]
-    life.reports.counted = counted
+    life.reports.counts.facts = counted
     life.reports.tick()
     (row,) = life.home.ask("statistics.list")["items"]
     assert (row["state"], row["message"]) == ("dropped", "its making was cut off")

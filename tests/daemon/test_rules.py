@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import BadInput
-from agent.daemon import bootstrap
 from agent.daemon.operations.arguments import OperationRejected
 from agent.jobs.compile import Source, compile_lists
 from tests.promises.household import Home
@@ -25,7 +24,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     made.start(feeds_file=str(tmp_path / "feeds.json"))
     source = Source(str(tmp_path / "list"), "one", "One", "2026-11-23.0011aabb", "phishing")
     compile_lists([source], made.household.settings.text("ruleset_file"))
-    bootstrap.load_lists(made.household)
+    made.household.load_lists()
     for name in ("Mia", "Ben"):
         made.ask("person.add", name=name, group="child")
     for number, person in ((2, 1), (3, 1), (4, 2)):
@@ -54,7 +53,7 @@ def test_an_explanation_says_since_when(home: Home) -> None:
         [Source(str(Path(home.folder) / "list"), "one", "One", "v", "phishing", fetched=1_700_000_000)],
         home.household.settings.text("ruleset_file"),
     )
-    bootstrap.load_lists(home.household)
+    home.household.load_lists()
     assert home.ask("explain", name=LISTED)["since"] == 1_700_000_000
 
 
@@ -84,7 +83,7 @@ def test_a_rule_ends_when_its_time_is_over(home: Home, monkeypatch: pytest.Monke
     age = home.household.clock.age()
     for later, listed, plain in ((61, True, True), (122, True, False)):
         monkeypatch.setattr(home.household.clock, "age", lambda later=later: age + later)
-        assert home.household.rule_over()
+        assert home.household.policies.rule_over()
         home.household.new_policy()
         assert refused(home)[0] == listed and refused(home, "plain.example")[0] == plain
     # Said again, the time begins again; without one it is for good.

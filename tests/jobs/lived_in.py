@@ -18,9 +18,10 @@ from pathlib import Path
 
 from agent.core import settings as settings_table
 from agent.core import summary
-from agent.core.model import HISTORY, PROTECTION, Attempt, Rule, Visit
+from agent.core.model import HISTORY, PROTECTION, Attempt, Device, Rule, Visit
 from agent.daemon import bootstrap
 from agent.daemon.control import ControlServer
+from agent.daemon.edges import Edges
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, python_command
 from agent.daemon.kernel.neighbours import Neighbours
@@ -47,8 +48,9 @@ REFUSED = (
 def main() -> int:
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
     loop = Loop()
-    household = build(folder, [sys.argv[sys.argv.index("--list") + 1]] if "--list" in sys.argv else [])
-    control = ControlServer(loop, household, str(folder / "run" / "control.sock"))
+    edges = LivedEdges(folder)
+    household = build(folder, edges, [sys.argv[sys.argv.index("--list") + 1]] if "--list" in sys.argv else [])
+    control = edges.control = ControlServer(loop, household, str(folder / "run" / "control.sock"))
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -59,9 +61,8 @@ def main() -> int:
     owner = Identity(settings_table.read("", {"web_user": user}), "web_user")
     command = python_command(str(ROOT), "agent.jobs.web.__main__")
     job = WebJob(loop, [listener], command, {"PATH": "/usr/bin:/bin"} | environment, owner, ("", ""), control.adopt)
-    household.neighbours = leases(folder)
     if "--moved" in sys.argv:
-        moved(household, folder)
+        moved(household, edges, folder)
     elif "--empty" not in sys.argv:
         furnish(household)
         if "--unreported" not in sys.argv:
@@ -78,7 +79,38 @@ def main() -> int:
     return 0
 
 
-def build(folder: Path, lists: list[str]) -> Household:
+class LivedEdges(Edges):
+    """The neighbours by a file of leases, and the control socket."""
+
+    def __init__(self, folder: Path) -> None:
+        self.control: ControlServer | None = None
+        self.neighbours = leases(folder)
+        self.sight: Sight | None = None
+
+    def publish(self, event: dict[str, object]) -> None:
+        if self.control:
+            self.control.publish(event)
+
+    def covers(self, device: Device) -> bool:
+        return self.sight is None or self.sight.covers(device)
+
+    def unseen(self, device: Device) -> dict[str, object]:
+        return self.sight.trouble(device) if self.sight else {}
+
+    def address_of(self, mac: bytes) -> str | None:
+        return self.neighbours.address_of(mac)
+
+    def interfaces_of(self, mac: bytes) -> frozenset[str]:
+        return self.neighbours.behind(mac)
+
+    def stands_for_many(self, mac: bytes) -> bool:
+        return self.neighbours.stands_for_many(mac)
+
+    def neighbours_seen(self) -> list[tuple[bytes, dict[str, object]]]:
+        return self.neighbours.seen()
+
+
+def build(folder: Path, edges: Edges, lists: list[str]) -> Household:
     rules = folder / "rules.bin"
     command = [sys.executable, "-m", "agent", "lists", "compile", "--output", str(rules), *lists]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -86,9 +118,9 @@ def build(folder: Path, lists: list[str]) -> Household:
     overrides |= {"history_rows": 200000} | ({"identity": "mark"} if "--moved" in sys.argv else {})
     overrides |= {"ruleset_file": str(rules), "data_dir": str(ROOT / "blocklists")}
     settings = settings_table.read("{}", dict(overrides))
-    household = bootstrap.build(settings)
+    household = bootstrap.build(settings, edges)
     household.begin()
-    bootstrap.load_lists(household)
+    household.load_lists()
     return household
 
 
@@ -199,12 +231,10 @@ def leases(folder: Path) -> Neighbours:
     return Neighbours([], str(path))
 
 
-def moved(household: Household, folder: Path) -> None:
+def moved(household: Household, edges: LivedEdges, folder: Path) -> None:
     """Devices known by their MAC, all on: one took another MAC, one is just here."""
-    neighbours = household.neighbours
-    assert neighbours is not None
-    household.sight = Sight(neighbours, household.clock, lambda _: True)
-    household.covered = household.sight.covers
+    neighbours = edges.neighbours
+    edges.sight = Sight(neighbours, household.clock, lambda _: True)
     path = folder / "leases"
     for at, (label, mac) in enumerate((("Mia's tablet", "3c:22:fb:00:00:01"), ("Ben's phone", "3c:22:fb:00:00:02"))):
         person = ask(household, "person.add", name=label[:3], group="child")["id"]

@@ -8,7 +8,7 @@ from agent.core.content import CATEGORY_IDS, WIDE_CATEGORIES
 from agent.core.listrules import ListRule
 from agent.core.names import parse
 from agent.core.rules import SYNTAXES, parse_lines
-from agent.daemon.bootstrap import helplines
+from agent.daemon.lists.loaded import helplines
 from agent.jobs.compile import Source, compile_lists
 
 BLOCKLISTS = Path(__file__).parents[2] / "blocklists"

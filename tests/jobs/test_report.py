@@ -21,7 +21,7 @@ from agent.core import envelope
 from agent.core.summary import WEEK_S
 from agent.jobs import report as job
 from agent.jobs.upload import DONE, LATER, NEVER, UploadLimits, outcome_of, post
-from tests.daemon.reporting import Operator, Straight, Weeks, configured, opt_in, seal_all, wire
+from tests.daemon.reporting import Operator, Straight, Weeks, configured, opt_in, seal_all
 from tests.jobs.bad_server import Authority
 from tests.promises.household import Home
 
@@ -289,7 +289,7 @@ def test_pauses_grow_and_have_an_end() -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     made = Home(str(tmp_path))
-    wire(made.start())
+    made.start()
     yield made
     made.crash()
 

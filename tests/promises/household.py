@@ -6,11 +6,38 @@ from typing import Any
 
 from agent.core import settings as settings_table
 from agent.daemon import bootstrap
+from agent.daemon.edges import Edges
 from agent.daemon.household import Household
 
 
 class Crash(BaseException):
     """The process ends here, as by kill -9: nothing after this line runs, nothing is closed in order."""
+
+
+class HomeEdges(Edges):
+    """What a household hears from outside and says there, as a test has it."""
+
+    def __init__(self, home: "Home") -> None:
+        self._home = home
+        self.events: list[dict[str, object]] = []
+        self.upstream: dict[str, object] = {}
+        self.job_starts = False
+        self.where: dict[bytes, frozenset[str]] = {}  # each MAC's interfaces
+
+    def step(self, name: str) -> None:
+        self._home.step(name)
+
+    def publish(self, event: dict[str, object]) -> None:
+        self.events.append(event)
+
+    def start_update(self) -> bool:
+        return self.job_starts
+
+    def upstream_state(self) -> dict[str, object]:
+        return self.upstream
+
+    def interfaces_of(self, mac: bytes) -> frozenset[str]:
+        return self.where.get(mac, frozenset())
 
 
 class Home:
@@ -22,15 +49,16 @@ class Home:
         self.run_dir = os.path.join(folder, "run")
         self.crash_at: str | None = None
         self.household: Household | None = None
+        self.edges = HomeEdges(self)
 
     def start(self, **overrides: object) -> Household:
         values = {"state_dir": self.state_dir, "run_dir": self.run_dir, "identity": "address", **overrides}
         settings = settings_table.read(json.dumps(values))
-        self.household = bootstrap.build(settings, self._step)
+        self.household = bootstrap.build(settings, self.edges)
         self.household.begin()
         return self.household
 
-    def _step(self, name: str) -> None:
+    def step(self, name: str) -> None:
         if name == self.crash_at:
             self.crash_at = None
             raise Crash(name)

@@ -145,7 +145,7 @@ def asked(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setitem(TABLE, "audit", late)
     home = Home(str(tmp_path))
     household = home.start()
-    household.faults = loop.faults.state
+    home.edges.faults = loop.faults.state
     control = ControlServer(loop, household, os.path.join(home.run_dir, "control.sock"))
     ours, theirs = socket.socketpair()
     control.adopt(theirs, lambda: None)

@@ -74,10 +74,10 @@ class Found:
             self.wrong.append("trouble: " + household.trouble)
         devices = {device.id: device for device in household.state.devices()}
         for device_id, feature in self.told["off"]:
-            if device_id in devices and household.is_on(devices[device_id], feature):
+            if device_id in devices and household.toggles.is_on(devices[device_id], feature):
                 self.wrong.append(f"{feature} of {device_id} is on")
         for device_id, feature in self.told["on"]:
-            if device_id in devices and not household.is_on(devices[device_id], feature):
+            if device_id in devices and not household.toggles.is_on(devices[device_id], feature):
                 self.wrong.append(f"{feature} of {device_id} is not on")
         for label in self.told["gone"]:
             if label in [device.label for device in devices.values()]:

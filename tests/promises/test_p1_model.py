@@ -95,7 +95,7 @@ class Model:
         household = self.home.start()
         for n in (0, 1):
             device = household.state.device(self.ids[n])
-            on = household.is_on(device, "history")
+            on = household.toggles.is_on(device, "history")
             assert not (self.state[n] == "off" and on), "switched on by a crash"
             self.state[n] = "on" if on else "off"
 

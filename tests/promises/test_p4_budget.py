@@ -37,14 +37,14 @@ class Watched:
         self.wire()
 
     def wire(self) -> None:
-        household, count = self.life.home.household, self.life.reports.counted
+        household, count = self.life.home.household, self.life.reports.counts.facts
 
-        def counted(since_age: int, epsilon: int) -> list[int]:
+        def counted(since_age: int, running: bool) -> object:
             self.counted += 1
             self.ages.append(household.clock.age())
-            return count(since_age, epsilon)
+            return count(since_age, running)
 
-        self.life.reports.counted = counted
+        self.life.reports.counts.facts = counted
 
     def restart(self) -> None:
         self.life.home.crash_at = None

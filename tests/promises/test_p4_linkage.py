@@ -17,7 +17,7 @@ import pytest
 from agent.core import envelope, summary
 from agent.core.summary import Facts
 from agent.daemon.runtime.report_job import TICK_S, ReportJob
-from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all, wire
+from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all
 from tests.jobs.bad_server import Authority
 from tests.promises.household import Home
 from tests.promises.test_p4_reports import indistinguishable
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def reports(folder: Path, operator: Operator, count: int) -> list[bytes]:
     """A household's sealed reports; the wall clock is put back between two, so that they are of one period."""
     home = Home(str(folder))
-    wire(home.start())
+    home.start()
     configured(home, operator)
     weeks = Weeks(home.household)
     opt_in(home)
@@ -190,7 +190,7 @@ def unlikely(seen: int, draws: int, probability: float) -> bool:
 def test_when_a_report_comes_does_not_tell_from_whom(tmp_path: Path) -> None:
     """The times of day of one household's reports are spread evenly, and one tells nothing of the next."""
     home = Home(str(tmp_path))
-    wire(home.start(report_epsilon_milli=10, report_budget_milli=100_000))
+    home.start(report_epsilon_milli=10, report_budget_milli=100_000)
     configured(home, Operator())
     weeks, reports = Weeks(home.household), home.household.reports
     opt_in(home)
@@ -235,8 +235,8 @@ class Clock:
 
 def test_the_second_at_which_it_comes_does_not_tell_when_the_daemon_was_started(tmp_path: Path) -> None:
     home = Home(str(tmp_path))
-    household, clock = wire(home.start()), Clock()
-    ReportJob(clock, household.settings, household, None, [])  # type: ignore[arg-type]
+    household, clock = home.start(), Clock()
+    ReportJob(clock, household.settings, household, None, []).begin()  # type: ignore[arg-type]
     clock.run(600)
     home.crash()
     steps = [b - a for a, b in zip(clock.wakes, clock.wakes[1:])]

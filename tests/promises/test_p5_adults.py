@@ -37,7 +37,7 @@ def brought_back(home: Home) -> None:
             item["row"][2] = "child"
     home.ask("restore", part="first", rows=rows)
     home.ask("restore", part="last", rows=[])
-    replaced, anchor = home.household.replaced, home.household.anchor
+    replaced, anchor = home.household.in_hand.replaced, home.household.anchor
     home.crash()
     anchor.clear()
     for new, old in replaced:
@@ -209,7 +209,7 @@ def test_no_address_is_kept_of_a_forgotten_device(family: Home, monkeypatch: pyt
 def test_at_eighteen_what_was_decided_before_is_over(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     family.ask("person.edit", id=TOM, group="child", birth_month="2000-01")
     monkeypatch.setattr(family.household.clock, "month", lambda: (2030, 1))
-    family.household.birthdays()
+    family.household.people.birthdays()
     later(family, monkeypatch, 2 * DAY_S)
     tried(family)
     assert not recorded(family)

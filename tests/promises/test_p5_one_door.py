@@ -58,7 +58,7 @@ def brought_back(home: Home) -> None:
         after = {"after": page["next"]}
     home.ask("restore", part="first", rows=rows)
     home.ask("restore", part="last", rows=[])
-    replaced, anchor = home.household.replaced, home.household.anchor
+    replaced, anchor = home.household.in_hand.replaced, home.household.anchor
     home.crash()
     anchor.clear()
     for new, old in replaced:

@@ -167,7 +167,7 @@ class Life:
         person = self.rng.choice(list(self.groups))
         self.home.ask("person.edit", id=person, birth_month="2000-01")
         self.patch.setattr(Clock, "month", lambda clock: (2030, 1))
-        self.home.household.birthdays()
+        self.home.household.people.birthdays()
         self.groups[person] = "adult"
         self.held.pop(person, None)
         self.home.ask("person.edit", id=person, birth_month=None)

@@ -127,7 +127,7 @@ def test_what_was_agreed_to_for_ram_does_not_come_to_flash(family: Home) -> None
 def test_the_settings_file_asks_as_the_page_does(family: Home, settings: dict, running: bool) -> None:
     if running:
         family.household.settings.values.update(settings)
-        family.household.reviewed("settings")
+        family.household.announcements.reviewed("settings")
     else:
         family.crash()
         family.start(**settings)
@@ -150,7 +150,7 @@ def test_attempts_too(family: Home) -> None:
 
 def test_a_reader_more_is_a_term(family: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.daemon.subjects.reader", lambda name, subject: "operator")
-    family.household.reviewed("cli")
+    family.household.announcements.reviewed("cli")
     assert feature(family, 2)["suspended"] == "terms"
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.daemon.erasing import erase as erase_rows
+from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.operations import TABLE
-from agent.daemon.store.erasing import erase as erase_rows
-from agent.daemon.store.erasing import rewrite_snapshot
 from tests.ports import free_port
 from tests.promises.household import Home
 from tests.promises.running import ROOT

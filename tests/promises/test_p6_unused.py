@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import Visit
+from agent.daemon.erasing import rewrite_snapshot, snapshot
 from agent.daemon.store.database import Database
-from agent.daemon.store.erasing import rewrite_snapshot, snapshot
 from agent.daemon.store.scrubbing import scrub
 from tests.namespaces import missing
 from tests.promises.household import Home

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import bootstrap
 from agent.jobs.compile import compile_lists
 from agent.jobs.list_reader import Source
 from tests.promises.household import Home
@@ -26,7 +25,7 @@ def lived(home: Home, tmp_path: Path) -> Home:
         [Source(str(first), "one", "First", "v1", "phishing"), Source(str(second), "two", "Second", "v2", "malware")],
         target,
     )
-    bootstrap.load_lists(home.household)
+    home.household.load_lists()
     home.ask("device.add", label="tablet", address="127.0.0.2")
     home.ask("on", device_id=1, feature="protection", agree=1)
     home.ask("block", name=NAMES[30])
@@ -91,7 +90,7 @@ def test_where_an_answer_led_is_explained(
         (tmp_path / name).write_text(text)
         sources.append(Source(str(tmp_path / name), name, name, "v1", "phishing"))
     compile_lists(sources, target)
-    bootstrap.load_lists(lived.household)
+    lived.household.load_lists()
     assert meet(lived, "innocent.example", chain, (address,) if address else ())
     told = lived.ask("explain", attempt_id=1)
     assert told["then"]["rule"]["text"] == rule
@@ -107,7 +106,7 @@ def test_an_answer_that_led_to_what_is_listed_no_longer(lived: Home, tmp_path: P
     newer = tmp_path / "newer.txt"
     newer.write_text("0.0.0.0 other.example\n")
     compile_lists([Source(str(newer), "one", "First", "v9", "phishing")], lived.household.settings.text("ruleset_file"))
-    bootstrap.load_lists(lived.household)
+    lived.household.load_lists()
     told = lived.ask("explain", attempt_id=1)
     assert told["verdict"] == "allow" and told["then"]["rule"]["text"] == NAMES[1]
 
@@ -127,7 +126,7 @@ def test_the_list_that_went_is_told_from_the_list_of_now(lived: Home, tmp_path: 
     newer = tmp_path / "newer.txt"
     newer.write_text("0.0.0.0 other.example\n")
     compile_lists([Source(str(newer), "one", "First", "v9", "phishing")], lived.household.settings.text("ruleset_file"))
-    bootstrap.load_lists(lived.household)
+    lived.household.load_lists()
     told = lived.ask("explain", attempt_id=1)
     assert told["then"]["rule"]["list_version"] == "v1" and told["verdict"] == "allow"
     assert "no list or rule mentions it" in told["how"]
@@ -151,6 +150,6 @@ def test_a_rule_with_an_end_ends(lived: Home, monkeypatch: pytest.MonkeyPatch) -
     assert not meet(lived, NAMES[2])
     later = lived.household.clock.age() + 61
     monkeypatch.setattr(lived.household.clock, "age", lambda: later)
-    assert lived.household.rule_over()
+    assert lived.household.policies.rule_over()
     lived.household.new_policy()
     assert meet(lived, NAMES[2])

@@ -10,7 +10,6 @@ from agent.core.match import BY_PAGES
 from agent.core.names import PublicSuffixes, compile_suffixes
 from agent.core.shared_hosts import NOT_SHARED, SharedHosts
 from agent.core.sniffed_request import url
-from agent.daemon import bootstrap
 from agent.jobs.compile import compile_lists
 from agent.jobs.list_reader import Source
 from tests.promises.household import Home
@@ -34,7 +33,7 @@ def listed(request: pytest.FixtureRequest, home: Home, tmp_path: Path) -> dict[s
     source = Source(str(text), "links", "Links", "v1", "phishing", syntax)
     target = home.household.settings.text("ruleset_file")
     compile_lists([source], target, public_suffixes=PUBLIC, shared=SHARED)
-    bootstrap.load_lists(home.household)
+    home.household.load_lists()
     home.ask("device.add", label="tablet", address="127.0.0.2")
     home.ask("on", device_id=1, feature="protection", agree=1)
     return pages

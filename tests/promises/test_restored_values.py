@@ -70,7 +70,7 @@ def brought_back(home: Home, rows: list[dict[str, Any]]) -> bool:
         home.ask("restore", part="first", rows=rows)
         home.ask("restore", part="last", rows=[])
     except BadInput:
-        assert home.household.replaced == []
+        assert home.household.in_hand.replaced == []
         return False
     return True
 
@@ -85,7 +85,7 @@ def test_all_odd_values(lived: Home) -> None:
     for kind, column, value, changed in found:
         if brought_back(lived, changed):
             accepted.append((kind, column, value, changed))
-            lived.household.replaced = []
+            lived.household.in_hand.replaced = []
     assert len(accepted) < len(found) // 4
     for kind, column, value, changed in random.Random(91).sample(accepted, min(25, len(accepted))):
         put_in_use(lived, changed, (kind, column, value))

@@ -92,9 +92,9 @@ def test_a_rule_for_two_hours_lasts_two_hours(tmp_path: Path, wall: Wall, before
     wall.set(NOW)
     household.flush()
     (rule,) = home.ask("rule.list")["items"]
-    assert abs(rule["expires_at"] - NOW - 7200) < 60 and not household.rule_over()
+    assert abs(rule["expires_at"] - NOW - 7200) < 60 and not household.policies.rule_over()
     household.clock._age.age += 7200
-    assert household.rule_over() and home.ask("rule.list")["items"] == []
+    assert household.policies.rule_over() and home.ask("rule.list")["items"] == []
 
 
 def test_the_time_without_power_ends_a_rule_of_before_and_none_of_this_boot(tmp_path: Path, wall: Wall) -> None:

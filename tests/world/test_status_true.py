@@ -9,8 +9,8 @@ TABLET = "127.0.0.2"
 
 def test_an_empty_household_is_not_said_to_be_well(tmp_path: Path) -> None:
     home = Home(str(tmp_path))
-    household = home.start()
-    household.upstream_state = lambda: {"state": "unknown", "servers": ["192.0.2.1"]}
+    home.start()
+    home.edges.upstream = {"state": "unknown", "servers": ["192.0.2.1"]}
     status = home.ask("status")
     assert status["health_code"] != "ok" and "well" not in status["health"]
     told = " ".join(status["missing"])

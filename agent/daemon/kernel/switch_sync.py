@@ -32,7 +32,6 @@ class SwitchSync:
         # Web connections of before a device's protection, as of the last check and since.
         self._old: dict[bytes, list[bytes]] = {}
         self._older: dict[bytes, list[bytes]] = {}
-        self.named: Callable[[bytes], bool] = lambda flow: False  # whether a connection was judged by its name
 
     def begin(self) -> None:
         self._begun = True
@@ -60,10 +59,10 @@ class SwitchSync:
             except NetfilterError:
                 continue  # they go on
 
-    def _cut_old(self) -> None:
+    def _cut_old(self, named: Callable[[bytes], bool]) -> None:
         for mac, flows in self._older.items():
             if mac in self._protected:
-                self.cut([flow for flow in flows if not self.named(flow)])
+                self.cut([flow for flow in flows if not named(flow)])
         self._older, self._old = self._old, {}
 
     def cut(self, flows: list[bytes]) -> None:
@@ -73,10 +72,11 @@ class SwitchSync:
         except NetfilterError as refusal:
             self._flows = f" Connections from before a change could not be ended: {refusal}."
 
-    def check(self) -> None:
-        """Whether the table still stands as wanted; if not, put it up again. Called by a timer."""
+    def check(self, named: Callable[[bytes], bool] = lambda flow: False) -> None:
+        """Whether the table still stands as wanted; if not, put it up again. Called by a timer. `named(flow)` tells
+        whether a connection was judged by its name."""
         switch = self.switch
-        self._cut_old()
+        self._cut_old(named)
         if self._wanted:
             self._look()
         if not switch.verify() or switch.state == REFUSED or (switch.standing, switch.protected) != self._all_wanted():

@@ -43,9 +43,18 @@ class Progress:
 
 
 class FeedState:
-    """`start()` starts the job (wired by the daemon; False: it can't); everything else is state, kept in state.db."""
+    """`start()` starts the job (False: it can't), `categories()` are those that somebody uses; all else is state, kept
+    in state.db."""
 
-    def __init__(self, settings: Settings, state: State, clock: Clock, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        clock: Clock,
+        memory_bytes: int | None = None,
+        start: Callable[[], bool] = lambda: False,
+        categories: Callable[[], set[str]] = set,
+    ) -> None:
         self._settings = settings
         self._memory_bytes = memory_bytes
         self._state = state
@@ -54,8 +63,8 @@ class FeedState:
         self._shipped: list[Feed] = []
         self.trouble = ""
         self.no_job = ""  # why no list can be fetched at all
-        self.start: Callable[[], bool] = lambda: False
-        self.categories: Callable[[], set[str]] = set  # those that somebody uses
+        self._start = start
+        self._categories = categories
         self.progress = Progress()
         self.forced = False
         self.fetching = True
@@ -128,7 +137,7 @@ class FeedState:
     # deciding
 
     def chosen(self) -> list[Feed]:
-        return chosen(self.table, self.choices, rules_max(self._memory_bytes), frozenset(self.categories()))
+        return chosen(self.table, self.choices, rules_max(self._memory_bytes), frozenset(self._categories()))
 
     def left_out(self) -> list[Feed]:
         """The defaults that this router has too little memory for; whoever chooses one has it fetched all the same."""
@@ -221,7 +230,7 @@ class FeedState:
         self.forced, self.fetching, self.offered, self.message = forced, fetching, False, ""
         self.save_outcome()
         self.progress = Progress()
-        self.progress.running = self.start()
+        self.progress.running = self._start()
         if not self.progress.running:
             self.next_at = self._clock.wall() + START_AGAIN_S
         return self.progress.running

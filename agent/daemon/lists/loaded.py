@@ -1,28 +1,97 @@
 """The compiled rule set in use, and the tables that are read with it."""
 
-from collections.abc import Callable
+import contextlib
+import os
 
-from agent.core.lookalike import Lookalike
-from agent.core.names import PublicSuffixes
+from agent.core.check_hosts import CHECKS, read_needed
+from agent.core.lookalike import Lookalike, read_known
+from agent.core.model import BadInput
+from agent.core.names import PublicSuffixes, parse
 from agent.core.ruleset import Ruleset
+from agent.platform.rulefile import open_ruleset
 
 
 class LoadedLists:
-    """The compiled rule set in use: its file, what stands in it, and the names that are never blocked."""
+    """The compiled rule set in use: its file, what stands in it, and the names that are never blocked.
 
-    def __init__(self, helplines: frozenset[bytes] = frozenset()) -> None:
+    `data_dir` holds the tables that come with the program, `suffixes_file` the public suffixes.
+    """
+
+    def __init__(self, data_dir: str, suffixes_file: str) -> None:
+        self._data_dir = data_dir
         self.ruleset: Ruleset | None = None
-        self.helplines = helplines
-        self.needed: frozenset[bytes] = frozenset()  # what devices need: no category and no service refuses it
         self.loaded_at = 0
         self.trouble = ""
-        self.notes: dict[bytes, str] = {}  # of the helplines: what each is for, and where
-        self.suffixes: PublicSuffixes | None = None
-        self.lookalike: Callable[[], Lookalike] = lambda: Lookalike([], lambda name: name)
+        self.notes = helplines(os.path.join(data_dir, "helplines.txt"))  # what each is for, and where
+        self.helplines = frozenset(self.notes)
+        self.needed = _needed(os.path.join(data_dir, "needed-hosts.txt"))  # no category and no service refuses them
+        self.suffixes = self._read_suffixes(suffixes_file)
         self._guesser: Lookalike | None = None
 
+    def load(self, path: str) -> Ruleset | None:
+        """Take a compiled set into use, or say why not; the caller closes the returned one of before if it is
+        another."""
+        before = self.ruleset
+        try:
+            found = open_ruleset(path)
+            if before is None:
+                # From flash, after whatever ended the last run; a set that replaces one was just verified.
+                found.verify()
+            self.ruleset = found
+            self.loaded_at = int(os.stat(path).st_mtime)
+            self.trouble = ""
+        except FileNotFoundError:
+            self.trouble = "no list is loaded yet: privacy-agent lists update"
+        except (OSError, BadInput) as error:
+            self.trouble = f"the compiled list can't be used: {error}"
+        return before
+
     def guesser(self) -> Lookalike:
-        """What guesses at look-alikes: made when it is first needed, since most households never switch it on."""
+        """What guesses at look-alikes: made when it is first needed, since most households never switch it on. Without
+        the table of well-known names it suspects nothing."""
         if self._guesser is None:
-            self._guesser = self.lookalike()
+            try:
+                with open(os.path.join(self._data_dir, "popular.txt"), encoding="ascii") as file:
+                    known = read_known(file.read().splitlines())
+            except (OSError, UnicodeError):
+                known = []
+            self._guesser = Lookalike(known, self.registrable)
         return self._guesser
+
+    def _read_suffixes(self, path: str) -> PublicSuffixes | None:
+        try:
+            with open(path, "rb") as file:
+                return PublicSuffixes(file.read())
+        except (OSError, BadInput):
+            self.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
+            return None
+
+    def registrable(self, host: bytes) -> bytes:
+        """The registrable domain of a host; without the suffix file, which `trouble` says, its last two labels."""
+        return b".".join(host.split(b".")[-2:]) if self.suffixes is None else self.suffixes.registrable(host)
+
+
+def _needed(path: str) -> frozenset[bytes]:
+    """The hosts that devices need; without the table those by which they find out about the network."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return CHECKS | frozenset(read_needed(file.read().splitlines()))
+    except (OSError, UnicodeError):
+        return CHECKS
+
+
+def helplines(path: str) -> dict[bytes, str]:
+    """The names of the shipped list that are never recorded and never blocked, each with what it is for; none when it
+    is missing. A line that cannot be read is passed over: the others must not go unprotected for it."""
+    found: dict[bytes, str] = {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except (OSError, UnicodeError):
+        return found
+    for line in lines:
+        name, _, note = line.partition("#")
+        if name.strip():
+            with contextlib.suppress(BadInput):
+                found[parse(name.strip())] = note.strip()
+    return found

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from agent.core.model import BadInput
 from agent.core.settings import Settings
-from agent.daemon.jobs import lower_priority
+from agent.daemon.forked import lower_priority
 from agent.daemon.lists import rule_sets
 from agent.daemon.lists.feed_state import Versions, versions
 from agent.daemon.store.database import StorageError, discard

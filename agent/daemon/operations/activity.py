@@ -5,6 +5,7 @@ from collections.abc import Generator
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request, optional_text, page, paged
 from agent.daemon.store.audit import audit as audit_steps
+from agent.platform.hashing import sha256
 
 
 def activity(household: Household, request: Request) -> dict[str, object]:
@@ -32,7 +33,7 @@ def audit(household: Household, request: Request) -> Generator[float | None, Non
     """Check every row against the ledger, and the ledger against itself (and a head noted earlier)."""
     household.flush()
     head = optional_text(request, "head", 80)
-    return (yield from audit_steps(household.state, household.records, head, household.sha256))
+    return (yield from audit_steps(household.state, household.records, head, sha256))
 
 
 TABLE = {"activity": activity, "audit": audit}

@@ -20,6 +20,7 @@ from agent.daemon.store import backup_tables
 from agent.daemon.store.backup_tables import HISTORY_TABLES, TABLES, Rows
 from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
+from agent.platform.hashing import sha256
 
 DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
 AGE_AT = {"visit": 7, "attempt": 6}  # the column with the age; the wall time is the one before it
@@ -69,18 +70,18 @@ def restore(household: Household, request: Request) -> dict[str, object]:
     if not isinstance(rows, list) or len(rows) > PAGE_MAX:
         raise BadInput("rows must be a list of at most " + str(PAGE_MAX))
     if part == "first":
-        household.restoring = []
-    if household.restoring is None:
+        household.in_hand.restoring = []
+    if household.in_hand.restoring is None:
         raise OperationRejected("conflict", "begin with part: first")
-    household.restoring += [_checked(row) for row in rows]
-    if len(household.restoring) > ROWS_MAX:
-        household.restoring = None
+    household.in_hand.restoring += [_checked(row) for row in rows]
+    if len(household.in_hand.restoring) > ROWS_MAX:
+        household.in_hand.restoring = None
         raise BadInput("that is no backup of Privacy Agent: too many rows")
     if part != "last":
-        return {"held": len(household.restoring)}
-    held, household.restoring = household.restoring, None
+        return {"held": len(household.in_hand.restoring)}
+    held, household.in_hand.restoring = household.in_hand.restoring, None
     counts = _bring_back(household, held)
-    household.restart("a backup was brought back")
+    household.edges.restart("a backup was brought back")
     return {"restored": counts}
 
 
@@ -122,14 +123,14 @@ def _bring_back(household: Household, rows: Rows) -> dict[str, int]:
     counts: dict[str, int] = {}
     for kind, _ in rows:
         counts[kind] = counts.get(kind, 0) + 1
-    household.replaced = [(path, household.state.db.path), (live, household.snapshots.live)]
+    household.in_hand.replaced = [(path, household.state.db.path), (live, household.snapshots.live)]
     return counts
 
 
 def _check_ledger(rows: list[LedgerRow], household: Household) -> None:
     register, previous = ConsentState(), GENESIS
     for number, row in enumerate(rows, 1):
-        if row.seq != number or row.hash != digest(row, previous, household.sha256):
+        if row.seq != number or row.hash != digest(row, previous, sha256):
             raise BadInput("the backup's activity log is damaged at entry " + str(number))
         register.add(row)
         previous = row.hash

@@ -27,7 +27,7 @@ def own_values(household: Household, rows: Rows) -> Rows:
 
 def _is_taken(household: Household, device: Device, rows: Rows) -> bool:
     """Whether an adult's device is not in the backup, or not theirs, or they are no adult there."""
-    if household.group_of(device) != ADULT:
+    if household.subjects.group_of(device) != ADULT:
         return False
     adults = [row[0] for kind, row in rows if kind == "person" and row[2] == ADULT]
     found = [row for kind, row in rows if kind == "device" and (row[3], row[4]) == (device.mac, device.address)]

@@ -35,7 +35,7 @@ def content_set(household: Household, request: Request) -> dict[str, object]:
     household.new_policy()
     if household.categories_used() != used:
         household.feeds.soon()
-    household.publish({"event": "lists"})
+    household.edges.publish({"event": "lists"})
     return reply(new)
 
 

@@ -4,18 +4,19 @@ from collections.abc import Generator
 
 from agent.core.features import FEATURES
 from agent.core.model import Device
+from agent.daemon.erasing import erase, finish
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import Request, actor, choice, flag, number
+from agent.daemon.operations.named import device_of_visit
 from agent.daemon.store import recorded
 from agent.daemon.store.database import StorageError
-from agent.daemon.store.erasing import erase, finish
 from agent.daemon.store.history_schema import TABLES
 
 
 def visit_delete(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Remove one visit for good, and what it pulled in."""
-    device = household.device_of_visit(number(request, "id"))
+    device = device_of_visit(household, number(request, "id"))
     household.flush()
     ids = _with_folded(household, device, [number(request, "id")])
     if not flag(request, "preview"):

@@ -2,13 +2,16 @@
 
 from collections.abc import Generator
 
-from agent.core import addresses
+from agent.core import addresses, people
+from agent.core.consent import SUSPENDED, WAITING, LedgerRow
+from agent.core.features import FEATURES
 from agent.core.model import PROTECTION, BadInput, Device, Person
 from agent.core.neighbour import made_up
-from agent.daemon.household import FEATURE_NAMES, Household
+from agent.daemon.erasing import erase as erase_rows
+from agent.daemon.erasing import rewrite_snapshot
+from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request, actor, flag, optional_number, optional_text, text
-from agent.daemon.store.erasing import erase as erase_rows
-from agent.daemon.store.erasing import rewrite_snapshot
+from agent.daemon.operations.named import devices_of
 from agent.daemon.store.history_schema import TABLES
 
 MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 form
@@ -21,38 +24,48 @@ def device_list(household: Household, request: Request) -> dict[str, object]:
 
 def device_row(household: Household, device: Device) -> dict[str, object]:
     """One enrolled device as every listing shows it. `many` means that its MAC answers for others too (a repeater)."""
-    neighbours = household.neighbours
+    edges = household.edges
     return {
         "id": device.id,
         "label": device.label,
         "mac": device.mac.hex(":") if device.mac else None,
-        "address": household.address_of(device),
-        "person": person_row(household, household.person_of(device)),
+        "address": device.address if device.mac is None else edges.address_of(device.mac),
+        "person": person_row(household, household.subjects.person_of(device)),
         "shared": device.shared,
         "private_mac": device.mac is not None and made_up(device.mac),
-        "many": device.mac is not None and neighbours is not None and neighbours.stands_for_many(device.mac),
-        "features": {name: _feature_row(household, device, name) for name in FEATURE_NAMES},
+        "many": device.mac is not None and edges.stands_for_many(device.mac),
+        "features": {name: _feature_row(household, device, name) for name in FEATURES},
         "kept": {table: household.records.count(table, device.id) for table in TABLES},
-        "covered": household.covered(device),
-        "unseen": household.unseen(device) or None,
+        "covered": edges.covers(device),
+        "unseen": edges.unseen(device) or None,
         "held": [{"change": one.change, "at": one.at} for one in household.delayed.of(device)],
     }
 
 
 def _feature_row(household: Household, device: Device, feature: str) -> dict[str, object]:
-    on = household.is_on(device, feature)
+    on = household.toggles.is_on(device, feature)
     since = household.state.ledger.register.since(device.enrolment, feature)
     state = household.state.ledger.register.state(device.enrolment, feature)
     row: dict[str, object] = {
         "on": on,
         "since": household.set_right.at(since) if since and on else None,
         "epoch": since.seq if since and on else None,
-        "suspended": household.why_suspended(state, since),
+        "suspended": _why_suspended(state, since),
     }
     if feature == PROTECTION:
         # Protection that is on with nothing to protect by is said wherever the switch is shown.
-        row["lists"] = household.lists_state()
+        row["lists"] = household.freshness.of_all()
     return row
+
+
+def _why_suspended(state: str, since: LedgerRow | None) -> str | None:
+    """Why something that was wanted does not run: "agreement", "restore", "notice", "person", "terms", "pause", or
+    None."""
+    if state == WAITING:
+        return "agreement"
+    if state != SUSPENDED or since is None:
+        return None
+    return since.actor if since.actor in ("restore", "notice") else people.told(since.detail).get("why", "pause")
 
 
 def person_row(household: Household, person: Person | None) -> dict[str, object] | None:
@@ -85,8 +98,8 @@ def device_add(household: Household, request: Request) -> dict[str, object]:
         household.clock.wall(),
     )
     household.people.added(device, actor(request))
-    household.noted()
-    household.publish({"event": "device", "device_id": device.id})
+    household.announcements.noted()
+    household.edges.publish({"event": "device", "device_id": device.id})
     return device_row(household, device)
 
 
@@ -139,7 +152,7 @@ def parse_mac(given: str) -> bytes:
 
 def device_change(household: Household, request: Request) -> dict[str, object]:
     # The person here is a value to set; it must not choose the device.
-    device = household.devices_of({"device_id": request.get("device_id", request.get("id"))})[0]
+    device = devices_of(household, {"device_id": request.get("device_id", request.get("id"))})[0]
     values: dict[str, object] = {}
     if "label" in request:
         values["label"] = text(request, "label")
@@ -156,34 +169,33 @@ def device_change(household: Household, request: Request) -> dict[str, object]:
         household.state.person(int(str(values["person"])))
     household.people.change_device(device, values, actor(request))
     household.new_policy()
-    household.publish({"event": "device", "device_id": device.id})
+    household.edges.publish({"event": "device", "device_id": device.id})
     return device_row(household, household.state.device(device.id))
 
 
 def device_forget(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Everything off, everything of it erased, and its row with MAC and label deleted."""
-    device = household.devices_of(request)[0]
+    device = devices_of(household, request)[0]
     counts = {table: household.records.count(table, device.id) for table in TABLES}
     if flag(request, "preview"):
         return {"erased": counts}
-    household.toggles.off([(device, feature) for feature in FEATURE_NAMES], "off", actor(request))
+    household.toggles.off([(device, feature) for feature in FEATURES], "off", actor(request))
     for table in TABLES:
         yield from erase_rows(household, table, device, household.records.ids(table, device.id))
     household.records.forget(device.id)
     household.people.removed(device, actor(request))
     household.forgotten.note_device(device.enrolment)
     household.state.forget_device(device, actor(request), household.clock.wall())
-    household.noted()
+    household.announcements.noted()
     yield from rewrite_snapshot(household)
     household.new_policy()
-    household.publish({"event": "device", "device_id": device.id})
+    household.edges.publish({"event": "device", "device_id": device.id})
     return {"erased": counts}
 
 
 def device_seen(household: Household, request: Request) -> dict[str, object]:
     known = {device.mac for device in household.state.devices()}
-    neighbours = household.neighbours
-    items = [] if neighbours is None else [row for mac, row in neighbours.seen() if mac not in known]
+    items = [row for mac, row in household.edges.neighbours_seen() if mac not in known]
     return {"items": items, "next": None}
 
 

@@ -13,7 +13,7 @@ from agent.core.policy import LOOKALIKE, OwnRule, Policy, View
 from agent.core.shared_hosts import NOT_SHARED
 from agent.core.sites import site
 from agent.core.sniffed_request import split_url
-from agent.daemon.household import WAYS_AROUND, Household
+from agent.daemon.household import Household
 from agent.daemon.lists.listed_pages import listed_page
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import (
@@ -26,6 +26,7 @@ from agent.daemon.operations.arguments import (
     text,
 )
 from agent.daemon.operations.blocked import attempt_row
+from agent.daemon.policies import WAYS_AROUND
 from agent.daemon.store import recorded
 
 NAME_MAX = 600  # a URL as attempts keep it, or a name
@@ -55,7 +56,7 @@ def explain(household: Household, request: Request) -> Told:
         "rule": verdict_rule(verdict),
         "since": _since(household, view, verdict),
         "then": then,
-        "applies": device is None or household.is_on(device, PROTECTION),
+        "applies": device is None or household.toggles.is_on(device, PROTECTION),
         "how": _how(household, asked.decode(), verdict, device, led is not None, listed)
         + _over_http(household.policy, view, name, verdict)
         + (_for_others(household, asked) if device is None else ""),
@@ -192,7 +193,7 @@ def _page(household: Household, host: bytes, verdict: Verdict) -> Generator[None
 def _how(
     household: Household, name: str, verdict: Verdict, device: Device | None, led: bool, listed: str | None
 ) -> str:
-    off = device is not None and not household.is_on(device, PROTECTION)
+    off = device is not None and not household.toggles.is_on(device, PROTECTION)
     prefix = "Protection is off for this device, so nothing is blocked. With it on: " if off else ""
     rule = verdict.rule
     view = household.view_of(device)

@@ -18,9 +18,7 @@ def guest_interfaces(settings: Settings) -> frozenset[str]:
 def is_guest(household: Household, device: Device) -> bool:
     """Whether the device is in sight in a guest network; one that is in sight nowhere is none."""
     mac = device.mac or (household.clients.mac_of(device.address) if device.address else None)
-    if household.neighbours is None or mac is None:
-        return False
-    return bool(household.neighbours.behind(mac) & guest_interfaces(household.settings))
+    return mac is not None and bool(household.edges.interfaces_of(mac) & guest_interfaces(household.settings))
 
 
 def refuse_guests(household: Household, devices: list[Device], name: str) -> None:

@@ -2,7 +2,6 @@
 
 from agent.core.feed_schedule import Feed
 from agent.core.model import PROTECTION, BadInput
-from agent.daemon import bootstrap
 from agent.daemon.household import Household
 from agent.daemon.lists import rule_sets
 from agent.daemon.lists.feed_state import is_starter
@@ -28,7 +27,7 @@ def lists(household: Household, request: Request) -> dict[str, object]:
     return {
         "items": [_used(household, row) for row in rows],
         "categories": _by_category(rows),
-        "state": household.lists_state(),
+        "state": household.freshness.of_all(),
         "file": feeds.file,
         "feeds": [feed_row(household, feed) for feed in feeds.table],
         "previous": feeds.previous(),
@@ -50,7 +49,7 @@ def _used(household: Household, row: dict[str, object]) -> dict[str, object]:
         "version": row["version"],
         "loaded_at": household.lists.loaded_at,
         "checked_at": outcome.get("checked"),
-        "state": "test" if is_starter(row["id"]) else household.list_state(row),
+        "state": "test" if is_starter(row["id"]) else household.freshness.of(row),
         "message": outcome.get("message", ""),
         "skipped": outcome.get("skipped", {}),
     }
@@ -101,9 +100,9 @@ def feed_row(household: Household, feed: Feed) -> dict[str, object]:
 
 def reload(household: Household, request: Request) -> dict[str, object]:
     """Take the compiled file into use, between two packets; a refused one leaves what is in use."""
-    bootstrap.load_lists(household)
+    household.load_lists()
     household.feeds.note_used()
-    household.publish({"event": "lists"})
+    household.edges.publish({"event": "lists"})
     if household.lists.trouble:
         raise OperationRejected("conflict", household.lists.trouble)
     return lists(household, request)
@@ -114,7 +113,7 @@ def update(household: Household, request: Request) -> dict[str, object]:
     feeds = household.feeds
     if feeds.trouble:
         raise OperationRejected("conflict", feeds.trouble)
-    if not (household.pairs_on(PROTECTION) or household.categories_used()):
+    if not (household.toggles.pairs_on(PROTECTION) or household.categories_used()):
         raise OperationRejected("conflict", "protection is on for no device: lists are fetched while it is in use only")
     if not feeds.chosen():
         raise OperationRejected("conflict", "no list is chosen: privacy-agent lists add")
@@ -134,7 +133,7 @@ def _begin(household: Household, fetching: bool) -> dict[str, object]:
     if started:
         # The household wants what is new: the earlier set, where it went back to one, has done its service.
         feeds.pin = None
-        household.publish({"event": "lists"})
+        household.edges.publish({"event": "lists"})
     return {"started": started}
 
 
@@ -149,7 +148,7 @@ def rollback(household: Household, request: Request) -> dict[str, object]:
     if feeds.progress.running:
         raise OperationRejected("busy", "an update is under way: try again when it is done")
     try:
-        rule_sets.roll_back(feeds.file, household.step)
+        rule_sets.roll_back(feeds.file, household.edges.step)
     except (BadInput, OSError) as error:
         raise OperationRejected("conflict", str(error)) from error
     # What it went back from must not come back from flash; the copy of what is in use now is made anew.
@@ -195,7 +194,7 @@ def choose(household: Household, request: Request) -> dict[str, object]:
     feed = feeds.feed(text(request, "id"))
     feeds.choices[feed.id] = flag(request, "on")
     feeds.soon()
-    household.publish({"event": "lists"})
+    household.edges.publish({"event": "lists"})
     return feed_row(household, feed)
 
 
@@ -209,7 +208,7 @@ def add(household: Household, request: Request) -> dict[str, object]:
         optional_text(request, "syntax"),
     )
     feeds.soon()
-    household.publish({"event": "lists"})
+    household.edges.publish({"event": "lists"})
     return feed_row(household, feed)
 
 
@@ -221,7 +220,7 @@ def remove(household: Household, request: Request) -> dict[str, object]:
         raise OperationRejected("conflict", feed.name + " came with the agent: privacy-agent lists remove " + feed.id)
     feeds.forget(feed.id)
     feeds.soon()
-    household.publish({"event": "lists"})
+    household.edges.publish({"event": "lists"})
     return {}
 
 
@@ -250,7 +249,7 @@ def feeds_progress(household: Household, request: Request) -> dict[str, object]:
     known = [feed.name for feed in household.feeds.table if feed.id == now.list_id]
     now.name = known[0] if known else ""
     if turned:
-        household.publish({"event": "lists"})
+        household.edges.publish({"event": "lists"})
     return {}
 
 

@@ -27,7 +27,8 @@ from agent.daemon.operations.arguments import (
 )
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import refuse_guests
-from agent.daemon.operations.switches import announce, off
+from agent.daemon.operations.named import devices_of
+from agent.daemon.operations.switches import off
 from agent.daemon.store import recorded
 from agent.daemon.store.delayed_changes import ADDRESS, PERSON
 from agent.daemon.store.history_schema import TABLES
@@ -67,14 +68,14 @@ def me(household: Household, request: Request) -> dict[str, object]:
     rows = household.state.ledger.rows_of([device.enrolment], 0, -1)[-CHANGES:]
     return {
         "device": device_row(household, device),
-        "days": {name: household.days(name) for name in FEATURES},
+        "days": {name: household.subjects.days(name) for name in FEATURES},
         "kept": {
             **kept,
             "oldest_at": recorded.oldest(household.records, readable),
             "until": max([t for t in until if t is not None], default=None),
         },
         "changes": [change_row(household, row) for row in reversed(rows)],
-        "adult": household.group_of(device) == ADULT,
+        "adult": household.subjects.group_of(device) == ADULT,
         "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
         "requests": [request_row(household, row) for row in household.state.requests.rows(device.id, None, 0, 50)],
         "notice_version": NOTICE_VERSION,
@@ -123,7 +124,7 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
     row = feature(str(request.get("feature", HISTORY)))
     if optional_number(request, "agree") != row.version:
         raise OperationRejected("agree_first", "read what is kept and agree to version " + str(row.version))
-    if household.group_of(device) != ADULT:
+    if household.subjects.group_of(device) != ADULT:
         raise OperationRejected(
             "forbidden", "only an adult agrees for themselves; for a child, the person who manages this network decides"
         )
@@ -134,7 +135,7 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
     state = household.state.ledger.register.state(device.enrolment, row.name)
     action = {consent.OFF: "on", consent.SUSPENDED: "resume"}.get(state, "agree")
     household.toggles.on([(device, row.name)], action, "me:" + str(device.id), own=True)
-    announce(household, [(device, row.name)])
+    household.announcements.announce([(device, row.name)])
     return device_row(household, device)
 
 
@@ -151,14 +152,14 @@ def me_confirm(household: Household, request: Request) -> dict[str, object]:
         )
     _need_proof(household, request, device)
     household.people.confirm(device, "me:" + str(device.id))
-    household.publish({"event": "device", "device_id": device.id})
+    household.edges.publish({"event": "device", "device_id": device.id})
     return device_row(household, household.state.device(device.id))
 
 
 def me_off(household: Household, request: Request) -> Generator[float | None, None, object]:
     """An adult's off, at once. A child or teen may object instead (request.add)."""
     device = own_device(household, request)
-    if household.group_of(device) != ADULT:
+    if household.subjects.group_of(device) != ADULT:
         raise OperationRejected(
             "forbidden",
             "only an adult can turn it off here; you can object, and the person who manages this network will see it",
@@ -175,7 +176,7 @@ def me_off(household: Household, request: Request) -> Generator[float | None, No
 
 def request_add(household: Household, request: Request) -> dict[str, object]:
     """An objection, an exception or an erasure asked for, a name to be let through; it comes before the household."""
-    device = own_device(household, request) if "address" in request else household.devices_of(request)[0]
+    device = own_device(household, request) if "address" in request else devices_of(household, request)[0]
     kind = choice(request, "kind", REQUEST_KINDS)
     words = optional_text(request, "text", REQUEST_TEXT_MAX) or ""
     target = optional_text(request, "target", 253)
@@ -196,8 +197,8 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
         household.state.ledger.append(
             [(device.enrolment, "", "object", 0)], "me:" + str(device.id), household.clock.wall()
         )
-        household.noted()
-    household.publish({"event": "request", "device_id": device.id})
+        household.announcements.noted()
+    household.edges.publish({"event": "request", "device_id": device.id})
     return request_row(household, row)
 
 
@@ -222,7 +223,7 @@ def request_answer(household: Household, request: Request) -> dict[str, object]:
     row = household.state.requests.answer(number(request, "id"), answer, household.clock.wall())
     if row is None:
         raise NotFound("no request " + str(number(request, "id")))
-    household.publish({"event": "request", "device_id": row.device})
+    household.edges.publish({"event": "request", "device_id": row.device})
     return request_row(household, row)
 
 

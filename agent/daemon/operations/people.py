@@ -7,6 +7,7 @@ from agent.core.model import AGE_GROUPS, BadInput
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request, actor, choice, flag, optional_text, text
 from agent.daemon.operations.devices import person_row
+from agent.daemon.operations.named import person_named
 from agent.daemon.store.scrubbing import scrub
 
 
@@ -17,12 +18,12 @@ def person_list(household: Household, request: Request) -> dict[str, object]:
 def person_add(household: Household, request: Request) -> object:
     group = choice(request, "group", AGE_GROUPS)
     person = household.state.add_person(text(request, "name"), group, birth_month(request))
-    household.publish({"event": "device"})
+    household.edges.publish({"event": "device"})
     return person_row(household, person)
 
 
 def person_change(household: Household, request: Request) -> object:
-    person = household.person_named(request)
+    person = person_named(household, request)
     values: dict[str, object] = {}
     if "name" in request:
         values["name"] = text(request, "name")
@@ -34,7 +35,7 @@ def person_change(household: Household, request: Request) -> object:
         raise BadInput("nothing to change: give name, group or birth_month")
     household.people.change_person(person, values, actor(request))
     household.new_policy()
-    household.publish({"event": "device"})
+    household.edges.publish({"event": "device"})
     return person_row(household, household.state.person(person.id))
 
 
@@ -50,13 +51,13 @@ def birth_month(request: Request) -> str | None:
 
 def person_forget(household: Household, request: Request) -> Generator[float | None, None, object]:
     """The person's name goes; their devices stay, as nobody's in particular."""
-    person = household.person_named(request)
+    person = person_named(household, request)
     if flag(request, "preview"):
         return {"devices": sum(device.person_id == person.id for device in household.state.devices())}
     household.forgotten.note_person(person.id)
     household.people.forget_person(person, actor(request))
     household.new_policy()
-    household.publish({"event": "device"})
+    household.edges.publish({"event": "device"})
     yield from scrub(household.state.db)
     return {}
 

@@ -8,7 +8,7 @@ LOGGERS = ("/etc/dnsmasq.conf", "/etc/config/dhcp")
 
 def recipients(household: Household, request: Request) -> dict[str, object]:
     """Who sees what: every party outside this router, and other software on it that logs the same."""
-    upstream = household.upstream_state()
+    upstream = household.edges.upstream_state()
     servers = upstream.get("servers")
     items = [
         {"kind": "upstream", "name": name, "detail": "sees every name that is asked for, as without privacy-agent"}

@@ -69,10 +69,9 @@ def preview(household: Household, request: Request) -> dict[str, object]:
     """What would be sent now: the answers as they are, of which a report says one, and the exact text with an example
     of which one and of the noise. Nothing of it is kept or paid for; for a real report both are drawn anew."""
     from agent.core import summary
-    from agent.daemon.reports.weekly_counts import facts
 
     reports = household.reports
-    numbers = summary.answers(facts(household, reports.agreement.since_age()))
+    numbers = summary.answers(reports.counts.facts(reports.agreement.since_age(), reports.running))
     example = summary.noised(numbers, reports.budget.epsilon, reports.draw)
     period = summary.period_of(household.clock.wall())
     return {
@@ -173,8 +172,8 @@ def operator_set(household: Household, request: Request) -> Generator[float | No
 
 
 def _announced(household: Household, request: Request) -> dict[str, object]:
-    household.publish({"event": "report"})
-    household.publish({"event": "status"})
+    household.edges.publish({"event": "report"})
+    household.edges.publish({"event": "status"})
     return status(household, request)
 
 
@@ -219,7 +218,7 @@ def outcome(household: Household, request: Request) -> dict[str, object]:
     result = choice(request, "outcome", OUTCOMES)
     message = optional_text(request, "message", 300) or ""
     household.reports.take_outcome(number(request, "id"), result, message, pause_s)
-    household.publish({"event": "report"})
+    household.edges.publish({"event": "report"})
     return {}
 
 

@@ -59,7 +59,7 @@ def take_in(household: Household, request: Request) -> dict[str, object]:
             )
         household.state.add_rules(current)
         household.new_policy()
-        household.publish({"event": "lists"})
+        household.edges.publish({"event": "lists"})
     return {
         "rules": len(current),
         "new": len(new),

@@ -51,7 +51,7 @@ def _add(household: Household, request: Request, action: str) -> dict[str, objec
         made.until, made.made = now + seconds, age
     rule = household.state.add_rule(made)
     household.new_policy()
-    household.publish({"event": "lists"})
+    household.edges.publish({"event": "lists"})
     return {**rule_row(household, rule), "unprotected": [device.label for device in _unprotected(household, rule)]}
 
 
@@ -62,7 +62,7 @@ def _unprotected(household: Household, rule: OwnRule) -> list[Device]:
         for device in household.state.devices()
         if (rule.scope, rule.owner) in (("device", device.id), ("person", device.person_id))
     ]
-    return [device for device in found if not household.is_on(device, PROTECTION)]
+    return [device for device in found if not household.toggles.is_on(device, PROTECTION)]
 
 
 def checked_name(household: Household, name: bytes, action: str) -> bytes:
@@ -110,7 +110,7 @@ def rule_list(household: Household, request: Request) -> dict[str, object]:
 def rule_remove(household: Household, request: Request) -> Generator[float | None, None, object]:
     household.state.remove_rule(number(request, "id"))
     household.new_policy()
-    household.publish({"event": "lists"})
+    household.edges.publish({"event": "lists"})
     yield from scrub(household.state.db)
     return {}
 

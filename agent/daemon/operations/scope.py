@@ -10,6 +10,7 @@ from agent.core.model import PROTECTION, Device
 from agent.core.people import HOUSEHOLD, is_number
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request, actor, optional_number
+from agent.daemon.operations.named import devices_of
 from agent.daemon.store import recorded
 from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.selection import Selection, spans
@@ -54,7 +55,7 @@ def _named(household: Household, request: Request, rows: Selection) -> Selection
     person_id = request.get("person_id")
     if isinstance(person_id, int):
         return rows.of_person(household.state.person(person_id).id)
-    return rows.of_device(household.devices_of(request)[0].id)
+    return rows.of_device(devices_of(household, request)[0].id)
 
 
 def devices_named(household: Household, request: Request) -> list[Device]:
@@ -63,7 +64,7 @@ def devices_named(household: Household, request: Request) -> list[Device]:
     if isinstance(person_id, int) and request.get("all") is not True:
         household.state.person(person_id)
         return household.people.devices_of(person_id)
-    return household.devices_of(request)
+    return devices_of(household, request)
 
 
 def _window(request: Request, rows: Selection) -> Selection:
@@ -101,5 +102,5 @@ def spans_since(household: Household, table: str, since: int) -> Iterator[tuple[
 
 def kept_until(household: Household, rows: Selection) -> int | None:
     """Wall time at which the last of these rows will be over its time; None when there are none."""
-    end = recorded.last_end(household.records, rows, household.days(TABLES[rows.table]))
+    end = recorded.last_end(household.records, rows, household.subjects.days(TABLES[rows.table]))
     return None if end is None else end + household.clock.wall() - household.clock.age()

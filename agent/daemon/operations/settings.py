@@ -32,8 +32,8 @@ def settings_set(household: Household, request: Request) -> dict[str, object]:
     if not settings_table.known(key).household:
         raise BadInput("setting " + key + " is the owner's: change it in the settings file")
     value = settings_table.check(key, request.get("value"))
-    household.change_setting(key, value, actor(request))
-    household.publish({"event": "status"})
+    household.in_force.change(key, value, actor(request))
+    household.edges.publish({"event": "status"})
     return {"key": key, "value": value}
 
 

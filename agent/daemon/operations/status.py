@@ -8,6 +8,7 @@ from agent.core.consent import SUSPENDED
 from agent.core.model import HISTORY, PROTECTION, Device
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request
+from agent.daemon.operations.web_values import web_value
 from agent.daemon.store.retention import deleted_for_room
 
 LOOPBACK = ("127.", "::1")
@@ -17,21 +18,21 @@ Sentence = tuple[str, str] | None  # a code for the UI's own words, and the sent
 
 def status(household: Household, request: Request) -> dict[str, object]:
     on = [device for device in household.state.devices() if household.gate.features(device.slot)]
-    uncovered = [device.id for device in on if not household.covered(device)]
+    uncovered = [device.id for device in on if not household.edges.covers(device)]
     parts = {
         "version": __version__,
         "started_at": household.set_right.started_at,
         "lists": _lists(household),
-        "kernel": {**household.kernel_state(), "uncovered": uncovered, "unseen": _unseen(household, on)},
-        "upstream": household.upstream_state(),
+        "kernel": {**household.edges.kernel_state(), "uncovered": uncovered, "unseen": _unseen(household, on)},
+        "upstream": household.edges.upstream_state(),
         "clock_set": household.clock.trusted,
         "booted": household.toggles.booted,
         "recording": _recording(household),
         "devices_on": len(on),
         "web": _web(household),
         "storage": {"state": "trouble" if _storage(household) else "ok", "message": _storage(household)},
-        "dns": household.counters(),
-        "faults": household.faults(),
+        "dns": household.edges.counters(),
+        "faults": household.edges.faults(),
     }
     found = _health(household, parts)
     code, health = found[0] if found else _well()
@@ -40,7 +41,7 @@ def status(household: Household, request: Request) -> dict[str, object]:
 
 def _unseen(household: Household, on: list[Device]) -> list[dict[str, object]]:
     """Those that are on and not seen; see Sight."""
-    rows = [(device, household.unseen(device)) for device in on]
+    rows = [(device, household.edges.unseen(device)) for device in on]
     return [{"device_id": device.id, "label": device.label, **row} for device, row in rows if row]
 
 
@@ -51,7 +52,7 @@ def _recording(household: Household) -> dict[str, object]:
         "paused": _paused(household),
         "unrecorded": household.recorder.unrecorded,
         "dropped": household.recorder.dropped,
-        "unsent": household.counters().get("unsent", 0),
+        "unsent": household.edges.counters().get("unsent", 0),
         "deleted_for_room": deleted_for_room(household.records),
         "encrypted_passes": encrypted_passes(household),
     }
@@ -59,13 +60,13 @@ def _recording(household: Household) -> dict[str, object]:
 
 def encrypted_passes(household: Household) -> list[int]:
     """Devices whose history misses what goes by iCloud Private Relay or encrypted DNS; protection keeps them off it."""
-    protected = [device.id for device, _ in household.pairs_on(PROTECTION)]
-    return [device.id for device, _ in household.pairs_on(HISTORY) if device.id not in protected]
+    protected = [device.id for device, _ in household.toggles.pairs_on(PROTECTION)]
+    return [device.id for device, _ in household.toggles.pairs_on(HISTORY) if device.id not in protected]
 
 
 def _lists(household: Household) -> dict[str, object]:
     ruleset = household.lists.ruleset
-    state = household.lists_state()
+    state = household.freshness.of_all()
     return {
         "rules": 0 if ruleset is None else ruleset.count,
         "state": state,
@@ -78,7 +79,7 @@ def _web(household: Household) -> dict[str, object]:
     """Where the page is served for others than this router, and whether over TLS; port None: nowhere."""
     ends = [parse_endpoint(item) for item in household.settings.texts("web_listen")]
     ports = [port for address, port in ends if not address.startswith(LOOPBACK)] or [port for _, port in ends]
-    kept = household.web_value("tls")
+    kept = web_value(household, "tls")
     own = isinstance(kept, dict) and bool(kept.get("fingerprint"))
     # Before its first start the web job has said nothing; it takes the router's certificate, or has one made.
     given = (household.settings.text("web_certificate"), *CERTIFICATE_MAKERS)
@@ -143,8 +144,8 @@ def _upstream(household: Household, parts: dict[str, object]) -> Sentence:
 
 
 def _protecting(household: Household, parts: dict[str, object]) -> Sentence:
-    state = household.lists_state()
-    if state != "ready" and household.pairs_on(PROTECTION):
+    state = household.freshness.of_all()
+    if state != "ready" and household.toggles.pairs_on(PROTECTION):
         return "lists", "Not yet protecting: no current block list is loaded."
     if state == "none":
         return "no_list", "No block list is loaded yet."

@@ -5,15 +5,16 @@ from collections.abc import Generator
 from agent.core import consent, people
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
 from agent.core.model import HISTORY, Device
+from agent.daemon.erasing import erase as erase_rows
+from agent.daemon.erasing import finish
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import OperationRejected, Request, actor, flag, number, optional_number
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import is_guest, refuse_guests
+from agent.daemon.operations.named import devices_of
 from agent.daemon.store import recorded
 from agent.daemon.store.database import Locked, StorageError
-from agent.daemon.store.erasing import erase as erase_rows
-from agent.daemon.store.erasing import finish
 from agent.daemon.toggles import Pair, Pairs
 
 # Somebody looks into the file with sqlite3: mostly gone in a moment; whoever turns it off waits no longer than this.
@@ -32,7 +33,7 @@ def _feature(household: Household, name: str) -> dict[str, object]:
         "title": row.title,
         "reads": row.reads,
         "keeps": row.keeps,
-        "days": household.days(name),
+        "days": household.subjects.days(name),
         "days_max": row.days_max,
         "sends": row.sends,
         "version": row.version,
@@ -60,7 +61,7 @@ def notice_read(household: Household, request: Request) -> dict[str, object]:
     now = household.clock.wall()
     household.state.ledger.append([("", "", "read", NOTICE_VERSION)], actor(request), now)
     household.state.put_meta("notice read", f"{NOTICE_VERSION} {now}")
-    household.noted()
+    household.announcements.noted()
     return notice(household, request)
 
 
@@ -68,7 +69,7 @@ def on(household: Household, request: Request) -> dict[str, object]:
     """Switch a feature on for a device or for all devices of a person. An adult's history is only asked for; it starts
     when they agree at their own device. What is suspended comes back by the agreement given now."""
     name = feature(str(request.get("feature", ""))).name
-    devices = household.devices_of(request)
+    devices = devices_of(household, request)
     if optional_number(request, "agree") != FEATURES[name].version:
         raise agree_first(household, [name])
     refuse_guests(household, devices, name)
@@ -105,24 +106,18 @@ def _hint(household: Household, devices: list[Device], name: str) -> str:
 
 
 def _switched(household: Household, pairs: Pairs) -> dict[str, object]:
-    announce(household, pairs)
+    household.announcements.announce(pairs)
     rows = [device_row(household, device) for device, _ in pairs]
     return {"devices": rows, "device": rows[0] if rows else None}
-
-
-def announce(household: Household, pairs: Pairs) -> None:
-    """Tell every subscriber the acknowledged state."""
-    for device, name in pairs:
-        household.announce(device, name)
 
 
 def off(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Switch a feature off; final when acknowledged. With erase, what was recorded goes too."""
     name = feature(str(request.get("feature", ""))).name
-    devices = household.devices_of(request)
+    devices = devices_of(household, request)
     pairs = [(device, name) for device in devices]
     yield from _off(household, pairs, actor(request))
-    announce(household, pairs)
+    household.announcements.announce(pairs)
     table = FEATURES[name].records
     own = actor(request).startswith("me:")
     kept = [
@@ -155,32 +150,32 @@ def _off(household: Household, pairs: Pairs, who: str) -> Generator[float | None
         if not isinstance(error.__cause__, Locked):
             raise
         refused = error
-    announce(household, pairs)
+    household.announcements.announce(pairs)
     for _ in range(LOCKED_TRIES):
         yield LOCKED_S
         try:
             household.toggles.save_again()
         except Locked:
             continue
-        household.noted()
+        household.announcements.noted()
         return
     raise refused
 
 
 def end_for_guests(household: Household) -> None:
     """History ends for whoever has moved into a guest network; it does not begin again by itself."""
-    moved = [pair for pair in household.pairs_on(HISTORY) if is_guest(household, pair[0])]
+    moved = [pair for pair in household.toggles.pairs_on(HISTORY) if is_guest(household, pair[0])]
     if moved:
         household.toggles.off(moved, "off", "guest")
-        announce(household, moved)
+        household.announcements.announce(moved)
 
 
 def pause(household: Household, request: Request) -> dict[str, object]:
     """History off for every device that has it on, a ledger row each; it never resumes by itself."""
-    pairs = household.pairs_on(HISTORY)
+    pairs = household.toggles.pairs_on(HISTORY)
     household.toggles.off(pairs, "suspend", actor(request))
-    announce(household, pairs)
-    household.publish({"event": "status"})
+    household.announcements.announce(pairs)
+    household.edges.publish({"event": "status"})
     return {"paused": len(pairs)}
 
 
@@ -188,7 +183,7 @@ def resume(household: Household, request: Request) -> dict[str, object]:
     """What was paused, restored or upgraded comes back; with preview it is only listed. What changed since it was
     agreed to needs `agree`, an adult's needs their own word; the others do not wait for that (`left` stays off)."""
     suspended = set(household.state.ledger.register.in_state(consent.SUSPENDED))
-    only = household.devices_of(request) if "device_id" in request else household.state.devices()
+    only = devices_of(household, request) if "device_id" in request else household.state.devices()
     names = [str(request["feature"])] if "feature" in request else sorted(FEATURES)
     pairs = [(d, name) for d in only for name in names if (d.enrolment, name) in suspended]
     items = [_suspended(household, device, name) for device, name in pairs]
@@ -239,8 +234,8 @@ def _resume(household: Household, chosen: list[tuple[Pair, bool]], who: str) -> 
         pairs = [pair for pair, agrees in chosen if agrees == agreed]
         if pairs:
             household.toggles.on(pairs, "resume", who, agreed=agreed)
-            announce(household, pairs)
-    household.publish({"event": "status"})
+            household.announcements.announce(pairs)
+    household.edges.publish({"event": "status"})
 
 
 TABLE = {

@@ -14,6 +14,7 @@ from agent.daemon.operations.arguments import (
     page,
     paged,
 )
+from agent.daemon.operations.named import device_of_visit
 from agent.daemon.operations.scope import Steps
 from agent.daemon.store import recorded
 from agent.daemon.store.recorded import VisitRow
@@ -44,11 +45,11 @@ def visit_row(row: VisitRow) -> dict[str, object]:
 
 def mark_wrong(household: Household, request: Request) -> dict[str, object]:
     """Mark a visit as wrong; it stays, with the mark."""
-    device = household.device_of_visit(number(request, "id"))
+    device = device_of_visit(household, number(request, "id"))
     status = "" if flag(request, "undo") else "disputed"
     household.records.set_status(number(request, "id"), status)
     household.state.ledger.append([(device.enrolment, "history", "correct", 0)], actor(request), household.clock.wall())
-    household.noted()
+    household.announcements.noted()
     return {"id": number(request, "id"), "status": status}
 
 
@@ -57,10 +58,10 @@ def background(household: Household, request: Request) -> dict[str, object]:
     visit_id, was = number(request, "id"), flag(request, "background")
     if "background" not in request:
         raise BadInput("background is missing: true for what nobody opened, else false")
-    device = household.device_of_visit(visit_id)
+    device = device_of_visit(household, visit_id)
     household.records.correct(visit_id, was)
     household.state.ledger.append([(device.enrolment, "history", "correct", 0)], actor(request), household.clock.wall())
-    household.noted()
+    household.announcements.noted()
     return {"id": visit_id, "background": was}
 
 

@@ -1,5 +1,8 @@
 """The web job's own values, kept in state.db for it."""
 
+import json
+
+from agent.core.model import BadInput
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import Request, text
 from agent.daemon.people import PINS
@@ -8,14 +11,24 @@ WEB_KEYS_MAX = 256
 WEB_BYTES_MAX = 8192
 
 
+def web_value(household: Household, key: str) -> object:
+    value = household.state.web(key)
+    return None if value is None else json.loads(value)
+
+
 def web_get(household: Household, request: Request) -> dict[str, object]:
-    return {"value": household.web_value(text(request, "key"))}
+    return {"value": web_value(household, text(request, "key"))}
 
 
 def web_put(household: Household, request: Request) -> dict[str, object]:
     key, value = text(request, "key"), request.get("value")
-    before = household.web_value(key)
-    household.put_web_value(key, value, WEB_BYTES_MAX, WEB_KEYS_MAX)
+    before = web_value(household, key)
+    kept = json.dumps(value)
+    if len(kept) > WEB_BYTES_MAX:
+        raise BadInput("a value is at most " + str(WEB_BYTES_MAX) + " bytes")
+    if household.state.web(key) is None and household.state.web_count() >= WEB_KEYS_MAX:
+        raise BadInput("there are " + str(WEB_KEYS_MAX) + " values already")
+    household.state.put_web(key, kept)
     if key == PINS:
         household.people.pins_put(before, value)
     return {}

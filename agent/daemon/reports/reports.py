@@ -15,8 +15,10 @@ from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput, NotFound
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
+from agent.daemon.edges import Edges
 from agent.daemon.reports.agreement import KEY, ReportAgreement
 from agent.daemon.reports.budget import WEEK_S, Budget
+from agent.daemon.reports.weekly_counts import WeeklyCounts
 from agent.daemon.store.connection import SqlError
 from agent.daemon.store.database import StorageError, insist, keep, unkeep
 from agent.daemon.store.outbox import ENDS, JITTER_S, Outbox, Row
@@ -28,9 +30,8 @@ Steps = Generator[float | None, None, None]
 
 
 class Reports:
-    """`step` as in Toggles. Wired by the daemon: `end_job()` kills the job and says whether it still is there,
-    `silence_s()` how long the wire may still carry something of it, `watch()` notes which devices count, and
-    `counted()` gives one of the week's answers with noise. `draw` is a cryptographic source."""
+    """`edges` end the job and tell when the wire is silent; `counts` are the week's. `draw` is a cryptographic
+    source."""
 
     def __init__(
         self,
@@ -39,20 +40,20 @@ class Reports:
         clock: Clock,
         sha256: Callable[[bytes], bytes],
         noted: Callable[[], None],
-        step: Callable[[str], None],
+        counts: WeeklyCounts,
+        edges: Edges,
+        draw: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._state = state
         self._clock = clock
         self._noted = noted
-        self._step = step
+        self.counts = counts
+        self._edges = edges
+        self._step = edges.step
         self.agreement = ReportAgreement(settings, state, sha256)
         self.budget = Budget(settings, state, clock)
         self.outbox = Outbox(state, sha256, self._chance)
-        self.end_job: Callable[[], bool] = lambda: False
-        self.silence_s: Callable[[], float] = lambda: 0.0
-        self.watch: Callable[[], object] = lambda: None
-        self.counted: Callable[[int, int], object] | None = None  # summary.Answer
-        self.draw: Callable[[int], bytes] = os.urandom
+        self.draw = draw
         self._open = False
         self.trouble = ""
 
@@ -125,12 +126,12 @@ class Reports:
 
     def _stop(self, action: str, actor: str) -> Steps:
         self._step("optout.job")
-        while self.end_job():
+        while self._edges.end_report():
             yield 0.02
         self._step("optout.purge")
         self._purge(action, actor)
         self._step("optout.settle")
-        while (left_s := self.silence_s()) > 0:
+        while (left_s := self._edges.report_silence_s()) > 0:
             yield left_s
 
     def _purge(self, action: str, actor: str) -> None:
@@ -169,10 +170,10 @@ class Reports:
 
     def _tick(self) -> bool:
         if not self.agreement.holds:
-            self.end_job()
+            self._edges.end_report()
             self._purge("suspend", "terms")
             return False
-        self.watch()
+        self.counts.since_each(self.running)
         self.outbox.drop_cut_off(self._clock.wall())
         settled, due = self.budget.charge_unknown_weeks(), self.next_age()
         self.trouble = "" if settled else UNSETTLED
@@ -185,7 +186,7 @@ class Reports:
         from agent.core import summary  # once a week
 
         after = self.budget.after_one_more()
-        if after is None or self.counted is None:
+        if after is None:
             return
         self._step("make.charge")
         drawn: Row = {
@@ -199,8 +200,9 @@ class Reports:
         self._step("make.note")
         self.budget.note(after)
         self._step("make.count")
-        answer = self.counted(self.agreement.since_age(), self.budget.epsilon)
-        text = summary.render(bytes.fromhex(str(drawn["report"])), int(str(drawn["period"])), answer)  # type: ignore[arg-type]
+        facts = self.counts.facts(self.agreement.since_age(), self.running)
+        answer = summary.noised(summary.answers(facts), self.budget.epsilon, self.draw)
+        text = summary.render(bytes.fromhex(str(drawn["report"])), int(str(drawn["period"])), answer)
         self._step("make.keep")
         self.outbox.keep(row_id, text)
         self._step("make.done")

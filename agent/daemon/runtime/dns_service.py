@@ -2,6 +2,7 @@
 
 from agent.core.addresses import parse_endpoint
 from agent.core.model import Verdict
+from agent.core.policy import Policy
 from agent.core.settings import DNS, Settings, mark_layout
 from agent.daemon.clients import DeviceView
 from agent.daemon.dns.listeners import listen
@@ -35,18 +36,20 @@ class DnsService:
         )
         tag = mark_layout(settings).tag if settings.text("identity") == "mark" else None
         listen(loop, self._dns, endpoints, tag)
-        self._connect()
-
-    def _connect(self) -> None:
-        household = self._household
-        household.swap = self._dns.swap
-        household.drain = self.drain
-        household.toggles.drain = self.drain
-        household.hand_over = self._dns.flush
-        household.upstream_state = lambda: {"state": self._upstream.state, "servers": self._upstream.names}
-        household.counters = self._dns.counters
-        household.also(DNS, self.reload)
+        household.in_force.also(DNS, self.reload)
         self.reload()
+
+    def swap(self, policy: Policy) -> None:
+        self._dns.swap(policy)
+
+    def hand_over(self) -> None:
+        self._dns.flush()
+
+    def counters(self) -> dict[str, int]:
+        return self._dns.counters()
+
+    def state(self) -> dict[str, object]:
+        return {"state": self._upstream.state, "servers": self._upstream.names}
 
     def _given(self) -> list[tuple[str, int]]:
         return [parse_endpoint(server) for server in self._settings.texts("upstream")]
@@ -79,10 +82,10 @@ class DnsService:
         recorder = self._household.recorder
         if verdict.blocked:
             recorder.refused(client.slot, client.generation, name.decode(), "dns", count, verdict)
-            self._household.publish({"event": "attempt", "device_id": client.device_id})
+            self._household.edges.publish({"event": "attempt", "device_id": client.device_id})
         else:
             recorder.allowed(client.slot, client.generation, name, "dns", count)
-            self._household.warn(client.device_id, name)
+            self._household.policies.warn(client.device_id, name)
 
     def spare_by(self, admit: Admit) -> None:
         """What whoever is held is told of names that it reaches: see QueryPath."""

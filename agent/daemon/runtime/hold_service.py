@@ -43,12 +43,11 @@ class HoldService:
         )
         self._page_trouble = self._full = ""
         self._admitted: dict[bytes, float] = {}  # addresses, and when somebody held was told them last
-        household.spares = self.spares
         ending = FlowEnding(
             kernel.switch.each, neighbours.addresses_of, self._local, lambda address: address in self._admitted
         )
-        self.holding = household.holding = Holding(kernel.switch, ending, loop.task, self._first)
-        household.also(HOLDS, self._changed)
+        self.holding = Holding(kernel.switch, ending, loop.task, self._first)
+        household.in_force.also(HOLDS, self._changed)
         self._changed()
 
     def _first(self, held: bool) -> None:
@@ -81,8 +80,7 @@ class HoldService:
             self._page_trouble = f"The rules of the page could not be changed: {refusal}."
 
     def _stay(self, address: str) -> Stay | None:
-        neighbours = self._household.neighbours
-        mac = neighbours.mac_of(address) if neighbours else None
+        mac = self._household.edges.mac_of(address)
         if mac is None or mac not in self.holding.held:
             return None
         device = next((one for one in self._household.state.devices() if one.mac == mac), None)

@@ -38,7 +38,7 @@ _MISSING = (errno.EINVAL, errno.EPROTONOSUPPORT)
 
 
 class InspectionService:
-    """Judges connections as soon as it is built and the kernel sends some."""
+    """Judges connections as soon as it is built and the kernel sends some; where that is not `chosen`, it says so."""
 
     def __init__(self, loop: Loop, settings: Settings, household: Household, kernel: SwitchSync) -> None:
         self._loop = loop
@@ -54,20 +54,19 @@ class InspectionService:
             self._refused,
             self._answer,
             mark_layout(settings),
-            household.warn,
+            household.policies.warn,
             household.safe_addresses,
-            lambda device_id, host: household.spares(device_id, host),
+            household.edges.spares,
         )
         self._queue: Queue | None = None
         self._around: BypassRules | None = None
         self._trouble = OFF
         self._offloaded = False
         self._retry_at = loop.now
-        self._chosen = settings.flag("connections")
-        if self._chosen:
+        self.chosen = settings.flag("connections")
+        if self.chosen:
             loop.every(RECORD_S, self._judge.flush)
             loop.every(EXPIRE_S, self._judge.expire)
-            self._hook()
             self.check()
 
     def _connect(self) -> None:
@@ -81,34 +80,19 @@ class InspectionService:
         self._loop.add(queue.queue, queue.read_queue)
         self._loop.add(queue.log, queue.read_log)
 
-    def _hook(self) -> None:
-        """Beside the DNS side: a new policy, what waits before a toggle, what was noted, the counters."""
-        household = self._household
-        swap, drain, hand_over, counters = household.swap, household.drain, household.hand_over, household.counters
-        apply = household.kernel
+    def swap(self, policy: Policy) -> None:
+        self._judge.swap(policy)
 
-        def swap_both(policy: Policy) -> None:
-            swap(policy)
-            self._judge.swap(policy)
+    def hand_over(self) -> None:
+        self._judge.flush()
 
-        def drain_both() -> None:
-            drain()
-            self.drain()
+    def named(self, flow: bytes) -> bool:
+        """Whether a connection was judged by its name."""
+        return self._judge.open.named(flow)
 
-        def hand_over_both() -> None:
-            hand_over()
-            self._judge.flush()
-
-        def apply_and_review(wanted: dict[bytes, DeviceView]) -> None:
-            apply(wanted)
-            self._kernel.cut(self._judge.review())
-
-        household.swap = swap_both
-        household.kernel = apply_and_review
-        self._kernel.named = self._judge.open.named
-        household.drain = household.toggles.drain = drain_both
-        household.hand_over = hand_over_both
-        household.counters = lambda: {**counters(), **self._counters()}
+    def review(self) -> None:
+        """The devices are others, or are judged otherwise: what is open and is blocked now ends."""
+        self._kernel.cut(self._judge.review())
 
     def drain(self) -> None:
         """Every packet that waits is judged and recorded under the clients of now. Before any toggle."""
@@ -118,7 +102,7 @@ class InspectionService:
 
     def check(self) -> None:
         """The ways around as the household wants them now, and whether connections can be seen. Called by a timer."""
-        if not self._chosen:
+        if not self.chosen:
             return
         due = self._due()
         if self._queue is None and due:
@@ -146,11 +130,11 @@ class InspectionService:
         encrypted = self._settings.flag("refuse_encrypted_dns")
         return BypassRules(self._settings.flag("refuse_quic"), encrypted, ADDRESSES if encrypted else ())
 
-    def _counters(self) -> dict[str, int]:
+    def counters(self) -> dict[str, int]:
         return {**self._judge.counters(), "packets": self._queue.packets if self._queue else 0}
 
     def _refused(self, client: DeviceView) -> None:
-        self._household.publish({"event": "attempt", "device_id": client.device_id})
+        self._household.edges.publish({"event": "attempt", "device_id": client.device_id})
 
     def _answer(
         self, client: DeviceView, packet: bytes, piece: Segment, request: SniffedRequest, verdict: Verdict

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from agent.control.operations import FEEDS
 from agent.core.model import PROTECTION, BadInput
 from agent.core.settings import Settings
-from agent.daemon import bootstrap
 from agent.daemon.control import ControlServer
 from agent.daemon.household import Household
 from agent.daemon.jobs import FeedsJob, Identity
@@ -33,7 +32,6 @@ class ListUpdates:
         self._household = household
         self._job: FeedsJob | None = None
         self._clock_trusted = False
-        loop.every(DUE_S, self.check)
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
         try:
@@ -56,11 +54,19 @@ class ListUpdates:
             lambda: rule_sets.open_incoming(target),
             self.ended,
         )
-        household.feeds.start = self._job.start
-        if not household.kept_lists.came_back:
+
+    def begin(self) -> None:
+        """Once lists are loaded: look again and again whether an update is due."""
+        self._loop.every(DUE_S, self.check)
+        if self._job is None:
+            return
+        if not self._household.kept_lists.came_back:
             with contextlib.suppress(StorageError):  # noted with the next update
-                household.feeds.note_used()
+                self._household.feeds.note_used()
         self._schedule()
+
+    def start(self) -> bool:
+        return self._job is not None and self._job.start()
 
     def _schedule(self) -> None:
         """Before the clock is set, a plan of before a reboot can't be compared with now; once it is trusted, again."""
@@ -83,7 +89,7 @@ class ListUpdates:
         if household.clock.trusted and not self._clock_trusted:
             self._schedule()
             household.feeds.hurry()
-        used = bool(household.pairs_on(PROTECTION) or household.categories_used())
+        used = bool(household.toggles.pairs_on(PROTECTION) or household.categories_used())
         if household.feeds.due(used):
             household.feeds.begin(False)
         elif household.feeds.progress.running and not used:
@@ -96,7 +102,7 @@ class ListUpdates:
         feeds = household.feeds
         try:
             if well and feeds.offered:
-                take(household, household.step)
+                take(household, household.edges.step)
         except (BadInput, OSError) as error:
             feeds.message = f"the new lists can't be used: {error}"
         if status == -signal.SIGKILL and not feeds.message:  # not by the daemon, which says so
@@ -106,8 +112,8 @@ class ListUpdates:
             feeds.ended(well, chance())
         except StorageError as error:
             say(f"what is known of the lists could not be kept: {error}")
-        household.publish({"event": "lists"})
-        household.publish({"event": "status"})
+        household.edges.publish({"event": "lists"})
+        household.edges.publish({"event": "status"})
 
     def close(self) -> None:
         if self._job:
@@ -117,7 +123,7 @@ class ListUpdates:
 def take(household: Household, step: Callable[[str], None]) -> None:
     """The set that a job wrote comes into use; what was in use becomes the set to go back to."""
     rule_sets.take(household.feeds.file, step, bool(household.feeds.loaded))
-    bootstrap.load_lists(household)
+    household.load_lists()
     household.feeds.note_used()
 
 

@@ -13,7 +13,6 @@ from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, launch
 from agent.daemon.log import say
 from agent.daemon.loop import Loop, Timer
-from agent.daemon.reports.weekly_counts import wire
 
 TICK_S = 30.0
 REAP_S = 0.1
@@ -38,15 +37,16 @@ class ReportJob:
         self._limit: Timer | None = None
         self.pid = 0
         self._ended = time.monotonic()  # a job of the daemon before this one died with it
-        household.reports.end_job = self.end
-        household.reports.silence_s = self.silence_s
-        wire(household)
+        self._identity: Identity | None = None
         try:
             self._identity = Identity(settings, "jobs_user")
         except BadInput as error:
             say(f"no report is sent: {error}")
-            return
-        self._wait()
+
+    def begin(self) -> None:
+        """Look again and again whether there is something to do."""
+        if self._identity is not None:
+            self._wait()
 
     def _wait(self) -> None:
         # Half a tick to one and a half: at a steady beat, when a report arrives would tell when the daemon was started.
@@ -59,6 +59,8 @@ class ReportJob:
             self._start()
 
     def _start(self) -> None:
+        if self._identity is None:
+            return
         try:
             ours, theirs = socket.socketpair()
             self.pid = launch(self._command, self._environment, self._identity, theirs)

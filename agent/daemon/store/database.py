@@ -38,7 +38,7 @@ class Database:
         self.sql = connect(path, in_memory=self.stands_in)
         self.doubtful = False
         self.waiting: Waiting = contextlib.nullcontext
-        self.found: Callable[[], None] = lambda: None  # a commit that was refused stands: memory has to follow
+        self._followers: list[Callable[[], None]] = []
         self.commits = 0
         try:
             self._open()
@@ -122,9 +122,14 @@ class Database:
             self.roll_back()
         stands = counted != self.commits
         if stands:
-            self.found()
+            for follow in self._followers:
+                follow()
         self.commits, self.doubtful = counted, False
         return stands
+
+    def on_found(self, follow: Callable[[], None]) -> None:
+        """To be called when a commit that was refused stands: memory has to follow."""
+        self._followers.append(follow)
 
     def roll_back(self) -> None:
         # One that fails ends the transaction, too: the journal stays, and the next reader rolls back by it.

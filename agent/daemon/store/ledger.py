@@ -22,7 +22,7 @@ class Ledger:
         self.register = ConsentState()
         self.head: LedgerRow | None = None
         self.take(list(self.rows()))
-        db.found = lambda: self.take(list(self.rows(self.head.seq if self.head else 0)))
+        db.on_found(lambda: self.take(list(self.rows(self.head.seq if self.head else 0))))
 
     def rows(self, after: int = 0, limit: int = -1) -> Iterator[LedgerRow]:
         """The rows beyond sequence number `after`, at most `limit` (-1: all)."""

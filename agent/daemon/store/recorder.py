@@ -11,13 +11,12 @@ from agent.core.consent import Gate
 from agent.core.history import Visits
 from agent.core.model import HISTORY, PROTECTION, Observation, Verdict
 from agent.core.policy import recorded
-from agent.daemon.faults import raised
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_db import HistoryDb
 
 
 class Recorder:
-    """`now()` gives (wall seconds, age), at most a turn of the loop old.
+    """`now()` gives (wall seconds, age), at most a turn of the loop old. For `met` see faults.py.
 
     `unrecorded` counts what was passed on without being recorded because there was no room or the storage refused.
     """
@@ -28,6 +27,7 @@ class Recorder:
         visits: Visits,
         records: HistoryDb,
         now: Callable[[], tuple[int, int]],
+        met: Callable[[Exception], None],
     ) -> None:
         self._gate = gate
         self._visits = visits
@@ -38,7 +38,7 @@ class Recorder:
         self.grown: set[int] = set()  # devices with visits written since somebody looked, for open pages
         self.trouble = ""
         self.withheld = False  # nothing at all is recorded: the list of helplines is missing
-        self.met: Callable[[Exception], None] = raised  # see faults.py
+        self._met = met
 
     def allowed(self, slot: int, generation: int, host: bytes, source: str, hits: int) -> None:
         """A name or connection that was let through: a visit's, where history is on."""
@@ -49,7 +49,7 @@ class Recorder:
         try:
             self._visits.observe(permit, Observation(host, source, hits, at, age))
         except Exception as error:  # noqa: BLE001 - the barrier: what it can't make sense of is not recorded
-            self.met(error)
+            self._met(error)
 
     def refused(self, slot: int, generation: int, target: str, source: str, hits: int, verdict: Verdict) -> None:
         """A name or URL that was refused: an attempt, where protection is on and it did the refusing."""
@@ -85,7 +85,7 @@ class Recorder:
             self._records.close_later(epochs)
         except Exception as error:  # noqa: BLE001 - the barrier: no row is worth an `off`
             self._records.close_later(epochs)
-            self.met(error)
+            self._met(error)
 
     def part(self) -> None:
         """The clock was set: nothing grows over that."""

@@ -38,7 +38,7 @@ class Account:
         self.sodium = sodium
         self._wall = wall
         self._confirmed: dict[str, float] = {}
-        self.second = SecondFactor(self)
+        self.second = SecondFactor(vault, sodium, lambda: self.now, self.drop, self.take_back)
 
     @property
     def now(self) -> int:

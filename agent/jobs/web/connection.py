@@ -1,16 +1,14 @@
 """One client's connection: TLS or not by its first byte, requests in turn, limits on everything it can hold."""
 
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from agent.core.http import BadRequest, Head, HttpParser, chunk, response_head
+from agent.daemon.loop import Loop
 from agent.jobs.web import sse, throttle
-from agent.jobs.web.effects import Task
+from agent.jobs.web.effects import Resume, Task
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, bad_request
-
-if TYPE_CHECKING:
-    from agent.jobs.web.server import WebServer
 
 READ_BYTES = 16384
 # Seconds a connection may spend in a state. `head`: a slow loris holds one place for ten seconds, no longer.
@@ -29,10 +27,38 @@ SECURITY = [
 SKIP_MAX = 2 * 1024 * 1024  # of a body that is not wanted yet; nothing of it is stored
 
 
+class ConnectionHost:
+    """What a connection has of the server that it belongs to; `streams` are those to which events go."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.streams: list[HttpConnection] = []
+
+    def respond(self, request: WebRequest) -> Coroutine[Any, Any, WebResponse]:
+        """The application's handler of a request, begun."""
+        raise NotImplementedError
+
+    def body_limit(self, head: Head, secure: bool) -> int:
+        """How many bytes of a body are taken."""
+        raise NotImplementedError
+
+    def perform(self, effect: Any, resume: Resume) -> None:
+        """What a handler awaits."""
+        raise NotImplementedError
+
+    def tls(self, sock: socket.socket) -> Any:
+        """The connection under TLS. OSError without a certificate."""
+        raise NotImplementedError
+
+    def drop(self, connection: "HttpConnection") -> None:
+        """Forget a connection that is closed."""
+        raise NotImplementedError
+
+
 class HttpConnection:
     """States: head (reading one) → body → work (a handler runs) → write → idle or closed; or stream."""
 
-    def __init__(self, server: "WebServer", sock: socket.socket, peer: str) -> None:
+    def __init__(self, server: ConnectionHost, sock: socket.socket, peer: str) -> None:
         self.server = server
         self.sock: socket.socket = sock
         self.peer = peer
@@ -115,10 +141,10 @@ class HttpConnection:
                 self._watch()
         if not self.secure:
             return self.sock.recv(READ_BYTES)
-        return self.server.receive_tls(self.sock, READ_BYTES)
+        return receive_tls(self.sock, READ_BYTES)
 
     def _send(self, data: bytes) -> int:
-        return self.server.send_tls(self.sock, data) if self.secure else self.sock.send(data)
+        return send_tls(self.sock, data) if self.secure else self.sock.send(data)
 
     # Requests
 
@@ -309,3 +335,25 @@ def plain_address(address: str) -> str:
     """A socket's address without zone, IPv4 in its own form."""
     address = address.partition("%")[0]
     return address[7:] if address.startswith("::ffff:") and "." in address else address
+
+
+def receive_tls(sock: Any, size: int) -> bytes:
+    """Like recv on a plain socket: BlockingIOError when there is nothing yet."""
+    import ssl
+
+    try:
+        data: bytes = sock.recv(size)
+        while sock.pending():
+            data += sock.recv(size)
+    except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+        raise BlockingIOError from error
+    return data
+
+
+def send_tls(sock: Any, data: bytes) -> int:
+    import ssl
+
+    try:
+        return int(sock.send(data))
+    except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
+        raise BlockingIOError from error

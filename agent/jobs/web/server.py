@@ -9,7 +9,7 @@ from agent.core.http import Head
 from agent.daemon.loop import Loop
 from agent.jobs.web import sse
 from agent.jobs.web.certificate import Certificate
-from agent.jobs.web.connection import HttpConnection, plain_address
+from agent.jobs.web.connection import ConnectionHost, HttpConnection, plain_address
 from agent.jobs.web.control import AsyncControl
 from agent.jobs.web.effects import Ask, Resume, Work
 from agent.jobs.web.http_types import WebRequest, WebResponse
@@ -40,16 +40,15 @@ class Application:
         self.event = event
 
 
-class WebServer:
+class WebServer(ConnectionHost):
     """`serve()` returns when nobody used it for `idle_s` seconds; an open event stream alone is no use."""
 
     def __init__(
         self, loop: Loop, listeners: list[socket.socket], control: AsyncControl, certificate: Certificate | None
     ) -> None:
-        self.loop = loop
+        super().__init__(loop)
         self._certificate = certificate
         self._tls: ssl.SSLContext | None = None
-        self.streams: list[HttpConnection] = []
         self._listeners = listeners
         self._control = control
         self._workers = Workers(loop.add, loop.remove)
@@ -100,26 +99,6 @@ class WebServer:
         if self._tls is None:
             self._tls = self._certificate.context()
         return self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-
-    def receive_tls(self, sock: Any, size: int) -> bytes:
-        """Like recv on a plain socket: BlockingIOError when there is nothing yet."""
-        import ssl
-
-        try:
-            data: bytes = sock.recv(size)
-            while sock.pending():
-                data += sock.recv(size)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
-            raise BlockingIOError from error
-        return data
-
-    def send_tls(self, sock: Any, data: bytes) -> int:
-        import ssl
-
-        try:
-            return int(sock.send(data))
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
-            raise BlockingIOError from error
 
     def drop(self, connection: HttpConnection) -> None:
         self.loop.remove(connection.sock)

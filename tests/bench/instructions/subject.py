@@ -14,9 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from agent.core import settings as settings_table  # noqa: E402
 from agent.core.nft.inspection import MAGIC  # noqa: E402
+from agent.core.policy import Policy  # noqa: E402
 from agent.core.settings import mark_layout  # noqa: E402
 from agent.daemon import bootstrap  # noqa: E402
 from agent.daemon.connections.inspector import Inspector  # noqa: E402
+from agent.daemon.edges import Edges  # noqa: E402
 from agent.daemon.kernel.queue import Queue, _readable  # noqa: E402
 from agent.daemon.loop import Loop  # noqa: E402
 from agent.daemon.operations import TABLE  # noqa: E402
@@ -36,15 +38,37 @@ class FedQueue(Queue):
         self._more = _readable(end)
 
 
+class SubjectEdges(Edges):
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self.dns: DnsService | None = None
+
+    def turn(self) -> float:
+        return self._loop.now
+
+    def swap(self, policy: Policy) -> None:
+        if self.dns:
+            self.dns.swap(policy)
+
+    def drain(self) -> None:
+        if self.dns:
+            self.dns.drain()
+
+    def hand_over(self) -> None:
+        if self.dns:
+            self.dns.hand_over()
+
+
 class Subject:
     def __init__(self, settings_file: str, features: str) -> None:
         self.now = 1000.0
         self.loop = Loop(lambda: self.now)
         settings = settings_table.read(Path(settings_file).read_text())
-        self.household = bootstrap.build(settings, turn=lambda: self.loop.now)
+        edges = SubjectEdges(self.loop)
+        self.household = bootstrap.build(settings, edges)
         self.household.begin()
-        bootstrap.load_lists(self.household)
-        self.dns = DnsService(self.loop, settings, self.household)
+        self.household.load_lists()
+        self.dns = edges.dns = DnsService(self.loop, settings, self.household)
         by_mark = settings.text("identity") == "mark"
         whose = {"mac": MAC} if by_mark else {"address": "127.0.0.1"}
         device = self.ask("device.add", label="tablet", **whose)
@@ -66,7 +90,7 @@ class Subject:
             lambda client: None,
             lambda *packet: False,
             layout,
-            household.warn,
+            household.policies.warn,
         )
         mine = socket.socket(fileno=int(os.environ["QUEUE_FD"]))
         mine.setblocking(False)

@@ -71,9 +71,9 @@ def finish(household: Household, devices: list[Device], who: str) -> Steps:
     yield from rewrite_snapshot(household)
     rows = [(device.enrolment, "", "erase", 0) for device in devices]
     household.state.ledger.append(rows, who, household.clock.wall())
-    household.noted()
+    household.announcements.noted()
     for device in devices:
-        household.publish({"event": "history", "device_id": device.id})
+        household.edges.publish({"event": "history", "device_id": device.id})
 
 
 def tidy(household: Household) -> Steps:

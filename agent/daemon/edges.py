@@ -1,0 +1,118 @@
+"""What the household has done by the parts with sockets, and what it can ask them: one object, handed in when it is
+built."""
+
+from agent.core.model import Device
+from agent.core.policy import Policy
+from agent.daemon.clients import DeviceView
+from agent.daemon.faults import raised
+
+
+class Edges:
+    """As it stands, a household without sockets: devices are known by their address, each that is on counts as covered,
+    and nobody listens. The daemon's own is `runtime/live_edges.py`; tests have theirs."""
+
+    # what follows the household
+
+    def apply(self, wanted: dict[bytes, DeviceView]) -> None:
+        """Steer exactly these devices ({MAC: view}) here."""
+
+    def hold(self, macs: frozenset[bytes]) -> None:
+        """Nothing of these devices goes out from here on, and what they had open ends; of no others. NetfilterError:
+        the kernel refused, and who was held before is held still."""
+
+    def end_flows(self, macs: frozenset[bytes]) -> None:
+        """What these devices have open ends, whether they are held or not."""
+
+    def swap(self, policy: Policy) -> None:
+        """Decide by this policy from here on."""
+
+    def drain(self) -> None:
+        """Read what waits in the sockets and record it under the clients of before a toggle."""
+
+    def hand_over(self) -> None:
+        """Give the recorder what was noted until now."""
+
+    def publish(self, event: dict[str, object]) -> None:
+        """Tell every subscriber of the control socket."""
+
+    def step(self, name: str) -> None:
+        """About to take this step of those in ARCHITECTURE's tables: tests of the promises end the process here."""
+
+    def met(self, error: Exception) -> None:
+        """The barrier, see faults.py: what was not expected is counted, and not gone on with. It may raise it again."""
+        raised(error)
+
+    def restart(self, reason: str) -> None:
+        """End, so that the guard starts the daemon again; after the reply has gone out."""
+
+    # the jobs
+
+    def start_update(self) -> bool:
+        """Start the job that fetches lists; False when it can't be."""
+        return False
+
+    def end_report(self) -> bool:
+        """End the job that sends reports; True while it is still there."""
+        return False
+
+    def report_silence_s(self) -> float:
+        """For how long the wire may still carry something of a report job that has gone; 0 when it is silent."""
+        return 0.0
+
+    # what is seen
+
+    def turn(self) -> float | None:
+        """When the loop's turn began, so that clocks are read once in it; None without a loop."""
+        return None
+
+    def covers(self, device: Device) -> bool:
+        """Whether what is on for the device takes effect where it is now."""
+        return True
+
+    def held(self) -> frozenset[bytes]:
+        """The devices of whom nothing goes out now."""
+        return frozenset()
+
+    def spares(self, device_id: int, host: bytes) -> bool:
+        """Whether the device reaches the host by name while it is held."""
+        return False
+
+    def unseen(self, device: Device) -> dict[str, object]:
+        """See Sight.trouble."""
+        return {}
+
+    def mac_of(self, address: str) -> bytes | None:
+        """The neighbour with this address."""
+        return None
+
+    def address_of(self, mac: bytes) -> str | None:
+        """Where the neighbour is now, for display."""
+        return None
+
+    def interfaces_of(self, mac: bytes) -> frozenset[str]:
+        """Behind which of the router's interfaces the neighbour is in sight."""
+        return frozenset()
+
+    def stands_for_many(self, mac: bytes) -> bool:
+        """Whether the neighbour answers for others (a repeater)."""
+        return False
+
+    def neighbours_seen(self) -> list[tuple[bytes, dict[str, object]]]:
+        """Every neighbour: (MAC, its row for display)."""
+        return []
+
+    def kernel_state(self) -> dict[str, object]:
+        """{"state", "message"}, and how connections come where they are judged."""
+        return {"state": "none", "message": "by address"}
+
+    def upstream_state(self) -> dict[str, object]:
+        """{"state", "servers"}; empty where nobody asks upstream."""
+        return {}
+
+    def counters(self) -> dict[str, int]:
+        """What was answered, judged and dropped since the start."""
+        return {}
+
+    def faults(self) -> dict[str, object]:
+        """What the barrier met: {"total", "last"}."""
+        return {"total": 0, "last": ""}

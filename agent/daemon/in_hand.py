@@ -1,0 +1,20 @@
+"""What operations keep in memory from one request to the next; a restart begins all of it anew."""
+
+
+class SetupCode:
+    """The one-time code of the web page's first run. `tries` counts wrong ones."""
+
+    def __init__(self, code: str, until_age: int) -> None:
+        self.code = code
+        self.until_age = until_age
+        self.tries = 0
+
+
+class InHand:
+    """`restoring`: a backup on its way in, rows so far. `replaced`: (new file, old file) of one that is to be put in
+    place after the databases closed."""
+
+    def __init__(self) -> None:
+        self.setup_code: SetupCode | None = None
+        self.restoring: list[tuple[str, list[object]]] | None = None
+        self.replaced: list[tuple[str, str]] = []

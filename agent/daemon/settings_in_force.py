@@ -1,0 +1,34 @@
+"""Settings that change while the daemon runs, whoever changed them: the page, the command line, UCI, or the file."""
+
+import json
+from collections.abc import Callable
+
+from agent.core.settings import Settings, known
+from agent.daemon.store.state import State
+
+
+class SettingsInForce:
+    """`reviewed(actor)` looks at the agreements that go by settings."""
+
+    def __init__(self, settings: Settings, state: State, reviewed: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._state = state
+        self._reviewed = reviewed
+        self._reactions: dict[str, list[Callable[[], None]]] = {}
+
+    def also(self, part: str, react: Callable[[], None]) -> None:
+        """What is to be done when a setting of that part changes, after what is done already."""
+        self._reactions.setdefault(part, []).append(react)
+
+    def change(self, key: str, value: object, actor: str) -> None:
+        """From the household, and before the settings file from here on; in force when it returns."""
+        self._state.put_meta("setting " + key, json.dumps(value))
+        self.put({key: value}, actor)
+
+    def put(self, changed: dict[str, object], actor: str) -> None:
+        """Settings that changed: each one's part reacts, then agreements are looked at."""
+        self._settings.values.update(changed)
+        for part in sorted({known(key).reacts for key in changed}):
+            for react in self._reactions.get(part, []):
+                react()
+        self._reviewed(actor)
