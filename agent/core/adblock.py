@@ -96,7 +96,7 @@ def adblock(line: bytes) -> list[Value]:
 _LOST = (PATTERN, MODIFIER, NOT_A_RULE)
 
 
-def _request(pattern: bytes):  # type: ignore[no-untyped-def]
+def _request(pattern: bytes) -> "tuple[ListRule, _Modifiers] | Value":
     """The rule of a line without its `@@`, with its modifiers; or why there is none."""
     if pattern.startswith(b"/") and (pattern.endswith(b"/") or b"/$" in pattern):
         return REGEX
@@ -137,7 +137,7 @@ def _shown(line: bytes) -> str:
     return "".join([chr(byte) if 32 <= byte < 127 else "?" for byte in line[:253]])
 
 
-def _modifiers(text: bytes):  # type: ignore[no-untyped-def]
+def _modifiers(text: bytes) -> "_Modifiers | Skipped":
     """The modifiers, or why the rule can't be used."""
     found = _Modifiers()
     for part in text.split(b",") if text else []:
@@ -187,7 +187,7 @@ def _read_dnstype(found: _Modifiers, value: bytes) -> bool:
 
 
 # `all`, `document` and `doc` say for which requests of a page a rule is: on a list of dangerous sites, the site.
-_READERS: dict = {  # type: ignore[type-arg]
+_READERS = {
     b"important": _read_important,
     b"badfilter": _read_badfilter,
     b"denyallow": _read_denyallow,

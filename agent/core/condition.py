@@ -1,6 +1,7 @@
 """What must hold for a rule besides its key: the few rules of a list that need more than a name."""
 
 from agent.core.model import Value
+from agent.core.shapes import Dumped
 
 
 class Condition(Value):
@@ -49,7 +50,7 @@ class Condition(Value):
         return [self.text, pattern, denyallow, list(self.types), list(self.except_types)]
 
 
-def load(dumped) -> Condition:  # type: ignore[no-untyped-def]
+def load(dumped: Dumped) -> Condition:
     """The inverse of `dump`."""
     text, pattern, denyallow, types, except_types = dumped
     return Condition(

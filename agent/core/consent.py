@@ -8,6 +8,7 @@ number. No clock takes part in that.
 from agent.core import people
 from agent.core.model import BadInput, Device, Permit, Value
 from agent.core.people import Agreement, Subject, Terms
+from agent.core.shapes import Sha256
 
 OFF = "off"
 WAITING = "waiting"  # asked for; an adult's own agreement is outstanding
@@ -68,7 +69,7 @@ class LedgerRow(Value):
         self.detail = detail
 
 
-def digest(row: LedgerRow, previous: bytes, sha256) -> bytes:  # type: ignore[no-untyped-def]
+def digest(row: LedgerRow, previous: bytes, sha256: Sha256) -> bytes:
     """The hash that belongs into `row`: SHA-256 over the previous hash and the fields as netstrings."""
     fields = [str(row.seq), str(row.at), row.actor, row.enrolment, row.feature, row.action, str(row.notice)]
     if row.detail:  # rows from before there was a detail keep their hashes
@@ -80,7 +81,7 @@ def digest(row: LedgerRow, previous: bytes, sha256) -> bytes:  # type: ignore[no
     return bytes(sha256(b"".join(parts)))
 
 
-def sealed(row: LedgerRow, previous: bytes, sha256) -> LedgerRow:  # type: ignore[no-untyped-def]
+def sealed(row: LedgerRow, previous: bytes, sha256: Sha256) -> LedgerRow:
     """The same row with its hash filled in."""
     chained = digest(row, previous, sha256)
     return LedgerRow(

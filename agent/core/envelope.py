@@ -9,6 +9,7 @@ import json
 
 from agent.core import seal, summary
 from agent.core.model import BadInput, Value
+from agent.core.shapes import Sha256
 
 FORMAT = 1
 INFO = b"privacy-agent summary 1"
@@ -59,7 +60,7 @@ def associated(schema: int, notice: int, period: int, key: str, report_id: str) 
     return b"".join(parts)
 
 
-def key_id(public: bytes, sha256) -> str:  # type: ignore[no-untyped-def]
+def key_id(public: bytes, sha256: Sha256) -> str:
     return bytes(sha256(public)[:KEY_ID_BYTES]).hex()
 
 

@@ -6,6 +6,7 @@ A visit is a device's stay at a site inside one epoch. It never crosses an epoch
 from agent.core.check_hosts import BESIDE, BESIDE_S, CHECKS, NO_SITES
 from agent.core.model import Observation, Permit, Visit
 from agent.core.page_loads import PageLoads
+from agent.core.shapes import SiteOf
 from agent.core.shares import Shares
 
 GAP_S = 30 * 60  # a longer silence means that somebody came back
@@ -42,7 +43,7 @@ class Visits:
     counts observations that found no room.
     """
 
-    def __init__(self, site_of) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, site_of: SiteOf) -> None:
         self._site_of = site_of
         self._open: dict[tuple[int, int, bytes], Visit] = {}
         self._dirty: dict[int, Visit] = {}  # by identity: a retired visit still waits to be stored

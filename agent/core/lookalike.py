@@ -9,6 +9,7 @@ from agent.core.digits import DIGITS
 from agent.core.model import Value
 from agent.core.names import is_address, suffixes
 from agent.core.punycode import decode
+from agent.core.shapes import Registrable
 
 WORD_MIN = 5  # shorter words are parts of too many others
 PARTS_MAX = 5  # of a well-known name between dots and hyphens
@@ -133,7 +134,7 @@ def read_known(lines: list[str]) -> list[tuple[str, str]]:
 class Lookalike:
     """`known` as `read_known` gives it; `registrable` is a function bytes → bytes (the public suffix list's)."""
 
-    def __init__(self, known: list[tuple[str, str]], registrable) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, known: list[tuple[str, str]], registrable: Registrable) -> None:
         self._registrable = registrable
         self._sites = set([registrable(name.encode()) for name, _ in known])
         self._names = {name.replace(".", "-"): name for name, word in known if word and len(name) >= NAME_MIN}

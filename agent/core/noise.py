@@ -6,13 +6,14 @@ Numbers are sampled by algorithm 2 of Canonne, Kamath and Steinke, "The Discrete
 """
 
 from agent.core.model import BadInput
+from agent.core.shapes import Draw
 
 # Thousandths, so that budgets add up exactly. Below a hundredth nothing is left but noise; above 2 too little of it.
 EPSILON_MIN, EPSILON_MAX = 10, 2000
 LIFETIME_MAX = 100_000
 
 
-def below(limit: int, draw) -> int:  # type: ignore[no-untyped-def]
+def below(limit: int, draw: Draw) -> int:
     """Uniform in [0, limit), without bias: what falls beyond is drawn again."""
     if limit < 1:
         raise BadInput("nothing can be drawn below " + str(limit))
@@ -27,12 +28,12 @@ def below(limit: int, draw) -> int:  # type: ignore[no-untyped-def]
             return value % limit
 
 
-def coin(numerator: int, denominator: int, draw) -> bool:  # type: ignore[no-untyped-def]
+def coin(numerator: int, denominator: int, draw: Draw) -> bool:
     """True with the probability numerator / denominator."""
     return below(denominator, draw) < numerator
 
 
-def coin_exp(numerator: int, denominator: int, draw) -> bool:  # type: ignore[no-untyped-def]
+def coin_exp(numerator: int, denominator: int, draw: Draw) -> bool:
     """True with the probability exp(-numerator / denominator); algorithm 1 of the paper."""
     while numerator > denominator:
         if not _coin_exp_to_one(1, 1, draw):
@@ -41,14 +42,14 @@ def coin_exp(numerator: int, denominator: int, draw) -> bool:  # type: ignore[no
     return _coin_exp_to_one(numerator, denominator, draw)
 
 
-def _coin_exp_to_one(numerator: int, denominator: int, draw) -> bool:  # type: ignore[no-untyped-def]
+def _coin_exp_to_one(numerator: int, denominator: int, draw: Draw) -> bool:
     tries = 1
     while coin(numerator, denominator * tries, draw):
         tries += 1
     return tries % 2 == 1
 
 
-def discrete_laplace(t: int, s: int, draw) -> int:  # type: ignore[no-untyped-def]
+def discrete_laplace(t: int, s: int, draw: Draw) -> int:
     """A whole number; x has a probability proportional to exp(-|x| * s / t). The scale is t / s."""
     if t < 1 or s < 1:
         raise BadInput("the scale of the noise must be positive")
@@ -66,7 +67,7 @@ def discrete_laplace(t: int, s: int, draw) -> int:  # type: ignore[no-untyped-de
         return -size if negative else size
 
 
-def randomized(choices: int, true: int, epsilon: int, draw) -> int:  # type: ignore[no-untyped-def]
+def randomized(choices: int, true: int, epsilon: int, draw: Draw) -> int:
     """One of the choices: the true one e^epsilon (thousandths) times as likely as any other. Randomized response
     (Warner 1965), for more than two as in Kairouz, Oh and Viswanath, "Extremal Mechanisms" (2016)."""
     while True:

@@ -5,6 +5,7 @@ import binascii
 from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput
 from agent.core.seal import KEY_BYTES
+from agent.core.shapes import Sha256
 from agent.core.summary import SCHEMA
 
 # Field → (its longest, what it is).
@@ -77,7 +78,7 @@ def _text(value: object, name: str, limit: int, what: str) -> str:
     return value.strip()
 
 
-def terms(operator: Row, epsilon: int, lifetime: int, sha256) -> str:  # type: ignore[no-untyped-def]
+def terms(operator: Row, epsilon: int, lifetime: int, sha256: Sha256) -> str:
     """A short word for all that is agreed to: any change of operator, key, schema, notice or noise makes another."""
     fields = [str(operator[name]) for name, _, _ in TEXTS]
     fields += [str(operator["authority"]), str(epsilon), str(lifetime), str(SCHEMA), str(NOTICE_VERSION)]

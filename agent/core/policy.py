@@ -13,6 +13,7 @@ from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
 from agent.core.ruleset import EVERY_LIST
 from agent.core.safesearch import OFF, unsafe_engine
 from agent.core.services import Services
+from agent.core.shapes import Guesses, Lines, Ruled
 
 HOUSEHOLD = "household"
 CONTENT = "content"  # the scope of what is refused for somebody's age or wish: recorded for nobody
@@ -100,15 +101,15 @@ class Policy:
     service refuses, `services` the names of those that somebody chose (see `services.Services`).
     """
 
-    def __init__(  # type: ignore[no-untyped-def]
+    def __init__(
         self,
-        ruleset,
+        ruleset: Ruled | None,
         rules: list[OwnRule],
-        never=(),
-        shipped=None,
-        lookalike=None,
-        refuse_guesses=False,
-        needed=(),
+        never: Lines = (),
+        shipped: dict[bytes, Verdict] | None = None,
+        lookalike: Guesses | None = None,
+        refuse_guesses: bool = False,
+        needed: Lines = (),
         services: Services | None = None,
     ) -> None:
         self._needed = frozenset(needed)

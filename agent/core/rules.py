@@ -7,6 +7,7 @@ from agent.core import syntaxes
 from agent.core.adblock import adblock
 from agent.core.listrules import NOT_A_RULE, TOO_LONG, ListRule, Network
 from agent.core.model import BadInput, Value
+from agent.core.shapes import Lines, Values
 
 SAMPLE_SIZE = 65536  # bytes that `detect` looks at: long comment headers end well within
 LINE_MAX = 4096  # a longer line is no rule: the longest URLs on lists have some 2,000 bytes
@@ -65,7 +66,7 @@ def parse_line(line: bytes, syntax: str) -> list[Value]:
     return LineParser(syntax).read(line)
 
 
-def parse_lines(lines, syntax: str):  # type: ignore[no-untyped-def]
+def parse_lines(lines: Lines, syntax: str) -> Values:
     """Iterate over the values of an iterable of lines (bytes) in one syntax."""
     reader = LineParser(syntax)
     for line in lines:

@@ -48,6 +48,7 @@ from agent.core.match import (
 )
 from agent.core.model import ALLOW, BLOCK, BadInput, Rule, Verdict
 from agent.core.names import suffixes
+from agent.core.shapes import Dumped, File, Json, ReadAt, Sha256
 from agent.core.sniffed_request import normal
 from agent.core.sorted_rows import SortedRows
 
@@ -79,11 +80,11 @@ class Ruleset:
     loading does not read it. With `close` the set ends.
     """
 
-    def __init__(self, file, sha256, read_at=None) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, file: File, sha256: Sha256, read_at: ReadAt | None = None) -> None:
         self.close = file.close
-        self._records: dict[int, tuple] = {}  # type: ignore[type-arg]
+        self._records: dict[int, Dumped] = {}
         self.damaged = 0  # entries and records that were skipped because they could not be read
-        self._read_at = read_at or _seeking(file)  # type: ignore[no-untyped-call]
+        self._read_at = read_at or _seeking(file)
         self._sha256 = sha256
         head = self._read(0, INDEX_START)
         magic, version, _, index_size, salt, size, meta_at, self._body = struct.unpack(HEAD, head[:HEAD_SIZE])
@@ -106,7 +107,7 @@ class Ruleset:
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise BadInput("the rule set was made by another version: its meta block has another form") from error
 
-    def _learn(self, meta: dict) -> None:  # type: ignore[type-arg]
+    def _learn(self, meta: Json) -> None:
         self.lists = meta["lists"]
         self._allowing = tuple([at for at in range(len(self.lists)) if self.lists[at]["category"] == ALLOWING])
         self.count = meta["count"]
@@ -208,7 +209,7 @@ class Ruleset:
             own_key, number, dumped = json.loads(self._read(place, size).decode())
             if len(self._records) >= RECORDS_KEPT:
                 self._records.clear()
-            known = self._records[place] = (own_key, self._classes[number], load(dumped))
+            known = self._records[place] = [own_key, self._classes[number], load(dumped)]
         own_key, ((list_index,), kind, allow, important), condition = known
         if own_key != key.decode() or kind not in kinds or not condition.holds(name, qtype):
             return None
@@ -286,7 +287,7 @@ class Ruleset:
             raise BadInput("the rule set is damaged: its rules do not have their checksum")
 
 
-def _seeking(file):  # type: ignore[no-untyped-def]
+def _seeking(file: File) -> ReadAt:
     def read_at(size: int, offset: int) -> bytes:
         file.seek(offset)
         data: bytes = file.read(size)

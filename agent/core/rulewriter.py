@@ -21,6 +21,7 @@ from agent.core.ruleset import (
     MAGIC,
     SPECIAL_ROW,
 )
+from agent.core.shapes import Counted, File, Identity, Placed, Sha256
 
 
 class ListMeta(Value):
@@ -59,7 +60,7 @@ class Classes:
         self._numbers[entry] = len(self.table)
         self.table.append(entry)
 
-    def prefer(self, counted: dict[tuple, int]) -> None:  # type: ignore[type-arg]
+    def prefer(self, counted: Counted) -> None:
         """Class bytes for (lists, kind, allow, important) that occur so many times: for the most frequent first."""
         for _, entry in sorted([(-times, entry) for entry, times in counted.items()]):
             if entry not in self._numbers and len(self.table) < CLASSES_MAX:
@@ -107,7 +108,7 @@ class SideTables:
         self._same[rule.key] = self._same.get(rule.key, 0) + 1
         self.special.append((rule, number))
 
-    def take_back(self, bad: list[tuple], classes: Classes) -> None:  # type: ignore[type-arg]
+    def take_back(self, bad: list[tuple[int, Identity]], classes: Classes) -> None:
         """Remove the rules with conditions that `$badfilter` rules of the same list name (list, `identity`)."""
         table = classes.table
         self.special = [
@@ -136,7 +137,7 @@ def _complement(address: bytes) -> bytes:
     return bytes([255 - byte for byte in address])
 
 
-def identity(rule: ListRule) -> tuple:  # type: ignore[type-arg]
+def identity(rule: ListRule) -> Identity:
     """What makes two Adblock rules the same, `$badfilter` aside."""
     of = rule.condition
     more = (of.pattern, of.denyallow, of.types, of.except_types) if of is not None else None
@@ -146,7 +147,7 @@ def identity(rule: ListRule) -> tuple:  # type: ignore[type-arg]
 class Writer:
     """Writes one rule set to a seekable binary file: `bucket` 65,536 times in order, then `finish`."""
 
-    def __init__(self, file, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, file: File, salt: bytes, sha256: Sha256) -> None:
         if len(salt) != 16:
             raise BadInput("a salt has 16 bytes")
         self._file = file
@@ -230,7 +231,7 @@ def _meta(lists: list[ListMeta], classes: Classes, side: SideTables, tables: dic
     return json.dumps(meta).encode()
 
 
-def build(file, lists, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-def]
+def build(file: File, lists: list[tuple[ListMeta, list[Value]]], salt: bytes, sha256: Sha256) -> None:
     """Write a rule set from pairs of ListMeta and the values that `rules.parse_lines` gives, all in memory.
 
     For sets of some thousand rules; the lists' `count` is set to the rules they contributed.
@@ -245,14 +246,14 @@ def build(file, lists, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-
     small.write(file, [of for of, _ in lists])
 
 
-def _taken_back(rule: ListRule, bad: list) -> bool:  # type: ignore[type-arg]
+def _taken_back(rule: ListRule, bad: list[Identity]) -> bool:
     return rule.badfilter or identity(rule) in bad
 
 
 class _Small:
     """The rules of a small set, in memory."""
 
-    def __init__(self, salt: bytes, sha256) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, salt: bytes, sha256: Sha256) -> None:
         self._salt = salt
         self._sha256 = sha256
         self._classes = Classes()
@@ -276,11 +277,11 @@ class _Small:
         if list_index not in lists:
             lists.append(list_index)
 
-    def write(self, file, lists: list[ListMeta]) -> None:  # type: ignore[no-untyped-def]
+    def write(self, file: File, lists: list[ListMeta]) -> None:
         rows = sorted(
             [(digest, group, tuple(of)) for digest, own in self._entries.items() for group, of in own.items()]
         )
-        counted: dict[tuple, int] = {}  # type: ignore[type-arg]
+        counted: Counted = {}
         for _, group, of in rows:
             counted[(of,) + group] = counted.get((of,) + group, 0) + 1
         self._classes.prefer(counted)
@@ -296,7 +297,7 @@ class _Small:
             writer.bucket(packed)
         writer.finish(lists, self._classes, self._side, self._count(lists, rows))
 
-    def _count(self, lists: list[ListMeta], rows: list) -> int:  # type: ignore[type-arg]
+    def _count(self, lists: list[ListMeta], rows: Placed) -> int:
         aside = [self._side.count(index, self._classes) for index in range(len(lists))]
         plain = [of for _, group, of in rows if group[0] != SPECIAL]
         for index in range(len(lists)):

@@ -5,6 +5,7 @@ can open, and the sender keeps nothing that could.
 """
 
 from agent.core.model import BadInput, Value
+from agent.core.shapes import OpenWith, PublicOf, SealWith, Sha256, SharedSecret
 
 KEM = b"KEM\x00\x20"
 SUITE = b"HPKE\x00\x20\x00\x01\x00\x03"
@@ -20,7 +21,9 @@ class Primitives:
     """`sha256(data)`, `x25519(secret, public)`, `public_of(secret)`, `encrypt(key, nonce, aad, plain)` and
     `decrypt(key, nonce, aad, sealed)`, which gives None when it does not fit. All on bytes."""
 
-    def __init__(self, sha256, x25519, public_of, encrypt, decrypt) -> None:  # type: ignore[no-untyped-def]
+    def __init__(
+        self, sha256: Sha256, x25519: SharedSecret, public_of: PublicOf, encrypt: SealWith, decrypt: OpenWith
+    ) -> None:
         self.sha256 = sha256
         self.x25519 = x25519
         self.public_of = public_of

@@ -4,7 +4,8 @@ In doubt a host is shared: its listed pages are refused where they can be seen, 
 """
 
 from agent.core.model import BadInput
-from agent.core.names import is_address, parse
+from agent.core.names import PublicSuffixes, is_address, parse
+from agent.core.shapes import Names
 
 PUBLIC_SUFFIX = "a public suffix"
 KNOWN_SHARED = "a host that many people publish on"
@@ -24,7 +25,7 @@ class SharedHosts:
     """`table` is the text of shared-hosts.txt in lines, `well_known` canonical names; `public` tells registrable
     domains (names.PublicSuffixes). `popular` holds further sites that many people visit: anything with `in`."""
 
-    def __init__(self, table: list[str], well_known: list[bytes], public, popular=()) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, table: list[str], well_known: list[bytes], public: PublicSuffixes, popular: Names = ()) -> None:
         self._whole, self._alone = read_table(table)
         self._public = public
         self._popular = popular

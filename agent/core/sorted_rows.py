@@ -1,5 +1,7 @@
 """A sorted table of rows of one size inside a file, searched where it lies."""
 
+from agent.core.shapes import KeyAt, ReadAt
+
 _STEP = 64  # rows in a block: the first key of each stays in memory, a look-up reads one block
 
 
@@ -9,7 +11,7 @@ class SortedRows:
     `read` is a function (offset, size) → bytes of the file.
     """
 
-    def __init__(self, read, place: int, count: int, size: int, key_size: int) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, read: ReadAt, place: int, count: int, size: int, key_size: int) -> None:
         self._file_read = read
         self._place = place
         self._count = count
@@ -50,7 +52,7 @@ def before(key: bytes) -> bytes:
     return (number - 1).to_bytes(len(key), "big") if number else b""
 
 
-def _last_at_most(count: int, key_at, key: bytes) -> int:  # type: ignore[no-untyped-def]
+def _last_at_most(count: int, key_at: KeyAt, key: bytes) -> int:
     low, high = 0, count
     while low < high:
         middle = (low + high) // 2

@@ -9,6 +9,7 @@ import json
 
 from agent.core import noise
 from agent.core.model import ADULT, BadInput, Value
+from agent.core.shapes import Draw
 
 SCHEMA = 2
 WEEK_S = 7 * 86400
@@ -137,7 +138,7 @@ def step_of(epsilon: int) -> int:
     return [step for step in EPSILONS if step <= epsilon][-1]
 
 
-def noised(numbers: list[int], epsilon: int, draw) -> Answer:  # type: ignore[no-untyped-def]
+def noised(numbers: list[int], epsilon: int, draw: Draw) -> Answer:
     """One of the answers, drawn at random, with fresh noise of `epsilon` (thousandths) in all."""
     if not noise.EPSILON_MIN <= epsilon <= noise.EPSILON_MAX or len(numbers) != len(TABLE):
         raise BadInput("these numbers can't be given noise")

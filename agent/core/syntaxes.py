@@ -242,7 +242,7 @@ def _rpz_rule(owner: bytes, type: bytes, target: bytes) -> Value:
     return name if isinstance(name, Skipped) else ListRule(name, kind, allow=action == "allow")
 
 
-def read_site(text: bytes):  # type: ignore[no-untyped-def]
+def read_site(text: bytes) -> bytes | Skipped:
     """A canonical name of one label or more, or why there is none: some syntaxes may refuse a whole top level."""
     try:
         name = parse(text)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from agent.core.marks import Layout
+from agent.core.policy import View
 
 
 class DeviceView:
@@ -14,7 +15,7 @@ class DeviceView:
 
     __slots__ = ("slot", "generation", "view", "device_id", "held")
 
-    def __init__(self, slot: int, generation: int, view: object, device_id: int, held: bool = False) -> None:
+    def __init__(self, slot: int, generation: int, view: View | None, device_id: int, held: bool = False) -> None:
         self.slot = slot
         self.generation = generation
         self.view = view
@@ -51,6 +52,6 @@ class Clients:
         """The marks of the clients of now."""
         return set(self._marked)
 
-    def protected(self) -> dict[int, object]:
+    def protected(self) -> dict[int, View]:
         """{device id: its view} of those whose connections are judged."""
         return {one.device_id: one.view for one in self._marked.values() if one.view is not None}

@@ -11,16 +11,17 @@ import sys
 from agent.daemon import guard
 from agent.daemon.kernel.nfsocket import open_socket
 from agent.platform import lastwords
+from agent.platform.cmodules import socket
 
 
 def main() -> int:
     path, overrides, *farewell = sys.argv[1:]
 
-    def start(heartbeat, netlink):  # type: ignore[no-untyped-def]
+    def start(heartbeat: int, netlink: socket.socket | None) -> int:
         from agent.daemon.daemon import serve  # here, so that the guard never holds the daemon's modules
 
         gc.enable()
-        return serve(path, overrides, heartbeat, netlink)
+        return serve(path, overrides, heartbeat, netlink)  # type: ignore[arg-type]  # a socket all the same
 
     os.umask(0o077)
     keep_out()

@@ -9,6 +9,7 @@ from agent.core.model import BadInput, Value
 from agent.core.names import PublicSuffixes, is_address
 from agent.core.rules import SAMPLE_SIZE, LineParser, detect, refuse_page
 from agent.core.rulewriter import Classes, SideTables, identity
+from agent.core.shapes import Identity
 from agent.core.shared_hosts import PAGES_MIN, PUBLIC_SUFFIX, WEAK, SharedHosts, leads_elsewhere
 from agent.jobs.external_sort import Batch, ExternalSort
 from agent.jobs.fast_lines import plain_names
@@ -112,7 +113,7 @@ class Draft:
         self.public = frozenset(public_suffixes.rules()) if public_suffixes else frozenset()
         self.classes = Classes()
         self.side = SideTables()
-        self.bad: list[tuple] = []  # type: ignore[type-arg]  # list and identity of what `$badfilter` takes back
+        self.bad: list[tuple[int, Identity]] = []  # list and identity of what `$badfilter` takes back
 
 
 class ListReader:

@@ -10,6 +10,7 @@ from agent.core import expressions as nft
 from agent.core import nftables
 from agent.core.model import BadInput, Value
 from agent.core.netlink import DUMP, Message, NetlinkReply, attributes, pairs, text
+from agent.core.shapes import ElementsOf, RulesOf
 
 _CHAIN, _RULE, _ELEMENTS = 3, 6, 12  # NFT_MSG_NEW*, what dumps consist of; the request is the next number
 _GENERATION, _GET_GENERATION = 15, 16
@@ -110,14 +111,14 @@ class PathWalk:
     NAT.
     """
 
-    def __init__(  # type: ignore[no-untyped-def]
+    def __init__(
         self,
         interface: str,
         index: int,
         way: "tuple[int, int]",
         redirected: bool,
-        rules_of,
-        elements_of,
+        rules_of: RulesOf,
+        elements_of: ElementsOf,
         port: int = _DNS,
     ) -> None:
         self._family, protocol = way

@@ -116,13 +116,13 @@ class Inspector:
         """The flows of connections that were let through and may not go on, since policy or devices changed."""
         return self.open.review(self._policy, self._clients.protected(), self._blocked)
 
-    def _blocked(self, view: object, name: bytes, address: bytes) -> bool:
+    def _blocked(self, view: View, name: bytes, address: bytes) -> bool:
         if not isinstance(view, View):
             return False
         passes_by = self._passes_by(view, name, address)
         return passes_by or self._policy.reach(view, name or show(address).encode(), address).blocked
 
-    def _passes_by(self, view: object, host: bytes, address: bytes) -> bool:
+    def _passes_by(self, view: View | None, host: bytes, address: bytes) -> bool:
         """Whether a host that has a safe form for this view is reached where that is not."""
         if not isinstance(view, View):
             return False

@@ -5,12 +5,12 @@ In memory only, bounded, and only for devices whose connections are judged now.
 
 from collections.abc import Callable
 
-from agent.core.policy import Policy
+from agent.core.policy import Policy, View
 
 OPEN_MAX = 1000  # connections remembered, some 300 bytes each; the oldest go first
 
 # Whether a device with this view may not reach (name, address).
-Blocked = Callable[[object, bytes, bytes], bool]
+Blocked = Callable[[View, bytes, bytes], bool]
 
 
 class OpenConnections:
@@ -18,7 +18,7 @@ class OpenConnections:
 
     def __init__(self) -> None:
         self._let: dict[bytes, tuple[int, bytes, bytes]] = {}
-        self._views: dict[int, object] = {}
+        self._views: dict[int, View] = {}
         self._policy: Policy | None = None
 
     def let(self, flow: bytes, device: int, name: bytes, address: bytes) -> None:
@@ -35,7 +35,7 @@ class OpenConnections:
         """Whether it was judged by where it goes, from its beginning."""
         return flow in self._let and self._let[flow][1] != b""
 
-    def review(self, policy: Policy, views: dict[int, object], blocked: Blocked) -> list[bytes]:
+    def review(self, policy: Policy, views: dict[int, View], blocked: Blocked) -> list[bytes]:
         """The flows that may not go on under this policy. They are forgotten, and those of devices without a view."""
         before, self._views = self._views, views
         changed = {device for device in views if views[device] != before.get(device) or policy is not self._policy}

@@ -115,7 +115,7 @@ class QueryPath:
         if lane.view is None:
             return PLAIN
         # A client's view is one of the policy's.
-        return self.policy.decide(lane.view, question.name, question.qtype)  # type: ignore[arg-type]
+        return self.policy.decide(lane.view, question.name, question.qtype)
 
     # upstream: see `fetching`, which calls one of these for each who waited
 
@@ -170,11 +170,11 @@ class QueryPath:
         if waiter.policy is not self.policy:
             # Another came into force since the question did.
             waiter.policy = self.policy
-            view = self._sessions.view_now(waiter.lane)
-            waiter.verdict = self.policy.decide(view, waiter.question.name, waiter.question.qtype)  # type: ignore[arg-type]
+            view = self._sessions.view_now(waiter.lane) or view
+            waiter.verdict = self.policy.decide(view, waiter.question.name, waiter.question.qtype)
         if waiter.verdict.rule is not None or not (answer.chain or answer.addresses):
             return waiter.verdict.blocked
-        waiter.verdict = self.policy.review(view, answer.chain, answer.addresses)  # type: ignore[arg-type]
+        waiter.verdict = self.policy.review(view, answer.chain, answer.addresses)
         return waiter.verdict.blocked
 
     # spare

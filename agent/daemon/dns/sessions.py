@@ -4,10 +4,11 @@ Who asked is noted with the query and told to the recorder soon after, off the a
 query came in with.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from agent.core.dns import aged
 from agent.core.model import Verdict
+from agent.core.policy import View
 from agent.daemon.clients import DeviceView
 from agent.daemon.dns.cache import Cache
 from agent.daemon.loop import Loop
@@ -74,7 +75,7 @@ class DnsSession:
     __slots__ = ("client", "view", "source", "replies", "asked", "noted")
 
     def __init__(
-        self, client: DeviceView | None, view: Hashable, source: tuple[int | None, str], replies: Cache
+        self, client: DeviceView | None, view: View | None, source: tuple[int | None, str], replies: Cache
     ) -> None:
         self.client = client
         self.view = view
@@ -117,7 +118,7 @@ class DnsSessions:
         self._identify = identify
         self._record = record
         self._clients: dict[DeviceView | str, DnsSession] = {}
-        self._replies: dict[Hashable, Cache] = {}
+        self._replies: dict[tuple[View | None, bool], Cache] = {}
         self._noted: dict[DnsSession, None] = {}
         self._asked = 0
         self._notes = 0
@@ -136,7 +137,7 @@ class DnsSessions:
             self.forget()
         return self._of(mark, address)
 
-    def view_now(self, lane: DnsSession) -> Hashable:
+    def view_now(self, lane: DnsSession) -> View | None:
         """The view of the lane's device by the policy of now; the lane's own where the device is not to be told."""
         client = None if lane.client is None else self._identify(*lane.source)
         if client is None or lane.client is None or client.device_id != lane.client.device_id or client.view is None:
@@ -150,14 +151,14 @@ class DnsSessions:
         if lane is None:
             view = None if client is None else client.view
             # Whoever is held is given other TTLs.
-            replies = self._view((view, client is not None and client.held))
+            replies = self._replies_of((view, client is not None and client.held))
             lane = self._clients[key] = DnsSession(client, view, (mark, address), replies)
         return lane
 
-    def _view(self, view: Hashable) -> Cache:
-        replies = self._replies.get(view)
+    def _replies_of(self, whose: tuple[View | None, bool]) -> Cache:
+        replies = self._replies.get(whose)
         if replies is None:
-            replies = self._replies[view] = Cache(REPLIES_MAX, REPLIES_BYTES_MAX)
+            replies = self._replies[whose] = Cache(REPLIES_MAX, REPLIES_BYTES_MAX)
         return replies
 
     def forget(self) -> None:

@@ -58,7 +58,8 @@ class Udp(Listener):
                 route, source = to
                 self._socket.sendmsg((message,), route, 0, source)
             else:
-                self._socket.sendto(message, to)  # type: ignore[call-overload]
+                assert isinstance(to, tuple)
+                self._socket.sendto(message, to)
         except OSError:
             self.unsent += 1  # a full buffer, or nobody there any more: by UDP they ask again
 

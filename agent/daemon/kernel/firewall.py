@@ -4,15 +4,17 @@ somebody has changed some."""
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 
 from agent.core.model import BadInput
-from agent.core.netlink import Message, NetlinkReply
 from agent.core.nft import firewall_path
 from agent.core.nft.dns_redirect import DNS, WAYS
 from agent.core.nft.firewall_path import InputChain, PathWalk
 from agent.core.nft.teardown import TABLE
 from agent.daemon.kernel.netfilter import Netfilter
+
+Place = tuple[int, str, str]  # family, table, and the name of a chain or set
+Rules = list[list[tuple[str, dict[int, bytes]]]]
+Elements = list[tuple[bytes, bytes, bool]]
 
 
 class Firewall:
@@ -30,7 +32,9 @@ class Firewall:
         self._netfilter = netfilter
         self._interfaces = interfaces
         self._generation = b""
-        self._found: dict[tuple[object, ...], object] = {}
+        # What stands in each chain and set, asked for once a look.
+        self._rules: dict[Place, Rules] = {}
+        self._elements: dict[Place, Elements] = {}
         self.closed: frozenset[tuple[str, int, int]] = frozenset()
 
     def look(self) -> bool:
@@ -45,7 +49,8 @@ class Firewall:
         except BadInput:
             self.closed = frozenset()
         finally:
-            self._found.clear()
+            self._rules.clear()
+            self._elements.clear()
         self._generation = generation
         return self.closed != before
 
@@ -63,19 +68,16 @@ class Firewall:
     def _walk(self, name: str, index: int, way: tuple[int, int], chain: InputChain) -> PathWalk:
         family, table = chain.family, chain.table
 
-        def rules_of(chain_name: str) -> object:
-            return self._read(firewall_path.rules, firewall_path.rules_of, family, table, chain_name)
+        def rules_of(chain_name: str) -> Rules:
+            place = (family, table, chain_name)
+            if place not in self._rules:
+                self._rules[place] = firewall_path.rules_of(self._netfilter.ask(firewall_path.rules(*place)))
+            return self._rules[place]
 
-        def elements_of(set_name: str) -> object:
-            return self._read(firewall_path.elements, firewall_path.elements_of, family, table, set_name)
+        def elements_of(set_name: str) -> Elements:
+            place = (family, table, set_name)
+            if place not in self._elements:
+                self._elements[place] = firewall_path.elements_of(self._netfilter.ask(firewall_path.elements(*place)))
+            return self._elements[place]
 
         return PathWalk(name, index, way, True, rules_of, elements_of, self._port)
-
-    def _read(
-        self, request: Callable[..., Message], reading: Callable[[list[NetlinkReply]], object], *place: int | str
-    ) -> object:
-        """What stands there, asked for once a look."""
-        key = (request, *place)
-        if key not in self._found:
-            self._found[key] = reading(self._netfilter.ask(request(*place)))
-        return self._found[key]

@@ -12,6 +12,7 @@ from agent.control.arguments import PAGE_MAX
 from agent.core.consent import GENESIS, ConsentState, LedgerRow, digest
 from agent.core.model import BadInput
 from agent.core.people import HOUSEHOLD
+from agent.core.shapes import Dumped
 from agent.daemon.household import Household
 from agent.daemon.operations import backup_values, brought
 from agent.daemon.operations.arguments import OperationRejected, Request, choice, flag, page
@@ -109,7 +110,7 @@ def _stored(value: object) -> object:
 
 
 def _bring_back(household: Household, rows: Rows) -> dict[str, int]:
-    _check_ledger([LedgerRow(*row) for kind, row in rows if kind == "ledger"], household)  # type: ignore[arg-type]
+    _check_ledger([row for kind, row in rows if kind == "ledger"])
     forgotten = sorted(household.forgotten.devices())
     rows = list(_without(rows, forgotten))
     path = household.state.db.path + ".restored"
@@ -127,9 +128,9 @@ def _bring_back(household: Household, rows: Rows) -> dict[str, int]:
     return counts
 
 
-def _check_ledger(rows: list[LedgerRow], household: Household) -> None:
+def _check_ledger(rows: list[Dumped]) -> None:
     register, previous = ConsentState(), GENESIS
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate([LedgerRow(*values) for values in rows], 1):
         if row.seq != number or row.hash != digest(row, previous, sha256):
             raise BadInput("the backup's activity log is damaged at entry " + str(number))
         register.add(row)

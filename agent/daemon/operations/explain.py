@@ -37,14 +37,15 @@ Told = Generator[None, None, dict[str, object]]
 
 def explain(household: Household, request: Request) -> Told:
     """The real decision for a name now; for a past attempt also the rule as it was stored then."""
-    then = None
+    then: dict[str, object] | None = None
+    device: Device | None = None
     if request.get("attempt_id") is not None:
         then, device = _stored(household, request)
         name = str(then["target"])
     else:
         name = text(request, "name", NAME_MAX)
         device_id = optional_number(request, "device_id")
-        device = household.state.device(device_id) if device_id is not None else None  # type: ignore[assignment]
+        device = household.state.device(device_id) if device_id is not None else None
     view = household.view_of(device)
     asked, verdict = _now(household, view, name, then)
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from agent import __version__
 from agent.core.model import HISTORY, PROTECTION
+from agent.core.shapes import WeekFacts
 from agent.daemon.clock import Clock
 from agent.daemon.lists.freshness import Freshness
 from agent.daemon.reports.agreement import COUNTING
@@ -54,8 +55,8 @@ class WeeklyCounts:
             self._state.put_meta(COUNTING, json.dumps(found))
         return found
 
-    def facts(self, since_age: int, running: bool):  # type: ignore[no-untyped-def]
-        """summary.Facts of the last week, and of nothing before `since_age`: adults' and shared devices, and what lists
+    def facts(self, since_age: int, running: bool) -> WeekFacts:
+        """Of the last week, and of nothing before `since_age`: adults' and shared devices, and what lists
         refused (not the household's own rules)."""
         from agent.core.summary import Facts
 

@@ -254,13 +254,14 @@ class Transaction:
         database.commits = count
 
 
-def insist(database: Database, write):  # type: ignore[no-untyped-def]
+def insist(database: Database, write: Callable[[], None]) -> None:
     """Run `write()`; when the storage is full, once more with the reserved room."""
     try:
-        return write()
+        write()
+        return
     except Locked:
         raise  # room would not help
     except StorageError:
         if not database.spend():
             raise
-    return write()
+    write()

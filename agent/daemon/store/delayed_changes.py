@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from agent.core.model import Device
 from agent.core.people import NOTICE_S
+from agent.core.shapes import Dumped
 from agent.daemon.store.state import State
 
 PERSON, DEVICE, ADDRESS = "person", "device", "address"
@@ -67,7 +68,7 @@ class DelayedChanges:
             self._state.put_meta(SALT, salt)
         return salt
 
-    def made(self, kind: str, key: str, change: str, proof: bool) -> list[object]:
+    def made(self, kind: str, key: str, change: str, proof: bool) -> Dumped:
         """The values of a row, from now on for a day."""
         wall, age = self._now()
         return [kind, key, change, age + NOTICE_S, wall + NOTICE_S, int(proof)]
@@ -78,7 +79,7 @@ class DelayedChanges:
         with self._state.db.transaction() as sql:
             sql.execute(f"INSERT OR REPLACE INTO delayed_changes({COLUMNS}) VALUES (?,?,?,?,?,?)", row)
         self._waiting = [one for one in self._waiting if (one.kind, one.key) != (kind, key)]
-        self._waiting.append(DelayedChange(*row))  # type: ignore[arg-type]
+        self._waiting.append(DelayedChange(*row))
 
     def lift(self, changes: list[DelayedChange]) -> None:
         with self._state.db.transaction() as sql:

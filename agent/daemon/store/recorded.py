@@ -50,7 +50,7 @@ def _all(
 ) -> "list[Any]":
     """`first` and `last` are the values in `what` and `end`."""
     query = f"SELECT {what} FROM {rows.table} WHERE {rows.where} {end}"
-    return records.db.sql.execute(query, (*first, *rows.values, *last)).fetchall()  # type: ignore[no-any-return]
+    return list(records.db.sql.execute(query, (*first, *rows.values, *last)))
 
 
 def page(records: HistoryDb, kind: "type[Read]", rows: Selection, limit: int) -> "list[Read]":

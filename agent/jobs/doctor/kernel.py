@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
+from functools import partial
 
 from agent.core.digits import whole
 from agent.core.marks import Layout
@@ -100,11 +101,15 @@ def dns_rules(witness: Witness) -> Iterator[Finding]:
                 f"A rule made by iptables redirects something ({rule.place}).",
                 "Look whether it is DNS: iptables-save | grep 53",
             )
-        elif redirects_dns(rule, lambda name, rule=rule: set(witness.elements(rule.table, name))):  # type: ignore[misc]
+        elif redirects_dns(rule, partial(_elements, witness, rule)):
             found = True
             yield _redirected(rule, priority)
     if not found:
         yield Finding(OK, "dns-rules", "No other rule redirects DNS.")
+
+
+def _elements(witness: Witness, rule: NftRule, name: str) -> set[bytes]:
+    return set(witness.elements(rule.table, name))
 
 
 def _redirected(rule: NftRule, priority: int) -> Finding:
