@@ -39,12 +39,13 @@ ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT))
 
 from agent.core.nft.inspection import MAGIC  # noqa: E402
+from agent.core.ruleset import FORMAT  # noqa: E402
 from tests.bench.flood import checksum  # noqa: E402
 from tests.core.test_tls_hello import extension, message, records, server_name  # noqa: E402
 from tests.namespaces import missing  # noqa: E402
 
 COUNTS = HERE / "counts.json"
-BUILD = ROOT / "build" / "bench-instructions"
+BUILD = ROOT / "build" / f"bench-instructions-{FORMAT}"
 LISTED = 300_000
 EACH, WARM = 100, 60
 GROWTH_MAX = 1.03
@@ -231,9 +232,9 @@ class Counted:
 
 
 def prepare() -> None:
-    BUILD.mkdir(parents=True, exist_ok=True)
-    if (BUILD / "rules.bin").exists() and (BUILD / "suffixes.bin").exists():
+    if (BUILD / "suffixes.bin").exists():
         return
+    BUILD.mkdir(parents=True)
     (BUILD / "hosts").write_text("".join(f"0.0.0.0 listed{n}.com\n" for n in range(LISTED)))
     build = "from agent.jobs.compile import compile_lists; from agent.jobs.list_reader import Source; import sys;"
     build += "compile_lists([Source(sys.argv[1], 'bench', syntax='hosts')], sys.argv[2])"
