@@ -7,7 +7,7 @@ refuses. A device sees the policy through a `View`; devices with equal views can
 """
 
 from agent.core import known_resolvers, names
-from agent.core.localnames import is_local
+from agent.core.localnames import DOMAINS, is_local
 from agent.core.lookalike import Guess
 from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
 from agent.core.ruleset import EVERY_LIST
@@ -122,6 +122,9 @@ class Policy:
         self._scopes: dict[tuple[str, int], dict[bytes, OwnRule]] = {}
         for rule in sorted(rules, key=lambda rule: (rule.action == ALLOW, rule.id)):
             self._scopes.setdefault((rule.scope, rule.owner), {})[rule.name] = rule
+        # All names that anything but a list has a word on, and the ends of those that no list has one on.
+        named = self._never.union(self._shipped, DOMAINS, (b"arpa",))
+        self._named = named.union([name for rules in self._scopes.values() for name in rules])
 
     def scopes(self, device_id: int, person_id: int | None) -> tuple[tuple[str, int], ...]:
         """Of that device, only those that have rules."""
@@ -134,13 +137,18 @@ class Policy:
 
     def decide(self, view: View, name: bytes, qtype: int = 0) -> Verdict:
         """The verdict for a canonical name asked for with that record type (0: not by DNS)."""
-        verdict = self._ruled(view, name, qtype)
+        found = names.suffixes(name)
+        if len(found) > 1 and self._named.isdisjoint(found):
+            # Nearly all names: only the lists and the services may know it.
+            verdict = self._of_lists(view, name, qtype, found)
+        else:
+            verdict = self._ruled(view, name, qtype)
         if self._refuse_guesses and verdict.rule is None and view.protecting:
             guess = self.warning(name)
             if guess is not None:
                 text = "looks like " + guess.what + ": " + guess.text
                 return Verdict(BLOCK, Rule(text, BLOCK, LOOKALIKE, "look-alike guess", "", "look-alike"))
-        if not verdict.blocked and _lists_word(verdict):
+        if view.search != OFF and not verdict.blocked and _lists_word(verdict):
             engine = unsafe_engine(name, view.search)
             if engine is not None:
                 return Verdict(BLOCK, Rule(engine.decode(), BLOCK, list_name="safe search", scope=CONTENT))
@@ -175,7 +183,7 @@ class Policy:
             verdict = self._ruled(view, name)
             if verdict.blocked and not _of_content(verdict):
                 return verdict
-        if self._ruleset is None:
+        if self._ruleset is None or not self._ruleset.has_addresses:
             return ALLOWED
         return self._ruleset.decide_addresses(addresses, view.protecting) or ALLOWED
 
@@ -223,12 +231,13 @@ class Policy:
             for suffix in names.suffixes(name):
                 if suffix in self._shipped:
                     return self._shipped[suffix]
-        if is_local(name):
-            return ALLOWED
+        return ALLOWED if is_local(name) else self._of_lists(view, name, qtype, names.suffixes(name))
+
+    def _of_lists(self, view: View, name: bytes, qtype: int, suffixes: list[bytes]) -> Verdict:
         verdict, content = ALLOWED, None
         if self._ruleset is not None:
             # One look-up for all: most names are on no list.
-            found = self._ruleset.find(name, qtype, view.protecting | view.filtering)
+            found = self._ruleset.find(name, qtype, view.protecting | view.filtering, suffixes)
             if found is not None and view.filtering >> found.list & 1:
                 content = self._ruleset.rule(found)
                 verdict = self._ruleset.decide(name, qtype, view.protecting) or ALLOWED

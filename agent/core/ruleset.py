@@ -120,6 +120,7 @@ class Ruleset:
         tables = meta["tables"]
         self._special = self._rows(tables["special"], struct.calcsize(SPECIAL_ROW), 8)
         self._networks = {size: self._of_lists(tables["networks" + str(size)], size) for size in (4, 16)}
+        self.has_addresses = bool(self._addresses or self._networks[4] or self._networks[16])
 
     def _of_lists(self, found: list[list[int]], size: int) -> list[tuple[int, SortedRows]]:
         """The list's index and its networks, for each list that has some."""
@@ -134,28 +135,30 @@ class Ruleset:
             raise BadInput("the rule set is cut short")
         return data
 
-    def find(self, name: bytes, qtype: int = 0, lists: int = EVERY_LIST) -> Match | None:
+    def find(
+        self, name: bytes, qtype: int = 0, lists: int = EVERY_LIST, keys: list[bytes] | None = None
+    ) -> Match | None:
         """The rule of the lists in the mask `lists` that decides over a canonical name or an address's text, or None.
 
-        `qtype` is the record type asked for, 0 if not by DNS. Probes the name and its parents of two labels or more;
-        written out flat because every query that is not in the cache comes through here.
+        `qtype` is the record type asked for, 0 if not by DNS; `keys` are the name's suffixes, if somebody has them.
+        Probes the name and its parents of two labels or more; written out flat because every query that is not in the
+        cache comes through here.
         """
-        salt, index, sha256, read_at = self._salt, self._index, self._sha256, self._read_at
-        at = 0
-        stop = len(name) if self._top_level else name.rfind(b".") + 1 or len(name)
-        while at < stop:
-            digest = sha256(salt + name[at:])
-            start, end = struct.unpack_from(">II", index, (digest[0] << 8 | digest[1]) << 2)
+        salt, index, sha256, unpack_from = self._salt, self._index, self._sha256, struct.unpack_from
+        if keys is None:
+            keys = suffixes(name)
+        for key in keys if self._top_level or len(keys) < 2 else keys[:-1]:
+            digest = sha256(salt + key)
+            start, end = unpack_from(">II", index, (digest[0] << 8 | digest[1]) << 2)
             if start != end:
-                bucket = read_at(end - start, start)
+                bucket = self._read_at(end - start, start)
                 if digest[2:7] in bucket:
-                    found = self._fitting(bucket, digest, name[at:], name, qtype, lists)
+                    found = self._fitting(bucket, digest, key, name, qtype, lists)
                     if found:
                         # What a parent's rule says matters only where it can outrank a block.
                         if self._plain:
                             return found[0] if len(found) == 1 else best(found)
                         return best(self.matches(name, qtype, lists), self._allowing)
-            at = name.find(b".", at) + 1 or stop
         return None
 
     def matches(self, name: bytes, qtype: int = 0, lists: int = EVERY_LIST) -> list[Match]:

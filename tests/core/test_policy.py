@@ -19,9 +19,10 @@ class Rules:
     """A rule set that knows a host, a page, an exception and an address."""
 
     hosts = {b"bad.example": listed("bad.example"), b"fine.example": listed("@@fine.example", ALLOW)}
+    has_addresses = True
     pages = {(b"shared.example", b"/bad/page"), (b"203.0.113.9", b"/x"), (b"fine.example", b"/bad")}
 
-    def find(self, name: bytes, qtype: int, lists: int) -> "Match | None":
+    def find(self, name: bytes, qtype: int, lists: int, keys: "list[bytes] | None" = None) -> "Match | None":
         of = self.hosts.get(name)
         return None if of is None else Match(name, WHOLE, 0, of.action == ALLOW)
 
@@ -85,7 +86,7 @@ def test_a_helpline_is_reached_whatever_is_blocked() -> None:
 class Everything(Rules):
     """A list that refuses whatever it is asked."""
 
-    def find(self, name: bytes, qtype: int, lists: int) -> "Match | None":
+    def find(self, name: bytes, qtype: int, lists: int, keys: "list[bytes] | None" = None) -> "Match | None":
         return Match(name, WHOLE, 0)
 
     def verdict(self, match: Match) -> Verdict:

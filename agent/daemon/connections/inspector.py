@@ -4,7 +4,7 @@ In doubt a connection is let through and nothing is recorded: an unknown or form
 opening that names nobody.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from agent.core import quic
 from agent.core.addresses import show
@@ -67,7 +67,7 @@ class Inspector:
         self._bits = {
             state: layout.state(state) for state in (inspection.DONE, inspection.REFUSED, inspection.ANSWERED)
         }
-        self._verdicts: dict[tuple[Hashable, bytes, bytes], Verdict] = {}
+        self._verdicts: dict[tuple[DeviceView, bytes, bytes], Verdict] = {}
         self._noted: dict[tuple[DeviceView, bytes, str], int] = {}
         self.judged = 0
         self.refusals = 0
@@ -169,7 +169,7 @@ class Inspector:
         host = host_of(piece, opened)
         if isinstance(opened, SniffedRequest):
             return self._policy.reach(view, host, piece.destination, (authority_of(piece, opened), opened.target))
-        key = (view, host, piece.destination)
+        key = (client, host, piece.destination)
         verdict = self._verdicts.get(key)
         if verdict is None:
             if len(self._verdicts) >= VERDICTS_MAX:
