@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent import __version__
-from agent.cli import context, edit, export, lists, local, people, report, rule_text, switches, times, views
+from agent.cli import bedtimes, context, edit, export, lists, local, people, report, rule_text, switches, times, views
 from agent.cli.errors import MEANINGS
 from agent.core.model import AGE_GROUPS
 
@@ -35,6 +35,7 @@ def parser() -> Parser:
         _devices,
         _persons,
         _consents,
+        _limits,
         _records,
         _requests,
         _verdicts,
@@ -132,7 +133,7 @@ def _consents(commands: Groups) -> None:
     _asks(told, switches.features, reads=True)
     on = _asks(commands.add_parser("on", help="turn a feature on (shows what it does first)"), switches.on)
     on.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
-    on.add_argument("feature", metavar="FEATURE", help="history or protection")
+    on.add_argument("feature", metavar="FEATURE", help="history, protection or limits")
     on.add_argument(
         "--agree", type=times.number, metavar="VERSION", help="agree to this version of the text, without a question"
     )
@@ -145,6 +146,32 @@ def _consents(commands: Groups) -> None:
         commands.add_parser("resume", help="resume what was paused (shows what it is first)"), switches.resume
     )
     _yes(resume)
+
+
+def _limits(commands: Groups) -> None:
+    group = _group(commands, "internet", "turn somebody's internet off, or on again")
+    whom = WHOM + "; or all, or children"
+    off = _asks(
+        group.add_parser("off", help="nothing goes out; the house's own network goes on"), bedtimes.internet_off
+    )
+    off.add_argument("whom", metavar="DEVICE|PERSON|all|children", help=whom)
+    end = off.add_mutually_exclusive_group()
+    end.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 15m, 1h")
+    end.add_argument("--until", type=bedtimes.hour, metavar="TIME", help="as in 18:00")
+    end.add_argument("--until-morning", dest="morning", action="store_true", help="until bedtime is over, else 7:00")
+    end.add_argument("--until-ended", dest="ended", action="store_true", help="until somebody ends it, a day at most")
+    on = _asks(group.add_parser("on", help="ends it; --for: free for so long, whatever holds"), bedtimes.internet_on)
+    on.add_argument("whom", metavar="DEVICE|PERSON|all", help=whom)
+    on.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 15m")
+    week = _asks(
+        commands.add_parser("times", help="bedtimes and other times: show, set, clear"), bedtimes.times_of, True
+    )
+    week.add_argument("words", metavar="WORD", nargs="+", help=bedtimes.TIMES_USAGE)
+    week.add_argument("--holiday", action="store_true", help="set or clear those of holidays")
+    night = _asks(commands.add_parser("tonight", help="bedtime off, later or earlier, once"), bedtimes.tonight)
+    night.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
+    night.add_argument("change", choices=("off", "later", "earlier"))
+    night.add_argument("seconds", nargs="?", type=times.duration, metavar="DURATION", help="later by: 30m")
 
 
 def _window(of: Parser) -> None:
@@ -202,7 +229,8 @@ def _requests(commands: Groups) -> None:
     listed.add_argument("--open", action="store_true", help="only those without a reply")
     reply = _asks(group.add_parser("reply", help="reply to one"), edit.request_reply)
     reply.add_argument("id", type=times.number)
-    reply.add_argument("text")
+    reply.add_argument("text", nargs="?")
+    reply.add_argument("--grant", metavar="DURATION", help="what was asked for: 15m, 1h, or tonight")
 
 
 def _verdicts(commands: Groups) -> None:

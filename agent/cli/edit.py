@@ -5,9 +5,10 @@ import shlex
 
 from agent.cli import lookup, show
 from agent.cli.confirm import confirmed
+from agent.cli.errors import USAGE, CliError
 from agent.cli.idna_input import in_ascii
 from agent.cli.rows import given, records
-from agent.cli.times import window
+from agent.cli.times import duration, window
 from agent.client import ControlClient, ControlError
 from agent.core import settings
 
@@ -88,7 +89,13 @@ def visit_delete(client: ControlClient, options: argparse.Namespace) -> None:
 
 
 def request_reply(client: ControlClient, options: argparse.Namespace) -> None:
-    client.call("request.reply", id=options.id, answer=options.text)
+    if options.text is None and options.grant is None:
+        raise CliError("Nothing to reply: give a text or --grant.", USAGE)
+    try:
+        grant = options.grant if options.grant in (None, "tonight") else duration(options.grant)
+    except argparse.ArgumentTypeError as error:
+        raise CliError(f"{error}", USAGE) from error
+    client.call("request.reply", id=options.id, actor="cli", **given(answer=options.text, grant=grant))
     show.line("Reply sent; it is shown on the device's own page.")
 
 

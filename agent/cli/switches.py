@@ -14,6 +14,7 @@ SHOWN = {
     "history": "to the person who manages this network, and to the person using the device",
     "protection": "to the person who manages this network, and to the person using the device; an adult's only to that "
     "adult, others see how many",
+    "limits": "to the person who manages this network, and to the person using the device",
 }
 WHY = {
     "notice": "what it does has changed since",
@@ -61,7 +62,8 @@ def features(client: ControlClient, options: argparse.Namespace) -> None:
 def tell(feature: Row) -> None:
     """What is promised about a feature, from the table that the daemon works by."""
     show.line(f"  reads  {feature['reads']}")
-    show.line(f"  stores {feature['keeps']}; for {feature['days']} days")
+    days = f"; for {feature['days']} days" if feature["days"] else ""
+    show.line(f"  stores {feature['keeps']}{days}")
     show.line(f"  sends  {feature['sends']}")
     show.line(f"  shown  {SHOWN[str(feature['name'])]}")
 

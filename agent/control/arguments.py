@@ -1,7 +1,7 @@
 """Every kind of argument, with its limits, as JSON Schema: what the daemon checks and openapi.json tells."""
 
 from agent.core.feed_schedule import SYNTAXES
-from agent.core.model import AGE_GROUPS, HISTORY, PROTECTION, BadInput
+from agent.core.model import AGE_GROUPS, HISTORY, LIMITS, PROTECTION, BadInput
 from agent.platform.printable import blank, printable
 
 Schema = dict[str, object]
@@ -45,22 +45,26 @@ KINDS: dict[str, Schema] = {
     "code": text(64),
     "days": number(1, 31),
     "decision": one_of("accept", "reject"),
+    "children": FLAG,
     "device_id": ID,
+    "ended": FLAG,
     "erase": FLAG,
-    "feature": one_of(HISTORY, PROTECTION),
+    "feature": one_of(HISTORY, PROTECTION, LIMITS),
     "from": number(0, TIME_MAX),
+    "given": one_of("off", "later", "earlier", "free"),
     "group": one_of(*AGE_GROUPS),
     "head": text(64, 64),
     "history": FLAG,
     "id": ID,
     "key": text(64),
-    "kind": one_of("objection", "exception", "erasure", "unblock"),
+    "kind": one_of("objection", "exception", "erasure", "unblock", "time", "tonight"),
     "label": text(64),
     "limit": number(1, PAGE_MAX),
     # Of the household's own rules; longer than any, so that the daemon says what is wrong with one.
     "lines": {"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": 500}},
     "list": text(64),
     "mac": text(17, 12),
+    "morning": FLAG,
     "name": text(2048),  # of a site, or a URL as it is pasted; how long each may be is said by what reads it
     "note": text(500),
     "on": FLAG,
@@ -83,6 +87,7 @@ KINDS: dict[str, Schema] = {
     "to": number(0, TIME_MAX),
     "tz_offset": number(-86400, 86400),
     "undo": FLAG,
+    "until": number(0, TIME_MAX),
     "url": text(512),
     "value": ANY,
     "version": number(1, 1_000_000),

@@ -15,7 +15,9 @@ EVENTS = (
     "device",
     "feature",
     "history",
+    "hold",
     "ledger",
+    "limits",
     "lists",
     "lookalike",
     "report",
@@ -45,6 +47,7 @@ class Operation(Value):
 
 WHO = "device_id? person_id? id?"
 WHOM = WHO + " all?"
+WHOSE = "device_id? person_id?"
 PAGE = "limit? after?"
 WINDOW = "from? to?"
 SWITCH = WHOM + " feature"
@@ -73,6 +76,15 @@ OPERATIONS = {
     "off": Operation(SWITCH + " erase?", events="feature"),
     "pause": Operation(events="feature"),
     "resume": Operation(WHOM + " feature? agree? preview?", events="feature"),
+    # Times, and internet off
+    "limits.get": Operation(WHOSE),
+    "limits.set": Operation(WHOSE + " windows:value? dates:value? version?", events="limits hold feature"),
+    "hold.add": Operation(
+        WHOSE + " all? children? seconds? until? morning? ended? address?", events="limits hold feature"
+    ),
+    "hold.end": Operation(WHOSE + " id? seconds?", events="limits hold"),
+    "hold.list": Operation(),
+    "exception.add": Operation(WHOSE + " kind:given seconds?", events="limits hold"),
     # What was recorded
     "history": Operation(f"{WHOM} {WINDOW} search? show? cause? {PAGE}"),
     "history.days": Operation(WHOM + " tz_offset?"),
@@ -119,10 +131,10 @@ OPERATIONS = {
     "me.agree": Operation("address feature? agree? proof?", (WEB,), "feature"),
     "me.confirm": Operation("address proof?", (WEB,), "device"),
     "me.off": Operation("address feature? erase?", (WEB,), "feature"),
-    "request.add": Operation("address? device_id? kind text? target?", events="request"),
+    "request.add": Operation("address? device_id? kind text? target? seconds?", events="request"),
     "request.unblock": Operation("address word", events="request"),
     "request.list": Operation("state? " + PAGE),
-    "request.reply": Operation("id answer", events="request"),
+    "request.reply": Operation("id answer? grant:value?", events="request limits hold"),
     # Statistics for an operator
     "statistics.status": Operation(),
     "statistics.preview": Operation(),

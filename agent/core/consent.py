@@ -6,7 +6,7 @@ number. No clock takes part in that.
 """
 
 from agent.core import people
-from agent.core.model import BadInput, Device, Permit, Value
+from agent.core.model import LIMITS, BadInput, Device, Permit, Value
 from agent.core.people import Agreement, Subject, Terms
 from agent.core.shapes import Sha256
 
@@ -31,6 +31,12 @@ TRANSITIONS = {
 NOTES = ("enrol", "forget", "erase", "group", "object", "read", "share", "report", "drop", "restore", "correct") + (
     "confirm",
     "pin",
+    "limit",
+    "hold",
+    "release",
+    "extend",
+    "bonus",
+    "gap",
 )
 
 GENESIS = bytes(32)
@@ -184,12 +190,13 @@ class Gate:
 
     def __init__(self) -> None:
         self._generations: dict[int, int] = {}
-        self._open: dict[tuple[int, str], Permit] = {}
+        self._open: dict[tuple[int, str], Permit | None] = {}
         self._devices: dict[int, Device] = {}
 
     def open(self, device: Device, feature: str, epoch: int) -> None:
         self._generations[device.slot] = self.generation(device.slot) + 1
-        self._open[(device.slot, feature)] = Permit(device.id, feature, epoch)
+        # Limits are rules: nothing may be recorded for them.
+        self._open[(device.slot, feature)] = None if feature == LIMITS else Permit(device.id, feature, epoch)
         self._devices[device.slot] = device
 
     def close(self, device: Device, feature: str) -> None:
@@ -202,7 +209,7 @@ class Gate:
         return self._generations.get(slot, 0)
 
     def issue(self, slot: int, generation: int, feature: str) -> Permit | None:
-        """A permit if that feature is on for that slot and has been since `generation` began; else None."""
+        """A permit if that feature is on for that slot, has been since `generation` began, and records; else None."""
         if self._generations.get(slot) != generation:
             return None
         return self._open.get((slot, feature))

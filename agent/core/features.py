@@ -4,18 +4,18 @@ The web pages, the command line's question before `on`, the notice and the code 
 so that what is promised is what is done.
 """
 
-from agent.core.model import HISTORY, PROTECTION, NotFound, Value
+from agent.core.model import HISTORY, LIMITS, PROTECTION, NotFound, Value
 
 # The version and date of the whole notice. It grows whenever a feature reads, stores or sends more than
 # before; plainer words for the same leave it.
-NOTICE_VERSION = 1
-NOTICE_DATE = "2026-11-23"
+NOTICE_VERSION = 2
+NOTICE_DATE = "2026-11-30"
 
 
 class Feature(Value):
     """One feature. `version` is the notice version that introduced its present text; `days` the default retention.
 
-    `records` names the table of history.db that it may write to.
+    `records` names the table of history.db that it may write to, "" for one that records nothing.
     """
 
     __slots__ = ("name", "title", "version", "reads", "keeps", "days", "days_max", "sends", "records")
@@ -72,6 +72,18 @@ FEATURES = {
         sends="nothing",
         records="attempts",
     ),
+    LIMITS: Feature(
+        name=LIMITS,
+        title="Times and content",
+        version=2,
+        reads="with times alone nothing; the names this device looks up and how its web connections begin only while "
+        "a category, an app, safe search or a site that stays open is chosen for it",
+        keeps="nothing of what the device does; only the rules, and who changed them when",
+        days=0,
+        days_max=0,
+        sends="nothing",
+        records="",
+    ),
 }
 
 NOTICE = (
@@ -79,8 +91,9 @@ NOTICE = (
     "Turning a feature off stops recording at once. Only the start of a connection is read, and of an encrypted one "
     "never what it carries. Names that a device looks up are sent to the configured DNS server, as without Privacy "
     "Agent. Block lists are downloaded while protection is in use. Nothing else leaves the router unless sharing "
-    "statistics is turned on. Anyone who uses a device can see that recording is on, what is stored and for how "
-    "long, and can ask for a copy, a correction or deletion."
+    "statistics is turned on. Times, internet off and blocked kinds of sites record nothing of what anyone does; an "
+    "adult is asked before they apply. Anyone who uses a device can see that recording is on, what is stored and for "
+    "how long, and can ask for a copy, a correction or deletion."
 )
 
 

@@ -98,6 +98,31 @@ class Timeline:
             return kind, label, end
         return "", "", begins[low] if low < len(begins) else NEVER
 
+    def coming(self, at: int, zone: Zone) -> tuple[int, int, str, str] | None:
+        """The window that runs, or the next bedtime within a day, or the next one: begin (`at` where it runs), end,
+        kind and label. None where there is none within eight days."""
+        self.prepare(at, zone)
+        kind, label, end = self.look(at, zone)
+        if kind:
+            return at, self._through(kind, at, end, zone), kind, label
+        first, begin = None, end
+        while begin - at <= (DAY_S if first else HORIZON_S):
+            kind, label, end = self.look(begin, zone)
+            if kind and (first is None or kind == KINDS[0]):
+                first = (begin, self._through(kind, begin, end, zone), kind, label)
+                if kind == KINDS[0]:
+                    break
+            begin = end
+        return first
+
+    def _through(self, kind: str, begin: int, end: int, zone: Zone) -> int:
+        """Windows of a kind that touch are one, for a day at most."""
+        after, _, later = self.look(end, zone)
+        while after == kind and later - begin <= DAY_S:
+            end = later
+            after, _, later = self.look(end, zone)
+        return end
+
     def prepare(self, at: int, zone: Zone) -> None:
         """So that what is asked about the eight days from `at` on is laid out once."""
         if self.windows and (self._zone is not zone or not self._start <= at < self._day_end):

@@ -19,6 +19,7 @@ from agent.daemon.faults import STRICT
 from agent.daemon.guard import EX_CONFIG, EX_UNAVAILABLE
 from agent.daemon.household import Household
 from agent.daemon.jobs import Identity, WebJob, job_command
+from agent.daemon.limits.keeper import TURN_S
 from agent.daemon.log import say
 from agent.daemon.loop import Loop, Repeat
 from agent.daemon.operations.switches import end_for_guests
@@ -131,6 +132,7 @@ class Daemon:
         edges.reporting.begin()
         for seconds, call in self._repeated():
             self.loop.every(seconds, partial(self._tried, call))
+        self._keep()
         self._copies()
         household.in_force.also(settings_table.COPIES, self._copies)
         household.in_force.also(settings_table.POLICY, edges.check_connections)
@@ -169,6 +171,16 @@ class Daemon:
             (DUE_S, household.people.due),
             (GUESTS_S, lambda: end_for_guests(household)),
         ]
+
+    def _keep(self) -> None:
+        """Whether somebody is to be held or freed; by the second, and closer where that is near."""
+        wait_s = TURN_S
+        try:
+            wait_s = self.household.keeper.tick()
+        except StorageError as error:
+            self.household.recorder.trouble = str(error)
+        finally:
+            self.loop.after(wait_s, self._keep)
 
     def _tried(self, call: Callable[[], None]) -> None:
         """Storage that refuses is said, and tried again the next time."""

@@ -14,6 +14,7 @@ from agent.daemon.connections.unblock_tokens import UnblockTokens
 from agent.daemon.device_content import DeviceContent
 from agent.daemon.edges import Edges
 from agent.daemon.in_hand import InHand
+from agent.daemon.limits.keeper import Keeper
 from agent.daemon.lists.feed_state import FeedState
 from agent.daemon.lists.freshness import Freshness
 from agent.daemon.lists.loaded import LoadedLists
@@ -83,6 +84,8 @@ class Household:
         self.toggles = Toggles(
             state, records, gate, recorder, anchor, self.subjects, self.refresh, clock.wall, unsaved, edges
         )
+        # who is kept off the internet
+        self.keeper = Keeper(state, gate, clock, settings, edges, self.refresh)
         self.set_right = SetRight(state, records, clock, recorder.part)
         self.announcements = Announcements(state, self.toggles, self.set_right, anchor, edges)
         reviewed = self.announcements.reviewed
@@ -116,6 +119,7 @@ class Household:
 
     def refresh(self) -> None:
         """Make clients and kernel agree with the gate. Called at each toggle and change of a device."""
+        self.keeper.renew()
         self.edges.drain()
         entries = []
         wanted: dict[bytes, DeviceView] = {}
@@ -129,7 +133,12 @@ class Household:
 
     def _open_devices(self) -> list[Device]:
         by_slot = {device.slot: device for device in self.state.devices()}
-        return [by_slot[device.slot] for device in self.gate.devices() if device.slot in by_slot]
+        found = [by_slot[device.slot] for device in self.gate.devices() if device.slot in by_slot]
+        return [device for device in found if self._asked(device)]
+
+    def _asked(self, device: Device) -> bool:
+        """Whether anything of it is read: times alone do so only while it is held, for what passes then."""
+        return self.gate.features(device.slot) != [LIMITS] or self.keeper.is_held(device.slot)
 
     def _client(self, device: Device) -> DeviceView:
         on = self.gate.features(device.slot)

@@ -42,4 +42,6 @@ class Subjects:
 
     def days(self, feature: str) -> int:
         """For how long the household stores what the feature records."""
+        if feature not in DAYS:
+            return 0
         return min(self._settings.number(DAYS[feature]), FEATURES[feature].days_max)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from agent.control.arguments import ID, NUMBER_MAX, Schema, number, one_of
 from agent.control.arguments import check as check_argument
-from agent.core import addresses, content, names, settings
+from agent.core import addresses, content, names, settings, windows
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
 from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput
@@ -21,6 +21,7 @@ from agent.daemon.store.state import SLOTS
 
 Check = Callable[[object], None]
 ENROLMENT_DIGITS = 18
+DAYS_MAX = 3_000_000  # since 1970, until the year 9999
 WRITTEN_MAX = 8192  # the hosts of a visit, or a list's rule, with room to spare
 ACTIONS = (*sorted({action for _, action in TRANSITIONS}), *NOTES)
 
@@ -100,6 +101,11 @@ def _birth_month(value: object) -> None:
         raise BadInput("value is no month")
 
 
+def _label(value: object) -> None:
+    _written(value)
+    windows.checked(windows.Window(windows.BEDTIME, 1, 0, 0, str(value)))
+
+
 def _setting(key: str, value: str) -> None:
     name = key[len("setting ") :]
     try:
@@ -133,6 +139,11 @@ COLUMNS: dict[str, tuple[Check, ...]] = {
     ),
     "rule": (_ID, _name, _of(one_of(ALLOW, BLOCK)), _of(one_of(*SCOPES)), _COUNT, _or_none(_NUMBER), _NUMBER),
     "content": (_ID, _of(one_of(*OWNERS)), _COUNT, *(_written,) * 4),
+    "window": (
+        *(_ID, _of(one_of(*OWNERS[1:])), _ID, _of(one_of(*windows.KINDS)), _of(number(1, windows.ALL_DAYS))),
+        *(_of(number(0, windows.MINUTES)), _of(number(0, windows.MINUTES)), _label, _FLAG),
+    ),
+    "holiday": (_ID, _of(one_of(*OWNERS[1:])), _ID, _of(number(0, DAYS_MAX)), _of(number(0, DAYS_MAX))),
     "ledger": (
         *(_ID, _NUMBER, _written, _written, _written),
         *(_of(one_of(*ACTIONS)), _COUNT, _bytes(32), _written),

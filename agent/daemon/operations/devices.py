@@ -10,6 +10,7 @@ from agent.core.neighbour import made_up
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
+from agent.daemon.operations import internet
 from agent.daemon.operations.arguments import Request, actor, flag, optional_number, optional_text, text
 from agent.daemon.operations.named import devices_of
 from agent.daemon.store.history_schema import TABLES
@@ -38,6 +39,7 @@ def device_row(household: Household, device: Device) -> dict[str, object]:
         "kept": {table: household.records.count(table, device.id) for table in TABLES},
         "covered": edges.covers(device),
         "unseen": edges.unseen(device) or None,
+        "internet": internet.of_device(household, device),
         "held": [{"change": one.change, "at": one.at} for one in household.delayed.of(device)],
     }
 
@@ -75,7 +77,14 @@ def person_row(household: Household, person: Person | None) -> dict[str, object]
     waiting = household.delayed.of_person(person.id)
     becomes = {"group": person.group, "at": waiting[0].at} if waiting else None
     group = household.subjects.group(person)
-    return {"id": person.id, "name": person.name, "group": group, "birth_month": person.birth_month, "becomes": becomes}
+    return {
+        "id": person.id,
+        "name": person.name,
+        "group": group,
+        "birth_month": person.birth_month,
+        "becomes": becomes,
+        "internet": internet.of_person(household, person.id),
+    }
 
 
 def device_add(household: Household, request: Request) -> dict[str, object]:
@@ -98,6 +107,7 @@ def device_add(household: Household, request: Request) -> dict[str, object]:
         household.clock.wall(),
     )
     household.people.added(device, actor(request))
+    internet.cover(household, device, actor(request))
     household.announcements.noted()
     household.edges.publish({"event": "device", "device_id": device.id})
     return device_row(household, device)
@@ -168,6 +178,8 @@ def device_change(household: Household, request: Request) -> dict[str, object]:
     if isinstance(values.get("person"), int):
         household.state.person(int(str(values["person"])))
     household.people.change_device(device, values, actor(request))
+    if "person" in values or "shared" in values:
+        internet.cover(household, household.state.device(device.id), actor(request))
     household.new_policy()
     household.edges.publish({"event": "device", "device_id": device.id})
     return device_row(household, household.state.device(device.id))

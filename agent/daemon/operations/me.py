@@ -8,17 +8,17 @@ from collections.abc import Generator
 
 from agent.core import addresses, consent
 from agent.core.consent import LedgerRow
+from agent.core.digits import whole
 from agent.core.features import FEATURES, NOTICE_VERSION, feature
-from agent.core.model import ADULT, HISTORY, BadInput, Device, NotFound
+from agent.core.model import ADULT, HISTORY, BadInput, Device
 from agent.core.people import reader
 from agent.core.sites import site, wide
 from agent.daemon.household import Household
-from agent.daemon.operations import scope
+from agent.daemon.operations import internet, scope
 from agent.daemon.operations.arguments import (
     OperationRejected,
     Request,
     choice,
-    number,
     optional_number,
     optional_text,
     page,
@@ -35,7 +35,10 @@ from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.requests import RequestRow
 
 CHANGES = 20
-REQUEST_KINDS = ("objection", "exception", "erasure", "unblock")
+REQUEST_KINDS = ("objection", "exception", "erasure", "unblock", "time", "tonight")
+TIME_KINDS = ("time", "tonight")
+TIME_S = (900, 1800, 3600)  # that may be asked for
+TIME_OPEN_MAX, TIME_DAY_MAX = 3, 10  # of one device
 REQUEST_TEXT_MAX = 500
 WORD_MAX = 64
 PIN_MAX = 64
@@ -44,7 +47,7 @@ REQUESTS_MAX = 200  # open ones; a household that has more does not read them
 DEVICE_REQUESTS_MAX = 10
 ALWAYS_FREE = 2  # a device with fewer open ones has room, however many the others have
 PER_HOUR_MAX = 20
-HOUR_S = 3600
+HOUR_S, DAY_S = 3600, 86400
 
 
 def own_device(household: Household, request: Request) -> Device:
@@ -79,6 +82,7 @@ def me(household: Household, request: Request) -> dict[str, object]:
         "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
         "requests": [request_row(household, row) for row in household.state.requests.rows(device.id, None, 0, 50)],
         "notice_version": NOTICE_VERSION,
+        "limits": internet.of_me(household, device),
     }
 
 
@@ -181,6 +185,8 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
     words = optional_text(request, "text", REQUEST_TEXT_MAX) or ""
     target = optional_text(request, "target", 253)
     now = household.clock.wall()
+    if kind in TIME_KINDS:
+        target = _time_asked(household, device, request, kind)
     mine = household.state.requests.rows(device.id, "open", 0, REQUESTS_MAX)
     for row in mine:
         if (row.kind, row.text, row.target) == (kind, words, target):
@@ -202,6 +208,22 @@ def request_add(household: Household, request: Request) -> dict[str, object]:
     return request_row(household, row)
 
 
+def _time_asked(household: Household, device: Device, request: Request, kind: str) -> str | None:
+    """Seconds as text; what is asked for too often is refused."""
+    seconds = optional_number(request, "seconds")
+    if kind == "time" and seconds not in TIME_S:
+        raise BadInput("seconds must be one of: " + ", ".join(map(str, TIME_S)))
+    asked = str(seconds) if kind == "time" else None
+    now = household.clock.wall()
+    rows = [row for row in household.state.requests.rows(device.id, None, 0, REQUESTS_MAX) if row.kind in TIME_KINDS]
+    waiting = [row for row in rows if row.state == "open"]
+    if not any((row.kind, row.target) == (kind, asked) for row in waiting) and (
+        len(waiting) >= TIME_OPEN_MAX or sum(now - DAY_S < row.at <= now for row in rows) >= TIME_DAY_MAX
+    ):
+        raise OperationRejected("busy", "there are too many open requests: ask in person")
+    return asked
+
+
 def ask(household: Household, request: Request) -> dict[str, object]:
     """By the button of a refusal page, whose word proves that it was shown to this device. The same twice is once."""
     device = own_device(household, request)
@@ -218,17 +240,10 @@ def request_list(household: Household, request: Request) -> dict[str, object]:
     return paged([request_row(household, row) for row in rows], limit, rows[-1].id if rows else 0)
 
 
-def request_answer(household: Household, request: Request) -> dict[str, object]:
-    answer = text(request, "answer", REQUEST_TEXT_MAX)
-    row = household.state.requests.answer(number(request, "id"), answer, household.clock.wall())
-    if row is None:
-        raise NotFound("no request " + str(number(request, "id")))
-    household.edges.publish({"event": "request", "device_id": row.device})
-    return request_row(household, row)
-
-
 def request_row(household: Household, row: RequestRow) -> dict[str, object]:
-    return {**row.told(), "wide": _opens(household, row.target)}
+    seconds = whole(row.target or "") if row.kind == "time" else None
+    wide = None if row.kind in TIME_KINDS else _opens(household, row.target)
+    return {**row.told(), "seconds": seconds, "wide": wide}
 
 
 def _opens(household: Household, target: str | None) -> str | None:
@@ -249,5 +264,4 @@ TABLE = {
     "request.unblock": ask,
     "request.add": request_add,
     "request.list": request_list,
-    "request.reply": request_answer,
 }

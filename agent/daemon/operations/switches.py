@@ -119,6 +119,8 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     yield from _off(household, pairs, actor(request))
     household.announcements.announce(pairs)
     table = FEATURES[name].records
+    if not table:
+        return _switched(household, pairs)
     own = actor(request).startswith("me:")
     kept = [
         (scope.readable if own else scope.asked)(household, {"device_id": device.id, "actor": actor(request)}, table)

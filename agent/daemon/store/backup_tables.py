@@ -4,7 +4,7 @@ import os
 import sqlite3
 
 from agent.core.model import BadInput
-from agent.daemon.store import content_rows, history_schema, state_schema
+from agent.daemon.store import content_rows, history_schema, limit_rules, state_schema
 from agent.daemon.store.database import Database, StorageError, Waiting
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.ledger import COLUMNS as LEDGER_COLUMNS
@@ -16,6 +16,8 @@ TABLES = {
     "device": ("devices", DEVICE_COLUMNS),
     "rule": ("rules", "id, name, action, scope, owner, until, created"),
     "content": ("content", content_rows.COLUMNS),
+    "window": ("windows", limit_rules.WINDOW_COLUMNS),
+    "holiday": ("holidays", limit_rules.HOLIDAY_COLUMNS),
     "ledger": ("ledger", LEDGER_COLUMNS),
 }
 HISTORY_TABLES = {

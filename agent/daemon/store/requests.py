@@ -1,5 +1,7 @@
 """What the people behind the devices ask for, and what they were answered."""
 
+import sqlite3
+
 from agent.daemon.store.database import Database, TableRow
 
 
@@ -13,6 +15,13 @@ class RequestRow(TableRow):
     kind: str
     text: str
     target: str | None
+    at: int
+    state: str
+
+
+def answered(sql: sqlite3.Connection, request_id: int, answer: str, at: int) -> None:
+    """Within a transaction."""
+    sql.execute("UPDATE requests SET state='answered', answer=?, answered_at=? WHERE id=?", (answer, at, request_id))
 
 
 class Requests:
@@ -25,18 +34,20 @@ class Requests:
         with self._db.transaction() as sql:
             query = "INSERT INTO requests(device, kind, text, target, at, state) VALUES (?,?,?,?,?,'open')"
             made = int(sql.execute(query, (device, kind, text, target, at)).lastrowid or 0)
-        return self._row(made)
+        row = self.row(made)
+        assert row is not None
+        return row
 
     def answer(self, request_id: int, answer: str, at: int) -> RequestRow | None:
         """The answered request; None when there is none of that id."""
         with self._db.transaction() as sql:
-            query = "UPDATE requests SET state='answered', answer=?, answered_at=? WHERE id=?"
-            found = sql.execute(query, (answer, at, request_id)).rowcount
-        return self._row(request_id) if found else None
+            answered(sql, request_id, answer, at)
+        return self.row(request_id)
 
-    def _row(self, request_id: int) -> RequestRow:
+    def row(self, request_id: int) -> RequestRow | None:
         query = f"SELECT {RequestRow.COLUMNS} FROM requests WHERE id=?"
-        return RequestRow(*self._db.sql.execute(query, (request_id,)).fetchone())
+        found = self._db.sql.execute(query, (request_id,)).fetchone()
+        return None if found is None else RequestRow(*found)
 
     def rows(self, device: int | None, state: str | None, after: int, limit: int) -> list[RequestRow]:
         """Of a device or all, open, answered or both, by id."""

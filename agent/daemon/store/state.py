@@ -15,6 +15,7 @@ from agent.daemon.store import content_rows
 from agent.daemon.store.content_rows import ContentRows, Owner
 from agent.daemon.store.database import Database, StorageError, WithMeta
 from agent.daemon.store.ledger import Ledger
+from agent.daemon.store.limit_rules import DEVICE, PERSON, LimitRules, forget
 from agent.daemon.store.removals import Removals
 from agent.daemon.store.requests import Requests
 from agent.daemon.store.scrubbing import scrub
@@ -40,6 +41,7 @@ class State(WithMeta):
         self.db = Database(path, MIGRATIONS, "FULL", True, instead)
         try:
             self.ledger = Ledger(self.db, sha256)
+            self.limits = LimitRules(self.db, self.ledger)
         except BaseException:
             self.db.close()
             raise
@@ -156,8 +158,10 @@ class State(WithMeta):
             sql.execute("UPDATE devices SET person=NULL WHERE person=?", (person_id,))
             sql.execute("DELETE FROM rules WHERE scope='person' AND owner=?", (person_id,))
             content_rows.erase(sql, (content_rows.PERSON, person_id))
+            forget(sql, (PERSON, person_id))
             sql.execute("DELETE FROM persons WHERE id=?", (person_id,))
         self.ledger.take(list(told))
+        self.limits.load()
 
     def reserve_persons(self, above: int) -> None:
         """Let new people have numbers above `above`, so that what was noted of a forgotten one never names them."""
@@ -175,9 +179,11 @@ class State(WithMeta):
             sql.execute("DELETE FROM rules WHERE scope='device' AND owner=?", (device.id,))
             sql.execute("DELETE FROM requests WHERE device=?", (device.id,))
             content_rows.erase(sql, (content_rows.DEVICE, device.id))
+            forget(sql, (DEVICE, device.id))
             sql.execute("DELETE FROM devices WHERE id=?", (device.id,))
             self.ledger.insert(sql, made)
         self.ledger.take(made)
+        self.limits.load()
 
     # the household's rules
 
@@ -248,3 +254,8 @@ class State(WithMeta):
             else:
                 sql.execute("INSERT OR REPLACE INTO web VALUES (?,?)", (key, value))
         self.clear()
+
+
+def answered(sql: sqlite3.Connection, request_id: int, answer: str, at: int) -> None:
+    """Within a transaction: what was asked for has its answer."""
+    sql.execute("UPDATE requests SET state='answered', answer=?, answered_at=? WHERE id=?", (answer, at, request_id))

@@ -1,6 +1,6 @@
 """The tables of state.db."""
 
-from agent.daemon.store import content_rows
+from agent.daemon.store import content_rows, limit_rules
 
 MIGRATIONS = (
     """
@@ -43,4 +43,5 @@ ALTER TABLE holds RENAME TO delayed_changes;
 UPDATE meta SET key='delayed change salt' WHERE key='hold salt';
 """,
     content_rows.TABLE,
+    limit_rules.SCHEMA,
 )

@@ -66,6 +66,13 @@ async def pause(
     return reply(await Ask("pause" if paused else "resume", arguments), headers=NO_STORE)
 
 
+async def turn_off(request: WebRequest, **what: Any) -> WebResponse:
+    """The internet off. "Everybody" leaves out an adult's device on which it is pressed."""
+    arguments = {name: value for name, value in what.items() if value is not None}
+    arguments |= {"address": request.peer, "actor": actor(request)}
+    return reply(await Ask("hold.add", arguments), 201, NO_STORE)
+
+
 async def recipients(request: WebRequest) -> WebResponse:  # noqa: ARG001 - every handler takes the request
     """Who gets to know what; public, because it concerns everybody on the LAN."""
     return reply(await Ask("recipients"))

@@ -16,7 +16,7 @@ from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 
 CODE_LIFE_S = 900
 # What a device hears of itself before its PIN: what was decided about it, no content and no activity.
-WITHOUT_PIN = ("device", "feature", "request", "status")
+WITHOUT_PIN = ("device", "feature", "hold", "limits", "request", "status")
 # Of a message, where a PIN is set: that there is one, and its reply. A site that was asked for is one that was visited.
 UNTOLD = {"target": None, "text": "", "answer": "", "wide": None}
 CODE_DIGITS = 8

@@ -44,6 +44,8 @@ class Route(Value):
 PAGE = ("limit", "after")
 WHO = ("device_id", "person_id")
 CONTENT = ("version", "categories", "services", "search", "youtube", "always", "homework", "lists")
+LIMITS = ("windows", "dates", "version")
+ENDS = ("seconds", "until", "morning", "ended")
 
 ROUTES = (
     # The account
@@ -100,6 +102,33 @@ ROUTES = (
     ),
     Route("DELETE", "/api/v1/people/{id}", CONFIRMED, "person.remove", actor=True),
     Route("PUT", "/api/v1/people/{person_id}/features/{feature}", HOUSEHOLD, ".switch", body=("on", "agree", "erase")),
+    # Times, and internet off
+    Route("GET", "/api/v1/people/{person_id}/limits", HOUSEHOLD, "limits.get"),
+    Route("PUT", "/api/v1/people/{person_id}/limits", HOUSEHOLD, "limits.set", body=LIMITS, actor=True),
+    Route("GET", "/api/v1/devices/{device_id}/limits", HOUSEHOLD, "limits.get"),
+    Route("PUT", "/api/v1/devices/{device_id}/limits", HOUSEHOLD, "limits.set", body=LIMITS, actor=True),
+    Route("GET", "/api/v1/holds", HOUSEHOLD, "hold.list"),
+    Route("POST", "/api/v1/holds", HOUSEHOLD, ".turn_off", body=(*WHO, "all", "children", *ENDS), status=201),
+    Route("DELETE", "/api/v1/holds", HOUSEHOLD, "hold.end", query=(*WHO, "seconds"), actor=True),
+    Route("DELETE", "/api/v1/holds/{id}", HOUSEHOLD, "hold.end", query=("seconds",), actor=True),
+    Route(
+        "POST",
+        "/api/v1/people/{person_id}/exceptions",
+        HOUSEHOLD,
+        "exception.add",
+        body=("kind", "seconds"),
+        actor=True,
+        status=201,
+    ),
+    Route(
+        "POST",
+        "/api/v1/devices/{device_id}/exceptions",
+        HOUSEHOLD,
+        "exception.add",
+        body=("kind", "seconds"),
+        actor=True,
+        status=201,
+    ),
     Route("PUT", "/api/v1/pause", HOUSEHOLD, ".pause", body=("paused", "preview", "agree")),
     # History
     Route(
@@ -196,14 +225,14 @@ ROUTES = (
     Route("POST", "/api/v1/restore", CONFIRMED, ".restore"),
     # What the people behind the devices say
     Route("GET", "/api/v1/requests", HOUSEHOLD, "request.list", query=("state", *PAGE)),
-    Route("POST", "/api/v1/requests/{id}/answer", HOUSEHOLD, "request.reply", body=("answer",), actor=True),
+    Route("POST", "/api/v1/requests/{id}/answer", HOUSEHOLD, "request.reply", body=("answer", "grant"), actor=True),
     Route("POST", "/api/v1/devices/{device_id}/pin-code", HOUSEHOLD, ".make_pin_code", status=201),
     # The person at a device
     Route("GET", "/api/v1/me", PERSON, ".me"),
     Route("GET", "/api/v1/me/events", PERSON, ".my_events"),
     Route("PUT", "/api/v1/me/features/{feature}", PERSON, ".my_switch", body=("on", "agree", "erase", "pin")),
     Route("POST", "/api/v1/me/confirmation", PERSON, ".my_confirmation", body=("pin",)),
-    Route("POST", "/api/v1/me/requests", PERSON, ".my_request", body=("kind", "text", "target"), status=201),
+    Route("POST", "/api/v1/me/requests", PERSON, ".my_request", body=("kind", "text", "target", "seconds"), status=201),
     Route("POST", "/api/v1/me/pin", PERSON, ".set_pin", status=201),
     Route("POST", "/api/v1/me/session", PERSON, ".enter_pin", status=201),
     Route("GET", "/api/v1/me/history", OWN, ".my_history", query=("from", "to", "search", "show", "cause", *PAGE)),

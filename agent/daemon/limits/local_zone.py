@@ -1,0 +1,59 @@
+"""The router's time zone: what the init script wrote, else /etc/TZ, else /etc/localtime, else UTC.
+
+A jail shows a mounted file as it was when it began, so the init script writes the zone into the run directory.
+"""
+
+import os
+
+from agent.core.model import BadInput
+from agent.core.timezone import UTC, Zone, parse, read_tzif
+
+GIVEN = "timezone"  # in the run directory
+FILES = ("/etc/TZ", "/etc/localtime")
+ZONEINFO = "zoneinfo/"
+BYTES_MAX = 1 << 16
+
+
+class LocalZone:
+    """`zone` is the same value for as long as nothing changed; `trouble` says why it is UTC."""
+
+    def __init__(self, run_dir: str, files: tuple[str, ...] = FILES) -> None:
+        self._paths = (os.path.join(run_dir, GIVEN), *files)
+        self._read: bytes | None = None
+        self.zone: Zone = UTC
+        self.trouble = ""
+        self.place = ""  # "Europe/Berlin", where that is known
+        self.look()
+
+    def look(self) -> bool:
+        """Whether it is another one now."""
+        for path in self._paths:
+            data = _content(path)
+            if not data:
+                continue
+            if data == self._read:
+                return False
+            try:
+                self.zone = read_tzif(data) if data[:4] == b"TZif" else parse(data.decode())
+            except (BadInput, UnicodeError):
+                self.trouble = "the time zone in " + path + " can't be read: times are UTC"
+                continue
+            self._read, self.trouble, self.place = data, "", _place(path)
+            return True
+        changed = self._read is not None
+        self._read, self.zone, self.place = None, UTC, ""
+        self.trouble = self.trouble or "this system says no time zone: times are UTC"
+        return changed
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(BYTES_MAX).strip(b" \t\r\n") if not path.endswith("localtime") else file.read(BYTES_MAX)
+    except OSError:
+        return b""
+
+
+def _place(path: str) -> str:
+    _, found, name = os.path.realpath(path).partition(ZONEINFO)
+    return name if found else ""

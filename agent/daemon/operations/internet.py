@@ -1,0 +1,75 @@
+"""Who is kept off the internet now, as every listing shows it."""
+
+from agent.core import consent, windows
+from agent.core.model import ADULT, LIMITS, Device
+from agent.core.schedule import Change, Decision
+from agent.daemon.household import Household
+from agent.daemon.store.limit_rules import PERSON, Owner
+
+# Rows of the ledger that tell of a change of rules, or of what was given once.
+CHANGES = ("limit", "hold", "release", "extend", "bonus", "gap")
+CHANGES_MAX = 20
+
+
+def now_row(household: Household, owner: Owner, now: Decision, coming: Change | None) -> dict[str, object]:
+    text = household.keeper.words(owner, now, coming)
+    return {"held": now.held, "why": now.why, "label": now.label, "until": now.until, "text": text}
+
+
+def next_row(coming: Change | None) -> dict[str, object] | None:
+    return None if coming is None else {"held": coming.held, "why": coming.why, "at": coming.at}
+
+
+def of_device(household: Household, device: Device) -> dict[str, object]:
+    now = household.keeper.decisions.get(device.id, Decision(False))
+    return {"held": now.held, "why": now.why, "until": now.until}
+
+
+def of_person(household: Household, person_id: int) -> dict[str, object]:
+    now, _ = household.keeper.decided_for((PERSON, person_id))
+    return {"held": now.held, "why": now.why, "until": now.until}
+
+
+def consent_of(household: Household, owner: Owner) -> str:
+    register = household.state.ledger.register
+    states = {register.state(device.enrolment, LIMITS) for device in household.keeper.devices_of(owner)}
+    for state in (consent.ON, consent.WAITING, consent.SUSPENDED):
+        if state in states:
+            return state
+    return consent.OFF
+
+
+def switch_on(household: Household, devices: list[Device], who: str) -> None:
+    """The household's rules apply to children's and shared devices at once; an adult is asked."""
+    for action, state in (("on", consent.OFF), ("resume", consent.SUSPENDED)):
+        register = household.state.ledger.register
+        pairs = [(device, LIMITS) for device in devices if register.state(device.enrolment, LIMITS) == state]
+        if pairs:
+            household.toggles.on(pairs, action, who)
+
+
+def cover(household: Household, device: Device, who: str) -> None:
+    """A device that came to a child whose rules stand follows them at once."""
+    if (
+        household.keeper.owner_of(device) in household.state.limits.owners()
+        and household.subjects.group_of(device) != ADULT
+    ):
+        switch_on(household, [device], who)
+
+
+def of_me(household: Household, device: Device) -> dict[str, object]:
+    """What the person behind a device sees: the rules in words, what holds now, and who changed it when."""
+    keeper = household.keeper
+    owner = keeper.owner_of(device)
+    now, coming = keeper.decisions.get(device.id, Decision(False)), keeper.next_for(device)
+    rows = [r for r in household.state.ledger.rows_of([device.enrolment], 0, -1) if r.action in CHANGES][-CHANGES_MAX:]
+    return {
+        "now": now_row(household, owner, now, coming),
+        "next": next_row(coming),
+        "words": [windows.words(one) for one in household.state.limits.windows.get(owner, [])],
+        "consent": consent_of(household, owner),
+        "changed": [
+            {"who": row.actor, "at": household.set_right.at(row), "what": row.action, "detail": row.detail}
+            for row in reversed(rows)
+        ],
+    }

@@ -1,0 +1,315 @@
+"""Times and internet off: what is held, what the kernel is told, and what is refused."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.core.model import BadInput
+from agent.core.timezone import DAY_S, parse
+from agent.daemon.clock import Clock
+from agent.daemon.operations.arguments import OperationRejected
+from tests.promises.household import Home, HomeEdges
+
+BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
+ZONE = parse(BERLIN)
+TABLET, PHONE, LAPTOP, TV = "3c:22:fb:00:00:01", "3c:22:fb:00:00:02", "3c:22:fb:00:00:03", "3c:22:fb:00:00:04"
+NIGHT = [{"kind": "bedtime", "days": "mon,tue,wed,thu,fri,sat,sun", "begin": "20:30", "end": "07:00"}]
+
+
+class HandClock(Clock):
+    """A clock that is set by hand; `up` is running time."""
+
+    def __init__(self, at: int, trusted: bool = True, up: int = 100_000) -> None:
+        super().__init__()
+        self.at, self.up, self.ok, self.ages = at, up, trusted, 1000
+
+    @property
+    def trusted(self) -> bool:
+        return self.ok
+
+    def wall(self) -> int:
+        return self.at
+
+    def age(self) -> int:
+        return self.ages
+
+    def go(self, seconds: int) -> None:
+        self.at, self.up, self.ages = self.at + seconds, self.up + seconds, self.ages + seconds
+
+
+class Kernel(HomeEdges):
+    """Holds whom it is told to."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        self.held: set[str] = set()
+        self.refuses = ""
+
+    def hold(self, macs: frozenset[bytes]) -> str:
+        if self.refuses and macs:
+            return self.refuses
+        self.held = {mac.hex(":") for mac in macs}
+        return ""
+
+
+class Times:
+    """A household with a child, a teen, an adult and a television."""
+
+    def __init__(self, home: Home, at: int) -> None:
+        self.home, self.kernel = home, Kernel(home)
+        home.edges = self.kernel
+        self.clock = HandClock(at)
+        self.begin()
+        for name, group, label, mac in (
+            ("Mia", "child", "tablet", TABLET),
+            ("Ben", "teen", "phone", PHONE),
+            ("Ann", "adult", "laptop", LAPTOP),
+        ):
+            person = self.ask("person.add", name=name, group=group)
+            self.ask("device.add", label=label, mac=mac, person_id=person["id"])
+        self.ask("device.add", label="TV", mac=TV, shared=True)
+
+    def begin(self) -> None:
+        Path(self.home.run_dir).mkdir(parents=True, exist_ok=True)
+        Path(self.home.run_dir, "timezone").write_text(BERLIN)
+        household = self.home.start(identity="mark")
+        household.clock = household.keeper.clock = self.clock  # type: ignore[assignment]
+        household.keeper._uptime = lambda: self.clock.up
+        household.refresh()
+
+    def again(self, off_s: int = 0) -> None:
+        """Off for so long; the clock goes on where it stood until somebody sets it."""
+        self.home.power_cut()
+        self.kernel.held = set()
+        self.clock.up = 5
+        self.begin()
+
+    def ask(self, op: str, **arguments: object) -> dict[str, Any]:
+        return self.home.ask(op, actor="web", **arguments)
+
+    def tick(self) -> None:
+        assert self.home.household
+        self.home.household.keeper.tick()
+
+    def go(self, seconds: int) -> set[str]:
+        self.clock.go(seconds)
+        self.tick()
+        return self.kernel.held
+
+
+def at(hour: int, minute: int = 0, day: int = 20788) -> int:
+    """Of Tuesday, 1 December 2026, in Berlin."""
+    return ZONE.instant(day * DAY_S + hour * 3600 + minute * 60)
+
+
+@pytest.fixture
+def times(tmp_path: Path) -> Iterator[Times]:
+    made = Times(Home(str(tmp_path)), at(12))
+    yield made
+    made.home.crash()
+
+
+def test_bedtime(times: Times) -> None:
+    said = times.ask("limits.set", person_id=1, windows=NIGHT)
+    assert said["words"] == ["Every day: off 20:30–7:00"] and said["consent"] == "on" and not said["now"]["held"]
+    assert said["now"]["text"] == "free until 20:30" and said["next"] == {
+        "held": True,
+        "why": "bedtime",
+        "at": at(20, 30),
+    }
+    assert times.go(at(20, 29) - at(12)) == set() and times.go(60) == {TABLET}
+    now = times.ask("limits.get", person_id=1)["now"]
+    assert now == {
+        "held": True,
+        "why": "bedtime",
+        "label": "",
+        "until": at(7, day=20789),
+        "text": "Mia's bedtime until 7:00",
+    }
+    assert times.ask("person.list")["items"][2]["internet"] == {"held": True, "why": "bedtime", "until": now["until"]}
+    assert times.go(now["until"] - at(20, 30)) == set()
+
+
+def test_rules_follow_the_present_person(times: Times) -> None:
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    times.go(at(21) - at(12))
+    assert times.kernel.held == {TABLET}
+    times.ask("device.edit", device_id=1, person_id=2)
+    assert times.kernel.held == set()
+    times.ask("device.edit", device_id=2, person_id=1)
+    assert times.kernel.held == {PHONE}
+
+
+def test_another_s_change_is_shown(times: Times) -> None:
+    first = times.ask("limits.get", person_id=1)["version"]
+    times.ask("limits.set", person_id=1, windows=NIGHT, version=first)
+    with pytest.raises(OperationRejected) as refused:
+        times.ask("limits.set", person_id=1, windows=[], version=first)
+    assert refused.value.code == "conflict" and refused.value.detail["words"] == ["Every day: off 20:30–7:00"]
+
+
+def test_off_now_for_everybody_leaves_out_who_did_not_agree(times: Times) -> None:
+    done = times.ask("hold.add", all=True, seconds=900)
+    assert done["left_out"] == ["Ann"] and times.kernel.held == {TABLET, PHONE, TV}
+    assert times.ask("hold.list")["items"] == done["holds"]
+    assert times.go(899) == {TABLET, PHONE, TV} and times.go(1) == set()
+    assert times.ask("hold.add", children=True, ended=True)["left_out"] == []
+    assert times.kernel.held == {TABLET, PHONE}
+    assert times.go(86399) == {TABLET, PHONE} and times.go(1) == set()
+
+
+def test_an_adult_is_asked(times: Times) -> None:
+    with pytest.raises(OperationRejected) as refused:
+        times.ask("hold.add", person_id=3, seconds=900)
+    assert refused.value.code == "conflict" and "Ann" in str(refused.value)
+    said = times.ask("limits.set", person_id=3, windows=NIGHT)
+    assert said["consent"] == "waiting" and times.go(at(21) - at(12)) == set()
+
+
+def test_ends_one_of_two(times: Times) -> None:
+    times.ask("hold.add", person_id=1, seconds=900)
+    long = times.ask("hold.add", device_id=1, seconds=3600)["holds"][0]
+    assert times.ask("limits.get", person_id=1)["now"]["until"] == times.clock.at + 3600
+    assert times.ask("hold.end", id=long["id"])["now"]["until"] == times.clock.at + 900
+    times.ask("hold.end", person_id=1)
+    assert times.kernel.held == set()
+    with pytest.raises(BadInput):
+        times.ask("hold.end", person_id=1)
+
+
+def test_free_for_a_quarter_of_an_hour_and_back(times: Times) -> None:
+    times.ask("hold.add", person_id=1, ended=True)
+    times.ask("hold.add", person_id=1, seconds=3600)
+    times.ask("exception.add", person_id=1, kind="free", seconds=900)
+    assert times.kernel.held == set() and times.go(900) == {TABLET}
+    times.ask("exception.add", person_id=1, kind="free", seconds=900)
+    times.ask("hold.add", person_id=1, seconds=60)  # the last word counts
+    assert times.kernel.held == {TABLET}
+
+
+def test_tonight(times: Times) -> None:
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    times.ask("exception.add", person_id=1, kind="later", seconds=1800)
+    said = times.ask("exception.add", person_id=1, kind="later", seconds=1800)
+    assert said["next"]["at"] == at(21, 30) and [one["kind"] for one in said["exceptions"]] == ["later"]
+    with pytest.raises(OperationRejected):
+        times.ask("exception.add", person_id=1, kind="later", seconds=3 * 3600)
+    assert times.go(at(21, 30) - at(12)) == {TABLET}
+    times.ask("exception.add", person_id=1, kind="later", seconds=900)  # resumes later
+    assert times.kernel.held == set() and times.go(900) == {TABLET}
+    times.ask("exception.add", person_id=1, kind="off")
+    assert times.kernel.held == set() and times.go(at(20, 30, 20789) - at(21, 45)) == {TABLET}
+    times.go(at(12, 0, 20790) - times.clock.at)
+    times.ask("exception.add", person_id=1, kind="earlier")
+    assert times.kernel.held == {TABLET}
+    assert times.ask("limits.get", person_id=1)["now"]["until"] == at(7, 0, 20791)
+
+
+def test_what_the_kernel_refuses_is_not_claimed(times: Times) -> None:
+    times.kernel.refuses = "There is no room."
+    with pytest.raises(OperationRejected) as refused:
+        times.ask("hold.add", person_id=1, seconds=900)
+    assert refused.value.code == "busy" and "no room" in str(refused.value)
+    times.kernel.refuses = ""
+    times.go(60)
+    assert times.kernel.held == set() and times.ask("hold.list")["items"] == []
+
+
+def test_asked_and_granted(times: Times) -> None:
+    assert times.home.household
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    times.go(at(21) - at(12))
+    asked = times.ask("request.add", device_id=1, kind="time", seconds=900)
+    assert asked["seconds"] == 900 and times.ask("request.add", device_id=1, kind="time", seconds=900) == asked
+    with pytest.raises(BadInput):
+        times.ask("request.add", device_id=1, kind="time", seconds=901)
+    done = times.ask("request.reply", id=asked["id"], grant=900)
+    assert done["state"] == "answered" and done["answer"] == "yes" and times.kernel.held == set()
+    assert times.go(900) == {TABLET}
+    tonight = times.ask("request.add", device_id=1, kind="tonight")
+    times.ask("request.reply", id=tonight["id"], grant="tonight", answer="ok")
+    assert times.kernel.held == set() and times.go(at(20, 30, 20789) - times.clock.at) == {TABLET}
+    times.ask("hold.add", person_id=1, seconds=3600)
+    again = times.ask("request.add", device_id=1, kind="time", seconds=1800)
+    times.ask("request.reply", id=again["id"], answer="no")
+    assert times.kernel.held == {TABLET}
+
+
+def test_a_device_may_ask_ten_times_a_day(times: Times) -> None:
+    for seconds in (900, 1800, 3600):
+        times.ask("request.add", device_id=1, kind="time", seconds=seconds)
+    with pytest.raises(OperationRejected):
+        times.ask("request.add", device_id=1, kind="tonight")
+    for _ in range(7):
+        open_ones = times.ask("request.list", state="open")["items"]
+        times.ask("request.reply", id=open_ones[0]["id"], answer="no")
+        times.ask("request.add", device_id=1, kind="time", seconds=open_ones[0]["seconds"])
+    times.ask("request.reply", id=times.ask("request.list", state="open")["items"][0]["id"], answer="no")
+    with pytest.raises(OperationRejected):
+        times.ask("request.add", device_id=1, kind="tonight")
+
+
+def test_devices_known_by_address_are_refused_with_the_reason(tmp_path: Path) -> None:
+    home = Home(str(tmp_path))
+    home.start()
+    home.ask("device.add", label="tablet", address="127.0.0.2")
+    for op, more in (
+        ("hold.add", {"seconds": 900}),
+        ("limits.set", {"windows": NIGHT}),
+        ("exception.add", {"kind": "off"}),
+    ):
+        with pytest.raises(OperationRejected) as refused:
+            home.ask(op, device_id=1, **more)
+        assert "known by their address" in str(refused.value)
+    home.crash()
+
+
+def test_ends_by_hours_and_mornings(times: Times) -> None:
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    assert times.ask("hold.add", person_id=1, morning=True)["holds"][0]["until"] == at(7, 0, 20789)
+    assert times.ask("hold.add", person_id=2, until=at(18))["holds"][0]["until"] == at(18)
+    assert times.ask("hold.add", device_id=4, morning=True)["holds"][0]["until"] == at(7, 0, 20789)
+    for wrong in ({}, {"until": at(11)}, {"until": at(12) + 9 * DAY_S}, {"seconds": 60, "ended": True}):
+        with pytest.raises(BadInput):
+            times.ask("hold.add", person_id=1, **wrong)
+
+
+def test_forgotten_with_the_person(times: Times) -> None:
+    times.ask("limits.set", person_id=1, windows=[{**NIGHT[0], "label": "Xylophone"}])
+    times.ask("hold.add", person_id=1, seconds=3600)
+    times.ask("person.remove", id=1)
+    assert times.kernel.held == set() and times.home.household
+    assert times.home.household.state.limits.owners() == set()
+    assert b"Xylophone" not in Path(times.home.state_dir, "state.db").read_bytes()
+
+
+def test_a_restored_router_holds_nobody(times: Times) -> None:
+    assert times.home.household
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    times.ask("pause")
+    assert times.go(at(21) - at(12)) == {TABLET}  # to pause the recording ends no limits
+    household = times.home.household
+    household.toggles.off([(household.state.device(1), "limits")], "suspend", "restore")
+    assert times.kernel.held == set() and times.ask("limits.get", person_id=1)["consent"] == "suspended"
+    times.ask("resume")
+    assert times.kernel.held == {TABLET}
+
+
+def test_nothing_is_recorded_for_limits(times: Times) -> None:
+    times.ask("hold.add", person_id=1, seconds=3600)
+    household = times.home.household
+    assert household
+    slot = household.state.device(1).slot
+    assert household.gate.features(slot) == ["limits"]
+    for feature in ("limits", "history", "protection"):
+        assert household.gate.issue(slot, household.gate.generation(slot), feature) is None
+    epoch = household.state.ledger.register.epoch(household.state.device(1).enrolment, "limits")
+    attempts = "target, at, age, hits, source, rule, scope, list, list_name, list_version, category"
+    for table, columns in (("visits", "site, first, last, age, hits, hosts, source"), ("attempts", attempts)):
+        values = ",".join("0" for _ in columns.split(","))
+        with pytest.raises(Exception, match="outside consent"):
+            household.records.db.sql.execute(
+                f"INSERT INTO {table}(device, epoch, batch, {columns}) VALUES (1, {epoch}, 1, {values})"
+            )
