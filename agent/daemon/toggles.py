@@ -158,7 +158,9 @@ class Toggles:
         before = self._state.ledger.register.agreement(device.enrolment, feature)
         changes = people.differences(before.terms, terms) if before and before.terms else []
         detail = people.agreement_detail(subject, terms, own, changes)
-        return (device.enrolment, feature, action, NOTICE_VERSION if agreed else 0, detail)
+        # What was read is this feature's text, as the notice in force has it.
+        version = min(FEATURES[feature].version, NOTICE_VERSION)
+        return (device.enrolment, feature, action, version if agreed else 0, detail)
 
     def _begin(self, work: list[tuple[Pair, list[Row]]], actor: str) -> list[LedgerRow]:
         """Write the rows, and open what they lead to; whatever was on among these has to be closed before."""

@@ -232,10 +232,10 @@ def test_the_notice_is_shown_until_it_was_read(family: Home, monkeypatch: pytest
     assert family.ask("notice")["read_at"] is None and not family.ask("notice")["material"]
     with pytest.raises(OperationRejected):
         family.ask("notice.read", version=99)
-    family.ask("notice.read", version=1)
+    family.ask("notice.read", version=2)
     assert not family.ask("notice")["material"] and family.ask("notice")["read_at"]
     assert family.ask("activity")["items"][-1]["action"] == "read"
-    monkeypatch.setattr("agent.daemon.operations.switches.NOTICE_VERSION", 2)
+    monkeypatch.setattr("agent.daemon.operations.switches.NOTICE_VERSION", 3)
     assert family.ask("notice")["read_at"] is None and family.ask("notice")["material"]
 
 

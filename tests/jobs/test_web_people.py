@@ -20,7 +20,7 @@ def served(tmp_path_factory):
 
 
 def test_eight_devices_fit_a_screen_and_a_half(visit, served):  # noqa: F811
-    served.ask("notice.read", version=1)
+    served.ask("notice.read", version=2)
     for n in range(8 - len(served.ask("device.list")["items"])):
         served.ask("device.add", label=f"Device {n + 2}", address=f"127.0.7.{n + 1}", person_id=1 + n % 3)
     for scheme in ("light", "dark"):
