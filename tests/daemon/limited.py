@@ -6,6 +6,7 @@ from typing import Any
 from agent.core.timezone import DAY_S, parse
 from agent.daemon import bootstrap
 from agent.daemon.clock import Clock
+from agent.daemon.kernel.netfilter import NetfilterError
 from tests.promises.household import Home, HomeEdges
 
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -40,14 +41,13 @@ class Kernel(HomeEdges):
 
     def __init__(self, home: Home) -> None:
         super().__init__(home)
-        self.held: set[str] = set()
+        self.taken: set[str] = set()
         self.refuses = ""
 
-    def hold(self, macs: frozenset[bytes]) -> str:
+    def hold(self, macs: frozenset[bytes]) -> None:
         if self.refuses and macs:
-            return self.refuses
-        self.held = {mac.hex(":") for mac in macs}
-        return ""
+            raise NetfilterError(self.refuses, 28)
+        self.taken = {mac.hex(":") for mac in macs}
 
 
 class Times:
@@ -82,7 +82,7 @@ class Times:
         """The power fails and comes back."""
         self.clock.ok = trusted
         self.home.power_cut()
-        self.kernel.held = set()
+        self.kernel.taken = set()
         self.clock.up = 5
         self.begin()
 
@@ -93,7 +93,7 @@ class Times:
         """By what the kernel was told."""
         assert self.home.household
         mac = self.home.household.state.device(device).mac
-        return mac is not None and mac.hex(":") in self.kernel.held
+        return mac is not None and mac.hex(":") in self.kernel.taken
 
     def tick(self) -> None:
         assert self.home.household
@@ -102,7 +102,7 @@ class Times:
     def go(self, seconds: int) -> set[str]:
         self.clock.go(seconds)
         self.tick()
-        return self.kernel.held
+        return self.kernel.taken
 
 
 def at(hour: int, minute: int = 0, day: int = 20788) -> int:

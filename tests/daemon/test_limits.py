@@ -43,11 +43,11 @@ def test_bedtime(times: Times) -> None:
 def test_rules_follow_the_present_person(times: Times) -> None:
     times.ask("limits.set", person_id=1, windows=NIGHT)
     times.go(at(21) - at(12))
-    assert times.kernel.held == {TABLET}
+    assert times.kernel.taken == {TABLET}
     times.ask("device.edit", device_id=1, person_id=2)
-    assert times.kernel.held == set()
+    assert times.kernel.taken == set()
     times.ask("device.edit", device_id=2, person_id=1)
-    assert times.kernel.held == {PHONE}
+    assert times.kernel.taken == {PHONE}
 
 
 def test_another_s_change_is_shown(times: Times) -> None:
@@ -60,11 +60,11 @@ def test_another_s_change_is_shown(times: Times) -> None:
 
 def test_off_now_for_everybody_leaves_out_who_did_not_agree(times: Times) -> None:
     done = times.ask("hold.add", all=True, seconds=900)
-    assert done["left_out"] == ["Ann"] and times.kernel.held == {TABLET, PHONE, TV}
+    assert done["left_out"] == ["Ann"] and times.kernel.taken == {TABLET, PHONE, TV}
     assert times.ask("hold.list")["items"] == done["holds"]
     assert times.go(899) == {TABLET, PHONE, TV} and times.go(1) == set()
     assert times.ask("hold.add", children=True, ended=True)["left_out"] == []
-    assert times.kernel.held == {TABLET, PHONE}
+    assert times.kernel.taken == {TABLET, PHONE}
     assert times.go(86399) == {TABLET, PHONE} and times.go(1) == set()
 
 
@@ -82,7 +82,7 @@ def test_ends_one_of_two(times: Times) -> None:
     assert times.ask("limits.get", person_id=1)["now"]["until"] == times.clock.at + 3600
     assert times.ask("hold.end", id=long["id"])["now"]["until"] == times.clock.at + 900
     times.ask("hold.end", person_id=1)
-    assert times.kernel.held == set()
+    assert times.kernel.taken == set()
     with pytest.raises(BadInput):
         times.ask("hold.end", person_id=1)
 
@@ -91,10 +91,10 @@ def test_free_for_a_quarter_of_an_hour_and_back(times: Times) -> None:
     times.ask("hold.add", person_id=1, ended=True)
     times.ask("hold.add", person_id=1, seconds=3600)
     times.ask("exception.add", person_id=1, kind="free", seconds=900)
-    assert times.kernel.held == set() and times.go(900) == {TABLET}
+    assert times.kernel.taken == set() and times.go(900) == {TABLET}
     times.ask("exception.add", person_id=1, kind="free", seconds=900)
     times.ask("hold.add", person_id=1, seconds=60)  # the last word counts
-    assert times.kernel.held == {TABLET}
+    assert times.kernel.taken == {TABLET}
 
 
 def test_tonight(times: Times) -> None:
@@ -106,12 +106,12 @@ def test_tonight(times: Times) -> None:
         times.ask("exception.add", person_id=1, kind="later", seconds=3 * 3600)
     assert times.go(at(21, 30) - at(12)) == {TABLET}
     times.ask("exception.add", person_id=1, kind="later", seconds=900)  # resumes later
-    assert times.kernel.held == set() and times.go(900) == {TABLET}
+    assert times.kernel.taken == set() and times.go(900) == {TABLET}
     times.ask("exception.add", person_id=1, kind="off")
-    assert times.kernel.held == set() and times.go(at(20, 30, 20789) - at(21, 45)) == {TABLET}
+    assert times.kernel.taken == set() and times.go(at(20, 30, 20789) - at(21, 45)) == {TABLET}
     times.go(at(12, 0, 20790) - times.clock.at)
     times.ask("exception.add", person_id=1, kind="earlier")
-    assert times.kernel.held == {TABLET}
+    assert times.kernel.taken == {TABLET}
     assert times.ask("limits.get", person_id=1)["now"]["until"] == at(7, 0, 20791)
 
 
@@ -122,7 +122,7 @@ def test_what_the_kernel_refuses_is_not_claimed(times: Times) -> None:
     assert refused.value.code == "busy" and "no room" in str(refused.value)
     times.kernel.refuses = ""
     times.go(60)
-    assert times.kernel.held == set() and times.ask("hold.list")["items"] == []
+    assert times.kernel.taken == set() and times.ask("hold.list")["items"] == []
 
 
 def test_asked_and_granted(times: Times) -> None:
@@ -134,15 +134,15 @@ def test_asked_and_granted(times: Times) -> None:
     with pytest.raises(BadInput):
         times.ask("request.add", device_id=1, kind="time", seconds=901)
     done = times.ask("request.reply", id=asked["id"], grant=900)
-    assert done["state"] == "answered" and done["answer"] == "yes" and times.kernel.held == set()
+    assert done["state"] == "answered" and done["answer"] == "yes" and times.kernel.taken == set()
     assert times.go(900) == {TABLET}
     tonight = times.ask("request.add", device_id=1, kind="tonight")
     times.ask("request.reply", id=tonight["id"], grant="tonight", answer="ok")
-    assert times.kernel.held == set() and times.go(at(20, 30, 20789) - times.clock.at) == {TABLET}
+    assert times.kernel.taken == set() and times.go(at(20, 30, 20789) - times.clock.at) == {TABLET}
     times.ask("hold.add", person_id=1, seconds=3600)
     again = times.ask("request.add", device_id=1, kind="time", seconds=1800)
     times.ask("request.reply", id=again["id"], answer="no")
-    assert times.kernel.held == {TABLET}
+    assert times.kernel.taken == {TABLET}
 
 
 def test_a_device_may_ask_ten_times_a_day(times: Times) -> None:
@@ -188,7 +188,7 @@ def test_forgotten_with_the_person(times: Times) -> None:
     times.ask("limits.set", person_id=1, windows=[{**NIGHT[0], "label": "Xylophone"}])
     times.ask("hold.add", person_id=1, seconds=3600)
     times.ask("person.remove", id=1)
-    assert times.kernel.held == set() and times.home.household
+    assert times.kernel.taken == set() and times.home.household
     assert times.home.household.state.limits.owners() == set()
     assert b"Xylophone" not in Path(times.home.state_dir, "state.db").read_bytes()
 
@@ -200,9 +200,9 @@ def test_a_restored_router_holds_nobody(times: Times) -> None:
     assert times.go(at(21) - at(12)) == {TABLET}  # to pause the recording ends no limits
     household = times.home.household
     household.toggles.off([(household.state.device(1), "limits")], "suspend", "restore")
-    assert times.kernel.held == set() and times.ask("limits.get", person_id=1)["consent"] == "suspended"
+    assert times.kernel.taken == set() and times.ask("limits.get", person_id=1)["consent"] == "suspended"
     times.ask("resume")
-    assert times.kernel.held == {TABLET}
+    assert times.kernel.taken == {TABLET}
 
 
 def test_nothing_is_recorded_for_limits(times: Times) -> None:

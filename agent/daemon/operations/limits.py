@@ -6,7 +6,7 @@ from agent.core import windows
 from agent.core.model import ADULT, BadInput, Device, NotFound
 from agent.core.schedule import OFF, Decision, Rules
 from agent.core.timezone import DAY_S
-from agent.core.windows import BEDTIME
+from agent.core.windows import BEDTIME, HOMEWORK
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
@@ -18,7 +18,7 @@ from agent.daemon.operations.arguments import (
     optional_text,
 )
 from agent.daemon.operations.internet import consent_of, next_row, now_row, switch_on
-from agent.daemon.operations.me import REQUEST_TEXT_MAX, TIME_KINDS, own_device, request_row
+from agent.daemon.operations.me import REQUEST_TEXT_MAX, TIME_KINDS, TIME_S, own_device, request_add, request_row
 from agent.daemon.store.ledger import Entry
 from agent.daemon.store.limit_rules import DEVICE, PERSON, Exemption, Hold, Owner
 
@@ -398,6 +398,26 @@ def grant(household: Household, device: Device, given: object, who: str, answer:
     else:
         raise BadInput("grant must be seconds or tonight")
     _in_force(household, [owner])
+
+
+# for the page of whoever is held
+
+
+def ask_for_time(household: Household, device_id: int, kind: str) -> bool:
+    """Whether it came before the household: a quarter of an hour, or tonight."""
+    try:
+        request_add(household, {"device_id": device_id, "kind": kind, "seconds": TIME_S[0]})
+    except BadInput:
+        return False
+    return True
+
+
+def also_open(household: Household, device_id: int) -> frozenset[bytes]:
+    """Names that this device reaches while it is held: its owner's, and during homework those for homework."""
+    device = household.state.device(device_id)
+    content = household.state.content.of(household.keeper.owner_of(device))
+    homework = household.keeper.decisions.get(device_id, Decision(False)).why == HOMEWORK
+    return frozenset(name.encode() for name in [*content.always, *(content.homework if homework else [])])
 
 
 TABLE = {

@@ -18,6 +18,7 @@ from agent.daemon.kernel.switch import Switch
 from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
+from agent.daemon.operations.limits import also_open, ask_for_time
 from agent.daemon.runtime.dns_service import DnsService
 from agent.daemon.runtime.hold_service import HoldService
 from agent.daemon.runtime.inspection_service import InspectionService
@@ -55,6 +56,7 @@ class LiveEdges(Edges):
             self.kernel = _kernel(settings, self._netlink, self.neighbours)
             self._sight = Sight(self.neighbours, household.clock, self.kernel.covers)
             self.holding = HoldService(loop, settings, household, self.kernel, self.neighbours)
+            _explain(self.holding, household)
         self.resolving = DnsService(loop, settings, household)
         if self.holding:
             self.resolving.spare_by(self.holding.admit)
@@ -206,6 +208,15 @@ def _kernel(settings: Settings, netlink: socket.socket | None, neighbours: Neigh
         say(f"the bits of marks that are set are also {name}'s by default: doctor tells whether it uses them here")
     switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"), layout)
     return SwitchSync(switch, layout, neighbours)
+
+
+def _explain(holding: HoldService, household: Household) -> None:
+    """What the page of whoever is held says, and what its buttons ask for."""
+    keeper = household.keeper
+    holding.why, holding.person_name = keeper.why, keeper.person_name
+    holding.until = lambda decision: "" if decision.until is None else keeper.time_words(decision.until)
+    holding.ask = lambda device_id, kind: ask_for_time(household, device_id, kind)
+    holding.also = lambda device_id: also_open(household, device_id)
 
 
 def _control(loop: Loop, settings: Settings, household: Household) -> ControlServer:

@@ -3,7 +3,7 @@
 from agent.core.features import FEATURES
 
 # Table → the feature whose records it holds.
-TABLES = {feature.records: name for name, feature in FEATURES.items()}
+TABLES = {feature.records: name for name, feature in FEATURES.items() if feature.records}
 
 # `batch` numbers the write that touched a row last; an epoch remembers the batch that closed it. That is what the audit
 # compares: sequence numbers, no clock. Disputing (status) and deleting stay possible after an epoch has closed.
