@@ -12,8 +12,10 @@ from agent.core.netlink import (
     Message,
     NetlinkReply,
     attribute,
+    attributes,
     encode,
     nested,
+    pairs,
     text,
     u32,
 )
@@ -26,7 +28,7 @@ _NFTABLES = 10 << 8
 _BATCH_BEGIN, _BATCH_END = 16, 17
 _NEW_TABLE, _GET_TABLE, _DEL_TABLE, _NEW_CHAIN, _NEW_RULE = 0, 1, 2, 3, 6
 _DEL_CHAIN, _DEL_SET = 5, 11
-_NEW_SET, _NEW_ELEMENTS, _DEL_ELEMENTS = 9, 12, 14
+_NEW_SET, _NEW_ELEMENTS, _GET_ELEMENTS, _DEL_ELEMENTS = 9, 12, 13, 14
 _NEW_FLOWTABLE, _GET_FLOWTABLE = 22, 23
 
 # set types as `nft list` shows them
@@ -97,6 +99,12 @@ def new_mac_set(table: str, name: str, id: int) -> Message:
     return _new_set(table, name, id, 0, u32(4, _TYPE_ETHER) + u32(5, 6), _BIG_ENDIAN)
 
 
+def new_counting_set(table: str, name: str, id: int) -> Message:
+    """Of Ethernet addresses, each with a counter of the packets that were looked up there; it begins at 0."""
+    counter = nested(17, text(1, "counter"), nested(2))
+    return _new_set(table, name, id, 0, u32(4, _TYPE_ETHER) + u32(5, 6) + counter, _BIG_ENDIAN)
+
+
 def new_interface_set(table: str, name: str, id: int) -> Message:
     return _new_set(table, name, id, 0, u32(4, _TYPE_IFNAME) + u32(5, 16), _KEY_ORDER)
 
@@ -141,6 +149,24 @@ def _key(value: bytes) -> bytes:
 
 def add_keys(table: str, name: str, keys: "list[bytes]") -> Message:
     return _elements(_NEW_ELEMENTS, table, name, [_key(key) for key in keys])
+
+
+def elements(table: str, name: str) -> Message:
+    """Asks for all of a set."""
+    return _message(_GET_ELEMENTS, DUMP, text(1, table), text(2, name))
+
+
+def counts_of(answer: NetlinkReply) -> "list[tuple[bytes, int, int]]":
+    """(key, packets, bytes) of a counting set's elements, of one answer. BadInput."""
+    if answer.type != _NFTABLES | _NEW_ELEMENTS:
+        return []
+    found = []
+    for _, item in pairs(attributes(answer.body[4:]).get(3, b"")):
+        one = attributes(item)
+        counter = attributes(attributes(one.get(7, b"")).get(2, b""))
+        size, packets = [int.from_bytes(counter.get(at, b""), "big") for at in (1, 2)]
+        found.append((attributes(one.get(1, b"")).get(1, b""), packets, size))
+    return found
 
 
 def add_for(table: str, name: str, keys: "list[bytes]", seconds: int) -> Message:

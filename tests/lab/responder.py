@@ -2,8 +2,8 @@
 
 Run in the router's namespace. It answers every query with 10.<slot>.<generation>.<0 udp, 1 tcp>; strangers get no
 answer, but are counted. Commands come as JSON lines on stdin: {"op": "apply", "wanted": {mac: [slot, generation]}},
-"hold" (macs), "admit", "lose", "flush", "flush_marked", "release", "seen", "verify", "hang", "write". What was applied
-is kept in the file that is its argument, and armed again by the next daemon after a crash.
+"hold" or "count" (macs), "admit", "counts", "lose", "flush", "flush_marked", "release", "seen", "verify", "hang",
+"write". What was applied is kept in the file that is its argument, and armed again by the next daemon after a crash.
 """
 
 from __future__ import annotations
@@ -147,6 +147,9 @@ class Responder:
         self.memory.write_text(json.dumps(places))
 
     def hold(self, order: dict[str, object]) -> None:
+        if order["op"] == "count":
+            self.switch.count(frozenset([bytes.fromhex(mac.replace(":", "")) for mac in order["macs"]]))
+            return
         if order["op"] == "lose":
             self.switch._netfilter.commit(self.switch._steering.disarm())
             return
@@ -158,6 +161,14 @@ class Responder:
         self.holding.want({bytes.fromhex(mac.replace(":", "")) for mac in order["macs"]})
         self.step_tasks()
 
+    def counts(self) -> dict[str, list[int]]:
+        return {mac.hex(":"): list(found) for mac, found in self.switch.counts().items()}
+
+    def verified(self) -> bool:
+        stands = self.switch.verify()
+        self.holding.check()
+        return stands
+
     def told(self) -> dict[str, object]:
         # What waits in the sockets counts as seen.
         self.turn(0)
@@ -167,9 +178,12 @@ class Responder:
 
     def command(self, line: str) -> object:
         order = json.loads(line)
+        told = {"counts": self.counts, "seen": self.told, "verify": self.verified}
+        if order["op"] in told:
+            return told[order["op"]]()
         if order["op"] == "apply":
             self.apply(order["wanted"])
-        elif order["op"] in ("hold", "admit", "lose"):
+        elif order["op"] in ("hold", "admit", "lose", "count"):
             self.hold(order)
         elif order["op"] == "flush":
             self.switch.flush()
@@ -177,14 +191,8 @@ class Responder:
             self.switch.flush_marked(marks.pack(*order["mark"]))
         elif order["op"] == "release":
             self.switch.release(order["addresses"])
-        elif order["op"] == "verify":
-            stands = self.switch.verify()
-            self.holding.check()
-            return stands
         elif order["op"] in ("hang", "write"):
             stuck(order)
-        elif order["op"] == "seen":
-            return self.told()
         return {"state": self.switch.state, "message": self.switch.message, "pid": os.getpid()}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent.core.nft.count_rules import CountRules
 from agent.core.nft.dns_redirect import DnsRedirect
 from agent.core.nft.hold_rules import CALLS, SPARED, HoldingRules
 from agent.core.nft.inspection import Inspection
@@ -146,4 +147,25 @@ def test_whoever_is_left_in_it_goes_with_it(kernel: Kernel) -> None:
     kernel.netfilter.commit(HOLDING.stand(frozenset([TABLET, PHONE])))
     kernel.netfilter.commit([HOLDING.admit(SPARED, bytes([203, 0, 113, 7]))])
     kernel.netfilter.commit(HOLDING.change(frozenset([TABLET, PHONE]), frozenset()))
+    assert kernel.listed() == before
+
+
+COUNT = """
+	chain count {
+		type filter hook forward priority 201; policy accept;
+		iifname @lan oifname != @near ether saddr @counted
+	}
+"""
+
+
+def test_counting_stands_beside_it_and_goes_as_a_whole(kernel: Kernel) -> None:
+    counting = CountRules(["br-lan"])
+    kernel.netfilter.commit(STEERING.arm({}))
+    before = kernel.listed()
+    kernel.netfilter.commit(counting.change(frozenset(), frozenset([TABLET])) + HOLDING.stand(frozenset([PHONE])))
+    assert COUNT[1:] in kernel.listed() and "chain gate" in kernel.listed()
+    kernel.netfilter.commit(counting.change(frozenset([TABLET]), frozenset([TABLET, PHONE])))
+    assert counting.counts(kernel.netfilter.ask(counting.ask())) == {TABLET: (0, 0), PHONE: (0, 0)}
+    kernel.netfilter.commit(HOLDING.change(frozenset([PHONE]), frozenset()))
+    kernel.netfilter.commit(counting.change(frozenset([TABLET, PHONE]), frozenset()))
     assert kernel.listed() == before

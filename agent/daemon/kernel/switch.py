@@ -16,6 +16,7 @@ from agent.core.addresses import parse
 from agent.core.marks import DEFAULT, Layout
 from agent.core.model import BadInput
 from agent.core.netlink import Message, NetlinkReply
+from agent.core.nft.count_rules import CountRules
 from agent.core.nft.dns_redirect import DNS, DnsRedirect
 from agent.core.nft.hold_rules import WAYS as WAYS_OF_PAGE
 from agent.core.nft.hold_rules import HoldingRules
@@ -39,7 +40,8 @@ class Switch:
     """`standing` is what the kernel holds (MAC → mark), `state` one of IDLE, ARMED, REFUSED, `message` a sentence.
 
     Queries are not redirected as what the firewall lets none in: `closed` has (interface, family, protocol).
-    `held` are the MACs of whom nothing goes out. `made` counts how often the table was put up.
+    `held` are the MACs of whom nothing goes out, `counted` those whose packets are counted. `made` is how often the
+    table was put up.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class Switch:
         self.standing: dict[bytes, int] = {}
         self.protected: frozenset[bytes] = frozenset()
         self.held: frozenset[bytes] = frozenset()
+        self.counted: frozenset[bytes] = frozenset()
         self.holding = HoldingRules(interfaces, layout=layout)
+        self.counting = CountRules(interfaces)
         self._page: Firewall | None = None
         self._page_closed: frozenset[tuple[str, int, int]] = frozenset()
         self.made = 0
@@ -154,23 +158,42 @@ class Switch:
             with contextlib.suppress(NetfilterError):  # in doubt it is reached
                 self._page.look()
             self._page_closed = self._page.closed
-        if not self._table_stands:
-            before, self.held = self.held, wanted
-            try:
-                self._bring_about(self.standing, self.protected)
-            except NetfilterError:
-                self.held = before
-                raise
-            return
+        self._also(wanted, self.counted, self.holding.change(self.held, wanted, self._page_closed))
+
+    def count(self, wanted: frozenset[bytes]) -> None:
+        """What these MACs send to the internet is counted, from 0 on for who was not. Refused, and has changed nothing.
+
+        What a flow table takes is not counted: see `offloaded`.
+        """
+        if wanted != self.counted or (wanted and not self._table_stands):
+            self._also(self.held, wanted, self.counting.change(self.counted, wanted))
+
+    def counts(self) -> dict[bytes, tuple[int, int]]:
+        """MAC → packets and bytes since it is counted. Refused."""
+        if not self.counted or not self._table_stands:
+            return {}
         try:
-            self._netfilter.commit(self.holding.change(self.held, wanted, self._page_closed))
-        except NetfilterError as refusal:
-            if refusal.errno != errno.ENOENT or self._stands():
-                raise
-            self._lost()
-            self.hold(wanted)
-            return
-        self.held = wanted
+            return self.counting.counts(self._netfilter.ask(self.counting.ask()))
+        except BadInput as error:
+            raise NetfilterError(str(error), errno.EIO) from error
+
+    def _also(self, held: frozenset[bytes], counted: frozenset[bytes], work: list[Message]) -> None:
+        """These are held and counted; `work` is what changes where the table stands."""
+        before = (self.held, self.counted)
+        self.held, self.counted = held, counted  # as a table that is made anew has them
+        try:
+            if self._table_stands:
+                try:
+                    self._netfilter.commit(work)
+                except NetfilterError as refusal:
+                    if refusal.errno != errno.ENOENT or self._stands():
+                        raise
+                    self._lost()
+            if not self._table_stands:
+                self._bring_about(self.standing, self.protected)
+        except NetfilterError:
+            self.held, self.counted = before
+            raise
         self._unused = 0
 
     def each(self, work: list[Message]) -> None:
@@ -250,12 +273,12 @@ class Switch:
             return True
         try:
             self._netfilter.ask(get_table(self._steering.table))
-            if not self.standing and not self.held:
+            if not (self.standing or self.held or self.counted):
                 self._unused += 1
                 if self._unused > 1:
                     self._disarm()
         except NetfilterError:
-            needed = bool(self.standing or self.held)
+            needed = bool(self.standing or self.held or self.counted)
             self._lost()
             return not needed
         return True
@@ -270,6 +293,7 @@ class Switch:
     def close(self) -> None:
         """Removes the table and ends the flows; for an orderly stop. Refused."""
         self.hold(frozenset())
+        self.count(frozenset())
         self.apply({})
         if self._table_stands:
             self._disarm()
@@ -291,7 +315,7 @@ class Switch:
 
     def _bring_about(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
         if not self._table_stands:
-            if wanted or self.held:
+            if wanted or self.held or self.counted:
                 self._require_endings()
                 self._arm(wanted, protected)
             return
@@ -301,7 +325,7 @@ class Switch:
             if refusal.errno != errno.ENOENT:
                 raise
             self._lost()
-            if wanted or self.held:
+            if wanted or self.held or self.counted:
                 self._arm(wanted, protected)
 
     def _require_endings(self) -> None:
@@ -324,7 +348,8 @@ class Switch:
                 return
             try:
                 work = self._steering.arm(wanted, protected, self.closed)
-                self._put_up(work + (self.holding.stand(self.held, self._page_closed) if self.held else []))
+                work += self.holding.change(frozenset(), self.held, self._page_closed)
+                self._put_up(work + self.counting.change(frozenset(), self.counted))
                 self._table_stands = True
                 self.made += 1
                 return
