@@ -221,7 +221,12 @@ ANSWERS: dict[str, Schema] = {
     "GET /attempts": also(paged(ref("Attempt")), hidden=INT),
     "GET /attempts/counts": shape(items=listed(shape(day=INT, category=TEXT, count=INT))),
     "GET /explanation": shape(
-        name=TEXT, verdict={"enum": ["allow", "block"]}, rule=maybe(ANY), since=maybe(INT), how=TEXT
+        name=TEXT,
+        verdict={"enum": ["allow", "block"]},
+        rule=maybe(ANY),
+        since=maybe(INT),
+        how=TEXT,
+        safe=maybe(shape(operator=TEXT, target=TEXT)),
     ),
     "GET /categories": shape(items=listed(ref("Category"))),
     "GET /people/{person_id}/content": ref("Content"),

@@ -9,7 +9,7 @@ _NEW = 1 << 8  # what a dump's entries are called
 _ORIGINAL, _REPLY, _MARK, _ID, _MARK_MASK, _FILTER = 1, 2, 8, 12, 21, 25  # CTA_*
 _SOURCE4, _TARGET4, _SOURCE6, _TARGET6 = 1, 2, 3, 4  # CTA_IP_*
 _PROTOCOL, _SOURCE_PORT, _TARGET_PORT = 1, 2, 3  # CTA_PROTO_*
-_TCP, _UDP = b"\x06", b"\x11"
+TCP, UDP = b"\x06", b"\x11"
 _UNMARKED = bytes(4)
 # Which parts of the original tuple a dump is filtered by (Linux 5.8): protocol, destination port.
 _BY_PROTOCOL, _BY_PORT = 8, 32
@@ -32,7 +32,7 @@ def datagram_flows(address_size: int, port: int) -> Message:
 
     Its walk takes milliseconds, so there is one for all addresses of all devices that came.
     """
-    return _dump(address_size, port, _UDP)
+    return _dump(address_size, port, UDP)
 
 
 def _dump(address_size: int, port: int, protocol: bytes) -> Message:
@@ -102,7 +102,7 @@ def end_flow(answer: NetlinkReply) -> "Message | None":
 
 def connections(address_size: int, port: int) -> Message:
     """Asks for the TCP connections to a port over IPv4 (4) or IPv6 (16), as `datagram_flows` does."""
-    return _dump(address_size, port, _TCP)
+    return _dump(address_size, port, TCP)
 
 
 def connection(flow: bytes) -> Message:
@@ -110,14 +110,16 @@ def connection(flow: bytes) -> Message:
     return Message(_GET, 0, _of(flow))
 
 
-def mark(flow: bytes, mark: int, mask: int) -> Message:
-    """Sets these bits of a TCP connection's mark; ENOENT when there is none (any more)."""
-    return Message(_SET, ACK, _of(flow) + u32(_MARK, mark) + u32(_MARK_MASK, mask))
+def mark(flow: bytes, mark: int, mask: int, protocol: bytes = TCP) -> Message:
+    """Sets these bits of a connection's mark; ENOENT when there is none (any more)."""
+    return Message(_SET, ACK, _of(flow, protocol) + u32(_MARK, mark) + u32(_MARK_MASK, mask))
 
 
-def begun_at(answer: NetlinkReply, sources: "frozenset[bytes]", port: int) -> "bytes | None":
-    """The flow (see `connection`) of a TCP connection to a port that a dump told of, if it began at one of these
-    addresses: a kernel that knows no filter tells of all.
+def begun_at(
+    answer: NetlinkReply, sources: "frozenset[bytes]", port: int, protocol_number: bytes = TCP
+) -> "bytes | None":
+    """The flow (see `connection`) of a connection to a port that a dump told of, if it began at one of these addresses:
+    a kernel that knows no filter tells of all.
 
     BadInput when its attributes don't fit.
     """
@@ -127,19 +129,19 @@ def begun_at(answer: NetlinkReply, sources: "frozenset[bytes]", port: int) -> "b
     addresses, protocol = attributes(original.get(1, b"")), attributes(original.get(2, b""))
     source = addresses.get(_SOURCE4, addresses.get(_SOURCE6))
     target = addresses.get(_TARGET4, addresses.get(_TARGET6))
-    if source not in sources or target is None or protocol.get(_PROTOCOL) != _TCP:
+    if source not in sources or target is None or protocol.get(_PROTOCOL) != protocol_number:
         return None
     ports = protocol.get(_SOURCE_PORT, b"") + protocol.get(_TARGET_PORT, b"")
     return source + target + ports if len(ports) == 4 and ports[2:] == struct.pack(">H", port) else None
 
 
-def _of(flow: bytes) -> bytes:
+def _of(flow: bytes, protocol: bytes = TCP) -> bytes:
     size = (len(flow) - 4) // 2
     source, target = (_SOURCE4, _TARGET4) if size == 4 else (_SOURCE6, _TARGET6)
     addresses = nested(1, attribute(source, flow[:size]), attribute(target, flow[size : 2 * size]))
     ports = (attribute(_SOURCE_PORT, flow[-4:-2]), attribute(_TARGET_PORT, flow[-2:]))
     family = _INET if size == 4 else _INET6
-    return bytes([family, 0, 0, 0]) + nested(_ORIGINAL, addresses, nested(2, attribute(_PROTOCOL, _TCP), *ports))
+    return bytes([family, 0, 0, 0]) + nested(_ORIGINAL, addresses, nested(2, attribute(_PROTOCOL, protocol), *ports))
 
 
 def answered_at(answer: NetlinkReply) -> "tuple[bytes, int] | None":

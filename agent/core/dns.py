@@ -42,6 +42,7 @@ UDP_MAX = 1232  # fits an unfragmented IPv6 packet: 1280 less 48 bytes of header
 _TCP_MAX = 65535
 _TEXT_MAX = 160  # bytes of an extended error's text: with the longest name, a blocked answer still fits into 512
 _OWNER = b"\xc0\x0c"  # the question's name
+KEY_END = 5  # bytes of a cache key behind the name
 _NULL_ADDRESSES = {A: bytes(4), AAAA: bytes(16)}
 _RD, _QR, _TC, _OPCODE = 0x01, 0x80, 0x02, 0x78  # third byte of the header
 _RA, _AD, _CD = 0x80, 0x20, 0x10  # fourth byte

@@ -17,6 +17,7 @@ from agent.core.shapes import Guesses, Lines, Ruled
 
 HOUSEHOLD = "household"
 CONTENT = "content"  # the scope of what is refused for somebody's age or wish: recorded for nobody
+SAFE_SEARCH = "safe search"  # in place of a list's name
 LOOKALIKE = "lookalike"  # in place of a list's id
 ALLOWED = Verdict(ALLOW)
 ROUNDED_S = 2  # two clocks in whole seconds, each read twice
@@ -66,10 +67,10 @@ class View(Value):
     """What applies to a device: the `scopes` with rules for it, most particular first, and its `safesearch` modes.
 
     `protecting` is the mask of the lists that protect it, `filtering` that of its categories' lists (see `list_masks`),
-    `services` the ids of the services that are blocked for it now.
+    `services` the ids of the services that are blocked for it now. `safe`: some hosts have a safe form for it.
     """
 
-    __slots__ = ("scopes", "search", "youtube", "protecting", "filtering", "services")
+    __slots__ = ("scopes", "search", "youtube", "protecting", "filtering", "services", "safe")
 
     def __init__(
         self,
@@ -86,6 +87,7 @@ class View(Value):
         self.protecting = protecting
         self.filtering = filtering
         self.services = services
+        self.safe = search != OFF or youtube != OFF
 
 
 EVERYBODY = View(((HOUSEHOLD, 0),))
@@ -151,7 +153,7 @@ class Policy:
         if view.search != OFF and not verdict.blocked and _lists_word(verdict):
             engine = unsafe_engine(name, view.search)
             if engine is not None:
-                return Verdict(BLOCK, Rule(engine.decode(), BLOCK, list_name="safe search", scope=CONTENT))
+                return Verdict(BLOCK, Rule(engine.decode(), BLOCK, list_name=SAFE_SEARCH, scope=CONTENT))
         return verdict
 
     def warning(self, name: bytes) -> Guess | None:

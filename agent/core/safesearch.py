@@ -72,6 +72,12 @@ YOUTUBE_MODES = {
     STRICT: SafeHost("YouTube", b"restrict.youtube.com"),
 }
 
+TARGETS = frozenset(
+    [safe.target for safe in [GOOGLE] + list(ENGINES.values()) + list(YOUTUBE_MODES.values()) if safe.target]
+)
+# One of these is in each of the names: most others are told by that.
+_WORDS = (b"google", b"youtube", b"bing.", b"duckduckgo", b"pixabay", b"ecosia", b"yandex", b"ya.ru", b"xn--d1acpjx3f")
+
 # Engines without a safe form that DNS could lead to, with all below them: refused where search is strict. Brave's is
 # not settled: its makers and its users name different hosts.
 _UNSAFE = (
@@ -100,6 +106,13 @@ def safe_host(name: bytes, search: str, youtube: str) -> "SafeHost | None":
         if plain.startswith(b"yandex.") and _among(plain[7:], _YANDEX):
             return YANDEX
     return found
+
+
+def hosts_or_target(name: bytes) -> bool:
+    """Whether a name is one that has a safe form in some mode, or is the target of one."""
+    if not [word for word in _WORDS if word in name]:
+        return False
+    return name in TARGETS or safe_host(name, ON, MODERATE) is not None
 
 
 def _google_suffix(suffix: bytes) -> bool:
@@ -143,6 +156,8 @@ def of_answer(chain: list[bytes], search: str, youtube: str) -> "SafeHost | None
     """The safe form of the first such host that an answer's aliases lead to: whoever asked for that name asked for the
     host.
     """
+    if search == OFF and youtube == OFF:
+        return None
     for name in chain:
         safe = safe_host(name, search, youtube)
         if safe is not None:

@@ -13,10 +13,13 @@ _NAT64 = bytes([0, 0x64, 0xFF, 0x9B]) + bytes(8)  # RFC 6052: a device translate
 
 
 class SafeAddresses:
-    """`now()` is the loop's clock."""
+    """`now()` is the loop's clock; `of_any_form()` are the addresses of such hosts and of their safe forms, as far as
+    DNS remembers them.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
+        self.of_any_form: Callable[[], frozenset[bytes]] = frozenset
         self._until: dict[tuple[bytes, bytes], float] = {}  # (target, address), the one noted last at the end
 
     def note(self, target: bytes, addresses: list[bytes]) -> None:

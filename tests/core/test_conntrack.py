@@ -145,3 +145,13 @@ def test_the_last_message_says_whether_it_is_over():
     assert netlink.last(entry(V4, V4) + done).type == netlink.DONE
     assert netlink.last(entry(V4, V4)).type == 0x100
     assert netlink.last(b"") is None and netlink.last(b"\xff" * 20) is None
+
+
+def test_datagrams_are_marked_and_found_as_connections_are():
+    flow = V4 + bytes([203, 0, 113, 10]) + struct.pack(">HH", 40000, 443)
+    message = conntrack.mark(flow, 0x8000C000, 0xC000C000, conntrack.UDP)
+    original = netlink.attributes(message.body[4:])[1]
+    assert netlink.attributes(netlink.attributes(original)[2])[1] == conntrack.UDP
+    entry = NetlinkReply(0x100, 2, 5, message.body)
+    assert conntrack.begun_at(entry, frozenset([V4]), 443, conntrack.UDP) == flow
+    assert conntrack.begun_at(entry, frozenset([V4]), 443) is None

@@ -19,6 +19,7 @@ from agent.core.safesearch import (
     STRICT,
     YANDEX,
     YOUTUBE_HOSTS,
+    hosts_or_target,
     of_answer,
     safe_host,
     treatment,
@@ -198,3 +199,12 @@ def test_an_answer_too_long_is_refused():
     except BadInput:
         return
     raise AssertionError("passed")
+
+
+def test_hosts_and_targets_are_told_from_other_names():
+    names = [NAME, b"www.google.de", b"ya.ru", b"www.yandex.ru", b"xn--d1acpjx3f.xn--p1ai"]
+    names += list(YOUTUBE_HOSTS) + list(ENGINES) + [TARGET, b"restrict.youtube.com", b"restrictmoderate.youtube.com"]
+    for name in names:
+        assert hosts_or_target(name), name
+    for name in (b"", b"google.com", b"mail.google.com", b"www.youtube.com.example", b"example.com", b"yandex.zz"):
+        assert not hosts_or_target(name), name

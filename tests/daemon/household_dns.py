@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agent.core.policy import OwnRule, Policy
+from agent.core.policy import OwnRule, Policy, View
 from agent.core.ruleset import Ruleset
 from agent.daemon.clients import DeviceView
 from agent.daemon.dns.listeners import listen
@@ -36,6 +36,7 @@ class Resolving:
         self.file = _compiled(folder)
         self.policy = self.with_rules()
         self.clients: dict[str, DeviceView] = {}
+        self.modes: dict[int, tuple[str, str]] = {}  # of search and YouTube, by device
         self.toggle(1)
         servers = UpstreamServers([(HOST, self.server.port)], "", [])
         self.upstream = Upstream(self.loop, servers)
@@ -56,10 +57,13 @@ class Resolving:
     def toggle(self, generation: int) -> None:
         """New clients, as each toggle makes them."""
         self.clients = {
-            PROTECTED: DeviceView(1, generation, self.policy.view(1, None), 1),
+            PROTECTED: DeviceView(1, generation, self._view(1), 1),
             PLAIN: DeviceView(2, generation, None, 2),
-            OTHER: DeviceView(3, generation, self.policy.view(3, None), 3),
+            OTHER: DeviceView(3, generation, self._view(3), 3),
         }
+
+    def _view(self, device: int) -> View:
+        return self.policy.view(device, None, *self.modes.get(device, ()))
 
     def swap(self, policy: Policy) -> None:
         self.policy = policy

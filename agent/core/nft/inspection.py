@@ -196,6 +196,7 @@ def _stragglers(marks: "_Marks") -> "list[bytes]":
     """Later packets of refused connections."""
     stragglers = _FROM_LAN + _SENDER + nft.mapped(QUEUED)
     return [
+        marks.come_to(REFUSED) + stragglers + _is(nft.UDP) + nft.refuse(),
         marks.come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
         marks.come_to(ANSWERED) + stragglers + _flag(_FIN, set=True) + nft.refuse_tcp(),
         marks.come_to(ANSWERED) + stragglers + nft.drop(),

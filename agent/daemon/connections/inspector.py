@@ -93,7 +93,8 @@ class Inspector:
             # It came this far since something else is spared at that address. Recorded for nobody.
             self.open.refused(piece.flow)
             return self._marked(mark, inspection.REFUSED)
-        if self._passes_by(client.view, host, piece.destination):
+        view = client.view
+        if view is not None and view.safe and self._passes_by(view, host, piece.destination):
             # Nobody is told: the device asks the DNS again and is led to the safe form.
             self.open.refused(piece.flow)
             return self._marked(mark, inspection.REFUSED)
@@ -119,13 +120,12 @@ class Inspector:
     def _blocked(self, view: View, name: bytes, address: bytes) -> bool:
         if not isinstance(view, View):
             return False
-        passes_by = self._passes_by(view, name, address)
-        return passes_by or self._policy.reach(view, name or show(address).encode(), address).blocked
+        if view.safe and self._passes_by(view, name, address):
+            return True
+        return self._policy.reach(view, name or show(address).encode(), address).blocked
 
-    def _passes_by(self, view: View | None, host: bytes, address: bytes) -> bool:
+    def _passes_by(self, view: View, host: bytes, address: bytes) -> bool:
         """Whether a host that has a safe form for this view is reached where that is not."""
-        if not isinstance(view, View):
-            return False
         safe = safe_host(host, view.search, view.youtube)
         return safe is not None and not self._safe.holds(safe, address)
 

@@ -43,6 +43,10 @@ class Cache:
         self.young[key] = value
         self._bytes += size_bytes
 
+    def items(self) -> list:  # type: ignore[type-arg]
+        """All of them, as of now."""
+        return [*self.young.items(), *self._old.items()]
+
     def clear(self) -> None:
         self.young = {}
         self._old = {}

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.core.bailiwick import TTL_MAX, in_bailiwick
-from agent.core.dns import DnsResponse, Question, normalised, stale, walk
+from agent.core.dns import KEY_END, DnsResponse, Question, normalised, stale, walk
 from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
 from agent.core.model import BadInput
+from agent.core.names import from_wire
 from agent.core.shares import Shares
 from agent.core.wire import AAAA, NOERROR, NXDOMAIN, A
 from agent.daemon.dns.cache import Cache
@@ -62,13 +63,21 @@ class Fetching:
             self.answers.clear()  # what leads inside may be among them
         self._no_private = no_private
 
+    def addresses(self, wanted: Callable[[bytes], bool]) -> frozenset[bytes]:
+        """What names that are wanted were answered with, as far as it is remembered."""
+        found: list[bytes] = []
+        for key, kept in self.answers.items():
+            if wanted(from_wire(key[:-KEY_END])):
+                found += walk(kept.body).addresses
+        return frozenset(found)
+
     def query(self, waiter: PendingReply, key: bytes, kept: CachedAnswer | None) -> None:
         """For what is not known; `kept` is what was, until a while ago."""
         asking = self._asking.get(key)
         if asking is not None:
             self._wait_too(waiter, asking, kept)
             return
-        local = is_local(waiter.question.name, self._domains())
+        local = is_local(waiter.about.name, self._domains())
         if not self._places[local].take(waiter.lane) and not self._make_room(waiter, local):
             self._fail(waiter, EDE_OTHER)
             return
@@ -152,7 +161,7 @@ class Fetching:
 
     def _keep(self, asking: InFlightQuery, response: bytes) -> Found | None:
         """Keeps a response, in time or late, if it may be kept; None for a broken one."""
-        question = asking.first.question
+        question = asking.first.about
         try:
             response = in_bailiwick(response, question)
             answer = walk(response)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.dns import UDP_MIN, DnsResponse, Question, forwarded, truncated, udp_limit
-from agent.core.model import Verdict
+from agent.core.dns import UDP_MIN, DnsResponse, Question, forwarded, readdressed, truncated, udp_limit
+from agent.core.model import BadInput, Verdict
 from agent.core.policy import Policy
+from agent.core.safe_answer import aliased, target_query
+from agent.core.safesearch import SafeHost
+from agent.core.wire import NOERROR, NXDOMAIN
 from agent.daemon.dns.sessions import DnsSession
 from agent.daemon.dns.upstream_sockets import UpstreamQuery
 from agent.daemon.loop import Timer
@@ -43,9 +46,12 @@ class Found:
 
 
 class PendingReply:
-    """A query that is being answered, and the verdict over its name by that policy."""
+    """A query that is being answered, and the verdict over its name by that policy for that view.
 
-    __slots__ = ("lane", "message", "question", "front", "to", "verdict", "policy")
+    Upstream is asked `about`, by a query like `query`: the same question, or that of a host's `safe` form.
+    """
+
+    __slots__ = ("lane", "message", "question", "front", "to", "verdict", "policy", "view", "query", "about", "safe")
 
     def __init__(
         self,
@@ -64,6 +70,23 @@ class PendingReply:
         self.to = to
         self.verdict = verdict
         self.policy = policy
+        self.view = lane.view
+        self.query = message
+        self.about = question
+        self.safe: SafeHost | None = None
+
+    def ask_for(self, safe: SafeHost) -> None:
+        """What its target has is the answer, behind an alias."""
+        self.safe = safe
+        self.query, self.about = target_query(self.message, self.question, safe.target)
+
+    def shaped(self, response: bytes, answer: DnsResponse) -> bytes:
+        """The answer made of a normalised response to its query; BadInput where a safe form has none."""
+        if self.safe is None:
+            return readdressed(response, self.message, self.question)
+        if answer.rcode not in (NOERROR, NXDOMAIN):
+            raise BadInput("the server has no answer")
+        return aliased(self.message, self.question, response, self.about, answer)
 
     def send(self, answer: bytes) -> bytes:
         """Sends it, cut to what the client takes; returns what was sent."""
@@ -89,7 +112,7 @@ class InFlightQuery(UpstreamQuery):
         answered: Callable[[InFlightQuery, bytes | None, int], None],
         kept: Callable[[InFlightQuery, bytes], object],
     ) -> None:
-        UpstreamQuery.__init__(self, forwarded(first.message, first.question, 0), first.question.end)
+        UpstreamQuery.__init__(self, forwarded(first.query, first.about, 0), first.about.end)
         self.key = key
         self.first = first
         self.local = local

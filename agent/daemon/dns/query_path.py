@@ -3,6 +3,7 @@
     identify   a listener knows the session of who asks, by the packet's mark or address
     cache      what the session's view was given for the same bytes a moment ago
     decide     the policy's word on the name
+    safe form  a host that has one for the view is answered with what that has
     upstream   what it said before or says now, asked once for all who wait
     review     the policy's word on where the answer leads, by the rules of that moment
     spare      of whoever is held: what the name leads to is let through, before that is told
@@ -26,7 +27,6 @@ from agent.core.dns import (
     cache_key,
     malformed,
     peek,
-    readdressed,
     refused,
     remembered,
     servfail,
@@ -34,6 +34,8 @@ from agent.core.dns import (
 )
 from agent.core.model import ALLOW, BadInput, Verdict
 from agent.core.policy import Policy, recorded
+from agent.core.safe_answer import TTL_S, own_answer
+from agent.core.safesearch import ADDRESS, ASK, SafeHost, of_answer, treatment
 from agent.core.wire import HEADER
 from agent.daemon.dns.blocked_answers import KEPT_S, BlockedAnswers
 from agent.daemon.dns.fetching import Fetching
@@ -41,6 +43,7 @@ from agent.daemon.dns.pending import Found, Listener, PendingReply
 from agent.daemon.dns.sessions import CachedAnswer, CachedReply, DnsSession, DnsSessions
 from agent.daemon.dns.upstream import EDE_OTHER, Upstream
 from agent.daemon.loop import Loop
+from agent.daemon.safe_addresses import SafeAddresses
 
 TRANSFERS = (251, 252)  # IXFR, AXFR: not a forwarder's business
 SPARED_TTL_S = 60  # shorter than an address stays let through
@@ -62,7 +65,15 @@ class QueryPath:
     through for it.
     """
 
-    def __init__(self, loop: Loop, upstream: Upstream, sessions: DnsSessions, policy: Policy, entries_max: int) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        upstream: Upstream,
+        sessions: DnsSessions,
+        policy: Policy,
+        entries_max: int,
+        safe_addresses: SafeAddresses,
+    ) -> None:
         self.policy = policy
         self.admit: Admit = lambda device_id, name, addresses: False
         self.blocked_answers = BlockedAnswers()
@@ -70,6 +81,7 @@ class QueryPath:
         self.fetching = Fetching(loop, upstream, entries_max, self.fetched, self.failed)
         self._loop = loop
         self._sessions = sessions
+        self._safe_addresses = safe_addresses
         self._answers = self.fetching.answers
 
     def query(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> None:
@@ -83,7 +95,14 @@ class QueryPath:
         if waiter.verdict.blocked:
             self._block(waiter)
             return
-        key = cache_key(message, question)
+        safe = _safe_form(waiter, [question.name])
+        if safe is None:
+            self._ask(waiter)
+        else:
+            self._ask_safe(waiter, safe)
+
+    def _ask(self, waiter: PendingReply) -> None:
+        key = cache_key(waiter.query, waiter.about)
         kept: CachedAnswer | None = self._answers.find(key)
         if kept is None or kept.until <= self._loop.now:
             self.fetching.query(waiter, key, kept)  # goes on with `fetched` or `failed`
@@ -117,18 +136,62 @@ class QueryPath:
         # A client's view is one of the policy's.
         return self.policy.decide(lane.view, question.name, question.qtype)
 
+    # safe form
+
+    def _ask_safe(self, waiter: PendingReply, safe: SafeHost) -> None:
+        question, now = waiter.question, self._loop.now
+        kind = treatment(safe, question.qtype, question.qclass)
+        if kind == ASK:
+            waiter.ask_for(safe)
+            self._ask(waiter)
+            return
+        own = own_answer(waiter.message, question, safe, kind)
+        kept = CachedAnswer(own, now, now + TTL_S, question.end, kind == ADDRESS)
+        self._give(waiter, walk(own), own, kept, now + 1.0)
+
+    def _leads_elsewhere(self, waiter: PendingReply, answer: DnsResponse) -> bool:
+        """Whether the host, by the modes of now or by its aliases, has a safe form that was not asked for."""
+        if waiter.view is None or not waiter.view.safe:
+            return False
+        safe = _safe_form(waiter, [waiter.question.name])
+        if safe is None or safe == waiter.safe:
+            safe = _safe_form(waiter, answer.chain)
+            if safe is None:
+                return False
+            if waiter.safe is not None:
+                # A safe form that leads back to what it stands for.
+                self.failed(waiter, EDE_OTHER)
+                return True
+        self._ask_safe(waiter, safe)
+        return True
+
+    def _shaped(self, waiter: PendingReply, response: bytes, answer: DnsResponse) -> bytes | None:
+        """The device's answer; None after a failure of a host's safe form, whose own answer nobody gets instead."""
+        try:
+            whole = waiter.shaped(response, answer)
+        except BadInput:
+            self.failed(waiter, EDE_OTHER)
+            return None
+        if waiter.safe is not None:
+            self._safe_addresses.note(waiter.safe.target, answer.addresses)
+        return whole
+
     # upstream: see `fetching`, which calls one of these for each who waited
 
     def fetched(self, waiter: PendingReply, found: Found) -> None:
         """Upstream said this just now, or a while ago and nothing since."""
         if self._leads_astray(waiter, found.answer):
             self._block(waiter)
+        elif self._leads_elsewhere(waiter, found.answer):
+            return
         elif found.inside and waiter.verdict.rule is None:
             # No rule of the household's allows it.
             waiter.send(self.blocked_answers.rebound(waiter.message, waiter.question))
         else:
-            answer = readdressed(found.body, waiter.message, waiter.question)
-            waiter.send(self._spared(waiter, found.answer, answer) or answer)
+            whole = self._shaped(waiter, found.body, found.answer)
+            if whole is None:
+                return
+            waiter.send(self._spared(waiter, found.answer, whole) or whole)
             if found.visited:
                 self._sessions.append(waiter.lane, waiter.question.name, waiter.verdict)
 
@@ -143,8 +206,20 @@ class QueryPath:
         if self._leads_astray(waiter, answer):
             self._block(waiter)
             return
-        fresh, until = kept.at(self._loop.now)
-        whole = readdressed(fresh, waiter.message, waiter.question)
+        if self._leads_elsewhere(waiter, answer):
+            return
+        now = self._loop.now
+        fresh, until = kept.at(now)
+        whole = self._shaped(waiter, fresh, answer)
+        if whole is None:
+            return
+        if waiter.safe is not None:
+            kept = CachedAnswer(whole, now, min(kept.until, now + TTL_S), waiter.question.end, kept.visited)
+            until = min(kept.until, now + 1.0)
+        self._give(waiter, answer, whole, kept, until)
+
+    def _give(self, waiter: PendingReply, answer: DnsResponse, whole: bytes, kept: CachedAnswer, until: float) -> None:
+        """Sends it and keeps it for the view: as it is until then, made anew of `kept` while that is good."""
         verdict = waiter.verdict if kept.visited and waiter.lane.client is not None else None
         spared = self._spared(waiter, answer, whole)
         if spared is not None:
@@ -164,17 +239,16 @@ class QueryPath:
 
     def _leads_astray(self, waiter: PendingReply, answer: DnsResponse) -> bool:
         """The policy's word on where the answer leads. Whoever allowed the name by a rule allowed that too."""
-        view = waiter.lane.view
-        if view is None:
+        if waiter.view is None:
             return False
         if waiter.policy is not self.policy:
             # Another came into force since the question did.
             waiter.policy = self.policy
-            view = self._sessions.view_now(waiter.lane) or view
-            waiter.verdict = self.policy.decide(view, waiter.question.name, waiter.question.qtype)
+            waiter.view = self._sessions.view_now(waiter.lane) or waiter.view
+            waiter.verdict = self.policy.decide(waiter.view, waiter.question.name, waiter.question.qtype)
         if waiter.verdict.rule is not None or not (answer.chain or answer.addresses):
             return waiter.verdict.blocked
-        waiter.verdict = self.policy.review(view, answer.chain, answer.addresses)
+        waiter.verdict = self.policy.review(waiter.view, answer.chain, answer.addresses)
         return waiter.verdict.blocked
 
     # spare
@@ -230,3 +304,9 @@ def _question(message: bytes, front: Listener, to: object) -> Question | None:
         front.send(refused(message, question), to)
         return None
     return question
+
+
+def _safe_form(waiter: PendingReply, names: list[bytes]) -> SafeHost | None:
+    """Of the first of these names that has one for the device."""
+    view = waiter.view
+    return None if view is None or not view.safe else of_answer(names, view.search, view.youtube)

@@ -8,6 +8,7 @@ from agent.daemon.dns.query_path import Admit, QueryPath
 from agent.daemon.dns.sessions import DnsSessions, Identify, Record
 from agent.daemon.dns.upstream import Upstream
 from agent.daemon.loop import Loop
+from agent.daemon.safe_addresses import SafeAddresses
 
 
 class Dns:
@@ -24,15 +25,18 @@ class Dns:
         policy: Policy,
         record: Record,
         entries_max: int = 4000,
+        safe_addresses: SafeAddresses | None = None,
     ) -> None:
         self.loop = loop
         self.lanes = DnsSessions(loop, identify, record)
         self.queries = 0
         self._fronts: list[Listener] = []
         self._upstream = upstream
-        self._path = QueryPath(loop, upstream, self.lanes, policy, entries_max)
+        noted = SafeAddresses(lambda: loop.now) if safe_addresses is None else safe_addresses
+        self._path = QueryPath(loop, upstream, self.lanes, policy, entries_max, noted)
         self.query = self._path.query
         self.ask_router = self._path.fetching.ask_router
+        self.addresses = self._path.fetching.addresses
 
     def spare_by(self, admit: Admit) -> None:
         """See QueryPath."""

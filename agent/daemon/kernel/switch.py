@@ -32,6 +32,7 @@ REFUSED = "refused"
 NOBODY = "No device is switched on."
 
 _LINK_LOCAL = "fe80:"
+QUIC = 443
 # What the kernel says to an expression that it has not.
 _UNKNOWN = (errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -232,23 +233,32 @@ class Switch:
         Only datagrams to other resolvers need it: a flow is redirected at its first packet or never, and may go on for
         days. Link-local addresses reach none. Connections are reset by the rules. Refused.
         """
-        sources = frozenset([parse(address) for address in addresses if not address.startswith(_LINK_LOCAL)])
+        sources = _sources(addresses)
         for size in sorted({len(source) for source in sources}):
             flows = self._netfilter.ask(conntrack.datagram_flows(size, DNS))
             for work in [conntrack.end(flow, sources) for flow in flows]:
                 if work is not None:
                     self._end(work)
 
-    def cut(self, flows: list[bytes]) -> None:
+    def cut(self, flows: list[bytes], protocol: bytes = conntrack.TCP) -> None:
         """These connections of protected devices go on no further: each later packet is reset. Refused."""
         if self._steering.judging is None:
             return
         for flow in flows:
-            self._end(conntrack.mark(flow, self._refused, self._layout.tag_mask))
+            self._end(conntrack.mark(flow, self._refused, self._layout.tag_mask, protocol))
+
+    def cut_to(self, addresses: list[str], ends: frozenset[bytes]) -> None:
+        """The same for all web connections, QUIC's among them, from these addresses to one of `ends`. Refused."""
+        self.cut([flow for flow in self.connections_of(addresses) if _end_of(flow) in ends])
+        sources = _sources(addresses)
+        for size in sorted({len(source) for source in sources}):
+            answers = self._netfilter.ask(conntrack.datagram_flows(size, QUIC))
+            flows = [conntrack.begun_at(answer, sources, QUIC, conntrack.UDP) for answer in answers]
+            self.cut([flow for flow in flows if flow is not None and _end_of(flow) in ends], conntrack.UDP)
 
     def connections_of(self, addresses: list[str]) -> list[bytes]:
         """The web connections that began at these addresses, each by its flow. Refused."""
-        sources = frozenset([parse(address) for address in addresses if not address.startswith(_LINK_LOCAL)])
+        sources = _sources(addresses)
         asked = [(size, port) for size in sorted({len(source) for source in sources}) for port in WEB_PORTS]
         answers = [(answer, port) for size, port in asked for answer in self._connections(size, port)]
         found = [conntrack.begun_at(answer, sources, port) for answer, port in answers]
@@ -366,3 +376,13 @@ class Switch:
                 raise
             # Left by an earlier daemon on the same socket; in one batch, so there is no moment without a table.
             self._netfilter.commit(self._steering.disarm() + work)
+
+
+def _sources(addresses: list[str]) -> frozenset[bytes]:
+    return frozenset([parse(address) for address in addresses if not address.startswith(_LINK_LOCAL)])
+
+
+def _end_of(flow: bytes) -> bytes:
+    """Where a flow leads."""
+    size = (len(flow) - 4) // 2
+    return flow[size : 2 * size]

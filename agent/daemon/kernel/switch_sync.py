@@ -72,6 +72,14 @@ class SwitchSync:
         except NetfilterError as refusal:
             self._flows = f" Connections from before a change could not be ended: {refusal}."
 
+    def cut_to(self, macs: list[bytes], ends: frozenset[bytes]) -> None:
+        """Web connections of these devices to these addresses may not go on."""
+        try:
+            for mac in macs:
+                self.switch.cut_to(self._neighbours.addresses_of(mac), ends)
+        except NetfilterError as refusal:
+            self._flows = f" Connections from before a change could not be ended: {refusal}."
+
     def check(self, named: Callable[[bytes], bool] = lambda flow: False) -> None:
         """Whether the table still stands as wanted; if not, put it up again. Called by a timer. `named(flow)` tells
         whether a connection was judged by its name."""

@@ -9,7 +9,8 @@ from agent.core import addresses, names
 from agent.core.known_resolvers import SHIPPED
 from agent.core.match import BY_PAGES, split_authority
 from agent.core.model import ALLOW, PROTECTION, BadInput, Device, NotFound, Rule, Verdict
-from agent.core.policy import LOOKALIKE, OwnRule, Policy, View
+from agent.core.policy import CONTENT, LOOKALIKE, SAFE_SEARCH, OwnRule, Policy, View
+from agent.core.safesearch import YOUTUBE_MODES, SafeHost, safe_host
 from agent.core.shared_hosts import NOT_SHARED
 from agent.core.sites import site
 from agent.core.sniffed_request import split_url
@@ -51,15 +52,18 @@ def explain(household: Household, request: Request) -> Told:
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict
     listed = yield from _page(household, asked, verdict)
+    safe = None if verdict.blocked else safe_host(asked, view.search, view.youtube)
     return {
         "name": name if split_url(name) else asked.decode(),
         "verdict": verdict.action,
         "rule": verdict_rule(verdict),
         "since": _since(household, view, verdict),
         "then": then,
+        "safe": _told_safe(safe),
         "applies": device is None or household.toggles.is_on(device, PROTECTION),
         "how": _how(household, asked.decode(), verdict, device, led is not None, listed)
         + _over_http(household.policy, view, name, verdict)
+        + _opens_safe(household, safe, device)
         + (_for_others(household, asked) if device is None else ""),
     }
 
@@ -72,6 +76,25 @@ def _over_http(policy: Policy, view: View, target: str, verdict: Verdict) -> str
     host = split_authority(url[0])[0]
     page = policy.reach(view, host, _address(host), url)
     return " Over plain HTTP this page is blocked; over HTTPS only the site's name can be seen." if page.blocked else ""
+
+
+def _told_safe(safe: SafeHost | None) -> dict[str, object] | None:
+    """Who offers the safe form that the name is answered with, and where that is."""
+    if safe is None:
+        return None
+    return {"operator": safe.operator, "target": safe.target.decode() or addresses.show(safe.address)}
+
+
+def _opens_safe(household: Household, safe: SafeHost | None, device: Device | None) -> str:
+    told = _told_safe(safe)
+    if told is None or device is None:
+        return ""
+    shared = device.shared or device.person_id is None
+    whom = device.label if shared else household.state.person(device.person_id).name  # type: ignore[arg-type]
+    what = "youtube" if safe in YOUTUBE_MODES.values() else "search"
+    opens = f" It opens in the safe form that {told['operator']} offers ({told['target']}), as chosen for {whom}."
+    quoted = f'"{whom}"' if " " in whom else whom
+    return f"{opens} To change that: privacy-agent content {quoted} {what} off"
 
 
 def _for_others(household: Household, host: bytes) -> str:
@@ -167,7 +190,7 @@ def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
 def _since(household: Household, view: View, verdict: Verdict) -> int | None:
     """When the household made the rule, or when the list's version was fetched, or compiled where nobody fetched it."""
     rule = verdict.rule
-    if rule is None or rule.scope == SHIPPED:
+    if rule is None or rule.scope == SHIPPED or (rule.scope == CONTENT and not rule.list_id):
         return None
     if rule.list_id:
         lists = household.lists.ruleset.lists if household.lists.ruleset else []
@@ -204,10 +227,12 @@ def _how(
             source = f"the list {rule.list_name!r} has {listed or 'pages of it'}, and {name} is {NOT_SHARED}"
         if rule.list_id == LOOKALIKE:
             source = f"it {rule.text}. This is a guess (setting lookalike)"
+        if rule.list_name == SAFE_SEARCH:
+            source = f"{rule.text} is a search engine without a safe form, and search is strict"
         if rule.scope == SHIPPED:
             source = f"{rule.text} leads round the router's DNS ({rule.list_name}; settings: {', '.join(WAYS_AROUND)})"
         when = " where its answer leads there as it did then," if led else ""
-        own = None if rule.list_id or rule.scope == SHIPPED else _own_rule(household, rule, view)
+        own = None if rule.list_id or rule.scope in (SHIPPED, CONTENT) else _own_rule(household, rule, view)
         advice = f"rule remove {own.id}" if own else f"allow {name}"
         return f"{prefix}{name} is blocked{when} because {source}. To allow it: privacy-agent {advice}"
     if rule is not None and rule.scope == SHIPPED:

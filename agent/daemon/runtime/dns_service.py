@@ -3,6 +3,7 @@
 from agent.core.addresses import parse_endpoint
 from agent.core.model import Verdict
 from agent.core.policy import Policy
+from agent.core.safesearch import hosts_or_target
 from agent.core.settings import DNS, Settings, mark_layout
 from agent.daemon.clients import DeviceView
 from agent.daemon.dns.listeners import listen
@@ -33,9 +34,11 @@ class DnsService:
             household.policy,
             self._record,
             settings.number("cache_entries"),
+            household.safe_addresses,
         )
         tag = mark_layout(settings).tag if settings.text("identity") == "mark" else None
         listen(loop, self._dns, endpoints, tag)
+        household.safe_addresses.of_any_form = lambda: self._dns.addresses(hosts_or_target)
         household.in_force.also(DNS, self.reload)
         self.reload()
 

@@ -6,13 +6,13 @@ and what is missing is looked for again.
 
 import errno
 
-from agent.core import block_page
+from agent.core import block_page, safesearch
 from agent.core.addresses import parse_endpoint
 from agent.core.known_resolvers import ADDRESSES
 from agent.core.model import Verdict
 from agent.core.nft.inspection import BypassRules, Inspection
 from agent.core.packet import Segment, tcp_position
-from agent.core.policy import Policy
+from agent.core.policy import Policy, View
 from agent.core.settings import Settings, mark_layout
 from agent.core.sniffed_request import SniffedRequest
 from agent.daemon.clients import DeviceView
@@ -28,6 +28,7 @@ RECORD_S = 0.5  # the same name within it is recorded once, with a count
 EXPIRE_S = 30.0
 RETRY_S = 10.0  # asked for what it has not, the kernel starts a program each time that looks for a module
 
+NO_MODES = (safesearch.OFF, safesearch.OFF)
 ON = "Web connections are judged."
 OFF = "DNS only: the setting connections is off."
 OFFLOADED = "DNS only: flow offloading hides connections from the router's rules; switch it off to have them judged."
@@ -58,6 +59,7 @@ class InspectionService:
             household.safe_addresses,
             household.edges.spares,
         )
+        self._modes: dict[int, tuple[str, str]] = {}  # by device
         self._queue: Queue | None = None
         self._around: BypassRules | None = None
         self._trouble = OFF
@@ -93,6 +95,18 @@ class InspectionService:
     def review(self) -> None:
         """The devices are others, or are judged otherwise: what is open and is blocked now ends."""
         self._kernel.cut(self._judge.review())
+        self._end_other_forms()
+
+    def _end_other_forms(self) -> None:
+        """Where the modes of a device changed, what it has open to such hosts ends: a browser asks for more than one
+        host over one connection."""
+        before = self._modes
+        views = self._household.clients.protected()
+        self._modes = {id: (view.search, view.youtube) for id, view in views.items() if isinstance(view, View)}
+        changed = {id for id, modes in self._modes.items() if before.get(id, NO_MODES) != modes}
+        if changed:
+            macs = [device.mac for device in self._household.state.devices() if device.id in changed and device.mac]
+            self._kernel.cut_to(macs, self._household.safe_addresses.of_any_form())
 
     def drain(self) -> None:
         """Every packet that waits is judged and recorded under the clients of now. Before any toggle."""

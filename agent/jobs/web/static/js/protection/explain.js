@@ -51,16 +51,18 @@ export async function explain(attempt, label, allowForm) {
 }
 
 /** The decision as it would be now, with the rule that makes it. */
-export function reason({ verdict, rule, applies, since }) {
+export function reason({ verdict, rule, applies, since, safe }) {
   const kind = kindOf(rule, verdict);
   const why = t(`why.${verdict}_${kind}`, { list: rule && rule.list_name, rule: rule && rule.text });
+  const opens = safe ? ` ${t("why.safe_form", safe)}` : "";
   const text = since ? `${why} ${t(rule.list_id ? "why.since_list" : "why.since_own", { when: when(since) })}` : why;
-  return applies === false ? `${text} ${t("why.off")}` : text;
+  return applies === false ? `${text}${opens} ${t("why.off")}` : text + opens;
 }
 
 function kindOf(rule, verdict) {
   if (!rule) return "none";
   if (rule.list_id === "lookalike") return "lookalike";
+  if (rule.scope === "content" && rule.list_name === "safe search") return "engine";
   if (rule.scope === "shipped") return verdict === "block" ? "bypass" : "helpline";
   // As core/match.py writes it of a host that is blocked for its listed pages.
   if (rule.text.endsWith(" (pages of it are listed)")) return "pages";
