@@ -229,6 +229,7 @@ ANSWERS: dict[str, Schema] = {
         safe=maybe(shape(operator=TEXT, target=TEXT)),
     ),
     "GET /categories": shape(items=listed(ref("Category"))),
+    "GET /services": shape(items=listed(shape(id=TEXT, title=TEXT, group=TEXT, names=INT)), trouble=TEXT),
     "GET /people/{person_id}/content": ref("Content"),
     "PUT /people/{person_id}/content": ref("Content"),
     "GET /devices/{device_id}/content": ref("Content"),

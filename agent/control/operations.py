@@ -114,6 +114,7 @@ OPERATIONS = {
         events="lists",
     ),
     "categories": Operation(),
+    "services": Operation(),
     # Lists
     "lists": Operation(),
     "lists.add": Operation("url name:label? category? syntax?", events="lists"),

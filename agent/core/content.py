@@ -7,9 +7,11 @@ database holds: (kind, name, mode, window).
 import json
 from binascii import crc32
 
-from agent.core.digits import whole
 from agent.core.model import CHILD, TEEN, BadInput, Value
 from agent.core.names import parse
+from agent.core.windows import BREAK, WINDOWS_MAX
+from agent.core.windows import from_row as window_from
+from agent.core.windows import row as window_row
 
 # Id, title, and for whom it is proposed; nothing is on before somebody says so.
 CATEGORIES = (
@@ -40,9 +42,7 @@ FIELDS = ("categories", "services", "search", "youtube", "always", "homework", "
 NAMES_MAX = 100
 SERVICES_MAX = 200
 LISTS_MAX = 100
-WINDOWS_MAX = 28
 ID_MAX = 64
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Row = tuple[str, str, str, str]
 
@@ -165,19 +165,12 @@ def checked_windows(given: object) -> list[dict[str, str]]:
         raise BadInput("windows must be at most " + str(WINDOWS_MAX) + " of {days, begin, end}")
     found = []
     for row in given:
-        texts = [row.get(key) if isinstance(row, dict) else None for key in ("days", "begin", "end")]
-        days, begin, end = [one if isinstance(one, str) else "" for one in texts]
-        if [day for day in days.split(",") if day not in DAYS]:
-            raise BadInput("days must be some of " + ",".join(DAYS))
-        found.append({"days": days, "begin": _time(begin), "end": _time(end)})
+        of = row if isinstance(row, dict) else {}
+        given_window = {key: of.get(key) for key in ("days", "begin", "end")}
+        given_window["kind"] = BREAK
+        told = window_row(window_from(given_window))
+        found.append({key: str(told[key]) for key in ("days", "begin", "end")})
     return found
-
-
-def _time(text: str) -> str:
-    hour, minute = whole(text[:2]), whole(text[3:])
-    if len(text) != 5 or text[2] != ":" or hour is None or minute is None or minute > 59 or hour * 60 + minute > 1440:
-        raise BadInput("not a time: " + repr(text) + "; write 20:30")
-    return text
 
 
 def _lists(given: object) -> dict[str, str]:

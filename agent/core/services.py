@@ -4,6 +4,9 @@ import json
 
 from agent.core import names
 from agent.core.model import BLOCK, BadInput, Rule, Value
+from agent.core.schedule import Rules, decide
+from agent.core.timezone import Zone
+from agent.core.windows import BREAK, Window, from_row
 
 FORMAT = 1
 SERVICE = "service"  # the category of what a service's rule refuses
@@ -33,6 +36,14 @@ def read_services(text: str) -> list[Service]:
         ]
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise BadInput("the table of services can't be read: " + str(error)) from error
+
+
+def blocked_at(mode: str, windows: list[dict[str, str]], at: int, zone: Zone) -> bool:
+    """Whether a service with that mode and these windows (see `content`) is blocked at that instant."""
+    if mode == "block":
+        return True
+    rules = Rules([Window(BREAK, of.days, of.begin, of.end) for of in map(from_row, windows)], [], [])
+    return decide(rules, at, zone).held == (mode == "not")
 
 
 class Services:

@@ -9,8 +9,9 @@ from agent.core.content import CATEGORY_IDS, Content
 from agent.core.list_masks import filtering, protecting
 from agent.core.model import BadInput, Device
 from agent.core.policy import Policy, View
-from agent.core.services import Service, Services, read_services
+from agent.core.services import Service, Services, blocked_at, read_services
 from agent.core.settings import Settings
+from agent.core.timezone import UTC, Zone
 from agent.daemon.lists.loaded import LoadedLists
 from agent.daemon.store.content_rows import DEVICE, HOUSEHOLD, PERSON, ContentRows, Owner
 
@@ -18,19 +19,21 @@ FILE = "services.json"
 
 
 class DeviceContent:
-    """`blocked(mode, windows)` says whether a service with these is blocked now.
+    """`wall()` and `zone()` tell the time by which services are blocked.
 
     A person's rules follow them to each device of theirs that nobody else uses; a shared device has its own.
     """
 
-    def __init__(self, rows: ContentRows, lists: LoadedLists, settings: Settings) -> None:
+    def __init__(self, rows: ContentRows, lists: LoadedLists, settings: Settings, wall: Callable[[], int]) -> None:
         self._rows = rows
         self._lists = lists
         self._settings = settings
         self._all: dict[Owner, Content] = {}
         self._known: dict[str, Service] = {}
         self.services = Services({})
-        self.blocked: Callable[[str, list[dict[str, str]]], bool] = lambda mode, windows: mode == "block"
+        self._wall = wall
+        self.zone: Callable[[], Zone] = lambda: UTC
+        self._told: dict[Owner, tuple[str, ...]] = {}  # what was blocked when that was last decided
         self.trouble = ""
 
     def read(self) -> None:
@@ -41,6 +44,15 @@ class DeviceContent:
         table = {one.id: one for one in self.table()} if wanted or groups else {}
         self._known = {id: one for id, one in table.items() if id in wanted or one.group in groups}
         self.services = Services(self._known)
+        self._told = self._now()
+
+    def _now(self) -> dict[Owner, tuple[str, ...]]:
+        return {owner: self._blocked(content) for owner, content in self._all.items() if content.services}
+
+    @property
+    def moved(self) -> bool:
+        """Whether a service is blocked that was not when that was last decided, or the other way round."""
+        return self._now() != self._told
 
     def table(self) -> list[Service]:
         """All services that there are; none without the file, which is made when the package is."""
@@ -83,7 +95,8 @@ class DeviceContent:
 
     def _blocked(self, content: Content) -> tuple[str, ...]:
         """The services that are blocked now, and all of a category's."""
-        chosen = [id for id, (mode, windows) in content.services.items() if self.blocked(mode, windows)]
+        now, zone = self._wall(), self.zone()
+        chosen = [id for id, (mode, windows) in content.services.items() if blocked_at(mode, windows, now, zone)]
         by_category = [id for id, one in self._known.items() if one.group in content.categories]
         return tuple(sorted({*chosen, *by_category}))
 

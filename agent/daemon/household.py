@@ -74,7 +74,7 @@ class Household:
         self.delayed = DelayedChanges(state, clock.now, sha256)
         self.feeds = FeedState(settings, state, clock, total_bytes(), edges.start_update, self.categories_used)
         self.freshness = Freshness(lists, self.feeds, clock)
-        self.kept_lists, self.content = RetainedSet(settings), DeviceContent(state.content, lists, settings)
+        self.kept_lists, self.content = RetainedSet(settings), DeviceContent(state.content, lists, settings, clock.wall)
         self.asks, self.safe_addresses = UnblockTokens(), SafeAddresses(time.monotonic)
         self.in_hand = InHand()
         self.trouble, self.stale_snapshot = "", False  # stale: the copy on flash still holds rows that were erased

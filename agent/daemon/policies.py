@@ -58,9 +58,9 @@ class Policies:
         self._edges.swap(self.current)
 
     def rule_over(self) -> bool:
-        """Whether a rule with an end came to it since the policy was made."""
+        """Whether a rule with an end came to it since the policy was made, or a service's window began or ended."""
         now = self._clock.now()
-        return any(rule.over(*now) for rule in self._state.rules())
+        return self._content.moved or any(rule.over(*now) for rule in self._state.rules())
 
     def warn(self, device_id: int, name: bytes) -> None:
         """Tell who watches that a device asked for what looks like another name. Told once, kept nowhere."""

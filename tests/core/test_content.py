@@ -59,7 +59,7 @@ def test_what_is_wrong_is_said() -> None:
     assert "needs an id" in refused({"services": [{"mode": "block"}]})
     assert "or it has windows" in refused({"services": [{"id": "a", "mode": "only"}]})
     assert "or it has windows" in refused({"services": [{"id": "a", "mode": "block", "windows": [window]}]})
-    for wrong in ({"days": "sun-mon"}, {"begin": "9:00"}, {"end": "24:01"}, {"begin": "10:60"}):
+    for wrong in ({"days": "someday"}, {"begin": "nine"}, {"end": "24:01"}, {"begin": "10:60"}, {"days": None}):
         row = dict(window)
         row.update(wrong)
         assert refused({"services": [{"id": "a", "mode": "not", "windows": [row]}]}), wrong

@@ -8,7 +8,8 @@ from agent.core.model import ALLOW, BLOCK
 from agent.core.policy import CONTENT, OwnRule, Policy, View, recorded
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build
-from agent.core.services import SERVICE, Service, Services, read_services
+from agent.core.services import SERVICE, Service, Services, blocked_at, read_services
+from agent.core.timezone import UTC
 from agent.platform.hashing import sha256
 
 LISTS = (
@@ -114,6 +115,18 @@ def test_what_content_refuses_is_recorded_for_nobody() -> None:
     assert recorded(policy().decide(view("adult"), b"both.example"))
     verdict = policy().decide(view("adult"), b"adult.example")
     assert verdict.rule is not None and (verdict.rule.scope, verdict.rule.list_version) == (CONTENT, "v")
+
+
+def test_a_service_by_the_clock() -> None:
+    afternoon = [{"days": "mon,tue", "begin": "16:00", "end": "18:00"}]
+    monday = 4 * 86400  # 5 January 1970
+    for hour, only, not_then in ((15, True, False), (16, False, True), (17, False, True), (18, True, False)):
+        at = monday + hour * 3600
+        assert blocked_at("only", afternoon, at, UTC) == only and blocked_at("not", afternoon, at, UTC) == not_then
+        assert blocked_at("block", [], at, UTC)
+    assert blocked_at("only", afternoon, monday + 2 * 86400 + 17 * 3600, UTC)
+    night = [{"days": "mon", "begin": "22:00", "end": "06:00"}]
+    assert blocked_at("not", night, monday + 29 * 3600, UTC) and not blocked_at("not", night, monday + 5 * 3600, UTC)
 
 
 def test_the_table_of_services() -> None:

@@ -1,5 +1,6 @@
 """What a person or device may not reach: kept with them, told again, gone with them, in a backup."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from tests.promises.household import Home
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     made = Home(str(tmp_path))
-    made.start()
+    (tmp_path / "data").mkdir()
+    services = [{"id": "tiktok", "title": "TikTok", "group": "social", "names": ["tiktok.example"]}]
+    (tmp_path / "data" / "services.json").write_text(json.dumps({"format": 1, "services": services}))
+    made.start(data_dir=str(tmp_path / "data"))
     made.ask("person.add", name="Mia", group="child")
     made.ask("device.add", label="Mia's tablet", address="127.0.0.2", person_id=1)
     made.ask("device.add", label="television", address="127.0.0.3", shared=True)
@@ -29,9 +33,13 @@ def test_set_and_told(home: Home) -> None:
     home.ask("content.set", device_id=2, services=[{"id": "tiktok", "mode": "block", "windows": []}])
     assert home.ask("content.get", device_id=2)["services"][0]["id"] == "tiktok"
     assert home.ask("content.get", person_id=1) == told
+    assert home.ask("services")["items"] == [{"id": "tiktok", "title": "TikTok", "group": "social", "names": 1}]
+    with pytest.raises(BadInput, match="no service myspace; there are tiktok"):
+        home.ask("content.set", device_id=2, services=[{"id": "myspace", "mode": "block"}])
     home.crash()
     home.start()
     assert home.ask("content.get", person_id=1) == told
+    assert home.ask("services")["items"] == [] and "no services are known" in home.ask("services")["trouble"]
 
 
 def test_two_who_change_it_at_once(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from agent.core.content import CATEGORIES, Content, changed, reply
 from agent.core.feed_schedule import Feed
+from agent.core.model import NotFound
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, Request, optional_number
 from agent.daemon.store.content_rows import DEVICE, HOUSEHOLD, PERSON, Owner
@@ -29,7 +30,7 @@ def content_set(household: Household, request: Request) -> dict[str, object]:
     if seen is not None and seen != before.version:
         raise OperationRejected("conflict", "somebody else changed this meanwhile: look again", reply(before))
     new = changed(before, request)
-    _known(household, owner, new)
+    _known(household, owner, before, new)
     used = household.categories_used()
     household.state.put_content(owner, new)
     household.new_policy()
@@ -39,10 +40,16 @@ def content_set(household: Household, request: Request) -> dict[str, object]:
     return reply(new)
 
 
-def _known(household: Household, owner: Owner, new: Content) -> None:
-    """Refuse lists that there are none of, and what is a person's or a device's alone."""
+def _known(household: Household, owner: Owner, before: Content, new: Content) -> None:
+    """Refuse lists and services that there are none of, and what is a person's or a device's alone."""
     for id in new.lists:
         household.feeds.feed(id)
+    known = [one.id for one in household.content.table()] if new.services else []
+    for id in new.services:
+        if id not in known and id not in before.services:
+            raise NotFound(
+                "no service " + id + "; there are " + (", ".join(known) or "none: " + household.content.trouble)
+            )
     if owner[0] == HOUSEHOLD and reply(Content()) != {**reply(new), "lists": {}, "version": Content().version}:
         raise OperationRejected(
             "invalid", "for the whole household only lists can be chosen: name a person or a device"
@@ -71,7 +78,17 @@ def _list(household: Household, feed: Feed | None) -> dict[str, object]:
     }
 
 
+def services(household: Household, request: Request) -> dict[str, object]:
+    """What can be chosen by its id; none where the table was not made with the package, which `trouble` says."""
+    rows = [
+        {"id": one.id, "title": one.title, "group": one.group, "names": len(one.names)}
+        for one in household.content.table()
+    ]
+    return {"items": rows, "trouble": household.content.trouble}
+
+
 TABLE = {
+    "services": services,
     "content.get": content_get,
     "content.set": content_set,
     "categories": categories,

@@ -166,6 +166,7 @@ ROUTES = (
     Route("GET", "/api/v1/rules/text", HOUSEHOLD, "rule.export", query=PAGE),
     Route("POST", "/api/v1/rules/text", HOUSEHOLD, "rule.import", body=("lines", "action", "preview")),
     Route("GET", "/api/v1/categories", HOUSEHOLD, "categories"),
+    Route("GET", "/api/v1/services", HOUSEHOLD, "services"),
     *[
         Route(
             method,
