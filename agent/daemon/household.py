@@ -86,6 +86,7 @@ class Household:
         )
         # who is kept off the internet
         self.keeper = Keeper(state, gate, clock, settings, edges, self.refresh)
+        self.content.zone = lambda: self.keeper.local.zone
         self.set_right = SetRight(state, records, clock, recorder.part)
         self.announcements = Announcements(state, self.toggles, self.set_right, anchor, edges)
         reviewed = self.announcements.reviewed
@@ -137,8 +138,10 @@ class Household:
         return [device for device in found if self._asked(device)]
 
     def _asked(self, device: Device) -> bool:
-        """Whether anything of it is read: times alone do so only while it is held, for what passes then."""
-        return self.gate.features(device.slot) != [LIMITS] or self.keeper.is_held(device.slot)
+        """Whether anything of it is read: times alone do so only while it is held, content rules at all times."""
+        if self.gate.features(device.slot) != [LIMITS]:
+            return True
+        return self.keeper.is_held(device.slot) or self.content.wanted(device)
 
     def _client(self, device: Device) -> DeviceView:
         on = self.gate.features(device.slot)
