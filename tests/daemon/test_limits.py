@@ -221,3 +221,59 @@ def test_nothing_is_recorded_for_limits(times: Times) -> None:
             household.records.db.sql.execute(
                 f"INSERT INTO {table}(device, epoch, batch, {columns}) VALUES (1, {epoch}, 1, {values})"
             )
+
+
+def test_a_device_with_times_alone_is_read_only_while_it_is_held(times: Times) -> None:
+    household = times.home.household
+    assert household
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    assert [device.label for device in household._open_devices()] == []
+    times.go(at(21) - at(12))
+    assert [device.label for device in household._open_devices()] == ["tablet"]
+
+
+def test_the_zone_is_read_again_every_minute(times: Times) -> None:
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    Path(times.home.run_dir, "timezone").write_text("EST5EDT,M3.2.0,M11.1.0")
+    times.go(60)
+    said = times.ask("limits.get", person_id=1)
+    assert said["clock"]["offset_min"] == -300 and said["now"]["until"] == at(7) + 6 * 3600  # six in the morning there
+    assert times.kernel.taken == {TABLET}
+    Path(times.home.run_dir, "timezone").write_text("nonsense")
+    times.go(61)
+    assert times.ask("limits.get", person_id=1)["clock"]["zone"] != "nonsense"
+
+
+def test_a_clock_that_jumps_neither_ends_nor_prolongs_a_hold(times: Times) -> None:
+    for jump in (40 * DAY_S, -40 * DAY_S, 3600, -3600):
+        times.ask("hold.add", person_id=1, seconds=900)
+        times.go(300)
+        times.clock.at += jump
+        times.tick()
+        assert times.kernel.taken == {TABLET}
+        assert times.go(598) == {TABLET} and times.go(4) == set()
+
+
+def test_a_hold_survives_the_power_cut(times: Times) -> None:
+    times.ask("hold.add", person_id=1, seconds=900)
+    times.again(trusted=False)
+    assert times.kernel.taken == {TABLET} and times.go(899) == {TABLET} and times.go(2) == set()
+
+
+def test_backup_and_restore_bring_times_back_held_back(times: Times) -> None:
+    times.ask("limits.set", person_id=1, windows=NIGHT, dates=[{"first": "2026-12-21", "last": "2027-01-06"}])
+    rows, after = [], None
+    while True:
+        page = times.ask("backup", **({"after": after} if after else {}))
+        rows += page["items"]
+        after = page["next"]
+        if not after:
+            break
+    assert [row["row"][3:] for row in rows if row["kind"] == "window"] == [["bedtime", 127, 1230, 420, "", 0]]
+    assert [row["kind"] for row in rows].count("holiday") == 1
+    times.ask("restore", part="first", rows=rows)
+    assert times.ask("restore", part="last", rows=[])["restored"]["window"] == 1
+    damaged = [{"kind": "window", "row": [1, "person", 1, "bedtime", 127, 1230, 1441, "", 0]}]
+    times.ask("restore", part="first", rows=[])
+    with pytest.raises(BadInput):
+        times.ask("restore", part="last", rows=damaged)

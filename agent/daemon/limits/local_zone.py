@@ -49,7 +49,7 @@ class LocalZone:
 def _content(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(BYTES_MAX).strip(b" \t\r\n") if not path.endswith("localtime") else file.read(BYTES_MAX)
+            return file.read(BYTES_MAX)
     except OSError:
         return b""
 

@@ -4,7 +4,8 @@ from agent.core.content import CATEGORIES, Content, changed, reply
 from agent.core.feed_schedule import Feed
 from agent.core.model import NotFound
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import OperationRejected, Request, optional_number
+from agent.daemon.operations.arguments import OperationRejected, Request, actor, optional_number
+from agent.daemon.operations.internet import rule_changed
 from agent.daemon.store.content_rows import DEVICE, HOUSEHOLD, PERSON, Owner
 
 
@@ -33,6 +34,8 @@ def content_set(household: Household, request: Request) -> dict[str, object]:
     _known(household, owner, before, new)
     used = household.categories_used()
     household.state.put_content(owner, new)
+    if owner[0] != HOUSEHOLD:
+        rule_changed(household, owner, "content", actor(request))
     household.new_policy()
     if household.categories_used() != used:
         household.feeds.soon()

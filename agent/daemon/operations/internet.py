@@ -4,11 +4,13 @@ from agent.core import consent, windows
 from agent.core.model import ADULT, LIMITS, Device
 from agent.core.schedule import Change, Decision
 from agent.daemon.household import Household
+from agent.daemon.store.ledger import Entry
 from agent.daemon.store.limit_rules import PERSON, Owner
 
 # Rows of the ledger that tell of a change of rules, or of what was given once.
 CHANGES = ("limit", "hold", "release", "extend", "bonus", "gap")
 CHANGES_MAX = 20
+TIMES = "times"  # what a row is about; "content" as well
 
 
 def now_row(household: Household, owner: Owner, now: Decision, coming: Change | None) -> dict[str, object]:
@@ -50,11 +52,27 @@ def switch_on(household: Household, devices: list[Device], who: str) -> None:
 
 def cover(household: Household, device: Device, who: str) -> None:
     """A device that came to a child whose rules stand follows them at once."""
-    if (
-        household.keeper.owner_of(device) in household.state.limits.owners()
-        and household.subjects.group_of(device) != ADULT
-    ):
+    owner = household.keeper.owner_of(device)
+    ruled = owner in household.state.limits.owners() or household.content.wanted(device)
+    if ruled and household.subjects.group_of(device) != ADULT:
         switch_on(household, [device], who)
+
+
+def told_rows(household: Household, owner: Owner, about: str, action: str, detail: str = "") -> list[Entry]:
+    """Rows of the ledger: one for each device that it is about, never a word of the rules."""
+    kind, id = owner
+    words = (f"person:{id} " if kind == PERSON else "") + detail
+    devices = household.keeper.devices_of(owner) if kind == PERSON else [household.state.device(id)]
+    return [(device.enrolment, about, action, 0, words.strip()) for device in devices] or [
+        ("", about, action, 0, words.strip())
+    ]
+
+
+def rule_changed(household: Household, owner: Owner, about: str, who: str) -> None:
+    """Other rules than times changed: they apply to children at once, and the ledger tells that they did."""
+    household.state.ledger.append(told_rows(household, owner, about, "limit"), who, household.clock.wall())
+    switch_on(household, household.keeper.devices_of(owner), who)
+    household.announcements.noted()
 
 
 def of_me(household: Household, device: Device) -> dict[str, object]:

@@ -17,12 +17,11 @@ from agent.daemon.operations.arguments import (
     optional_number,
     optional_text,
 )
-from agent.daemon.operations.internet import consent_of, next_row, now_row, switch_on
+from agent.daemon.operations.internet import TIMES, consent_of, next_row, now_row, switch_on, told_rows
 from agent.daemon.operations.me import REQUEST_TEXT_MAX, TIME_KINDS, TIME_S, own_device, request_add, request_row
 from agent.daemon.store.ledger import Entry
 from agent.daemon.store.limit_rules import DEVICE, PERSON, Exemption, Hold, Owner
 
-TIMES = "times"  # what a row of the ledger is about
 HOLD_MAX_S = DAY_S  # of one without an end: nobody forgets a child's phone on Friday
 UNTIL_MAX_S = 8 * DAY_S
 LATER_MAX_S = 3 * 3600  # of a window in all
@@ -109,22 +108,12 @@ def limits_set(household: Household, request: Request) -> dict[str, object]:
     new = windows.from_rows(request["windows"]) if request.get("windows") is not None else given[0]
     dates = windows.dates_from(request["dates"]) if request.get("dates") is not None else given[1]
     who, at = actor(request), household.clock.wall()
-    rules.put(owner, new, dates, _told(household, owner, "limit"), who, at)
+    rules.put(owner, new, dates, told_rows(household, owner, TIMES, "limit"), who, at)
     household.state.clear()
     if new or dates:
         switch_on(household, household.keeper.devices_of(owner), who)
     _in_force(household, [owner])
     return limits_row(household, owner)
-
-
-def _told(household: Household, owner: Owner, action: str, detail: str = "") -> list[Entry]:
-    """Rows of the ledger: one for each device that it is about, never a word of the rules."""
-    kind, id = owner
-    words = (f"person:{id} " if kind == PERSON else "") + detail
-    devices = household.keeper.devices_of(owner) if kind == PERSON else [household.state.device(id)]
-    return [(device.enrolment, TIMES, action, 0, words.strip()) for device in devices] or [
-        ("", TIMES, action, 0, words.strip())
-    ]
 
 
 def _in_force(household: Household, owners: list[Owner]) -> None:
@@ -147,7 +136,11 @@ def hold_add(household: Household, request: Request) -> dict[str, object]:
     owners, left_out = _whom(household, request)
     who, at = actor(request), household.clock.wall()
     holds = [_hold(household, owner, request) for owner in owners]
-    told = [entry for one in holds for entry in _told(household, one.owner, "hold", f"until:{one.until_wall or 0}")]
+    told = [
+        entry
+        for one in holds
+        for entry in told_rows(household, one.owner, TIMES, "hold", f"until:{one.until_wall or 0}")
+    ]
     switch_on(household, [device for owner in owners for device in _devices(household, owner)], who)
     rules = household.state.limits
     rules.add_holds(holds, told, who, at)
@@ -284,7 +277,7 @@ def hold_end(household: Household, request: Request) -> dict[str, object]:
 
 
 def _all_told(household: Household, holds: list[Hold], action: str) -> list[Entry]:
-    return [entry for one in holds for entry in _told(household, one.owner, action)]
+    return [entry for one in holds for entry in told_rows(household, one.owner, TIMES, action)]
 
 
 def hold_list(household: Household, request: Request) -> dict[str, object]:
@@ -326,7 +319,7 @@ def give(
     else:
         given, instead = _of_window(household, owner, kind, seconds or 0, mine)
     until = household.keeper.exemption_ends(given)
-    told = _told(household, owner, "extend", f"kind:{kind} until:{until}")
+    told = told_rows(household, owner, TIMES, "extend", f"kind:{kind} until:{until}")
     rules.exempt([given] if given.kind else [], instead, told, who, wall, answer)
 
 

@@ -174,6 +174,18 @@ def _clock(household: Household, parts: dict[str, object]) -> Sentence:
     return "clock", "The clock is not set yet."
 
 
+def _times(household: Household, parts: dict[str, object]) -> Sentence:
+    if household.keeper.refusal:
+        return "limits", "Times and internet off are not in force: " + household.keeper.refusal
+    if not household.state.limits.windows:
+        return None
+    if not household.clock.trusted:
+        return "bedtimes", "The clock is not confirmed yet: bedtimes wait for it."
+    if household.keeper.local.trouble:
+        return "zone", "The router's time zone is not known: bedtimes go by UTC."
+    return None
+
+
 def _well() -> tuple[str, str]:
     return "ok", "Nothing needs your attention."
 
@@ -183,7 +195,7 @@ def _order(found: tuple[str, str]) -> bool:
     return found[0] in ("not_asked", "no_list")
 
 
-HEALTH = (_stored, _kernel, _upstream, _protecting, _withheld, _in_use, _clock)
+HEALTH = (_stored, _times, _kernel, _upstream, _protecting, _withheld, _in_use, _clock)
 
 
 TABLE = {
