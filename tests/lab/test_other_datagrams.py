@@ -8,9 +8,9 @@ import pytest
 
 from tests.lab.lab import Lab
 from tests.lab.resident import Resident
-from tests.lab.test_connections import SERVERS, device, site
+from tests.lab.test_connections import SERVERS, device
 
-__all__ = ["device", "site"]
+__all__ = ["device"]
 
 V1, V2 = 1, 0x6B3343CF
 QUIC = {

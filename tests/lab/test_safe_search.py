@@ -28,6 +28,7 @@ def resident(lab: Lab, tmp_path: Path) -> Iterator[Resident]:
         "--listen-address=127.0.0.1",
         "--bind-interfaces",
         f"--server={WAN4}",
+        f"--local=/{TARGET}/",
         f"--address=/{TARGET}/{RESOLVER4_B}",
     ]
     server = lab.router.start(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -49,7 +50,6 @@ def child(lab: Lab, site: Site, resident: Resident) -> int:
 
 def switch(resident: Resident, person: int, **modes: str) -> None:
     resident.call("content.set", person_id=person, **modes)
-    resident.call("on", person_id=person, feature="limits", agree=2, actor="cli")
 
 
 def asked(lab: Lab, name: str, qtype: str = "A") -> list[str]:
