@@ -141,7 +141,7 @@ def _consents(commands: Groups) -> None:
     off.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     off.add_argument("feature", metavar="FEATURE")
     off.add_argument("--erase", action="store_true", help="also delete what was recorded")
-    _asks(commands.add_parser("pause", help="pause history on every device"), switches.pause)
+    _asks(commands.add_parser("pause", help="pause recording on every device"), switches.pause)
     resume = _asks(
         commands.add_parser("resume", help="resume what was paused (shows what it is first)"), switches.resume
     )

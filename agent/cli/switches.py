@@ -94,7 +94,7 @@ def off(client: ControlClient, options: argparse.Namespace) -> None:
 
 def pause(client: ControlClient, options: argparse.Namespace) -> None:
     paused = client.call("pause", actor="cli").get("paused")
-    show.line(f"History is paused on {show.count(paused, 'device', 'devices')}. Resume with: privacy-agent resume")
+    show.line(f"Recording is paused on {show.count(paused, 'device', 'devices')}. Resume with: privacy-agent resume")
 
 
 def resume(client: ControlClient, options: argparse.Namespace) -> None:

@@ -306,18 +306,18 @@ def test_the_switch_waits_for_the_router(visit, served):
 
 def test_pause_and_resume(visit, served):
     page = visit("/")
-    page.get_by_role("button", name="Pause history").click()
-    page.get_by_role("heading", name="History is paused").wait_for()
+    page.get_by_role("button", name="Pause recording").click()
+    page.get_by_role("heading", name="Recording is paused").wait_for()
     browser.shoot(page, "paused")
     # What is switched off meanwhile stays off.
     phone = next(one for one in served.ask("device.list")["items"] if one["label"] == "Ben's phone")
     served.ask("off", device_id=phone["id"], feature="history", actor="cli")
-    page.get_by_role("button", name="Resume history").click()
+    page.get_by_role("button", name="Resume recording").click()
     sheet = page.get_by_role("dialog")
     sheet.get_by_text("Mia's tablet: Browsing history").wait_for()
     assert sheet.get_by_text("Ben's phone").count() == 0
-    sheet.get_by_role("button", name="Resume history").click()
-    page.get_by_role("button", name="Pause history").wait_for()
+    sheet.get_by_role("button", name="Resume recording").click()
+    page.get_by_role("button", name="Pause recording").wait_for()
     assert not served.ask("device.list")["items"][phone["id"] - 1]["features"]["history"]["on"]
 
 

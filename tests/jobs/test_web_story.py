@@ -85,6 +85,9 @@ def test_2_enrol(page, daemon):
     page.get_by_role("button", name="Add a person").click()
     page.get_by_role("textbox", name="Name").fill("Mia")
     page.get_by_role("button", name="Save").click()
+    # What comes next for somebody new is on their page.
+    page.get_by_role("heading", name="Which devices does Mia use?").wait_for()
+    page.get_by_role("link", name="Devices").click()
     page.get_by_role("button", name="Mia Child").wait_for()
     page.get_by_role("button", name="Add a device").click()
     page.get_by_role("textbox", name="Name").fill("Mia's tablet")

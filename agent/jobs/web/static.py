@@ -86,9 +86,7 @@ class Files:
         for path, text in bundle.joined(self._folder).items():
             self._files[path] = _made(path, text)
         for path, file in list(self._files.items()):
-            if path.startswith(("/js/", "/css/")):
-                del self._files[path]
-            elif path.startswith("/text/"):
+            if path.startswith("/text/"):
                 self._files[path] = _made(path, file.stored().decode())
         self._name_by_hash()
 

@@ -19,7 +19,7 @@ let waiting = 0; // requests and messages without a reply, shown on every view
 
 const here = () => VIEWS.find((one) => one.path === location.pathname) || VIEWS[0];
 
-export function go(path) {
+function go(path) {
   window.history.pushState(null, "", path);
   open(true);
 }
@@ -54,7 +54,7 @@ async function open(moved = false) {
     return entry(root, () => open());
   }
   const view = here();
-  const made = view.make({ redraw, query: new URLSearchParams(location.search) });
+  const made = view.make({ redraw, query: new URLSearchParams(location.search), go });
   current = made;
   root.dataset.view = view.name;
   shell(view, [h("div.loading", { role: "status" }, t("loading"))]);

@@ -59,7 +59,7 @@ const placeOf = (problem) => PLACES[problem.kind] || problem.body.field || null;
  * @param {{names?: string[], go: string, submit: (values: Record<string, any>) => Promise<any>,
  *   build: (at: (name: string) => string | null, close: (value?: any) => void) => any,
  *   below?: (close: (value?: any) => void) => any}} parts */
-export const formSheet = (title, { names = [], go, build, submit, below = () => null }) =>
+export const formSheet = (title, { names = [], go, build, submit, below = null }) =>
   sheet(title, (close, redraw, kept) => {
     kept.attempt = kept.attempt || attempt(redraw, async (values) => close((await submit(values)) ?? true));
     const { at, other, busy, run } = kept.attempt;
@@ -78,6 +78,6 @@ export const formSheet = (title, { names = [], go, build, submit, below = () => 
           ),
         ),
       ),
-      below(close),
+      below && below(close),
     ];
   });

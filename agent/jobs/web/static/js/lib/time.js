@@ -12,6 +12,7 @@ export const clock = (seconds) => format(seconds, { hour: "2-digit", minute: "2-
 export const day = (seconds) => format(seconds, { weekday: "long", day: "numeric", month: "long" });
 export const date = (seconds) => format(seconds, { day: "numeric", month: "long", year: "numeric" });
 export const shortDay = (seconds) => format(seconds, { weekday: "short" });
+export const dayAndClock = (seconds) => format(seconds, { weekday: "short", hour: "2-digit", minute: "2-digit" });
 export const full = (seconds) =>
   format(seconds, {
     day: "numeric",

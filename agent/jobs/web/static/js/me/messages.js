@@ -5,6 +5,7 @@ import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { when } from "../lib/time.js";
 import { formSheet, Wrong } from "../lib/form.js";
+import { lengthWords } from "../people/internet.js";
 import { button, card, field, textarea, toast } from "../lib/ui.js";
 
 /** What was sent and what was replied; `ask(kind)` writes another. */
@@ -20,7 +21,7 @@ export const sayCard = (requests, ask) =>
         h(
           "p",
           h("strong", t("request." + one.kind)),
-          one.target ? [" ", h("code", one.target)] : null,
+          one.target ? [" ", one.kind === "time" ? lengthWords(Number(one.target)) : h("code", one.target)] : null,
           " ",
           one.text,
         ),

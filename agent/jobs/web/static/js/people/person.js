@@ -4,6 +4,7 @@ import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { avatar, heading } from "../lib/ui.js";
+import { internetRow } from "./internet.js";
 import { requests } from "./requests.js";
 import { allSwitches, FEATURES, switches } from "./switches.js";
 
@@ -13,11 +14,22 @@ const MANY = 12;
 const picture = (person) => (person ? avatar(person.name) : h("span.avatar.tint-none", icon("devices")));
 const named = (person) => (person ? person.name : t("overview.unassigned"));
 
-/** One link: who, how many devices, what is on, and what was today. */
-export const personCard = ({ person, devices, sites, blocked, asking }) =>
+/** A link to their page, with who, how many devices, what is on, and what was today; beneath it the internet of a person. */
+export const personCard = (one, reload) =>
   h(
-    "a.card.person",
-    { key: "person-" + (person ? person.id : "none"), href: "/?person=" + (person ? person.id : "none"), "data-go": true },
+    "div.card.person-card",
+    { key: "person-" + (one.person ? one.person.id : "none") },
+    personLink(one),
+    one.person && one.devices.length && ours(one) ? internetRow(one, one.person.internet, reload) : null,
+  );
+
+/** An adult's internet is theirs to turn off, unless they agreed that others may. */
+const ours = ({ person, devices }) => person.group !== "adult" || devices.some((one) => one.features.limits && one.features.limits.on);
+
+const personLink = ({ person, devices, sites, blocked, asking }) =>
+  h(
+    "a.person",
+    { href: "/?person=" + (person ? person.id : "none"), "data-go": true },
     picture(person),
     h(
       "span.person-main",
@@ -69,9 +81,7 @@ export function personPage({ person, devices, sites, blocked }, state, page) {
         .join(" · "),
     ),
     requests({ requests: state.data.requests.filter((one) => devices.some((own) => own.id === one.device_id)), devices }, page.reload),
-    person && devices.length
-      ? [page.looked.today(person), page.looked.week(person), page.looked.rules(person, devices)]
-      : null,
+    person ? parts(person, devices, page) : null,
     devices.length > MANY ? searchField(state, page) : null,
     devices.length
       ? h(
@@ -80,10 +90,40 @@ export function personPage({ person, devices, sites, blocked }, state, page) {
           person && devices.length > 1 && !state.search ? allSwitches(person, devices, page) : null,
           shown.map((device) => switches(device, { ...page, today: todayOf(device, state) })),
         )
-      : h("p.soft", t("overview.no_device")),
+      : null,
+    person && devices.length ? page.adding(person, page.unassigned, false) : null,
     goodToKnow(devices),
   ];
 }
+
+/** Their internet now, the ways to their times and content, and what was looked at; for somebody new whose is which first. */
+const parts = (person, devices, page) => [
+  devices.length && ours({ person, devices }) && person.internet
+    ? h("section.card", { key: "internet" }, internetRow({ person }, person.internet, page.reload))
+    : null,
+  devices.length ? null : page.adding(person, page.unassigned, true),
+  person.internet ? partLinks("person=" + person.id) : null,
+  devices.length ? [page.looked.today(person), page.looked.week(person), page.looked.rules(person, devices)] : null,
+];
+
+/** Ways to the times, and to what may be reached; `whom` is as in the address. */
+export const partLinks = (whom) =>
+  h(
+    "nav.card.flush.part-links",
+    { key: "parts", "aria-label": t("person.parts") },
+    [
+      ["times", "clock"],
+      ["content", "list"],
+    ].map(([part, drawn]) =>
+      h(
+        "a.row",
+        { href: `/?${whom}&part=${part}`, "data-go": true },
+        icon(drawn),
+        h("span.row-main", h("strong", t("person." + part)), h("span.soft", t(`person.${part}_text`))),
+        icon("next"),
+      ),
+    ),
+  );
 
 /** What protected phones need, and what a history without protection misses. */
 function goodToKnow(devices) {

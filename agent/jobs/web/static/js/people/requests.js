@@ -6,7 +6,11 @@ import { t } from "../lib/i18n.js";
 import { when } from "../lib/time.js";
 import { formSheet, Wrong } from "../lib/form.js";
 import { sure } from "../protection/rules.js";
+import { lengthWords } from "./internet.js";
 import { button, card, say, textarea, toast } from "../lib/ui.js";
+
+const TIMED = ["time", "tonight"];
+const GRANTS = [900, 1800, 3600, "tonight"];
 
 export function requests({ requests: rows, devices }, reload) {
   if (!rows.length) return null;
@@ -21,13 +25,16 @@ export function requests({ requests: rows, devices }, reload) {
         h(
           "p",
           h("strong", `${label(one.device_id)}: ${t("request." + one.kind)}`),
-          one.target ? h("span", " ", h("code", one.target)) : null,
+          one.target ? h("span", " ", one.kind === "time" ? lengthWords(Number(one.target)) : h("code", one.target)) : null,
         ),
         one.wide ? h("p", t("requests.wide", { name: one.wide })) : null,
         one.text ? h("p", one.text) : null,
         h("p.soft", when(one.at)),
         h(
           "div.actions.left",
+          TIMED.includes(one.kind)
+            ? GRANTS.map((grant) => button(grantWords(grant), () => give(one, grant, reload), { tone: "plain small" }))
+            : null,
           one.kind === "unblock" && one.target
             ? [
                 button(t("requests.allow_hour"), () => allow(one, 3600, reload), { tone: "plain small" }),
@@ -40,6 +47,19 @@ export function requests({ requests: rows, devices }, reload) {
       ),
     ),
   );
+}
+
+const grantWords = (grant) => (grant === "tonight" ? t("requests.tonight") : lengthWords(grant));
+
+/** Yes to a request for time: the router frees the internet in the same step. */
+async function give(one, grant, reload) {
+  try {
+    await post(`/requests/${one.id}/answer`, { answer: t("requests.given", { what: grantWords(grant) }), grant });
+    toast(t("requests.sent"));
+  } catch (error) {
+    say(error);
+  }
+  await reload();
 }
 
 const reply = (one, reload) =>

@@ -6,6 +6,7 @@ import { said, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { until, when } from "../lib/time.js";
 import { ownPageCode } from "../lib/own.js";
+import { internetRow } from "./internet.js";
 import { unseen } from "./unseen.js";
 import { button, card, confirm, say, sheet, toast, toggle } from "../lib/ui.js";
 import { confirmed } from "../lib/confirm.js";
@@ -45,6 +46,7 @@ export function switches(device, { redraw, reload, today }) {
         ? h("a.soft", { href: "/history?device=" + device.id, "data-go": true }, t("overview.today", { n: today }))
         : null,
     ),
+    device.internet && (device.shared || !device.person) ? [internetRow({ device }, device.internet, reload), deviceLinks(device)] : null,
     unseen(device, reload) || (device.covered === false ? h("p.care-text", t("device.uncovered")) : null),
     FEATURES.map((feature) => {
       const row = device.features[feature];
@@ -64,6 +66,16 @@ export function switches(device, { redraw, reload, today }) {
     }),
   );
 }
+
+/** A device that is nobody's alone has times and content of its own. */
+const deviceLinks = (device) =>
+  h(
+    "p.device-links",
+    ["times", "content"].map((part) => [
+      h("a.soft", { href: `/?device=${device.id}&part=${part}`, "data-go": true }, t("person." + part)),
+      " ",
+    ]),
+  );
 
 /** Some are on, some off: both ways are open. */
 const which = (feature, label) =>

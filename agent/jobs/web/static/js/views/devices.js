@@ -9,15 +9,8 @@ import { formSheet, Wrong } from "../lib/form.js";
 import { ownPageCode } from "../lib/own.js";
 import { avatar, button, card, choice, confirm, field, heading, say, sheet, toast } from "../lib/ui.js";
 import { clock } from "../lib/time.js";
+import { named, personSheet } from "../people/edit.js";
 import { unseen } from "../people/unseen.js";
-
-const GROUPS = ["child", "teen", "adult"];
-
-/** A name as it was typed, or a sentence beside its field. */
-function named(text, field = "label") {
-  if (!text.trim()) throw new Wrong(field, t("devices.label_missing"));
-  return text.trim();
-}
 
 /** What a device is known by: its MAC address, or its address where devices are known by that. */
 function reachedAt(where) {
@@ -27,7 +20,7 @@ function reachedAt(where) {
   throw new Wrong("where", t("devices.mac_wrong"));
 }
 
-export function devices({ redraw }) {
+export function devices({ redraw, go }) {
   const state = { devices: [], people: [], seen: [] };
 
   const load = inTurn(async () => {
@@ -271,50 +264,19 @@ export function devices({ redraw }) {
     await act(() => confirmed(() => del("/devices/" + device.id)));
   }
 
-  const person = (one) =>
-    formSheet(one ? one.name : t("devices.add_person"), {
-      names: ["name", "birth_month"],
-      go: t("save"),
-      submit: async (values) => {
-        const what = { name: named(values.name, "name"), group: values.group, birth_month: values.birth_month || null };
-        await (one ? patch("/people/" + one.id, what) : post("/people", what));
-        toast(t("saved"));
-        await reload();
-      },
-      build: (at) => [
-        field({
-          name: "name",
-          label: t("person.name"),
-          value: one ? one.name : "",
-          required: true,
-          maxlength: 64,
-          autofocus: true,
-          error: at("name"),
-        }),
-        choice({
-          name: "group",
-          label: t("person.group"),
-          value: one ? one.group : "child",
-          options: GROUPS.map((group) => [group, t("group." + group)]),
-        }),
-        h("p.soft", t("person.group_text")),
-        field({
-          name: "birth_month",
-          label: t("person.birth"),
-          type: "month",
-          value: (one && one.birth_month) || "",
-          hint: t("person.birth_text"),
-          error: at("birth_month"),
-        }),
-      ],
-      below: (close) =>
-        one
-          ? h(
-              "div.actions.left",
-              button(t("person.remove"), () => close(removePerson(one)), { tone: "danger", picture: "trash" }),
-            )
-          : null,
-    });
+  async function person(one) {
+    const made = await personSheet(one, (close) =>
+      one
+        ? h(
+            "div.actions.left",
+            button(t("person.remove"), () => close(removePerson(one)), { tone: "danger", picture: "trash" }),
+          )
+        : null,
+    );
+    // What comes next for somebody new stands on their page: devices, times, what.
+    if (!one && made) return go("/?person=" + made.id);
+    await reload();
+  }
 
   async function removePerson(one) {
     const sure = await confirm(t("person.remove_title", { name: one.name }), t("person.remove_text"), t("person.remove"));

@@ -8,6 +8,7 @@ import { icon } from "../lib/icons.js";
 import { follow, unfollow } from "../lib/live.js";
 import { held } from "../me/held.js";
 import { attempt } from "../lib/form.js";
+import { limitsCard } from "../me/limits.js";
 import { choosePin, openRecords, pinCard } from "../me/pin.js";
 import { records } from "../me/records.js";
 import { sayCard, write } from "../me/messages.js";
@@ -81,6 +82,7 @@ export async function me(root) {
           h("p.hero-more", history.on ? t("me.recording_since", { when: when(history.since) }) : note(history)),
         ),
       ),
+      limitsCard(state.own, load),
       held(state.own, load),
       rights(state.own, { write: ask, load, forgotten }),
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),

@@ -5,19 +5,29 @@ import { h } from "../lib/dom.js";
 import { byName, said, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { midnight } from "../lib/time.js";
-import { card, empty, heading } from "../lib/ui.js";
+import { button, card, empty, heading } from "../lib/ui.js";
+import { adding } from "../people/adding.js";
+import { content } from "../people/content.js";
+import { GROUPS, personSheet } from "../people/edit.js";
+import { everybodyCard } from "../people/internet.js";
 import { looked } from "../people/looked.js";
 import { personCard, personPage } from "../people/person.js";
 import { requests } from "../people/requests.js";
 import { pauseCard } from "../people/switches.js";
+import { times } from "../people/times.js";
 import { notice } from "../privacy/notice.js";
 
-const GROUPS = ["child", "teen", "adult"];
+// What a person's page, or that of a device of its own, opens.
+const PARTS = { times, content };
 
-export function overview({ redraw, query }) {
+export function overview({ redraw, query, go }) {
   const state = { data: null, search: "" };
   const wanted = query.get("person");
   const opened = looked({ redraw, reload });
+  const added = adding({ redraw, reload });
+  const part = PARTS[query.get("part")];
+  const inside =
+    part && part({ redraw, about: owner, back: query.get("device") ? "/devices" : "/?person=" + wanted, devices: ownDevices });
 
   const load = inTurn(async () => {
     const [data] = await Promise.all([get("/overview", { since: midnight() }), opened.refresh()]);
@@ -27,7 +37,21 @@ export function overview({ redraw, query }) {
     );
     data.devices.sort((one, other) => byName(one.label, other.label));
     state.data = data;
+    if (inside && owner()) await inside.load();
   });
+
+  /** Whose times or content is shown: {person} or {device}, null where there is none any more. */
+  function owner() {
+    const { people, devices } = state.data;
+    const device = devices.find((one) => String(one.id) === query.get("device"));
+    const person = people.find((one) => String(one.id) === wanted);
+    return device ? { device } : person ? { person } : null;
+  }
+
+  function ownDevices() {
+    const { device, person } = owner();
+    return device ? [device] : devicesOf(person);
+  }
 
   const devicesOf = (person) =>
     state.data.devices.filter((one) => (person ? one.person && one.person.id === person.id : !one.person));
@@ -49,15 +73,22 @@ export function overview({ redraw, query }) {
   function draw() {
     const { devices, people } = state.data;
     const chosen = wanted === "none" ? null : people.find((one) => String(one.id) === wanted);
-    if (chosen !== undefined && devices.length) return personPage(about(chosen), state, { redraw, reload, looked: opened });
-    const first = [heading(t("nav.overview")), notice(state.data.notice, reload)];
-    if (!devices.length) return [...first, firstSteps()];
+    if (inside && owner()) return inside.draw();
+    if (chosen !== undefined) {
+      return personPage(about(chosen), state, { redraw, reload, looked: opened, adding: added, unassigned: devicesOf(null) });
+    }
+    const more = people.length
+      ? h("button.round", { type: "button", "aria-label": t("devices.add_person"), onclick: addPerson }, icon("plus"))
+      : null;
+    const first = [heading(t("nav.overview"), more), notice(state.data.notice, reload)];
+    if (!devices.length && !people.length) return [...first, firstSteps()];
     const rest = devicesOf(null).length ? [null] : [];
     return [
       ...first,
       standing(),
       requests(state.data, reload),
-      h("div.people", [...people, ...rest].map(about).map(personCard)),
+      everybodyCard(people, reload),
+      h("div.people", [...people, ...rest].map(about).map((one) => personCard(one, reload))),
       pauseCard(state.data, reload),
     ];
   }
@@ -82,13 +113,22 @@ export function overview({ redraw, query }) {
       "devices",
       t("overview.empty"),
       t("overview.empty_text"),
-      h("a.button.primary", { href: "/devices", "data-go": true }, t("overview.empty_go")),
+      h(
+        "div.actions",
+        button(t("devices.add_person"), addPerson, { tone: "primary", picture: "plus" }),
+        h("a.button.plain", { href: "/devices", "data-go": true }, t("overview.empty_go")),
+      ),
     );
+
+  async function addPerson() {
+    const made = await personSheet(null);
+    if (made) go("/?person=" + made.id);
+  }
 
   async function reload() {
     await load();
     redraw();
   }
 
-  return { load, draw, wants: ["status", "device", "feature", "attempt", "history", "lists", "request"] };
+  return { load, draw, wants: ["status", "device", "feature", "attempt", "history", "lists", "request", "hold", "limits"] };
 }

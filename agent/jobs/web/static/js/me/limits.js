@@ -1,0 +1,73 @@
+// /me: whether this device has internet now, until when and why, the rules in words, who changed them, and asking for more.
+
+import { post } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { said, t } from "../lib/i18n.js";
+import { icon } from "../lib/icons.js";
+import { when } from "../lib/time.js";
+import { formSheet } from "../lib/form.js";
+import { button, card, fold, textarea, toast } from "../lib/ui.js";
+import { sentences } from "../lib/week.js";
+import { lengthWords, stateText } from "../people/internet.js";
+
+const ASKED = [900, 1800, 3600];
+
+/** Null where no limits are on for this device. */
+export const limitsCard = ({ limits, requests }, load) =>
+  limits && limits.now ? [nowCard(limits, openRequest(requests || []), load), changes(limits.changed || [])] : null;
+
+const openRequest = (requests) => requests.some((one) => one.state === "open" && ["time", "tonight"].includes(one.kind));
+
+function nowCard({ now, next, windows, words }, waiting, load) {
+  const until = now.held ? now.until : next && next.at;
+  const left = until ? Math.ceil((until - Date.now() / 1000) / 60) : 0;
+  const rules = windows ? sentences(windows) : (words || []).map(said);
+  return card(
+    { key: "limits", class: now.held ? "limits held" : "limits" },
+    h("p.internet-state.large", icon(now.held ? "moon" : "globe"), h("span", stateText({ ...now, until }, "me.held_off_open"))),
+    left > 0 && left <= 60 ? h("p", { role: "timer" }, t(now.held ? "me.back_in" : "me.off_in", { n: left })) : null,
+    rules.length ? h("ul.plain-list", rules.map((one) => h("li", icon("clock"), one))) : null,
+    h("p.soft", t("me.limits_text")),
+    waiting ? h("p.soft", t("me.asked")) : askButtons(load),
+  );
+}
+
+const askButtons = (load) => [
+  h("h2", t("me.ask_title")),
+  h(
+    "div.actions.left",
+    ASKED.map((seconds) =>
+      button(lengthWords(seconds), () => ask({ kind: "time", seconds }, load), {
+        tone: "plain small",
+        "aria-label": t("me.ask_minutes", { n: seconds / 60 }),
+      }),
+    ),
+    button(t("requests.tonight"), () => ask({ kind: "tonight" }, load), { tone: "plain small", "aria-label": t("me.ask_tonight") }),
+  ),
+];
+
+const changes = (changed) =>
+  changed.length
+    ? fold(
+        t("me.limits_changed"),
+        { key: "limits-changed" },
+        h(
+          "ul.plain-list",
+          changed.map((one) => h("li", h("span", `${when(one.at)} · ${t("actor." + one.who.split(":")[0], {}, one.who)}: ${t("activity." + one.what, {}, one.what)}`))),
+        ),
+      )
+    : null;
+
+/** A line may go with it. */
+const ask = (what, load) =>
+  formSheet(t("me.ask_title"), {
+    names: ["text"],
+    go: t("request.go"),
+    submit: async (values) => {
+      const text = values.text.trim().replace(/\s+/g, " ");
+      await post("/me/requests", { ...what, ...(text ? { text } : {}) });
+      toast(t("request.sent"));
+      await load();
+    },
+    build: (at) => textarea({ name: "text", label: t("me.ask_text"), rows: 2, maxlength: 200, error: at("text") }),
+  });
