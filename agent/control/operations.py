@@ -28,11 +28,16 @@ EVENTS = (
 
 
 class Operation(Value):
-    """`arguments` is {name: kind}; of them `needs` must be given. A value of None is one that is not given."""
+    """`arguments` is {name: kind}; of them `needs` must be given. A value of None is one that is not given.
 
-    __slots__ = ("roles", "arguments", "needs", "events")
+    What is `proven` the web job may not ask for by itself: a password or PIN was given for it (operations/proven.py).
+    """
 
-    def __init__(self, arguments: str = "", roles: tuple[str, ...] = BOTH, events: str = "") -> None:
+    __slots__ = ("roles", "arguments", "needs", "events", "proven")
+
+    def __init__(
+        self, arguments: str = "", roles: tuple[str, ...] = BOTH, events: str = "", proven: bool = False
+    ) -> None:
         """Each argument is a word: "label", "mac?" where it may be absent, "name:label" for one of another kind."""
         self.roles = roles
         self.arguments: dict[str, Schema] = {}
@@ -43,6 +48,9 @@ class Operation(Value):
             if not word.endswith("?"):
                 self.needs.append(name)
         self.events = tuple(events.split())
+        self.proven = proven
+        if proven:
+            self.arguments["proof"] = KINDS["proof"]
 
 
 WHO = "device_id? person_id? id?"
@@ -63,17 +71,17 @@ OPERATIONS = {
     "device.new": Operation(PAGE),
     "device.add": Operation("label mac? address? person_id? shared?", events="device"),
     "device.edit": Operation("id? device_id? label? mac? person_id? shared?", events="device"),
-    "device.remove": Operation("id? device_id? preview?", events="device"),
+    "device.remove": Operation("id? device_id? preview?", events="device", proven=True),
     "person.list": Operation(PAGE),
     "person.add": Operation("name:label group birth_month?", events="device"),
     "person.edit": Operation("id? person_id? name:label? group? birth_month?", events="device"),
-    "person.remove": Operation("id? person_id? preview?", events="device"),
+    "person.remove": Operation("id? person_id? preview?", events="device", proven=True),
     # Turning on and off
     "features": Operation(),
     "notice": Operation(),
     "notice.read": Operation("version"),
     "on": Operation(SWITCH + " agree?", events="feature"),
-    "off": Operation(SWITCH + " erase?", events="feature"),
+    "off": Operation(SWITCH + " erase? proof?", events="feature"),
     "pause": Operation(events="feature"),
     "resume": Operation(WHOM + " feature? agree? preview?", events="feature"),
     # Times, and internet off
@@ -93,8 +101,8 @@ OPERATIONS = {
     "visit.mark_wrong": Operation("id undo?"),
     "visit.background": Operation("id background"),
     "visit.delete": Operation("id preview?"),
-    "delete": Operation(f"{WHOM} {WINDOW} feature? preview?"),
-    "export": Operation(f"{WHOM} {PAGE}"),
+    "delete": Operation(f"{WHOM} {WINDOW} feature? preview?", proven=True),
+    "export": Operation(f"{WHOM} {PAGE}", proven=True),
     "activity": Operation(PAGE, events="ledger"),
     "audit": Operation("head?"),
     # Rules
@@ -131,7 +139,7 @@ OPERATIONS = {
     "me.prove": Operation("address pin:value", (WEB,)),
     "me.agree": Operation("address feature? agree? proof?", (WEB,), "feature"),
     "me.confirm": Operation("address proof?", (WEB,), "device"),
-    "me.off": Operation("address feature? erase?", (WEB,), "feature"),
+    "me.off": Operation("address feature? erase? proof?", (WEB,), "feature"),
     "request.add": Operation("address? device_id? kind text? target? seconds?", events="request"),
     "request.unblock": Operation("address word", events="request"),
     "request.list": Operation("state? " + PAGE),
@@ -141,20 +149,21 @@ OPERATIONS = {
     "statistics.preview": Operation(),
     "statistics.list": Operation(PAGE),
     "statistics.show": Operation("id"),
-    "statistics.opt_in": Operation("agree? terms?", events="report status"),
+    "statistics.opt_in": Operation("agree? terms?", events="report status", proven=True),
     "statistics.opt_out": Operation(events="report status"),
     "statistics.operator": Operation(),
     "statistics.operator_set": Operation("operator:value?", (CLI,), "report status"),
     # The household's settings and state
     "settings.get": Operation(),
     "settings.set": Operation("key value", events="status"),
-    "backup": Operation("history? " + PAGE),
-    "restore": Operation("part rows:value?"),
+    "backup": Operation("history? " + PAGE, proven=True),
+    "restore": Operation("part rows:value?", proven=True),
     "setup.code": Operation("", (CLI,)),
     # What needs a secret of the web job and is no business of the command line's users
     "setup.check": Operation("code", (WEB,)),
     "web.get": Operation("key", (WEB,)),
-    "web.put": Operation("key value?", (WEB,), "web"),
+    "web.prove": Operation("password:value", (WEB,)),
+    "web.put": Operation("key value? proof?", (WEB,), "web"),
     # What the jobs say and ask; they read strangers' texts and may ask for nothing else
     "feeds.plan": Operation("", (FEEDS,)),
     "feeds.progress": Operation("step:value list_id:value? done:value? total:value?", (FEEDS,), "lists"),

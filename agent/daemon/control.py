@@ -15,7 +15,7 @@ from agent.control.operations import BOTH, CLI, OPERATIONS, WEB, checked
 from agent.core.model import BadInput, NotFound
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
-from agent.daemon.operations import TABLE
+from agent.daemon.operations import TABLE, proven
 from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.operations.me import speaks_for_device
 from agent.daemon.peers import Peer, Reply, Steps
@@ -71,6 +71,8 @@ class ControlServer:
             if role != WEB and str(request.get("actor", "")).startswith("me:"):
                 raise OperationRejected("forbidden", "a person speaks for their device at its own page")
             speaks_for_device(self._household, request)
+            if role == WEB:
+                proven.need(self._household, name, request)
             result = TABLE[name](self._household, request)
         except EXPECTED as error:
             return failure(error)

@@ -205,5 +205,8 @@ def _of(pins: object, device_id: int) -> dict[str, object]:
 
 
 def rows_in(text: str | None) -> dict[str, dict[str, object]]:
-    found = json.loads(text) if text else {}
-    return {key: row for key, row in found.items() if isinstance(row, dict)} if isinstance(found, dict) else {}
+    return rows_of(json.loads(text) if text else {})
+
+
+def rows_of(value: object) -> dict[str, dict[str, object]]:
+    return {key: row for key, row in value.items() if isinstance(row, dict)} if isinstance(value, dict) else {}

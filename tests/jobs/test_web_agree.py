@@ -114,7 +114,10 @@ def test_a_code_of_the_household_that_replaces_a_pin_is_told(served):
     anna.ask("PUT", HISTORY, AGREE | {"pin": "4711"})
     parent = Client(served.port)
     parent.ask("POST", "/api/v1/setup", {"code": served.code, "password": PASSWORD})
-    code = parent.ask("POST", f"/api/v1/devices/{device(served, LAPTOP)['id']}/pin-code").json["code"]
+    path = f"/api/v1/devices/{device(served, LAPTOP)['id']}/pin-code"
+    assert parent.ask("POST", path).status == 403, "it replaces a PIN"
+    parent.ask("POST", "/api/v1/session/confirm", {"password": PASSWORD})
+    code = parent.ask("POST", path).json["code"]
     clone = at(served, LAPTOP)
     assert clone.ask("POST", "/api/v1/me/pin", {"code": code, "pin": "2222"}).status == 201
     told = [row["detail"] for row in anna.ask("GET", "/api/v1/me").json["changes"] if row["action"] == "pin"]

@@ -35,6 +35,7 @@ def device(served, address: str) -> dict:
 
 def entered(served, parent, address: str) -> Client:
     """A person's browser after their PIN."""
+    parent.ask("POST", "/api/v1/session/confirm", {"password": PASSWORD})  # where it replaces one
     code = parent.ask("POST", f"/api/v1/devices/{device(served, address)['id']}/pin-code").json["code"]
     person = Client(served.port, source=address)
     person.ask("GET", "/api/v1/me")

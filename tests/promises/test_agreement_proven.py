@@ -106,7 +106,7 @@ def test_what_was_decided_about_an_adult_is_confirmed_with_the_pin(family: Home,
 
 def test_a_person_speaks_at_their_own_page_for_their_own_device(family: Home, server: Server) -> None:
     mine = {"device_id": 1, "actor": "me:1", "address": TABLET}
-    for op in ("history", "blocked", "export"):
+    for op in ("history", "blocked"):
         assert code(server.ask(WEB, op=op, **mine)) == "ok", op
         assert code(server.ask(CLI, op=op, **mine)) == "forbidden", op
         for wrong in (
@@ -123,7 +123,10 @@ def test_a_person_speaks_at_their_own_page_for_their_own_device(family: Home, se
         ):
             assert code(server.ask(WEB, op=op, **(mine | wrong))) != "ok", (op, wrong)
     assert code(server.ask(CLI, op="delete", **mine)) == "forbidden"
-    assert code(server.ask(WEB, op="delete", **mine)) == "ok"
+    assert code(server.ask(WEB, op="delete", **mine)) == "forbidden"
+    pin(family, device=1)
+    word = server.ask(WEB, op="me.prove", address=TABLET, pin=PIN)["ok"]["proof"]
+    assert code(server.ask(WEB, op="delete", **mine, proof=word)) == "ok"
 
 
 def test_what_is_said_at_a_device_is_not_the_command_lines(server: Server) -> None:

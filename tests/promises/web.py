@@ -22,6 +22,7 @@ class Attacked:
             self.devices[address] = added["id"]
 
     def code(self, address: str) -> str:
+        self.parent.ask("POST", "/api/v1/session/confirm", {"password": PASSWORD})  # where it replaces a PIN
         made = self.parent.ask("POST", f"/api/v1/devices/{self.devices[address]}/pin-code")
         assert made.status == 201
         code: str = made.json["code"]

@@ -14,7 +14,7 @@ from agent.core.model import ADULT, HISTORY, BadInput, Device
 from agent.core.people import reader
 from agent.core.sites import site, wide
 from agent.daemon.household import Household
-from agent.daemon.operations import internet, scope
+from agent.daemon.operations import internet, proven, scope
 from agent.daemon.operations.arguments import (
     OperationRejected,
     Request,
@@ -41,7 +41,6 @@ TIME_S = (900, 1800, 3600)  # that may be asked for
 TIME_OPEN_MAX, TIME_DAY_MAX = 3, 10  # of one device
 REQUEST_TEXT_MAX = 500
 WORD_MAX = 64
-PIN_MAX = 64
 REQUESTS_MAX = 200  # open ones; a household that has more does not read them
 # Of one device: a child with a script fills neither the others' places nor the flash.
 DEVICE_REQUESTS_MAX = 10
@@ -95,19 +94,11 @@ def me_prove(household: Household, request: Request) -> Generator[float | None, 
     """A word for the PIN, which me.agree and me.confirm ask for where there is one."""
     device = own_device(household, request)
     secret, given = household.people.secret_of(device), request.get("pin")
-    if secret is None or not isinstance(given, str) or len(given) > PIN_MAX:
-        raise OperationRejected("forbidden", "the PIN is not right")
-    if household.people.proofs.busy:
-        raise OperationRejected("busy", "another PIN is being checked")
-    word = yield from household.people.proofs.check(device, secret, given)
-    if word is None:
-        raise OperationRejected("forbidden", "the PIN is not right")
-    return {"proof": word}
+    return (yield from proven.word(household, f"me:{device.id}", secret, given, "PIN"))
 
 
 def _need_proof(household: Household, request: Request, device: Device) -> None:
-    secret = household.people.secret_of(device)
-    if secret is not None and not household.people.proofs.hold(device, secret, request.get("proof")):
+    if household.people.secret_of(device) is not None and not proven.of_device(household, device, request):
         raise OperationRejected("forbidden", "enter the PIN of this device for this", {"needs": "pin"})
 
 

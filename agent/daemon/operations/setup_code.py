@@ -34,6 +34,7 @@ def setup_check(household: Household, request: Request) -> dict[str, object]:
         setup.tries += 1
         raise OperationRejected("forbidden", "that is not the setup code")
     household.in_hand.setup_code = None
+    household.people.proofs.set_up()
     return {"ok": True}
 
 

@@ -89,7 +89,14 @@ def table(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[str, 
 
     async def my_export(request: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
         person.need_fresh(request)
-        return await exporting.export(request, **as_person(request, own), **query)
+        return await exporting.export(request, **as_person(request, own), **person.proof(request), **query)
+
+    async def export(request: WebRequest, **query: Any) -> WebResponse:
+        return await exporting.export(request, **account.proof(request), **query)
+
+    async def switch(request: WebRequest, erase: bool = False, **query: Any) -> WebResponse:
+        more = {"erase": True, **account.proof(request)} if erase else {}
+        return await handlers.switch(request, **query, **more)
 
     async def events(request: WebRequest) -> WebResponse:
         # A stream outlives the request that opened it, but not the session.
@@ -113,7 +120,7 @@ def table(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[str, 
         ".stop_totp": account.second.stop,
         ".overview": handlers.overview,
         ".events": events,
-        ".switch": handlers.switch,
+        ".switch": switch,
         ".pause": handlers.pause,
         ".recipients": handlers.recipients,
         ".lists_progress": handlers.lists_progress,
@@ -127,7 +134,7 @@ def table(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[str, 
         ".preview_erase": handlers.preview_erase,
         ".set_setting": handlers.set_setting,
         ".metrics": metrics,
-        ".export": exporting.export,
+        ".export": export,
         ".make_pin_code": person.make_pin_code,
         ".my_confirmation": person.my_confirmation,
         ".me": person.me,

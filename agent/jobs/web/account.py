@@ -37,7 +37,8 @@ class Account:
         self.vault = vault
         self.sodium = sodium
         self._wall = wall
-        self._confirmed: dict[str, float] = {}
+        self._confirmed: dict[str, float] = {}  # session → until when
+        self._words: dict[str, str] = {}  # session → the daemon's word for the password
         self.second = SecondFactor(vault, sodium, lambda: self.now, self.drop, self.take_back)
 
     @property
@@ -87,6 +88,10 @@ class Account:
         """Seconds that the last confirmation still holds, 0 when none does."""
         return max(0, int(self._confirmed.get(session.id, 0) - time.monotonic()))
 
+    def proof(self, request: WebRequest) -> dict[str, Any]:
+        """What the daemon wants to hear with what needs the password: its word, and who asks."""
+        return {"proof": self._words.get(request.session.id), "actor": "web:" + request.session.label}
+
     # Handlers
 
     async def show(self, request: WebRequest) -> WebResponse:
@@ -134,8 +139,20 @@ class Account:
 
     async def confirm(self, request: WebRequest) -> WebResponse:
         await self._check(request, request.json())
+        self._words[request.session.id] = await self._prove(request, request.json())
         self._confirmed[request.session.id] = time.monotonic() + CONFIRMED_S
         return reply({"confirmed_s": CONFIRMED_S})
+
+    async def _prove(self, request: WebRequest, body: dict[str, Any]) -> str:
+        """The daemon's word for the password, which it checks itself: this job could be somebody else's. Without one
+        the daemon will refuse what needs it."""
+        what = {"password": body_text(body, "password", passwords.BYTES_MAX), "actor": "web:" + request.session.label}
+        try:
+            return str((await Ask("web.prove", what))["proof"])
+        except ControlRefused as error:
+            if error.code == "busy":
+                raise
+            return ""
 
     async def sign_out(self, request: WebRequest) -> WebResponse:
         if request.session is not None:
@@ -179,8 +196,9 @@ class Account:
         password = body_text(body, "new_password", passwords.BYTES_MAX)
         self._need_strong(password)
         await self._check(request, body)
+        proof = {"proof": await self._prove(request, body), "actor": "web:" + request.session.label}
         stored = await Work(self.sodium.hash_password, password.encode())
-        await self.vault.put("account", self.vault.get("account") | {"password": stored})
+        await self.vault.put("account", self.vault.get("account") | {"password": stored}, proof)
         await self.drop([key for key in self.vault.get("sessions") if key != request.session.id])
         return WebResponse(204)
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agent.control.errors import ERRORS
+from agent.control.operations import OPERATIONS
 from agent.core.http import BadRequest, Head
 from agent.core.httpvalues import parse_query
 from agent.jobs.web import origin, schema, unblock_button
@@ -146,12 +147,16 @@ class Api:
             arguments |= schema.from_body(request.json(), route.body, route.op)
         if route.actor:
             arguments["actor"] = "web:" + request.session.label
+        if route.access == CONFIRMED and OPERATIONS[route.op].proven:
+            arguments |= self._account.proof(request)
         value = await Ask(route.op, arguments)
         return reply(value, route.status, [("Cache-Control", "no-store")])
 
 
 def problem_of(error: ControlRefused) -> Problem:
     """A refusal of the daemon in HTTP's words."""
+    if error.detail.get("needs") == "password":
+        return Problem(403, "confirm", "Enter the password again for this.")
     status = ERRORS.get(error.code, ERRORS["internal"])[0]
     problem = Problem(status, error.code.replace("_", "-"), error.message, error.detail)
     if error.code == "busy":

@@ -14,7 +14,7 @@ from typing import Any
 from agent.jobs.web import passwords
 from agent.jobs.web.account import WEAK, Account
 from agent.jobs.web.effects import Ask, Work
-from agent.jobs.web.handlers import NO_STORE, actor
+from agent.jobs.web.handlers import NO_STORE
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 from agent.platform.sodium import NONCE_BYTES, SALT_BYTES, TAG_BYTES
 
@@ -37,7 +37,7 @@ class Backup:
             raise Problem(422, "weak-password", WEAK[weakness], {"reason": weakness})
         salt = self._account.sodium.random(SALT_BYTES)
         key = await self._key(passphrase, salt)
-        what = {"history": history, "limit": ROWS_A_PAGE}
+        what = {"history": history, "limit": ROWS_A_PAGE} | self._account.proof(request)
         headers = [("Content-Disposition", 'attachment; filename="privacy-agent.backup"'), *NO_STORE]
         first = await Ask("backup", what)
         more = self._chunks(first, what, key)
@@ -75,8 +75,8 @@ class Backup:
         for number, rows in enumerate(pages):
             part = "last" if number == len(pages) - 1 else "more" if number else "first"
             if part == "last" and number == 0:
-                await Ask("restore", {"rows": [], "part": "first"})
-            done = await Ask("restore", {"rows": rows, "part": part, "actor": actor(request)})
+                await Ask("restore", {"rows": [], "part": "first"} | self._account.proof(request))
+            done = await Ask("restore", {"rows": rows, "part": part} | self._account.proof(request))
         return reply(done, headers=NO_STORE)
 
     def _pages(self, key: bytes, data: bytes) -> Iterator[list[Any]]:

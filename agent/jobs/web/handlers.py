@@ -46,7 +46,7 @@ async def switch(request: WebRequest, feature: str, on: bool | None = None, **mo
     """One of the two switches of a device or a person. The answer is what the daemon has acknowledged."""
     if on is None:
         raise schema.invalid("on", "is missing")
-    names = ("device_id", "person_id", "agree") if on else ("device_id", "person_id", "erase")
+    names = ("device_id", "person_id", "agree") if on else ("device_id", "person_id", "erase", "proof")
     arguments = {name: more[name] for name in names if name in more}
     arguments |= {"feature": feature, "actor": actor(request)}
     return reply(await Ask("on" if on else "off", arguments), headers=NO_STORE)

@@ -77,7 +77,8 @@ class MeHandlers:
         if not on:
             if erase:
                 self._need_entered(request, device_id)
-            return reply(await Ask("me.off", arguments | {"erase": erase}), headers=NO_STORE)
+                arguments |= self.proof(request)
+            return reply(await self._ask_proven("me.off", arguments | {"erase": erase}), headers=NO_STORE)
         if self._pin(device_id) is not None:
             word = await self._proof(request, device_id, str(self._pin(device_id)), pin, False)
             value = await self._ask_proven("me.agree", arguments | {"agree": agree, "proof": word})
@@ -105,6 +106,9 @@ class MeHandlers:
             self._keep(request, word)
         return word
 
+    def proof(self, request: WebRequest) -> dict[str, Any]:
+        return {"proof": self._word(request)}
+
     def _word(self, request: WebRequest) -> str | None:
         word, until = self._proofs.get(request.session.id, (None, 0.0))
         return word if time.monotonic() < until else None
@@ -118,8 +122,8 @@ class MeHandlers:
         return str(told["proof"])
 
     async def _opened(self, request: WebRequest, own: dict[str, Any], pin: str) -> WebResponse:
-        """A session for the PIN just given; an adult's may agree, so the daemon is told it too."""
-        word = await self._prove(request, pin) if own.get("adult") else None
+        """A session for the PIN just given; what needs it is proven to the daemon, so it is told it too."""
+        word = await self._prove(request, pin)
         response = await self._account.open_for_device(request, own["device"]["id"])
         self._keep(request, word)
         return response
@@ -142,7 +146,7 @@ class MeHandlers:
             word = await self._prove(request, pin)
             value = await Ask("me.agree", arguments | {"proof": word})
         except ControlRefused:
-            await self._put_row(device_id, row)
+            await self._put_row(device_id, row, {"proof": word})
             raise
         opened = await self._account.open_for_device(request, device_id)
         self._keep(request, word)
@@ -164,12 +168,14 @@ class MeHandlers:
         value = await Ask("request.add", what | {"address": request.peer, "device_id": own["device"]["id"]})
         return reply(value, 201, NO_STORE)
 
-    async def make_pin_code(self, _: WebRequest, device_id: int) -> WebResponse:
-        """For the household's page: a code to be read out to the person; it also clears a forgotten PIN."""
+    async def make_pin_code(self, request: WebRequest, device_id: int) -> WebResponse:
+        """For the household's page: a code to be read out to the person; to replace a PIN it takes the password."""
+        if self._pin(device_id) is not None and not self._account.is_confirmed(request.session):
+            raise Problem(403, "confirm", "Enter the password again for this.")
         number = int.from_bytes(self._account.sodium.random(8), "big") % 10**CODE_DIGITS
         code = str(number).zfill(CODE_DIGITS)
         row = {"code": code, "until": int(time.time()) + CODE_LIFE_S, "tries": 0}
-        await self._put_row(device_id, self._row(device_id) | row)
+        await self._put_row(device_id, self._row(device_id) | row, self._account.proof(request))
         return reply({"code": code, "expires_at": row["until"]}, 201, NO_STORE)
 
     async def set_pin(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
@@ -224,7 +230,8 @@ class MeHandlers:
         if person is None or person["group"] != ADULT:
             raise Problem(403, "forbidden", "Only an adult can erase it here; you can ask the household to do it.")
         self.need_fresh(request)
-        return reply(await Ask("delete", what | as_person(request, own)), headers=NO_STORE)
+        asked = what | as_person(request, own) | self.proof(request)
+        return reply(await self._ask_proven("delete", asked), headers=NO_STORE)
 
     def need_fresh(self, request: WebRequest) -> None:
         if not 0 <= time.time() - request.session.at < FRESH_S:
@@ -236,9 +243,9 @@ class MeHandlers:
         row: dict[str, Any] = self._account.vault.get("pins").get(str(device_id), {})
         return row
 
-    async def _put_row(self, device_id: int, row: dict[str, Any]) -> None:
+    async def _put_row(self, device_id: int, row: dict[str, Any], proof: dict[str, Any] | None = None) -> None:
         pins = {key: one for key, one in self._account.vault.get("pins").items() if key != str(device_id)}
-        await self._account.vault.put("pins", pins | ({str(device_id): row} if row else {}))
+        await self._account.vault.put("pins", pins | ({str(device_id): row} if row else {}), proof)
 
     def _pin(self, device_id: int) -> str | None:
         return self._row(device_id).get("pin")

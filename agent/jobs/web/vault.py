@@ -21,11 +21,12 @@ class Vault:
         value = self._values.get(key)
         return value if isinstance(value, dict) else {}
 
-    async def put(self, key: str, value: dict[str, Any]) -> None:
+    async def put(self, key: str, value: dict[str, Any], proof: dict[str, Any] | None = None) -> None:
+        """`proof` is the daemon's word for a secret that was given for this, with who gave it."""
         before = self._values.get(key)
         self._values[key] = value
         try:
-            await Ask("web.put", {"key": key, "value": value})
+            await Ask("web.put", {"key": key, "value": value} | (proof or {}))
         except ControlRefused as error:
             if error.code == "storage" and key in PASSING:
                 return

@@ -236,7 +236,7 @@ export function devices({ redraw, go }) {
 
   async function pinCode(device) {
     try {
-      const made = await post(`/devices/${device.id}/pin-code`);
+      const made = await confirmed(() => post(`/devices/${device.id}/pin-code`));
       await sheet(t("pin.title"), () => [
         h("p", t("pin.text", { device: device.label })),
         h("p.big-code", `${made.code.slice(0, 4)} ${made.code.slice(4)}`),
