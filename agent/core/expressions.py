@@ -163,6 +163,11 @@ def redirect_to(number: int) -> bytes:
     return immediate(port(number)) + expression("redir", _R1)
 
 
+def note(set_name: str) -> bytes:
+    """The register is in the set from now on, if there is room."""
+    return expression("dynset", text(1, set_name), u32(3, 0), u32(4, 1))
+
+
 def renew(set_name: str, seconds: int) -> bytes:
     """The register, which is in the set, stays there for so many seconds from now."""
     lasts = attribute(6, struct.pack(">Q", seconds * 1000))

@@ -109,6 +109,12 @@ def new_interface_set(table: str, name: str, id: int) -> Message:
     return _new_set(table, name, id, 0, u32(4, _TYPE_IFNAME) + u32(5, 16), _KEY_ORDER)
 
 
+def new_met_set(table: str, name: str, id: int, elements_max: int) -> Message:
+    """Of interfaces that a rule adds, see `expressions.note`."""
+    types = u32(4, _TYPE_IFNAME) + u32(5, 16) + nested(9, u32(1, elements_max))
+    return _new_set(table, name, id, _SET_BY_RULES, types, _KEY_ORDER)
+
+
 def new_way_set(table: str, name: str, id: int) -> Message:
     """Of what `expressions.way` makes."""
     return _new_set(table, name, id, 0, u32(4, _TYPE_WAY) + u32(5, 24), _BIG_ENDIAN)
@@ -154,6 +160,14 @@ def add_keys(table: str, name: str, keys: "list[bytes]") -> Message:
 def elements(table: str, name: str) -> Message:
     """Asks for all of a set."""
     return _message(_GET_ELEMENTS, DUMP, text(1, table), text(2, name))
+
+
+def keys_of(answer: NetlinkReply) -> "list[bytes]":
+    """The keys of a set's elements, of one answer. BadInput."""
+    if answer.type != _NFTABLES | _NEW_ELEMENTS:
+        return []
+    listed = pairs(attributes(answer.body[4:]).get(3, b""))
+    return [attributes(attributes(item).get(1, b"")).get(1, b"") for _, item in listed]
 
 
 def counts_of(answer: NetlinkReply) -> "list[tuple[bytes, int, int]]":

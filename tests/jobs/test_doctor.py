@@ -69,6 +69,19 @@ def test_the_map_against_the_daemon() -> None:
     assert levels(kernel.table(Witnessed(tables={}), {}, DEFAULT)) == [OK]
     assert levels(kernel.table(Witnessed(tables={}), {TABLET: "Tablet"}, DEFAULT)) == [FAILURE]
     assert levels(kernel.table(Witnessed(held=held), None, DEFAULT)) == [WARNING]
+    only = frozenset([TABLET])
+    for found in (held, {}):
+        assert levels(kernel.table(Witnessed(held=found), {TABLET: "Tablet"}, DEFAULT, times_only=only)) == [OK]
+    assert levels(kernel.table(Witnessed(tables={}), {TABLET: "Tablet"}, DEFAULT, times_only=only)) == [OK]
+
+
+def test_whose_internet_is_off() -> None:
+    held = {TABLET: b""}
+    assert levels(kernel.holding(Witnessed(held=held), {TABLET: "Tablet"})) == [OK]
+    assert levels(kernel.holding(Witnessed(held={}), {TABLET: "Tablet"})) == [FAILURE]
+    assert levels(kernel.holding(Witnessed(tables={}), {TABLET: "Tablet"})) == [FAILURE]
+    assert levels(kernel.holding(Witnessed(held=held), {})) == [FAILURE]
+    assert levels(kernel.holding(Witnessed(held={}), {})) == []
 
 
 def test_flow_offload_is_a_note() -> None:

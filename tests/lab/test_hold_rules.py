@@ -44,6 +44,7 @@ HOLD = """
 		ip6 daddr @calls6 udp dport 500 update @calls6 { ip6 daddr timeout 5m } accept
 		ip6 daddr @calls6 udp dport 4500 update @calls6 { ip6 daddr timeout 5m } accept
 		ip6 daddr @calls6 meta l4proto esp update @calls6 { ip6 daddr timeout 5m } accept
+		add @elsewhere { oifname }
 		meta l4proto tcp reject with tcp reset
 		reject
 	}

@@ -11,6 +11,7 @@ They stand in the switch's own table while somebody is held, and not at all othe
     chain hold {
       ip daddr @spared4 tcp dport 80 update @spared4 { ip daddr timeout 5m } accept   # goes on to `forward`
       ip daddr @calls4 udp dport 500 update @calls4 { ip daddr timeout 5m } accept    # 443, 4500, ip6, ESP alike
+      add @elsewhere { oifname }                           # `status` asks whose network that is
       meta l4proto tcp reject with tcp reset
       reject }
 
@@ -25,13 +26,14 @@ conntrack are for the daemon to end, since what comes from outside does not bear
 from agent.core import conntrack, nftables
 from agent.core import expressions as nft
 from agent.core.marks import DEFAULT, Layout
-from agent.core.netlink import Message
+from agent.core.netlink import Message, NetlinkReply
 from agent.core.nft.teardown import TABLE
 
-HELD, LOCAL, PAGED = "held", "local", "paged"
+HELD, LOCAL, PAGED, ELSEWHERE = "held", "local", "paged", "elsewhere"
 SPARED = {4: "spared4", 16: "spared6"}
 CALLS = {4: "calls4", 16: "calls6"}
 ADDRESSES_MAX = 512  # of each set of addresses; a name has a dozen
+INTERFACES_MAX = 16
 STAYS_S = 300  # after it was told, or talked to
 
 _LAN = "lan"
@@ -92,6 +94,7 @@ class HoldingRules:
         ]
         for at, (name, size) in enumerate(_passing()):
             work.append(nftables.new_passing_set(table, name, _FIRST_ID + 2 + at, size, ADDRESSES_MAX))
+        work.append(nftables.new_met_set(table, ELSEWHERE, _FIRST_ID + 7, INTERFACES_MAX))
         if self.page_port is not None:
             work.append(nftables.new_way_set(table, PAGED, _FIRST_ID + 6))
             work += self.reopen(frozenset(self._entries()), closed)
@@ -104,7 +107,7 @@ class HoldingRules:
         """None of it, in the order in which one needs the other."""
         paged = self.page_port is not None
         chains = [_GATE, _HOLD] + ([_PORTAL] if paged else [])
-        sets = [HELD, LOCAL] + [name for name, _ in _passing()] + ([PAGED] if paged else [])
+        sets = [HELD, LOCAL, ELSEWHERE] + [name for name, _ in _passing()] + ([PAGED] if paged else [])
         work = [nftables.delete_chain(self._table, name) for name in chains]
         return work + [nftables.delete_set(self._table, name) for name in sets]
 
@@ -127,6 +130,15 @@ class HoldingRules:
     def dismiss(self, names: "dict[int, str]", address: bytes) -> Message:
         return nftables.delete_keys(self._table, names[len(address)], [address])
 
+    def ask_elsewhere(self) -> Message:
+        return nftables.elements(self._table, ELSEWHERE)
+
+    @staticmethod
+    def elsewhere(answers: "list[NetlinkReply]") -> "list[str]":
+        """The interfaces towards which somebody held was refused. BadInput."""
+        keys = [key for answer in answers for key in nftables.keys_of(answer)]
+        return sorted([key.rstrip(b"\0").decode() for key in keys])
+
     def flush_page(self) -> Message:
         """Ends the flows that were led to the page."""
         return conntrack.flush(self._layout.tag, self._layout.mask)
@@ -142,6 +154,7 @@ class HoldingRules:
             rules += [(_HOLD, called + _to_port(nft.UDP, port) + _stay(size, offset, CALLS)) for port in _IPSEC]
         # Behind IPv4's translation it is inside of UDP.
         rules.append((_HOLD, _to(nft.INET6, 16, 24, CALLS) + _is(nft.ESP) + _stay(16, 24, CALLS)))
+        rules.append((_HOLD, nft.meta(nft.OIFNAME) + nft.note(ELSEWHERE)))
         return rules + [(_HOLD, _is(nft.TCP) + nft.refuse_tcp()), (_HOLD, nft.refuse())]
 
     def _led(self, family: int, size: int, offset: int) -> bytes:

@@ -8,22 +8,18 @@ Everything is done in steps of the loop: a household's entries can be tens of th
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Generator, Iterator
 
-from agent.core import conntrack, interface_addresses
+from agent.core import conntrack
 from agent.core.addresses import parse
-from agent.core.interface_addresses import InterfaceAddress
 from agent.core.model import BadInput
-from agent.core.netlink import DONE, ERROR, Message, NetlinkReply, encode, last, messages
+from agent.core.netlink import Message, NetlinkReply
+from agent.daemon.kernel.house import House, conversation
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.nfsocket import open_socket
-from agent.platform import cmodules
 
 TURN_MAX = 64  # entries ended in one step; each is some 20 us of the kernel's time
 AGAIN_S = 2.0  # what began in between: a packet that waited in a queue has its entry afterwards
-_NETLINK_ROUTE = 0
-_READ_BYTES = 65536  # the kernel's pieces of a dump have at most 32 KiB
 
 
 class FlowEnding:
@@ -63,7 +59,7 @@ class FlowEnding:
 
     def _walk(self, macs: frozenset[bytes], spared: Callable[[bytes], bool]) -> Generator[None, None, None]:
         try:
-            house = _House(self._local)
+            house = House(self._local)
             texts = [text for mac in sorted(macs) for text in self._addresses_of(mac)]
             devices = frozenset([parse(text) for text in texts])
             for data in _read():
@@ -83,31 +79,6 @@ class FlowEnding:
         self._each(work)
 
 
-class _House:
-    """What is no internet: this host, the networks behind some interfaces, and addresses of groups and of one link."""
-
-    def __init__(self, interfaces: list[str]) -> None:
-        known = {name: index for index, name in socket.if_nameindex()}
-        behind = {known[name] for name in interfaces if name in known}
-        found = _interface_addresses()
-        self._own = frozenset([one.address for one in found])
-        self._networks = [one for one in found if one.interface in behind]
-
-    def has(self, address: bytes) -> bool:
-        if address in self._own or any(network.has(address) for network in self._networks):
-            return True
-        if len(address) == 4:
-            return address[0] >= 224 or address[0] == 127
-        return address[0] == 0xFF or address[:2] == b"\xfe\x80"
-
-
-def _interface_addresses() -> list[InterfaceAddress]:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE) as sock:
-        parts = list(_conversation(sock, interface_addresses.dump()))
-    found = [interface_addresses.read(answer) for data in parts for answer in messages(data)]
-    return [one for one in found if one is not None]
-
-
 def _read() -> Iterator[bytes]:
     """A dump of conntrack, piece by piece. Its socket is its own: the kernel goes on with a dump as it is read, and
     there is one at a time of a socket."""
@@ -115,18 +86,6 @@ def _read() -> Iterator[bytes]:
     if sock is None:
         return
     try:
-        yield from _conversation(sock, conntrack.all_flows())
+        yield from conversation(sock, conntrack.all_flows())
     finally:
         sock.close()
-
-
-def _conversation(sock: cmodules.socket.socket, message: Message) -> Iterator[bytes]:
-    sock.send(encode(message, 1))
-    while True:
-        data = sock.recv(_READ_BYTES)
-        yield data
-        end = last(data)
-        if end is not None and end.errno:
-            raise OSError(end.errno, "the kernel does not tell what is open")
-        if end is None or end.type in (DONE, ERROR):
-            return

@@ -161,6 +161,15 @@ class Switch:
             self._page_closed = self._page.closed
         self._also(wanted, self.counted, self.holding.change(self.held, wanted, self._page_closed))
 
+    def elsewhere(self) -> list[str]:
+        """The interfaces towards which somebody held was refused, since the first was held. Refused."""
+        if not self.held or not self._table_stands:
+            return []
+        try:
+            return self.holding.elsewhere(self._netfilter.ask(self.holding.ask_elsewhere()))
+        except (BadInput, UnicodeError) as error:
+            raise NetfilterError(str(error), errno.EIO) from error
+
     def count(self, wanted: frozenset[bytes]) -> None:
         """What these MACs send to the internet is counted, from 0 on for who was not. Refused, and has changed nothing.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.core.model import BadInput
 from agent.core.names import suffixes
 from agent.core.nft.hold_rules import CALLS, SPARED, STAYS_S, HoldingRules
 from agent.core.schedule import Decision
@@ -12,6 +13,7 @@ from agent.daemon.hold_page_server import HoldPageServer, Stay
 from agent.daemon.household import Household
 from agent.daemon.kernel.flow_ending import FlowEnding
 from agent.daemon.kernel.holding import Holding
+from agent.daemon.kernel.house import House
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch_sync import SwitchSync
@@ -128,8 +130,23 @@ class HoldService:
 
     def state(self) -> dict[str, object]:
         """What is in force, and why not."""
-        sentences = [self.holding.trouble, *([self._page_trouble, self._full] if self.holding.held else [])]
-        return {"held": len(self.holding.held), "holding": " ".join([one for one in sentences if one])}
+        found = [self.holding.trouble]
+        if self.holding.held:
+            found += [self._page_trouble, self._full, self._strange_networks()]
+        return {"held": len(self.holding.held), "holding": " ".join([one for one in found if one])}
+
+    def _strange_networks(self) -> str:
+        """Private networks behind interfaces that nobody named: a device was refused on its way there."""
+        try:
+            house, met = House(self._local), self._switch.elsewhere()
+        except (NetfilterError, OSError, BadInput):
+            return ""
+        sentences = []
+        for name in met:
+            network = house.network(name)
+            if network:
+                sentences.append(f"If {network} behind {name} is yours, add {name} to local_interfaces.")
+        return " ".join(sentences)
 
     def close(self) -> None:
         self._page.close()

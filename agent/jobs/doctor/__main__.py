@@ -75,7 +75,9 @@ def of_kernel(settings: Settings, told: system.DaemonStatus) -> Iterator[Finding
         yield Finding(FAILURE, "kernel", f"The kernel's rules can't be read: {error}.", "Install kmod-nft-core.")
         return
     layout = table.mark_layout(settings)
-    yield from kernel.table(witness, told.on, layout, told.unseen())
+    yield from kernel.table(witness, told.on, layout, told.unseen(), told.times_only)
+    if told.on is not None:
+        yield from kernel.holding(witness, told.held)
     yield from kernel.dns_rules(witness)
     yield from kernel.marks(witness, layout)
     yield from kernel.zones(witness, settings.texts("interfaces"))

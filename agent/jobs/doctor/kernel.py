@@ -10,6 +10,7 @@ from functools import partial
 from agent.core.digits import whole
 from agent.core.marks import Layout
 from agent.core.nft.dns_redirect import STEERED
+from agent.core.nft.hold_rules import HELD
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
 from agent.jobs.doctor.rules import INPUT, NftChain, NftRule, number, redirects_dns, redirects_unread, written_bits
 from agent.jobs.doctor.witness import OURS, Witness
@@ -32,14 +33,19 @@ def release() -> Finding:
 
 
 def table(
-    witness: Witness, on: dict[bytes, str] | None, layout: Layout, unseen: list[str] | None = None
+    witness: Witness,
+    on: dict[bytes, str] | None,
+    layout: Layout,
+    unseen: list[str] | None = None,
+    times_only: frozenset[bytes] = frozenset(),
 ) -> Iterator[Finding]:
     """Our table against the devices that the daemon says are on (MAC → label; None when it does not answer), and the
-    labels of those that it does not see."""
+    labels of those that it does not see. `times_only`: see DaemonStatus."""
     flags = witness.tables.get(OURS)
+    needed = {mac: label for mac, label in (on or {}).items() if mac not in times_only}
     if flags is None:
-        if on:
-            labels = ", ".join(sorted(on.values()))
+        if needed:
+            labels = ", ".join(sorted(needed.values()))
             yield Finding(
                 FAILURE,
                 "table",
@@ -56,18 +62,33 @@ def table(
             "The rules in the kernel belong to nobody: they would outlive the agent.",
             f"nft delete table {OURS}, then restart the agent.",
         )
-    held = witness.elements(OURS, STEERED)
-    yield (
-        _compared(held, on, layout, unseen or [])
-        if on is not None
-        else Finding(
-            WARNING, "table", f"The kernel steers {len(held)} device(s), and no daemon says why.", "Start the agent."
-        )
-    )
+    steered = witness.elements(OURS, STEERED)
+    if on is None:
+        sentence = f"The kernel steers {len(steered)} device(s), and no daemon says why."
+        yield Finding(WARNING, "table", sentence, "Start the agent.")
+        return
+    yield _compared(steered, on, needed, layout, unseen or [])
 
 
-def _compared(held: dict[bytes, bytes], on: dict[bytes, str], layout: Layout, unseen: list[str]) -> Finding:
-    missing = sorted(label for mac, label in on.items() if mac not in held)
+def holding(witness: Witness, wanted: dict[bytes, str]) -> Iterator[Finding]:
+    """Whose internet the kernel keeps off, against whose the daemon says is (MAC → label)."""
+    held = set(witness.elements(OURS, HELD)) if OURS in witness.tables else set()
+    missing = sorted(label for mac, label in wanted.items() if mac not in held)
+    extra = sorted(mac.hex(":") for mac in held if mac not in wanted)
+    if missing:
+        sentence = f"Internet is to be off, but the kernel lets through: {', '.join(missing)}."
+        yield Finding(FAILURE, "holding", sentence, "See: privacy-agent status")
+    if extra:
+        sentence = f"The kernel keeps off the internet whom nobody turned off: {', '.join(extra)}."
+        yield Finding(FAILURE, "holding", sentence, "Restart the agent, and report this: it must not happen.")
+    if wanted and not missing and not extra:
+        yield Finding(OK, "holding", f"The kernel keeps exactly the {len(wanted)} device(s) off the internet that are.")
+
+
+def _compared(
+    held: dict[bytes, bytes], on: dict[bytes, str], needed: dict[bytes, str], layout: Layout, unseen: list[str]
+) -> Finding:
+    missing = sorted(label for mac, label in needed.items() if mac not in held)
     extra = sorted(mac.hex(":") for mac in held if mac not in on)
     strange = [mac.hex(":") for mac, mark in held.items() if layout.unpack(number(mark)) is None]
     if extra or strange:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from agent.client import ControlClient, ControlError, Unreachable
+from agent.core.model import LIMITS
 from agent.core.settings import Settings
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
 
@@ -21,11 +22,16 @@ DNS_HEX = ":0035 "
 
 
 class DaemonStatus:
-    """What the daemon says of itself; `status` is None when it does not answer, and `on` too."""
+    """What the daemon says of itself; `status` is None when it does not answer, and `on` too.
+
+    Of `on`, those in `times_only` have nothing on but limits, and may be steered or not. `held`: whose internet is off.
+    """
 
     def __init__(self, path: str) -> None:
         self.status: dict[str, object] | None = None
         self.on: dict[bytes, str] | None = None
+        self.times_only: frozenset[bytes] = frozenset()
+        self.held: dict[bytes, str] = {}
         self.trouble = ""
         try:
             client = ControlClient(path)
@@ -34,7 +40,10 @@ class DaemonStatus:
             return
         try:
             self.status = client.call("status")
-            self.on = dict(_on(row) for row in client.items("device.list") if _is_on(row))
+            rows = [row for row in client.items("device.list") if _is_on(row)]
+            self.on = dict(_on(row) for row in rows)
+            self.held = dict(_on(row) for row in rows if _is_held(row))
+            self.times_only = frozenset([_on(row)[0] for row in rows if _names_on(row) == {LIMITS}]) - self.held.keys()
         except (Unreachable, ControlError) as error:
             self.trouble = str(error)
         finally:
@@ -51,8 +60,17 @@ class DaemonStatus:
 
 
 def _is_on(row: dict[str, object]) -> bool:
+    return bool(row["mac"]) and bool(_names_on(row))
+
+
+def _names_on(row: dict[str, object]) -> set[str]:
     features = row["features"]
-    return isinstance(features, dict) and bool(row["mac"]) and any(feature["on"] for feature in features.values())
+    return {name for name, feature in features.items() if feature["on"]} if isinstance(features, dict) else set()
+
+
+def _is_held(row: dict[str, object]) -> bool:
+    internet = row.get("internet")
+    return isinstance(internet, dict) and internet.get("held") is True
 
 
 def _on(row: dict[str, object]) -> tuple[bytes, str]:
