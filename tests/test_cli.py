@@ -36,7 +36,7 @@ class Home:
         self.port = free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> None:
+    def start(self, **more: object) -> None:
         folder, upstream = self.folder, free_port()
         self.upstream = f"127.0.0.1:{upstream}"
         rules = str(folder / "run" / "rules.bin")
@@ -55,6 +55,7 @@ class Home:
             "upstream": self.upstream,
             "web_listen": "",
             "lists_auto": "no",
+            **more,
         }
         words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         self.processes.append(spawn("-m", "agent", "run", *words))

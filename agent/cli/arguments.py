@@ -7,7 +7,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent import __version__
-from agent.cli import bedtimes, context, edit, export, lists, local, people, report, rule_text, switches, times, views
+from agent.cli import (
+    bedtimes,
+    context,
+    edit,
+    export,
+    lists,
+    local,
+    people,
+    reach,
+    report,
+    rule_text,
+    switches,
+    times,
+    views,
+)
 from agent.cli.errors import MEANINGS
 from agent.core.model import AGE_GROUPS
 
@@ -168,6 +182,16 @@ def _limits(commands: Groups) -> None:
     )
     week.add_argument("words", metavar="WORD", nargs="+", help=bedtimes.TIMES_USAGE)
     week.add_argument("--holiday", action="store_true", help="set or clear those of holidays")
+    reached = commands.add_parser(
+        "content", help="categories, services, safe search and lists of somebody: show, change"
+    )
+    of = _asks(reached, reach.content, True)
+    of.add_argument("words", metavar="WORD", nargs="+", help=reach.CONTENT_USAGE)
+    spans = of.add_mutually_exclusive_group()
+    spans.add_argument("--only", metavar="WINDOW", action="append", help="of a service: open only then")
+    spans.add_argument("--not", dest="unless", metavar="WINDOW", action="append", help="of a service: blocked then")
+    _asks(commands.add_parser("categories", help="what can be blocked by category"), reach.categories, True)
+    _asks(commands.add_parser("services", help="what can be blocked by name: apps"), reach.services, True)
     night = _asks(commands.add_parser("tonight", help="bedtime off, later or earlier, once"), bedtimes.tonight)
     night.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     night.add_argument("change", choices=("off", "later", "earlier"))
@@ -239,6 +263,7 @@ def _verdicts(commands: Groups) -> None:
     what.add_argument("name", nargs="?", help="a site or an address, as you would type it in a browser")
     what.add_argument("--blocked", type=times.number, metavar="ID", help="a blocked attempt: then and now")
     explain.add_argument("--device", help="for this device")
+    explain.add_argument("--person", help="for this person: also by categories and services")
     explain.add_argument("--report", action="store_true", help="a text about a wrong block, to send yourself")
     for name, function, help in (
         ("allow", edit.allow, "allow a site, whatever the lists say"),

@@ -116,7 +116,8 @@ def _by_rule(rule: Row) -> list[object]:
 def explain(client: ControlClient, options: argparse.Namespace) -> None:
     device = lookup.device(client, options.device)["id"] if options.device else None
     name = in_ascii(options.name) if options.name else None
-    what = given(name=name, device_id=device, attempt_id=options.blocked)
+    person = lookup.person(client, options.person)["id"] if options.person else None
+    what = given(name=name, device_id=device, person_id=person, attempt_id=options.blocked)
     if options.report:
         show.line(str(client.call("block.report", **what)["text"]))
         return

@@ -106,8 +106,8 @@ OPERATIONS = {
     "activity": Operation(PAGE, events="ledger"),
     "audit": Operation("head?"),
     # Rules
-    "explain": Operation("name? device_id? attempt_id?"),
-    "block.report": Operation("name? device_id? attempt_id? note? with_day? with_version?"),
+    "explain": Operation("name? device_id? person_id? attempt_id?"),
+    "block.report": Operation("name? device_id? person_id? attempt_id? note? with_day? with_version?"),
     "allow": Operation("name scope? device_id? person_id? seconds? sure?", events="lists"),
     "block": Operation("name scope? device_id? person_id? seconds? sure?", events="lists"),
     "rule.list": Operation(PAGE),

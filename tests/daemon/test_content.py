@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.features import FEATURES
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import OperationRejected
+from agent.jobs.compile import Source, compile_lists
 from tests.promises.household import Home
 
 
@@ -73,3 +75,34 @@ def test_for_the_whole_household_lists_only(home: Home) -> None:
 def test_the_categories_are_told_with_who_fills_them(home: Home) -> None:
     rows = {row["id"]: row for row in home.ask("categories")["items"]}
     assert len(rows) == 15 and rows["gambling"]["proposed"] == ["child", "teen"] and rows["games"]["proposed"] == []
+
+
+def test_it_explains_itself(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    services = [{"id": "tiktok", "title": "TikTok", "group": "social", "names": ["tiktok.example"]}]
+    (tmp_path / "data" / "services.json").write_text(json.dumps({"format": 1, "services": services}))
+    (tmp_path / "names").write_text("casino.example\n")
+    source = Source(str(tmp_path / "names"), "ut1", "UT1 gambling", "2026-11-29", "gambling", "domains")
+    compile_lists([source], str(tmp_path / "rules.bin"))
+    home = Home(str(tmp_path))
+    household = home.start(data_dir=str(tmp_path / "data"), ruleset_file=str(tmp_path / "rules.bin"))
+    household.load_lists()
+    home.ask("person.add", name="Mia", group="child")
+    home.ask("person.add", name="Ben", group="teen")
+    home.ask("content.set", person_id=1, categories=["gambling", "social"])
+    told = home.ask("explain", name="www.casino.example", person_id=1)
+    assert told["verdict"] == "block" and told["rule"]["category"] == "gambling" and not told["applies"]
+    assert "the category gambling is blocked and its list 'UT1 gambling', version 2026-11-29, has casino" in told["how"]
+    assert told["how"].startswith("Limits are off for this device")
+    assert "it belongs to TikTok" in home.ask("explain", name="tiktok.example", person_id=1)["how"]
+    assert home.ask("explain", name="www.casino.example", person_id=2)["verdict"] == "allow"
+    assert home.ask("explain", name="www.casino.example")["verdict"] == "allow"
+    home.ask("device.add", label="tablet", address="127.0.0.2", person_id=1)
+    home.ask("on", device_id=1, feature="limits", agree=FEATURES["limits"].version)
+    assert home.ask("explain", name="casino.example", device_id=1)["applies"]
+    assert household.categories_used() == {"gambling", "social"}
+    client = household.clients.identify(None, "127.0.0.2")
+    assert client is not None and household.policy.decide(client.view, b"casino.example").blocked  # type: ignore
+    home.ask("off", device_id=1, feature="limits")
+    assert household.categories_used() == set() and household.clients.identify(None, "127.0.0.2") is None
+    home.crash()

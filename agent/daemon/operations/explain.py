@@ -8,9 +8,10 @@ from agent import __version__
 from agent.core import addresses, names
 from agent.core.known_resolvers import SHIPPED
 from agent.core.match import BY_PAGES, split_authority
-from agent.core.model import ALLOW, PROTECTION, BadInput, Device, NotFound, Rule, Verdict
+from agent.core.model import ALLOW, LIMITS, PROTECTION, BadInput, Device, NotFound, Rule, Verdict
 from agent.core.policy import CONTENT, LOOKALIKE, SAFE_SEARCH, OwnRule, Policy, View
 from agent.core.safesearch import YOUTUBE_MODES, SafeHost, safe_host
+from agent.core.services import SERVICE
 from agent.core.shared_hosts import NOT_SHARED
 from agent.core.sites import site
 from agent.core.sniffed_request import split_url
@@ -45,8 +46,7 @@ def explain(household: Household, request: Request) -> Told:
         name = str(then["target"])
     else:
         name = text(request, "name", NAME_MAX)
-        device_id = optional_number(request, "device_id")
-        device = household.state.device(device_id) if device_id is not None else None
+        device = _asked_for(household, request)
     view = household.view_of(device)
     asked, verdict = _now(household, view, name, then)
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
@@ -60,12 +60,24 @@ def explain(household: Household, request: Request) -> Told:
         "since": _since(household, view, verdict),
         "then": then,
         "safe": _told_safe(safe),
-        "applies": device is None or household.toggles.is_on(device, PROTECTION),
+        "applies": device is None or household.toggles.is_on(device, _feature_of(verdict)),
         "how": _how(household, asked.decode(), verdict, device, led is not None, listed)
         + _over_http(household.policy, view, name, verdict)
         + _opens_safe(household, safe, device)
         + (_for_others(household, asked) if device is None else ""),
     }
+
+
+def _asked_for(household: Household, request: Request) -> Device | None:
+    """The device that is named; for a person, any of theirs, also where they have none."""
+    device_id, person_id = optional_number(request, "device_id"), optional_number(request, "person_id")
+    if device_id is not None:
+        return household.state.device(device_id)
+    if person_id is None:
+        return None
+    person = household.state.person(person_id)
+    own = [one for one in household.state.devices() if one.person_id == person.id and not one.shared]
+    return own[0] if own else Device(0, "", person.name, person_id=person.id)
 
 
 def _over_http(policy: Policy, view: View, target: str, verdict: Verdict) -> str:
@@ -217,8 +229,10 @@ def _page(household: Household, host: bytes, verdict: Verdict) -> Generator[None
 def _how(
     household: Household, name: str, verdict: Verdict, device: Device | None, led: bool, listed: str | None
 ) -> str:
-    off = device is not None and not household.toggles.is_on(device, PROTECTION)
-    prefix = "Protection is off for this device, so nothing is blocked. With it on: " if off else ""
+    off = device is not None and not household.toggles.is_on(device, _feature_of(verdict))
+    what = "Protection is" if _feature_of(verdict) == PROTECTION else "Limits are"
+    them = "it" if what == "Protection is" else "them"
+    prefix = f"{what} off for this device, so nothing is blocked. With {them} on: " if off else ""
     rule = verdict.rule
     view = household.view_of(device)
     if verdict.blocked and rule is not None:
@@ -227,6 +241,8 @@ def _how(
             source = f"the list {rule.list_name!r} has {listed or 'pages of it'}, and {name} is {NOT_SHARED}"
         if rule.list_id == LOOKALIKE:
             source = f"it {rule.text}. This is a guess (setting lookalike)"
+        if rule.scope == CONTENT:
+            source = _content_source(rule)
         if rule.list_name == SAFE_SEARCH:
             source = f"{rule.text} is a search engine without a safe form, and search is strict"
         if rule.scope == SHIPPED:
@@ -247,6 +263,18 @@ def _how(
         told = f"{name} is allowed, with a warning: it looks like {guess.what} ({guess.text}). This is a guess."
         return f"{prefix}{told} To block it: privacy-agent block {name}"
     return f"{prefix}{name} is allowed: no list or rule mentions it. To block it: privacy-agent block {name}"
+
+
+def _feature_of(verdict: Verdict) -> str:
+    """The feature that has to be on for the verdict to be carried out."""
+    return LIMITS if verdict.rule is not None and verdict.rule.scope == CONTENT else PROTECTION
+
+
+def _content_source(rule: Rule) -> str:
+    if rule.category == SERVICE:
+        return f"it belongs to {rule.list_name} ({rule.text}), which is blocked now"
+    version = f", version {rule.list_version}," if rule.list_version else ""
+    return f"the category {rule.category} is blocked and its list {rule.list_name!r}{version} has {rule.text}"
 
 
 def report(household: Household, request: Request) -> Told:
