@@ -27,7 +27,7 @@ LAYERS = {
 }
 # Inside the daemon, folders and modules from the ground up: each imports from its own line and from those above it.
 DAEMON = (
-    "log forked faults guard loop clock clients locks peers edges",
+    "log forked faults guard loop clock pace clients locks peers edges",
     "store",
     "subjects proofs people toggles set_right announcements",
     "kernel sight",

@@ -11,7 +11,7 @@ from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.core.names import suffixes
 from agent.core.settings import TABLE, Settings, check, known, mark_layout
 from agent.daemon.clients import Clients
-from agent.daemon.clock import Clock, confirmation
+from agent.daemon.clock import confirmation
 from agent.daemon.edges import Edges
 from agent.daemon.household import Household
 from agent.daemon.lists.loaded import LoadedLists
@@ -47,7 +47,7 @@ def _built(settings: Settings, edges: Edges, instead: str) -> Household:
     _discard_leftovers(state_dir, run_dir)
     state = open_state(state_dir, sha256, instead)
     household_settings(settings, state)
-    clock = Clock(state.meta("clock", ""), confirmation(run_dir))
+    clock = edges.clock(state.meta("clock", ""), confirmation(run_dir))
     live = os.path.join(run_dir, "history.db")
     snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
     anchor = RollbackCheck(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))

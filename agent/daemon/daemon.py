@@ -8,22 +8,20 @@ from collections.abc import Callable
 from functools import partial
 
 from agent.core import settings as settings_table
-from agent.core.addresses import parse_endpoint
 from agent.core.history import DAY_S
 from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon import bootstrap, locks
-from agent.daemon.control import ControlServer
 from agent.daemon.erasing import snapshot, tidy
-from agent.daemon.faults import STRICT
 from agent.daemon.guard import EX_CONFIG, EX_UNAVAILABLE
 from agent.daemon.household import Household
-from agent.daemon.jobs import Identity, WebJob, job_command
 from agent.daemon.limits.keeper import TURN_S
 from agent.daemon.log import say
 from agent.daemon.loop import Loop, Repeat
 from agent.daemon.operations.switches import end_for_guests
+from agent.daemon.pace import Pace
 from agent.daemon.runtime.live_edges import LiveEdges
+from agent.daemon.runtime.web_job import WebJob, web_job
 from agent.daemon.store.database import StorageError, storing
 from agent.platform import lastwords
 
@@ -63,16 +61,16 @@ def serve(
     overrides: str,
     heartbeat: int,
     netlink: socket.socket | None,
-    step: Callable[[str], None] = lambda name: None,
+    pace: Pace | None = None,
 ) -> int:
-    """Run until told to stop or the guard has gone; returns the exit code. For `step` see Toggles."""
+    """Run until told to stop or the guard has gone; returns the exit code. `pace` is the product's if none is given."""
     loop = Loop()
     loop.heartbeat(heartbeat)
     loop.add(heartbeat, loop.stop)
     try:
         settings = read(path, overrides)
         locks.hold(settings)
-        daemon = Daemon(settings, loop, netlink, step)
+        daemon = Daemon(settings, loop, netlink, pace or Pace())
     except locks.Taken as error:
         say(f"cannot start: {error}")  # in the log alone: the folder is the other's
         return EX_UNAVAILABLE
@@ -97,12 +95,10 @@ def cannot_start(error: Exception) -> None:
 class Daemon:
     """The household and the parts with sockets. StorageError, OSError when they can't be made."""
 
-    def __init__(
-        self, settings: Settings, loop: Loop, netlink: socket.socket | None, step: Callable[[str], None]
-    ) -> None:
+    def __init__(self, settings: Settings, loop: Loop, netlink: socket.socket | None, pace: Pace) -> None:
         self.loop = loop
         self.settings = settings
-        self.edges = LiveEdges(loop, settings, netlink, step)
+        self.edges = LiveEdges(loop, settings, netlink, pace)
         self.household = bootstrap.build(settings, self.edges)
         for place in (
             self.household.state.db,
@@ -148,7 +144,7 @@ class Daemon:
     def _serve_web(self) -> None:
         """The page is not worth a dead daemon: an address that is not there yet is tried again."""
         try:
-            self.web = _web(self.loop, self.settings, self.edges.control)
+            self.web = web_job(self.loop, self.settings, self.edges.control)
         except BadInput as error:
             say(f"the web page is not served: {error}")
         except OSError as error:
@@ -303,35 +299,3 @@ def put_in_place(household: Household) -> None:
     with storing(household.state.db.path):
         for new, old in household.in_hand.replaced:
             os.replace(new, old)
-
-
-def _web(loop: Loop, settings: Settings, control: ControlServer) -> WebJob | None:
-    if not settings.texts("web_listen"):
-        return None
-    identity = Identity(settings, "web_user")
-    listeners = [_listener(endpoint) for endpoint in settings.texts("web_listen")]
-    command = job_command("agent.jobs.web.__main__")
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-    environment["PRIVACY_AGENT_WEB_HOSTS"] = ",".join(settings.texts("web_hosts"))
-    for name in ("PRIVACY_AGENT_WEB_IDLE_S", "PRIVACY_AGENT_WEB_TLS", STRICT):
-        if name in os.environ:
-            environment[name] = os.environ[name]
-    certificate = (settings.text("web_certificate"), settings.text("web_key"))
-    return WebJob(loop, listeners, command, environment, identity, certificate, control.adopt)
-
-
-def _listener(endpoint: str) -> socket.socket:
-    address, port = parse_endpoint(endpoint)
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((address, port))
-        listener.listen(64)
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, f"setting web_listen: {endpoint}: {error.strerror}") from error
-    listener.setblocking(False)
-    return listener

@@ -4,6 +4,7 @@ built."""
 from agent.core.model import Device
 from agent.core.policy import Policy
 from agent.daemon.clients import DeviceView
+from agent.daemon.clock import Clock
 from agent.daemon.faults import raised
 
 
@@ -60,6 +61,10 @@ class Edges:
         return 0.0
 
     # what is seen
+
+    def clock(self, saved: str, awaited: str) -> Clock:
+        """The clocks; see there."""
+        return Clock(saved, awaited)
 
     def turn(self) -> float | None:
         """When the loop's turn began, so that clocks are read once in it; None without a loop."""

@@ -44,6 +44,7 @@ def run(
     start: Callable[[int, socket.socket | None], int],
     netlink: socket.socket | None,
     farewell: list[bytes],
+    back_off_s: tuple[float, ...] = BACK_OFF_S,
 ) -> int:
     """Runs `start(heartbeat, netlink)` in a child, again and again until it ends with 0, or, before any of them ever
     beat, with one of FINAL; returns that.
@@ -72,7 +73,7 @@ def run(
             lastwords.leave(f"the daemon was killed by signal {code - SIGNALLED}")
         if time.monotonic() - born > HEALTHY_S:
             failures = 0
-        guard.pause(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+        guard.pause(back_off_s[min(failures, len(back_off_s) - 1)])
         if guard.stopping:
             return 0
         failures += 1

@@ -1,8 +1,4 @@
-"""Jobs: started when needed, given what they need as open descriptors, reaped, never restarted in a hurry.
-
-The daemon holds the web listeners. While no web job runs it waits for a connection on them; then it starts the job,
-which accepts from the same sockets. When the job has gone (idle or crashed) the daemon waits again.
-"""
+"""Jobs: programs started when needed, given what they need as open descriptors, and reaped."""
 
 import os
 import pwd
@@ -13,16 +9,11 @@ from collections.abc import Callable
 
 from agent.core.model import BadInput
 from agent.core.settings import Settings
-from agent.daemon.forked import NICE, yield_memory
-from agent.daemon.log import say
+from agent.daemon.forked import yield_memory
 from agent.daemon.loop import Loop, Timer
 
-PAUSE_S = 1.0  # after a crash, so that a job that can't start does not eat the processor
-PAUSE_MAX_S = 60.0
-LONG_RUN_S = 30.0
 REAP_S = 10.0  # a slow router takes seconds to end an interpreter
 PATIENCE = 200  # looks, within REAP_S, whether a job that hung up has ended by itself
-FEEDS_MAX_S = 3600.0  # fifteen feeds at their slowest, and the compile
 
 
 class Identity:
@@ -92,174 +83,85 @@ def launch(
         os._exit(127)
 
 
-def _opened(paths: tuple[str, ...]) -> tuple[int, ...]:
-    """Descriptors of all these files, or of none."""
-    opened: list[int] = []
-    try:
-        for path in paths:
-            opened.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-    except OSError:
-        for held in opened:
-            os.close(held)
-        return ()
-    return tuple(opened)
+def environment(*passed_on: str) -> dict[str, str]:
+    """What a job's program is told of ours, and nothing else."""
+    told = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+    return {**told, **{name: os.environ[name] for name in passed_on if name in os.environ}}
 
 
-class WebJob:
-    """`adopt(link, closed)` serves the job's control connection. `command` is the job's argument list.
+class Job:
+    """One program, started as often as wanted, one at a time. `adopt(link, hung_up)` serves its control connection.
 
-    `certificate` are the paths of a certificate and its key. They are opened for the job, which may not read them;
-    where they are not both there, it makes its own.
-    """
-
-    def __init__(
-        self,
-        loop: Loop,
-        listeners: list[socket.socket],
-        command: list[str],
-        environment: dict[str, str],
-        identity: Identity,
-        certificate: tuple[str, str],
-        adopt: Callable[[socket.socket, Callable[[], None]], None],
-    ) -> None:
-        self._loop = loop
-        self._listeners = listeners
-        self._command = command
-        self._environment = environment
-        self._identity = identity
-        self._certificate = certificate
-        self._adopt = adopt
-        self._pid = 0
-        self._pause = 0.0
-        self._started = 0.0
-        self._wait()
-
-    def _wait(self) -> None:
-        for listener in self._listeners:
-            self._loop.add(listener, self._start)
-
-    def _start(self) -> None:
-        for listener in self._listeners:
-            self._loop.remove(listener)
-        self._started = self._loop.now
-        try:
-            ours = self._launch()
-        except OSError as error:
-            say(f"the web page could not be started: {error.strerror}; trying again")
-            self._loop.after(PAUSE_MAX_S, self._wait)
-            return
-        self._adopt(ours, self._hung_up)
-
-    def _launch(self) -> socket.socket:
-        """Our end of the job's control connection. OSError when there is no memory or descriptor left for a job."""
-        ours, theirs = socket.socketpair()
-        listening = tuple(listener.fileno() for listener in self._listeners)
-        opened = _opened(self._certificate)
-        environment = {**self._environment, "PRIVACY_AGENT_LISTEN_FDS": ",".join(map(str, listening))}
-        if opened:
-            environment["PRIVACY_AGENT_TLS_FDS"] = ",".join(map(str, opened))
-        try:
-            self._pid = launch(self._command, environment, self._identity, theirs, listening + opened)
-        finally:
-            for held in opened:
-                os.close(held)
-            theirs.close()
-        return ours
-
-    def _hung_up(self) -> None:
-        self._loop.after(0, self._reap)
-
-    def _reap(self, patience: int = PATIENCE) -> None:
-        if not self._pid:
-            return
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
-        if pid == 0:
-            # It hung up and is about to end. One that lives on can't serve anything any more.
-            if not patience:
-                os.kill(self._pid, signal.SIGKILL)
-            self._loop.after(REAP_S / PATIENCE, lambda: self._reap(max(patience - 1, 0)))
-            return
-        self._pid = 0
-        short = self._loop.now - self._started < LONG_RUN_S
-        self._pause = min(max(self._pause * 2, PAUSE_S), PAUSE_MAX_S) if status and short else 0.0
-        self._loop.after(self._pause, self._wait)
-
-    def stop(self) -> None:
-        if self._pid:
-            os.kill(self._pid, signal.SIGTERM)
-
-
-class FeedsJob:
-    """Fetches and compiles lists once, when started; `ended(status)` is called when it has gone, with its exit code or
-    minus the signal that ended it.
-
-    `folder` is where it keeps texts: ours, and its group's to write to. `target()` opens the file that it may write
-    the finished set into.
+    `ended(status)` is called when it has gone, with its exit code or minus the signal that ended it. One that runs for
+    `limit_s` is ended by the signal `ends_by`; one that hung up and lives on is killed.
     """
 
     def __init__(
         self,
         loop: Loop,
         command: list[str],
-        environment: dict[str, str],
+        told: dict[str, str],
         identity: Identity,
         adopt: Callable[[socket.socket, Callable[[], None]], None],
-        folder: str,
-        target: Callable[[], int],
         ended: Callable[[int], None],
+        limit_s: float = 0.0,
+        ends_by: int = signal.SIGTERM,
+        niceness: int = 0,
     ) -> None:
         self._loop = loop
         self._command = command
-        self._environment = {**environment, "PRIVACY_AGENT_LISTS_DIR": folder}
-        self._identity = identity
+        self._told = told
+        self.identity = identity
         self._adopt = adopt
-        self._folder = folder
-        self._target = target
         self._ended = ended
+        self._limit_s = limit_s
+        self._ends_by = ends_by
+        self._niceness = niceness
         self._limit: Timer | None = None
         self.pid = 0
 
-    def start(self) -> bool:
-        """False when the folder or the file can't be made."""
+    def start(self, told: dict[str, str], handed: tuple[int, ...] = ()) -> None:
+        """`handed` are descriptors for it. OSError when there is no memory or descriptor left for a job."""
+        ours, theirs = socket.socketpair()
         try:
-            self._identity.make_folder(self._folder)
-            written = self._target()
+            given = {**self._told, **told}
+            self.pid = launch(self._command, given, self.identity, theirs, handed, self._niceness)
         except OSError:
-            return False
-        try:
-            ours, theirs = socket.socketpair()
-            environment = {**self._environment, "PRIVACY_AGENT_SET_FD": str(written)}
-            self.pid = launch(self._command, environment, self._identity, theirs, (written,), NICE)
-            theirs.close()
-        except OSError:
-            return False
+            ours.close()
+            raise
         finally:
-            os.close(written)
-        self._limit = self._loop.after(FEEDS_MAX_S, self.stop)
+            theirs.close()
+        if self._limit_s:
+            self._limit = self._loop.after(self._limit_s, self.stop)
         self._adopt(ours, self._hung_up)
-        return True
 
     def _hung_up(self) -> None:
         self._loop.after(0, self._reap)
 
     def _reap(self, patience: int = PATIENCE) -> None:
         """It hung up: it has said all and is about to end, or it is ended."""
-        if not self.pid:
+        if not self.there():
             return
+        if not patience:
+            os.kill(self.pid, signal.SIGKILL)
+        self._loop.after(REAP_S / PATIENCE, lambda: self._reap(max(patience - 1, 0)))
+
+    def there(self) -> bool:
+        """Whether it runs; one that has just gone is reaped."""
+        if not self.pid:
+            return False
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid == 0:
-            if not patience:
-                os.kill(self.pid, signal.SIGKILL)
-            self._loop.after(REAP_S / PATIENCE, lambda: self._reap(max(patience - 1, 0)))
-            return
+            return True
         self.pid = 0
         if self._limit:
             self._limit.cancel()
         self._ended(os.waitstatus_to_exitcode(status))
+        return False
 
     def stop(self) -> None:
         if self.pid:
-            os.kill(self.pid, signal.SIGTERM)
+            os.kill(self.pid, self._ends_by)
 
 
 def job_command(module: str) -> list[str]:

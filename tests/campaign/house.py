@@ -27,19 +27,6 @@ WEB_PORT = 5392
 READY_S = 30.0
 CALL_S = 30.0
 
-# As agent/daemon/main.py, without the guard's pauses: hundreds of kills in a row are the campaign's.
-PROGRAM = """
-import sys
-from agent.core.nft.teardown import farewell
-from agent.daemon import guard
-from agent.daemon.kernel.nfsocket import open_socket
-guard.BACK_OFF_S = (0.0,)
-def start(heartbeat, netlink):
-    from agent.daemon.daemon import serve
-    return serve(sys.argv[1], "{}", heartbeat, netlink)
-sys.exit(guard.run(start, open_socket(), farewell()))
-"""
-
 
 class House:
     """Alice's and Bob's devices are added; Carol beside them and the guest have nothing on, ever."""
@@ -123,7 +110,7 @@ class House:
         if log.exists():
             with (self.folder / "log.before").open("ab") as before:
                 before.write(log.read_bytes())
-        return Resident(self.lab, self.folder, program=PROGRAM, **self.values())
+        return Resident(self.lab, self.folder, handed=("--kernel",), **self.values())
 
     def values(self) -> dict[str, object]:
         return {

@@ -281,7 +281,7 @@ def test_a_clock_that_is_set_starts_a_fetch_at_once(home: Home, monkeypatch: pyt
     home.ask("on", device_id=1, feature="protection", agree=1)
     monkeypatch.setattr(type(household.clock), "is_set", False)
     now, time.now = time.now, 1000
-    feeding = ListUpdates(Loop(), household.settings, household, Links(), ["/nonexistent"])  # type: ignore[arg-type]
+    feeding = ListUpdates(Loop(), household.settings, household, Links(), ["/nonexistent"], 5.0)  # type: ignore[arg-type]
     feeding.begin()
     home.edges.job_starts = True
     time.passes(HOUR)

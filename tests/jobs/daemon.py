@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from agent.client import ControlClient, Unreachable
+from tests import harness
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -39,11 +40,8 @@ class Daemon:
         rules = folder / "run" / "rules.bin"
         rules.parent.mkdir(parents=True, exist_ok=True)
         self._agent("lists", "compile", "--output", str(rules))
-        words = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
         self.log = open(folder / "log", "ab")  # noqa: SIM115 - as long as the process
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "agent", "run", *words], cwd=ROOT, env=self.environment, stderr=self.log
-        )
+        self.process = subprocess.Popen(harness.product(values), cwd=ROOT, env=self.environment, stderr=self.log)
         self.ask("status")
 
     def _agent(self, *words: str) -> None:

@@ -23,10 +23,11 @@ from agent.daemon import bootstrap
 from agent.daemon.control import ControlServer
 from agent.daemon.edges import Edges
 from agent.daemon.household import Household
-from agent.daemon.jobs import Identity, WebJob, python_command
+from agent.daemon.jobs import Identity, python_command
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE
+from agent.daemon.runtime.web_job import WebJob
 from agent.daemon.sight import Sight
 from agent.daemon.store import outbox
 from tests.ports import free_port

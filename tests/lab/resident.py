@@ -7,11 +7,11 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from agent.client import TIMEOUT_S, ControlClient, Unreachable
+from tests import harness
 from tests.lab.lab import UPSTREAM, Lab
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -19,11 +19,11 @@ AGREED = 1
 
 
 class Resident:
-    """`privacy-agent run` with its state in a folder, asked by its control socket. `program` is run in its place, with
-    the settings' path as its argument."""
+    """`privacy-agent run` with its state in a folder, asked by its control socket. With options of
+    `handed` it runs by the harness."""
 
     def __init__(
-        self, lab: Lab, folder: Path, prefix: tuple[str, ...] = (), program: str = "", **settings: object
+        self, lab: Lab, folder: Path, prefix: tuple[str, ...] = (), handed: tuple[str, ...] = (), **settings: object
     ) -> None:
         self.lab = lab
         self.folder = folder
@@ -39,10 +39,8 @@ class Resident:
         }
         self.settings.write_text(json.dumps(values))
         self.log = (folder / "log").open("wb")
-        words = (
-            ["-c", program, str(self.settings)] if program else ["-m", "agent", "--settings", str(self.settings), "run"]
-        )
-        command = [*prefix, sys.executable, *words]
+        given = harness.handed(self.settings, *handed) if handed else harness.product(self.settings)
+        command = [*prefix, *given]
         self.process = lab.router.start(command, cwd=ROOT, stdout=self.log, stderr=self.log)
         self.client = self.connect()
 

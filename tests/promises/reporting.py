@@ -13,45 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.client import ControlClient, Unreachable
+from tests import harness
 from tests.authority import authority
-from tests.daemon.reporting import WEEK_S, Operator
+from tests.daemon.reporting import Operator
 from tests.lab.lab import ALICE4, ROUTER4, WAN4, Lab
 from tests.promises.test_p4_nothing_leaves import Capture
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORTS, FEEDS, SLOW, DRIPPING = 8443, 8444, 8445, 8446
 DNS_PORT = 5391
-
-# As in running.py. Age and wall go on by the seconds in the file `time`; the wall starts five weeks back, so that the
-# receiver's clock, which nobody moves, finds no report to come from a week ahead.
-PROGRAM = """
-import os, sys, time
-sys.path.insert(0, {root!r})
-from agent.daemon import clock, guard
-from agent.daemon.runtime import list_updates, report_job
-guard.BACK_OFF_S = (0.0,)
-report_job.TICK_S = 0.1
-list_updates.DUE_S = 0.1
-def moved():
-    with open({folder!r} + "/time") as file:
-        return int(file.read() or 0)
-age = clock.Clock.age
-clock.Clock.age = lambda self: age(self) + moved()
-clock.Clock.wall = lambda self: int(time.time()) - 5 * {week} + moved()
-def start(heartbeat, netlink):
-    from agent.daemon.daemon import serve
-    def step(name):
-        try:
-            with open({folder!r} + "/crash") as file:
-                wanted = file.read()
-        except FileNotFoundError:
-            return
-        if name == wanted:
-            os.unlink({folder!r} + "/crash")
-            os.kill(os.getpid(), 9)
-    return serve({folder!r} + "/settings.json", "{{}}", heartbeat, netlink, step)
-sys.exit(guard.run(start, None, []))
-"""
 
 # Beyond the WAN: a list over HTTPS, a receiver that accepts and then says nothing, and one that drips.
 SERVERS = """
@@ -115,9 +85,8 @@ class Household:
         self.start()
 
     def start(self) -> None:
-        program = PROGRAM.format(root=str(ROOT), folder=str(self.folder), week=WEEK_S)
         environment = {**os.environ, "SSL_CERT_FILE": str(self.folder / "ca.pem")}
-        command = [sys.executable, "-I", "-S", "-c", program]
+        command = harness.handed(self.folder / "settings.json", "--quick", "--moved")
         self.guard = self.lab.router.start(command, stderr=self.log, env=environment)
         self.client = self.connect()
 
@@ -172,8 +141,8 @@ class Household:
         self.pass_time(max(at - self.wall(), 0) + 1)
 
     def wall(self) -> int:
-        """Seconds, as the daemon's clock has them (see PROGRAM)."""
-        return int(time.time()) - 5 * WEEK_S + self.shift_s
+        """Seconds, as the daemon's clock has them (see harness.MovedClock)."""
+        return int(time.time()) - harness.WEEKS_BACK_S + self.shift_s
 
     def make_and_send(self) -> None:
         """On to the next report, and to when it goes."""

@@ -13,32 +13,12 @@ import time
 from pathlib import Path
 
 from agent.client import ControlClient, Unreachable
+from tests import harness
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_S = 15.0
 TABLET = "127.0.0.2"
-
-# Runs the guard and the daemon; at the step named in the file CRASH (written by the test) the daemon kills itself.
-PROGRAM = """
-import os, sys
-sys.path.insert(0, {root!r})
-from agent.daemon import guard
-guard.BACK_OFF_S = (0.0,)  # hundreds of kills in a row are this test's, not a daemon's that can't start
-def start(heartbeat, netlink):
-    from agent.daemon.daemon import serve
-    def step(name):
-        try:
-            with open({crash!r}) as file:
-                wanted = file.read()
-        except FileNotFoundError:
-            return
-        if name == wanted:
-            os.unlink({crash!r})
-            os.kill(os.getpid(), 9)
-    return serve({settings!r}, "{{}}", heartbeat, netlink, step)
-sys.exit(guard.run(start, None, []))
-"""
 
 
 class Running:
@@ -63,8 +43,9 @@ class Running:
         responder = [sys.executable, str(ROOT / "tools" / "responder.py"), "127.0.0.1", str(upstream)]
         self.responder = subprocess.Popen(responder)
         await_answer(upstream)
-        program = PROGRAM.format(root=str(ROOT), crash=str(self.crash), settings=str(folder / "settings.json"))
-        self.guard = subprocess.Popen([*inside, sys.executable, "-I", "-S", "-c", program], stderr=self.log)
+        # At the step named in the file `crash`, written by the test, the daemon kills itself.
+        command = harness.handed(folder / "settings.json")
+        self.guard = subprocess.Popen([*inside, *command], stderr=self.log)
 
     def client(self) -> ControlClient:
         """A connection to the daemon of now, waiting for it to be ready."""

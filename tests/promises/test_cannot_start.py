@@ -5,7 +5,6 @@ import pwd
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.client import ControlClient, Unreachable
+from tests import harness
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,9 +30,8 @@ def started(folder: Path, user: str = "", **settings: object) -> subprocess.Pope
         "dns_listen": f"127.0.0.1:{free_port()}",
         "web_listen": "",
     } | settings
-    words = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "agent", "run", *words],
+        harness.product(values),
         cwd=ROOT,
         stderr=subprocess.PIPE,
         user=user or None,

@@ -20,22 +20,6 @@ PLAIN = {ROUTER4: "router", ROUTER_ULA: "router", ROUTER_LINK_LOCAL: "router", R
 KILLED_S, HUNG_S, ARMED_S = 0.1, 2.0, 1.0
 
 
-# As `run` starts it, but that the daemon comes to an endless loop in the midst of an off.
-HANGING = """
-import sys
-from agent.core.nft.teardown import farewell
-from agent.daemon import guard
-from agent.daemon.kernel.nfsocket import open_socket
-def start(heartbeat, netlink):
-    from agent.daemon.daemon import serve
-    def step(name):
-        while name == "off.ledger":
-            pass
-    return serve(sys.argv[1], "{}", heartbeat, netlink, step)
-sys.exit(guard.run(start, open_socket(), farewell()))
-"""
-
-
 class Flows:
     """A device that is on, with a datagram socket and a connection open to each kind of server."""
 
@@ -110,7 +94,7 @@ def test_stopped(flows: Flows, resident: Resident) -> None:
 
 def test_in_an_endless_loop(lab: Lab, tmp_path: Path) -> None:
     """It comes in the midst of an off: what is on is not acknowledged as off, and the router is plain in time."""
-    resident = Resident(lab, tmp_path, program=HANGING)
+    resident = Resident(lab, tmp_path, handed=("--kernel", "--patient", "--hang-at=off.ledger"))
     flows = Flows(lab, resident)
     hung = time.monotonic()
     resident.client._link.settimeout(0.1)

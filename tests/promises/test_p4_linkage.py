@@ -16,13 +16,15 @@ import pytest
 
 from agent.core import envelope, summary
 from agent.core.summary import Facts
-from agent.daemon.runtime.report_job import TICK_S, ReportJob
+from agent.daemon.pace import Pace
+from agent.daemon.runtime.report_job import ReportJob
 from tests.daemon.reporting import WEEK_S, Operator, Weeks, configured, opt_in, seal_all
 from tests.jobs.bad_server import Authority
 from tests.promises.household import Home
 from tests.promises.test_p4_reports import indistinguishable
 
 EPSILON = 500
+TICK_S = Pace.report_tick_s
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -236,7 +238,7 @@ class Clock:
 def test_the_second_at_which_it_comes_does_not_tell_when_the_daemon_was_started(tmp_path: Path) -> None:
     home = Home(str(tmp_path))
     household, clock = home.start(), Clock()
-    ReportJob(clock, household.settings, household, None, []).begin()  # type: ignore[arg-type]
+    ReportJob(clock, household.settings, household, None, [], TICK_S).begin()  # type: ignore[arg-type]
     clock.run(600)
     home.crash()
     steps = [b - a for a, b in zip(clock.wakes, clock.wakes[1:])]

@@ -11,9 +11,9 @@ import pytest
 
 from agent.client import Unreachable
 from agent.core import envelope
-from tests.daemon.reporting import Operator
+from tests.daemon.reporting import WEEK_S, Operator
 from tests.lab.lab import ALICE4, WAN4, Lab
-from tests.promises.reporting import DRIPPING, FEEDS, REPORTS, SLOW, WEEK_S, Household, frames, segment
+from tests.promises.reporting import DRIPPING, FEEDS, REPORTS, SLOW, Household, frames, segment
 from tests.promises.test_p4_nothing_leaves import Capture, asked_name, flow, neighbourhood
 from tools.collector.files import lines_of
 

@@ -9,14 +9,15 @@ from agent.control.operations import FEEDS
 from agent.core.model import PROTECTION, BadInput
 from agent.core.settings import Settings
 from agent.daemon.control import ControlServer
+from agent.daemon.forked import NICE
 from agent.daemon.household import Household
-from agent.daemon.jobs import FeedsJob, Identity
+from agent.daemon.jobs import Identity, Job, environment
 from agent.daemon.lists import rule_sets
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
 from agent.daemon.store.database import StorageError
 
-DUE_S = 5.0
+JOB_MAX_S = 3600.0  # fifteen feeds at their slowest, and the compile
 AT_ONCE_S = 0.2  # several interfaces come up together: one look for all of them
 # Where the system's or the household's authorities are, for those who keep them elsewhere.
 PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -26,14 +27,19 @@ class ListUpdates:
     """One for the daemon. Lists are fetched while protection is on for some device, or a category, and only then."""
 
     def __init__(
-        self, loop: Loop, settings: Settings, household: Household, control: ControlServer, command: list[str]
+        self,
+        loop: Loop,
+        settings: Settings,
+        household: Household,
+        control: ControlServer,
+        command: list[str],
+        due_s: float,
     ) -> None:
         self._loop = loop
         self._household = household
-        self._job: FeedsJob | None = None
+        self._due_s = due_s
+        self._job: Job | None = None
         self._clock_trusted = False
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-        environment.update({name: os.environ[name] for name in PASSED_ON if name in os.environ})
         try:
             identity = Identity(settings, "jobs_user")
         except BadInput as error:
@@ -43,21 +49,22 @@ class ListUpdates:
         if identity.ids is not None:
             # So that another user can reach the folder of texts: pass through, not look around. Files are 0600.
             os.chmod(settings.text("run_dir"), 0o711)
-        target = household.feeds.file
-        self._job = FeedsJob(
+        self._folder = settings.text("lists_dir")
+        told = {**environment(*PASSED_ON), "PRIVACY_AGENT_LISTS_DIR": self._folder}
+        self._job = Job(
             loop,
             command,
-            environment,
+            told,
             identity,
             lambda link, closed: control.adopt(link, closed, FEEDS),
-            settings.text("lists_dir"),
-            lambda: rule_sets.open_incoming(target),
             self.ended,
+            JOB_MAX_S,
+            niceness=NICE,
         )
 
     def begin(self) -> None:
         """Once lists are loaded: look again and again whether an update is due."""
-        self._loop.every(DUE_S, self.check)
+        self._loop.every(self._due_s, self.check)
         if self._job is None:
             return
         if not self._household.kept_lists.came_back:
@@ -66,7 +73,21 @@ class ListUpdates:
         self._schedule()
 
     def start(self) -> bool:
-        return self._job is not None and self._job.start()
+        """False when the job, its folder of texts or the file for the finished set can't be made."""
+        if self._job is None:
+            return False
+        try:
+            self._job.identity.make_folder(self._folder)
+            written = rule_sets.open_incoming(self._household.feeds.file)
+        except OSError:
+            return False
+        try:
+            self._job.start({"PRIVACY_AGENT_SET_FD": str(written)}, (written,))
+        except OSError:
+            return False
+        finally:
+            os.close(written)
+        return True
 
     def _schedule(self) -> None:
         """Before the clock is set, a plan of before a reboot can't be compared with now; once it is trusted, again."""

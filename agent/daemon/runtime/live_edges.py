@@ -2,13 +2,13 @@
 
 import os
 import socket
-from collections.abc import Callable
 
 from agent.core import settings as settings_table
 from agent.core.model import BadInput, Device
 from agent.core.policy import Policy
 from agent.core.settings import Settings
 from agent.daemon.clients import DeviceView
+from agent.daemon.clock import Clock
 from agent.daemon.control import ControlServer
 from agent.daemon.edges import Edges
 from agent.daemon.household import Household
@@ -19,6 +19,7 @@ from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
 from agent.daemon.operations.limits import also_open, ask_for_time
+from agent.daemon.pace import Pace
 from agent.daemon.runtime.dns_service import DnsService
 from agent.daemon.runtime.hold_service import HoldService
 from agent.daemon.runtime.inspection_service import InspectionService
@@ -34,13 +35,11 @@ class LiveEdges(Edges):
     """The household is built with this first, then `open` makes the parts: each needs the other. Until then nothing is
     on, so there is nobody to be told."""
 
-    def __init__(
-        self, loop: Loop, settings: Settings, netlink: socket.socket | None, step: Callable[[str], None]
-    ) -> None:
+    def __init__(self, loop: Loop, settings: Settings, netlink: socket.socket | None, pace: Pace) -> None:
         self._loop = loop
         self._settings = settings
         self._netlink = netlink
-        self._step = step
+        self._pace = pace
         self.code = 0  # of the process, when it ends
         self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
         self.kernel: SwitchSync | None = None
@@ -67,8 +66,9 @@ class LiveEdges(Edges):
                 self._paths.append(self.connecting)
         self.control = _control(loop, settings, household)
         update = job_command("agent.jobs.update_job")
-        self.updates = ListUpdates(loop, settings, household, self.control, update)
-        self.reporting = ReportJob(loop, settings, household, self.control, job_command("agent.jobs.report"))
+        self.updates = ListUpdates(loop, settings, household, self.control, update, self._pace.lists_due_s)
+        report, tick_s = job_command("agent.jobs.report"), self._pace.report_tick_s
+        self.reporting = ReportJob(loop, settings, household, self.control, report, tick_s)
 
     def close(self) -> None:
         """In order: no more queries steered here, then no more answers, jobs and askers."""
@@ -130,7 +130,7 @@ class LiveEdges(Edges):
         self.control.publish(event)
 
     def step(self, name: str) -> None:
-        self._step(name)
+        self._pace.step(name)
 
     def met(self, error: Exception) -> None:
         self._loop.faults.met(error)
@@ -152,6 +152,9 @@ class LiveEdges(Edges):
         return self.reporting.silence_s()
 
     # what is seen
+
+    def clock(self, saved: str, awaited: str) -> Clock:
+        return self._pace.clock(saved, awaited)
 
     def turn(self) -> float:
         return self._loop.now
