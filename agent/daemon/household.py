@@ -135,9 +135,9 @@ class Household:
     def _open_devices(self) -> list[Device]:
         by_slot = {device.slot: device for device in self.state.devices()}
         found = [by_slot[device.slot] for device in self.gate.devices() if device.slot in by_slot]
-        return [device for device in found if self._asked(device)]
+        return [device for device in found if self.read(device)]
 
-    def _asked(self, device: Device) -> bool:
+    def read(self, device: Device) -> bool:
         """Whether anything of it is read: times alone do so only while it is held, content rules at all times."""
         if self.gate.features(device.slot) != [LIMITS]:
             return True

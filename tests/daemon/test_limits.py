@@ -228,8 +228,12 @@ def test_a_device_with_times_alone_is_read_only_while_it_is_held(times: Times) -
     assert household
     times.ask("limits.set", person_id=1, windows=NIGHT)
     assert [device.label for device in household._open_devices()] == []
+    times.kernel.covers = lambda device: False  # type: ignore[method-assign]
+    said = times.ask("status")
+    assert said["kernel"]["uncovered"] == [] and said["health_code"] != "uncovered"
     times.go(at(21) - at(12))
     assert [device.label for device in household._open_devices()] == ["tablet"]
+    assert times.ask("status")["kernel"]["uncovered"] == [1]
 
 
 def test_the_zone_is_read_again_every_minute(times: Times) -> None:

@@ -18,12 +18,14 @@ Sentence = tuple[str, str] | None  # a code for the UI's own words, and the sent
 
 def status(household: Household, request: Request) -> dict[str, object]:
     on = [device for device in household.state.devices() if household.gate.features(device.slot)]
-    uncovered = [device.id for device in on if not household.edges.covers(device)]
+    # With times alone nothing of a device is read, so it need not be covered.
+    read = [device for device in on if household.read(device)]
+    uncovered = [device.id for device in read if not household.edges.covers(device)]
     parts = {
         "version": __version__,
         "started_at": household.set_right.started_at,
         "lists": _lists(household),
-        "kernel": {**household.edges.kernel_state(), "uncovered": uncovered, "unseen": _unseen(household, on)},
+        "kernel": {**household.edges.kernel_state(), "uncovered": uncovered, "unseen": _unseen(household, read)},
         "upstream": household.edges.upstream_state(),
         "clock_set": household.clock.trusted,
         "booted": household.toggles.booted,
