@@ -52,7 +52,8 @@ def explain(household: Household, request: Request) -> Told:
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict
     listed = yield from _page(household, asked, verdict)
-    safe = None if verdict.blocked else safe_host(asked, view.search, view.youtube)
+    limited = device is not None and household.toggles.is_on(device, LIMITS)
+    safe = safe_host(asked, view.search, view.youtube) if limited and not verdict.blocked else None
     return {
         "name": name if split_url(name) else asked.decode(),
         "verdict": verdict.action,

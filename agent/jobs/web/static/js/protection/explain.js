@@ -56,7 +56,8 @@ export function reason({ verdict, rule, applies, since, safe }) {
   const why = t(`why.${verdict}_${kind}`, { list: rule && rule.list_name, rule: rule && rule.text });
   const opens = safe ? ` ${t("why.safe_form", safe)}` : "";
   const text = since ? `${why} ${t(rule.list_id ? "why.since_list" : "why.since_own", { when: when(since) })}` : why;
-  return applies === false ? `${text}${opens} ${t("why.off")}` : text + opens;
+  const off = t(rule && rule.scope === "content" ? "why.off_content" : "why.off");
+  return applies === false ? `${text}${opens} ${off}` : text + opens;
 }
 
 function kindOf(rule, verdict) {
