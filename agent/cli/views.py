@@ -23,13 +23,7 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
     show.line(f"version    {reply['version']}, running since {show.when(reply['started_at'])}")
     show.line(f"devices    {show.count(reply['devices_on'], 'device has', 'devices have')} something on")
     show.line(f"lists      {lists.get('state')}, {show.count(lists.get('rules'), 'rule', 'rules')}")
-    show.line(f"kernel     {kernel.get('state')}: {kernel.get('message')}")
-    unseen = kernel.get("unseen")
-    for row in unseen if isinstance(unseen, list) else []:
-        show.line(f"           {row['label']} {people.unseen(row)}")
-    if "connections" in kernel:
-        by = kernel.get("connections_by")
-        show.line(f"web        {kernel['connections']}" + (f" They come by {by}." if by else ""))
+    _kernel_lines(kernel)
     show.line(f"upstream   {part(reply, 'upstream').get('state')}")
     show.line("dns        " + (", ".join(f"{name} {dns[name]}" for name in sorted(dns)) or "no query yet"))
     if part(reply, "recording").get("paused"):
@@ -49,6 +43,18 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
         show.line(f"mistakes   {times} skipped, the last by {faults['last']}; please report this line")
     if not reply.get("clock_set"):
         show.line("clock      not set yet: ages are counted in running time")
+
+
+def _kernel_lines(kernel: Row) -> None:
+    show.line(f"kernel     {kernel.get('state')}: {kernel.get('message')}")
+    if kernel.get("held"):
+        show.line(f"internet   off for {show.count(kernel['held'], 'device', 'devices')}")
+    unseen = kernel.get("unseen")
+    for row in unseen if isinstance(unseen, list) else []:
+        show.line(f"           {row['label']} {people.unseen(row)}")
+    if "connections" in kernel:
+        by = kernel.get("connections_by")
+        show.line(f"web        {kernel['connections']}" + (f" They come by {by}." if by else ""))
 
 
 def history(client: ControlClient, options: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.fixtures import close_sockets
-from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER6, ROUTER4, WAN4, WAN6, Lab, await_true, listens
+from tests.lab.lab import ALICE_MAC, FIREWALL, RESOLVER4, RESOLVER6, ROUTER4, WAN4, WAN6, Lab, await_true, listens
 from tests.lab.resident import Resident
 from tests.lab.web import Caller, Site, call, get, hello
 
@@ -200,6 +200,9 @@ def test_where_the_firewall_lets_nothing_in_plain_requests_are_reset(lab: Lab, o
     assert call(lab.alice, RESOLVER4, CHECK, 80) == "ConnectionRefusedError"
     listed = lab.router.run(["nft", "list", "set", "inet", "privacy_agent", "paged"])
     assert '"br-lan"' not in listed
+    lab.router.run(["nft", "flush", "ruleset"])
+    lab.router.run(["nft", "-f", str(FIREWALL)])
+    await_true(lambda: call(lab.alice, RESOLVER4, CHECK, 80) != "ConnectionRefusedError", "the page again")
 
 
 def test_a_network_that_nobody_named_is_named(lab: Lab, off: Off) -> None:
@@ -216,6 +219,47 @@ def test_a_network_that_nobody_named_is_named(lab: Lab, off: Off) -> None:
         assert call(lab.alice, RESOLVER4, hello("www.example.com")) == "ConnectionRefusedError"
         assert off.kernel["holding"] == ""
         assert call(lab.alice, "192.168.70.5", b"hello printer", 631) == "ConnectionRefusedError"
-        assert off.kernel["holding"] == "If 192.168.70.1/24 behind br-iot is yours, add br-iot to local_interfaces."
+        sentence = "If 192.168.70.1/24 behind br-iot is yours, add br-iot to local_interfaces."
+        assert off.kernel["holding"] == sentence and sentence in str(off.status()["missing"])
     finally:
         ip.link("del", index=lab.router.index("br-iot"))
+
+
+def test_a_firewall_that_is_loaded_anew_changes_nothing(lab: Lab, off: Off) -> None:
+    off.hold()
+    assert not reached(lab)
+    lab.router.run(["nft", "flush", "ruleset"])
+    try:
+        assert "chain gate" in lab.router.run(["nft", "list", "ruleset"])
+        assert not reached(lab)
+    finally:
+        lab.router.run(["nft", "-f", str(FIREWALL)])
+    assert not reached(lab)
+    off.free()
+    assert reached(lab)
+
+
+def test_another_address_is_the_same_device(lab: Lab, off: Off) -> None:
+    lab.addresses6(lab.alice)
+    off.hold()
+    lab.alice.address("eth0", "192.168.50.77/24")
+    lab.alice.address("eth0", "2001:db8:50::77/64")
+    for server, source in ((RESOLVER4, "192.168.50.77"), (RESOLVER6, "2001:db8:50::77")):
+        sock = lab.alice.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_STREAM, 2)
+        sock.bind((source, 0))
+        with pytest.raises(ConnectionRefusedError):
+            sock.connect((server, 443))
+
+
+def test_what_it_asks_for_meanwhile_is_nowhere(lab: Lab, off: Off) -> None:
+    """P1: times and internet off record nothing."""
+    off.hold()
+    assert told(lab, "unmistakable-word.example")[0] == RESOLVER4
+    assert told(lab, HELPLINE)[0] == RESOLVER4
+    assert call(lab.alice, RESOLVER4, hello("unmistakable-word.example")) == "ConnectionResetError"
+    assert call(lab.alice, RESOLVER4, hello(HELPLINE)) == "ok"
+    off.free()
+    time.sleep(1.5)  # a batch a second
+    raw = b"".join(path.read_bytes() for path in off.folder.rglob("*") if path.is_file())
+    assert b"unmistakable" not in raw and b"samaritans" not in raw
+    assert off.audit()["ok"]

@@ -179,6 +179,9 @@ def _clock(household: Household, parts: dict[str, object]) -> Sentence:
 def _times(household: Household, parts: dict[str, object]) -> Sentence:
     if household.keeper.refusal:
         return "limits", "Times and internet off are not in force: " + household.keeper.refusal
+    kernel = parts["kernel"]
+    if isinstance(kernel, dict) and kernel.get("holding"):
+        return "holding", str(kernel["holding"])
     if not household.state.limits.windows:
         return None
     if not household.clock.trusted:
