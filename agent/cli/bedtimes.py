@@ -6,8 +6,9 @@ import time
 
 from agent.cli import lookup, show, times
 from agent.cli.errors import USAGE, CliError
-from agent.cli.rows import Row, part, rows_of
+from agent.cli.rows import part, rows_of
 from agent.client import ControlClient
+from agent.control.messages import Row
 from agent.core import windows
 from agent.core.model import BadInput
 

@@ -4,6 +4,7 @@ import argparse
 import os
 
 from agent.cli.errors import NOT_FOUND, USAGE, CliError
+from agent.control.messages import Row
 from agent.core import settings
 from agent.core.model import BadInput
 
@@ -20,9 +21,9 @@ def settings_path(options: argparse.Namespace) -> str:
     return SETTINGS_FILE if os.path.isfile(SETTINGS_FILE) else "-"
 
 
-def overrides(options: argparse.Namespace) -> dict[str, object]:
+def overrides(options: argparse.Namespace) -> Row:
     """What --set NAME=VALUE gave."""
-    given: dict[str, object] = {}
+    given: Row = {}
     for word in getattr(options, "set", None) or []:
         name, equals, value = word.partition("=")
         if not equals:

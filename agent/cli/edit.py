@@ -10,6 +10,7 @@ from agent.cli.idna_input import in_ascii
 from agent.cli.rows import given, records
 from agent.cli.times import duration, window
 from agent.client import ControlClient, ControlError
+from agent.control.messages import Row
 from agent.core import settings
 
 
@@ -22,7 +23,7 @@ def block(client: ControlClient, options: argparse.Namespace) -> None:
 
 
 def _rule(client: ControlClient, options: argparse.Namespace, op: str, effect: str) -> None:
-    target: dict[str, object] = {"scope": "household"}
+    target: Row = {"scope": "household"}
     whose = "everybody"
     if options.device:
         row = lookup.device(client, options.device)
@@ -40,9 +41,7 @@ def _rule(client: ControlClient, options: argparse.Namespace, op: str, effect: s
     show.line(f"To undo: privacy-agent rule remove {rule['id']}")
 
 
-def _sure(
-    client: ControlClient, options: argparse.Namespace, op: str, arguments: dict[str, object]
-) -> dict[str, object]:
+def _sure(client: ControlClient, options: argparse.Namespace, op: str, arguments: Row) -> Row:
     """The rule; for what covers many sites only after a question."""
     try:
         return client.call(op, sure=options.yes, **arguments)

@@ -12,6 +12,7 @@ from typing import IO
 from agent.cli import lookup, show
 from agent.cli.errors import CliError
 from agent.client import ControlClient
+from agent.control.messages import Row
 
 # A spreadsheet runs a cell that begins like this; an apostrophe in front makes it text.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -21,8 +22,6 @@ ABSENT = {"person": {"group": None, "id": None, "name": None}}
 # Columns that are wall-clock seconds.
 TIMES = ("at", "first", "last", "since", "until", "created_at", "expires_at", "opened_at", "closed_at")
 BOM = "\ufeff"  # without it, spreadsheets take UTF-8 for the code page of their country
-
-Row = dict[str, object]
 
 
 def export(client: ControlClient, options: argparse.Namespace) -> None:
@@ -79,9 +78,9 @@ def new_file(path: str) -> IO[str]:
         raise CliError(f"cannot write {path}: {error.strerror}") from error
 
 
-def flat(row: object, before: str = "") -> dict[str, object]:
+def flat(row: object, before: str = "") -> Row:
     """{"rule": {"text": "x"}} → {"rule.text": "x"}; a list becomes words with spaces between."""
-    cells: dict[str, object] = {}
+    cells: Row = {}
     for key, value in sorted((row if isinstance(row, dict) else {"value": row}).items()):
         value = ABSENT.get(key) if value is None else value
         if isinstance(value, dict):
@@ -91,9 +90,9 @@ def flat(row: object, before: str = "") -> dict[str, object]:
     return cells
 
 
-def readable(cells: dict[str, object], labels: dict[object, object]) -> dict[str, object]:
+def readable(cells: Row, labels: dict[object, object]) -> Row:
     """For a spreadsheet: times as local dates, and beside a device's number its name."""
-    told: dict[str, object] = {}
+    told: Row = {}
     for name, value in cells.items():
         is_time = name.rpartition(".")[2] in TIMES and isinstance(value, int) and not isinstance(value, bool)
         told[name] = show.moment(value) if is_time else value

@@ -6,8 +6,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from agent.cli import show
 from agent.cli.errors import FINDINGS, NOT_FOUND, OK, CliError
-from agent.cli.rows import Row, part, rows_of
+from agent.cli.rows import part, rows_of
 from agent.client import ControlClient
+from agent.control.messages import Row
 from agent.core.did_you_mean import nearest
 from agent.platform.idna import to_ascii
 

@@ -4,10 +4,9 @@ import shlex
 
 from agent.cli.errors import NOT_FOUND, CliError
 from agent.client import ControlClient
+from agent.control.messages import Row
 from agent.core.did_you_mean import nearest
 from agent.core.digits import is_digits
-
-Row = dict[str, object]
 
 
 def device(client: ControlClient, text: str) -> Row:

@@ -6,8 +6,9 @@ import shlex
 from agent.cli import lookup, show
 from agent.cli.confirm import confirmed
 from agent.cli.errors import USAGE, CliError
-from agent.cli.rows import Row, given, held, part, person_of, records, states
+from agent.cli.rows import given, held, part, person_of, records, states
 from agent.client import ControlClient
+from agent.control.messages import Row
 
 
 def device_list(client: ControlClient, options: argparse.Namespace) -> None:
@@ -23,7 +24,7 @@ def device_list(client: ControlClient, options: argparse.Namespace) -> None:
         show.table(["ID", "DEVICE", "KNOWN BY", "PERSON", "ON"], cells, empty)
 
 
-def _oddity(row: dict[str, object]) -> str:
+def _oddity(row: Row) -> str:
     """What to know before adding it by this MAC."""
     if row.get("many"):
         return "a repeater: it stands for all devices behind it"

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from agent.cli import lookup, show
 from agent.cli.errors import USAGE, CliError
-from agent.cli.rows import Row, rows_of
+from agent.cli.rows import rows_of
 from agent.client import ControlClient
+from agent.control.messages import Row
 from agent.core import windows
 from agent.core.model import BadInput
 

@@ -6,8 +6,9 @@ import json
 from agent.cli import show
 from agent.cli.confirm import confirmed, yes
 from agent.cli.errors import NOT_AGREED, USAGE, CliError
-from agent.cli.rows import Row, rows_of
+from agent.cli.rows import rows_of
 from agent.client import ControlClient
+from agent.control.messages import Row
 from agent.core.operator import check
 
 WHY = {"terms": "something of what was agreed to changed", "restore": "this state was brought back from a copy"}

@@ -1,8 +1,7 @@
 """Pieces of the daemon's rows, in words."""
 
 from agent.cli import show
-
-Row = dict[str, object]
+from agent.control.messages import Row
 
 WHY_NOT = {
     "agreement": "waits for their own agreement",

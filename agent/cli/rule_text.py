@@ -9,8 +9,9 @@ from agent.cli.confirm import confirmed
 from agent.cli.errors import CliError
 from agent.cli.export import new_file
 from agent.cli.idna_input import line_in_ascii
-from agent.cli.rows import Row, rows_of
+from agent.cli.rows import rows_of
 from agent.client import ControlClient
+from agent.control.messages import Row
 
 HEAD = (
     "# Your own rules, written by privacy-agent rule export; privacy-agent rule import reads them.",

@@ -10,8 +10,6 @@ from collections.abc import Iterable
 
 from agent.platform.printable import printable
 
-Row = dict[str, object]
-
 
 def line(text: str = "") -> None:
     print(clean(text))

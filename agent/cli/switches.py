@@ -6,8 +6,9 @@ import sys
 from agent.cli import lookup, show
 from agent.cli.confirm import confirmed, yes
 from agent.cli.errors import NOT_AGREED, NOT_FOUND, CliError
-from agent.cli.rows import Row, given, part, rows_of, state
+from agent.cli.rows import given, part, rows_of, state
 from agent.client import ControlClient
+from agent.control.messages import Row
 from agent.core.did_you_mean import nearest
 
 SHOWN = {

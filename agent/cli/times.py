@@ -3,6 +3,7 @@
 import argparse
 import time
 
+from agent.control.messages import Row
 from agent.core.digits import is_digits, whole
 
 DAY_S = 86400
@@ -64,7 +65,7 @@ def day(text: str) -> tuple[int, int]:
     return int(start), int(end)
 
 
-def window(options: argparse.Namespace) -> dict[str, object]:
+def window(options: argparse.Namespace) -> Row:
     """The "from" and "to" of a request, from --day or --from and --to."""
     if options.day:
         start, end = options.day

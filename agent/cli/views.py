@@ -5,9 +5,10 @@ import argparse
 from agent.cli import lookup, people, show
 from agent.cli.errors import FINDINGS
 from agent.cli.idna_input import in_ascii
-from agent.cli.rows import Row, change, given, part, rows_of, rule_source
+from agent.cli.rows import change, given, part, rows_of, rule_source
 from agent.cli.times import window
 from agent.client import ControlClient
+from agent.control.messages import Row
 
 
 def status(client: ControlClient, options: argparse.Namespace) -> None:

@@ -1,10 +1,9 @@
 """Every kind of argument, with its limits, as JSON Schema: what the daemon checks and openapi.json tells."""
 
+from agent.control.messages import Schema
 from agent.core.feed_schedule import SYNTAXES
 from agent.core.model import AGE_GROUPS, HISTORY, LIMITS, PROTECTION, BadInput
 from agent.platform.printable import blank, printable
-
-Schema = dict[str, object]
 
 NUMBER_MAX = 1 << 52  # whole in every JSON reader: it may keep numbers as doubles
 TIME_MAX = 253402300799  # wall-clock seconds until the year 9999

@@ -3,7 +3,8 @@
 The daemon refuses what is not in here before a handler sees it; a handler finds its arguments of the right kind.
 """
 
-from agent.control.arguments import KINDS, Schema, check
+from agent.control.arguments import KINDS, check
+from agent.control.messages import Request, Schema
 from agent.core.model import BadInput, Value
 
 CLI, WEB, FEEDS, REPORT = "cli", "web", "feeds", "report"
@@ -176,7 +177,7 @@ OPERATIONS = {
 }
 
 
-def checked(name: str, request: dict[str, object]) -> None:
+def checked(name: str, request: Request) -> None:
     """BadInput unless the arguments of the operation `name` are there, each of its kind. Others are not looked at."""
     operation = OPERATIONS[name]
     for argument, kind in operation.arguments.items():

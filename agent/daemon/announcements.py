@@ -1,5 +1,6 @@
 """What everybody who watches hears of the ledger: its growth, and the acknowledged state of each feature."""
 
+from agent.control.messages import Row
 from agent.core.model import Device
 from agent.daemon.edges import Edges
 from agent.daemon.set_right import SetRight
@@ -36,7 +37,7 @@ class Announcements:
         for device, feature in pairs:
             self._edges.publish(self._event(device, feature))
 
-    def _event(self, device: Device, feature: str) -> dict[str, object]:
+    def _event(self, device: Device, feature: str) -> Row:
         since = self._state.ledger.register.since(device.enrolment, feature)
         at = self._set_right.at(since) if since else None
         on = self._toggles.is_on(device, feature)

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Generator
 from types import GeneratorType
 
+from agent.control.messages import Event, Reply, Request
 from agent.control.operations import BOTH, CLI, OPERATIONS, WEB, checked
 from agent.core.model import BadInput, NotFound
 from agent.daemon.household import Household
@@ -18,7 +19,7 @@ from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE, proven
 from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.operations.me import speaks_for_device
-from agent.daemon.peers import Peer, Reply, Steps
+from agent.daemon.peers import Peer, Steps
 from agent.daemon.store.database import StorageError, plain
 
 PEERS_MAX = 32
@@ -59,7 +60,7 @@ class ControlServer:
         peer = Peer(self.loop, link, lambda request: self.perform(request, role), role in BOTH, gone)
         self.peers.add(peer)
 
-    def perform(self, request: dict[str, object], role: str) -> Reply | Steps:
+    def perform(self, request: Request, role: str) -> Reply | Steps:
         """The reply, or a generator that ends with it."""
         name = request.get("op")
         if not isinstance(name, str) or name not in OPERATIONS:
@@ -86,7 +87,7 @@ class ControlServer:
             return failure(error)
         return {"ok": result}
 
-    def publish(self, event: dict[str, object]) -> None:
+    def publish(self, event: Event) -> None:
         for peer in list(self.peers):
             if peer.subscribed:
                 peer.send(event)

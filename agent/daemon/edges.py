@@ -1,6 +1,7 @@
 """What the household has done by the parts with sockets, and what it can ask them: one object, handed in when it is
 built."""
 
+from agent.control.messages import Event, Row
 from agent.core.model import Device
 from agent.core.policy import Policy
 from agent.daemon.clients import DeviceView
@@ -33,7 +34,7 @@ class Edges:
     def hand_over(self) -> None:
         """Give the recorder what was noted until now."""
 
-    def publish(self, event: dict[str, object]) -> None:
+    def publish(self, event: Event) -> None:
         """Tell every subscriber of the control socket."""
 
     def step(self, name: str) -> None:
@@ -82,7 +83,7 @@ class Edges:
         """Whether the device reaches the host by name while it is held."""
         return False
 
-    def unseen(self, device: Device) -> dict[str, object]:
+    def unseen(self, device: Device) -> Row:
         """See Sight.trouble."""
         return {}
 
@@ -102,15 +103,15 @@ class Edges:
         """Whether the neighbour answers for others (a repeater)."""
         return False
 
-    def neighbours_seen(self) -> list[tuple[bytes, dict[str, object]]]:
+    def neighbours_seen(self) -> list[tuple[bytes, Row]]:
         """Every neighbour: (MAC, its row for display)."""
         return []
 
-    def kernel_state(self) -> dict[str, object]:
+    def kernel_state(self) -> Row:
         """{"state", "message"}, and how connections come where they are judged."""
         return {"state": "none", "message": "by address"}
 
-    def upstream_state(self) -> dict[str, object]:
+    def upstream_state(self) -> Row:
         """{"state", "servers"}; empty where nobody asks upstream."""
         return {}
 
@@ -118,6 +119,6 @@ class Edges:
         """What was answered, judged and dropped since the start."""
         return {}
 
-    def faults(self) -> dict[str, object]:
+    def faults(self) -> Row:
         """What the barrier met: {"total", "last"}."""
         return {"total": 0, "last": ""}

@@ -6,6 +6,7 @@ licence to be sloppy: the tests set PRIVACY_AGENT_STRICT, and there it ends the 
 
 import os
 
+from agent.control.messages import Row
 from agent.daemon.log import say
 
 STRICT = "PRIVACY_AGENT_STRICT"
@@ -39,7 +40,7 @@ class Faults:
         if count & (count - 1) == 0:
             say(f"{self._who}something unexpected was skipped: {self.last} ({count} times)")
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> Row:
         return {"total": self.total, "last": self.last}
 
 

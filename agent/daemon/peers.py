@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import Callable, Generator
 
+from agent.control.messages import Reply, Request, Row
 from agent.daemon.loop import Loop
 
 LINE_MAX = 64 * 1024
@@ -17,7 +18,6 @@ DEPTH_MAX = 16  # of what stands in a request; the deepest one has 4
 TURN_S = 0.005  # of requests that came in together; the rest wait for the next turn
 INTERNAL = "something went wrong in the daemon, which goes on: its log says where"
 
-Reply = dict[str, object]
 Steps = Generator[float | None, None, Reply]
 
 
@@ -28,7 +28,7 @@ class Peer:
         self,
         loop: Loop,
         link: socket.socket,
-        perform: Callable[[dict[str, object]], Reply | Steps],
+        perform: Callable[[Row], Reply | Steps],
         may_subscribe: bool,
         closed: Callable[[], None],
     ) -> None:
@@ -100,7 +100,7 @@ class Peer:
             self._loop.faults.met(error)
             self._reply(request, {"error": {"code": "internal", "message": INTERNAL}})
 
-    def _answer(self, request: dict[str, object]) -> None:
+    def _answer(self, request: Request) -> None:
         if request.get("op") == "subscribe" and self._may_subscribe:
             self.subscribed = True
             self._reply(request, {"ok": {}})
@@ -116,7 +116,7 @@ class Peer:
         self._untagged = "tag" not in request
         self._loop.begin(self._long(request, result))
 
-    def _long(self, request: dict[str, object], steps: Steps) -> Generator[float | None, None, None]:
+    def _long(self, request: Request, steps: Steps) -> Generator[float | None, None, None]:
         try:
             reply = yield from steps
             self._reply(request, reply)
@@ -128,7 +128,7 @@ class Peer:
             self._untagged = False
             self._loop.after(0, self._begin_lines)
 
-    def _reply(self, request: dict[str, object], reply: Reply) -> None:
+    def _reply(self, request: Request, reply: Reply) -> None:
         if "tag" in request:
             reply = {**reply, "tag": request["tag"]}
         self.send(reply)
@@ -161,7 +161,7 @@ class Peer:
         self._closed()
 
 
-def _read(line: bytes) -> dict[str, object] | None:
+def _read(line: bytes) -> Row | None:
     """The request of a line; None when it is none, is nested so deeply that its answer could not be written, or has a
     tag that is neither a number nor a text."""
     try:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.model import ADULT, Device, Person
 from agent.daemon.clock import Clock
 from agent.daemon.proofs import Proofs
@@ -23,7 +24,7 @@ class People:
         delayed: DelayedChanges,
         clock: Clock,
         reviewed: Callable[[str], None],
-        publish: Callable[[dict[str, object]], None],
+        publish: Callable[[Row], None],
     ) -> None:
         self._state = state
         self._subjects = subjects
@@ -38,7 +39,7 @@ class People:
 
     # people
 
-    def change_person(self, person: Person, values: dict[str, object], actor: str) -> None:
+    def change_person(self, person: Person, values: Row, actor: str) -> None:
         """Change columns of a person. An adult who is made younger stays one for a day, or until they agree."""
         group = self._subjects.group(person)
         told = ["person:" + str(person.id), *(key for key in ("name", "birth_month") if key in values)]
@@ -81,7 +82,7 @@ class People:
 
     # devices
 
-    def change_device(self, device: Device, values: dict[str, object], actor: str) -> None:
+    def change_device(self, device: Device, values: Row, actor: str) -> None:
         """Change columns of a device. When it comes to somebody else, or to more people, the PIN and the sessions of
         before end; an adult's device counts as one for a day."""
         told = _moved(device, values)
@@ -152,7 +153,7 @@ class People:
         secret = row.get("left", row.get("pin"))
         return None if secret is None else str(secret)
 
-    def _pins(self) -> dict[str, dict[str, object]]:
+    def _pins(self) -> dict[str, Row]:
         return rows_in(self._state.web(PINS))
 
     def _end_pin(self, device: Device, actor: str, keep_for_confirming: bool) -> None:
@@ -171,7 +172,7 @@ class People:
             self._state.ledger.append([entry], actor, self._clock.wall())
         self.publish({"event": "web"})
 
-    def _put_pin(self, device: Device, row: dict[str, object]) -> None:
+    def _put_pin(self, device: Device, row: Row) -> None:
         pins = {key: one for key, one in self._pins().items() if key != str(device.id)}
         if row:
             pins[str(device.id)] = row
@@ -189,7 +190,7 @@ class People:
             self._state.ledger.append(rows, "web", self._clock.wall())
 
 
-def _moved(device: Device, values: dict[str, object]) -> list[str]:
+def _moved(device: Device, values: Row) -> list[str]:
     """From whom to whom a change brings a device."""
     told = []
     if "shared" in values and bool(values["shared"]) != device.shared:
@@ -199,14 +200,14 @@ def _moved(device: Device, values: dict[str, object]) -> list[str]:
     return told
 
 
-def _of(pins: object, device_id: int) -> dict[str, object]:
+def _of(pins: object, device_id: int) -> Row:
     row = pins.get(str(device_id)) if isinstance(pins, dict) else None
     return row if isinstance(row, dict) else {}
 
 
-def rows_in(text: str | None) -> dict[str, dict[str, object]]:
+def rows_in(text: str | None) -> dict[str, Row]:
     return rows_of(json.loads(text) if text else {})
 
 
-def rows_of(value: object) -> dict[str, dict[str, object]]:
+def rows_of(value: object) -> dict[str, Row]:
     return {key: row for key, row in value.items() if isinstance(row, dict)} if isinstance(value, dict) else {}

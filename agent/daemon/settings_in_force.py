@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.settings import Settings, known
 from agent.daemon.store.state import State
 
@@ -25,7 +26,7 @@ class SettingsInForce:
         self._state.put_meta("setting " + key, json.dumps(value))
         self.put({key: value}, actor)
 
-    def put(self, changed: dict[str, object], actor: str) -> None:
+    def put(self, changed: Row, actor: str) -> None:
         """Settings that changed: each one's part reacts, then agreements are looked at."""
         self._settings.values.update(changed)
         for part in sorted({known(key).reacts for key in changed}):

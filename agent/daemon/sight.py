@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.model import Device
 from agent.daemon.clock import Clock
 from agent.daemon.kernel.neighbours import Neighbours
@@ -20,7 +21,7 @@ class Sight:
     def covers(self, device: Device) -> bool:
         return self._kernel(device) and not self.trouble(device)
 
-    def trouble(self, device: Device) -> dict[str, object]:
+    def trouble(self, device: Device) -> Row:
         """Nothing; or since when it was `unseen`, the MAC that it seems to have now (`moved`) or that answers for it
         (`through`)."""
         if device.mac is None:
@@ -29,7 +30,7 @@ class Sight:
         silent = self._neighbours.unseen_s(device.mac)
         if moved is None and through is None and silent < UNSEEN_S:
             return {}
-        found: dict[str, object] = {"unseen": self._clock.wall() - int(silent), "moved": None, "through": None}
+        found: Row = {"unseen": self._clock.wall() - int(silent), "moved": None, "through": None}
         if moved is not None:
             address, name = self._neighbours.address_of(moved), self._neighbours.name_of(moved)
             found["moved"] = {"mac": moved.hex(":"), "address": address, "hostname": name}

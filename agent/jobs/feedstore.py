@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.model import BadInput
 from agent.jobs.fetch import Failed
 from agent.platform.gzip_text import TextWriter, text_hash
@@ -230,14 +231,14 @@ class Store:
             os.unlink(self.path(name))
 
 
-def _row(entry: Entry) -> dict[str, object]:
+def _row(entry: Entry) -> Row:
     row = dict(vars(entry))
     for key in ("current", "next"):
         row[key] = vars(row[key]) if row[key] else None
     return row
 
 
-def _entry(row: dict[str, object]) -> Entry:
+def _entry(row: Row) -> Entry:
     entry = Entry()
     for key, value in vars(entry).items():
         found = row.get(key)

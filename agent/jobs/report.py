@@ -9,6 +9,7 @@ import socket
 import sys
 
 from agent.client import ControlClient, ControlError, Unreachable
+from agent.control.messages import Row
 from agent.core import envelope, seal
 from agent.core.model import BadInput
 from agent.jobs.upload import LATER, post
@@ -19,8 +20,6 @@ from agent.platform.pdeathsig import die_with_parent
 PAUSE_S = 3600
 PAUSE_MAX_S = 86400
 DOUBLINGS_MAX = 6
-
-Row = dict[str, object]
 
 
 def pause_s(failures: int, chance: int) -> int:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from agent.client import ControlClient, ControlError, Unreachable
+from agent.control.messages import Row
 from agent.core.feed_schedule import PAUSE_MAX_S, Feed, doubt, pause_s
 from agent.core.match import split_authority
 from agent.core.model import BadInput
@@ -36,8 +37,6 @@ OUT_OF_MEMORY = "memory is short: choose fewer or shorter lists"
 LOST_S = 3 * 86400
 
 FEED_TEXTS = ("id", "name", "address", "syntax", "category")
-
-Row = dict[str, object]
 
 
 class FetchPlan:

@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 
+from agent.control.messages import Row
 from agent.core import addresses, leases, neighbour
 from agent.core.leases import Lease
 from agent.core.model import BadInput
@@ -133,7 +134,7 @@ class Neighbours:
         others = [found for found in live if leased.get(addresses.show(found.address), mac) != mac]
         return bool(others) or len(live) > _OWN_ADDRESSES
 
-    def seen(self) -> list[tuple[bytes, dict[str, object]]]:
+    def seen(self) -> list[tuple[bytes, Row]]:
         """Every device in sight as (MAC, row to show), in the order of their addresses."""
         macs = {found.mac for found in self._table.values() if found.mac is not None}
         macs |= {lease.mac for lease in self._lease_list() if neighbour.is_one(lease.mac)}
@@ -141,7 +142,7 @@ class Neighbours:
         rows = [row for row in rows if row[1]["hostname"] or not _only_near(row[1]["address"])]
         return sorted(rows, key=lambda row: _address_key(row[1]["address"]))
 
-    def _row(self, mac: bytes) -> dict[str, object]:
+    def _row(self, mac: bytes) -> Row:
         return {
             "mac": mac.hex(":"),
             "address": self.address_of(mac),

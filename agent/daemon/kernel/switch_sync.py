@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.marks import Layout
 from agent.core.model import Device
 from agent.core.nft.dns_redirect import WAYS
@@ -154,7 +155,7 @@ class SwitchSync:
             return False
         return device.mac in self.switch.standing
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> Row:
         message = self.switch.message + self._flows
         if self._wanted:
             message += _zones(self.switch.closed)

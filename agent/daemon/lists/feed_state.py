@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.content import CATEGORY_IDS
 from agent.core.feed_schedule import Feed, chosen, first_wait_s, pause_s, read_feeds, rules_max, spread_s
 from agent.core.model import BadInput, NotFound
@@ -12,7 +13,7 @@ from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.lists import rule_sets
-from agent.daemon.lists.outcomes import MESSAGE_MAX, Row, as_dict, as_int, outcome
+from agent.daemon.lists.outcomes import MESSAGE_MAX, as_dict, as_int, outcome
 from agent.daemon.lists.own import OwnLists, is_own
 from agent.daemon.store.state import State
 from agent.platform.rulefile import open_ruleset

@@ -1,9 +1,9 @@
 """Whether lists are new enough to protect."""
 
+from agent.control.messages import Row
 from agent.daemon.clock import Clock
 from agent.daemon.lists.feed_state import FeedState, is_starter, protecting
 from agent.daemon.lists.loaded import LoadedLists
-from agent.daemon.lists.outcomes import Row
 
 STALE_S = 14 * 86400  # phishing names live for days: a list of two weeks ago hardly protects
 

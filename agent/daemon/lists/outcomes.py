@@ -1,9 +1,9 @@
 """The feeds job's own word on one list, checked: what is kept of it is bounded and of the right kinds."""
 
+from agent.control.messages import Row
+
 MESSAGE_MAX = 300
 REASONS_MAX, REASON_MAX = 12, 240  # of all feeds together well within feeds.KEPT_MAX
-
-Row = dict[str, object]
 
 
 def outcome(row: Row) -> Row:

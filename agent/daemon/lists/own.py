@@ -3,6 +3,7 @@
 import json
 from binascii import hexlify
 
+from agent.control.messages import Row
 from agent.core.feed_schedule import ID_LETTERS, SYNTAXES, Feed
 from agent.core.model import BadInput
 from agent.core.names import parse
@@ -56,7 +57,7 @@ def is_own(id: str) -> bool:
     return id.startswith(PREFIX)
 
 
-def _read(row: dict[str, object]) -> Feed:
+def _read(row: Row) -> Feed:
     id, address, name, category = [str(row.get(key, "")) for key in ("id", "address", "name", "category")]
     syntax = row.get("syntax")
     return own_feed(id, address, name, category, syntax if isinstance(syntax, str) else None)

@@ -2,16 +2,17 @@
 
 from collections.abc import Generator
 
+from agent.control.messages import Reply, Request, Row
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, optional_text, page, paged
+from agent.daemon.operations.arguments import optional_text, page, paged
 from agent.daemon.store.audit import audit as audit_steps
 from agent.platform.hashing import sha256
 
 
-def activity(household: Household, request: Request) -> dict[str, object]:
+def activity(household: Household, request: Request) -> Reply:
     limit, after = page(request)
     ids = {device.enrolment: device.id for device in household.state.devices()}
-    items: list[dict[str, object]] = [
+    items: list[Row] = [
         {
             "seq": row.seq,
             "at": household.set_right.at(row),

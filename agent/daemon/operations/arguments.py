@@ -1,11 +1,11 @@
 """Arguments of a request: present, of the right type, within bounds; otherwise BadInput that names the argument."""
 
 from agent.control.arguments import NUMBER_MAX, PAGE_MAX
+from agent.control.messages import Request, Row
 from agent.core.digits import whole
 from agent.core.model import BadInput
 from agent.platform.printable import blank, printable
 
-Request = dict[str, object]
 PAGE_DEFAULT = 50
 TEXT_MAX = 64
 
@@ -13,7 +13,7 @@ TEXT_MAX = 64
 class OperationRejected(BadInput):
     """A request that is well-formed but may not be done now; `code` goes into the reply."""
 
-    def __init__(self, code: str, message: str, detail: dict[str, object] | None = None) -> None:
+    def __init__(self, code: str, message: str, detail: Row | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.detail = detail or {}
@@ -78,6 +78,6 @@ def page(request: Request) -> tuple[int, int]:
     return limit, last
 
 
-def paged(items: list[dict[str, object]], limit: int, last: int) -> dict[str, object]:
+def paged(items: list[Row], limit: int, last: int) -> Row:
     """The reply of a listing; `last` is the id the next page goes on from."""
     return {"items": items, "next": str(last) if len(items) == limit else None}

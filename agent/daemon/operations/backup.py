@@ -9,13 +9,14 @@ import json
 from collections.abc import Iterator
 
 from agent.control.arguments import PAGE_MAX
+from agent.control.messages import Reply, Request, Row
 from agent.core.consent import GENESIS, ConsentState, LedgerRow, digest
 from agent.core.model import BadInput
 from agent.core.people import HOUSEHOLD
 from agent.core.shapes import Dumped
 from agent.daemon.household import Household
 from agent.daemon.operations import backup_values, brought
-from agent.daemon.operations.arguments import OperationRejected, Request, choice, flag, page
+from agent.daemon.operations.arguments import OperationRejected, choice, flag, page
 from agent.daemon.reports import budget
 from agent.daemon.store import backup_tables, limit_rules
 from agent.daemon.store.backup_tables import HISTORY_TABLES, TABLES, Rows
@@ -29,7 +30,7 @@ SECTION_BITS = 40
 ROWS_MAX = 400_000  # more is no household's, and would fill the memory
 
 
-def backup(household: Household, request: Request) -> dict[str, object]:
+def backup(household: Household, request: Request) -> Reply:
     """Pages of {kind, row}: bytes are written as {"hex": …}."""
     limit, after = page(request)
     tables = {**TABLES, **(HISTORY_TABLES if flag(request, "history") else {})}
@@ -37,7 +38,7 @@ def backup(household: Household, request: Request) -> dict[str, object]:
     section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
     # An adult's attempts are their own, also in a file that the household can open.
     readable = household.records.readable(HOUSEHOLD)
-    items: list[dict[str, object]] = _settings(household) if after == 0 else []
+    items: list[Row] = _settings(household) if after == 0 else []
     kinds = list(tables)
     while section < len(kinds):
         kind = kinds[section]
@@ -52,11 +53,11 @@ def backup(household: Household, request: Request) -> dict[str, object]:
     return {"items": items, "next": None}
 
 
-def _settings(household: Household) -> list[dict[str, object]]:
+def _settings(household: Household) -> list[Row]:
     return [{"kind": "setting", "row": row} for row in backup_tables.settings(household.state)]
 
 
-def _item(kind: str, row: list[object]) -> dict[str, object]:
+def _item(kind: str, row: list[object]) -> Row:
     return {"kind": kind, "row": [_plain(value) for value in row]}
 
 
@@ -64,7 +65,7 @@ def _plain(value: object) -> object:
     return {"hex": value.hex()} if isinstance(value, bytes) else value
 
 
-def restore(household: Household, request: Request) -> dict[str, object]:
+def restore(household: Household, request: Request) -> Reply:
     """Rows in parts ("first", "more", "last"); with the last, all is checked and put in place; the daemon restarts."""
     part = choice(request, "part", ("first", "more", "last"))
     rows = request.get("rows")

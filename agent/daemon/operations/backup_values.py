@@ -6,8 +6,9 @@ A backup comes from outside, also one that was sealed: whoever has the passphras
 import json
 from collections.abc import Callable
 
-from agent.control.arguments import ID, NUMBER_MAX, Schema, number, one_of
+from agent.control.arguments import ID, NUMBER_MAX, number, one_of
 from agent.control.arguments import check as check_argument
+from agent.control.messages import Schema
 from agent.core import addresses, content, names, settings, windows
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES

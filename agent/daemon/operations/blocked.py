@@ -1,8 +1,9 @@
 """What protection blocked."""
 
+from agent.control.messages import Request, Row
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
-from agent.daemon.operations.arguments import Request, page, paged
+from agent.daemon.operations.arguments import page, paged
 from agent.daemon.operations.scope import Steps
 from agent.daemon.store import recorded
 from agent.daemon.store.recorded import AttemptRow
@@ -23,7 +24,7 @@ def blocked(household: Household, request: Request) -> Steps:
     return {**reply, "hidden": recorded.count(household.records, scope.hidden(household, named, "attempts"))}
 
 
-def attempt_row(row: AttemptRow) -> dict[str, object]:
+def attempt_row(row: AttemptRow) -> Row:
     about = ("id", "epoch", "target", "at", "hits", "source")
     told = {name: getattr(row, name) for name in about}
     rule = {word: getattr(row, name) for name, word in RULE.items()}

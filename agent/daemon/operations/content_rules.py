@@ -1,10 +1,11 @@
 """What a person or a device may not reach: categories, services, safe search, and which lists apply to whom."""
 
+from agent.control.messages import Reply, Request, Row
 from agent.core.content import CATEGORIES, Content, changed, reply
 from agent.core.feed_schedule import Feed
 from agent.core.model import NotFound
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import OperationRejected, Request, actor, optional_number
+from agent.daemon.operations.arguments import OperationRejected, actor, optional_number
 from agent.daemon.operations.internet import rule_changed
 from agent.daemon.store.content_rows import DEVICE, HOUSEHOLD, PERSON, Owner
 
@@ -19,11 +20,11 @@ def owner_of(household: Household, request: Request) -> Owner:
     return (HOUSEHOLD, 0)
 
 
-def content_get(household: Household, request: Request) -> dict[str, object]:
+def content_get(household: Household, request: Request) -> Reply:
     return reply(household.state.content.of(owner_of(household, request)))
 
 
-def content_set(household: Household, request: Request) -> dict[str, object]:
+def content_set(household: Household, request: Request) -> Reply:
     """The fields that are given take the place of what was; a version that is not today's is refused."""
     owner = owner_of(household, request)
     before = household.state.content.of(owner)
@@ -59,18 +60,18 @@ def _known(household: Household, owner: Owner, before: Content, new: Content) ->
         )
 
 
-def categories(household: Household, request: Request) -> dict[str, object]:
+def categories(household: Household, request: Request) -> Reply:
     """Each category, with the list that fills it here."""
     return {"items": [_row(household, *row) for row in CATEGORIES]}
 
 
-def _row(household: Household, id: str, title: str, proposed: tuple[str, ...]) -> dict[str, object]:
+def _row(household: Household, id: str, title: str, proposed: tuple[str, ...]) -> Row:
     feeds = [feed for feed in household.feeds.table if feed.category == id]
     feed = next((feed for feed in feeds if feed in household.feeds.chosen()), feeds[0] if feeds else None)
     return {"id": id, "title": title, "proposed": list(proposed), **_list(household, feed)}
 
 
-def _list(household: Household, feed: Feed | None) -> dict[str, object]:
+def _list(household: Household, feed: Feed | None) -> Row:
     ruleset = household.lists.ruleset
     loaded = [row for row in (ruleset.lists if ruleset else []) if feed and row["id"] == feed.id]
     return {
@@ -81,7 +82,7 @@ def _list(household: Household, feed: Feed | None) -> dict[str, object]:
     }
 
 
-def services(household: Household, request: Request) -> dict[str, object]:
+def services(household: Household, request: Request) -> Reply:
     """What can be chosen by its id; none where the table was not made with the package, which `trouble` says."""
     rows = [
         {"id": one.id, "title": one.title, "group": one.group, "names": len(one.names)}

@@ -1,8 +1,9 @@
 """Counts over what was recorded: by day, by hour, by category. In spans of ids, so that no answer waits for them."""
 
+from agent.control.messages import Request, Row
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
-from agent.daemon.operations.arguments import Request, optional_number
+from agent.daemon.operations.arguments import optional_number
 from agent.daemon.operations.scope import Steps
 from agent.daemon.store import recorded
 from agent.daemon.store.selection import Selection
@@ -53,7 +54,7 @@ def mark(hours: dict[int, int], first: int, last: int) -> None:
         hours[hour] = hours.get(hour, 0) | ((1 << high - low + 1) - 1 << low)
 
 
-def _day(day: int, offset: int, visits: int, minutes: dict[int, int]) -> dict[str, object]:
+def _day(day: int, offset: int, visits: int, minutes: dict[int, int]) -> Row:
     hours = [bin(minutes.get(day * 24 + hour, 0)).count("1") for hour in range(24)]
     return {"start": day * DAY_S - offset, "visits": visits, "hours": hours}
 
@@ -79,7 +80,7 @@ def today(household: Household, request: Request) -> Steps:
         for device, count in recorded.by_device(household.records, rows):
             blocked[device] = blocked.get(device, 0) + count
         yield None
-    items: list[dict[str, object]] = [
+    items: list[Row] = [
         {
             "device_id": device.id,
             "visits": visits.get(device.id, 0),

@@ -2,12 +2,13 @@
 
 from collections.abc import Generator
 
+from agent.control.messages import Request
 from agent.core.features import FEATURES
 from agent.core.model import Device
 from agent.daemon.erasing import erase, finish
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
-from agent.daemon.operations.arguments import Request, actor, choice, flag, number
+from agent.daemon.operations.arguments import actor, choice, flag, number
 from agent.daemon.operations.named import device_of_visit
 from agent.daemon.store import recorded
 from agent.daemon.store.database import StorageError

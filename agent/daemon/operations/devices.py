@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 
+from agent.control.messages import Reply, Request, Row
 from agent.core import addresses, people
 from agent.core.consent import SUSPENDED, WAITING, LedgerRow
 from agent.core.features import FEATURES
@@ -11,19 +12,19 @@ from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
 from agent.daemon.operations import internet
-from agent.daemon.operations.arguments import Request, actor, flag, optional_number, optional_text, text
+from agent.daemon.operations.arguments import actor, flag, optional_number, optional_text, text
 from agent.daemon.operations.named import devices_of
 from agent.daemon.store.history_schema import TABLES
 
 MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 form
 
 
-def device_list(household: Household, request: Request) -> dict[str, object]:
+def device_list(household: Household, request: Request) -> Reply:
     items = [device_row(household, device) for device in household.state.devices()]
     return {"items": items, "next": None}
 
 
-def device_row(household: Household, device: Device) -> dict[str, object]:
+def device_row(household: Household, device: Device) -> Row:
     """One enrolled device as every listing shows it. `many` means that its MAC answers for others too (a repeater)."""
     edges = household.edges
     return {
@@ -44,11 +45,11 @@ def device_row(household: Household, device: Device) -> dict[str, object]:
     }
 
 
-def _feature_row(household: Household, device: Device, feature: str) -> dict[str, object]:
+def _feature_row(household: Household, device: Device, feature: str) -> Row:
     on = household.toggles.is_on(device, feature)
     since = household.state.ledger.register.since(device.enrolment, feature)
     state = household.state.ledger.register.state(device.enrolment, feature)
-    row: dict[str, object] = {
+    row: Row = {
         "on": on,
         "since": household.set_right.at(since) if since and on else None,
         "epoch": since.seq if since and on else None,
@@ -70,7 +71,7 @@ def _why_suspended(state: str, since: LedgerRow | None) -> str | None:
     return since.actor if since.actor in ("restore", "notice") else people.told(since.detail).get("why", "pause")
 
 
-def person_row(household: Household, person: Person | None) -> dict[str, object] | None:
+def person_row(household: Household, person: Person | None) -> Row | None:
     """`group` is the one that counts now; `becomes` what was decided and takes effect `at` a time."""
     if person is None:
         return None
@@ -87,7 +88,7 @@ def person_row(household: Household, person: Person | None) -> dict[str, object]
     }
 
 
-def device_add(household: Household, request: Request) -> dict[str, object]:
+def device_add(household: Household, request: Request) -> Reply:
     mac, address = optional_text(request, "mac"), optional_text(request, "address")
     if (mac is None) == (address is None):
         raise BadInput("give the device's mac, or its address where devices are known by address")
@@ -160,10 +161,10 @@ def parse_mac(given: str) -> bytes:
     return mac
 
 
-def device_change(household: Household, request: Request) -> dict[str, object]:
+def device_change(household: Household, request: Request) -> Reply:
     # The person here is a value to set; it must not choose the device.
     device = devices_of(household, {"device_id": request.get("device_id", request.get("id"))})[0]
-    values: dict[str, object] = {}
+    values: Row = {}
     if "label" in request:
         values["label"] = text(request, "label")
     if "person_id" in request:
@@ -205,7 +206,7 @@ def device_forget(household: Household, request: Request) -> Generator[float | N
     return {"erased": counts}
 
 
-def device_seen(household: Household, request: Request) -> dict[str, object]:
+def device_seen(household: Household, request: Request) -> Reply:
     known = {device.mac for device in household.state.devices()}
     items = [row for mac, row in household.edges.neighbours_seen() if mac not in known]
     return {"items": items, "next": None}

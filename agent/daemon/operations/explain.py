@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator
 
 from agent import __version__
+from agent.control.messages import Request, Row
 from agent.core import addresses, names
 from agent.core.known_resolvers import SHIPPED
 from agent.core.match import BY_PAGES, split_authority
@@ -18,15 +19,7 @@ from agent.core.sniffed_request import split_url
 from agent.daemon.household import Household
 from agent.daemon.lists.listed_pages import listed_page
 from agent.daemon.operations import scope
-from agent.daemon.operations.arguments import (
-    OperationRejected,
-    Request,
-    flag,
-    number,
-    optional_number,
-    optional_text,
-    text,
-)
+from agent.daemon.operations.arguments import OperationRejected, flag, number, optional_number, optional_text, text
 from agent.daemon.operations.blocked import attempt_row
 from agent.daemon.policies import WAYS_AROUND
 from agent.daemon.store import recorded
@@ -34,12 +27,12 @@ from agent.daemon.store import recorded
 NAME_MAX = 600  # a URL as attempts keep it, or a name
 NOTE_MAX = 500
 
-Told = Generator[None, None, dict[str, object]]
+Told = Generator[None, None, Row]
 
 
 def explain(household: Household, request: Request) -> Told:
     """The real decision for a name now; for a past attempt also the rule as it was stored then."""
-    then: dict[str, object] | None = None
+    then: Row | None = None
     device: Device | None = None
     if request.get("attempt_id") is not None:
         then, device = _stored(household, request)
@@ -91,7 +84,7 @@ def _over_http(policy: Policy, view: View, target: str, verdict: Verdict) -> str
     return " Over plain HTTP this page is blocked; over HTTPS only the site's name can be seen." if page.blocked else ""
 
 
-def _told_safe(safe: SafeHost | None) -> dict[str, object] | None:
+def _told_safe(safe: SafeHost | None) -> Row | None:
     """Who offers the safe form that the name is answered with, and where that is."""
     if safe is None:
         return None
@@ -133,7 +126,7 @@ def _own_rule(household: Household, rule: Rule, view: View) -> OwnRule | None:
     return next((own for own in found if (own.scope, own.owner) in view.scopes), None)
 
 
-def _now(household: Household, view: View, target: str, then: dict[str, object] | None) -> tuple[bytes, Verdict]:
+def _now(household: Household, view: View, target: str, then: Row | None) -> tuple[bytes, Verdict]:
     """The host that a name, an address or a URL means, and today's verdict over it."""
     policy = household.policy
     url = split_url(target)
@@ -148,7 +141,7 @@ def _now(household: Household, view: View, target: str, then: dict[str, object] 
     return host, verdict
 
 
-def _where_it_led(policy: Policy, view: View, host: bytes, then: dict[str, object] | None) -> Verdict | None:
+def _where_it_led(policy: Policy, view: View, host: bytes, then: Row | None) -> Verdict | None:
     """Today's refusal of the alias or the address that an answer led to, if that is what the stored rule was about."""
     rule = then["rule"] if then else None
     if not isinstance(rule, dict):
@@ -177,7 +170,7 @@ def _address(host: bytes) -> bytes | None:
         return None
 
 
-def _stored(household: Household, request: Request) -> tuple[dict[str, object], Device]:
+def _stored(household: Household, request: Request) -> tuple[Row, Device]:
     attempt_id = number(request, "attempt_id")
     household.flush()
     row = recorded.attempt(household.records, attempt_id)
@@ -192,7 +185,7 @@ def _stored(household: Household, request: Request) -> tuple[dict[str, object], 
     return attempt_row(row), device
 
 
-def verdict_rule(verdict: Verdict) -> dict[str, object] | None:
+def verdict_rule(verdict: Verdict) -> Row | None:
     rule = verdict.rule
     if rule is None:
         return None

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
+from agent.control.messages import Reply, Request, Row
 from agent.core.consent import GENESIS
 from agent.core.model import Device
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
-from agent.daemon.operations.arguments import Request, page
+from agent.daemon.operations.arguments import page
 from agent.daemon.operations.blocked import attempt_row
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.rules import rule_row
@@ -18,12 +19,12 @@ Rows = Iterator[tuple[int, str, object]]  # (id, kind, row), by id
 SECTION_BITS = 40  # a cursor is section << 40 | id
 
 
-def export(household: Household, request: Request) -> dict[str, object]:
+def export(household: Household, request: Request) -> Reply:
     """Pages of {kind, row}; the first row is the ledger's head. The attempts of an adult's time go to that adult only:
     a row of kind "hidden" says how many were left out."""
     limit, after = page(request)
     sections = _sections(household, request)
-    items: list[dict[str, object]] = []
+    items: list[Row] = []
     section, last = after >> SECTION_BITS, after & ((1 << SECTION_BITS) - 1)
     while section < len(sections):
         for row_id, kind, row in sections[section](last, limit - len(items)):

@@ -1,5 +1,6 @@
 """Who is kept off the internet now, as every listing shows it."""
 
+from agent.control.messages import Row
 from agent.core import consent, windows
 from agent.core.model import ADULT, LIMITS, Device
 from agent.core.schedule import Change, Decision
@@ -13,21 +14,21 @@ CHANGES_MAX = 20
 TIMES = "times"  # what a row is about; "content" as well
 
 
-def now_row(household: Household, owner: Owner, now: Decision, coming: Change | None) -> dict[str, object]:
+def now_row(household: Household, owner: Owner, now: Decision, coming: Change | None) -> Row:
     text = household.keeper.words(owner, now, coming)
     return {"held": now.held, "why": now.why, "label": now.label, "until": now.until, "text": text}
 
 
-def next_row(coming: Change | None) -> dict[str, object] | None:
+def next_row(coming: Change | None) -> Row | None:
     return None if coming is None else {"held": coming.held, "why": coming.why, "at": coming.at}
 
 
-def of_device(household: Household, device: Device) -> dict[str, object]:
+def of_device(household: Household, device: Device) -> Row:
     now = household.keeper.decisions.get(device.id, Decision(False))
     return {"held": now.held, "why": now.why, "until": now.until}
 
 
-def of_person(household: Household, person_id: int) -> dict[str, object]:
+def of_person(household: Household, person_id: int) -> Row:
     now, _ = household.keeper.decided_for((PERSON, person_id))
     return {"held": now.held, "why": now.why, "until": now.until}
 
@@ -75,7 +76,7 @@ def rule_changed(household: Household, owner: Owner, about: str, who: str) -> No
     household.announcements.noted()
 
 
-def of_me(household: Household, device: Device) -> dict[str, object]:
+def of_me(household: Household, device: Device) -> Row:
     """What the person behind a device sees: the rules in words, what holds now, and who changed it when."""
     keeper = household.keeper
     owner = keeper.owner_of(device)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from agent.control.messages import Reply, Request, Row
 from agent.core import windows
 from agent.core.model import ADULT, BadInput, Device, NotFound
 from agent.core.schedule import OFF, Decision, Rules
 from agent.core.timezone import DAY_S
 from agent.core.windows import BEDTIME, HOMEWORK
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import (
-    OperationRejected,
-    Request,
-    actor,
-    flag,
-    number,
-    optional_number,
-    optional_text,
-)
+from agent.daemon.operations.arguments import OperationRejected, actor, flag, number, optional_number, optional_text
 from agent.daemon.operations.internet import TIMES, consent_of, next_row, now_row, switch_on, told_rows
 from agent.daemon.operations.me import REQUEST_TEXT_MAX, TIME_KINDS, TIME_S, own_device, request_add, request_row
 from agent.daemon.store.ledger import Entry
@@ -52,11 +45,11 @@ def _known_by_mac(household: Household) -> None:
 # what holds
 
 
-def limits_get(household: Household, request: Request) -> dict[str, object]:
+def limits_get(household: Household, request: Request) -> Reply:
     return limits_row(household, owner_of(household, request))
 
 
-def limits_row(household: Household, owner: Owner) -> dict[str, object]:
+def limits_row(household: Household, owner: Owner) -> Row:
     rules, keeper = household.state.limits, household.keeper
     found = rules.windows.get(owner, [])
     now, coming = keeper.decided_for(owner)
@@ -92,7 +85,7 @@ def limits_row(household: Household, owner: Owner) -> dict[str, object]:
 # windows
 
 
-def limits_set(household: Household, request: Request) -> dict[str, object]:
+def limits_set(household: Household, request: Request) -> Reply:
     """These windows and dates in place of those that are there; what is not given stays."""
     _known_by_mac(household)
     owner = owner_of(household, request)
@@ -130,7 +123,7 @@ def _in_force(household: Household, owners: list[Owner]) -> None:
 # internet off
 
 
-def hold_add(household: Household, request: Request) -> dict[str, object]:
+def hold_add(household: Household, request: Request) -> Reply:
     """Acknowledged only once the kernel has it; otherwise nothing was done."""
     _known_by_mac(household)
     owners, left_out = _whom(household, request)
@@ -155,7 +148,7 @@ def hold_add(household: Household, request: Request) -> dict[str, object]:
     return {"holds": [hold_row(household, one) for one in holds], "left_out": left_out}
 
 
-def hold_row(household: Household, hold: Hold) -> dict[str, object]:
+def hold_row(household: Household, hold: Hold) -> Row:
     kind, id = hold.owner
     return {
         "id": hold.id,
@@ -252,7 +245,7 @@ def _morning(household: Household, owner: Owner) -> int:
     return seven if seven > wall else zone.instant(today + DAY_S + MORNING)
 
 
-def hold_end(household: Household, request: Request) -> dict[str, object]:
+def hold_end(household: Household, request: Request) -> Reply:
     """Ends one by its id, or all of a person or device; with `seconds` they are free for so long whatever holds."""
     rules, who, at = household.state.limits, actor(request), household.clock.wall()
     hold_id = optional_number(request, "id")
@@ -280,7 +273,7 @@ def _all_told(household: Household, holds: list[Hold], action: str) -> list[Entr
     return [entry for one in holds for entry in told_rows(household, one.owner, TIMES, action)]
 
 
-def hold_list(household: Household, request: Request) -> dict[str, object]:
+def hold_list(household: Household, request: Request) -> Reply:
     wall = household.clock.wall()
     ends = household.keeper.hold_ends
     return {"items": [hold_row(household, one) for one in household.state.limits.holds if ends(one) > wall]}
@@ -289,7 +282,7 @@ def hold_list(household: Household, request: Request) -> dict[str, object]:
 # given once
 
 
-def exception_add(household: Household, request: Request) -> dict[str, object]:
+def exception_add(household: Household, request: Request) -> Reply:
     _known_by_mac(household)
     owner = owner_of(household, request)
     kind = optional_text(request, "kind") or ""
@@ -356,7 +349,7 @@ def _of_window(
     )
 
 
-def request_answer(household: Household, request: Request) -> dict[str, object]:
+def request_answer(household: Household, request: Request) -> Reply:
     """With `grant` (seconds, or "tonight") what was asked for is given in the same transaction."""
     id, given = number(request, "id"), request.get("grant")
     answer = optional_text(request, "answer", REQUEST_TEXT_MAX) or ("yes" if given is not None else "")

@@ -1,25 +1,18 @@
 """The block lists: which are in use, fetching, deciding over what was held back, and going back to the set before."""
 
+from agent.control.messages import Reply, Request, Row
 from agent.core.feed_schedule import Feed
 from agent.core.model import PROTECTION, BadInput
 from agent.daemon.household import Household
 from agent.daemon.lists import rule_sets
 from agent.daemon.lists.feed_state import is_starter
 from agent.daemon.lists.own import ADDRESS_MAX, is_own
-from agent.daemon.operations.arguments import (
-    OperationRejected,
-    Request,
-    choice,
-    flag,
-    optional_number,
-    optional_text,
-    text,
-)
+from agent.daemon.operations.arguments import OperationRejected, choice, flag, optional_number, optional_text, text
 
 STEPS = ("fetch", "compile", "check", "swap")
 
 
-def lists(household: Household, request: Request) -> dict[str, object]:
+def lists(household: Household, request: Request) -> Reply:
     """What is in use, and what could be."""
     ruleset = household.lists.ruleset
     rows = [] if ruleset is None else ruleset.lists
@@ -39,7 +32,7 @@ def lists(household: Household, request: Request) -> dict[str, object]:
     }
 
 
-def _used(household: Household, row: dict[str, object]) -> dict[str, object]:
+def _used(household: Household, row: Row) -> Row:
     outcome = household.feeds.outcomes.get(str(row["id"]), {})
     return {
         "id": row["id"],
@@ -60,14 +53,14 @@ def _left_out(household: Household) -> str:
     return "too much for this router's memory, so not chosen by default: " + ", ".join(names) if names else ""
 
 
-def _kept(household: Household) -> dict[str, object]:
+def _kept(household: Household) -> Row:
     """The copy on flash: whether it is of what is in use, whether that came from it, and why there is none."""
     kept = household.kept_lists
     state = "none" if not kept.versions else "current" if kept.versions == household.feeds.loaded else "older"
     return {"state": state, "in_use": kept.came_back and state == "current", "trouble": kept.trouble}
 
 
-def _by_category(rows: list[dict[str, object]]) -> dict[str, int]:
+def _by_category(rows: list[Row]) -> dict[str, int]:
     """Rules of each category."""
     found: dict[str, int] = {}
     for row in rows:
@@ -76,7 +69,7 @@ def _by_category(rows: list[dict[str, object]]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def feed_row(household: Household, feed: Feed) -> dict[str, object]:
+def feed_row(household: Household, feed: Feed) -> Row:
     feeds = household.feeds
     outcome = feeds.outcomes.get(feed.id, {})
     return {
@@ -98,7 +91,7 @@ def feed_row(household: Household, feed: Feed) -> dict[str, object]:
     }
 
 
-def reload(household: Household, request: Request) -> dict[str, object]:
+def reload(household: Household, request: Request) -> Reply:
     """Take the compiled file into use, between two packets; a refused one leaves what is in use."""
     household.load_lists()
     household.feeds.note_used()
@@ -108,7 +101,7 @@ def reload(household: Household, request: Request) -> dict[str, object]:
     return lists(household, request)
 
 
-def update(household: Household, request: Request) -> dict[str, object]:
+def update(household: Household, request: Request) -> Reply:
     """Fetch the chosen lists now. Lists are fetched for features in use only."""
     feeds = household.feeds
     if feeds.trouble:
@@ -124,7 +117,7 @@ def update(household: Household, request: Request) -> dict[str, object]:
     return _begin(household, True)
 
 
-def _begin(household: Household, fetching: bool) -> dict[str, object]:
+def _begin(household: Household, fetching: bool) -> Row:
     feeds = household.feeds
     running = feeds.progress.running
     started = feeds.begin(True, fetching)
@@ -137,12 +130,12 @@ def _begin(household: Household, fetching: bool) -> dict[str, object]:
     return {"started": started}
 
 
-def progress(household: Household, request: Request) -> dict[str, object]:
+def progress(household: Household, request: Request) -> Reply:
     feeds = household.feeds
     return {**feeds.progress.row(), "message": feeds.message, "finished_at": feeds.finished_at}
 
 
-def rollback(household: Household, request: Request) -> dict[str, object]:
+def rollback(household: Household, request: Request) -> Reply:
     """The set before comes back, and stays until the household updates: no timer brings the other one again."""
     feeds = household.feeds
     if feeds.progress.running:
@@ -159,7 +152,7 @@ def rollback(household: Household, request: Request) -> dict[str, object]:
     return {**now, "pinned": feeds.pinned}
 
 
-def held(household: Household, request: Request) -> dict[str, object]:
+def held(household: Household, request: Request) -> Reply:
     """Updates that wait for the household's decision."""
     rows = [feed_row(household, feed) for feed in household.feeds.table]
     return {
@@ -168,12 +161,12 @@ def held(household: Household, request: Request) -> dict[str, object]:
     }
 
 
-def _held(row: dict[str, object]) -> dict[str, object]:
+def _held(row: Row) -> Row:
     found = row["held"]
     return found if isinstance(found, dict) else {}
 
 
-def decide(household: Household, request: Request) -> dict[str, object]:
+def decide(household: Household, request: Request) -> Reply:
     """Take a held update into use, or refuse this version of it for good."""
     feeds = household.feeds
     feed = feeds.feed(text(request, "id"))
@@ -188,7 +181,7 @@ def decide(household: Household, request: Request) -> dict[str, object]:
     return _begin(household, False)
 
 
-def choose(household: Household, request: Request) -> dict[str, object]:
+def choose(household: Household, request: Request) -> Reply:
     """Have a feed fetched, or not any more; what changes comes into use with the next update."""
     feeds = household.feeds
     feed = feeds.feed(text(request, "id"))
@@ -198,7 +191,7 @@ def choose(household: Household, request: Request) -> dict[str, object]:
     return feed_row(household, feed)
 
 
-def add(household: Household, request: Request) -> dict[str, object]:
+def add(household: Household, request: Request) -> Reply:
     """A list of the household's own, by its address; fetched with the next update, which is soon."""
     feeds = household.feeds
     feed = feeds.own.add(
@@ -212,7 +205,7 @@ def add(household: Household, request: Request) -> dict[str, object]:
     return feed_row(household, feed)
 
 
-def remove(household: Household, request: Request) -> dict[str, object]:
+def remove(household: Household, request: Request) -> Reply:
     """A list of the household's own goes; what it blocks is allowed with the next update, which is soon."""
     feeds = household.feeds
     feed = feeds.feed(text(request, "id"))
@@ -224,7 +217,7 @@ def remove(household: Household, request: Request) -> dict[str, object]:
     return {}
 
 
-def helplines(household: Household, request: Request) -> dict[str, object]:
+def helplines(household: Household, request: Request) -> Reply:
     """The shipped names that are never recorded and never blocked, with what each is for."""
     notes = household.lists.notes
     return {
@@ -235,11 +228,11 @@ def helplines(household: Household, request: Request) -> dict[str, object]:
 # What the feeds job says and asks.
 
 
-def feeds_plan(household: Household, request: Request) -> dict[str, object]:
+def feeds_plan(household: Household, request: Request) -> Reply:
     return household.feeds.plan(household.lists.ruleset)
 
 
-def feeds_progress(household: Household, request: Request) -> dict[str, object]:
+def feeds_progress(household: Household, request: Request) -> Reply:
     now = household.feeds.progress
     step = choice(request, "step", STEPS)
     turned = (step, request.get("list_id")) != (now.step, now.list_id)
@@ -253,13 +246,13 @@ def feeds_progress(household: Household, request: Request) -> dict[str, object]:
     return {}
 
 
-def feeds_room(household: Household, request: Request) -> dict[str, object]:
+def feeds_room(household: Household, request: Request) -> Reply:
     """Memory is short: the set before goes, which is there only to go back to."""
     rule_sets.forget_previous(household.feeds.file)
     return {}
 
 
-def feeds_outcome(household: Household, request: Request) -> dict[str, object]:
+def feeds_outcome(household: Household, request: Request) -> Reply:
     rows = request.get("items")
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     household.feeds.take_outcome(rows, str(request.get("message", "")), flag(request, "offered"))

@@ -6,6 +6,7 @@ kept in numbers; contents need the PIN that the web job checks.
 
 from collections.abc import Generator
 
+from agent.control.messages import Reply, Request, Row
 from agent.core import addresses, consent
 from agent.core.consent import LedgerRow
 from agent.core.digits import whole
@@ -17,7 +18,6 @@ from agent.daemon.household import Household
 from agent.daemon.operations import internet, proven, scope
 from agent.daemon.operations.arguments import (
     OperationRejected,
-    Request,
     choice,
     optional_number,
     optional_text,
@@ -61,7 +61,7 @@ def own_device(household: Household, request: Request) -> Device:
     )
 
 
-def me(household: Household, request: Request) -> dict[str, object]:
+def me(household: Household, request: Request) -> Reply:
     device = own_device(household, request)
     mine: Request = {"device_id": device.id, "actor": "me:" + str(device.id)}
     readable = [scope.readable(household, mine, table) for table in TABLES]
@@ -85,7 +85,7 @@ def me(household: Household, request: Request) -> dict[str, object]:
     }
 
 
-def change_row(household: Household, row: LedgerRow) -> dict[str, object]:
+def change_row(household: Household, row: LedgerRow) -> Row:
     at = household.set_right.at(row)
     return {"at": at, "feature": row.feature, "action": row.action, "actor": row.actor, "detail": row.detail}
 
@@ -113,7 +113,7 @@ def speaks_for_device(household: Household, request: Request) -> None:
         raise OperationRejected("forbidden", "a person speaks for the device at their address alone")
 
 
-def me_agree(household: Household, request: Request) -> dict[str, object]:
+def me_agree(household: Household, request: Request) -> Reply:
     """An adult agrees to what the household asked for, or to what has changed since, or switches it on themselves."""
     device = own_device(household, request)
     row = feature(str(request.get("feature", HISTORY)))
@@ -134,7 +134,7 @@ def me_agree(household: Household, request: Request) -> dict[str, object]:
     return device_row(household, device)
 
 
-def me_confirm(household: Household, request: Request) -> dict[str, object]:
+def me_confirm(household: Household, request: Request) -> Reply:
     """The adult agrees to what was decided about them or their device; else it takes effect a day later."""
     device = own_device(household, request)
     waiting = household.delayed.of(device)
@@ -169,7 +169,7 @@ def me_off(household: Household, request: Request) -> Generator[float | None, No
     return (yield from off(household, given))
 
 
-def request_add(household: Household, request: Request) -> dict[str, object]:
+def request_add(household: Household, request: Request) -> Reply:
     """An objection, an exception or an erasure asked for, a name to be let through; it comes before the household."""
     device = own_device(household, request) if "address" in request else devices_of(household, request)[0]
     kind = choice(request, "kind", REQUEST_KINDS)
@@ -215,7 +215,7 @@ def _time_asked(household: Household, device: Device, request: Request, kind: st
     return asked
 
 
-def ask(household: Household, request: Request) -> dict[str, object]:
+def ask(household: Household, request: Request) -> Reply:
     """By the button of a refusal page, whose word proves that it was shown to this device. The same twice is once."""
     device = own_device(household, request)
     target = household.asks.use(text(request, "word", WORD_MAX), device.id)
@@ -224,14 +224,14 @@ def ask(household: Household, request: Request) -> dict[str, object]:
     return request_add(household, {"device_id": device.id, "kind": "unblock", "target": target})
 
 
-def request_list(household: Household, request: Request) -> dict[str, object]:
+def request_list(household: Household, request: Request) -> Reply:
     limit, after = page(request)
     state = choice(request, "state", ("open", "answered")) if request.get("state") else None
     rows = household.state.requests.rows(None, state, after, limit)
     return paged([request_row(household, row) for row in rows], limit, rows[-1].id if rows else 0)
 
 
-def request_row(household: Household, row: RequestRow) -> dict[str, object]:
+def request_row(household: Household, row: RequestRow) -> Row:
     seconds = whole(row.target or "") if row.kind == "time" else None
     wide = None if row.kind in TIME_KINDS else _opens(household, row.target)
     return {**row.told(), "seconds": seconds, "wide": wide}

@@ -1,8 +1,8 @@
 """Which devices, person or visit a request names."""
 
+from agent.control.messages import Request
 from agent.core.model import BadInput, Device, NotFound, Person
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request
 
 
 def devices_of(household: Household, request: Request) -> list[Device]:

@@ -2,16 +2,17 @@
 
 from collections.abc import Generator
 
+from agent.control.messages import Reply, Request, Row
 from agent.core.digits import is_digits, whole
 from agent.core.model import AGE_GROUPS, BadInput
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, actor, choice, flag, optional_text, text
+from agent.daemon.operations.arguments import actor, choice, flag, optional_text, text
 from agent.daemon.operations.devices import person_row
 from agent.daemon.operations.named import person_named
 from agent.daemon.store.scrubbing import scrub
 
 
-def person_list(household: Household, request: Request) -> dict[str, object]:
+def person_list(household: Household, request: Request) -> Reply:
     return {"items": [person_row(household, person) for person in household.state.persons()], "next": None}
 
 
@@ -24,7 +25,7 @@ def person_add(household: Household, request: Request) -> object:
 
 def person_change(household: Household, request: Request) -> object:
     person = person_named(household, request)
-    values: dict[str, object] = {}
+    values: Row = {}
     if "name" in request:
         values["name"] = text(request, "name")
     if "group" in request:

@@ -6,11 +6,12 @@ removing, backups, opting in and another secret need what only a person knows.
 
 from collections.abc import Generator
 
+from agent.control.messages import Request, Row
 from agent.control.operations import OPERATIONS
 from agent.core.model import Device
 from agent.core.people import is_number
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import OperationRejected, Request
+from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.operations.web_values import web_value
 from agent.daemon.people import rows_of
 
@@ -96,16 +97,16 @@ def _pins(household: Household, request: Request) -> None:
             raise OperationRejected("forbidden", "another PIN needs the present one, or a code", {"needs": "pin"})
 
 
-def _code(row: dict[str, object]) -> tuple[object, object]:
+def _code(row: Row) -> tuple[object, object]:
     return row.get("code"), row.get("until")
 
 
-def _code_holds(household: Household, row: dict[str, object]) -> bool:
+def _code_holds(household: Household, row: Row) -> bool:
     until = row.get("until")
     return "code" in row and isinstance(until, int) and household.clock.wall() < until
 
 
-def _proves(household: Household, key: str, row: dict[str, object], request: Request) -> bool:
+def _proves(household: Household, key: str, row: Row, request: Request) -> bool:
     return household.people.proofs.hold("me:" + key, str(row["pin"]), request.get("proof"))
 
 

@@ -1,12 +1,12 @@
 """Who sees what, outside this router and on it."""
 
+from agent.control.messages import Reply, Request
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request
 
 LOGGERS = ("/etc/dnsmasq.conf", "/etc/config/dhcp")
 
 
-def recipients(household: Household, request: Request) -> dict[str, object]:
+def recipients(household: Household, request: Request) -> Reply:
     """Who sees what: every party outside this router, and other software on it that logs the same."""
     upstream = household.edges.upstream_state()
     servers = upstream.get("servers")

@@ -2,13 +2,13 @@
 
 from collections.abc import Generator
 
+from agent.control.messages import Reply, Request, Row
 from agent.core.consent import ON, SUSPENDED
 from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
-    Request,
     actor,
     choice,
     number,
@@ -23,7 +23,7 @@ PAUSE_MAX_S = 7 * 86400
 LATER = "a report has an own number, is of one week, and says one answer with noise: which one and what is drawn anew"
 
 
-def status(household: Household, request: Request) -> dict[str, object]:
+def status(household: Household, request: Request) -> Reply:
     """Whether reports are made, for whom, and what of the budget is spent."""
     from agent.core.summary import PLAIN_BYTES
 
@@ -65,7 +65,7 @@ def _why(household: Household) -> str | None:
     return since.actor if since is not None and household.reports.agreement.state == SUSPENDED else None
 
 
-def preview(household: Household, request: Request) -> dict[str, object]:
+def preview(household: Household, request: Request) -> Reply:
     """What would be sent now: the answers as they are, of which a report says one, and the exact text with an example
     of which one and of the noise. Nothing of it is kept or paid for; for a real report both are drawn anew."""
     from agent.core import summary
@@ -90,7 +90,7 @@ def preview(household: Household, request: Request) -> dict[str, object]:
     }
 
 
-def listed(household: Household, request: Request) -> dict[str, object]:
+def listed(household: Household, request: Request) -> Reply:
     """What was made, sealed, sent, dropped or withdrawn."""
     limit, after = page(request)
     rows = household.reports.outbox.rows(after, limit)
@@ -98,20 +98,20 @@ def listed(household: Household, request: Request) -> dict[str, object]:
     return paged(items, limit, number({"id": rows[-1]["id"]}, "id") if rows else 0)
 
 
-def show(household: Household, request: Request) -> dict[str, object]:
+def show(household: Household, request: Request) -> Reply:
     """One of them, with its exact text as far as it is kept."""
     row = household.reports.outbox.row(number(request, "id"))
     return {**_shown(row), "text": row["plain"]}
 
 
-def _shown(row: dict[str, object]) -> dict[str, object]:
+def _shown(row: Row) -> Row:
     from agent.core.summary import period_start
 
     names = ("id", "report", "made", "epsilon", "notice", "state", "hash", "failures", "message", "ended")
     return {**{name: row[name] for name in names}, "period": period_start(number(row, "period"))}
 
 
-def opt_in(household: Household, request: Request) -> dict[str, object]:
+def opt_in(household: Household, request: Request) -> Reply:
     """Agree to these terms of this operator, and to the notice; "terms" is the word that `status` gave."""
     reports = household.reports
     if not household.toggles.booted:
@@ -149,7 +149,7 @@ def opt_out(household: Household, request: Request) -> Generator[float | None, N
     return _announced(household, request)
 
 
-def operator(household: Household, request: Request) -> dict[str, object]:
+def operator(household: Household, request: Request) -> Reply:
     from agent.core.operator import TEXTS
 
     return {
@@ -171,7 +171,7 @@ def operator_set(household: Household, request: Request) -> Generator[float | No
     return _announced(household, request)
 
 
-def _announced(household: Household, request: Request) -> dict[str, object]:
+def _announced(household: Household, request: Request) -> Reply:
     household.edges.publish({"event": "report"})
     household.edges.publish({"event": "status"})
     return status(household, request)
@@ -180,7 +180,7 @@ def _announced(household: Household, request: Request) -> dict[str, object]:
 # What the report job says and asks.
 
 
-def work(household: Household, request: Request) -> dict[str, object]:
+def work(household: Household, request: Request) -> Reply:
     """What to seal, and what to send, if its time has come, by number."""
     reports = household.reports
     operator = reports.agreement.operator() or {}
@@ -193,7 +193,7 @@ def work(household: Household, request: Request) -> dict[str, object]:
     }
 
 
-def sealed(household: Household, request: Request) -> dict[str, object]:
+def sealed(household: Household, request: Request) -> Reply:
     household.reports.take_sealed(number(request, "id"), _body(request))
     return {}
 
@@ -207,11 +207,11 @@ def _body(request: Request) -> str:
     return body
 
 
-def body(household: Household, request: Request) -> dict[str, object]:
+def body(household: Household, request: Request) -> Reply:
     return {"body": household.reports.body(number(request, "id"))}
 
 
-def outcome(household: Household, request: Request) -> dict[str, object]:
+def outcome(household: Household, request: Request) -> Reply:
     pause_s = optional_number(request, "pause_s") or 0
     if not 0 <= pause_s <= PAUSE_MAX_S:
         raise BadInput("pause_s must be a week at most")

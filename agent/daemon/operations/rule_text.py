@@ -1,11 +1,12 @@
 """The household's own rules as text: out in pages, and in by chunks, each of them whole or not at all."""
 
+from agent.control.messages import Reply, Request, Row
 from agent.core.model import BadInput, NotFound
 from agent.core.policy import OwnRule
 from agent.core.rule_text import HOUSEHOLD, OwnLine, read_line
 from agent.core.sites import wide
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import OperationRejected, Request, choice, flag, page
+from agent.daemon.operations.arguments import OperationRejected, choice, flag, page
 from agent.daemon.operations.rules import RULES_MAX, checked_name
 from agent.platform.printable import printable
 
@@ -13,7 +14,7 @@ LINES_MAX = 100  # of one request: of the longest lines they stay within a reque
 ACTIONS = ("", "allow", "block")
 
 
-def export(household: Household, request: Request) -> dict[str, object]:
+def export(household: Household, request: Request) -> Reply:
     """A page of the rules in force, each as a line."""
     limit, after = page(request)
     now = household.clock.now()
@@ -27,7 +28,7 @@ def export(household: Household, request: Request) -> dict[str, object]:
     return {"items": items, "next": str(rules[-1].id) if len(rules) == limit else None}
 
 
-def take_in(household: Household, request: Request) -> dict[str, object]:
+def take_in(household: Household, request: Request) -> Reply:
     """Add the rules of some lines.
 
     With `preview` only say what would be: `new` rules, how many are `over` already, `complaints` (index of the line,
@@ -37,7 +38,7 @@ def take_in(household: Household, request: Request) -> dict[str, object]:
     action = choice(request, "action", ACTIONS) if request.get("action") else ""
     now = household.clock.wall()
     rules: list[OwnRule] = []
-    complaints: list[dict[str, object]] = []
+    complaints: list[Row] = []
     for index, line in enumerate(_lines(request)):
         try:
             rule = _rule(household, line, action, now)

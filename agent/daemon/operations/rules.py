@@ -2,13 +2,13 @@
 
 from collections.abc import Generator
 
+from agent.control.messages import Reply, Request, Row
 from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device
 from agent.core.policy import OwnRule
 from agent.core.sites import site, wide
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
-    Request,
     choice,
     flag,
     number,
@@ -25,15 +25,15 @@ SECONDS_MAX = 366 * 86400
 TYPED_MAX = 2048  # a URL as it is pasted
 
 
-def allow(household: Household, request: Request) -> dict[str, object]:
+def allow(household: Household, request: Request) -> Reply:
     return _add(household, request, ALLOW)
 
 
-def block(household: Household, request: Request) -> dict[str, object]:
+def block(household: Household, request: Request) -> Reply:
     return _add(household, request, BLOCK)
 
 
-def _add(household: Household, request: Request, action: str) -> dict[str, object]:
+def _add(household: Household, request: Request, action: str) -> Row:
     name = checked_name(household, site(text(request, "name", TYPED_MAX)), action)
     if wide(name, household.lists.suffixes) and not flag(request, "sure"):
         raise OperationRejected(
@@ -87,7 +87,7 @@ def _owner(household: Household, request: Request, scope: str) -> int:
     return 0
 
 
-def rule_row(household: Household, rule: OwnRule) -> dict[str, object]:
+def rule_row(household: Household, rule: OwnRule) -> Row:
     return {
         "id": rule.id,
         "action": rule.action,
@@ -100,7 +100,7 @@ def rule_row(household: Household, rule: OwnRule) -> dict[str, object]:
     }
 
 
-def rule_list(household: Household, request: Request) -> dict[str, object]:
+def rule_list(household: Household, request: Request) -> Reply:
     limit, after = page(request)
     now = household.clock.now()
     rules = [rule for rule in household.state.rules() if rule.id > after and not rule.over(*now)][:limit]

@@ -6,10 +6,11 @@ today. At its own page a device's person sees what was made of them there, and n
 
 from collections.abc import Generator, Iterator
 
+from agent.control.messages import Reply, Request
 from agent.core.model import PROTECTION, Device
 from agent.core.people import HOUSEHOLD, is_number
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, actor, optional_number
+from agent.daemon.operations.arguments import actor, optional_number
 from agent.daemon.operations.named import devices_of
 from agent.daemon.store import recorded
 from agent.daemon.store.history_schema import TABLES
@@ -18,7 +19,7 @@ from agent.daemon.store.selection import Selection, spans
 # Rows are looked for by age; a wall clock that was set back by up to this makes no row of a time unfound.
 CLOCK_SET_BACK_S = 86400
 
-Steps = Generator[float | None, None, dict[str, object]]
+Steps = Generator[float | None, None, Reply]
 
 
 def readable(household: Household, request: Request, table: str) -> Selection:

@@ -1,18 +1,19 @@
 """The settings that the household may change while the daemon runs."""
 
+from agent.control.messages import Reply, Request, Row
 from agent.core import settings as settings_table
 from agent.core.model import BadInput
 from agent.core.setting_kinds import NUMBER
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, actor, text
+from agent.daemon.operations.arguments import actor, text
 
 
-def settings_get(household: Household, request: Request) -> dict[str, object]:
+def settings_get(household: Household, request: Request) -> Reply:
     items = []
     for row in settings_table.TABLE:
         if not row.household:
             continue
-        item: dict[str, object] = {
+        item: Row = {
             "key": row.name,
             "value": household.settings[row.name],
             "kind": row.kind,
@@ -26,7 +27,7 @@ def settings_get(household: Household, request: Request) -> dict[str, object]:
     return {"items": items}
 
 
-def settings_set(household: Household, request: Request) -> dict[str, object]:
+def settings_set(household: Household, request: Request) -> Reply:
     """Change one of the household's settings; kept in state.db, it goes before the settings file."""
     key = text(request, "key")
     if not settings_table.known(key).household:

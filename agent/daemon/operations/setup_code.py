@@ -2,9 +2,10 @@
 
 import os
 
+from agent.control.messages import Reply, Request
 from agent.daemon.household import Household
 from agent.daemon.in_hand import SetupCode
-from agent.daemon.operations.arguments import OperationRejected, Request, text
+from agent.daemon.operations.arguments import OperationRejected, text
 from agent.daemon.operations.web_values import web_value
 from agent.platform.hashing import sha256
 
@@ -14,7 +15,7 @@ CODE_S = 3600
 CODE_TRIES = 5
 
 
-def setup_code(household: Household, request: Request) -> dict[str, object]:
+def setup_code(household: Household, request: Request) -> Reply:
     """A new one-time code for the web UI's first run; the one before is void."""
     code = "".join(CODE_LETTERS[byte % len(CODE_LETTERS)] for byte in os.urandom(CODE_LENGTH))
     household.in_hand.setup_code = SetupCode(code, household.clock.age() + CODE_S)
@@ -23,7 +24,7 @@ def setup_code(household: Household, request: Request) -> dict[str, object]:
     return {"code": code, "expires_at": household.clock.wall() + CODE_S, "fingerprint": fingerprint}
 
 
-def setup_check(household: Household, request: Request) -> dict[str, object]:
+def setup_check(household: Household, request: Request) -> Reply:
     """Use the code up; wrong ones count."""
     setup = household.in_hand.setup_code
     given = text(request, "code").lower()

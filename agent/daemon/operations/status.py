@@ -3,11 +3,11 @@
 import os
 
 from agent import __version__
+from agent.control.messages import Reply, Request, Row
 from agent.core.addresses import parse_endpoint
 from agent.core.consent import SUSPENDED
 from agent.core.model import HISTORY, PROTECTION, Device
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request
 from agent.daemon.operations.web_values import web_value
 from agent.daemon.store.retention import deleted_for_room
 
@@ -16,7 +16,7 @@ CERTIFICATE_MAKERS = ("/usr/sbin/px5g", "/usr/bin/openssl")
 Sentence = tuple[str, str] | None  # a code for the UI's own words, and the sentence
 
 
-def status(household: Household, request: Request) -> dict[str, object]:
+def status(household: Household, request: Request) -> Reply:
     on = [device for device in household.state.devices() if household.gate.features(device.slot)]
     # With times alone nothing of a device is read, so it need not be covered.
     read = [device for device in on if household.read(device)]
@@ -41,13 +41,13 @@ def status(household: Household, request: Request) -> dict[str, object]:
     return {**parts, "health_code": code, "health": health, "missing": [sentence for _, sentence in found]}
 
 
-def _unseen(household: Household, on: list[Device]) -> list[dict[str, object]]:
+def _unseen(household: Household, on: list[Device]) -> list[Row]:
     """Those that are on and not seen; see Sight."""
     rows = [(device, household.edges.unseen(device)) for device in on]
     return [{"device_id": device.id, "label": device.label, **row} for device, row in rows if row]
 
 
-def _recording(household: Household) -> dict[str, object]:
+def _recording(household: Household) -> Row:
     """Since the start: `unrecorded` is what passed and found no room or no storage, `dropped` what of it were visits,
     `unsent` answers that no socket took. `deleted_for_room`: the records that went before their time."""
     return {
@@ -66,7 +66,7 @@ def encrypted_passes(household: Household) -> list[int]:
     return [device.id for device, _ in household.toggles.pairs_on(HISTORY) if device.id not in protected]
 
 
-def _lists(household: Household) -> dict[str, object]:
+def _lists(household: Household) -> Row:
     ruleset = household.lists.ruleset
     state = household.freshness.of_all()
     return {
@@ -77,7 +77,7 @@ def _lists(household: Household) -> dict[str, object]:
     }
 
 
-def _web(household: Household) -> dict[str, object]:
+def _web(household: Household) -> Row:
     """Where the page is served for others than this router, and whether over TLS; port None: nowhere."""
     ends = [parse_endpoint(item) for item in household.settings.texts("web_listen")]
     ports = [port for address, port in ends if not address.startswith(LOOPBACK)] or [port for _, port in ends]
@@ -101,7 +101,7 @@ def _storage(household: Household) -> str:
     return trouble
 
 
-def _health(household: Household, parts: dict[str, object]) -> list[tuple[str, str]]:
+def _health(household: Household, parts: Row) -> list[tuple[str, str]]:
     """What is missing, the most pressing first. Nothing that was not seen counts as well."""
     first = _start(household)
     if first:
@@ -115,13 +115,13 @@ def _start(household: Household) -> Sentence:
     return "not_booted", "Nothing is recorded and nothing is blocked: " + (_storage(household) or "it is starting")
 
 
-def _stored(household: Household, parts: dict[str, object]) -> Sentence:
+def _stored(household: Household, parts: Row) -> Sentence:
     if not _storage(household):
         return None
     return "storage", "Storage trouble: " + _storage(household)
 
 
-def _kernel(household: Household, parts: dict[str, object]) -> Sentence:
+def _kernel(household: Household, parts: Row) -> Sentence:
     kernel = parts["kernel"]
     if not isinstance(kernel, dict):
         return None
@@ -133,7 +133,7 @@ def _kernel(household: Household, parts: dict[str, object]) -> Sentence:
     return "uncovered", "Some devices are turned on but not protected: " + str(kernel["message"])
 
 
-def _upstream(household: Household, parts: dict[str, object]) -> Sentence:
+def _upstream(household: Household, parts: Row) -> Sentence:
     upstream = parts["upstream"]
     state = upstream.get("state") if isinstance(upstream, dict) else None
     if state == "none":
@@ -145,7 +145,7 @@ def _upstream(household: Household, parts: dict[str, object]) -> Sentence:
     return None
 
 
-def _protecting(household: Household, parts: dict[str, object]) -> Sentence:
+def _protecting(household: Household, parts: Row) -> Sentence:
     state = household.freshness.of_all()
     if state != "ready" and household.toggles.pairs_on(PROTECTION):
         return "lists", "Not yet protecting: no current block list is loaded."
@@ -154,7 +154,7 @@ def _protecting(household: Household, parts: dict[str, object]) -> Sentence:
     return None
 
 
-def _withheld(household: Household, parts: dict[str, object]) -> Sentence:
+def _withheld(household: Household, parts: Row) -> Sentence:
     if household.recorder.withheld:
         return "helplines", "Nothing is recorded: the list of helplines is missing. Install the package again."
     if _paused(household):
@@ -162,7 +162,7 @@ def _withheld(household: Household, parts: dict[str, object]) -> Sentence:
     return None
 
 
-def _in_use(household: Household, parts: dict[str, object]) -> Sentence:
+def _in_use(household: Household, parts: Row) -> Sentence:
     if not household.state.devices():
         return "no_device", "No device has been added yet."
     if not parts["devices_on"]:
@@ -170,13 +170,13 @@ def _in_use(household: Household, parts: dict[str, object]) -> Sentence:
     return None
 
 
-def _clock(household: Household, parts: dict[str, object]) -> Sentence:
+def _clock(household: Household, parts: Row) -> Sentence:
     if household.clock.trusted:
         return None
     return "clock", "The clock is not set yet."
 
 
-def _times(household: Household, parts: dict[str, object]) -> Sentence:
+def _times(household: Household, parts: Row) -> Sentence:
     if household.keeper.refusal:
         return "limits", "Times and internet off are not in force: " + household.keeper.refusal
     kernel = parts["kernel"]

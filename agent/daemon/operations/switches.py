@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 
+from agent.control.messages import Reply, Request, Row
 from agent.core import consent, people
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
 from agent.core.model import HISTORY, Device
@@ -9,7 +10,7 @@ from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import finish
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
-from agent.daemon.operations.arguments import OperationRejected, Request, actor, flag, number, optional_number
+from agent.daemon.operations.arguments import OperationRejected, actor, flag, number, optional_number
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import is_guest, refuse_guests
 from agent.daemon.operations.named import devices_of
@@ -22,11 +23,11 @@ LOCKED_S = 0.1
 LOCKED_TRIES = 50
 
 
-def features(household: Household, request: Request) -> dict[str, object]:
+def features(household: Household, request: Request) -> Reply:
     return {"items": [_feature(household, name) for name in sorted(FEATURES)]}
 
 
-def _feature(household: Household, name: str) -> dict[str, object]:
+def _feature(household: Household, name: str) -> Row:
     row = FEATURES[name]
     return {
         "name": row.name,
@@ -41,7 +42,7 @@ def _feature(household: Household, name: str) -> dict[str, object]:
     }
 
 
-def notice(household: Household, request: Request) -> dict[str, object]:
+def notice(household: Household, request: Request) -> Reply:
     """`read_at` is None until somebody read this version; `material` when an older one was read that told less."""
     version, _, at = household.state.meta("notice read", "0 0").partition(" ")
     read = int(version) >= NOTICE_VERSION
@@ -54,7 +55,7 @@ def notice(household: Household, request: Request) -> dict[str, object]:
     }
 
 
-def notice_read(household: Household, request: Request) -> dict[str, object]:
+def notice_read(household: Household, request: Request) -> Reply:
     """Somebody read the notice of this version; noted in the ledger."""
     if number(request, "version") != NOTICE_VERSION:
         raise OperationRejected("conflict", "the notice is of version " + str(NOTICE_VERSION) + " now: read that one")
@@ -65,7 +66,7 @@ def notice_read(household: Household, request: Request) -> dict[str, object]:
     return notice(household, request)
 
 
-def on(household: Household, request: Request) -> dict[str, object]:
+def on(household: Household, request: Request) -> Reply:
     """Switch a feature on for a device or for all devices of a person. An adult's history is only asked for; it starts
     when they agree at their own device. What is suspended comes back by the agreement given now."""
     name = feature(str(request.get("feature", ""))).name
@@ -91,7 +92,7 @@ def agree_first(household: Household, names: list[str]) -> OperationRejected:
     """What has to be read and agreed to, before these features are switched on."""
     version = max(FEATURES[name].version for name in names)
     message = "read what it reads, keeps and sends, and agree to version " + str(version)
-    detail: dict[str, object] = {"features": [_feature(household, name) for name in names]}
+    detail: Row = {"features": [_feature(household, name) for name in names]}
     return OperationRejected("agree_first", message, {**detail, "feature": _feature(household, names[0])})
 
 
@@ -105,7 +106,7 @@ def _hint(household: Household, devices: list[Device], name: str) -> str:
     return " (the adult agrees on their own device)"
 
 
-def _switched(household: Household, pairs: Pairs) -> dict[str, object]:
+def _switched(household: Household, pairs: Pairs) -> Row:
     household.announcements.announce(pairs)
     rows = [device_row(household, device) for device, _ in pairs]
     return {"devices": rows, "device": rows[0] if rows else None}
@@ -172,7 +173,7 @@ def end_for_guests(household: Household) -> None:
         household.announcements.announce(moved)
 
 
-def pause(household: Household, request: Request) -> dict[str, object]:
+def pause(household: Household, request: Request) -> Reply:
     """History off for every device that has it on, a ledger row each; it never resumes by itself."""
     pairs = household.toggles.pairs_on(HISTORY)
     household.toggles.off(pairs, "suspend", actor(request))
@@ -181,7 +182,7 @@ def pause(household: Household, request: Request) -> dict[str, object]:
     return {"paused": len(pairs)}
 
 
-def resume(household: Household, request: Request) -> dict[str, object]:
+def resume(household: Household, request: Request) -> Reply:
     """What was paused, restored or upgraded comes back; with preview it is only listed. What changed since it was
     agreed to needs `agree`, an adult's needs their own word; the others do not wait for that (`left` stays off)."""
     suspended = set(household.state.ledger.register.in_state(consent.SUSPENDED))
@@ -190,7 +191,7 @@ def resume(household: Household, request: Request) -> dict[str, object]:
     pairs = [(d, name) for d in only for name in names if (d.enrolment, name) in suspended]
     items = [_suspended(household, device, name) for device, name in pairs]
     changed = sorted({str(item["feature"]) for item in items if item.get("needs") == people.AGREE})
-    told: dict[str, object] = {"items": items, "features": [_feature(household, name) for name in changed]}
+    told: Row = {"items": items, "features": [_feature(household, name) for name in changed]}
     if flag(request, "preview") or not pairs:
         return told
     coming, left = [], []
@@ -206,19 +207,17 @@ def resume(household: Household, request: Request) -> dict[str, object]:
     return {**told, "items": [item for _, item in coming], "left": [item for _, item, _ in left]}
 
 
-def _suspended(household: Household, device: Device, name: str) -> dict[str, object]:
+def _suspended(household: Household, device: Device, name: str) -> Row:
     """One that comes back, and where somebody has to agree to it anew: who (`needs`: "agree", the household; "ask", the
     adult behind it) and `why`."""
-    row: dict[str, object] = {"device_id": device.id, "label": device.label, "feature": name}
+    row: Row = {"device_id": device.id, "label": device.label, "feature": name}
     needs = household.toggles.verdict((device, name), resuming=True)
     if needs != people.GO:
         row.update(needs=needs, why=household.toggles.lacks((device, name)))
     return row
 
 
-def _not_resumed(
-    household: Household, pair: Pair, item: dict[str, object], agree: int | None
-) -> OperationRejected | None:
+def _not_resumed(household: Household, pair: Pair, item: Row, agree: int | None) -> OperationRejected | None:
     device, name = pair
     # The whole notice tells of each feature, also of one whose own text is older.
     version = FEATURES[name].version

@@ -1,19 +1,10 @@
 """The visits of a device or person, and what the household says about one."""
 
+from agent.control.messages import Reply, Request, Row
 from agent.core.model import BadInput
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
-from agent.daemon.operations.arguments import (
-    Request,
-    actor,
-    choice,
-    flag,
-    number,
-    optional_number,
-    optional_text,
-    page,
-    paged,
-)
+from agent.daemon.operations.arguments import actor, choice, flag, number, optional_number, optional_text, page, paged
 from agent.daemon.operations.named import device_of_visit
 from agent.daemon.operations.scope import Steps
 from agent.daemon.store import recorded
@@ -37,13 +28,13 @@ def history(household: Household, request: Request) -> Steps:
     return paged([visit_row(row) for row in rows], limit, rows[-1].id if rows else 0)
 
 
-def visit_row(row: VisitRow) -> dict[str, object]:
+def visit_row(row: VisitRow) -> Row:
     told = row.told()
     told["hosts"] = row.hosts.split(" ") if row.hosts else []
     return {**told, "background": bool(told["background"]), "corrected": bool(told["corrected"])}
 
 
-def mark_wrong(household: Household, request: Request) -> dict[str, object]:
+def mark_wrong(household: Household, request: Request) -> Reply:
     """Mark a visit as wrong; it stays, with the mark."""
     device = device_of_visit(household, number(request, "id"))
     status = "" if flag(request, "undo") else "disputed"
@@ -53,7 +44,7 @@ def mark_wrong(household: Household, request: Request) -> dict[str, object]:
     return {"id": number(request, "id"), "status": status}
 
 
-def background(household: Household, request: Request) -> dict[str, object]:
+def background(household: Household, request: Request) -> Reply:
     """Say that a visit was background, or that it was none; it is then no longer folded under another."""
     visit_id, was = number(request, "id"), flag(request, "background")
     if "background" not in request:

@@ -2,9 +2,10 @@
 
 import json
 
+from agent.control.messages import Reply, Request
 from agent.core.model import BadInput
 from agent.daemon.household import Household
-from agent.daemon.operations.arguments import Request, text
+from agent.daemon.operations.arguments import text
 from agent.daemon.people import PINS
 
 WEB_KEYS_MAX = 256
@@ -16,11 +17,11 @@ def web_value(household: Household, key: str) -> object:
     return None if value is None else json.loads(value)
 
 
-def web_get(household: Household, request: Request) -> dict[str, object]:
+def web_get(household: Household, request: Request) -> Reply:
     return {"value": web_value(household, text(request, "key"))}
 
 
-def web_put(household: Household, request: Request) -> dict[str, object]:
+def web_put(household: Household, request: Request) -> Reply:
     key, value = text(request, "key"), request.get("value")
     before = web_value(household, key)
     kept = json.dumps(value)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.consent import ON
 from agent.core.settings import Settings
 from agent.daemon.store.connection import SqlConnection
@@ -12,8 +13,6 @@ from agent.daemon.store.state import State
 FEATURE = "report"
 KEY = ("", FEATURE)  # in the ledger: no device's
 COUNTING = "report counting"  # in meta: since when each device counts
-
-Row = dict[str, object]
 
 
 class ReportAgreement:

@@ -10,6 +10,7 @@ acknowledged.
 import os
 from collections.abc import Callable, Generator
 
+from agent.control.messages import Row
 from agent.core.consent import OFF, ON, SUSPENDED, next_state
 from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput, NotFound
@@ -21,7 +22,7 @@ from agent.daemon.reports.budget import WEEK_S, Budget
 from agent.daemon.reports.weekly_counts import WeeklyCounts
 from agent.daemon.store.connection import SqlError
 from agent.daemon.store.database import StorageError, insist, keep, unkeep
-from agent.daemon.store.outbox import ENDS, JITTER_S, Outbox, Row
+from agent.daemon.store.outbox import ENDS, JITTER_S, Outbox
 from agent.daemon.store.state import State
 
 UNSETTLED = "no report is made: the clock is not set, or before the last entry of the restored activity log"

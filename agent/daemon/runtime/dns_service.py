@@ -1,5 +1,6 @@
 """The DNS side put together: listeners, upstream servers, and the household's answers to "who" and "may it"."""
 
+from agent.control.messages import Row
 from agent.core.addresses import parse_endpoint
 from agent.core.model import Verdict
 from agent.core.policy import Policy
@@ -51,7 +52,7 @@ class DnsService:
     def counters(self) -> dict[str, int]:
         return self._dns.counters()
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> Row:
         return {"state": self._upstream.state, "servers": self._upstream.names}
 
     def _given(self) -> list[tuple[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.model import BadInput
 from agent.core.names import suffixes
 from agent.core.nft.hold_rules import CALLS, SPARED, STAYS_S, HoldingRules
@@ -128,7 +129,7 @@ class HoldService:
         """Called by a timer."""
         self.holding.check()
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> Row:
         """What is in force, and why not."""
         found = [self.holding.trouble]
         if self.holding.held:

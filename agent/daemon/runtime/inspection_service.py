@@ -6,6 +6,7 @@ and what is missing is looked for again.
 
 import errno
 
+from agent.control.messages import Row
 from agent.core import block_page, safesearch
 from agent.core.addresses import parse_endpoint
 from agent.core.known_resolvers import ADDRESSES
@@ -163,7 +164,7 @@ class InspectionService:
         page = block_page.page(target_of(piece, request), verdict.rule, button, block_page.language(piece.data))
         return self._answering.prepare(at, page)
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> Row:
         """A sentence, and by which of the kernel's mechanisms protected devices' connections come."""
         judging = self._kernel.judging
         by = None if judging is None else "xt_NFQUEUE" if judging.by_target else "nft queue"

@@ -3,6 +3,7 @@
 import os
 import socket
 
+from agent.control.messages import Event, Row
 from agent.core import settings as settings_table
 from agent.core.model import BadInput, Device
 from agent.core.policy import Policy
@@ -126,7 +127,7 @@ class LiveEdges(Edges):
         for path in self._paths:
             path.hand_over()
 
-    def publish(self, event: dict[str, object]) -> None:
+    def publish(self, event: Event) -> None:
         self.control.publish(event)
 
     def step(self, name: str) -> None:
@@ -168,7 +169,7 @@ class LiveEdges(Edges):
     def spares(self, device_id: int, host: bytes) -> bool:
         return self.holding is not None and self.holding.spares(device_id, host)
 
-    def unseen(self, device: Device) -> dict[str, object]:
+    def unseen(self, device: Device) -> Row:
         return self._sight.trouble(device) if self._sight else {}
 
     def mac_of(self, address: str) -> bytes | None:
@@ -183,16 +184,16 @@ class LiveEdges(Edges):
     def stands_for_many(self, mac: bytes) -> bool:
         return self.neighbours.stands_for_many(mac)
 
-    def neighbours_seen(self) -> list[tuple[bytes, dict[str, object]]]:
+    def neighbours_seen(self) -> list[tuple[bytes, Row]]:
         return self.neighbours.seen()
 
-    def kernel_state(self) -> dict[str, object]:
+    def kernel_state(self) -> Row:
         if self.kernel is None:
             return super().kernel_state()
         parts = [part.state() for part in (self.kernel, self.holding, self.connecting) if part]
         return {key: value for part in parts for key, value in part.items()}
 
-    def upstream_state(self) -> dict[str, object]:
+    def upstream_state(self) -> Row:
         return self.resolving.state()
 
     def counters(self) -> dict[str, int]:
@@ -201,7 +202,7 @@ class LiveEdges(Edges):
             found.update(path.counters())
         return found
 
-    def faults(self) -> dict[str, object]:
+    def faults(self) -> Row:
         return self._loop.faults.state()
 
 

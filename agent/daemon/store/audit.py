@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Generator, Sequence
 
+from agent.control.messages import Reply
 from agent.core.consent import GENESIS, ConsentState, digest
 from agent.core.model import BadInput
 from agent.daemon.store.database import Database
@@ -32,7 +33,7 @@ REPORTS = (("report", "made", "1"), ("share", "sent", "state='sent'"))
 
 def audit(
     state: State, records: HistoryDb, head: str | None, sha256: Callable[[bytes], bytes]
-) -> Generator[float | None, None, dict[str, object]]:
+) -> Generator[float | None, None, Reply]:
     """Returns {ok, rows_checked, ledger_rows, head, findings, deleted_for_room}. `head` is a hash noted earlier, in
     hexadecimal."""
     findings: list[str] = []

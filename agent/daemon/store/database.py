@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 
+from agent.control.messages import Row
 from agent.core.model import Value
 from agent.daemon.store.connection import Locked, SqlConnection, StorageError, connect, discard, plain, storing
 
@@ -180,7 +181,7 @@ class TableRow(Value):
     def values(self) -> list[object]:
         return self._fields()
 
-    def told(self) -> dict[str, object]:
+    def told(self) -> Row:
         """As a reply has it."""
         return {"device_id" if name == "device" else name: getattr(self, name) for name in self.__slots__}
 

@@ -8,6 +8,7 @@ household's.
 import sqlite3
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.model import NotFound
 from agent.daemon.store.state import State
 
@@ -16,7 +17,6 @@ KEPT_MAX = 200  # rows that the household can look back on: four years
 JITTER_S = 86400
 LATE_S = 600  # far more than it takes to notice that the time of a report has come
 
-Row = dict[str, object]
 COLUMNS = "id, report, period, made, epsilon, notice, state, plain, body, hash, send_age, failures, message, ended"
 INSERT = "INSERT INTO reports(report, period, made, epsilon, notice, state, send_age) VALUES (?,?,?,?,?,'made',?)"
 DROP = "UPDATE reports SET state='dropped', plain=NULL, body=NULL, ended=?, message=? WHERE "

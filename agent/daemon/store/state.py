@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 
+from agent.control.messages import Row
 from agent.core.consent import LedgerRow
 from agent.core.content import Content
 from agent.core.model import BadInput, Device, NotFound, Person
@@ -125,9 +126,7 @@ class State(WithMeta):
                 return slot
         raise BadInput("no room: at most " + str(SLOTS) + " devices can be added")
 
-    def change(
-        self, table: str, row_id: int, values: dict[str, object], note: tuple[list[str], str, str, int, str]
-    ) -> None:
+    def change(self, table: str, row_id: int, values: Row, note: tuple[list[str], str, str, int, str]) -> None:
         """Change columns of a device or person; `note` is (enrolments, action, actor, at, detail) for the ledger."""
         enrolments, action, actor, at, detail = note
         made = self.ledger.chain([(enrolment, "", action, 0, detail) for enrolment in enrolments], actor, at)

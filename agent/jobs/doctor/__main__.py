@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from pyroute2.netlink.exceptions import NetlinkError
 
+from agent.control.messages import Row
 from agent.core import settings as table
 from agent.core.model import BadInput
 from agent.core.settings import Settings
@@ -88,7 +89,7 @@ def of_kernel(settings: Settings, told: system.DaemonStatus) -> Iterator[Finding
         yield bridged
 
 
-def document(findings: list[Finding]) -> dict[str, object]:
+def document(findings: list[Finding]) -> Row:
     return {"worst": worst(findings), "findings": [finding.row() for finding in findings]}
 
 

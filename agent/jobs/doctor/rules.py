@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from agent.control.messages import Row
 from agent.core.model import Value
 
-Expression = tuple[str, dict[str, object]]
+Expression = tuple[str, Row]
 PORT_SET = Callable[[str], set[bytes]]  # a set's name → its keys
 
 DNS = b"\x00\x35"
@@ -49,7 +50,7 @@ class NftRule(Value):
         return f"table {self.table}, chain {self.chain}"
 
 
-def attributes(message: object) -> dict[str, object]:
+def attributes(message: object) -> Row:
     """The attributes of a decoded message or of one nested in it, by name."""
     found = message["attrs"] if isinstance(message, dict) and "attrs" in message else []
     return {str(name): value for name, value in found}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from agent.client import ControlClient, ControlError, Unreachable
+from agent.control.messages import Row
 from agent.core.model import LIMITS
 from agent.core.settings import Settings
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
@@ -28,7 +29,7 @@ class DaemonStatus:
     """
 
     def __init__(self, path: str) -> None:
-        self.status: dict[str, object] | None = None
+        self.status: Row | None = None
         self.on: dict[bytes, str] | None = None
         self.times_only: frozenset[bytes] = frozenset()
         self.held: dict[bytes, str] = {}
@@ -54,26 +55,26 @@ class DaemonStatus:
         rows = self.part("kernel").get("unseen")
         return sorted(str(row["label"]) for row in rows) if isinstance(rows, list) else []
 
-    def part(self, name: str) -> dict[str, object]:
+    def part(self, name: str) -> Row:
         found = (self.status or {}).get(name)
         return found if isinstance(found, dict) else {}
 
 
-def _is_on(row: dict[str, object]) -> bool:
+def _is_on(row: Row) -> bool:
     return bool(row["mac"]) and bool(_names_on(row))
 
 
-def _names_on(row: dict[str, object]) -> set[str]:
+def _names_on(row: Row) -> set[str]:
     features = row["features"]
     return {name for name, feature in features.items() if feature["on"]} if isinstance(features, dict) else set()
 
 
-def _is_held(row: dict[str, object]) -> bool:
+def _is_held(row: Row) -> bool:
     internet = row.get("internet")
     return isinstance(internet, dict) and internet.get("held") is True
 
 
-def _on(row: dict[str, object]) -> tuple[bytes, str]:
+def _on(row: Row) -> tuple[bytes, str]:
     return bytes.fromhex(str(row["mac"]).replace(":", "")), str(row["label"])
 
 

@@ -9,6 +9,7 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.nfnetlink import nftsocket
 
+from agent.control.messages import Row
 from agent.core.nft.teardown import TABLE
 from agent.jobs.doctor.rules import PREROUTING, NftChain, NftRule, attributes, expressions, value_of
 
@@ -48,7 +49,7 @@ class Witness:
             for message in sock.request_get(nftsocket.nft_flowtable_msg(), nftsocket.NFT_MSG_GETFLOWTABLE):
                 self.flowtables.append(str(attributes(message).get("NFTA_FLOWTABLE_NAME")))
 
-    def _take_chain(self, family: int, found: dict[str, object]) -> None:
+    def _take_chain(self, family: int, found: Row) -> None:
         hook = attributes(found.get("NFTA_CHAIN_HOOK"))
         if hook:
             self.chains.append(

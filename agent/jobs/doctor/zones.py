@@ -6,6 +6,7 @@ is passed over, and so is what a limit keeps out or sends back.
 
 from __future__ import annotations
 
+from agent.control.messages import Row
 from agent.jobs.doctor.rules import DNS, PORT_SET, Expression, NftRule, attributes, value_of
 
 ACCEPT, REJECT = "accept", "reject"
@@ -77,7 +78,7 @@ class ZoneWalk:
                 loaded = self._query.fact((name, data))
         return None, ""
 
-    def _holds(self, name: str, data: dict[str, object], loaded: bytes) -> bool:
+    def _holds(self, name: str, data: Row, loaded: bytes) -> bool:
         if name == "cmp":
             wanted = value_of(data.get("NFTA_CMP_DATA"))
             # A name with a star is compared as far as it goes.
@@ -90,7 +91,7 @@ class ZoneWalk:
         return inside != bool(flags)
 
 
-def _verdict(data: dict[str, object]) -> tuple[str | None, str]:
+def _verdict(data: Row) -> tuple[str | None, str]:
     found = attributes(attributes(data.get("NFTA_IMMEDIATE_DATA")).get("NFTA_DATA_VERDICT"))
     code, target = str(found.get("NFTA_VERDICT_CODE")), str(found.get("NFTA_VERDICT_CHAIN", ""))
     if code in ("NFT_JUMP", "NFT_GOTO"):

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from agent.control import arguments
-from agent.control.arguments import FLAG, KINDS, Schema, one_of, text
+from agent.control.arguments import FLAG, KINDS, one_of, text
+from agent.control.messages import Schema
 from agent.control.operations import OPERATIONS
 from agent.core.digits import whole
 from agent.core.http import BadRequest
