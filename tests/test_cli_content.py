@@ -2,12 +2,15 @@
 
 import json
 import os
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.cli.errors import NOT_FOUND, OK, USAGE
+from agent.cli.lists import accept
+from agent.jobs.guarded import said
 from tests.test_cli import Home, document, say  # noqa: F401 - a fixture
 
 
@@ -70,3 +73,23 @@ def test_what_there_is(home, say):  # noqa: F811
     assert "gambling" in say("categories")[1] and "child, teen" in say("categories")[1]
     assert "tiktok" in say("services")[1]
     assert len(document(say, "categories", "--json")["items"]) == 15
+
+
+class Daemon:
+    """Tells of a list that left out two lines, and notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, object]]] = []
+
+    def call(self, op: str, **arguments: object) -> dict[str, object]:
+        self.asked.append((op, arguments))
+        why = said("a time server", ["time.apple.com", "pool.ntp.org"])
+        return {"items": [{"id": "l", "skipped": {why: 2, "covers too much": 1}}], "feeds": [{"id": "l"}]}
+
+
+def test_one_line_of_a_list_is_accepted_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    for word, op in (("time.apple.com", "block"), ("pool.ntp.org", "block"), ("l", "lists.decide")):
+        daemon = Daemon()
+        accept(daemon, Namespace(list=word))  # type: ignore[arg-type]
+        assert daemon.asked[-1][0] == op and word in daemon.asked[-1][1].values()
+    assert "pool.ntp.org is blocked for everybody" in capsys.readouterr().out

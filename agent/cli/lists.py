@@ -151,8 +151,19 @@ def waiting(client: ControlClient, options: argparse.Namespace) -> None:
 
 
 def accept(client: ControlClient, options: argparse.Namespace) -> None:
+    if options.list in _left_out(client):
+        client.call("block", name=options.list, scope="household", sure=True)
+        show.line(f"{options.list} is blocked for everybody. To end that: privacy-agent rule list")
+        return
     client.call("lists.decide", id=feed_named(client, options.list)["id"], decision="accept")
     show.line("The update is in use.")
+
+
+def _left_out(client: ControlClient) -> list[str]:
+    """The lines of lists that are not used because they would block what everybody needs, as `skipped` names them."""
+    told = [why for row in rows_of(client.call("lists")) for why in part(row, "skipped")]
+    words = [word.strip(",") for why in told if ": " in why for word in why.partition(": ")[2].split()]
+    return [word for word in words if "." in word]
 
 
 def reject(client: ControlClient, options: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ _TEXTS = {
         "title": "This page is blocked",
         "what": "The protection of this network blocked <code>%s</code>.",
         "household": "a rule of this network",
+        "content": "this kind of site is blocked for you: %s",
         "listed": "the list %s has the entry %s",
         "own": "a rule of this network blocks %s",
         "why": "Reason: %s.",
@@ -28,6 +29,7 @@ _TEXTS = {
         "title": "Diese Seite ist blockiert",
         "what": "Der Schutz dieses Netzes hat <code>%s</code> blockiert.",
         "household": "eine Regel dieses Netzes",
+        "content": "das ist für dich gesperrt: %s",
         "listed": "die Liste %s enthält %s",
         "own": "eine Regel dieses Netzes blockiert %s",
         "why": "Grund: %s.",
@@ -111,6 +113,9 @@ def asked(target: "str | None", language: str = "en") -> bytes:
 def _reason(rule: "Rule | None", texts: "dict[str, str]") -> str:
     if rule is None:
         return texts["household"]
+    if rule.scope == "content":
+        # A child is told what kind of site it is, not which line of which list.
+        return texts["content"] % (rule.list_name if rule.category in ("", "service") else rule.category)
     if not rule.list_name:
         return texts["own"] % rule.text
     return texts["listed"] % (rule.list_name, rule.text) + (" (" + rule.category + ")" if rule.category else "")

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+from agent.core.block_page import page
 from agent.core.list_masks import filtering, protecting
 from agent.core.listrules import ListRule
 from agent.core.model import ALLOW, BLOCK
@@ -140,3 +141,9 @@ def test_the_table_of_services() -> None:
         except ValueError:
             continue
         raise AssertionError(wrong[:60])
+
+
+def test_the_page_says_the_category_and_not_the_line() -> None:
+    verdict = policy().decide(view("adult"), b"adult.example")
+    told = page("adult.example", verdict.rule, None)
+    assert b"this kind of site is blocked for you: adult" in told and b"adults" not in told

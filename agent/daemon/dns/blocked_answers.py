@@ -4,8 +4,10 @@ from agent.core import known_resolvers
 from agent.core.dns import NULL, NXDOMAIN_STYLE, Question, blocked
 from agent.core.model import Rule
 from agent.core.policy import CONTENT
+from agent.core.services import SERVICE
 
 KEPT_S = 60.0  # then a refusal is decided anew
+VERSION_MAX = 10  # its date
 SEEN_BYTES = 8192  # a byte for each refused query of late
 
 # An address look-up for the last of these would get a null address, but nobody makes one.
@@ -49,7 +51,9 @@ def why(rule: Rule | None) -> str:
     if rule is not None and rule.scope == known_resolvers.SHIPPED:
         return "this network wants its own DNS to be used"
     if rule is not None and rule.scope == CONTENT:
-        return rule.list_name
+        if rule.category in ("", SERVICE):
+            return rule.list_name
+        return f"{rule.category}: {rule.list_name} {rule.list_version[:VERSION_MAX]}".strip()
     if rule is None or not rule.list_name:
         return "blocked by a rule of your own"
     return "on the list " + rule.list_name + (" (" + rule.category + ")" if rule.category else "")
