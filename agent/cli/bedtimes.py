@@ -37,7 +37,7 @@ def internet_on(client: ControlClient, options: argparse.Namespace) -> None:
         holds = rows_of(client.call("hold.list"))
         for hold in holds:
             client.call("hold.end", id=hold["id"], actor="cli")
-        show.line(f"{show.count(len(holds), 'internet-off was', 'internet-offs were')} ended.")
+        show.line("The internet is on again." if holds else "The internet was not turned off for anybody.")
         return
     target = _target(client, options.whom)
     more = {"seconds": options.seconds} if options.seconds else {}

@@ -60,6 +60,8 @@ def change(detail: object) -> str:
 
 
 def _changed(key: str, value: str) -> str:
+    if key == "until" and value.isdecimal():
+        value = show.when(int(value))
     return " ".join(word for word in (CHANGED.get(key, key), value.replace(">", " → ")) if word)
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from agent.core.timezone import DAY_S, parse
-from agent.daemon import bootstrap
 from agent.daemon.clock import Clock
 from agent.daemon.kernel.netfilter import NetfilterError
 from tests.promises.household import Home, HomeEdges
@@ -37,12 +36,16 @@ class HandClock(Clock):
 
 
 class Kernel(HomeEdges):
-    """Holds whom it is told to."""
+    """Holds whom it is told to; its clock is a hand's."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, at: int) -> None:
         super().__init__(home)
+        self.hand = HandClock(at)
         self.taken: set[str] = set()
         self.refuses = ""
+
+    def clock(self, saved: str, awaited: str) -> Clock:
+        return self.hand
 
     def hold(self, macs: frozenset[bytes]) -> None:
         if self.refuses and macs:
@@ -54,9 +57,9 @@ class Times:
     """A household with a child, a teen, an adult and a television."""
 
     def __init__(self, home: Home, at: int) -> None:
-        self.home, self.kernel = home, Kernel(home)
+        self.home, self.kernel = home, Kernel(home, at)
         home.edges = self.kernel
-        self.clock = HandClock(at)
+        self.clock = self.kernel.hand
         self.begin()
         for name, group, label, mac in (
             ("Mia", "child", "tablet", TABLET),
@@ -70,11 +73,7 @@ class Times:
     def begin(self) -> None:
         Path(self.home.run_dir).mkdir(parents=True, exist_ok=True)
         Path(self.home.run_dir, "timezone").write_text(BERLIN)
-        real, bootstrap.Clock = bootstrap.Clock, lambda saved, awaited: self.clock  # type: ignore
-        try:
-            household = self.home.start(identity="mark")
-        finally:
-            bootstrap.Clock = real  # type: ignore[misc]
+        household = self.home.start(identity="mark")
         household.keeper._uptime = lambda: self.clock.up
         household.refresh()
 

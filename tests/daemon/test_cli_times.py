@@ -28,7 +28,7 @@ class Client:
         except BadInput as error:
             raise ControlError({"message": str(error)}) from error
 
-    def items(self, op: str, **given: object) -> Iterator[dict[str, Any]]:
+    def items(self, op: str, most: int | None = None, **given: object) -> Iterator[dict[str, Any]]:
         yield from self.call(op, **given)["items"]
 
 
@@ -80,7 +80,9 @@ def test_internet_off_and_on(times: Times, say: Say) -> None:
     assert "Internet is off for Mia" in said and "adults and have not agreed: Ann" in said
     assert times.kernel.taken == {TABLET, PHONE, TV} and LAPTOP not in times.kernel.taken
     assert "free" in say("internet", "on", "Mia") and times.kernel.taken == {PHONE, TV}
-    assert "2 internet-offs were ended" in say("internet", "on", "all") and times.kernel.taken == set()
+    assert "on again" in say("internet", "on", "all") and times.kernel.taken == set()
+    told = say("activity")
+    assert "until 2026-" in told and "until 0" not in told and "until 17" not in told
     say("internet", "off", "tablet", "--until-ended")
     assert "Mia: free until 12:15" in say("internet", "on", "Mia", "--for", "15m") or times.kernel.taken == set()
     with pytest.raises(ControlError, match="adult"):

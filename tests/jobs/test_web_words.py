@@ -36,6 +36,13 @@ def texts(language: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
+def test_each_text_stands_once(language):
+    pairs = json.loads((TEXT / f"{language}.json").read_text(), object_pairs_hook=lambda rows: rows)
+    keys = [key for key, _ in pairs]
+    assert sorted(keys) == sorted(set(keys))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
 def test_none_of_the_old_words(language):
     old = re.compile(OLD[language], re.I)
     named = {key: text for key, forms in texts(language).items() for text in forms if old.search(plain(text))}

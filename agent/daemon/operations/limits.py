@@ -132,7 +132,7 @@ def hold_add(household: Household, request: Request) -> Reply:
     told = [
         entry
         for one in holds
-        for entry in told_rows(household, one.owner, TIMES, "hold", f"until:{one.until_wall or 0}")
+        for entry in told_rows(household, one.owner, TIMES, "hold", f"until:{household.keeper.hold_ends(one)}")
     ]
     switch_on(household, [device for owner in owners for device in _devices(household, owner)], who)
     rules = household.state.limits

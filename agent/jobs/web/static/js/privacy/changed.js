@@ -1,10 +1,11 @@
 // What a row of the ledger says has changed, from what to what.
 
 import { t } from "../lib/i18n.js";
+import { dayAndClock } from "../lib/time.js";
 
 // Numbers of people tell a reader nothing; names are in no row.
 const PLAIN = ["person", "name", "label", "birth_month"];
-const SHOWN = [...PLAIN, "group", "shared", "days", "kept", "reader", "pin"];
+const SHOWN = [...PLAIN, "group", "shared", "days", "kept", "reader", "pin", "until"];
 
 /** "age group: child → teen, days: 7 → 30", or "". */
 export const changed = (detail) =>
@@ -15,7 +16,9 @@ export const changed = (detail) =>
     .map(([key, value]) => (PLAIN.includes(key) || !value ? t("change." + key) : told(key, value)))
     .join(", ");
 
-const told = (key, value) =>
+const told = (key, value) => (key === "until" ? t("change.until", { at: dayAndClock(Number(value)) }) : named(key, value));
+
+const named = (key, value) =>
   t("change." + key) +
   ": " +
   value
