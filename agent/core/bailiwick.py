@@ -6,14 +6,18 @@ which they came, with TTLs of a day at most. An alias that leads in a circle is 
 
 import struct
 
+from agent.core.answer import DnsResponse
 from agent.core.model import BadInput
 from agent.core.record_writing import DNAME, RecordWriter
-from agent.core.wire import AAAA, ANY, CNAME, HEADER, OPT, A, Question, Record, read_name, some_records
+from agent.core.wire import AAAA, ANY, CNAME, HEADER, IN, OPT, A, Question, Record, read_name, some_records
 
 TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
 # Each address costs a look-up in the lists; the largest honest answers have some two dozen.
 ADDRESSES_MAX = 64
 RECORDS_MAX = 256  # that are read of one response; zones with more under one name are not for devices
+_TC = 0x02
+# How a record of an address of the name begins, and the size of its data.
+_ADDRESSES = {A: (b"\xc0\x0c\0\1\0\1", b"\0\4"), AAAA: (b"\xc0\x0c\0\x1c\0\1", b"\0\x10")}
 _CHAIN_MAX = 64  # as in `answer`
 _TCP_MAX = 65535
 
@@ -42,6 +46,37 @@ def in_bailiwick(response: bytes, question: Question) -> bytes:
         if [record for record in kept if record.ttl > TTL_MAX]:
             kept, _ = some_records(response, question.end, RECORDS_MAX)
     return _with_short_ttls(response, kept)
+
+
+def of_addresses(response: bytes, question: Question) -> DnsResponse | None:
+    """What `in_bailiwick` leaves of a response and `walk` says of that, where it is nothing but addresses of the name
+    itself, as most are; None where these have to be asked. Written flat: it costs a quarter of the two.
+    """
+    kind = _ADDRESSES.get(question.qtype)
+    count = response[6] << 8 | response[7]
+    bare = response[8:HEADER] == b"\0\0\0\0"
+    if kind is None or not 0 < count <= ADDRESSES_MAX or not bare or response[2] & _TC or question.qclass != IN:
+        return None
+    head, size = kind
+    at = question.end
+    body_end = at + count * (len(head) + 6 + size[1])
+    if len(response) < body_end:
+        return None
+    found = DnsResponse(response[3] & 0x0F, False, body_end)
+    least = TTL_MAX
+    while at < body_end:
+        end = at + len(head) + 6 + size[1]
+        ttl = int.from_bytes(response[at + 6 : at + 10], "big")
+        if response[at : at + 6] != head or response[at + 10 : at + 12] != size or ttl > TTL_MAX:
+            return None
+        if ttl < least:
+            least = ttl
+        found.ttl_offsets.append(at + 6)
+        found.addresses.append(response[at + 12 : end])
+        at = end
+    found.found = True
+    found.min_ttl = least
+    return found
 
 
 def _plain(response: bytes, question: Question, found: list[Record]) -> bool:

@@ -67,9 +67,10 @@ def cache_key(message: bytes, question: Question) -> bytes:
 
 def forwarded(message: bytes, question: Question, id: int) -> bytes:
     """The query for upstream: the same question, case included, and the flags of `cache_key`; OPT is our own."""
-    head = struct.pack(">HBB", id, message[2] & _RD, message[3] & (_AD | _CD))
-    opt = _opt(question.edns)
-    return head + b"\0\1\0\0\0\0\0" + (b"\1" if opt else b"\0") + message[HEADER : question.end] + opt
+    head = bytes((id >> 8, id & 0xFF, message[2] & _RD, message[3] & (_AD | _CD)))
+    if question.edns is None:
+        return head + b"\0\1\0\0\0\0\0\0" + message[HEADER : question.end]
+    return head + b"\0\1\0\0\0\0\0\1" + message[HEADER : question.end] + _opt(question.edns)
 
 
 def answers(response: bytes, query: bytes, end: int) -> bool:
@@ -80,9 +81,14 @@ def answers(response: bytes, query: bytes, end: int) -> bool:
         and len(response) >= end
         and response[2] & (_QR | _OPCODE) == _QR | query[2] & _OPCODE
         and response[4:6] == b"\0\1"
-        # Length octets are below "A", so lower() changes letters of labels only; the type must not be touched.
-        and response[HEADER:name_end].lower() == query[HEADER:name_end].lower()
-        and response[name_end:end] == query[name_end:end]
+        and (
+            response[HEADER:end] == query[HEADER:end]
+            # Length octets are below "A", so lower() changes letters of labels only; the type must not be touched.
+            or (
+                response[HEADER:name_end].lower() == query[HEADER:name_end].lower()
+                and response[name_end:end] == query[name_end:end]
+            )
+        )
     )
 
 
@@ -91,6 +97,8 @@ def normalised(response: bytes, question: Question, answer: DnsResponse) -> byte
 
     `answer` is what `walk` said of it; its ttl_offsets hold for the result too.
     """
+    if question.edns is None and len(response) == answer.body_end and not answer.additional:
+        return response[:HEADER] + response[HEADER:]  # a copy: what a socket gave lies in room for the longest
     opt = _opt(question.edns, answer.rcode, answer.ede)
     count = struct.pack(">H", answer.additional + (1 if opt else 0))
     whole = response[:10] + count + response[HEADER : answer.body_end] + opt
@@ -174,7 +182,7 @@ def blocked(message: bytes, question: Question, style: str, ttl: int, ede_text: 
     "null": 0.0.0.0 for A, :: for AAAA, and no data for all other types, HTTPS and SVCB among them;
     "nxdomain": the name does not exist, for every type.
     """
-    extra = _ede(EDE_BLOCKED, ede_text)
+    extra = b"" if question.edns is None else _ede(EDE_BLOCKED, ede_text)
     if style == NXDOMAIN_STYLE:
         return _reply(message, question, NXDOMAIN, authority=_soa(question, ttl), extra=extra)
     address = _NULL_ADDRESSES.get(question.qtype) if question.qclass == IN else None

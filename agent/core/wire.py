@@ -6,7 +6,7 @@ Every function takes any bytes and gives a value or raises BadInput, in time tha
 import struct
 
 from agent.core.model import BadInput, Value
-from agent.core.names import LABEL_MAX, canonical
+from agent.core.names import HOST, LABEL_MAX, canonical
 
 HEADER = 12
 A, CNAME, SOA, AAAA, OPT, SVCB, HTTPS, ANY = 1, 5, 6, 28, 41, 64, 65, 255
@@ -147,6 +147,29 @@ def some_records(message: bytes, at: int, most: int) -> tuple[list[Record], bool
     return found, True
 
 
+def _plain_name(message: bytes) -> tuple[bytes, int] | None:
+    """As `read_name` of a question's name, for one of plain letters, as nearly all are; None leaves it to that."""
+    at = HEADER
+    end = message.find(b"\0", at)
+    if not at < end < at + _WIRE_MAX:
+        return None
+    name = bytearray(message[at + 1 : end])
+    size = end - at - 1
+    at = message[at]
+    dots = 0
+    while at < size:
+        length = name[at]
+        if length > LABEL_MAX:
+            return None
+        name[at] = 0x2E
+        dots += 1
+        at += length + 1
+    found = bytes(name).lower()
+    if at != size or message[HEADER] > LABEL_MAX or found.count(b".") != dots or found.strip(HOST):
+        return None
+    return found, end + 1
+
+
 def peek(message: bytes) -> Question:
     """The question of a query. BadInput for responses, other operations and whatever has not one question.
 
@@ -158,7 +181,7 @@ def peek(message: bytes) -> Question:
         raise BadInput("a response, or another operation than a query")
     if message[4:6] != b"\0\1":
         raise BadInput("not exactly one question")
-    name, at = read_name(message, HEADER)
+    name, at = _plain_name(message) or read_name(message, HEADER)
     end = at + 4
     if end > len(message):
         raise BadInput("the question runs past the end of the message")

@@ -17,6 +17,7 @@ from functools import partial
 from agent.daemon.faults import Faults
 from agent.daemon.guard import BEAT, DISK
 
+NEVER = float("inf")
 BEAT_S = 0.3  # five missed beats fit into the 1.5 s of silence after which the guard acts
 STOOD_S = 1.0  # a little less than that silence
 IDLE_S = 1.0  # the longest sleep: a signal's handler that called stop() is noticed within it
@@ -97,8 +98,8 @@ class Loop:
         self._resting: set[int] = set()
         self._timers: list[Timer] = []
         self._tasks: list[Generator[float | None, None, None]] = []
-        self._beat_fd: int | None = None
-        self._beat_due = 0.0
+        self._beat_fd = -1
+        self._beat_due = NEVER
         self._beaten = False
         self.stood: Callable[[], None] = lambda: None  # after the loop stood still for so long that the guard acted
         self._stopped = False
@@ -182,13 +183,16 @@ class Loop:
         self._stopped = True
 
     def _turn(self) -> None:
-        events = self._poll.poll(self._sleep_ms() / 1000, _EVENTS_MAX)
-        self.now = self.clock()
-        if self._beat_fd is not None and self.now >= self._beat_due:
-            self._beat(self._beat_fd)
+        events = self._poll.poll(self._sleep_s(), _EVENTS_MAX)
+        self.now = now = self.clock()
+        if now >= self._beat_due:
+            self._beat()
         for fd, event in events:
             # Looked up each time: an earlier callback of this turn may have removed it.
-            on_readable, on_writable = self._calls.get(fd, (None, None))
+            calls = self._calls.get(fd)
+            if calls is None:
+                continue
+            on_readable, on_writable = calls
             try:
                 if on_readable and event & READABLE:
                     on_readable()
@@ -198,8 +202,10 @@ class Loop:
             except Exception as error:  # noqa: BLE001 - the barrier
                 self.faults.met(error)
                 self._rest(fd)
-        self._run_timers()
-        self._step_tasks()
+        if self._timers and self._timers[0].due <= now:
+            self._run_timers()
+        if self._tasks:
+            self._step_tasks()
 
     def _rest(self, fd: int) -> None:
         """Out of sight, for a hang-up is told even to whom watches for nothing."""
@@ -213,27 +219,28 @@ class Loop:
             self._resting.discard(fd)
             self._poll.register(fd, _events(self._calls[fd]))
 
-    def _sleep_ms(self) -> int:
+    def _sleep_s(self) -> float:
+        """Poll rounds up to milliseconds, so that no timer is waited for in vain."""
         if self._tasks:
-            return 0
+            return 0.0
         due = self.now + IDLE_S
-        if self._beat_fd is not None:
-            due = min(due, self._beat_due)
-        if self._timers:
-            due = min(due, self._timers[0].due)
-        # Rounded up, or a timer due in half a millisecond would spin.
-        return max(0, int((due - self.clock()) * 1000) + 1)
+        if self._beat_due < due:
+            due = self._beat_due
+        if self._timers and self._timers[0].due < due:
+            due = self._timers[0].due
+        left = due - self.clock()
+        return left if left > 0.0 else 0.0
 
     def tell(self, beat: bytes) -> None:
         """The guard, between two turns. Before the first beat it waits for long anyway."""
-        if self._beat_fd is not None and self._beaten:
-            self._beat(self._beat_fd, beat)
+        if self._beaten:
+            self._beat(beat)
 
-    def _beat(self, fd: int, beat: bytes = BEAT) -> None:
+    def _beat(self, beat: bytes = BEAT) -> None:
         self._beat_due = self.now + BEAT_S
         self._beaten = True
         try:
-            os.write(fd, beat)
+            os.write(self._beat_fd, beat)
         except BlockingIOError:
             pass  # the guard is behind, not gone; a full pipe says "alive" just as well
         except BrokenPipeError:

@@ -3,10 +3,10 @@
 import struct
 
 from agent.core import dns
-from agent.core.bailiwick import ADDRESSES_MAX, TTL_MAX, in_bailiwick
+from agent.core.bailiwick import ADDRESSES_MAX, TTL_MAX, in_bailiwick, of_addresses
 from agent.core.model import BadInput
 from agent.core.names import to_wire
-from agent.core.wire import CNAME, A, read_name, records
+from agent.core.wire import AAAA, CNAME, A, read_name, records
 
 TXT, NS, MX, DNAME = 16, 2, 15, 39
 NAME = b"www.example.com"
@@ -27,12 +27,35 @@ def tidied(answer=(), authority=(), additional=(), qtype=A):
     asked = query(qtype)
     counts = struct.pack(">HHHHH", 0x8180, 1, len(answer), len(authority), len(additional))
     message = asked[:2] + counts + asked[12:] + b"".join(list(answer) + list(authority) + list(additional))
+    quick = of_addresses(message, dns.peek(asked))
     message = in_bailiwick(message, dns.peek(asked))
-    dns.walk(message)
+    assert quick in (None, dns.walk(message))
     return [
         (of.section, read_name(message, of.start)[0], of.rtype, of.ttl, message[of.data : of.end])
         for of in records(message, len(asked))
     ]
+
+
+def test_addresses_are_read_in_one_go():
+    for qtype, data in ((A, b"\xc0\0\2\1"), (AAAA, bytes(16))):
+        asked = query(qtype)
+        for count, rest in ((1, b""), (3, b""), (ADDRESSES_MAX, b""), (1, b"behind")):
+            body = record(qtype, data, ttl=300) * (count - 1) + record(qtype, data, ttl=7) + rest
+            message = asked[:2] + struct.pack(">HHHHH", 0x8180, 1, count, 0, 0) + asked[12:] + body
+            quick = of_addresses(message, dns.peek(asked))
+            assert quick == dns.walk(message) and quick.min_ttl == 7
+            for end in range(len(asked), len(message) - len(rest)):
+                assert of_addresses(message[:end], dns.peek(asked)) is None
+    over = record(A, b"\xc0\0\2\1", ttl=TTL_MAX + 1)
+    for broken in (
+        record(A, b"123"),
+        record(A, b"12345"),
+        over,
+        record(A, b"1234", b"\xc0\x10"),
+        record(1, b"", ttl=0),
+    ):
+        message = query()[:2] + struct.pack(">HHHHH", 0x8180, 1, 1, 0, 0) + query()[12:] + broken
+        assert of_addresses(message, dns.peek(query())) is None
 
 
 def refused(*arguments):

@@ -504,3 +504,15 @@ def test_read_name_gives_the_offset_behind_the_first_pointer():
     assert wire.read_name(message, 12) == (b"com", 17)
     assert wire.read_name(message, 17) == (b"example.com", 27)
     assert wire.read_name(message, 27) == (b"www.example.com", 33)
+
+
+def test_a_plain_name_is_read_as_any_name():
+    odd = (b"", b"a", b"a.b", b"A.Example.COM", b"x" * 63 + b".com", b".".join([b"y" * 63] * 3 + [b"z" * 61]))
+    for name in odd:
+        labels = [label for label in name.split(b".") if label]
+        raw = b"".join([bytes([len(label)]) + label for label in labels]) + b"\0"
+        message = bytes([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + raw + b"\0\1\0\1"
+        assert dns.peek(message).name == wire.read_name(message, 12)[0]
+    for raw in (b"\1.\0", b"\3a\0b\0", b"\1 \0", b"\2a\\\0", b"\1\xc3\3com\0"):
+        message = bytes([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + raw + b"\0\1\0\1"
+        assert dns.peek(message).name == wire.read_name(message, 12)[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.bailiwick import TTL_MAX, in_bailiwick
+from agent.core.bailiwick import TTL_MAX, in_bailiwick, of_addresses
 from agent.core.dns import KEY_END, DnsResponse, Question, normalised, stale, walk
 from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
 from agent.core.model import BadInput
@@ -82,10 +82,11 @@ class Fetching:
             self._fail(waiter, EDE_OTHER)
             return
         asking = self._asking[key] = InFlightQuery(key, waiter, local, self._answered, self._late)
-        if self._serve_stale(waiter, kept, given_before=True):
-            asking.waiters.clear()
-        elif kept is not None and self._usable(kept):
-            asking.timer = self._loop.after(STALE_AFTER_S, lambda: self._all_stale(asking, kept))
+        if kept is not None:
+            if self._serve_stale(waiter, kept, given_before=True):
+                asking.waiters.clear()
+            elif self._usable(kept):
+                asking.timer = self._loop.after(STALE_AFTER_S, lambda: self._all_stale(asking, kept))
         try:
             self._whom(local).query(asking)
         except Exception:
@@ -163,8 +164,10 @@ class Fetching:
         """Keeps a response, in time or late, if it may be kept; None for a broken one."""
         question = asking.first.about
         try:
-            response = in_bailiwick(response, question)
-            answer = walk(response)
+            answer = of_addresses(response, question)
+            if answer is None:
+                response = in_bailiwick(response, question)
+                answer = walk(response)
             body = normalised(response, question, answer)
         except BadInput:
             return None

@@ -191,6 +191,8 @@ class UpstreamServers:
 
     def best(self) -> UpstreamServer | None:
         """The first that is not doubted, unless another is much quicker; with all in doubt the one that lost least."""
+        if len(self.list) == 1:
+            return self.list[0]
         found: UpstreamServer | None = None
         for server in self.list:
             if found is None or _goes_before(server, found):

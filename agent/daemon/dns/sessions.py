@@ -7,8 +7,8 @@ query came in with.
 from collections.abc import Callable
 
 from agent.core.dns import aged
-from agent.core.model import Verdict
-from agent.core.policy import View
+from agent.core.model import BLOCK, Verdict
+from agent.core.policy import ALLOWED, View
 from agent.daemon.clients import DeviceView
 from agent.daemon.dns.cache import Cache
 from agent.daemon.loop import Loop
@@ -69,10 +69,10 @@ class DnsSession:
     """A client's way through. `client` and `view` are None for a device that nobody knows, or that is not filtered;
     each address that nobody knows has a lane. `source` is what it was identified by.
 
-    To be recorded: `asked` are replies, one for each query that got it; `noted` counts by name and whether refused.
+    To be recorded: `asked` are replies, one for each query that got it; `allowed` and `blocked` count others by name.
     """
 
-    __slots__ = ("client", "view", "source", "replies", "asked", "noted")
+    __slots__ = ("client", "view", "source", "replies", "asked", "allowed", "blocked")
 
     def __init__(
         self, client: DeviceView | None, view: View | None, source: tuple[int | None, str], replies: Cache
@@ -82,13 +82,16 @@ class DnsSession:
         self.source = source
         self.replies = replies
         self.asked: list[CachedReply] = []
-        self.noted: dict[tuple[bytes, bool], tuple[Verdict, int]] = {}
+        self.allowed: dict[bytes, int] = {}
+        self.blocked: dict[bytes, tuple[Verdict, int]] = {}
 
     def count(self, name: bytes, verdict: Verdict, count: int) -> None:
         """A and AAAA of a name are one look-up to whoever reads it."""
-        key = (name, verdict.blocked)
-        before = self.noted.get(key)
-        self.noted[key] = (verdict, count if before is None else before[1] + count)
+        if verdict.action == BLOCK:
+            before = self.blocked.get(name)
+            self.blocked[name] = (verdict, count if before is None else before[1] + count)
+        else:
+            self.allowed[name] = self.allowed.get(name, 0) + count
 
     def take(self) -> list[tuple[bytes, Verdict, int]]:
         """What is to be recorded, which is then no longer here."""
@@ -98,9 +101,11 @@ class DnsSession:
         for reply, count in replies.items():
             if reply.verdict is not None:
                 self.count(reply.name, reply.verdict, count)
-        taken = [(name, verdict, count) for (name, _), (verdict, count) in self.noted.items()]
+        taken = [(name, ALLOWED, count) for name, count in self.allowed.items()]
+        taken += [(name, verdict, count) for name, (verdict, count) in self.blocked.items()]
         self.asked = []
-        self.noted = {}
+        self.allowed = {}
+        self.blocked = {}
         return taken
 
 
@@ -210,7 +215,7 @@ class DnsSessions:
                 lane.asked.clear()
                 continue
             for name, verdict, count in lane.take():
-                if verdict.blocked:
+                if verdict is not ALLOWED:
                     self.refusals += count
                 try:
                     self._record(client, name, verdict, count)

@@ -14,6 +14,7 @@ from agent.daemon.dns.service import Dns
 from agent.daemon.dns.sessions import DnsSession
 from agent.daemon.loop import Loop
 
+FULL_TURNS = 8  # with one query each before two are looked for
 DRAIN = 64  # queries a turn, some 2 ms of work when none is in the cache
 WAITING_MAX = 4096  # more than a socket's buffer holds of the smallest packets
 BUFFER_PACKETS = 1 << 14  # a buffer of BUFFER_BYTES, which the kernel doubles, holds no more
@@ -47,6 +48,7 @@ class Udp(Listener):
         self._routes: dict[bytes, Ancillary] = {}
         self._settled: list[tuple[bytes, DnsSession, Reader | Source]] = []
         self._expected = 1  # packets in the next turn
+        self._full_turns = 0
         self.unsent = 0
         loop.add(bound, self._read_ancillary if self._ancillary else self._read_plain)
         dns.attach(self)
@@ -97,8 +99,7 @@ class Udp(Listener):
     def _read_plain(self) -> None:
         """The hot path: everything that a cached reply needs is in this loop.
 
-        It expects as many packets as came last, and twice as many when they all came: a look for one more than there
-        is costs as much as half an answer, and most turns bring one.
+        It expects as many packets as came last, see `_all_came`.
         """
         known, find, ask, now = self._dns.lanes.known, self._dns.lanes.find, self._dns.query, self._loop.now
         receive, send = self._socket.recvfrom, self._socket.sendto
@@ -116,13 +117,23 @@ class Udp(Listener):
                 else:
                     ask(lane, message, self, source)
             turn = self._expected
-            self._expected = min(2 * turn, DRAIN)
+            self._all_came(turn)
         except OSError as error:
             self._expected = max(turn, 1)
             self._noticed(error)
         except Exception as error:  # noqa: BLE001 - the barrier; the packet was taken, the next turn goes on behind it
             self._loop.faults.met(error)
         self._dns.turn(turn)
+
+    def _all_came(self, turn: int) -> None:
+        """Twice as many are expected then; but a look for one more than there is costs as much as half an answer, and
+        a household's devices mostly ask one by one."""
+        if turn == 1:
+            self._full_turns += 1
+            if self._full_turns < FULL_TURNS:
+                return
+            self._full_turns = 0
+        self._expected = min(2 * turn, DRAIN)
 
     def _take_plain(self) -> tuple[bytes, DnsSession, Source]:
         message, source = self._socket.recvfrom(MESSAGE_MAX)
@@ -148,7 +159,7 @@ class Udp(Listener):
                 else:
                     ask(lane, message, self, to)
             turn = self._expected
-            self._expected = min(2 * turn, DRAIN)
+            self._all_came(turn)
         except OSError as error:
             self._expected = max(turn, 1)
             self._noticed(error)

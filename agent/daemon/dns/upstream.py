@@ -122,10 +122,12 @@ class Upstream:
     # sending
 
     def _send(self, query: UpstreamQuery, server: UpstreamServer) -> None:
+        wait = server.patience_s
+        if query.asked:
+            # Each round is waited for twice as long as before, but a line that is back is noticed within a second.
+            wait = min(wait * 2 ** query.asked.count(server), max(wait, AGAIN_S_MAX))
         query.asked.append(server)
-        # Each round is waited for twice as long as the one before, but a line that is back is noticed within a second.
-        longer = server.patience_s * 2 ** (query.asked.count(server) - 1)
-        query.next_at = self._loop.now + min(longer, max(server.patience_s, AGAIN_S_MAX))
+        query.next_at = self._loop.now + wait
         try:
             self._put(query, server)
         except OSError:
