@@ -2,12 +2,13 @@
 
 import os
 import socket
+import time
 
 import pytest
 
 from agent.jobs.web import sessions, throttle
 from tests.jobs.conftest import job, peer
-from tests.jobs.web_peer import PASSWORD, Client, read_reply, signed_in
+from tests.jobs.web_peer import PASSWORD, Client, read_reply, signed_in, wait_until
 from tests.promises.web import ADULT, CHILD, Attacked
 
 __all__ = ["job", "peer"]
@@ -37,6 +38,48 @@ def test_guessed_pins_lock_out_no_password_and_no_other_device() -> None:
     assert throttle.wait_s(table, throttle.pin_of(2, "10.0.0.1"), NOW, False) == 0
     assert throttle.wait_s(table, "10.0.0.1", NOW, False) == 0
     assert throttle.wait_s(table, throttle.pin_of(11, "10.0.0.1"), NOW, False) == 0
+
+
+def test_files_of_a_confirmed_household_take_the_memory_of_one(peer, job) -> None:  # type: ignore[no-untyped-def]
+    """However many come at once; the next one is taken when that one is over."""
+    client = signed_in(job.port, peer)
+    assert client.ask("POST", "/api/v1/session/confirm", {"password": PASSWORD}).status == 200
+    before = job.rss_kb()
+    links = [half(client) for _ in range(12)]
+    for sock in links:
+        fill(sock)
+    assert client.ask("GET", "/api/v1/session").status == 200
+    most = max(grown(job, before) for _ in range(20))
+    assert most < 12_000
+    for sock in links:
+        sock.close()
+    wait_until(lambda: restored(client) not in (503, 413))
+
+
+def grown(job, before: int) -> int:  # type: ignore[no-untyped-def]
+    time.sleep(0.1)
+    kb: int = job.rss_kb() - before
+    return kb
+
+
+def fill(sock: socket.socket) -> None:
+    """All but the last byte, as far as it is taken."""
+    sock.setblocking(False)
+    left = memoryview(bytes(LARGE - 1))
+    end = time.monotonic() + 2
+    while left and time.monotonic() < end:
+        try:
+            left = left[sock.send(left[:65536]) :]
+        except BlockingIOError:
+            time.sleep(0.01)
+        except ConnectionError:
+            return
+
+
+def restored(client: Client) -> int:
+    with half(client) as sock:
+        sock.sendall(b'{"passphrase": "x"}\n' + os.urandom(LARGE - 20))
+        return read_reply(sock).status
 
 
 @pytest.fixture

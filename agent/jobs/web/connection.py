@@ -9,6 +9,7 @@ from agent.daemon.loop import Loop
 from agent.jobs.web import sse, throttle
 from agent.jobs.web.effects import Resume, Task
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, bad_request
+from agent.jobs.web.routes import BODY_MAX
 
 READ_BYTES = 16384
 # Seconds a connection may spend in a state. `head`: a slow loris holds one place for ten seconds, no longer.
@@ -24,14 +25,19 @@ SECURITY = [
 ]
 
 
+FILES_MAX = 1  # a file of 2 MB takes some 4 MB while it is read
 SKIP_MAX = 2 * 1024 * 1024  # of a body that is not wanted yet; nothing of it is stored
 
 
 class ConnectionHost:
-    """What a connection has of the server that it belongs to; `streams` are those to which events go."""
+    """What a connection has of the server that it belongs to; `streams` are those to which events go.
+
+    `files` are those that send a large body, or whose handler still has it: FILES_MAX at once, whoever they are.
+    """
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
+        self.files: set[HttpConnection] = set()
         self.streams: list[HttpConnection] = []
 
     def respond(self, request: WebRequest) -> Coroutine[Any, Any, WebResponse]:
@@ -177,10 +183,20 @@ class HttpConnection:
         else:
             if head.length > most:
                 raise Problem(413, "too-large", "The body is larger than this address takes.")
+            if head.length > BODY_MAX:
+                self._take_place(head.length)
         self._enter("body")
         if head.wants_continue and head.length:
             self._out += b"HTTP/1.1 100 Continue\r\n\r\n"
             self.writable()
+
+    def _take_place(self, length: int) -> None:
+        if len(self.server.files) < FILES_MAX:
+            self.server.files.add(self)
+            return
+        problem = Problem(503, "busy", "Another file is being read. Try again in a moment.")
+        problem.headers.append(("Retry-After", "2"))
+        self._unwanted = (min(length, SKIP_MAX), problem)
 
     def _skip(self, length: int, problem: Problem) -> None:
         left = self._reader.skip(length)
@@ -294,6 +310,8 @@ class HttpConnection:
 
     def _enter(self, state: str) -> None:
         self.state = state
+        if state not in ("body", "work"):
+            self.server.files.discard(self)
         self.deadline = self.server.loop.now + TIME_LIMITS[state]
 
     def _watch(self) -> None:
@@ -320,6 +338,7 @@ class HttpConnection:
         if self.state == "closed":
             return
         self.state = "closed"
+        self.server.files.discard(self)
         if self._task is not None:
             self._task.cancel()
         self.server.drop(self)
