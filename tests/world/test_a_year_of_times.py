@@ -63,7 +63,7 @@ def ben_held(at: int) -> bool:
 @pytest.fixture
 def times(tmp_path: Path):
     made = Times(Home(str(tmp_path)), int(wall(BEGIN, 12 * 60)))
-    times.ask("person.add", name="Tom", group="teen")
+    made.ask("person.add", name="Tom", group="teen")
     for number in range(5):
         made.ask("device.add", label=f"more {number}", mac=f"3c:22:fb:00:01:0{number}", person_id=(1, 2, 4)[number % 3])
     yield made
