@@ -36,7 +36,9 @@ def test_bedtime(times: Times) -> None:
         "until": at(7, day=20789),
         "text": "Mia's bedtime until 7:00",
     }
-    assert times.ask("person.list")["items"][2]["internet"] == {"held": True, "why": "bedtime", "until": now["until"]}
+    internet = times.ask("person.list")["items"][2]["internet"]
+    assert internet == {"held": True, "why": "bedtime", "until": now["until"], "next": internet["next"]}
+    assert internet["next"]["held"] is False and internet["next"]["at"] == now["until"]
     assert times.go(now["until"] - at(20, 30)) == set()
 
 

@@ -29,8 +29,8 @@ def of_device(household: Household, device: Device) -> Row:
 
 
 def of_person(household: Household, person_id: int) -> Row:
-    now, _ = household.keeper.decided_for((PERSON, person_id))
-    return {"held": now.held, "why": now.why, "until": now.until}
+    now, coming = household.keeper.decided_for((PERSON, person_id))
+    return {"held": now.held, "why": now.why, "until": now.until, "next": next_row(coming)}
 
 
 def consent_of(household: Household, owner: Owner) -> str:
@@ -81,11 +81,13 @@ def of_me(household: Household, device: Device) -> Row:
     keeper = household.keeper
     owner = keeper.owner_of(device)
     now, coming = keeper.decisions.get(device.id, Decision(False)), keeper.next_for(device)
+    found = household.state.limits.windows.get(owner, [])
     rows = [r for r in household.state.ledger.rows_of([device.enrolment], 0, -1) if r.action in CHANGES][-CHANGES_MAX:]
     return {
         "now": now_row(household, owner, now, coming),
         "next": next_row(coming),
-        "words": [windows.words(one) for one in household.state.limits.windows.get(owner, [])],
+        "words": [windows.words(one) for one in found],
+        "windows": [windows.row(one) for one in found],
         "consent": consent_of(household, owner),
         "changed": [
             {"who": row.actor, "at": household.set_right.at(row), "what": row.action, "detail": row.detail}

@@ -17,9 +17,18 @@ const FIRST = { begin: 960, end: 1080 };
 
 const titled = (row) => (typeof row.title === "object" ? row.title[locale.language] || row.title.en : row.title) || row.id;
 
+/** A pasted address is the name of its site. */
+function hostOf(typed) {
+  try {
+    return new URL(typed.includes("://") ? typed : "http://" + typed).hostname;
+  } catch {
+    return typed;
+  }
+}
+
 /** `about()` gives the owner, `devices` whose rules a name is tried with; `back` is the address of their page. */
 export function content({ redraw, about, back, devices }) {
-  const state = { content: null, categories: [], services: [], busy: null, answer: null, name: "", search: "" };
+  const state = { content: null, categories: [], services: [], busy: null, answer: null, name: "", search: "", trouble: "" };
 
   const load = inTurn(async () => {
     const [own, categories, services] = await Promise.all([
@@ -29,8 +38,9 @@ export function content({ redraw, about, back, devices }) {
     ]);
     Object.assign(state, {
       content: own,
-      categories: categories.items || categories.categories,
-      services: (services.items || services.services).sort((one, other) => byName(titled(one), titled(other))),
+      categories: categories.items,
+      trouble: services.trouble,
+      services: services.items.sort((one, other) => byName(titled(one), titled(other))),
     });
   });
 
@@ -129,7 +139,7 @@ export function content({ redraw, about, back, devices }) {
     return card(
       { key: "apps" },
       h("h2", t("content.apps")),
-      h("p.soft", t("content.apps_text")),
+      h("p.soft", state.services.length ? t("content.apps_text") : t("content.no_apps")),
       h(
         "div.search",
         icon("search"),
@@ -252,7 +262,7 @@ export function content({ redraw, about, back, devices }) {
       attempt(
         () => redraw(),
         async (values) => {
-          const names = values[which].split(/[\s,;]+/).map(asked).filter(Boolean);
+          const names = values[which].split(/[\s,;]+/).filter(Boolean).map(hostOf);
           await save({ [which]: names });
           toast(t("saved"));
         },

@@ -23,8 +23,9 @@ export const whose = (owner) =>
 export const at = (seconds) => (seconds < midnight() + 1.4 * DAY_S ? clock(seconds) : dayAndClock(seconds));
 
 /** "Internet on until 20:30", "Bedtime until 7:00". */
-export function stateText({ held, why, until }, open = "internet.held_off_open") {
-  const soon = until && until < Date.now() / 1000 + 7 * DAY_S;
+export function stateText({ held, why, until: end, next }, open = "internet.held_off_open") {
+  const until = held || !next ? end : next.at;
+  const soon = until && until < Date.now() / 1000 + DAY_S;
   if (!held) return soon ? t("internet.on_until", { when: at(until) }) : t("internet.on");
   if (!until && (!why || why === "off")) return t(open);
   return t(`internet.held_${why || "off"}${until ? "" : "_open"}`, { when: until ? at(until) : "" }, t(open));
