@@ -85,7 +85,7 @@ class Household:
             state, records, gate, recorder, anchor, self.subjects, self.refresh, clock.wall, unsaved, edges
         )
         # who is kept off the internet
-        self.keeper = Keeper(state, gate, clock, settings, edges, self.refresh)
+        self.keeper = Keeper(state, gate, clock, settings, edges, self.refresh, lambda: self.announcements.noted())
         self.content.zone = lambda: self.keeper.local.zone
         self.set_right = SetRight(state, records, clock, recorder.part)
         self.announcements = Announcements(state, self.toggles, self.set_right, anchor, edges)

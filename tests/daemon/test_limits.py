@@ -283,3 +283,19 @@ def test_backup_and_restore_bring_times_back_held_back(times: Times) -> None:
     times.ask("restore", part="first", rows=[])
     with pytest.raises(BadInput):
         times.ask("restore", part="last", rows=damaged)
+
+
+def test_for_how_long_times_were_not_kept_is_told(times: Times) -> None:
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    times.go(at(20) - at(12))
+    for off_s, told in ((60, 0), (1200, 0), (3600, 1)):
+        begun = times.clock.at
+        times.home.crash()  # the router goes on
+        times.clock.go(off_s)
+        times.begin()
+        times.tick()
+        assert times.home.household
+        rows = [row for row in times.home.household.state.ledger.rows() if row.action == "gap"]
+        assert len(rows) == told
+    assert rows[0].detail == f"from:{begun} to:{begun + 3600}" and rows[0].actor == "schedule"
+    assert times.kernel.taken == {TABLET} and times.ask("audit")["ok"]

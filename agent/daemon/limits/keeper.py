@@ -6,11 +6,13 @@ hold and makes none longer. Before the time is known no window holds anybody but
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
 
 from agent.core.consent import ON, Gate
+from agent.core.digits import whole
 from agent.core.model import LIMITS, Device
 from agent.core.schedule import EARLIER, FREE, LATER, OFF, Change, Decision, Rules, Span, decide, next_change
 from agent.core.settings import Settings
@@ -24,6 +26,8 @@ from agent.daemon.limits.local_zone import LocalZone
 from agent.daemon.store.limit_rules import DEVICE, PERSON, Exemption, Hold, Owner
 from agent.daemon.store.state import State
 
+ALIVE = "times-kept"  # a file of the run directory with the wall time of the last look
+GAP_S = 150  # two looks and a restart
 UNKNOWN_S = 600  # of running time, for which who was held stays so before the time is known
 LOOK_S = 60  # at the time zone
 JUMP_S = 2
@@ -33,7 +37,8 @@ SPANS = {"free": FREE, "off": LATER, "later": LATER, "earlier": EARLIER}  # of e
 
 
 class Keeper:
-    """`again` brings everything into step, by way of `renew`; `uptime()` is running time in seconds."""
+    """`again` brings everything into step, by way of `renew`; `noted()` says that the ledger grew; `uptime()`
+    is running time in seconds."""
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class Keeper:
         settings: Settings,
         edges: Edges,
         again: Callable[[], None],
+        noted: Callable[[], None],
         uptime: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = state
@@ -51,6 +57,7 @@ class Keeper:
         self._settings = settings
         self._edges = edges
         self._again = again
+        self._noted = noted
         self._uptime = uptime
         self.local = LocalZone(settings.text("run_dir"))
         self._file = HeldFile(os.path.join(settings.text("state_dir"), "held"))
@@ -64,6 +71,8 @@ class Keeper:
         self._coming: dict[int, Change] = {}
         self._warned: set[tuple[int, int, int]] = set()
         state.limits.over = self._over
+        self._alive = os.path.join(settings.text("run_dir"), ALIVE)
+        self._last_alive = _read_alive(self._alive)  # None after a reboot, which empties the run directory
 
     # what holds now
 
@@ -224,10 +233,32 @@ class Keeper:
         if up - self._looked >= LOOK_S:
             self._looked = up
             due = self.local.look() or due or bool(self.refusal)
+            self._live(wall)
         if due:
             self._again()
         self._warn(wall)
         return CLOSE_S if 0 <= self._next - wall <= 1 else TURN_S
+
+    def _live(self, wall: int) -> None:
+        """Notes that times are kept, and after a start for how long they were not: the router ran, and held nobody."""
+        before, self._last_alive = self._last_alive, None
+        if self.clock.trusted:
+            if before is not None and wall - before > GAP_S:
+                self._tell_gap(before, wall)
+            with contextlib.suppress(OSError), open(self._alive, "w") as file:
+                file.write(str(wall))
+
+    def _tell_gap(self, begin: int, end: int) -> None:
+        rows = []
+        for device in self._state.devices():
+            rules, zone = self.rules_of(device), self.local.zone
+            change = next_change(rules, begin, zone)
+            missed = decide(rules, begin, zone).held or (change is not None and change.held and change.at < end)
+            if missed and self.is_on(device):
+                rows.append((device.enrolment, "times", "gap", 0, f"from:{begin} to:{end}"))
+        if rows:
+            self._state.ledger.append(rows, "schedule", end)
+            self._noted()
 
     def _warn(self, wall: int) -> None:
         for device_id, change in self._coming.items():
@@ -274,3 +305,11 @@ class Keeper:
             + {"homework": "homework time", "allowance": "time is used up"}.get(decision.why, decision.why)
             + until
         )
+
+
+def _read_alive(path: str) -> int | None:
+    try:
+        with open(path) as file:
+            return whole(file.read(20).strip())
+    except (OSError, UnicodeError):
+        return None
