@@ -11,6 +11,7 @@ PATH = "/privacy-agent/ask"
 BYTES_MAX = 2048  # the whole answer, in either language, with the longest names
 KINDS = ("time", "tonight")  # what the buttons ask for
 _NAME_MAX = 40
+_GERMAN_DAYS = {"Mon": "Mo", "Tue": "Di", "Wed": "Mi", "Thu": "Do", "Fri": "Fr", "Sat": "Sa", "Sun": "So"}
 
 _TEXTS = {
     "en": {
@@ -73,8 +74,10 @@ _BUTTON = '<button name="kind" value="%s">%s</button>'
 
 def page(why: str, name: str, until: str, calls: bool, token: str, language: str = "en") -> bytes:
     """The whole response. `why` is as of a Decision, `name` whose it is or "" for the device's own, `until` a time of
-    day or "". An empty token: nothing can be asked."""
+    day, behind its day ("Fri 7:00") where that is another, or "". An empty token: nothing can be asked."""
     texts = _TEXTS[language]
+    if language == "de":
+        until = " ".join([_GERMAN_DAYS.get(word, word) for word in until.split(" ")])
     whose = _cut(name) or texts["device"]
     what = texts.get(why, texts["off"]) % whose + (texts["until"] % until if until else texts["open"])
     reaches = texts["reaches"] + (texts["calls"] if calls else "") + "."

@@ -17,6 +17,8 @@ def test_it_says_whose_time_it_is_and_until_when():
     assert "calls over Wi-Fi" not in page("bedtime", "Mia", "7:00", False, TOKEN).decode()
     assert "Internet is off for this device." in page("off", "", "", True, TOKEN).decode()
     assert "Es ist Schlafenszeit für Mia bis 7:00." in page("bedtime", "Mia", "7:00", True, TOKEN, "de").decode()
+    assert "bis Mi 7:30." in page("off", "Mia", "Wed 7:30", True, TOKEN, "de").decode()
+    assert "until Wed 7:30." in page("off", "Mia", "Wed 7:30", True, TOKEN).decode()
 
 
 def test_it_is_small_and_carries_nothing_active():
