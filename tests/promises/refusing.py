@@ -17,11 +17,24 @@ from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.store.connection import StorageError
 from agent.daemon.store.ledger import COLUMNS
 from agent.daemon.store.rollback_check import RollbackCheck
+from agent.jobs.compile import Source, compile_lists
 from tests.promises.household import Home, observe
 
 SOURCE = Path(__file__).with_name("refusing.c")
 PAIR_ADDRESSES = ("127.0.0.2", "127.0.0.3")
 CALLS_MAX = 400
+# How an operation says that the storage refused; of the lists' files that is a state to go on from.
+SAID = ("storage", "conflict")
+FEEDS = Path(__file__).resolve().parent.parent.parent / "blocklists" / "feeds.json"
+OPERATOR = {
+    "name": "Example Lab",
+    "contact": "lab@example.org",
+    "country": "DE",
+    "purpose": "better lists",
+    "retention": "two years",
+    "address": "https://collect.example.org/",
+    "key": "ab" * 32,
+}
 
 
 def library(folder: Path) -> Path | None:
@@ -60,6 +73,8 @@ def prepare(folder: str) -> None:
     """Two devices and a person; the first has history on, with rows, and a copy on flash; a rule; an open request."""
     home = Home(folder)
     household = home.start(keep_history=True)
+    _compiled(household.feeds.file)
+    home.ask("statistics.operator_set", operator=OPERATOR)
     home.ask("person.add", name="Mia", group="child")
     for number, address in enumerate(PAIR_ADDRESSES):
         home.ask("device.add", label=f"d{number}", address=address)
@@ -77,12 +92,27 @@ def prepare(folder: str) -> None:
     home.crash()
 
 
+def _compiled(target: str) -> None:
+    """A set of lists in use, and the one before."""
+    for number, path in enumerate((target, target + ".previous")):
+        text = path + ".txt"
+        Path(text).write_text(f"||own{number}.example^\n")
+        compile_lists([Source(text, "own", syntax="adblock")], path)
+        os.unlink(text)
+
+
 def one(folder: str, try_: dict[str, Any], nth: int) -> dict[str, Any] | None:
     """None: the operation makes fewer such calls."""
     refusing = ctypes.CDLL(None)
     home = Home(folder)
-    household = home.start(keep_history=True)
+    household = home.start(keep_history=True, feeds_file=str(FEEDS))
+    household.load_lists()
     observe(household, PAIR_ADDRESSES[0], b"c.example")
+    for arguments in [try_["arguments"], *(arguments for _, arguments in try_.get("before", []))]:
+        if "terms" in arguments:
+            arguments["terms"] = household.reports.agreement.terms()
+    for op, arguments in try_.get("before", []):
+        home.ask(op, **arguments)
     refusing.refuse(try_["kinds"], nth, try_["errno"], int(try_["lasting"]), int(try_["done"]))
     answer = _answer(home, try_["op"], try_["arguments"])
     hits = refusing.refused()
@@ -99,7 +129,7 @@ def one(folder: str, try_: dict[str, Any], nth: int) -> dict[str, Any] | None:
     household.state.db.touch()
     filed = settled(folder)
     told["agrees"] = {key: register.state(*key) for key in filed} == filed
-    told["on"] = sorted(f"{key[1]}" for key, state in filed.items() if state == ON)
+    told["on"] = sorted(f"{key[1]}" for key, state in filed.items() if state == ON and key[0])
     told["gate"] = sorted(name for device in household.gate.devices() for name in household.gate.features(device.slot))
     told["again"] = _answer(home, "person.add", {"name": "Ben", "group": "child"})
     home.crash()
@@ -111,7 +141,9 @@ def _answer(home: Home, op: str, arguments: dict[str, Any]) -> str:
         home.ask(op, **arguments)
     except StorageError as error:
         return "StorageError: " + str(error)
-    except (BadInput, OperationRejected) as error:
+    except OperationRejected as error:
+        return ("StorageError: " if error.code in SAID else "refused: ") + str(error)
+    except BadInput as error:
         return "refused: " + str(error)
     except Exception as error:  # noqa: BLE001 - what it ends by is what is asked
         return type(error).__name__ + ": " + "".join(traceback.format_exception(error))[-2000:]

@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 
+from agent.core.features import NOTICE_VERSION
 from tests.promises import refusing
 
 WRITE, SYNC, UNLINK, TRUNCATE, CREATE = 1, 2, 4, 8, 16
 ONE = {"device_id": 1, "feature": "history"}
 TWO = {"device_id": 2, "feature": "history"}
 
-# Operations that change something, each with its arguments.
-OPERATIONS: list[tuple[str, dict[str, Any]]] = [
+OWN = {"url": "https://lists.example/a.txt", "name": "A", "category": "ads", "syntax": "domains"}
+FEED = "phishing-database"
+
+# Operations that change something, each with its arguments, and what is done before.
+OPERATIONS: list[tuple[Any, ...]] = [
     ("on", {**TWO, "agree": 1}),
     ("off", ONE),
     ("off", {**ONE, "erase": True}),
@@ -43,9 +47,19 @@ OPERATIONS: list[tuple[str, dict[str, Any]]] = [
     ("settings.set", {"key": "keep_history", "value": False}),
     ("settings.set", {"key": "history_days", "value": 3}),
     ("web.put", {"key": "session", "value": "x"}),
-    ("lists.add", {"url": "https://lists.example/a.txt", "name": "A", "category": "ads", "syntax": "domains"}),
+    ("lists.add", OWN),
     ("setup.code", {}),
     ("me.off", {"address": "127.0.0.2", "feature": "history", "erase": True}),
+    ("resume", {}, [("pause", {})]),
+    ("restore", {"part": "last", "rows": []}, [("restore", {"part": "first", "rows": []})]),
+    ("lists.reload", {}),
+    ("lists.rollback", {}),
+    ("lists.choose", {"id": FEED, "on": True}),
+    ("lists.choose", {"id": FEED, "on": False}),
+    ("statistics.operator_set", {"operator": {**refusing.OPERATOR, "name": "Another Lab"}}),
+    ("statistics.operator_set", {"operator": None}),
+    ("statistics.opt_in", {"agree": NOTICE_VERSION, "terms": "of today"}),
+    ("statistics.opt_out", {}, [("statistics.opt_in", {"agree": NOTICE_VERSION, "terms": "of today"})]),
     ("activity", {}),
     ("audit", {}),
 ]
@@ -108,7 +122,10 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_operation_at_every_call(preload: Path, quick: Path, kind: str, error: int, lasting: int) -> None:
     kinds, step = KINDS[kind]
-    calls = [tried(op, arguments, kinds, error, lasting=lasting, step=step) for op, arguments in OPERATIONS]
+    calls = [
+        tried(op, arguments, kinds, error, lasting=lasting, step=step, before=[*before][0] if before else [])
+        for op, arguments, *before in OPERATIONS
+    ]
     answers = refusing.run(preload, quick, calls)
     assert len(answers) > 50
     assert [told for told in answers if not sound(told)] == []
