@@ -56,9 +56,12 @@ class Attempts:
         """The rows that changed since `written` was called; each is to be stored, then `written` called."""
         return list(self._dirty.values())
 
-    def written(self) -> None:
-        self._dirty.clear()
-        self._shares = Shares(2 * WAITING_MAX)
+    def written(self, some: list[Attempt] | None = None) -> None:
+        """All of them by default."""
+        for one in self.dirty() if some is None else some:
+            del self._dirty[id(one)]
+        if not self._dirty:
+            self._shares = Shares(2 * WAITING_MAX)
 
     def lost(self) -> None:
         """Nothing of what is here grows on: it was not stored, or the clock was set."""

@@ -141,12 +141,18 @@ class Visits:
             del self._open[key]  # it only stops growing: what is dirty is still stored
 
     def dirty(self) -> list[Visit]:
-        """The visits that changed since `written` was called; each is to be stored, then `written` called."""
-        return list(self._dirty.values())
+        """The visits that changed since `written` was called; each is to be stored, then `written` called.
 
-    def written(self) -> None:
-        self._dirty.clear()
-        self._shares = Shares(SHARED)
+        Causes first: what they pulled in names them.
+        """
+        return sorted(self._dirty.values(), key=_has_cause)
+
+    def written(self, some: list[Visit] | None = None) -> None:
+        """All of them by default."""
+        for one in self.dirty() if some is None else some:
+            del self._dirty[id(one)]
+        if not self._dirty:
+            self._shares = Shares(SHARED)
 
     def part(self) -> None:
         """The clock was set: no visit grows over that, so that each has the times of one clock."""
@@ -221,3 +227,7 @@ class AgeClock:
 def oldest_kept(age: int, days: int) -> int:
     """Rows whose age stamp is below this are over their time."""
     return age - days * DAY_S
+
+
+def _has_cause(visit: Visit) -> bool:
+    return visit.cause is not None

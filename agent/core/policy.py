@@ -125,7 +125,7 @@ class Policy:
         for rule in sorted(rules, key=lambda rule: (rule.action == ALLOW, rule.id)):
             self._scopes.setdefault((rule.scope, rule.owner), {})[rule.name] = rule
         # All names that anything but a list has a word on, and the ends of those that no list has one on.
-        named = self._never.union(self._shipped, DOMAINS, (b"arpa",))
+        named = self._never.union(self._shipped).union(DOMAINS).union((b"arpa",))
         self._named = named.union([name for rules in self._scopes.values() for name in rules])
 
     def scopes(self, device_id: int, person_id: int | None) -> tuple[tuple[str, int], ...]:

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 
 from agent.core import settings as settings_table
@@ -110,6 +110,7 @@ class Daemon:
         self.edges.open(self.household)
         self.web: WebJob | None = None
         self._copying: Repeat | None = None
+        self._flushing = False
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
@@ -192,8 +193,19 @@ class Daemon:
             self.edges.publish({"event": "history", "device_id": device_id})
 
     def _flush(self) -> None:
-        self.household.flush()
-        self.household.snapshots.finished()
+        # What was noted of queries and connections is recorded by their own timers.
+        if not self._flushing:
+            self._flushing = True
+            self.loop.task(self._flush_in_pieces())
+
+    def _flush_in_pieces(self) -> Generator[None, None, None]:
+        try:
+            yield from self.household.flush_in_pieces()
+            self.household.snapshots.finished()
+        except StorageError as error:
+            self.household.recorder.trouble = str(error)
+        finally:
+            self._flushing = False
 
     def _expire(self) -> None:
         household = self.household

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Generator
 
 from agent.core.consent import Gate
 from agent.core.model import LIMITS, PROTECTION, Device
@@ -39,6 +40,8 @@ from agent.daemon.subjects import Subjects
 from agent.daemon.toggles import Toggles
 from agent.platform.hashing import sha256
 from agent.platform.memory import total_bytes
+
+PIECE = 16  # rows written in a turn: less than a millisecond here
 
 
 class Household:
@@ -177,6 +180,15 @@ class Household:
         """Everything observed until now is written."""
         self.edges.hand_over()
         self.recorder.flush()
+        self._check_clock()
+
+    def flush_in_pieces(self) -> Generator[None, None, None]:
+        """What was recorded until now is written; a step holds the loop for a millisecond or so."""
+        while self.recorder.flush(PIECE):
+            yield
+        self._check_clock()
+
+    def _check_clock(self) -> None:
         try:
             self.set_right.check()
         except StorageError as error:

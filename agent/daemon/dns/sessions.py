@@ -4,7 +4,7 @@ Who asked is noted with the query and told to the recorder soon after, off the a
 query came in with.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from agent.core.dns import aged
 from agent.core.model import BLOCK, Verdict
@@ -18,6 +18,8 @@ REPLIES_BYTES_MAX = 1 << 20
 RECORD_S = 0.5  # the same name within it is recorded once, with a count
 ASKED_MAX = 20000  # queries waiting to be recorded, 8 bytes each
 NOTED_MAX = 500  # of them, those that hold a name and a verdict each
+WAITING_MAX = 4 * NOTED_MAX  # of these, taken from their lanes
+PIECE = 32  # names recorded in a turn: a millisecond
 LANES_MAX = 256  # source addresses or marks seen lately
 
 Identify = Callable[[int | None, str], DeviceView | None]
@@ -128,6 +130,7 @@ class DnsSessions:
         self._asked = 0
         self._notes = 0
         self._flush_set = False
+        self._taken: list[tuple[DeviceView, bytes, Verdict, int]] = []
 
     def find(self, key: str | bytes, mark: int | None, address: str) -> DnsSession:
         """The lane of a source that is not among `known`; it is from now on."""
@@ -187,7 +190,9 @@ class DnsSessions:
         self._noted[lane] = None
         self._notes += 1
         if self._notes >= NOTED_MAX:
-            self.flush()
+            self._flush_due()
+            if len(self._taken) > WAITING_MAX:
+                self.flush()
         elif not self._flush_set:
             self.asked(0)
 
@@ -202,10 +207,22 @@ class DnsSessions:
 
     def _flush_due(self) -> None:
         self._flush_set = False
-        self.flush()
+        self._take()
+        if self._taken:
+            self._loop.task(self._record_in_pieces())
+
+    def _record_in_pieces(self) -> Generator[None, None, None]:
+        while self._taken:
+            self._record_some(PIECE)
+            yield
 
     def flush(self) -> None:
         """Records what was asked until now."""
+        self._take()
+        self._record_some(len(self._taken))
+
+    def _take(self) -> None:
+        """What was asked until now is to be recorded, each under the client that it came in with."""
         lanes = [*self._noted, *[lane for lane in self._clients.values() if lane not in self._noted]]
         self._noted.clear()
         self._asked = self._notes = 0
@@ -213,11 +230,15 @@ class DnsSessions:
             client = lane.client
             if client is None:
                 lane.asked.clear()
-                continue
-            for name, verdict, count in lane.take():
-                if verdict is not ALLOWED:
-                    self.refusals += count
-                try:
-                    self._record(client, name, verdict, count)
-                except Exception as error:  # noqa: BLE001 - the barrier: one name, not those that wait behind it
-                    self._loop.faults.met(error)
+            else:
+                self._taken += [(client, name, verdict, count) for name, verdict, count in lane.take()]
+
+    def _record_some(self, most: int) -> None:
+        some, self._taken = self._taken[:most], self._taken[most:]
+        for client, name, verdict, count in some:
+            if verdict is not ALLOWED:
+                self.refusals += count
+            try:
+                self._record(client, name, verdict, count)
+            except Exception as error:  # noqa: BLE001 - the barrier: one name, not those that wait behind it
+                self._loop.faults.met(error)

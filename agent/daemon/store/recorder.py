@@ -14,6 +14,8 @@ from agent.core.policy import recorded
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_db import HistoryDb
 
+ALL = 1 << 30  # rows
+
 
 class Recorder:
     """`now()` gives (wall seconds, age), at most a turn of the loop old. For `met` see faults.py.
@@ -59,11 +61,12 @@ class Recorder:
         at, age = self._now()
         self._attempts.observe(permit, verdict.rule, target, source, hits, at, age)
 
-    def flush(self) -> bool:
-        """Write what waits in one batch; on a storage failure it is dropped and said. False when nothing waited."""
-        visits, attempts = self._visits.dirty(), self._attempts.dirty()
-        self._visits.written()
-        self._attempts.written()
+    def flush(self, most: int = ALL) -> bool:
+        """Write what waits, at most so many visits and attempts, in one batch; on a storage failure it is dropped and
+        said. False when nothing waited."""
+        visits, attempts = self._visits.dirty()[:most], self._attempts.dirty()[:most]
+        self._visits.written(visits)
+        self._attempts.written(attempts)
         if not visits and not attempts:
             return False
         try:
