@@ -9,6 +9,7 @@ from binascii import crc32
 
 from agent.core.model import CHILD, TEEN, BadInput, Value
 from agent.core.names import parse
+from agent.core.shapes import ContentRow
 from agent.core.windows import BREAK, WINDOWS_MAX
 from agent.core.windows import from_row as window_from
 from agent.core.windows import row as window_row
@@ -44,8 +45,6 @@ SERVICES_MAX = 200
 LISTS_MAX = 100
 ID_MAX = 64
 
-Row = tuple[str, str, str, str]
-
 
 class Content(Value):
     """`categories`, `always` and `homework` are sorted texts; `services` is {id: (mode, windows)}, `lists` {id: mode}.
@@ -70,7 +69,7 @@ class Content(Value):
         return crc32(json.dumps(sorted(rows_of(self))).encode()) % 1_000_000 + 1
 
 
-def from_rows(rows: list[Row]) -> Content:
+def from_rows(rows: list[ContentRow]) -> Content:
     found = Content()
     for kind, name, mode, window in sorted(rows):
         if kind == "category":
@@ -93,8 +92,8 @@ def _kept_windows(text: str) -> list[dict[str, str]]:
         return []
 
 
-def rows_of(content: Content) -> list[Row]:
-    rows: list[Row] = [("category", name, "block", "") for name in content.categories]
+def rows_of(content: Content) -> list[ContentRow]:
+    rows: list[ContentRow] = [("category", name, "block", "") for name in content.categories]
     for name in sorted(content.services):
         mode, windows = content.services[name]
         rows.append(("service", name, mode, json.dumps(windows) if windows else ""))
@@ -203,7 +202,7 @@ _READ = {
 KINDS = ("category", "service", "search", "youtube", "always", "homework", "list")
 
 
-def check_row(row: Row) -> None:
+def check_row(row: ContentRow) -> None:
     """BadInput for a row that could not have been written here."""
     if row[0] not in KINDS or rows_of(changed(Content(), reply(from_rows([row])))) != [row]:
         raise BadInput("this is no row of a content rule")

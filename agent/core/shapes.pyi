@@ -33,3 +33,6 @@ Identity = tuple[Any, ...]
 Counted = dict[tuple[Any, ...], int]
 Placed = list[tuple[Any, ...]]
 WeekFacts = Facts
+ContentRow = tuple[str, str, str, str]
+ListRows = list[dict[str, Any]]
+ListChoices = list[dict[str, str]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.content import Content, Row, from_rows, rows_of
+from agent.core.content import Content, from_rows, rows_of
+from agent.core.shapes import ContentRow
 from agent.daemon.store.database import Database
 
 MYPY = False
@@ -39,7 +40,7 @@ class ContentRows:
 
     def all(self) -> dict[Owner, Content]:
         """Of everybody who has some."""
-        found: dict[Owner, list[Row]] = {}
+        found: dict[Owner, list[ContentRow]] = {}
         for _, owner_kind, owner, *row in self._rows(f"SELECT {COLUMNS} FROM content ORDER BY id"):
             found.setdefault((owner_kind, owner), []).append((row[0], row[1], row[2], row[3]))
         return {owner: from_rows(of) for owner, of in found.items()}
