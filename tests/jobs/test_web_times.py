@@ -3,6 +3,7 @@
 import os
 import re
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,45 @@ def test_the_pictures_beside_the_code_are_of_a_phone():
         data = path.read_bytes()
         assert data.startswith(png.SIGNATURE) and struct.unpack(">I", data[16:20])[0] == 360, path.name
         assert len(data) <= 40_000, path.name
+
+
+OWN = {
+    "now": {"held": True, "why": "bedtime", "label": "", "until": 0, "text": ""},
+    "next": None,
+    "words": ["Mon–Thu, Sun: off 20:30–7:00"],
+    "windows": [{"kind": "bedtime", "days": "mon,tue,wed,thu,sun", "begin": "20:30", "end": "07:00", "holiday": False}],
+    "consent": "on",
+    "changed": [{"who": "web:x", "at": 1_790_000_000, "what": "limit", "detail": ""}],
+}
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_whoever_is_held_reads_why_and_asks(chromium, tmp_path, locale):
+    """Devices known by their address can't be held, and this one is: so what /me says of it is put in here."""
+    served = Served(tmp_path)
+    try:
+        served.ask("device.add", label="Mia's phone", address="127.0.0.1", person_id=1)
+        page = chromium.new_page(viewport={"width": 320, "height": 640}, locale=locale)
+        page.set_default_timeout(browser.PATIENCE_MS)
+
+        def held(route):
+            reply = route.fetch()
+            now = OWN["now"] | {"until": int(time.time()) + 1500}
+            route.fulfill(json=reply.json() | {"limits": OWN | {"now": now}})
+
+        page.route("**/api/v1/me", held)
+        page.goto(f"http://127.0.0.1:{served.port}/me")
+        words = {"en-GB": ("Bedtime until", "Ask for 15 minutes", "Send"), "de-DE": ("Schlafenszeit bis", "Um 15 Minuten bitten", "Senden")}  # fmt: skip  # noqa: E501
+        why, ask, send = words[locale]
+        page.get_by_text(re.compile(f"^{why} \\d\\d:\\d\\d")).wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert serious(page) == []
+        browser.shoot(page, f"times-me-{locale[:2]}")
+        page.get_by_role("button", name=ask).click()
+        page.get_by_role("dialog").get_by_role("button", name=send).click()
+        wait_until(lambda: served.ask("request.list", state="open")["items"])
+        (request,) = [one for one in served.ask("request.list", state="open")["items"] if one["kind"] == "time"]
+        assert request["target"] == "900"
+        page.context.close()
+    finally:
+        served.stop()

@@ -14,7 +14,9 @@ const ASKED = [900, 1800, 3600];
 
 /** Null where no limits are on for this device. */
 export const limitsCard = ({ limits, requests }, load) =>
-  limits && limits.now ? [nowCard(limits, openRequest(requests || []), load), changes(limits.changed || [])] : null;
+  limits && limits.now && (limits.consent !== "off" || limits.now.held)
+    ? [nowCard(limits, openRequest(requests || []), load), changes(limits.changed || [])]
+    : null;
 
 const openRequest = (requests) => requests.some((one) => one.state === "open" && ["time", "tonight"].includes(one.kind));
 

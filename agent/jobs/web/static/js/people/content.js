@@ -26,8 +26,8 @@ function hostOf(typed) {
   }
 }
 
-/** `about()` gives the owner, `devices` whose rules a name is tried with; `back` is the address of their page. */
-export function content({ redraw, about, back, devices }) {
+/** `about()` gives the owner; `back` is the address of their page. */
+export function content({ redraw, about, back }) {
   const state = { content: null, categories: [], services: [], busy: null, answer: null, name: "", search: "", trouble: "" };
 
   const load = inTurn(async () => {
@@ -125,7 +125,7 @@ export function content({ redraw, about, back, devices }) {
       row.list,
       row.licence,
       row.count ? t("content.names", { n: row.count }) : null,
-      row.updated ? t("lists.loaded", { when: when(row.updated) }) : t("content.not_loaded"),
+      row.updated ? t("lists.loaded", { when: when(row.updated) }) : t(state.content.categories.includes(row.id) ? "content.loading" : "content.not_loaded"),
     ]
       .filter(Boolean)
       .join(" · ");
@@ -155,7 +155,7 @@ export function content({ redraw, about, back, devices }) {
         }),
       ),
       groups.map((group) => [
-        h("h3.subgroup.plain", t("app_group." + group, {}, group)),
+        h("h3.subgroup.plain", t("category." + group, {}, group)),
         h("div.apps", shown.filter((one) => one.group === group).map(app)),
       ]),
     );
@@ -292,9 +292,7 @@ export function content({ redraw, about, back, devices }) {
     async ({ name }) => {
       const typed = asked(name);
       if (!typed) throw new Wrong("name", t("request.site_missing"));
-      const owner = about();
-      const device = owner.device || devices()[0];
-      state.answer = await get("/explanation", { name: typed, device_id: device && device.id });
+      state.answer = await get("/explanation", { name: typed, ...whose(about()).body });
       state.name = typed;
       redraw();
     },

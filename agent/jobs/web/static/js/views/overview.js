@@ -27,7 +27,7 @@ export function overview({ redraw, query, go }) {
   const added = adding({ redraw, reload });
   const part = PARTS[query.get("part")];
   const inside =
-    part && part({ redraw, about: owner, back: query.get("device") ? "/devices" : "/?person=" + wanted, devices: ownDevices });
+    part && part({ redraw, about: owner, back: query.get("device") ? "/devices" : "/?person=" + wanted });
 
   const load = inTurn(async () => {
     const [data] = await Promise.all([get("/overview", { since: midnight() }), opened.refresh()]);
@@ -46,11 +46,6 @@ export function overview({ redraw, query, go }) {
     const device = devices.find((one) => String(one.id) === query.get("device"));
     const person = people.find((one) => String(one.id) === wanted);
     return device ? { device } : person ? { person } : null;
-  }
-
-  function ownDevices() {
-    const { device, person } = owner();
-    return device ? [device] : devicesOf(person);
   }
 
   const devicesOf = (person) =>
