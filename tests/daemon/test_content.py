@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.core.features import FEATURES
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import OperationRejected
 from agent.jobs.compile import Source, compile_lists
@@ -98,7 +97,7 @@ def test_it_explains_itself(tmp_path: Path) -> None:
     assert home.ask("explain", name="www.casino.example", person_id=2)["verdict"] == "allow"
     assert home.ask("explain", name="www.casino.example")["verdict"] == "allow"
     home.ask("device.add", label="tablet", address="127.0.0.2", person_id=1)
-    home.ask("on", device_id=1, feature="limits", agree=FEATURES["limits"].version)
+    # A child's rules apply to a device that comes to it.
     assert home.ask("explain", name="casino.example", device_id=1)["applies"]
     assert household.categories_used() == {"gambling", "social"}
     client = household.clients.identify(None, "127.0.0.2")
