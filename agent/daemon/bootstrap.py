@@ -52,6 +52,8 @@ def _built(settings: Settings, edges: Edges, instead: str) -> Household:
     snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
     anchor = RollbackCheck(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
     records, stale = open_records(state, snapshots, anchor, instead)
+    for place in (state.db, records.db, anchor, snapshots):
+        place.waiting = edges.at_disk
     gate = Gate()
     lists = LoadedLists(data_dir(settings), settings.text("suffixes_file"))
     recorder = Recorder(gate, Visits(site_of(lists)), records, _once_a_turn(edges.turn, clock.now), edges.met)

@@ -100,13 +100,6 @@ class Daemon:
         self.settings = settings
         self.edges = LiveEdges(loop, settings, netlink, pace)
         self.household = bootstrap.build(settings, self.edges)
-        for place in (
-            self.household.state.db,
-            self.household.records.db,
-            self.household.anchor,
-            self.household.snapshots,
-        ):
-            place.waiting = loop.at_disk
         self.edges.open(self.household)
         self.web: WebJob | None = None
         self._copying: Repeat | None = None

@@ -11,7 +11,7 @@ from agent.core.model import BadInput, Device
 from agent.core.policy import Policy, View
 from agent.core.services import Service, Services, blocked_at, read_services
 from agent.core.settings import Settings
-from agent.core.timezone import UTC, Zone
+from agent.core.timezone import Zone
 from agent.daemon.lists.loaded import LoadedLists
 from agent.daemon.store.content_rows import DEVICE, HOUSEHOLD, PERSON, ContentRows, Owner
 
@@ -24,7 +24,14 @@ class DeviceContent:
     A person's rules follow them to each device of theirs that nobody else uses; a shared device has its own.
     """
 
-    def __init__(self, rows: ContentRows, lists: LoadedLists, settings: Settings, wall: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        rows: ContentRows,
+        lists: LoadedLists,
+        settings: Settings,
+        wall: Callable[[], int],
+        zone: Callable[[], Zone],
+    ) -> None:
         self._rows = rows
         self._lists = lists
         self._settings = settings
@@ -32,7 +39,7 @@ class DeviceContent:
         self._known: dict[str, Service] = {}
         self.services = Services({})
         self._wall = wall
-        self.zone: Callable[[], Zone] = lambda: UTC
+        self._zone = zone
         self._told: dict[Owner, tuple[str, ...]] = {}  # what was blocked when that was last decided
         self.trouble = ""
 
@@ -95,7 +102,7 @@ class DeviceContent:
 
     def _blocked(self, content: Content) -> tuple[str, ...]:
         """The services that are blocked now, and all of a category's."""
-        now, zone = self._wall(), self.zone()
+        now, zone = self._wall(), self._zone()
         chosen = [id for id, (mode, windows) in content.services.items() if blocked_at(mode, windows, now, zone)]
         by_category = [id for id, one in self._known.items() if one.group in content.categories]
         return tuple(sorted({*chosen, *by_category}))

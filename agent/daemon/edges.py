@@ -1,6 +1,8 @@
 """What the household has done by the parts with sockets, and what it can ask them: one object, handed in when it is
 built."""
 
+import contextlib
+
 from agent.control.messages import Event, Row
 from agent.core.model import Device
 from agent.core.policy import Policy
@@ -67,6 +69,10 @@ class Edges:
         """The clocks; see there."""
         return Clock(saved, awaited)
 
+    def at_disk(self) -> "contextlib.AbstractContextManager[None]":
+        """To be entered while the daemon waits for the disk: the guard is patient then."""
+        return contextlib.nullcontext()
+
     def turn(self) -> float | None:
         """When the loop's turn began, so that clocks are read once in it; None without a loop."""
         return None
@@ -81,6 +87,10 @@ class Edges:
 
     def spares(self, device_id: int, host: bytes) -> bool:
         """Whether the device reaches the host by name while it is held."""
+        return False
+
+    def admit(self, device_id: int, name: bytes, addresses: list[bytes]) -> bool:
+        """Whether a device that is held reaches the name; it is let through to these addresses of it then."""
         return False
 
     def unseen(self, device: Device) -> Row:

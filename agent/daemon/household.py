@@ -8,6 +8,7 @@ from agent.core.consent import Gate
 from agent.core.model import LIMITS, PROTECTION, Device
 from agent.core.policy import Policy, View
 from agent.core.settings import COPIES, POLICY, UPDATES, Settings
+from agent.core.timezone import Zone
 from agent.daemon.announcements import Announcements
 from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.clock import Clock
@@ -77,7 +78,10 @@ class Household:
         self.delayed = DelayedChanges(state, clock.now, sha256)
         self.feeds = FeedState(settings, state, clock, total_bytes(), edges.start_update, self.categories_used)
         self.freshness = Freshness(lists, self.feeds, clock)
-        self.kept_lists, self.content = RetainedSet(settings), DeviceContent(state.content, lists, settings, clock.wall)
+        self.kept_lists, self.content = (
+            RetainedSet(settings),
+            DeviceContent(state.content, lists, settings, clock.wall, self._zone),
+        )
         self.asks, self.safe_addresses = UnblockTokens(), SafeAddresses(time.monotonic)
         self.in_hand = InHand()
         self.trouble, self.stale_snapshot = "", False  # stale: the copy on flash still holds rows that were erased
@@ -87,15 +91,15 @@ class Household:
         self.toggles = Toggles(
             state, records, gate, recorder, anchor, self.subjects, self.refresh, clock.wall, unsaved, edges
         )
-        # who is kept off the internet
-        self.keeper = Keeper(state, gate, clock, settings, edges, self.refresh, lambda: self.announcements.noted())
-        self.content.zone = lambda: self.keeper.local.zone
         self.set_right = SetRight(state, records, clock, recorder.part)
         self.announcements = Announcements(state, self.toggles, self.set_right, anchor, edges)
+        noted = self.announcements.noted
+        # who is kept off the internet
+        self.keeper = Keeper(state, gate, clock, settings, edges, self.refresh, noted)
         reviewed = self.announcements.reviewed
         self.people = People(state, self.subjects, self.delayed, clock, reviewed, edges.publish)
         counts = WeeklyCounts(state, records, clock, self.subjects, self.toggles, self.freshness, self.flush)
-        self.reports = Reports(settings, state, clock, sha256, self.announcements.noted, counts, edges)
+        self.reports = Reports(settings, state, clock, sha256, noted, counts, edges)
         # what changes with settings
         self.policies = Policies(settings, state, clock, lists, self.content, self.subjects, self.toggles, edges)
         self.in_force = SettingsInForce(settings, state, reviewed)
@@ -158,6 +162,9 @@ class Household:
         if device is None:
             return self.content.household_view()
         return self.content.view(self.policy, device, True, True)
+
+    def _zone(self) -> Zone:
+        return self.keeper.local.zone
 
     def categories_used(self) -> set[str]:
         """The categories of devices for which limits are on."""

@@ -8,7 +8,6 @@ from agent.core.safesearch import hosts_or_target
 from agent.core.settings import DNS, Settings, mark_layout
 from agent.daemon.clients import DeviceView
 from agent.daemon.dns.listeners import listen
-from agent.daemon.dns.query_path import Admit
 from agent.daemon.dns.servers import UpstreamServers, on_this_router
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.upstream import Upstream
@@ -38,6 +37,7 @@ class DnsService:
             household.safe_addresses,
         )
         tag = mark_layout(settings).tag if settings.text("identity") == "mark" else None
+        self._dns.spare_by(household.edges.admit)
         listen(loop, self._dns, endpoints, tag)
         household.safe_addresses.of_any_form = lambda: self._dns.addresses(hosts_or_target)
         household.in_force.also(DNS, self.reload)
@@ -90,10 +90,6 @@ class DnsService:
         else:
             recorder.allowed(client.slot, client.generation, name, "dns", count)
             self._household.policies.warn(client.device_id, name)
-
-    def spare_by(self, admit: Admit) -> None:
-        """What whoever is held is told of names that it reaches: see QueryPath."""
-        self._dns.spare_by(admit)
 
     def close(self) -> None:
         self._dns.close()

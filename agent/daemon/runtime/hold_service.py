@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from agent.control.messages import Row
 from agent.core.model import BadInput
 from agent.core.names import suffixes
 from agent.core.nft.hold_rules import CALLS, SPARED, STAYS_S, HoldingRules
-from agent.core.schedule import Decision
 from agent.core.settings import HOLDS, Settings, mark_layout
 from agent.daemon.hold_page_server import HoldPageServer, Stay
 from agent.daemon.household import Household
@@ -19,13 +16,13 @@ from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.loop import Loop
+from agent.daemon.operations.limits import also_open, ask_for_time
 
 CALLS_ZONE = b"pub.3gppnetwork.org"  # of the gateways for calls over Wi-Fi (3GPP TS 23.003, section 19.4.2.9)
 
 
 class HoldService:
-    """`why(mac)` is the decision about a device, `person_name(mac)` whose it is or "", `until(decision)` its end in
-    words: the keeper's to say. `ask(device_id, kind)` brings a request before the household."""
+    """One for the daemon, where devices are known by the kernel's mark."""
 
     def __init__(
         self, loop: Loop, settings: Settings, household: Household, kernel: SwitchSync, neighbours: Neighbours
@@ -36,11 +33,6 @@ class HoldService:
         self._switch = kernel.switch
         self._layout = mark_layout(settings)
         self._local = sorted({*settings.texts("interfaces"), *settings.texts("local_interfaces")})
-        self.why: Callable[[bytes], Decision | None] = lambda mac: None
-        self.person_name: Callable[[bytes], str] = lambda mac: ""
-        self.until: Callable[[Decision], str] = lambda decision: ""
-        self.ask: Callable[[int, str], bool] = lambda device_id, kind: False
-        self.also: Callable[[int], frozenset[bytes]] = lambda device_id: frozenset()
         self._page = HoldPageServer(
             loop, settings.number("hold_port"), lambda: settings.flag("calls_through"), self._stay, self._asked
         )
@@ -89,13 +81,16 @@ class HoldService:
         device = next((one for one in self._household.state.devices() if one.mac == mac), None)
         if device is None:
             return None
-        decision = self.why(mac)
+        keeper = self._household.keeper
+        decision = keeper.why(mac)
         if decision is None or not decision.held:
-            return Stay(device.id, "off", self.person_name(mac), "")
-        return Stay(device.id, decision.why, self.person_name(mac), self.until(decision))
+            return Stay(device.id, "off", keeper.person_name(mac), "")
+        until = "" if decision.until is None else keeper.time_words(decision.until)
+        return Stay(device.id, decision.why, keeper.person_name(mac), until)
 
     def _asked(self, device_id: int, kind: str) -> bool:
-        return self.ask(device_id, kind)
+        """A button of the page."""
+        return ask_for_time(self._household, device_id, kind)
 
     # what passes all the same
 
@@ -103,7 +98,7 @@ class HoldService:
         """Whether the device reaches this host over the web while it is held."""
         if self._household.policy.helpline(host):
             return True
-        also = self.also(device_id)
+        also = also_open(self._household, device_id)
         return bool(also) and any(suffix in also for suffix in suffixes(host))
 
     def admit(self, device_id: int, name: bytes, addresses: list[bytes]) -> bool:

@@ -18,8 +18,7 @@ from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.switch import Switch
 from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.log import say
-from agent.daemon.loop import Loop
-from agent.daemon.operations.limits import also_open, ask_for_time
+from agent.daemon.loop import AtDisk, Loop
 from agent.daemon.pace import Pace
 from agent.daemon.runtime.dns_service import DnsService
 from agent.daemon.runtime.hold_service import HoldService
@@ -56,10 +55,7 @@ class LiveEdges(Edges):
             self.kernel = _kernel(settings, self._netlink, self.neighbours)
             self._sight = Sight(self.neighbours, household.clock, self.kernel.covers)
             self.holding = HoldService(loop, settings, household, self.kernel, self.neighbours)
-            _explain(self.holding, household)
         self.resolving = DnsService(loop, settings, household)
-        if self.holding:
-            self.resolving.spare_by(self.holding.admit)
         self._paths.append(self.resolving)
         if self.kernel:
             self.connecting = InspectionService(loop, settings, household, self.kernel)
@@ -157,6 +153,9 @@ class LiveEdges(Edges):
     def clock(self, saved: str, awaited: str) -> Clock:
         return self._pace.clock(saved, awaited)
 
+    def at_disk(self) -> AtDisk:
+        return self._loop.at_disk()
+
     def turn(self) -> float:
         return self._loop.now
 
@@ -168,6 +167,9 @@ class LiveEdges(Edges):
 
     def spares(self, device_id: int, host: bytes) -> bool:
         return self.holding is not None and self.holding.spares(device_id, host)
+
+    def admit(self, device_id: int, name: bytes, addresses: list[bytes]) -> bool:
+        return self.holding is not None and self.holding.admit(device_id, name, addresses)
 
     def unseen(self, device: Device) -> Row:
         return self._sight.trouble(device) if self._sight else {}
@@ -212,15 +214,6 @@ def _kernel(settings: Settings, netlink: socket.socket | None, neighbours: Neigh
         say(f"the bits of marks that are set are also {name}'s by default: doctor tells whether it uses them here")
     switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"), layout)
     return SwitchSync(switch, layout, neighbours)
-
-
-def _explain(holding: HoldService, household: Household) -> None:
-    """What the page of whoever is held says, and what its buttons ask for."""
-    keeper = household.keeper
-    holding.why, holding.person_name = keeper.why, keeper.person_name
-    holding.until = lambda decision: "" if decision.until is None else keeper.time_words(decision.until)
-    holding.ask = lambda device_id, kind: ask_for_time(household, device_id, kind)
-    holding.also = lambda device_id: also_open(household, device_id)
 
 
 def _control(loop: Loop, settings: Settings, household: Household) -> ControlServer:
