@@ -125,8 +125,8 @@ TABLE = (
         "hold_page",
         FLAG,
         True,
-        "A device whose internet is off is told why and until when, as a network's sign-in page; off: it is only"
-        " refused.",
+        "A device whose internet is off is told why and until when, as on a network's sign-in page; off: it is only"
+        " blocked.",
         household=True,
         reacts=HOLDS,
     ),

@@ -119,6 +119,16 @@ def of_lists() -> set[str]:
     return {text for text in found if re.search("[a-z]{2}", text)}
 
 
+def of_holding() -> set[str]:
+    """Why somebody's internet is not off although it should be, and what to do."""
+    found = set()
+    for name in ("runtime/hold_service.py", "kernel/holding.py", "kernel/flow_ending.py", "limits/keeper.py"):
+        for node in ast.walk(ast.parse((ROOT / "daemon" / name).read_text())):
+            if isinstance(node, ast.JoinedStr) and re.fullmatch("[A-Z].* .*[.]", template(node, {})):
+                found.add(template(node, {}))
+    return found
+
+
 def of_standing() -> set[str]:
     """What the proof found, how things stand, and what other software on the router logs."""
     found = set()

@@ -9,7 +9,7 @@ import pytest
 import agent.daemon.runtime.inspection_service
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.sentences import errors, of_lists, of_standing
+from tests.jobs.sentences import errors, of_holding, of_lists, of_standing
 from tests.jobs.web_peer import PASSWORD, wait_until
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
@@ -176,7 +176,7 @@ def sentences() -> set[str]:
     from agent.daemon.store import outbox
     from agent.jobs import upload
 
-    found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing()
+    found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing() | of_holding()
     for row in features.FEATURES.values():
         found |= {row.reads, row.keeps, row.sends}
     found |= {row.sentence for row in settings.TABLE if row.household}

@@ -13,7 +13,7 @@ from tools.openwrt import index
 
 NAME = "packages.cdx.json"
 NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562, 6.6: URLs
-SPEC = "https://cyclonedx.org/schema/bom-1.6.schema.json"
+SCHEMA = "https://cyclonedx.org/schema/bom-1.6.schema.json"
 
 
 def fields(package: Path) -> dict[str, str]:
@@ -61,7 +61,7 @@ def document(made: list[Path], epoch: int) -> dict[str, object]:
     ]
     serial = uuid.uuid5(NAMESPACE, json.dumps(parts, sort_keys=True))
     return {
-        "$schema": SPEC,
+        "$schema": SCHEMA,
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": f"urn:uuid:{serial}",

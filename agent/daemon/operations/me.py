@@ -94,7 +94,9 @@ def me_prove(household: Household, request: Request) -> Generator[float | None, 
     """A word for the PIN, which me.agree and me.confirm ask for where there is one."""
     device = own_device(household, request)
     secret, given = household.people.secret_of(device), request.get("pin")
-    return (yield from proven.word(household, f"me:{device.id}", secret, given, "PIN"))
+    wrong = OperationRejected("forbidden", "the PIN is not right")
+    busy = OperationRejected("busy", "another PIN is being checked")
+    return (yield from proven.word(household, f"me:{device.id}", secret, given, wrong, busy))
 
 
 def _need_proof(household: Household, request: Request, device: Device) -> None:

@@ -52,14 +52,18 @@ def _password(household: Household) -> str | None:
 
 
 def word(
-    household: Household, who: str, secret: str | None, given: object, what: str
+    household: Household,
+    who: str,
+    secret: str | None,
+    given: object,
+    wrong: OperationRejected,
+    busy: OperationRejected,
 ) -> Generator[float | None, None, object]:
-    """{"proof": a word}, for what was given where it is right."""
-    wrong = OperationRejected("forbidden", f"the {what} is not right")
+    """{"proof": a word}, for what was given where it is right; otherwise it raises one of the two."""
     if secret is None or not isinstance(given, str) or len(given) > SECRET_MAX:
         raise wrong
     if household.people.proofs.busy:
-        raise OperationRejected("busy", f"another {what} is being checked")
+        raise busy
     found = yield from household.people.proofs.check(who, secret, given)
     if found is None:
         raise wrong
@@ -69,7 +73,9 @@ def word(
 def web_prove(household: Household, request: Request) -> Generator[float | None, None, object]:
     """A word for the household's password, for the session that the actor names."""
     who = str(request.get("actor"))
-    return (yield from word(household, who, _password(household), request["password"], "password"))
+    wrong = OperationRejected("forbidden", "the password is not right")
+    busy = OperationRejected("busy", "another password is being checked")
+    return (yield from word(household, who, _password(household), request["password"], wrong, busy))
 
 
 def _account(household: Household, request: Request) -> None:

@@ -129,7 +129,7 @@ class HoldService:
         found = [self.holding.trouble]
         if self.holding.held:
             found += [self._page_trouble, self._full, self._strange_networks()]
-        return {"held": len(self.holding.held), "holding": " ".join([one for one in found if one])}
+        return {"held": len(self.holding.held), "holding": next((one for one in found if one), "")}
 
     def _strange_networks(self) -> str:
         """Private networks behind interfaces that nobody named: a device was refused on its way there."""
