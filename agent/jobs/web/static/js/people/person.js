@@ -109,8 +109,8 @@ const parts = (person, devices, page) => [
 /** Ways to the times, and to what may be reached; `whom` is as in the address. */
 export const partLinks = (whom) =>
   h(
-    "nav.card.flush.part-links",
-    { key: "parts", "aria-label": t("person.parts") },
+    "div.card.flush.part-links",
+    { key: "parts", role: "group", "aria-label": t("person.parts") },
     [
       ["times", "clock"],
       ["content", "list"],
