@@ -16,6 +16,7 @@ import pytest
 
 from tests.jobs import browser
 from tests.jobs.daemon import Daemon
+from tests.jobs.lived_in import Served
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 
@@ -108,6 +109,21 @@ def daemon(tmp_path_factory):
 @pytest.fixture
 def router(tmp_path, daemon):
     running = Router(tmp_path, daemon.socket)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory):
+    """Devices known by their MAC, as holding needs: Mia's and Ben's."""
+    running = Served(tmp_path_factory.mktemp("family"), "--moved")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def home(tmp_path, family):
+    running = Router(tmp_path, family.socket)
     yield running
     running.stop()
 
@@ -265,11 +281,114 @@ def test_6_markup_in_any_answer_is_text(page, router, daemon):
     daemon.ask("device.remove", device_id=device["id"])
 
 
+def internet_of(router, name):
+    people = json.loads(router.run("call", "people").stdout)["items"]
+    return next(one for one in people if one["name"] == name)
+
+
+def test_6_internet_off_and_on_again(page, home, family):
+    assert internet_of(home, "Mia") == {
+        "id": internet_of(home, "Mia")["id"],
+        "name": "Mia",
+        "state": "on",
+        "until": None,
+    }
+    show(page, home)
+    row = page.locator("tr", has=page.get_by_role("button", name="Internet")).filter(has_text="Mia")
+    for length, seconds in (("15 min", 900), ("30 min", 1800), ("1 hour", 3600), ("Until I end it", 86400)):
+        row.get_by_role("button", name="Internet off").click()
+        browser.shoot(page, "luci-6-how-long")
+        page.get_by_role("dialog").get_by_role("button", name=length).click()
+        row.get_by_text("Internet off until").wait_for()
+        (hold,) = family.ask("hold.list")["items"]
+        assert abs(hold["until"] - hold["at"] - seconds) <= 1 and hold["by"] == "luci"
+        mia = internet_of(home, "Mia")
+        assert mia["state"] == "off" and abs(mia["until"] - hold["until"]) <= 1
+        browser.shoot(page, "luci-6-internet-off")
+        row.get_by_role("button", name="Internet on").click()
+        row.get_by_role("button", name="Internet off").wait_for()
+        assert family.ask("hold.list")["items"] == []
+
+
+def test_6_internet_on_at_a_time_that_is_kept(page, home, family):
+    """A window stays a rule; whoever is let through is free until it is over."""
+    ben, everyday = internet_of(home, "Ben")["id"], "mon,tue,wed,thu,fri,sat,sun"
+    for kind, words in (("bedtime", "Bedtime"), ("break", "Break"), ("homework", "Homework")):
+        now = family.ask("limits.get", person_id=ben)["clock"]
+        minute = (now["now"] + now["offset_min"] * 60) // 60
+        begin, end = (f"{at % 1440 // 60:02}:{at % 60:02}" for at in (minute - 120, minute + 120))
+        window = {"kind": kind, "days": everyday, "begin": begin, "end": end}
+        family.ask("limits.set", person_id=ben, windows=[window])
+        assert internet_of(home, "Ben")["state"] == kind
+        show(page, home)
+        row = page.locator("tr", has=page.get_by_role("button", name="Internet")).filter(has_text="Ben")
+        row.get_by_text(f"{words} until").wait_for()
+        row.get_by_role("button", name="Internet on").click()
+        row.get_by_role("button", name="Internet off").wait_for()
+        kept = family.ask("limits.get", person_id=ben)
+        assert [one["kind"] for one in kept["windows"]] == [kind] and [one["kind"] for one in kept["exceptions"]] == [
+            "free"
+        ]
+        family.ask("hold.add", person_id=ben, seconds=60)  # the last word: nobody is free any more
+        family.ask("hold.end", person_id=ben)
+        family.ask("limits.set", person_id=ben, windows=[])
+
+
+def test_6_hold_by_device_and_what_it_does_not_take(home, family):
+    device = family.ask("device.list")["items"][0]["id"]
+
+    def told(method, **given):
+        return json.loads(home.run("call", method, given=json.dumps(given)).stdout)
+
+    (hold,) = told("hold", device=device, ended=True)["holds"]
+    assert hold["device_id"] == device and hold["by"] == "luci"
+    assert told("release", device=device)["ended"] == [hold["id"]]
+    assert told("release", device=device)["error"]["code"] == "not_found"
+    assert told("hold", device=device)["error"]["code"] == "bad_request"
+    assert "error" in told("hold", all=True, seconds=900), "nobody is named: all is no argument here"
+
+
+def test_6_markup_in_who_is_kept_off_is_text(page, home, family):
+    mine = family.ask("person.add", name=MARKUP, group="child")["id"]
+    device = family.ask("device.add", label="x", mac="3c:22:fb:00:00:31", person_id=mine)["id"]
+    answered = home.call
+    show(page, home)
+    row = page.locator("tr", has=page.get_by_role("button", name="Internet")).filter(has_text=MARKUP)
+    row.get_by_role("button", name="Internet off").click()
+    dialog = page.get_by_role("dialog")
+    assert MARKUP in dialog.locator("h4").inner_text()
+    home.call = lambda **asked: with_markup(answered(**asked))
+    dialog.get_by_role("button", name="15 min").click()
+    row.get_by_text("Internet off until").wait_for()
+    home.call = lambda **asked: (
+        [0, {"error": {"code": "x", "message": MARKUP}}] if asked["method"] == "release" else answered(**asked)
+    )
+    row.get_by_role("button", name="Internet on").click()
+    page.locator(".alert-message.warning", has_text=MARKUP).wait_for()
+
+    def odd(**asked):
+        code, answer = answered(**asked)
+        if asked["method"] == "people":
+            answer = {"items": [{"id": MARKUP, "name": MARKUP, "state": MARKUP, "until": MARKUP}]}
+        return [code, answer]
+
+    home.call = odd
+    show(page, home)
+    page.locator("tr", has=page.get_by_role("button", name="Internet on")).filter(has_text=MARKUP).wait_for()
+    assert page.evaluate("document.images.length") == 0
+    assert page.evaluate("window.broken") is None
+    home.call = answered
+    family.ask("hold.end", person_id=mine)
+    family.ask("device.remove", device_id=device)
+    family.ask("person.remove", person_id=mine)
+
+
 def test_7_without_the_right_to_write(page, router, daemon):
     router.may = router.rights["read"]
     show(page, router)
     page.get_by_role("button", name="New setup code").click()
     page.get_by_text("failed with ubus code 6").wait_for()
+    assert {"hold", "release"} <= router.rights["write"] and "people" in router.rights["read"]
     browser.shoot(page, "luci-7-denied")
 
 
@@ -311,7 +430,7 @@ def test_the_agents_own_words_come_in_luci_s_language(page, router, daemon):
         return json.loads(router.run("call", method, given=json.dumps(given)).stdout)
 
     plain, german = told("features")["items"], told("features", lang="de")["items"]
-    assert [item["name"] for item in plain] == [item["name"] for item in german] == ["history", "protection"]
+    assert [item["name"] for item in plain] == [item["name"] for item in german] == ["history", "limits", "protection"]
     for item, translated in zip(plain, german, strict=True):
         for part in ("title", "reads", "keeps", "sends"):
             assert translated[part] and translated[part] != item[part], part

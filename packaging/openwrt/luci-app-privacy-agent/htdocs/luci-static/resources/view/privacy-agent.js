@@ -15,8 +15,12 @@ const callFeatures = declare('features', [ 'lang' ]);
 const callOn = declare('on', [ 'device', 'feature', 'agree' ]);
 const callOff = declare('off', [ 'device', 'feature' ]);
 const callSetupCode = declare('setup_code');
+const callPeople = declare('people');
+const callHold = declare('hold', [ 'person', 'seconds', 'ended' ]);
+const callRelease = declare('release', [ 'person', 'seconds' ]);
 
 const POLL_S = 10;
+const DAY_S = 86400;
 
 // The agent says its own sentences in LuCI's language where it has them.
 const lang = (document.documentElement.lang || 'en').slice(0, 2);
@@ -66,6 +70,19 @@ function day(seconds) {
 	return seconds ? new Date(seconds * 1000).toLocaleString() : '';
 }
 
+// Why the internet is off, as the agent names it; whatever is not known here is off all the same.
+function internetWords(person) {
+	const until = person.until ? day(person.until) : '';
+	switch (person.state) {
+	case 'on': return until ? _('Internet on until %s').format(until) : _('Internet on');
+	case 'bedtime': return until ? _('Bedtime until %s').format(until) : _('Bedtime');
+	case 'break': return until ? _('Break until %s').format(until) : _('Break');
+	case 'homework': return until ? _('Homework until %s').format(until) : _('Homework');
+	case 'allowance': return until ? _('Time used up until %s').format(until) : _('Time used up');
+	default: return until ? _('Internet off until %s').format(until) : _('Internet off');
+	}
+}
+
 function failed(error) {
 	ui.addNotification(null, el('p', {}, error.message), 'warning');
 }
@@ -79,8 +96,8 @@ return view.extend({
 	},
 
 	fetch: function() {
-		return Promise.all([ callStatus(lang).then(checked), callDevices().then(checked) ])
-			.then(([ status, devices ]) => ({ status: status, devices: devices.items }));
+		return Promise.all([ callStatus(lang).then(checked), callDevices().then(checked), callPeople().then(checked) ])
+			.then(([ status, devices, people ]) => ({ status: status, devices: devices.items, people: people.items }));
 	},
 
 	// Before anything is turned on: what it reads, stores and sends, in the agent's own words.
@@ -149,6 +166,49 @@ return view.extend({
 		return el('td', { 'class': 'td', 'data-title': feature.title }, [ button, ' ', words ]);
 	},
 
+	askHowLong: function(person) {
+		const choice = (text, seconds, ended) => el('button', {
+			'class': 'btn cbi-button-action',
+			'click': ui.createHandlerFn(this, 'internetOff', person, seconds, ended)
+		}, text);
+		ui.showModal([ _('Internet off for %s').format(person.name) ], [
+			el('p', {}, [
+				choice(_('15 min'), 900), ' ', choice(_('30 min'), 1800), ' ', choice(_('1 hour'), 3600), ' ',
+				choice(_('Until I end it'), undefined, true)
+			]),
+			el('div', { 'class': 'right' }, [ el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Cancel')) ])
+		]);
+	},
+
+	internetOff: function(person, seconds, ended) {
+		return callHold(person.id, seconds, ended).then(checked)
+			.then(() => this.refresh()).catch(failed).finally(ui.hideModal);
+	},
+
+	// What somebody turned off is ended. A bedtime or the like stays a rule: the person is free until it is over.
+	internetOn: function(person) {
+		const left = person.until ? Math.ceil(person.until - Date.now() / 1000) : DAY_S;
+		const seconds = person.state === 'off' ? undefined : Math.min(DAY_S, Math.max(60, left));
+		return callRelease(person.id, seconds).then(checked).then(() => this.refresh()).catch(failed);
+	},
+
+	internet: function(people) {
+		if (!people.length)
+			return '';
+		return el('div', {}, [ el('h3', {}, _('Internet')), el('table', { 'class': 'table' }, people.map((person) => {
+			const isOn = person.state === 'on';
+			return el('tr', { 'class': 'tr' }, [
+				el('td', { 'class': 'td left', 'width': '33%' }, person.name),
+				el('td', { 'class': 'td left' }, [
+					el('button', {
+						'class': isOn ? 'btn cbi-button-negative' : 'btn cbi-button-positive',
+						'click': ui.createHandlerFn(this, isOn ? 'askHowLong' : 'internetOn', person)
+					}, isOn ? _('Internet off') : _('Internet on')), ' ', internetWords(person)
+				])
+			]);
+		})) ]);
+	},
+
 	rows: function(devices) {
 		const head = el('tr', { 'class': 'tr table-titles' }, [ el('th', { 'class': 'th' }, _('Device')) ].concat(
 			this.features.map((feature) => el('th', { 'class': 'th' }, feature.title))));
@@ -178,6 +238,7 @@ return view.extend({
 				fact(_('Version'), data.status.version)
 			]),
 			this.rows(data.devices),
+			this.internet(data.people),
 			el('p', {}, [
 				linkToPages(data.status, '', _('Open Privacy Agent')), ' ',
 				linkToPages(data.status, 'devices', _('Add a device')), ' ',
