@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 def test_content(home, say):  # noqa: F811
     assert say("person", "add", "Mia", "child")[0] == OK
-    assert "nothing is blocked but what protects" in say("content", "Mia")[1]
+    assert "nothing is blocked except by protection" in say("content", "Mia")[1]
     code, text = say("content", "Mia", "block", "adult,gambling", "games")
     assert code == OK and "categories blocked: adult, gambling, games" in text
     assert "categories blocked: adult, gambling\n" in say("content", "Mia", "allow", "games")[1]

@@ -165,37 +165,37 @@ def _consents(commands: Groups) -> None:
 def _limits(commands: Groups) -> None:
     group = _group(commands, "internet", "turn somebody's internet off, or on again")
     whom = WHOM + "; or all, or children"
-    off = _asks(
-        group.add_parser("off", help="nothing goes out; the house's own network goes on"), bedtimes.internet_off
-    )
+    off = _asks(group.add_parser("off", help="turn it off; the home network still works"), bedtimes.internet_off)
     off.add_argument("whom", metavar="DEVICE|PERSON|all|children", help=whom)
     end = off.add_mutually_exclusive_group()
     end.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 15m, 1h")
     end.add_argument("--until", type=bedtimes.hour, metavar="TIME", help="as in 18:00")
     end.add_argument("--until-morning", dest="morning", action="store_true", help="until bedtime is over, else 7:00")
-    end.add_argument("--until-ended", dest="ended", action="store_true", help="until somebody ends it, a day at most")
-    on = _asks(group.add_parser("on", help="ends it; --for: free for so long, whatever holds"), bedtimes.internet_on)
+    end.add_argument(
+        "--until-ended", dest="ended", action="store_true", help="until it is turned on again (a day at most)"
+    )
+    on = _asks(group.add_parser("on", help="turn it on again; --for: for that long, in any case"), bedtimes.internet_on)
     on.add_argument("whom", metavar="DEVICE|PERSON|all", help=whom)
     on.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 15m")
     week = _asks(
         commands.add_parser("times", help="bedtimes and other times: show, set, clear"), bedtimes.times_of, True
     )
     week.add_argument("words", metavar="WORD", nargs="+", help=bedtimes.TIMES_USAGE)
-    week.add_argument("--holiday", action="store_true", help="set or clear those of holidays")
+    week.add_argument("--holiday", action="store_true", help="the times of holidays")
     reached = commands.add_parser(
-        "content", help="categories, services, safe search and lists of somebody: show, change"
+        "content", help="show or change somebody's blocked categories and apps, safe search, lists"
     )
     of = _asks(reached, reach.content, True)
     of.add_argument("words", metavar="WORD", nargs="+", help=reach.CONTENT_USAGE)
     spans = of.add_mutually_exclusive_group()
-    spans.add_argument("--only", metavar="WINDOW", action="append", help="of a service: open only then")
-    spans.add_argument("--not", dest="unless", metavar="WINDOW", action="append", help="of a service: blocked then")
-    _asks(commands.add_parser("categories", help="what can be blocked by category"), reach.categories, True)
-    _asks(commands.add_parser("services", help="what can be blocked by name: apps"), reach.services, True)
-    night = _asks(commands.add_parser("tonight", help="bedtime off, later or earlier, once"), bedtimes.tonight)
+    spans.add_argument("--only", metavar="WINDOW", action="append", help="the service is allowed only then")
+    spans.add_argument("--not", dest="unless", metavar="WINDOW", action="append", help="the service is blocked then")
+    _asks(commands.add_parser("categories", help="the categories that can be blocked"), reach.categories, True)
+    _asks(commands.add_parser("services", help="the services (apps) that can be blocked"), reach.services, True)
+    night = _asks(commands.add_parser("tonight", help="tonight's bedtime: off, later or earlier"), bedtimes.tonight)
     night.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     night.add_argument("change", choices=("off", "later", "earlier"))
-    night.add_argument("seconds", nargs="?", type=times.duration, metavar="DURATION", help="later by: 30m")
+    night.add_argument("seconds", nargs="?", type=times.duration, metavar="DURATION", help="how much later, as in 30m")
 
 
 def _window(of: Parser) -> None:
@@ -254,7 +254,7 @@ def _requests(commands: Groups) -> None:
     reply = _asks(group.add_parser("reply", help="reply to one"), edit.request_reply)
     reply.add_argument("id", type=times.number)
     reply.add_argument("text", nargs="?")
-    reply.add_argument("--grant", metavar="DURATION", help="what was asked for: 15m, 1h, or tonight")
+    reply.add_argument("--grant", metavar="DURATION", help="give what was asked for: 15m, 1h or tonight")
 
 
 def _verdicts(commands: Groups) -> None:

@@ -37,7 +37,7 @@ def internet_on(client: ControlClient, options: argparse.Namespace) -> None:
         holds = rows_of(client.call("hold.list"))
         for hold in holds:
             client.call("hold.end", id=hold["id"], actor="cli")
-        show.line("The internet is on again." if holds else "The internet was not turned off for anybody.")
+        show.line("The internet is on again." if holds else "The internet was not turned off for anyone.")
         return
     target = _target(client, options.whom)
     more = {"seconds": options.seconds} if options.seconds else {}
@@ -82,7 +82,7 @@ def _tell(target: lookup.Target, row: Row) -> None:
     if not row["words"]:
         show.line(f"  No times yet: privacy-agent times set {shlex.quote(target.name)} bedtime '20:30-07:00'")
     if row["consent"] == "waiting":
-        show.line("  Not in force: the adult agrees on their own device's page /me.")
+        show.line("  Not in force until this adult agrees on their own device, at its page /me.")
     if row["consent"] == "suspended":
         show.line("  Not in force until somebody confirms it: privacy-agent resume")
     clock = part(row, "clock")

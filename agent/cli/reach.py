@@ -36,10 +36,10 @@ def content(client: ControlClient, options: argparse.Namespace) -> None:
         show.document(row)
         return
     show.line(f"{target.name if target else 'Everybody'}:")
-    for line in _told(row) or ["  nothing is blocked but what protects"]:
+    for line in _told(row) or ["  nothing is blocked except by protection"]:
         show.line(line)
     if target and not words:
-        show.line("It holds while limits are on: privacy-agent on " + repr(target.name) + " limits")
+        show.line("This applies while limits are on: privacy-agent on " + repr(target.name) + " limits")
 
 
 def _told(row: Row) -> list[str]:
@@ -134,7 +134,7 @@ def categories(client: ControlClient, options: argparse.Namespace) -> None:
         show.document(reply)
         return
     cells = [[r["id"], r["title"], ", ".join(_texts(r, "proposed")), r["list"], r["count"]] for r in rows_of(reply)]
-    show.table(["CATEGORY", "", "PROPOSED FOR", "LIST", "NAMES"], cells, "There are none.")
+    show.table(["CATEGORY", "", "PROPOSED FOR", "LIST", "NAMES"], cells, "No categories.")
 
 
 def services(client: ControlClient, options: argparse.Namespace) -> None:
