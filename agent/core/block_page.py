@@ -29,7 +29,7 @@ _TEXTS = {
         "title": "Diese Seite ist blockiert",
         "what": "Der Schutz dieses Netzes hat <code>%s</code> blockiert.",
         "household": "eine Regel dieses Netzes",
-        "content": "das ist für dich blockiert: %s",
+        "content": "diese Art von Website ist für dich blockiert: %s",
         "listed": "die Liste %s enthält %s",
         "own": "eine Regel dieses Netzes blockiert %s",
         "why": "Grund: %s.",

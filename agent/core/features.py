@@ -76,8 +76,8 @@ FEATURES = {
         name=LIMITS,
         title="Times and content",
         version=2,
-        reads="with times alone nothing; the names this device looks up and how its web connections begin only while "
-        "a category, an app, safe search or a site that stays open is chosen for it",
+        reads="nothing for times alone; the names this device looks up and the start of its web connections only while "
+        "a category, an app, safe search or an always open site is chosen for it",
         keeps="nothing of what the device does; only the rules, and who changed them when",
         days=0,
         days_max=0,

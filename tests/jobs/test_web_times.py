@@ -124,7 +124,7 @@ def test_a_day_is_typed_as_people_write_it_and_copied(look, served):
         assert page.get_by_label("From", exact=True).input_value() == shown
     page.get_by_label("To", exact=True).fill("half past seven")
     page.get_by_label("From", exact=True).focus()
-    page.get_by_text("That is no time. Write 20:30.").wait_for()
+    page.get_by_text("Enter a time such as 20:30.").wait_for()
     page.get_by_label("To", exact=True).fill("6.30")
     page.get_by_label("From", exact=True).focus()
     page.get_by_role("button", name="Copy to Mon–Fri").click()
@@ -166,11 +166,11 @@ def test_internet_off_undone_on_again_and_for_everybody(look, served):
     off.wait_for()
     assert served.ask("hold.list")["items"] == []
     off.click()
-    page.get_by_role("button", name="Until I end it").click()
+    page.get_by_role("button", name="Until I turn it on again").click()
     page.get_by_role("button", name="On for 15 minutes, Mia").click()
     off.wait_for()
     served.ask("hold.end", person_id=person_id(served, "Mia"))
-    page.get_by_role("button", name="Everybody off").click()
+    page.get_by_role("button", name="Turn off for everybody").click()
     page.get_by_role("dialog").get_by_role("button", name="1 hour").click()
     wait_until(lambda: len(served.ask("hold.list")["items"]) >= 2)
     kept(page, "5-everybody")

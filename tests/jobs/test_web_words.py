@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.core import block_page
+from agent.core import block_page, hold_page
 from agent.core.features import FEATURES, NOTICE
 
 TEXT = Path(__file__).resolve().parent.parent.parent / "agent" / "jobs" / "web" / "static" / "text"
@@ -29,6 +29,7 @@ def texts(language: str) -> dict[str, list[str]]:
     catalogue = json.loads((TEXT / f"{language}.json").read_text())
     found = {key: list(text.values()) if isinstance(text, dict) else [text] for key, text in catalogue.items()}
     found |= {"block page: " + key: [text] for key, text in block_page._TEXTS[language].items()}
+    found |= {"hold page: " + key: [text] for key, text in hold_page._TEXTS[language].items()}
     if language == "en":
         found |= {row.name: [row.title, row.reads, row.keeps, row.sends] for row in FEATURES.values()}
         found["notice"] = [NOTICE]
@@ -69,7 +70,8 @@ def test_sentences_are_short(language):
     assert long == []
 
 
-MINE = ("me.", "held.", "request.", "consent.own", "consent.pin", "pin.ask", "pin.pin", "pin.new", "block page: ")
+MINE = ("me.", "held.", "request.", "consent.own", "consent.pin", "pin.ask", "pin.pin", "pin.new", "block page: ",
+        "hold page: ")  # fmt: skip
 BOTH = ("switch.remain", "switch.off", "switch.delete", "facts.", "readers.", "delete.", "problem.", "history.dis",
         "history.undis", "history.no", "suspended.", "recipient.", "leaving.", "activity.", "actor.", "change.",
         "value.", "count.", "time.", "protection.none", "protection.stale", "protection.blocked")  # fmt: skip

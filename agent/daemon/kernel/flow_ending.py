@@ -71,7 +71,7 @@ class FlowEnding:
                     yield
             self.trouble = ""
         except (NetfilterError, OSError, BadInput) as error:
-            self.trouble = f"What was open could not be ended: {error}."
+            self.trouble = f"Open connections could not be ended: {error}."
 
     def _end(self, answers: list[NetlinkReply]) -> None:
         work = [message for message in map(conntrack.end_flow, answers) if message is not None]

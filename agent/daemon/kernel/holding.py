@@ -69,7 +69,7 @@ class Holding:
         try:
             self._switch.hold(self._wanted)
         except NetfilterError as refusal:
-            self._refusal = f"Internet can't be turned off: {refusal}."
+            self._refusal = f"The internet can't be turned off: {refusal}."
             raise
         self._refusal = ""
         # Where the table was lost, everybody was free for a while.

@@ -122,7 +122,7 @@ class Keeper:
         try:
             self._edges.hold(macs)
         except NetfilterError as error:
-            return f"Internet can't be turned off: {error}."
+            return f"The internet can't be turned off: {error}."
         return ""
 
     def is_on(self, device: Device) -> bool:

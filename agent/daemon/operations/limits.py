@@ -38,7 +38,7 @@ def _known_by_mac(household: Household) -> None:
         # Whoever takes another address is another device.
         raise OperationRejected(
             "conflict",
-            "devices are known by their address here, for identity is address: nobody can be kept off the internet",
+            "devices are known by their address here, for identity is address: the internet can't be turned off",
         )
 
 
@@ -117,7 +117,9 @@ def _in_force(household: Household, owners: list[Owner]) -> None:
         for device in household.keeper.devices_of(owner):
             household.edges.publish({"event": "limits", "device_id": device.id})
     if household.keeper.refusal:
-        raise OperationRejected("busy", household.keeper.refusal + " It is saved, and tried again by itself.")
+        raise OperationRejected(
+            "busy", household.keeper.refusal + " It is saved, and the router tries again by itself."
+        )
 
 
 # internet off
@@ -339,7 +341,7 @@ def _of_window(
     until = max([keeper.exemption_ends(one) for one in later], default=begin) + seconds
     first = min([one.begin for one in later], default=begin)
     if until - first > LATER_MAX_S:
-        raise OperationRejected("conflict", "one bedtime can be three hours later at most")
+        raise OperationRejected("conflict", "a bedtime can begin three hours later at most")
     running = begin <= wall
     return (
         Exemption(

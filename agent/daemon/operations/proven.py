@@ -85,7 +85,7 @@ def _account(household: Household, request: Request) -> None:
     if after == _password(household) or of_household(household, request):
         return
     if not household.people.proofs.use_setup():
-        raise OperationRejected("forbidden", "another password needs the present one", {"needs": "password"})
+        raise OperationRejected("forbidden", "a new password needs the current one", {"needs": "password"})
 
 
 def _pins(household: Household, request: Request) -> None:
@@ -94,13 +94,13 @@ def _pins(household: Household, request: Request) -> None:
     for key in {*before, *after}:
         old, new = before.get(key, {}), after.get(key, {})
         if new.get("left") != old.get("left"):
-            raise OperationRejected("forbidden", "that is not the web page's to change")
+            raise OperationRejected("forbidden", "the web page can't change that")
         if "pin" not in old:
             continue
         if "code" in new and _code(new) != _code(old) and not of_household(household, request):
             raise OperationRejected("forbidden", "enter the password again for this", {"needs": "password"})
         if new.get("pin") != old["pin"] and not (_code_holds(household, old) or _proves(household, key, old, request)):
-            raise OperationRejected("forbidden", "another PIN needs the present one, or a code", {"needs": "pin"})
+            raise OperationRejected("forbidden", "a new PIN needs the current one or a code", {"needs": "pin"})
 
 
 def _code(row: Row) -> tuple[object, object]:

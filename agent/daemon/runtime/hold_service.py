@@ -55,7 +55,7 @@ class HoldService:
             self._page_trouble = ""
         except OSError as error:
             port = self._settings.number("hold_port")
-            self._page_trouble = f"The page that says why can't listen on port {port}: {error.strerror or error}."
+            self._page_trouble = f"The page about internet off can't listen on port {port}: {error.strerror or error}."
         self._use_rules()
 
     def _changed(self) -> None:
@@ -72,7 +72,7 @@ class HoldService:
         try:
             self._switch.hold_by(rules)
         except NetfilterError as refusal:
-            self._page_trouble = f"The rules of the page could not be changed: {refusal}."
+            self._page_trouble = f"The rules for the page about internet off could not be changed: {refusal}."
 
     def _stay(self, address: str) -> Stay | None:
         mac = self._household.edges.mac_of(address)
@@ -114,7 +114,7 @@ class HoldService:
             self._switch.admit(sets, addresses)
             self._full = ""
         except NetfilterError as refusal:
-            self._full = f"A name that is let through could not be: {refusal}."
+            self._full = f"A site that stays open could not be opened: {refusal}."
         return True
 
     def _called(self, name: bytes) -> bool:
