@@ -88,7 +88,7 @@ def from_rows(rows: list[ContentRow]) -> Content:
 def _kept_windows(text: str) -> list[dict[str, str]]:
     try:
         return checked_windows(json.loads(text or "[]"))
-    except (ValueError, BadInput):
+    except (ValueError, BadInput, RuntimeError):  # the last: nested too deeply
         return []
 
 

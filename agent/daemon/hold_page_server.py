@@ -165,17 +165,15 @@ class _Guest:
 
     def _write(self) -> None:
         try:
-            sent = self._sock.send(self._left)
+            self._left = self._left[self._sock.send(self._left) :]
+            if not self._left:
+                # What the client sends on is read until it closes, or a reset would take the page from it.
+                self._sock.shutdown(socket.SHUT_WR)
+                self._server.loop.add(self._sock, self._drop)
         except BlockingIOError:
             return
         except OSError:
             self.end(reset=True)
-            return
-        self._left = self._left[sent:]
-        if not self._left:
-            # What the client sends on is read until it closes, or a reset would take the page from it.
-            self._sock.shutdown(socket.SHUT_WR)
-            self._server.loop.add(self._sock, self._drop)
 
     def _drop(self) -> None:
         try:

@@ -165,10 +165,9 @@ class Keeper:
         return [span for span in spans if span.until > wall]
 
     def hold_ends(self, hold: Hold) -> int:
-        """In wall time as it is now."""
-        if hold.until_wall is not None and self.clock.trusted:
-            return hold.until_wall
-        return self.clock.wall() + hold.until_age - self.clock.age()
+        """In wall time as it is now. An hour that was named by a clock that was ahead comes too late, or never."""
+        end = self.clock.wall() + hold.until_age - self.clock.age()
+        return min(end, hold.until_wall) if hold.until_wall is not None and self.clock.trusted else end
 
     def exemption_ends(self, given: Exemption) -> int:
         if given.until_age is not None:

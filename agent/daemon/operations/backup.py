@@ -112,6 +112,7 @@ def _stored(value: object) -> object:
 
 def _bring_back(household: Household, rows: Rows) -> dict[str, int]:
     _check_ledger([row for kind, row in rows if kind == "ledger"])
+    backup_values.check_counts(rows)
     forgotten = sorted(household.forgotten.devices())
     rows = list(_without(rows, forgotten))
     path = household.state.db.path + ".restored"
@@ -151,7 +152,7 @@ def _device_of(kind: str, row: list[object]) -> object:
     """The device that a row is about, None for one about nobody's."""
     if kind == "rule":
         return row[4] if row[3] == "device" else None
-    if kind in ("window", "holiday"):
+    if kind in ("window", "holiday", "content"):
         return row[2] if row[1] == limit_rules.DEVICE else None
     return row[DEVICE_AT[kind]] if kind in DEVICE_AT else None
 

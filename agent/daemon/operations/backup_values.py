@@ -17,12 +17,19 @@ from agent.daemon.operations import arguments
 from agent.daemon.operations.devices import parse_mac
 from agent.daemon.operations.people import birth_month
 from agent.daemon.operations.rules import SCOPES
-from agent.daemon.store.content_rows import OWNERS
+from agent.daemon.store.backup_tables import Rows
+from agent.daemon.store.content_rows import HOUSEHOLD, OWNERS
 from agent.daemon.store.state import SLOTS
 
 Check = Callable[[object], None]
 ENROLMENT_DIGITS = 18
-DAYS_MAX = 3_000_000  # since 1970, until the year 9999
+DAYS_MAX = 2_932_896  # since 1970, until the year 9999
+# What an owner has at most, as an operation would let them.
+ROOM = {
+    "window": windows.WINDOWS_MAX,
+    "holiday": windows.DATES_MAX,
+    "content": len(content.CATEGORIES) + content.SERVICES_MAX + 2 * content.NAMES_MAX + content.LISTS_MAX + 2,
+}
 WRITTEN_MAX = 8192  # the hosts of a visit, or a list's rule, with room to spare
 ACTIONS = (*sorted({action for _, action in TRANSITIONS}), *NOTES)
 
@@ -38,6 +45,8 @@ def check(kind: str, row: list[object]) -> None:
             raise BadInput(f"the backup is damaged: value {place} of a {kind}: {error}") from error
     if kind == "setting":
         _setting(str(row[0]), str(row[1]))
+    if kind == "holiday":
+        windows.dates_from([windows.dates_row(windows.Dates(int(str(row[3])), int(str(row[4]))))])
 
 
 def _of(kind: Schema) -> Check:
@@ -104,7 +113,19 @@ def _birth_month(value: object) -> None:
 
 def _label(value: object) -> None:
     _written(value)
+    arguments.optional_text({"value": value}, "value")
     windows.checked(windows.Window(windows.BEDTIME, 1, 0, 0, str(value)))
+
+
+def check_counts(rows: Rows) -> None:
+    """BadInput where a person or a device has more rules than there is room for: each is looked at all the time."""
+    counts: dict[tuple[object, ...], int] = {}
+    for kind, row in rows:
+        if kind in ROOM:
+            owner = (kind, *row[1:3])
+            counts[owner] = counts.get(owner, 0) + 1
+            if counts[owner] > ROOM[kind]:
+                raise BadInput(f"the backup is damaged: there is room for {ROOM[kind]} of {kind} for each owner")
 
 
 def _setting(key: str, value: str) -> None:
@@ -120,6 +141,8 @@ def _setting(key: str, value: str) -> None:
 
 def _content(row: list[object]) -> None:
     kind, name, mode, window = [value if isinstance(value, str) else "" for value in row[3:]]
+    if row[1] == HOUSEHOLD and (kind != "list" or row[2] != 0):
+        raise BadInput("the backup is damaged: for the whole household only lists can be chosen")
     try:
         content.check_row((kind, name, mode, window))
     except BadInput as error:

@@ -12,6 +12,7 @@ from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, actor, flag, number, optional_number, optional_text
 from agent.daemon.operations.internet import TIMES, consent_of, next_row, now_row, switch_on, told_rows
 from agent.daemon.operations.me import REQUEST_TEXT_MAX, TIME_KINDS, TIME_S, own_device, request_add, request_row
+from agent.daemon.store.database import StorageError
 from agent.daemon.store.ledger import Entry
 from agent.daemon.store.limit_rules import DEVICE, PERSON, Exemption, Hold, Owner
 
@@ -99,6 +100,8 @@ def limits_set(household: Household, request: Request) -> Reply:
         raise BadInput("nothing to change: give windows or dates")
     given = rules.windows.get(owner, []), rules.dates.get(owner, [])
     new = windows.from_rows(request["windows"]) if request.get("windows") is not None else given[0]
+    for one in new:
+        optional_text({"label": one.label}, "label")
     dates = windows.dates_from(request["dates"]) if request.get("dates") is not None else given[1]
     who, at = actor(request), household.clock.wall()
     rules.put(owner, new, dates, told_rows(household, owner, TIMES, "limit"), who, at)
@@ -138,7 +141,7 @@ def hold_add(household: Household, request: Request) -> Reply:
     ]
     switch_on(household, [device for owner in owners for device in _devices(household, owner)], who)
     rules = household.state.limits
-    rules.add_holds(holds, told, who, at)
+    rules.add_holds(holds, *_overruled(household, owners), told, who, at)
     try:
         _in_force(household, owners)
     except OperationRejected:
@@ -148,6 +151,20 @@ def hold_add(household: Household, request: Request) -> Reply:
         household.announcements.noted()
         raise OperationRejected("busy", refusal) from None
     return {"holds": [hold_row(household, one) for one in holds], "left_out": left_out}
+
+
+def _overruled(household: Household, owners: list[Owner]) -> tuple[list[int], list[Exemption]]:
+    """The last word counts: who was given free time before, by person or by device, has it no more; whoever else it
+    was given to still does."""
+    held = {device.id for owner in owners for device in _devices(household, owner)}
+    ended, still = [], []
+    for one in household.state.limits.exemptions:
+        devices = _devices(household, one.owner) if one.kind == "free" else []
+        if any(device.id in held for device in devices):
+            ended.append(one.id)
+            others = [(DEVICE, device.id) for device in devices if device.id not in held]
+            still += [Exemption(0, owner, "free", one.begin, one.until_age, one.until_wall) for owner in others]
+    return ended, still
 
 
 def hold_row(household: Household, hold: Hold) -> Row:
@@ -333,6 +350,8 @@ def _of_window(
     if kind == "off":
         return Exemption(0, owner, kind, begin, None, end, why, label), instead
     if kind == "earlier":
+        if begin - wall > DAY_S:
+            raise OperationRejected("conflict", "there is no bedtime or other time within a day")
         # Where it runs already, what was put off goes on: the last word counts.
         return Exemption(0, owner, kind if begin > wall else "", wall, None, end, why, label), instead
     if kind != "later":
@@ -366,6 +385,8 @@ def request_answer(household: Household, request: Request) -> Reply:
     else:
         if row.kind not in TIME_KINDS:
             raise BadInput("only a request for time can be granted")
+        if row.state != "open":  # two who look after the network, at once
+            raise OperationRejected("conflict", "this request was answered already")
         _known_by_mac(household)
         grant(household, state.device(row.device), given, actor(request), (id, answer))
     household.edges.publish({"event": "request", "device_id": row.device})
@@ -395,7 +416,7 @@ def ask_for_time(household: Household, device_id: int, kind: str) -> bool:
     """Whether it came before the household: a quarter of an hour, or tonight."""
     try:
         request_add(household, {"device_id": device_id, "kind": kind, "seconds": TIME_S[0]})
-    except BadInput:
+    except (BadInput, StorageError):
         return False
     return True
 

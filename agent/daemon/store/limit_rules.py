@@ -38,7 +38,7 @@ TABLES = ("windows", "holidays", "holds", "exceptions")
 
 
 class Hold(Value):
-    """Internet off: until the household's age is `until_age`, or the wall clock `until_wall` where it is trusted."""
+    """Internet off: until the household's age is `until_age`, or before, the trusted wall clock `until_wall`."""
 
     __slots__ = ("id", "owner", "until_age", "until_wall", "actor", "at")
 
@@ -153,18 +153,26 @@ class LimitRules:
 
         self._change(write, told, who, at)
 
-    def add_holds(self, holds: list[Hold], told: Sequence[Entry], who: str, at: int) -> None:
-        """Their ids are set."""
+    def add_holds(
+        self,
+        holds: list[Hold],
+        instead: list[int],
+        still: list[Exemption],
+        told: Sequence[Entry],
+        who: str,
+        at: int,
+    ) -> None:
+        """Their ids are set. The exceptions with the ids `instead` go, and those of `still` come."""
 
         def write(sql: sqlite3.Connection) -> None:
+            _delete(sql, "exceptions", instead)
+            _insert(sql, still, who, at)
             for one in holds:
                 cursor = sql.execute(
                     "INSERT INTO holds(owner_kind, owner, until_age, until_wall, actor, at) VALUES (?,?,?,?,?,?)",
                     (*one.owner, one.until_age, one.until_wall, who, at),
                 )
                 one.id = int(cursor.lastrowid or 0)
-                # What was given before goes: the last word counts.
-                sql.execute("DELETE FROM exceptions" + OF + " AND kind='free'", one.owner)
 
         self._change(write, told, who, at)
 
@@ -184,14 +192,7 @@ class LimitRules:
 
         def write(sql: sqlite3.Connection) -> None:
             _delete(sql, "exceptions", instead)
-            for one in given:
-                row = (*one.owner, one.kind, one.begin, one.until_age, one.until_wall, one.why, one.label, who, at)
-                cursor = sql.execute(
-                    "INSERT INTO exceptions(owner_kind, owner, kind, begin, until_age, until_wall, why, label, actor,"
-                    " at) VALUES (?,?,?,?,?,?,?,?,?,?)",
-                    row,
-                )
-                one.id = int(cursor.lastrowid or 0)
+            _insert(sql, given, who, at)
             if answer is not None:
                 answered(sql, *answer, at)
 
@@ -207,6 +208,17 @@ class LimitRules:
             self._ledger.insert(sql, made)
         self._ledger.take(made)
         self.load()
+
+
+def _insert(sql: sqlite3.Connection, given: list[Exemption], who: str, at: int) -> None:
+    for one in given:
+        row = (*one.owner, one.kind, one.begin, one.until_age, one.until_wall, one.why, one.label, who, at)
+        cursor = sql.execute(
+            "INSERT INTO exceptions(owner_kind, owner, kind, begin, until_age, until_wall, why, label, actor, at)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?)",
+            row,
+        )
+        one.id = int(cursor.lastrowid or 0)
 
 
 def _delete(sql: sqlite3.Connection, table: str, ids: list[int]) -> None:
