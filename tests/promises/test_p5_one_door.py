@@ -155,7 +155,8 @@ def test_a_ledger_of_before_is_read_and_asks_anew(family: Home) -> None:
     sql.execute("CREATE TRIGGER ledger_grows_only BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT,"
                 " 'the ledger is append-only'); END")  # fmt: skip
     sql.execute("ALTER TABLE ledger DROP COLUMN detail")
-    sql.execute("DROP TABLE delayed_changes")
+    for table in ("delayed_changes", "windows", "holidays", "holds", "exceptions", "content"):
+        sql.execute("DROP TABLE " + table)
     sql.execute("ALTER TABLE rules DROP COLUMN made")
     sql.execute("PRAGMA user_version=2")
     sql.commit()
