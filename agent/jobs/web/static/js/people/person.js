@@ -38,12 +38,10 @@ const personLink = ({ person, devices, sites, blocked, asking }) =>
         "span.soft",
         [person ? t("group." + person.group) : null, t("person.devices", { n: devices.length })].filter(Boolean).join(" · "),
       ),
-      devices.length
-        ? h(
-            "span.person-facts",
-            FEATURES.map((feature) => fact(feature, devices)),
-          )
-        : null,
+      h(
+        "span.person-facts",
+        FEATURES.map((feature) => fact(feature, devices)),
+      ),
       sites || blocked
         ? h(
             "span.person-today",
@@ -57,12 +55,14 @@ const personLink = ({ person, devices, sites, blocked, asking }) =>
     icon("next"),
   );
 
+/** What is on, and on how many; what is off takes no line. */
 function fact(feature, devices) {
   const on = devices.filter((one) => one.features[feature].on).length;
-  const state = !on ? t("off") : on === devices.length ? t("on") : t("person.some", { n: on, of: devices.length });
+  if (!on) return null;
+  const state = on === devices.length ? t("on") : t("person.some", { n: on, of: devices.length });
   return h(
     "span.person-fact",
-    { class: on ? (feature === "history" ? "plum" : "teal") : "" },
+    { class: feature === "history" ? "plum" : "teal" },
     icon(feature === "history" ? "history" : "shield"),
     `${t("nav." + feature)}: ${state}`,
   );
