@@ -134,6 +134,9 @@ def report(slices: dict[tuple[str, str], list[Slice]]) -> None:
         if (mix, of) not in slices:
             continue
         pairs = list(zip(slices[mix, of], slices[mix, Agent.name], strict=True))
+        if not all(theirs.completed and ours.completed for theirs, ours in pairs):
+            print(f"{mix:8} against {of:15} a slice had no answer at all: no ratio")
+            continue
         cpu = statistics.median(theirs.cpu_us / ours.cpu_us for theirs, ours in pairs)
         rate = statistics.median(ours.rate / theirs.rate for theirs, ours in pairs)
         best = min(each.cpu_us for each in slices[mix, of]) / min(each.cpu_us for each in slices[mix, Agent.name])
