@@ -146,6 +146,19 @@ def test_rules_of_a_device_that_was_removed_do_not_come_back(times: Times) -> No
     assert b"xylophone" not in Path(path).read_bytes()
 
 
+def test_nothing_that_a_removed_person_asked_for_is_left(times: Times) -> None:
+    asked = times.ask("request.add", device_id=1, kind="time", seconds=900, text="Xylophone lesson")
+    times.ask("limits.set", person_id=1, windows=[{**NIGHT[0], "label": "Xylophone"}])
+    times.ask("content.set", person_id=1, always=["Xylophone.example"])
+    times.ask("request.reply", id=asked["id"], answer="no Xylophone")
+    times.ask("request.add", device_id=1, kind="objection", text="but my Xylophone")
+    kept = times.ask("request.add", device_id=2, kind="objection", text="Ben's own")
+    times.ask("person.remove", id=1)
+    files = [path for path in Path(times.home.folder).rglob("*") if path.is_file()]
+    assert not [path.name for path in files if b"xylophone" in path.read_bytes().lower()]
+    assert [row["id"] for row in times.ask("request.list")["items"]] == [kept["id"]]
+
+
 # the page of whoever is held
 
 
