@@ -69,6 +69,9 @@ RECORD_MAX = 16384  # of a rule with conditions: its line has 4,096 bytes at mos
 RECORDS_KEPT = 256  # read lately, half a kilobyte each: an ending that many rules are about is met again and again
 # What reading a damaged record raises; it is skipped and counted, and the look-up goes on without it.
 _DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, BadInput)
+# What reading the meta block raises: of another form, nested too deeply, numbers that no file has.
+_NO_META = (ValueError, IndexError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError)
+_TEXTS = ("id", "name", "version", "category")  # of a list
 
 
 class Ruleset:
@@ -104,14 +107,23 @@ class Ruleset:
         self._meta_at = meta_at
         try:
             self._learn(json.loads(meta.decode()))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except _NO_META as error:
             raise BadInput("the rule set was made by another version: its meta block has another form") from error
 
     def _learn(self, meta: Json) -> None:
         self.lists = meta["lists"]
+        for of in self.lists:
+            b"".join([of[key].encode() for key in _TEXTS])
+            if not isinstance(of["count"], int) or not isinstance(of["fetched"] or 0, int):
+                raise ValueError("a list without its numbers")
         self._allowing = tuple([at for at in range(len(self.lists)) if self.lists[at]["category"] == ALLOWING])
         self.count = meta["count"]
         self._classes = [(tuple(entry[0]), entry[1], entry[2], entry[3]) for entry in meta["classes"]]
+        for indexes, kind, allow, important in self._classes:
+            if not indexes or not all([isinstance(index, int) and 0 <= index < len(self.lists) for index in indexes]):
+                raise ValueError("a class of lists that are not there")
+            if not isinstance(kind, int) or not isinstance(allow, bool) or not isinstance(important, bool):
+                raise TypeError("a class of no kind")
         # With refusals of names only, the first one met on the walk up is the most specific and decides.
         self._plain = all([of[1] != SPECIAL and not of[2] and not of[3] for of in self._classes])
         self._top_level = meta["top_level"]
