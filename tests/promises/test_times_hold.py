@@ -159,6 +159,15 @@ def test_nothing_that_a_removed_person_asked_for_is_left(times: Times) -> None:
     assert [row["id"] for row in times.ask("request.list")["items"]] == [kept["id"]]
 
 
+def test_what_somebody_asked_for_is_not_shown_to_whom_the_device_goes(times: Times) -> None:
+    times.ask("request.add", device_id=1, kind="objection", text="for my mother alone")
+    times.ask("device.edit", device_id=1, label="old tablet")
+    times.ask("device.edit", device_id=1, person_id=1)
+    assert len(times.ask("request.list")["items"]) == 1
+    times.ask("device.edit", device_id=1, person_id=2)
+    assert times.ask("request.list")["items"] == []
+
+
 # the page of whoever is held
 
 

@@ -133,6 +133,10 @@ class State(WithMeta):
         columns = ", ".join(name + "=?" for name in values)
         try:
             with self.db.transaction() as sql:
+                if table == "devices" and "person" in values:
+                    # What somebody asked for is shown at their device, and to nobody whom it goes to.
+                    other = "SELECT id FROM devices WHERE id=? AND person IS NOT NULL AND person IS NOT ?"
+                    sql.execute("DELETE FROM requests WHERE device IN (" + other + ")", (row_id, values["person"]))
                 sql.execute("UPDATE " + table + " SET " + columns + " WHERE id=?", (*values.values(), row_id))
                 self.ledger.insert(sql, made)
         except sqlite3.IntegrityError as error:
