@@ -20,6 +20,9 @@ KINDS = {
     "a web token": rb"\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.",
 }
 
+# The example of the specification (age-encryption.org/v1).
+PUBLISHED = {"tests/core/test_age.py"}
+
 
 def tracked() -> list[Path]:
     run = subprocess.run(
@@ -34,6 +37,7 @@ def tracked() -> list[Path]:
 def test_no_secret_is_committed(kind: str) -> None:
     found = []
     for path in tracked():
-        if path.is_file() and path != Path(__file__) and re.search(KINDS[kind], path.read_bytes()):
+        known = path == Path(__file__) or str(path.relative_to(ROOT)) in PUBLISHED
+        if path.is_file() and not known and re.search(KINDS[kind], path.read_bytes()):
             found.append(str(path.relative_to(ROOT)))
     assert not found, f"{kind} in {found}"

@@ -1,11 +1,11 @@
 """The rows of a backup: what of each table goes into one, and new database files made of one."""
 
-import os
+import contextlib
 import sqlite3
 
 from agent.core.model import BadInput
 from agent.daemon.store import content_rows, history_schema, limit_rules, state_schema
-from agent.daemon.store.database import Database, StorageError, Waiting
+from agent.daemon.store.database import Database, StorageError, Waiting, discard
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.ledger import COLUMNS as LEDGER_COLUMNS
 from agent.daemon.store.state import DEVICE_COLUMNS, State
@@ -76,8 +76,7 @@ def new_history(path: str, rows: Rows, waiting: Waiting) -> None:
 
 def _fresh(path: str, migrations: tuple[str, ...], rows: Rows, own: Rows, waiting: Waiting) -> None:
     for leftover in (path, path + "-journal"):
-        if os.path.exists(leftover):
-            os.unlink(leftover)
+        discard(leftover)
     with waiting():
         made = Database(path, migrations, "FULL", reserved=False)
     made.waiting = waiting
@@ -87,7 +86,8 @@ def _fresh(path: str, migrations: tuple[str, ...], rows: Rows, own: Rows, waitin
     except (sqlite3.Error, OverflowError) as error:
         raise BadInput("the backup does not fit together: " + str(error)) from error
     except StorageError:
-        os.unlink(path)
+        with contextlib.suppress(StorageError):  # it is discarded before the next
+            discard(path)
         raise
     finally:
         made.close()
