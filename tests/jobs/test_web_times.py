@@ -170,7 +170,7 @@ def test_internet_off_undone_on_again_and_for_everybody(look, served):
     page.get_by_role("button", name="On for 15 minutes, Mia").click()
     off.wait_for()
     served.ask("hold.end", person_id=person_id(served, "Mia"))
-    page.get_by_role("button", name="Turn off for everybody").click()
+    page.get_by_role("button", name="Everybody off").click()
     page.get_by_role("dialog").get_by_role("button", name="1 hour").click()
     wait_until(lambda: len(served.ask("hold.list")["items"]) >= 2)
     kept(page, "5-everybody")

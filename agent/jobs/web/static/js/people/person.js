@@ -45,7 +45,7 @@ const personLink = ({ person, devices, sites, blocked, asking }) =>
       sites || blocked
         ? h(
             "span.person-today",
-            [sites && t("overview.today", { n: sites }), blocked && t("overview.blocked_today", { n: blocked })]
+            [sites && t(blocked ? "overview.sites" : "overview.today", { n: sites }), blocked && t("overview.blocked_today", { n: blocked })]
               .filter(Boolean)
               .join(" · "),
           )
