@@ -312,7 +312,8 @@ def luci(story: Story) -> None:
     plugin = "/usr/libexec/rpcd/privacy-agent"
     story.install("luci-app-privacy-agent", "1")
     methods = json.loads(story.router.ask(f"{plugin} list"))
-    expect(set(methods) == {"status", "devices", "features", "on", "off", "setup_code"}, f"methods: {methods}")
+    wanted = {"status", "devices", "features", "on", "off", "setup_code", "people", "hold", "release"}
+    expect(set(methods) == wanted, f"methods: {methods}")
 
     def call(method: str, **arguments: object) -> Any:
         return json.loads(story.router.ask(f"echo '{json.dumps(arguments)}' | {plugin} call {method}"))
