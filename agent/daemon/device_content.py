@@ -13,7 +13,8 @@ from agent.core.services import Service, Services, blocked_at, read_services
 from agent.core.settings import Settings
 from agent.core.timezone import Zone
 from agent.daemon.lists.loaded import LoadedLists
-from agent.daemon.store.content_rows import DEVICE, HOUSEHOLD, PERSON, ContentRows, Owner
+from agent.daemon.store.content_rows import ContentRows
+from agent.daemon.store.owners import DEVICE, HOUSEHOLD, PERSON, Owner, owner_of
 
 FILE = "services.json"
 
@@ -72,8 +73,7 @@ class DeviceContent:
         return found
 
     def of(self, device: Device) -> Content:
-        own = (DEVICE, device.id) if device.shared or device.person_id is None else (PERSON, device.person_id)
-        return self._all.get(own) or Content()
+        return self._all.get(owner_of(device)) or Content()
 
     def wanted(self, device: Device) -> bool:
         """Whether names have to be looked at for what the device may not reach."""

@@ -148,7 +148,7 @@ class Household:
         """Whether anything of it is read: times alone do so only while it is held, content rules at all times."""
         if self.gate.features(device.slot) != [LIMITS]:
             return True
-        return self.keeper.is_held(device.slot) or self.content.wanted(device)
+        return self.keeper.decision(device).held or self.content.wanted(device)
 
     def _client(self, device: Device) -> DeviceView:
         on = self.gate.features(device.slot)

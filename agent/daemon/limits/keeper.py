@@ -23,7 +23,8 @@ from agent.daemon.edges import Edges
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.limits.held_file import HeldFile
 from agent.daemon.limits.local_zone import LocalZone
-from agent.daemon.store.limit_rules import DEVICE, PERSON, Exemption, Hold, Owner
+from agent.daemon.store.limit_rules import Exemption, Hold
+from agent.daemon.store.owners import DEVICE, PERSON, Owner, owner_of
 from agent.daemon.store.state import State
 
 ALIVE = "times-kept"  # a file of the run directory with the wall time of the last look
@@ -125,20 +126,18 @@ class Keeper:
             return f"The internet can't be turned off: {error}."
         return ""
 
+    def decision(self, device: Device) -> Decision:
+        """The one in force."""
+        return self.decisions.get(device.id, Decision(False))
+
     def is_on(self, device: Device) -> bool:
         on = self._state.ledger.register.state(device.enrolment, LIMITS) == ON
         return on and LIMITS in self._gate.features(device.slot)
 
     # rules
 
-    def owner_of(self, device: Device) -> Owner:
-        """Whose rules a device follows: its present person's, or its own."""
-        if device.person_id is None or device.shared:
-            return DEVICE, device.id
-        return PERSON, device.person_id
-
     def rules_of(self, device: Device) -> Rules:
-        owner = self.owner_of(device)
+        owner = owner_of(device)
         return self.rules(owner, {owner, (DEVICE, device.id)})
 
     def rules(self, owner: Owner, of: set[Owner] | None = None) -> Rules:
@@ -190,7 +189,7 @@ class Keeper:
             return Decision(False), None
         if len(devices) == 1:
             device = devices[0]
-            return self.decisions.get(device.id, Decision(False)), self._coming.get(device.id)
+            return self.decision(device), self.next_for(device)
         wall, rules = self.clock.wall(), self.rules(owner)
         return decide(rules, wall, self.local.zone), next_change(rules, wall, self.local.zone)
 
@@ -198,26 +197,7 @@ class Keeper:
         return self._coming.get(device.id)
 
     def devices_of(self, owner: Owner) -> list[Device]:
-        return [device for device in self._state.devices() if self.owner_of(device) == owner]
-
-    # for the kernel's and the page's side
-
-    def is_held(self, slot: int) -> bool:
-        return any(
-            self.decisions[d.id].held for d in self._state.devices() if d.slot == slot and d.id in self.decisions
-        )
-
-    def why(self, mac: bytes) -> Decision | None:
-        device = self._by_mac(mac)
-        return None if device is None else self.decisions.get(device.id)
-
-    def person_name(self, mac: bytes) -> str:
-        """As the household wrote it; a shared device's own name."""
-        device = self._by_mac(mac)
-        return "" if device is None else self.name_of(self.owner_of(device))
-
-    def _by_mac(self, mac: bytes) -> Device | None:
-        return next((device for device in self._state.devices() if device.mac == mac), None)
+        return [device for device in self._state.devices() if owner_of(device) == owner]
 
     def name_of(self, owner: Owner) -> str:
         kind, id = owner

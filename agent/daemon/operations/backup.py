@@ -18,7 +18,7 @@ from agent.daemon.household import Household
 from agent.daemon.operations import backup_values, brought
 from agent.daemon.operations.arguments import OperationRejected, choice, flag, page
 from agent.daemon.reports import budget
-from agent.daemon.store import backup_tables, limit_rules
+from agent.daemon.store import backup_tables, owners
 from agent.daemon.store.backup_tables import HISTORY_TABLES, TABLES, Rows
 from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
@@ -153,7 +153,7 @@ def _device_of(kind: str, row: list[object]) -> object:
     if kind == "rule":
         return row[4] if row[3] == "device" else None
     if kind in ("window", "holiday", "content"):
-        return row[2] if row[1] == limit_rules.DEVICE else None
+        return row[2] if row[1] == owners.DEVICE else None
     return row[DEVICE_AT[kind]] if kind in DEVICE_AT else None
 
 

@@ -18,7 +18,7 @@ from agent.daemon.operations.devices import parse_mac
 from agent.daemon.operations.people import birth_month
 from agent.daemon.operations.rules import SCOPES
 from agent.daemon.store.backup_tables import Rows
-from agent.daemon.store.content_rows import HOUSEHOLD, OWNERS
+from agent.daemon.store.owners import HOUSEHOLD, OWNERS
 from agent.daemon.store.state import SLOTS
 
 Check = Callable[[object], None]

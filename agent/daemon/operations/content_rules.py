@@ -7,7 +7,7 @@ from agent.core.model import NotFound
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, actor, optional_number
 from agent.daemon.operations.internet import rule_changed
-from agent.daemon.store.content_rows import DEVICE, HOUSEHOLD, PERSON, Owner
+from agent.daemon.store.owners import DEVICE, HOUSEHOLD, PERSON, Owner
 
 
 def owner_of(household: Household, request: Request) -> Owner:

@@ -6,7 +6,7 @@ from agent.core.model import ADULT, LIMITS, Device
 from agent.core.schedule import Change, Decision
 from agent.daemon.household import Household
 from agent.daemon.store.ledger import Entry
-from agent.daemon.store.limit_rules import PERSON, Owner
+from agent.daemon.store.owners import PERSON, Owner, owner_of
 
 # Rows of the ledger that tell of a change of rules, or of what was given once.
 CHANGES = ("limit", "hold", "release", "extend", "bonus", "gap")
@@ -24,7 +24,7 @@ def next_row(coming: Change | None) -> Row | None:
 
 
 def of_device(household: Household, device: Device) -> Row:
-    now = household.keeper.decisions.get(device.id, Decision(False))
+    now = household.keeper.decision(device)
     return {"held": now.held, "why": now.why, "until": now.until}
 
 
@@ -53,18 +53,23 @@ def switch_on(household: Household, devices: list[Device], who: str) -> None:
 
 def cover(household: Household, device: Device, who: str) -> None:
     """A device that came to a child whose rules stand follows them at once."""
-    owner = household.keeper.owner_of(device)
+    owner = owner_of(device)
     ruled = owner in household.state.limits.owners() or household.content.wanted(device)
     if ruled and household.subjects.group_of(device) != ADULT:
         switch_on(household, [device], who)
+
+
+def devices_of(household: Household, owner: Owner) -> list[Device]:
+    """A person's own devices, or the one, also where it follows a person's rules."""
+    kind, id = owner
+    return household.keeper.devices_of(owner) if kind == PERSON else [household.state.device(id)]
 
 
 def told_rows(household: Household, owner: Owner, about: str, action: str, detail: str = "") -> list[Entry]:
     """Rows of the ledger: one for each device that it is about, never a word of the rules."""
     kind, id = owner
     words = (f"person:{id} " if kind == PERSON else "") + detail
-    devices = household.keeper.devices_of(owner) if kind == PERSON else [household.state.device(id)]
-    return [(device.enrolment, about, action, 0, words.strip()) for device in devices] or [
+    return [(device.enrolment, about, action, 0, words.strip()) for device in devices_of(household, owner)] or [
         ("", about, action, 0, words.strip())
     ]
 
@@ -79,8 +84,8 @@ def rule_changed(household: Household, owner: Owner, about: str, who: str) -> No
 def of_me(household: Household, device: Device) -> Row:
     """What the person behind a device sees: the rules in words, what holds now, and who changed it when."""
     keeper = household.keeper
-    owner = keeper.owner_of(device)
-    now, coming = keeper.decisions.get(device.id, Decision(False)), keeper.next_for(device)
+    owner = owner_of(device)
+    now, coming = keeper.decision(device), keeper.next_for(device)
     found = household.state.limits.windows.get(owner, [])
     rows = [r for r in household.state.ledger.rows_of([device.enrolment], 0, -1) if r.action in CHANGES][-CHANGES_MAX:]
     return {

@@ -5,16 +5,17 @@ from __future__ import annotations
 from agent.control.messages import Reply, Request, Row
 from agent.core import windows
 from agent.core.model import ADULT, BadInput, Device, NotFound
-from agent.core.schedule import OFF, Decision, Rules
+from agent.core.schedule import OFF, Rules
 from agent.core.timezone import DAY_S
 from agent.core.windows import BEDTIME, HOMEWORK
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, actor, flag, number, optional_number, optional_text
-from agent.daemon.operations.internet import TIMES, consent_of, next_row, now_row, switch_on, told_rows
+from agent.daemon.operations.internet import TIMES, consent_of, devices_of, next_row, now_row, switch_on, told_rows
 from agent.daemon.operations.me import REQUEST_TEXT_MAX, TIME_KINDS, TIME_S, own_device, request_add, request_row
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.ledger import Entry
-from agent.daemon.store.limit_rules import DEVICE, PERSON, Exemption, Hold, Owner
+from agent.daemon.store.limit_rules import Exemption, Hold
+from agent.daemon.store.owners import DEVICE, PERSON, Owner, owner_of
 
 HOLD_MAX_S = DAY_S  # of one without an end: nobody forgets a child's phone on Friday
 UNTIL_MAX_S = 8 * DAY_S
@@ -24,13 +25,13 @@ MORNING = 7 * 3600  # where no bedtime says when it ends
 TONIGHT = "tonight"
 
 
-def owner_of(household: Household, request: Request) -> Owner:
+def owner_named(household: Household, request: Request) -> Owner:
     """The person that is named; of a device the person whose rules it follows, or itself."""
     person_id, device_id = optional_number(request, "person_id"), optional_number(request, "device_id")
     if person_id is not None:
         return PERSON, household.state.person(person_id).id
     if device_id is not None:
-        return household.keeper.owner_of(household.state.device(device_id))
+        return owner_of(household.state.device(device_id))
     raise BadInput("say which: device_id or person_id (numbers)")
 
 
@@ -47,7 +48,7 @@ def _known_by_mac(household: Household) -> None:
 
 
 def limits_get(household: Household, request: Request) -> Reply:
-    return limits_row(household, owner_of(household, request))
+    return limits_row(household, owner_named(household, request))
 
 
 def limits_row(household: Household, owner: Owner) -> Row:
@@ -56,7 +57,7 @@ def limits_row(household: Household, owner: Owner) -> Row:
     now, coming = keeper.decided_for(owner)
     wall = household.clock.wall()
     zone = keeper.local.zone
-    of = {owner, *((DEVICE, device.id) for device in keeper.devices_of(owner))}
+    of = _with_devices(household, owner)
     return {
         "version": rules.version(owner),
         "windows": [windows.row(one) for one in found],
@@ -89,7 +90,7 @@ def limits_row(household: Household, owner: Owner) -> Row:
 def limits_set(household: Household, request: Request) -> Reply:
     """These windows and dates in place of those that are there; what is not given stays."""
     _known_by_mac(household)
-    owner = owner_of(household, request)
+    owner = owner_named(household, request)
     rules = household.state.limits
     seen = optional_number(request, "version")
     if seen is not None and seen != rules.version(owner):
@@ -139,7 +140,7 @@ def hold_add(household: Household, request: Request) -> Reply:
         for one in holds
         for entry in told_rows(household, one.owner, TIMES, "hold", f"until:{household.keeper.hold_ends(one)}")
     ]
-    switch_on(household, [device for owner in owners for device in _devices(household, owner)], who)
+    switch_on(household, [device for owner in owners for device in devices_of(household, owner)], who)
     rules = household.state.limits
     rules.add_holds(holds, *_overruled(household, owners), told, who, at)
     try:
@@ -156,10 +157,10 @@ def hold_add(household: Household, request: Request) -> Reply:
 def _overruled(household: Household, owners: list[Owner]) -> tuple[list[int], list[Exemption]]:
     """The last word counts: who was given free time before, by person or by device, has it no more; whoever else it
     was given to still does."""
-    held = {device.id for owner in owners for device in _devices(household, owner)}
+    held = {device.id for owner in owners for device in devices_of(household, owner)}
     ended, still = [], []
     for one in household.state.limits.exemptions:
-        devices = _devices(household, one.owner) if one.kind == "free" else []
+        devices = devices_of(household, one.owner) if one.kind == "free" else []
         if any(device.id in held for device in devices):
             ended.append(one.id)
             others = [(DEVICE, device.id) for device in devices if device.id not in held]
@@ -178,24 +179,19 @@ def hold_row(household: Household, hold: Hold) -> Row:
     }
 
 
-def _devices(household: Household, owner: Owner) -> list[Device]:
-    kind, id = owner
-    return [household.state.device(id)] if kind == DEVICE else household.keeper.devices_of(owner)
-
-
 def _whom(household: Household, request: Request) -> tuple[list[Owner], list[str]]:
     """Whom to hold, and the names of who is left out: adults who did not agree, and the device that asks."""
     everybody, children = flag(request, "all"), flag(request, "children")
     if not everybody and not children:
         owner = _one(household, request)
-        if any(not _may_hold(household, device) for device in _devices(household, owner)):
-            name = household.keeper.name_of(household.keeper.owner_of(_devices(household, owner)[0]))
+        if any(not _may_hold(household, device) for device in devices_of(household, owner)):
+            name = household.keeper.name_of(owner_of(devices_of(household, owner)[0]))
             raise OperationRejected("conflict", name + " is an adult and has not agreed to this", {"left_out": [name]})
         return [owner], []
     owners, left_out = [], []
     asking = _asking(household, request)
     for device in household.state.devices():
-        owner, group = household.keeper.owner_of(device), household.subjects.group_of(device)
+        owner, group = owner_of(device), household.subjects.group_of(device)
         if children and (owner[0] == DEVICE or group in (ADULT, None)):
             continue
         if not _may_hold(household, device):
@@ -214,10 +210,20 @@ def _one(household: Household, request: Request) -> Owner:
     device_id = optional_number(request, "device_id")
     if device_id is not None:
         return DEVICE, household.state.device(device_id).id
-    owner = owner_of(household, request)
+    owner = owner_named(household, request)
     if not household.keeper.devices_of(owner):
         raise BadInput("that person has no device yet: add one, or give one of the devices this person")
     return owner
+
+
+def _followed(household: Household, owner: Owner) -> Owner:
+    """Whose windows count: a device's person's."""
+    return owner_of(household.state.device(owner[1])) if owner[0] == DEVICE else owner
+
+
+def _with_devices(household: Household, owner: Owner) -> set[Owner]:
+    """Of whom an internet-off is one of the owner's."""
+    return {owner, *((DEVICE, device.id) for device in devices_of(household, owner))}
 
 
 def _may_hold(household: Household, device: Device) -> bool:
@@ -255,7 +261,7 @@ def _hold(household: Household, owner: Owner, request: Request) -> Hold:
 def _morning(household: Household, owner: Owner) -> int:
     """The end of the bedtime that runs or comes next, else seven o'clock."""
     wall, zone = household.clock.wall(), household.keeper.local.zone
-    of = household.keeper.owner_of(household.state.device(owner[1])) if owner[0] == DEVICE else owner
+    of = _followed(household, owner)
     coming = household.keeper.rules(of).line.coming(wall, zone)
     if coming is not None and coming[2] == BEDTIME and coming[0] - wall < DAY_S:
         return coming[1]
@@ -273,7 +279,7 @@ def hold_end(household: Household, request: Request) -> Reply:
         owner = ending[0].owner
     else:
         owner = _one(household, request)
-        of = {owner, *((DEVICE, device.id) for device in _devices(household, owner))}
+        of = _with_devices(household, owner)
         ending = [one for one in rules.holds if one.owner in of]
     seconds = optional_number(request, "seconds")
     if not ending and seconds is None:
@@ -282,7 +288,7 @@ def hold_end(household: Household, request: Request) -> Reply:
         rules.end_holds([one.id for one in ending], _all_told(household, ending, "release"), who, at)
     if seconds is not None:
         give(household, owner, "free", seconds, who)
-    of_whom = household.keeper.owner_of(household.state.device(owner[1])) if owner[0] == DEVICE else owner
+    of_whom = _followed(household, owner)
     _in_force(household, [of_whom])
     now, coming = household.keeper.decided_for(of_whom)
     return {"ended": [one.id for one in ending], "now": now_row(household, of_whom, now, coming)}
@@ -303,7 +309,7 @@ def hold_list(household: Household, request: Request) -> Reply:
 
 def exception_add(household: Household, request: Request) -> Reply:
     _known_by_mac(household)
-    owner = owner_of(household, request)
+    owner = owner_named(household, request)
     kind = optional_text(request, "kind") or ""
     give(household, owner, kind, optional_number(request, "seconds"), actor(request))
     _in_force(household, [owner])
@@ -395,8 +401,8 @@ def request_answer(household: Household, request: Request) -> Reply:
 
 def grant(household: Household, device: Device, given: object, who: str, answer: tuple[int, str]) -> None:
     """What somebody asked for at this device: seconds, or "tonight"."""
-    owner = household.keeper.owner_of(device)
-    now = household.keeper.decisions.get(device.id, Decision(False))
+    owner = owner_of(device)
+    now = household.keeper.decision(device)
     wall = household.clock.wall()
     if given == TONIGHT and not (now.held and now.why == OFF):
         give(household, owner, "off", None, who, answer)
@@ -424,8 +430,8 @@ def ask_for_time(household: Household, device_id: int, kind: str) -> bool:
 def also_open(household: Household, device_id: int) -> frozenset[bytes]:
     """Names that this device reaches while it is held: its owner's, and during homework those for homework."""
     device = household.state.device(device_id)
-    content = household.state.content.of(household.keeper.owner_of(device))
-    homework = household.keeper.decisions.get(device_id, Decision(False)).why == HOMEWORK
+    content = household.content.of(device)
+    homework = household.keeper.decision(device).why == HOMEWORK
     return frozenset(name.encode() for name in [*content.always, *(content.homework if homework else [])])
 
 

@@ -17,6 +17,7 @@ from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.loop import Loop
 from agent.daemon.operations.limits import also_open, ask_for_time
+from agent.daemon.store.owners import owner_of
 
 CALLS_ZONE = b"pub.3gppnetwork.org"  # of the gateways for calls over Wi-Fi (3GPP TS 23.003, section 19.4.2.9)
 
@@ -82,11 +83,11 @@ class HoldService:
         if device is None:
             return None
         keeper = self._household.keeper
-        decision = keeper.why(mac)
-        if decision is None or not decision.held:
-            return Stay(device.id, "off", keeper.person_name(mac), "")
+        decision, name = keeper.decision(device), keeper.name_of(owner_of(device))
+        if not decision.held:
+            return Stay(device.id, "off", name, "")
         until = "" if decision.until is None else keeper.time_words(decision.until)
-        return Stay(device.id, decision.why, keeper.person_name(mac), until)
+        return Stay(device.id, decision.why, name, until)
 
     def _asked(self, device_id: int, kind: str) -> bool:
         """A button of the page."""

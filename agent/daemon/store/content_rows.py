@@ -7,6 +7,7 @@ from collections.abc import Callable
 from agent.core.content import Content, from_rows, rows_of
 from agent.core.shapes import ContentRow
 from agent.daemon.store.database import Database
+from agent.daemon.store.owners import Owner
 
 MYPY = False
 if MYPY:  # not worth its memory
@@ -19,10 +20,6 @@ CREATE TABLE content(id INTEGER PRIMARY KEY AUTOINCREMENT, owner_kind TEXT NOT N
   UNIQUE(owner_kind, owner, kind, name));
 """
 COLUMNS = 'id, owner_kind, owner, kind, name, mode, "window"'
-HOUSEHOLD, PERSON, DEVICE = "household", "person", "device"
-OWNERS = (HOUSEHOLD, PERSON, DEVICE)
-
-Owner = tuple[str, int]
 
 
 class ContentRows:

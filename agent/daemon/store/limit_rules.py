@@ -14,10 +14,8 @@ from agent.core.model import NotFound, Value
 from agent.core.windows import Dates, Window
 from agent.daemon.store.database import Database
 from agent.daemon.store.ledger import Entry, Ledger
+from agent.daemon.store.owners import Owner
 from agent.daemon.store.requests import answered
-
-PERSON, DEVICE = "person", "device"
-Owner = tuple[str, int]  # (PERSON or DEVICE, id)
 
 SCHEMA = """
 CREATE TABLE windows(id INTEGER PRIMARY KEY AUTOINCREMENT, owner_kind TEXT NOT NULL, owner INTEGER NOT NULL,

@@ -13,10 +13,11 @@ from agent.core.model import BadInput, Device, NotFound, Person
 from agent.core.policy import OwnRule
 from agent.daemon.clock import STEP_S
 from agent.daemon.store import content_rows
-from agent.daemon.store.content_rows import ContentRows, Owner
+from agent.daemon.store.content_rows import ContentRows
 from agent.daemon.store.database import Database, StorageError, WithMeta
 from agent.daemon.store.ledger import Ledger
-from agent.daemon.store.limit_rules import DEVICE, PERSON, LimitRules, forget
+from agent.daemon.store.limit_rules import LimitRules, forget
+from agent.daemon.store.owners import DEVICE, PERSON, Owner
 from agent.daemon.store.removals import Removals
 from agent.daemon.store.requests import Requests
 from agent.daemon.store.scrubbing import scrub
@@ -161,7 +162,7 @@ class State(WithMeta):
             sql.execute("DELETE FROM requests WHERE device IN (SELECT id FROM devices WHERE person=?)", (person_id,))
             sql.execute("UPDATE devices SET person=NULL WHERE person=?", (person_id,))
             sql.execute("DELETE FROM rules WHERE scope='person' AND owner=?", (person_id,))
-            content_rows.erase(sql, (content_rows.PERSON, person_id))
+            content_rows.erase(sql, (PERSON, person_id))
             forget(sql, (PERSON, person_id))
             sql.execute("DELETE FROM persons WHERE id=?", (person_id,))
         self.ledger.take(list(told))
@@ -182,7 +183,7 @@ class State(WithMeta):
         with self.db.transaction() as sql:
             sql.execute("DELETE FROM rules WHERE scope='device' AND owner=?", (device.id,))
             sql.execute("DELETE FROM requests WHERE device=?", (device.id,))
-            content_rows.erase(sql, (content_rows.DEVICE, device.id))
+            content_rows.erase(sql, (DEVICE, device.id))
             forget(sql, (DEVICE, device.id))
             sql.execute("DELETE FROM devices WHERE id=?", (device.id,))
             self.ledger.insert(sql, made)
