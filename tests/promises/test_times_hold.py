@@ -12,7 +12,7 @@ from agent.core.model import BadInput
 from agent.core.timezone import DAY_S
 from agent.daemon.hold_page_server import HoldPageServer, Stay
 from agent.daemon.loop import Loop
-from agent.daemon.operations.limits import ask_for_time
+from agent.daemon.operations.time_requests import ask_for_time
 from agent.daemon.store.database import StorageError
 from tests.daemon.limited import NIGHT, PHONE, TABLET, TV, Times, at
 from tests.ports import free_port

@@ -6,7 +6,8 @@ from agent.core.model import ADULT, LIMITS, Device
 from agent.core.schedule import Change, Decision
 from agent.daemon.household import Household
 from agent.daemon.store.ledger import Entry
-from agent.daemon.store.owners import PERSON, Owner, owner_of
+from agent.daemon.store.limit_rules import Hold
+from agent.daemon.store.owners import DEVICE, PERSON, Owner, owner_of
 
 # Rows of the ledger that tell of a change of rules, or of what was given once.
 CHANGES = ("limit", "hold", "release", "extend", "bonus", "gap")
@@ -63,6 +64,22 @@ def devices_of(household: Household, owner: Owner) -> list[Device]:
     """A person's own devices, or the one, also where it follows a person's rules."""
     kind, id = owner
     return household.keeper.devices_of(owner) if kind == PERSON else [household.state.device(id)]
+
+
+def with_devices(household: Household, owner: Owner) -> set[Owner]:
+    """Of whom an internet-off is one of the owner's."""
+    return {owner, *((DEVICE, device.id) for device in devices_of(household, owner))}
+
+
+def hold_row(household: Household, hold: Hold) -> Row:
+    kind, id = hold.owner
+    return {
+        "id": hold.id,
+        "device_id" if kind == DEVICE else "person_id": id,
+        "until": household.keeper.hold_ends(hold),
+        "by": hold.actor,
+        "at": hold.at,
+    }
 
 
 def told_rows(household: Household, owner: Owner, about: str, action: str, detail: str = "") -> list[Entry]:

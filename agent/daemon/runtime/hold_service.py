@@ -16,7 +16,7 @@ from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.loop import Loop
-from agent.daemon.operations.limits import also_open, ask_for_time
+from agent.daemon.operations.time_requests import also_open, ask_for_time
 from agent.daemon.store.owners import owner_of
 
 CALLS_ZONE = b"pub.3gppnetwork.org"  # of the gateways for calls over Wi-Fi (3GPP TS 23.003, section 19.4.2.9)
