@@ -25,6 +25,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
 EXCUSED = ("not here: ", "runs inside ")
 
 
+@pytest.fixture(scope="module")
+def chromium():
+    """The browser, for the pages of a module."""
+    from tests.jobs import browser
+
+    with browser.chromium() as running:
+        yield running
+
+
 class Classes:
     """Outcomes by class, and the skips that nothing excuses. A failure is told at once, as a run may be ended early."""
 

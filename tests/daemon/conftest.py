@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.limited import times
 from tests.promises.household import Home
+
+__all__ = ["home", "times"]
 
 
 @pytest.fixture

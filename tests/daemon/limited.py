@@ -1,7 +1,10 @@
 """A household with times, a clock that is set by hand, and a kernel that holds whom it is told to."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from agent.core.timezone import DAY_S, parse
 from agent.daemon.clock import Clock
@@ -107,3 +110,11 @@ class Times:
 def at(hour: int, minute: int = 0, day: int = 20788) -> int:
     """Of Tuesday, 1 December 2026, in Berlin."""
     return ZONE.instant(day * DAY_S + hour * 3600 + minute * 60)
+
+
+@pytest.fixture
+def times(tmp_path: Path) -> Iterator[Times]:
+    """At noon of a day."""
+    made = Times(Home(str(tmp_path)), at(12))
+    yield made
+    made.home.crash()

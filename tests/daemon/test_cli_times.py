@@ -1,7 +1,6 @@
 """`times`, `tonight` and `internet` on the command line, against a household with a clock that is set by hand."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +9,7 @@ from agent.cli import arguments
 from agent.cli.errors import CliError
 from agent.client import ControlError
 from agent.core.model import BadInput
-from tests.daemon.limited import LAPTOP, PHONE, TABLET, TV, Times, at
-from tests.promises.household import Home
+from tests.daemon.limited import LAPTOP, PHONE, TABLET, TV, Times
 
 Say = Callable[..., str]
 
@@ -30,13 +28,6 @@ class Client:
 
     def items(self, op: str, most: int | None = None, **given: object) -> Iterator[dict[str, Any]]:
         yield from self.call(op, **given)["items"]
-
-
-@pytest.fixture
-def times(tmp_path: Path) -> Iterator[Times]:
-    made = Times(Home(str(tmp_path)), at(12))
-    yield made
-    made.home.crash()
 
 
 @pytest.fixture

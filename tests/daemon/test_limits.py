@@ -1,6 +1,5 @@
 """Times and internet off: what is held, what the kernel is told, and what is refused."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,6 @@ from agent.core.timezone import DAY_S
 from agent.daemon.operations.arguments import OperationRejected
 from tests.daemon.limited import NIGHT, PHONE, TABLET, TV, Times, at
 from tests.promises.household import Home
-
-
-@pytest.fixture
-def times(tmp_path: Path) -> Iterator[Times]:
-    made = Times(Home(str(tmp_path)), at(12))
-    yield made
-    made.home.crash()
 
 
 def test_bedtime(times: Times) -> None:

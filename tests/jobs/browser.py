@@ -44,6 +44,16 @@ def chromium() -> Iterator:
         browser.close()
 
 
+def watched(context):
+    """A new page of the context; what its script or the browser complains of is in its list `trouble`."""
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.trouble = []
+    page.on("pageerror", lambda error: page.trouble.append(str(error)))
+    page.on("console", lambda said: page.trouble.append(said.text) if said.type == "error" else None)
+    return page
+
+
 def settle(page) -> None:
     """Waits for what moves or fades in to be there; what moves for ever is left out."""
     page.evaluate(

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.jobs import browser
-from tests.jobs.test_web_pages import chromium, serious, served, state, visit  # noqa: F401  fixtures, by name
+from tests.jobs.test_web_pages import serious, served, state, visit  # noqa: F401  fixtures, by name
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 

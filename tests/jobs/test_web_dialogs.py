@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.jobs import browser
-from tests.jobs.test_web_pages import PASSWORD, chromium, serious, served, state, visit  # noqa: F401 - fixtures
+from tests.jobs.test_web_pages import PASSWORD, serious, served, state, visit  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 # (view, what is pressed): each opens one sheet.

@@ -6,7 +6,7 @@ import pytest
 
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.test_web_pages import chromium, laptop, serious, state, visit  # noqa: F401
+from tests.jobs.test_web_pages import laptop, serious, state, visit  # noqa: F401
 from tests.jobs.web_peer import wait_until
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.test_web_pages import VIEWS, address, choose_pin, chromium, laptop, state, visit  # noqa: F401
+from tests.jobs.test_web_pages import VIEWS, address, choose_pin, laptop, state, visit  # noqa: F401
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 NARROW = {"width": 360, "height": 740}

@@ -32,12 +32,6 @@ def served(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def state(chromium, served):
     """A signed-in browser's cookies, for all the others."""
     context = chromium.new_context(locale="en-GB")
@@ -65,11 +59,7 @@ def visit(chromium, served, state):
             **more,
         )
         contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(browser.PATIENCE_MS)
-        page.trouble = []
-        page.on("pageerror", lambda error: page.trouble.append(str(error)))
-        page.on("console", lambda message: page.trouble.append(message.text) if message.type == "error" else None)
+        page = browser.watched(context)
         page.goto(f"http://127.0.0.1:{served.port}{path}")
         page.locator("h1").wait_for()
         return page

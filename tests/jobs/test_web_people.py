@@ -6,7 +6,7 @@ import pytest
 
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.test_web_pages import chromium, serious, state, visit  # noqa: F401 - fixtures
+from tests.jobs.test_web_pages import serious, state, visit  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 NARROW = {"width": 360, "height": 740}

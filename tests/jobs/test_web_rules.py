@@ -9,7 +9,7 @@ import pytest
 from agent.daemon.operations.rules import RULES_MAX
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.test_web_pages import chromium, serious, served, state, visit  # noqa: F401  fixtures, by name
+from tests.jobs.test_web_pages import serious, served, state, visit  # noqa: F401  fixtures, by name
 from tests.jobs.web_peer import wait_until
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")

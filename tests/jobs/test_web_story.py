@@ -24,12 +24,6 @@ def daemon(tmp_path_factory):
     daemon.stop()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(chromium, daemon):
     context = chromium.new_context(viewport=browser.PHONE, locale="en-GB", timezone_id="Europe/Berlin")

@@ -30,12 +30,6 @@ def served(tmp_path_factory):
     served.stop()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def look(chromium, served):
     """Signed in at an address; whatever the browser complains of fails the test."""
@@ -43,11 +37,7 @@ def look(chromium, served):
 
     def go(path="/", size=SMALL, locale="en-GB", **more):
         context = chromium.new_context(viewport=size, locale=locale, timezone_id="UTC", **more)
-        page = context.new_page()
-        page.set_default_timeout(browser.PATIENCE_MS)
-        page.trouble = []
-        page.on("pageerror", lambda error: page.trouble.append(str(error)))
-        page.on("console", lambda said: page.trouble.append(said.text) if said.type == "error" else None)
+        page = browser.watched(context)
         page.goto(f"http://127.0.0.1:{served.port}{path}")
         if served.code:
             page.get_by_label("Setup code").fill(served.code)

@@ -128,12 +128,6 @@ def home(tmp_path, family):
     running.stop()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(chromium):
     context = chromium.new_context(viewport=browser.DESKTOP, locale="en-GB", timezone_id="Europe/Berlin")

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.limited import times
 from tests.lab.fixtures import agent, lab, resident, site
+from tests.promises.control_server import Server
 from tests.promises.household import Home
 
-__all__ = ["agent", "home", "lab", "resident", "site"]
+__all__ = ["agent", "home", "lab", "resident", "server", "site", "times"]
 
 
 @pytest.fixture
@@ -16,3 +18,10 @@ def home(tmp_path: Path) -> Iterator[Home]:
     made = Home(str(tmp_path))
     yield made
     made.crash()
+
+
+@pytest.fixture
+def server(family: Home, tmp_path: Path) -> Iterator[Server]:
+    made = Server(family.household, str(tmp_path / "control.sock"))
+    yield made
+    made.control.close()

@@ -1,68 +1,22 @@
 """Whoever takes over the web job's connection agrees for no adult who has a PIN, and speaks for no other device."""
 
-import json
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from agent.control.operations import CLI, WEB
-from agent.daemon.control import ControlServer
-from agent.daemon.household import Household
-from agent.daemon.loop import Loop
 from agent.platform import sodium
-from tests.promises.household import Home, observe
+from tests.promises.control_server import LAPTOP, PIN, TABLET, Server, code, stored, two_people
+from tests.promises.household import Home
 
-TABLET, LAPTOP = "127.0.0.2", "127.0.0.3"  # Mia's, a child; Anna's, an adult
-PIN = "4711"
 AGREE = {"op": "me.agree", "address": LAPTOP, "feature": "history", "agree": 1, "actor": "me:2"}
-
-
-class Server:
-    """The daemon's control server, asked as on the connection of a role."""
-
-    def __init__(self, household: Household, path: str) -> None:
-        self.control = ControlServer(Loop(), household, path)
-
-    def ask(self, role: str, **request: object) -> dict[str, Any]:
-        reply: Any = self.control.perform(json.loads(json.dumps(request)), role)
-        if isinstance(reply, dict):
-            return reply
-        while True:
-            try:
-                time.sleep(next(reply) or 0)
-            except StopIteration as done:
-                value: dict[str, Any] = done.value
-                return value
 
 
 @pytest.fixture
 def family(home: Home) -> Home:
-    home.start()
-    for name, group, address in (("Mia", "child", TABLET), ("Anna", "adult", LAPTOP)):
-        person = home.ask("person.add", name=name, group=group)["id"]
-        home.ask("device.add", label=name, address=address, person_id=person)
-    home.ask("on", device_id=1, feature="history", agree=1)
-    observe(home.household, TABLET, b"www.wikipedia.org")
-    home.household.recorder.flush()
-    return home
-
-
-@pytest.fixture
-def server(family: Home, tmp_path: Path) -> Iterator[Server]:
-    made = Server(family.household, str(tmp_path / "control.sock"))
-    yield made
-    made.control.close()
+    return two_people(home)
 
 
 def pin(family: Home, given: str = PIN, device: int = 2) -> None:
-    family.ask("web.put", key="pins", value={str(device): {"pin": sodium.load().hash_password(given.encode())}})
-
-
-def code(reply: dict[str, Any]) -> str:
-    return str(reply["error"]["code"]) if "error" in reply else "ok"
+    family.ask("web.put", key="pins", value={str(device): {"pin": stored(given)}})
 
 
 def recorded(family: Home) -> bool:

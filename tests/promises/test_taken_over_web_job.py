@@ -1,19 +1,15 @@
 """A web job that somebody took over: what needs the household's password or a PIN it can't do by itself."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.control.operations import CLI, OPERATIONS, WEB
-from agent.platform import sodium
-from tests.promises.household import Home, observe
-from tests.promises.test_agreement_proven import Server, code
+from tests.promises.control_server import LAPTOP, PIN, TABLET, Server, code, stored, two_people
+from tests.promises.household import Home
 
-TABLET, LAPTOP = "127.0.0.2", "127.0.0.3"  # Mia's, a child; Anna's, an adult
-PASSWORD, PIN = "a short sentence is good", "4711"
+PASSWORD = "a short sentence is good"
 SESSION = "web:0123abcd"
 CALLS: dict[str, dict[str, Any]] = {
     "export": {"all": True},
@@ -27,29 +23,12 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 
 
-def stored(secret: str) -> str:
-    return sodium.load().hash_password(secret.encode())
-
-
 @pytest.fixture
 def family(home: Home) -> Home:
-    household = home.start()
-    for name, group, address in (("Mia", "child", TABLET), ("Anna", "adult", LAPTOP)):
-        person = home.ask("person.add", name=name, group=group)["id"]
-        home.ask("device.add", label=name, address=address, person_id=person)
-    home.ask("on", device_id=1, feature="history", agree=1)
-    observe(household, TABLET, b"www.wikipedia.org")
-    household.recorder.flush()
+    two_people(home)
     home.ask("web.put", key="account", value={"password": stored(PASSWORD), "trusted": []})
     home.ask("web.put", key="pins", value={"2": {"pin": stored(PIN)}})
     return home
-
-
-@pytest.fixture
-def server(family: Home, tmp_path: Path) -> Iterator[Server]:
-    made = Server(family.household, str(tmp_path / "control.sock"))
-    yield made
-    made.control.close()
 
 
 def word(server: Server, password: str = PASSWORD, actor: str = SESSION) -> str | None:

@@ -2,7 +2,6 @@
 daemon would not have taken."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,8 @@ from agent.daemon.operations.time_requests import ask_for_time
 from agent.daemon.store.database import StorageError
 from tests.daemon.limited import NIGHT, PHONE, TABLET, TV, Times, at
 from tests.ports import free_port
-from tests.promises.household import Home
 
 SECOND = "3c:22:fb:00:00:09"
-
-
-@pytest.fixture
-def times(tmp_path: Path) -> Iterator[Times]:
-    found = Times(Home(str(tmp_path)), at(12))
-    yield found
-    found.home.crash()
 
 
 @pytest.fixture

@@ -40,6 +40,21 @@ export function card(props, ...children) {
   return h("section.card", props, ...children);
 }
 
+/** @param {string} label @param {string} value @param {(text: string) => void} typed called at each change */
+export const searchField = (label, value, typed) =>
+  h(
+    "div.search",
+    { key: "search" },
+    icon("search"),
+    h("input", {
+      type: "search",
+      "aria-label": label,
+      placeholder: label,
+      value,
+      oninput: (event) => typed(event.target.value),
+    }),
+  );
+
 /** A card that shows its title alone until somebody opens it. */
 export const fold = (title, { flush = false, ...props }, ...children) =>
   h("details.card", props, h("summary", h("h2", title)), h("div.inside", { class: flush ? "flush" : "" }, ...children));

@@ -6,7 +6,7 @@ import { h } from "../lib/dom.js";
 import { byName, locale, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { when } from "../lib/time.js";
-import { button, card, choice, field, fold, form, heading, say, textarea, toast, toggle } from "../lib/ui.js";
+import { button, card, choice, field, fold, form, heading, say, searchField, textarea, toast, toggle } from "../lib/ui.js";
 import { DAYS, minutesOf, SCHOOL, timeText, timeWords, daysWords } from "../lib/week.js";
 import { asked, reason } from "../protection/explain.js";
 import { whose } from "./internet.js";
@@ -140,20 +140,10 @@ export function content({ redraw, about, back }) {
       { key: "apps" },
       h("h2", t("content.apps")),
       h("p.soft", state.services.length ? t("content.apps_text") : t("content.no_apps")),
-      h(
-        "div.search",
-        icon("search"),
-        h("input", {
-          type: "search",
-          "aria-label": t("content.apps_search"),
-          placeholder: t("content.apps_search"),
-          value: state.search,
-          oninput: (event) => {
-            state.search = event.target.value;
-            redraw();
-          },
-        }),
-      ),
+      searchField(t("content.apps_search"), state.search, (text) => {
+        state.search = text;
+        redraw();
+      }),
       groups.map((group) => [
         h("h3.subgroup.plain", t("category." + group, {}, group)),
         h("div.apps", shown.filter((one) => one.group === group).map(app)),

@@ -3,7 +3,7 @@
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
-import { avatar, heading } from "../lib/ui.js";
+import { avatar, heading, searchField } from "../lib/ui.js";
 import { internetRow } from "./internet.js";
 import { requests } from "./requests.js";
 import { allSwitches, FEATURES, switches } from "./switches.js";
@@ -82,7 +82,10 @@ export function personPage({ person, devices, sites, blocked }, state, page) {
     ),
     requests({ requests: state.data.requests.filter((one) => devices.some((own) => own.id === one.device_id)), devices }, page.reload),
     person ? parts(person, devices, page) : null,
-    devices.length > MANY ? searchField(state, page) : null,
+    devices.length > MANY ? searchField(t("devices.search"), state.search, (text) => {
+          state.search = text;
+          page.redraw();
+        }) : null,
     devices.length
       ? h(
           "section.card.switch-list",
@@ -136,20 +139,3 @@ function goodToKnow(devices) {
 
 const todayOf = (device, { data }) =>
   data.today.filter((row) => row.device_id === device.id).reduce((sum, row) => sum + row.sites, 0);
-
-const searchField = (state, { redraw }) =>
-  h(
-    "div.search",
-    { key: "search" },
-    icon("search"),
-    h("input", {
-      type: "search",
-      "aria-label": t("devices.search"),
-      placeholder: t("devices.search"),
-      value: state.search,
-      oninput: (event) => {
-        state.search = event.target.value;
-        redraw();
-      },
-    }),
-  );

@@ -9,10 +9,9 @@ import { visitRow } from "../history/visit.js";
 import { hoursOf, week } from "../history/week.js";
 import { whom } from "../history/whom.js";
 import { t } from "../lib/i18n.js";
-import { icon } from "../lib/icons.js";
 import { eraseAfterAsking, note } from "../people/switches.js";
 import { clock, midnight, offset, when } from "../lib/time.js";
-import { button, card, empty, heading, say } from "../lib/ui.js";
+import { button, card, empty, heading, say, searchField } from "../lib/ui.js";
 
 const WAIT_FOR_TYPING_MS = 250;
 
@@ -121,7 +120,7 @@ export function history({ redraw, query }) {
         standing(state.who.devices),
         ".",
       ),
-      searchField(),
+      searchField(t("history.search"), state.search, typedSearch),
       state.search
         ? found()
         : [
@@ -145,23 +144,10 @@ export function history({ redraw, query }) {
     return t("switch.some_devices", { n: on.length, of: devices.length });
   }
 
-  const searchField = () =>
-    h(
-      "div.search",
-      { key: "search" },
-      icon("search"),
-      h("input", {
-        type: "search",
-        "aria-label": t("history.search"),
-        placeholder: t("history.search"),
-        value: state.search,
-        oninput: (event) => {
-          const search = event.target.value.trim();
-          clearTimeout(typing);
-          typing = setTimeout(() => pick({ search }), WAIT_FOR_TYPING_MS);
-        },
-      }),
-    );
+  function typedSearch(text) {
+    clearTimeout(typing);
+    typing = setTimeout(() => pick({ search: text.trim() }), WAIT_FOR_TYPING_MS);
+  }
 
   function list() {
     const shown = state.visits;
