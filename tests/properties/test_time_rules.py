@@ -4,7 +4,6 @@ import hashlib
 import importlib.resources
 import os
 import random
-import time
 import zoneinfo
 from datetime import UTC, datetime, timedelta
 
@@ -249,20 +248,6 @@ def test_any_bytes_are_a_zone_or_bad_input(data: bytes) -> None:
             read_tzif(given_bytes)
         except windows.BadInput:
             continue
-
-
-def test_eight_people_with_28_windows_take_two_milliseconds() -> None:
-    days = [Window("bedtime", 1 << day, 1230, 420) for day in range(7)]
-    breaks = [Window("break", 1 << day, begin, begin + 60) for day in range(7) for begin in (720, 900, 1080)]
-    zone, taken = OURS["Europe/Berlin"], []
-    for number in range(40):
-        people = [Rules(days + breaks, [], []) for _ in range(8)]  # nothing laid out yet
-        at = FIRST + number * 3 * DAY_S
-        begun = time.perf_counter()
-        for rules in people:
-            assert next_change(rules, at, zone)
-        taken.append(time.perf_counter() - begun)
-    assert min(taken) < 0.002
 
 
 def test_the_walk_of_this_file_knows_the_calendar() -> None:
