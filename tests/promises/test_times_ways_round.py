@@ -22,9 +22,11 @@ MAY = {".my_switch", ".my_confirmation", ".my_request", ".set_pin", ".enter_pin"
 
 @pytest.fixture
 def times(tmp_path: Path) -> Iterator[Times]:
-    yield from made(tmp_path)
+    with made(tmp_path) as found:
+        yield found
 
 
+@contextlib.contextmanager
 def made(folder: Path) -> Iterator[Times]:
     found = Times(Home(str(folder)), at(12))
     found.kernel.mac_of = lambda address: next(  # type: ignore[method-assign]
@@ -32,8 +34,10 @@ def made(folder: Path) -> Iterator[Times]:
     )
     assert found.home.household
     found.home.household.clients.mac_of = found.kernel.mac_of
-    yield found
-    found.home.crash()
+    try:
+        yield found
+    finally:
+        found.home.crash()
 
 
 def test_the_page_of_a_device_has_nothing_that_lengthens() -> None:
@@ -52,7 +56,7 @@ ME = st.sampled_from(["me.off", "me.agree", "me.confirm", "time", "tonight", "ob
 def test_whatever_a_child_does_at_its_page_frees_nobody_sooner(
     tmp_path_factory: pytest.TempPathFactory, asked: list[tuple[str, int]], data: st.DataObject
 ) -> None:
-    for times in made(tmp_path_factory.mktemp("home")):
+    with made(tmp_path_factory.mktemp("home")) as times:
         times.ask("limits.set", person_id=1, windows=NIGHT)
         times.go(at(21) - at(12))
         times.ask("hold.add", person_id=1, until=at(8, 0, 20789))
