@@ -12,6 +12,8 @@ from agent.core.settings import Settings
 from agent.daemon.forked import yield_memory
 from agent.daemon.loop import Loop, Timer
 
+# Where the system's or the household's authorities are, for those who keep them elsewhere: for jobs that go out.
+AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 REAP_S = 10.0  # a slow router takes seconds to end an interpreter
 PATIENCE = 200  # looks, within REAP_S, whether a job that hung up has ended by itself
 

@@ -2,13 +2,13 @@
 
 import socket
 import struct
-import time
 
 import pytest
 
 from tests.lab.lab import Lab
 from tests.lab.resident import Resident
 from tests.lab.test_connections import SERVERS, device
+from tests.lab.traffic import fate
 
 __all__ = ["device"]
 
@@ -37,17 +37,10 @@ OTHERS = {
 
 
 def sent(lab: Lab, server: str, data: bytes, port: int) -> str:
-
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     with lab.alice.socket(family, socket.SOCK_DGRAM, 0.5) as sock:
         sock.connect((server, port))
-        sock.send(data)
-        time.sleep(0.05)
-        try:
-            sock.recv(100)
-        except OSError as error:
-            return type(error).__name__
-    return "answered"
+        return fate(sock, data)
 
 
 @pytest.mark.parametrize("server", SERVERS)

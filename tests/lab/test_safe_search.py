@@ -2,7 +2,6 @@
 
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER4_B, RESOLVER6, ROUTER4, WAN4, Lab, await_true
 from tests.lab.resident import Resident
+from tests.lab.traffic import fate
 from tests.lab.web import Caller, Site, call, hello
 
 PORT = 5310
@@ -101,21 +101,11 @@ def test_what_was_open_ends_with_a_switch(lab: Lab, resident: Resident, child: i
     assert free.ask(hello("fonts.example")) == "ok"
     quic = lab.alice.socket(socket.AF_INET, socket.SOCK_DGRAM, 0.3)
     quic.connect((RESOLVER4, 443))
-    assert sent(quic) == "TimeoutError"
+    assert fate(quic, SHORT_HEADER) == "TimeoutError"
     resident.call("content.set", person_id=child, search="on")
     assert shared.ask(DATA) != "ok"
-    assert sent(quic) == "ConnectionRefusedError"
+    assert fate(quic, SHORT_HEADER) == "ConnectionRefusedError"
     assert free.ask(DATA) == "ok"
     for one in (shared, other, free):
         one.close()
     quic.close()
-
-
-def sent(sock: socket.socket) -> str:
-    sock.send(SHORT_HEADER)
-    time.sleep(0.05)
-    try:
-        sock.recv(100)
-    except OSError as error:
-        return type(error).__name__
-    return "answered"

@@ -198,3 +198,14 @@ class Flow:
 
 
 KINDS = ("download", "upload", "idle", "push", "echo")
+
+
+def fate(sock: socket.socket, data: bytes) -> str:
+    """What becomes of a datagram that goes out by this connected socket: "answered", or the name of the error."""
+    sock.send(data)
+    time.sleep(0.05)
+    try:
+        sock.recv(100)
+    except OSError as error:
+        return type(error).__name__
+    return "answered"

@@ -11,7 +11,7 @@ from agent.core.settings import Settings
 from agent.daemon.control import ControlServer
 from agent.daemon.forked import NICE
 from agent.daemon.household import Household
-from agent.daemon.jobs import Identity, Job, environment
+from agent.daemon.jobs import AUTHORITIES, Identity, Job, environment
 from agent.daemon.lists import rule_sets
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
@@ -19,8 +19,6 @@ from agent.daemon.store.database import StorageError
 
 JOB_MAX_S = 3600.0  # fifteen feeds at their slowest, and the compile
 AT_ONCE_S = 0.2  # several interfaces come up together: one look for all of them
-# Where the system's or the household's authorities are, for those who keep them elsewhere.
-PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class ListUpdates:
@@ -50,7 +48,7 @@ class ListUpdates:
             # So that another user can reach the folder of texts: pass through, not look around. Files are 0600.
             os.chmod(settings.text("run_dir"), 0o711)
         self._folder = settings.text("lists_dir")
-        told = {**environment(*PASSED_ON), "PRIVACY_AGENT_LISTS_DIR": self._folder}
+        told = {**environment(*AUTHORITIES), "PRIVACY_AGENT_LISTS_DIR": self._folder}
         self._job = Job(
             loop,
             command,

@@ -9,14 +9,13 @@ from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon.control import ControlServer
 from agent.daemon.household import Household
-from agent.daemon.jobs import Identity, Job, environment
+from agent.daemon.jobs import AUTHORITIES, Identity, Job, environment
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
 
 # What a killed connection had under way, and the answers to it: one round trip, also by satellite.
 SETTLE_S = 2.0
 JOB_MAX_S = 300.0  # a report at its slowest is a minute
-PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class ReportJob:
@@ -45,7 +44,7 @@ class ReportJob:
         self._job = Job(
             loop,
             command,
-            environment(*PASSED_ON),
+            environment(*AUTHORITIES),
             identity,
             lambda link, closed: control.adopt(link, closed, REPORT),
             self._ended,
