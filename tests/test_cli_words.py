@@ -149,7 +149,7 @@ def test_limits_and_months_are_checked_where_they_are_typed(furnished, say, caps
         assert ended.value.code == USAGE
     assert say("device", "edit", "Television") == (
         USAGE,
-        "privacy-agent: Nothing to change: give --label, --mac, --person, --no-person or --shared.\n",
+        "privacy-agent: Nothing to change: give --label, --mac, --person, --no-person, --shared or --never-off.\n",
     )
 
 

@@ -108,6 +108,7 @@ SCHEMAS: dict[str, Schema] = {
         address=maybe(TEXT),
         person=maybe(ref("Person")),
         shared=FLAG,
+        never_off=FLAG,
         private_mac=FLAG,
         covered=FLAG,
         unseen=maybe(shape(unseen=INT, moved=maybe(ref("NewAddress")), through=maybe(TEXT))),

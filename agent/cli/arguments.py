@@ -118,6 +118,12 @@ def _devices(commands: Groups) -> None:
     whose.add_argument("--person", help="whose it is")
     whose.add_argument("--no-person", action="store_true", help="assigned to no person")
     edit.add_argument("--shared", action=argparse.BooleanOptionalAction, default=None)
+    edit.add_argument(
+        "--never-off",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="never turn its internet off, as for heating or an alarm",
+    )
     remove = _asks(group.add_parser("remove", help="remove a device and delete its data"), people.device_remove)
     remove.add_argument("device")
     _yes(remove)

@@ -29,7 +29,9 @@ def internet_off(client: ControlClient, options: argparse.Namespace) -> None:
         show.line(f"Internet is off for {names[_owner(hold)]} until {show.when(hold['until'])}.")
     left = reply.get("left_out")
     if isinstance(left, list) and left:
-        show.line("Not turned off, because they are adults and have not agreed: " + ", ".join(map(str, left)))
+        show.line(
+            "Not turned off (adults who have not agreed, and what is never turned off): " + ", ".join(map(str, left))
+        )
 
 
 def internet_on(client: ControlClient, options: argparse.Namespace) -> None:

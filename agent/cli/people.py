@@ -57,15 +57,17 @@ def unseen(row: Row) -> str:
 
 def device_edit(client: ControlClient, options: argparse.Namespace) -> None:
     row = lookup.device(client, options.device)
-    changes = given(label=options.label, shared=options.shared, mac=options.mac)
+    changes = given(label=options.label, shared=options.shared, mac=options.mac, never_off=options.never_off)
     if options.person:
         changes["person_id"] = lookup.person(client, options.person)["id"]
     if options.no_person:
         changes["person_id"] = None
     if not changes:
-        raise CliError("Nothing to change: give --label, --mac, --person, --no-person or --shared.", USAGE)
+        raise CliError("Nothing to change: give --label, --mac, --person, --no-person, --shared or --never-off.", USAGE)
     changed = client.call("device.edit", device_id=row["id"], **changes)
     show.line(f"{changed['label']}: person {person_of(changed) or 'none'}, on: {states(changed)}")
+    if changed["never_off"]:
+        show.line("Its internet is never turned off.")
     if held(changed):
         show.line(held(changed))
 

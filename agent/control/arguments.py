@@ -65,6 +65,7 @@ KINDS: dict[str, Schema] = {
     "mac": text(17, 12),
     "morning": FLAG,
     "name": text(2048),  # of a site, or a URL as it is pasted; how long each may be is said by what reads it
+    "never_off": FLAG,
     "note": text(500),
     "on": FLAG,
     "part": one_of("first", "more", "last"),

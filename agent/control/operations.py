@@ -71,7 +71,7 @@ OPERATIONS = {
     "device.list": Operation(PAGE),
     "device.new": Operation(PAGE),
     "device.add": Operation("label mac? address? person_id? shared?", events="device"),
-    "device.edit": Operation("id? device_id? label? mac? person_id? shared?", events="device"),
+    "device.edit": Operation("id? device_id? label? mac? person_id? shared? never_off?", events="device"),
     "device.remove": Operation("id? device_id? preview?", events="device", proven=True),
     "person.list": Operation(PAGE),
     "person.add": Operation("name:label group birth_month?", events="device"),

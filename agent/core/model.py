@@ -66,10 +66,11 @@ class Device(Value):
     """An enrolled device. `enrolment` is a random id: the only name of it that the ledger knows.
 
     `mac` is 6 bytes or None, `address` a textual IP address where identity goes by address or None;
-    `slot` (1..255) is its place in the kernel's mark while it is enrolled.
+    `slot` (1..255) is its place in the kernel's mark while it is enrolled. The internet of one that is `never_off` is
+    never turned off, by nothing: it is an alarm, a heating, somebody's glucose sensor.
     """
 
-    __slots__ = ("id", "enrolment", "label", "mac", "address", "person_id", "shared", "slot")
+    __slots__ = ("id", "enrolment", "label", "mac", "address", "person_id", "shared", "slot", "never_off")
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class Device(Value):
         person_id: int | None = None,
         shared: bool = False,
         slot: int = 0,
+        never_off: bool = False,
     ) -> None:
         self.id = id
         self.enrolment = enrolment
@@ -90,6 +92,7 @@ class Device(Value):
         self.person_id = person_id
         self.shared = shared
         self.slot = slot
+        self.never_off = never_off
 
 
 class Permit(Value):

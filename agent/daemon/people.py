@@ -90,6 +90,8 @@ class People:
             self._taken(device, " ".join(told), actor)
         told += ["label"] if "label" in values else []
         told += ["address"] if "mac" in values else []
+        if "never_off" in values and bool(values["never_off"]) != device.never_off:
+            told.append("never_off:no>yes" if values["never_off"] else "never_off:yes>no")
         note = ([device.enrolment], "correct", actor, self._clock.wall(), " ".join(told))
         self._state.change("devices", device.id, values, note)
         self.reviewed(actor)

@@ -131,6 +131,9 @@ class Keeper:
         return self.decisions.get(device.id, Decision(False))
 
     def is_on(self, device: Device) -> bool:
+        """Whether anything can hold it."""
+        if device.never_off:
+            return False
         on = self._state.ledger.register.state(device.enrolment, LIMITS) == ON
         return on and LIMITS in self._gate.features(device.slot)
 

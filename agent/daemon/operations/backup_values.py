@@ -159,7 +159,7 @@ COLUMNS: dict[str, tuple[Check, ...]] = {
     "person": (_ID, _line, _of(one_of(*AGE_GROUPS)), _or_none(_birth_month)),
     "device": (
         *(_ID, _enrolment, _line, _or_none(_mac), _or_none(_address)),
-        *(_or_none(_ID), _FLAG, _of(number(1, SLOTS))),
+        *(_or_none(_ID), _FLAG, _of(number(1, SLOTS)), _FLAG),
     ),
     "rule": (_ID, _name, _of(one_of(ALLOW, BLOCK)), _of(one_of(*SCOPES)), _COUNT, _or_none(_NUMBER), _NUMBER),
     "content": (_ID, _of(one_of(*OWNERS)), _COUNT, *(_written,) * 4),

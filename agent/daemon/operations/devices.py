@@ -34,6 +34,7 @@ def device_row(household: Household, device: Device) -> Row:
         "address": device.address if device.mac is None else edges.address_of(device.mac),
         "person": person_row(household, household.subjects.person_of(device)),
         "shared": device.shared,
+        "never_off": device.never_off,
         "private_mac": device.mac is not None and made_up(device.mac),
         "many": device.mac is not None and edges.stands_for_many(device.mac),
         "features": {name: _feature_row(household, device, name) for name in FEATURES},
@@ -173,9 +174,11 @@ def device_change(household: Household, request: Request) -> Reply:
         values["mac"] = _new_mac(household, device, text(request, "mac"))
     if "shared" in request:
         values["shared"] = int(flag(request, "shared"))
+    if "never_off" in request:
+        values["never_off"] = int(flag(request, "never_off"))
     _not_both(values.get("person"), values.get("shared"))
     if not values:
-        raise BadInput("nothing to change: give label, mac, person_id or shared")
+        raise BadInput("nothing to change: give label, mac, person_id, shared or never_off")
     if isinstance(values.get("person"), int):
         household.state.person(int(str(values["person"])))
     household.people.change_device(device, values, actor(request))

@@ -71,18 +71,16 @@ def _whom(household: Household, request: Request) -> tuple[list[Owner], list[str
     """Whom to hold, and the names of who is left out: adults who did not agree, and the device that asks."""
     everybody, children = flag(request, "all"), flag(request, "children")
     if not everybody and not children:
-        owner = _one(household, request)
-        if any(not _may_hold(household, device) for device in devices_of(household, owner)):
-            name = household.keeper.name_of(owner_of(devices_of(household, owner)[0]))
-            raise OperationRejected("conflict", name + " is an adult and has not agreed to this", {"left_out": [name]})
-        return [owner], []
+        return _named(household, _one(household, request))
     owners, left_out = [], []
     asking = _asking(household, request)
     for device in household.state.devices():
         owner, group = owner_of(device), household.subjects.group_of(device)
         if children and (owner[0] == DEVICE or group in (ADULT, None)):
             continue
-        if not _may_hold(household, device):
+        if device.never_off:
+            left_out.append(device.label)
+        elif not _may_hold(household, device):
             left_out.append(household.keeper.name_of(owner))
         elif asking is not None and device.id == asking.id and group in (ADULT, None):
             left_out.append(device.label)
@@ -91,6 +89,20 @@ def _whom(household: Household, request: Request) -> tuple[list[Owner], list[str
     if not owners:
         raise OperationRejected("conflict", "there is nobody to turn the internet off for", {"left_out": left_out})
     return owners, sorted(set(left_out))
+
+
+def _named(household: Household, owner: Owner) -> tuple[list[Owner], list[str]]:
+    devices = devices_of(household, owner)
+    if any(not _may_hold(household, device) for device in devices):
+        name = household.keeper.name_of(owner_of(devices[0]))
+        raise OperationRejected("conflict", name + " is an adult and has not agreed to this", {"left_out": [name]})
+    never = [device.label for device in devices if device.never_off]
+    if len(never) == len(devices):
+        names = ", ".join(never)
+        raise OperationRejected(
+            "conflict", "the household said that the internet is never turned off for: " + names, {"left_out": never}
+        )
+    return [owner], never
 
 
 def _one(household: Household, request: Request) -> Owner:
@@ -110,7 +122,7 @@ def _followed(household: Household, owner: Owner) -> Owner:
 
 
 def _may_hold(household: Household, device: Device) -> bool:
-    return household.subjects.group_of(device) != ADULT or household.keeper.is_on(device)
+    return household.subjects.group_of(device) != ADULT or household.keeper.is_on(device) or device.never_off
 
 
 def _asking(household: Household, request: Request) -> Device | None:

@@ -34,7 +34,7 @@ HISTORY_TABLES = {
 SETTING = {"setting": ("meta", "key, value")}
 ALL = {**TABLES, **HISTORY_TABLES, **SETTING}
 # What rows of backups from before a column was there have in its place.
-SINCE: dict[str, list[object]] = {"visit": [0, None, 0], "ledger": [""]}
+SINCE: dict[str, list[object]] = {"device": [0], "visit": [0, None, 0], "ledger": [""]}
 
 Rows = list[tuple[str, list[object]]]  # (kind, or table for this router's own; values)
 

@@ -44,4 +44,5 @@ UPDATE meta SET key='delayed change salt' WHERE key='hold salt';
 """,
     content_rows.TABLE,
     limit_rules.SCHEMA,
+    "ALTER TABLE devices ADD COLUMN never_off INTEGER NOT NULL DEFAULT 0;",
 )

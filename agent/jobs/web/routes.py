@@ -83,7 +83,7 @@ ROUTES = (
         "/api/v1/devices/{id}",
         HOUSEHOLD,
         "device.edit",
-        body=("label", "mac", "person_id", "shared"),
+        body=("label", "mac", "person_id", "shared", "never_off"),
         actor=True,
     ),
     Route("DELETE", "/api/v1/devices/{id}", CONFIRMED, "device.remove", actor=True),

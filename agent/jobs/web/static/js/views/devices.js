@@ -84,6 +84,7 @@ export function devices({ redraw, go }) {
                         .join(" · "),
                     ),
                   ),
+                  one.never_off ? h("span.badge.teal", t("devices.never_off")) : null,
                   one.shared ? h("span.badge.teal", t("devices.shared")) : null,
                   icon("next"),
                 ),
@@ -199,6 +200,13 @@ export function devices({ redraw, go }) {
       h("span", t("devices.shared_text")),
     );
 
+  const neverOff = (on) =>
+    h(
+      "label.check",
+      h("input", { type: "checkbox", name: "never_off", checked: on }),
+      h("span", t("devices.never_off_text")),
+    );
+
   const edit = (device) =>
     formSheet(device.label, {
       names: ["label"],
@@ -208,11 +216,13 @@ export function devices({ redraw, go }) {
           label: device.label,
           person_id: device.person ? device.person.id : null,
           shared: device.shared,
+          never_off: device.never_off,
         };
         await patch("/devices/" + device.id, {
           label: named(values.label),
           person_id: values.person ? Number(values.person) : null,
           shared: "shared" in values,
+          never_off: "never_off" in values,
         });
         await reload();
         toast(t("saved"), { label: t("undo"), call: () => act(() => patch("/devices/" + device.id, before)) });
@@ -221,6 +231,7 @@ export function devices({ redraw, go }) {
         field({ name: "label", label: t("devices.label"), value: device.label, maxlength: 64, error: at("label") }),
         personChoice(device.person && device.person.id),
         sharedCheck(device.shared),
+        neverOff(device.never_off),
         h("p.soft", [device.mac, device.address].filter(Boolean).join(" · ")),
         device.private_mac ? h("p.care-text", t("devices.private_mac")) : null,
       ],
