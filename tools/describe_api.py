@@ -182,6 +182,30 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Feature": shape(name=TEXT, title=TEXT, reads=TEXT, keeps=TEXT, days=INT, sends=TEXT, version=INT, default=FLAG),
     "Today": shape(device_id=INT, visits=INT, sites=INT, attempts=INT),
+    "Week": shape(
+        **{"from": INT, "to": INT},
+        zone=TEXT,
+        days=listed(shape(day=TEXT, start=INT)),
+        items=listed(
+            shape(
+                history=maybe(
+                    shape(
+                        on=FLAG,
+                        visits=INT,
+                        hours=listed(listed(INT)),
+                        sites=listed(shape(site=TEXT, minutes=INT, visits=INT)),
+                        more=INT,
+                    )
+                ),
+                minutes=maybe(ANY),
+                blocked=maybe(listed(INT)),
+                off=maybe(shape(days=listed(INT), windows_since=maybe(INT), words=listed(TEXT))),
+                gaps=listed(shape(**{"from": INT, "to": INT})),
+                changes=listed(ANY),
+                requests=listed(ANY),
+            )
+        ),
+    ),
     "Notice": shape(version=INT, date=TEXT, text=TEXT),
     "Status": shape(version=TEXT, started_at=INT, lists=ANY, kernel=ANY, recording=ANY, devices_on=INT, health=TEXT),
     "Switched": shape(device=maybe(ref("Device")), devices=listed(ref("Device"))),
@@ -206,6 +230,7 @@ ANSWERS: dict[str, Schema] = {
     ),
     "GET /status": ref("Status"),
     "GET /today": shape(items=listed(ref("Today"))),
+    "GET /week": ref("Week"),
     "GET /devices": paged(ref("Device")),
     "POST /devices": ref("Device"),
     "GET /devices/seen": paged(ANY),
@@ -270,6 +295,7 @@ ANSWERS: dict[str, Schema] = {
     "POST /devices/{device_id}/exceptions": ref("Limits"),
     "GET /me/history": paged(ref("Visit")),
     "GET /me/attempts": paged(ref("Attempt")),
+    "GET /me/week": ref("Week"),
 }
 
 PASSWORD: Schema = {"type": "string", "minLength": 1, "maxLength": 256}

@@ -21,6 +21,7 @@ from agent.cli import (
     switches,
     times,
     views,
+    week,
 )
 from agent.cli.errors import MEANINGS
 from agent.core.model import AGE_GROUPS
@@ -183,11 +184,11 @@ def _limits(commands: Groups) -> None:
     on = _asks(group.add_parser("on", help="turn it on again; --for: for that long, in any case"), bedtimes.internet_on)
     on.add_argument("whom", metavar="DEVICE|PERSON|all", help=whom)
     on.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 15m")
-    week = _asks(
+    weekly = _asks(
         commands.add_parser("times", help="bedtimes and other times: show, set, clear"), bedtimes.times_of, True
     )
-    week.add_argument("words", metavar="WORD", nargs="+", help=bedtimes.TIMES_USAGE)
-    week.add_argument("--holiday", action="store_true", help="the times of holidays")
+    weekly.add_argument("words", metavar="WORD", nargs="+", help=bedtimes.TIMES_USAGE)
+    weekly.add_argument("--holiday", action="store_true", help="the times of holidays")
     reached = commands.add_parser(
         "content", help="show or change somebody's blocked categories and apps, safe search, lists"
     )
@@ -233,6 +234,9 @@ def _records(commands: Groups) -> None:
     for of in (history, blocked):
         _window(of)
         _paged(of)
+    seven = _asks(commands.add_parser("week", help="the family's last seven days"), week.week, reads=True)
+    seven.add_argument("whom", metavar="DEVICE|PERSON", nargs="?", help="default: all children and teens; " + WHOM)
+    seven.add_argument("--ago", type=times.ago, default=0, metavar="DAYS", help="seven days that ended so long ago")
     take = _asks(commands.add_parser("export", help="export stored data as JSON or CSV"), export.export)
     _target(take)
     take.add_argument("--format", choices=("json", "csv"), default="json")

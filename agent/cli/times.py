@@ -27,6 +27,14 @@ def number(text: str) -> int:
     return found
 
 
+def ago(text: str) -> int:
+    """How many days ago: those that are stored."""
+    found = whole(text)
+    if found is None or found > 30:
+        raise argparse.ArgumentTypeError(f"not a number of days: {text!r} (0 to 30)")
+    return found
+
+
 def month(text: str) -> str:
     """A month of birth, as YYYY-MM."""
     year, _, number = text.partition("-")

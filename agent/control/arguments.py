@@ -34,6 +34,7 @@ KINDS: dict[str, Schema] = {
     "address": text(45, 2),
     "after": text(16),  # a cursor: the id of a row
     "agree": number(1, 1_000_000),
+    "ago": number(0, 30),  # days
     "all": FLAG,
     "answer": text(500),
     "attempt_id": ID,

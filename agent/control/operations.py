@@ -65,6 +65,7 @@ OPERATIONS = {
     # What is going on
     "status": Operation(),
     "today": Operation("since?"),
+    "week": Operation(WHOSE + " ago?"),
     "recipients": Operation(),
     "helplines": Operation(PAGE),
     # Devices and people

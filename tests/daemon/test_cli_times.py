@@ -97,3 +97,15 @@ def test_what_is_not_understood(times: Times, say: Say) -> None:
     ):
         with pytest.raises(CliError):
             say(*wrong)
+
+
+def test_the_week(times: Times, say: Say) -> None:
+    assert "Nothing is on, and nothing is recorded." in say("week")
+    times.ask("hold.add", person_id=1, seconds=5400)
+    times.go(2 * 3600)
+    said = say("week", "Mia")
+    assert "2026-11-25 to 2026-12-01" in said and "Tue 12-01  1:30" in said
+    assert "web: times hold until 2026-12-01" in said
+    assert '"windows_since": null' in say("week", "Mia", "--json")
+    with pytest.raises(SystemExit):
+        say("week", "--ago", "31")

@@ -46,6 +46,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "on": SWITCH, "off": SWITCH, "resume": SWITCH, "delete": {**SWITCH, "from": 0, "to": 2**40, "preview": False},
     "history": {**WHO, **PAGE, "from": 0, "to": 2**40, "search": "example", "show": "all", "cause": 1},
     "history.days": {**WHO, "tz_offset": 3600}, "blocked": {**WHO, **PAGE}, "today": {"since": 0},
+    "week": {**WHO, "person_id": 1, "ago": 1},
     "blocked.counts": {"days": 7, "tz_offset": 0}, "activity": PAGE, "audit": {"head": "0" * 64},
     "visit.mark_wrong": {"id": 1, "undo": False}, "visit.background": {"id": 1, "background": True},
     "visit.delete": {"id": 1},

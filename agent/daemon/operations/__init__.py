@@ -31,6 +31,7 @@ from agent.daemon.operations import (
     time_requests,
     visits,
     web_values,
+    week,
 )
 
 TABLE = {
@@ -51,6 +52,7 @@ TABLE = {
     **internet_off.TABLE,
     **time_requests.TABLE,
     **counts.TABLE,
+    **week.TABLE,
     **rules.TABLE,
     **content_rules.TABLE,
     **explain.TABLE,

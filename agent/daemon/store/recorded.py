@@ -118,6 +118,16 @@ def by_minutes(records: HistoryDb, rows: Selection, offset: int) -> list[tuple[i
     return _all(records, what, rows, "GROUP BY 1, 2", first=(offset, offset))
 
 
+def stays(records: HistoryDb, rows: Selection) -> list[tuple[str, int, int]]:
+    """(site, first, last) of each visit."""
+    return _all(records, "site, first, last", rows)
+
+
+def at_times(records: HistoryDb, rows: Selection) -> list[tuple[int, int]]:
+    """(wall time, attempts) by quarters of an hour, which every zone's midnight is one of."""
+    return _all(records, "at / 900 * 900, SUM(hits)", rows, "GROUP BY 1")
+
+
 def sites(records: HistoryDb, rows: Selection) -> list[tuple[int, str]]:
     """(device, site) of each visit."""
     return _all(records, "device, site", rows)

@@ -17,6 +17,8 @@ class RequestRow(TableRow):
     target: str | None
     at: int
     state: str
+    answer: str | None
+    answered_at: int | None
 
 
 def answered(sql: sqlite3.Connection, request_id: int, answer: str, at: int) -> None:
@@ -57,6 +59,13 @@ class Requests:
         )
         found = self._db.sql.execute(query, (after, device, device, state, state, limit))
         return [RequestRow(*row) for row in found.fetchall()]
+
+    def between(self, device: int, since: int, until: int, limit: int) -> list[RequestRow]:
+        """The newest of a device from `since` on and before `until`."""
+        query = (
+            f"SELECT {RequestRow.COLUMNS} FROM requests WHERE device=? AND at >= ? AND at < ? ORDER BY id DESC LIMIT ?"
+        )
+        return [RequestRow(*row) for row in self._db.sql.execute(query, (device, since, until, limit))]
 
     def made(self, device: int, since: int, until: int) -> int:
         """How many a device made after `since`, up to `until`."""

@@ -211,6 +211,10 @@ class MeHandlers:
         value = await Ask("history", query | as_person(request, own))
         return reply(value, headers=NO_STORE)
 
+    async def my_week(self, request: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
+        value = await Ask("week", query | as_person(request, own))
+        return reply(value, headers=NO_STORE)
+
     async def my_attempts(self, request: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
         value = await Ask("blocked", query | as_person(request, own))
         return reply(value, headers=NO_STORE)

@@ -66,6 +66,7 @@ ROUTES = (
     Route("GET", "/api/v1/status", HOUSEHOLD, "status"),
     Route("GET", "/api/v1/events", HOUSEHOLD, ".events"),
     Route("GET", "/api/v1/today", HOUSEHOLD, "today", query=("since",)),
+    Route("GET", "/api/v1/week", HOUSEHOLD, "week", query=(*WHO, "ago")),
     # Devices and people
     Route("GET", "/api/v1/devices", HOUSEHOLD, "device.list", query=PAGE),
     Route(
@@ -237,6 +238,7 @@ ROUTES = (
     Route("POST", "/api/v1/me/pin", PERSON, ".set_pin", status=201),
     Route("POST", "/api/v1/me/session", PERSON, ".enter_pin", status=201),
     Route("GET", "/api/v1/me/history", OWN, ".my_history", query=("from", "to", "search", "show", "cause", *PAGE)),
+    Route("GET", "/api/v1/me/week", OWN, ".my_week", query=("ago",)),
     Route("GET", "/api/v1/me/attempts", OWN, ".my_attempts", query=PAGE),
     Route("PATCH", "/api/v1/me/visits/{id}", OWN, ".my_dispute", body=("undo",)),
     Route("POST", "/api/v1/me/erase", OWN, ".my_erase", body=("feature",)),
