@@ -102,7 +102,7 @@ OPERATIONS = {
     "blocked.counts": Operation("days? tz_offset?"),
     "visit.mark_wrong": Operation("id undo?"),
     "visit.background": Operation("id background"),
-    "visit.delete": Operation("id preview?"),
+    "visit.delete": Operation("id preview?", proven=True),
     "delete": Operation(f"{WHOM} {WINDOW} feature? preview?", proven=True),
     "export": Operation(f"{WHOM} {PAGE}", proven=True),
     "activity": Operation(PAGE, events="ledger"),

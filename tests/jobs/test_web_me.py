@@ -1,6 +1,7 @@
 """The watched person's rights, each used from their own device, and never another's."""
 
 import asyncio
+import json
 import types
 
 import pytest
@@ -83,6 +84,23 @@ def test_without_the_pin_no_name_no_birthday_and_no_activity(served, parent):
         for kind in ("lookalike", "attempt", "history"):
             assert wanted({"event": kind, "device_id": 7, "name": "paypa1.example"}) is more
         assert wanted({"event": "feature", "device_id": 7}) and not wanted({"event": "feature", "device_id": 8})
+
+
+def test_without_the_pin_no_number_and_no_time_of_what_is_kept(served, parent):
+    """Neither on the page nor in what a switch answers; the same where no PIN was ever set."""
+    told = ("kept", "unseen", "address", "remaining", "visits", "birth_month", "name", "oldest_at")
+    anna = entered(served, parent, ANNA)
+    assert {"visits", "attempts", "until"} <= set(anna.ask("GET", "/api/v1/me").json["kept"])
+    off = {"on": False}
+    assert "remaining" in anna.ask("PUT", "/api/v1/me/features/protection", off).json
+    for address in (ANNA, MIA):
+        clone = Client(served.port, source=address)
+        shown = [clone.ask("GET", "/api/v1/me").json]
+        if address == ANNA:
+            shown.append(clone.ask("PUT", "/api/v1/me/features/protection", off).json)
+        for reply in shown:
+            mentioned = [key for key in told if f'"{key}"' in json.dumps(reply["device"])]
+            assert not mentioned and not set(told) & set(reply), (address, mentioned)
 
 
 def test_without_the_pin_no_word_of_a_message(served, parent):

@@ -5,7 +5,7 @@ import pytest
 from agent.control.operations import CLI, WEB
 from agent.platform import sodium
 from tests.promises.control_server import LAPTOP, PIN, TABLET, Server, code, stored, two_people
-from tests.promises.household import Home
+from tests.promises.household import Home, observe
 
 AGREE = {"op": "me.agree", "address": LAPTOP, "feature": "history", "agree": 1, "actor": "me:2"}
 
@@ -81,6 +81,26 @@ def test_a_person_speaks_at_their_own_page_for_their_own_device(family: Home, se
     pin(family, device=1)
     word = server.ask(WEB, op="me.prove", address=TABLET, pin=PIN)["ok"]["proof"]
     assert code(server.ask(WEB, op="delete", **mine, proof=word)) == "ok"
+
+
+def test_nothing_is_deleted_without_a_word(family: Home, server: Server) -> None:
+    """By whatever operation: one visit as all."""
+    observe(family.household, TABLET, b"www.example.org")
+    family.ask("off", device_id=1, feature="history")
+    visit = family.ask("history", device_id=1, show="all")["items"][0]["id"]
+    for asked in (
+        {"op": "visit.delete", "id": visit},
+        {"op": "delete", "device_id": 1},
+        {"op": "off", "device_id": 1, "feature": "history", "erase": True},
+        {"op": "device.remove", "id": 1},
+        {"op": "person.remove", "id": 1},
+    ):
+        for proof in (None, "0" * 32):
+            assert code(server.ask(WEB, **asked, actor="web:1", proof=proof)) == "forbidden", asked
+    assert family.ask("history", device_id=1, show="all")["items"]
+    family.ask("web.put", key="account", value={"password": stored(PIN)})
+    word = server.ask(WEB, op="web.prove", actor="web:1", password=PIN)["ok"]["proof"]
+    assert code(server.ask(WEB, op="visit.delete", id=visit, actor="web:1", proof=word)) == "ok"
 
 
 def test_what_is_said_at_a_device_is_not_the_command_lines(server: Server) -> None:

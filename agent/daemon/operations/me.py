@@ -1,7 +1,7 @@
 """What the person behind a device may always see and do, from that device: the page at /me.
 
-The device is known by the address that its request came from. A cloned address shows that recording is on and what is
-kept in numbers; contents need the PIN that the web job checks.
+The device is known by the address that its request came from. A cloned address shows that recording is on; what is kept
+needs the PIN that the web job checks.
 """
 
 from collections.abc import Generator

@@ -1,24 +1,20 @@
 """Handlers of /me: what the person behind a device sees and may do there.
 
-What is recorded can be seen without any login. Content needs a PIN, because an address on the LAN can be
-taken by another device; the PIN is set once with a code that the household's page shows.
+That something is recorded can be seen without any login. What, and how much, needs a PIN, because an address on the LAN
+can be taken by another device; the PIN is set once with a code that the household's page shows.
 """
 
 import time
 from typing import Any
 
 from agent.core.model import ADULT
-from agent.jobs.web import sse, throttle
+from agent.jobs.web import sse, throttle, without_pin
 from agent.jobs.web.account import Account
 from agent.jobs.web.effects import Ask, ControlRefused, Work
 from agent.jobs.web.handlers import NO_STORE
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 
 CODE_LIFE_S = 900
-# What a device hears of itself before its PIN: what was decided about it, no content and no activity.
-WITHOUT_PIN = ("device", "feature", "hold", "limits", "request", "status")
-# Of a message, where a PIN is set: that there is one, and its reply. A site that was asked for is one that was visited.
-UNTOLD = {"target": None, "text": "", "answer": "", "wide": None}
 CODE_DIGITS = 8
 # For how long a PIN just entered is enough for what can't be undone or shows everything.
 FRESH_S = 300
@@ -38,7 +34,7 @@ class MeHandlers:
     async def me(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
         device_id = own["device"]["id"]
         session = request.session
-        entered = session is not None and session.device_id == device_id
+        entered = self._entered(request, device_id)
         pin = {
             "set": self._pin(device_id) is not None,
             "entered": entered,
@@ -47,17 +43,19 @@ class MeHandlers:
             "proven": entered and self._word(request) is not None,
         }
         csrf = session.csrf if session else None
-        shown = own | {"device": own["device"] | {"person": _person(own["device"].get("person"), entered)}}
-        if pin["set"] and not entered:
-            shown["requests"] = [one | UNTOLD for one in own.get("requests", ())]
+        if entered:
+            person = without_pin.person(own["device"].get("person"), ("name", "group"))
+            shown = own | {"device": own["device"] | {"person": person}}
+        else:
+            shown = without_pin.own(own, pin["set"])
         return reply(shown | {"pin": pin, "csrf": csrf}, headers=NO_STORE)
 
     async def my_events(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
         """Without the PIN only what switches and messages do: not when the device is used, nor for what."""
         device_id = own["device"]["id"]
-        entered = request.session is not None and request.session.device_id == device_id
+        entered = self._entered(request, device_id)
         return sse.stream(
-            lambda event: event.get("device_id") == device_id and (entered or event.get("event") in WITHOUT_PIN)
+            lambda event: event.get("device_id") == device_id and (entered or event.get("event") in without_pin.EVENTS)
         )
 
     async def my_switch(
@@ -78,7 +76,8 @@ class MeHandlers:
             if erase:
                 self._need_entered(request, device_id)
                 arguments |= self.proof(request)
-            return reply(await self._ask_proven("me.off", arguments | {"erase": erase}), headers=NO_STORE)
+            value = await self._ask_proven("me.off", arguments | {"erase": erase})
+            return reply(value if self._entered(request, device_id) else without_pin.switched(value), headers=NO_STORE)
         if self._pin(device_id) is not None:
             word = await self._proof(request, device_id, str(self._pin(device_id)), pin, False)
             value = await self._ask_proven("me.agree", arguments | {"agree": agree, "proof": word})
@@ -162,7 +161,8 @@ class MeHandlers:
         if secret is not None:
             word = await self._proof(request, device_id, secret, pin, left is not None)
             arguments |= {"proof": word}
-        return reply(await self._ask_proven("me.confirm", arguments), headers=NO_STORE)
+        row = await self._ask_proven("me.confirm", arguments)
+        return reply(row if self._entered(request, device_id) else without_pin.device(row), headers=NO_STORE)
 
     async def my_request(self, request: WebRequest, own: dict[str, Any], **what: Any) -> WebResponse:
         value = await Ask("request.add", what | {"address": request.peer, "device_id": own["device"]["id"]})
@@ -267,8 +267,11 @@ class MeHandlers:
             await self._put_row(device_id, row | {"tries": row["tries"] + 1})
             raise Problem(403, "wrong-code", "This code is not right.")
 
+    def _entered(self, request: WebRequest, device_id: int) -> bool:
+        return request.session is not None and request.session.device_id == device_id
+
     def _need_entered(self, request: WebRequest, device_id: int) -> None:
-        if request.session is None or request.session.device_id != device_id:
+        if not self._entered(request, device_id):
             raise Problem(401, "pin", "Enter your PIN first.")
 
     def _need_private(self, request: WebRequest) -> None:
@@ -280,9 +283,3 @@ def as_person(request: WebRequest, own: dict[str, Any]) -> dict[str, Any]:
     """The daemon hears who asks, and from where: it believes it of the device at that address alone."""
     device_id = own["device"]["id"]
     return {"device_id": device_id, "actor": f"me:{device_id}", "address": request.peer}
-
-
-def _person(person: dict[str, Any] | None, entered: bool) -> dict[str, Any] | None:
-    """Whoever imitates the device's address learns no name and no month of birth."""
-    shown = ("name", "group") if entered else ("group",)
-    return person and {key: person[key] for key in shown if key in person}

@@ -142,7 +142,7 @@ ROUTES = (
     Route("GET", "/api/v1/history/days", HOUSEHOLD, "history.days", query=(*WHO, "tz_offset")),
     Route("PATCH", "/api/v1/visits/{id}", HOUSEHOLD, "visit.mark_wrong", body=("undo",), actor=True),
     Route("PUT", "/api/v1/visits/{id}/background", HOUSEHOLD, "visit.background", body=("background",), actor=True),
-    Route("DELETE", "/api/v1/visits/{id}", HOUSEHOLD, "visit.delete", actor=True),
+    Route("DELETE", "/api/v1/visits/{id}", CONFIRMED, "visit.delete", actor=True),
     # Protection
     Route("GET", "/api/v1/attempts", HOUSEHOLD, "blocked", query=(*WHO, *PAGE)),
     Route("GET", "/api/v1/attempts/counts", HOUSEHOLD, "blocked.counts", query=("days", "tz_offset")),

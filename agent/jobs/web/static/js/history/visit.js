@@ -1,6 +1,7 @@
 // One visit: what belongs to it, and what can be said about it.
 
 import { del, patch, put } from "../lib/api.js";
+import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { clock, duration, when } from "../lib/time.js";
@@ -92,7 +93,7 @@ async function remove(visit) {
   )
     return;
   try {
-    await del("/visits/" + visit.id);
+    await confirmed(() => del("/visits/" + visit.id));
   } catch (error) {
     say(error);
   }

@@ -98,15 +98,12 @@ async function change(state, page, feature, on) {
   await page.load();
 }
 
-const remained = (state, page, feature, done) =>
-  toast(
-    done.remaining
-      ? t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) })
-      : t("switch.off_nothing"),
-    done.remaining
-      ? {
-          label: t("switch.delete_now"),
-          call: () => eraseOwn(state.own.kept, page, { feature }),
-        }
-      : null,
-  );
+/** Without its PIN the device hears that it is off, not how much is stored. */
+function remained(state, page, feature, done) {
+  if (done.remaining === undefined) return toast(t("me.off_done"));
+  if (!done.remaining) return toast(t("switch.off_nothing"));
+  toast(t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) }), {
+    label: t("switch.delete_now"),
+    call: () => eraseOwn(page, { feature }),
+  });
+}

@@ -9,7 +9,7 @@ import { button, card, confirm, field, form, say, sheet, toast } from "../lib/ui
 
 /** `write(kind)` sends a message, `load` asks the router again, `forgotten` sets a new PIN. */
 export function rights(own, { write, load, forgotten }) {
-  const { adult, kept, pin } = own;
+  const { adult, pin } = own;
   const with_pin = (act) => () => (pin.set ? act() : toast(t("me.no_pin")));
   return card(
     { key: "rights" },
@@ -24,7 +24,7 @@ export function rights(own, { write, load, forgotten }) {
       adult
         ? button(
             t("me.delete"),
-            with_pin(() => eraseOwn(kept, { load, forgotten })),
+            with_pin(() => eraseOwn({ load, forgotten })),
             { tone: "plain", picture: "trash" },
           )
         : button(t("request.erasure"), () => write("erasure"), { tone: "plain", picture: "trash" }),
@@ -89,7 +89,9 @@ async function copy(page) {
 }
 
 /** Asks with the counts, then erases this device's records, of one feature or of both. */
-export async function eraseOwn(kept, page, what = {}) {
+export async function eraseOwn(page, what = {}) {
+  const kept = await counted(page);
+  if (!kept) return;
   const counts = {
     visits: what.feature === "protection" ? 0 : kept.visits,
     attempts: what.feature === "history" ? 0 : kept.attempts,
@@ -108,6 +110,15 @@ export async function eraseOwn(kept, page, what = {}) {
     say(error);
   }
   await page.load();
+}
+
+/** How much is stored, which the router tells after the PIN. */
+async function counted(page) {
+  const { kept } = await get("/me");
+  if (kept) return kept;
+  if (!(await askPin(page))) return null;
+  await page.load();
+  return (await get("/me")).kept;
 }
 
 /** Runs `act`; when the router wants the PIN for it, asks for it and runs it once more. Null when given up. */

@@ -89,8 +89,8 @@ export async function me(root) {
       card(
         { key: "kept" },
         h("h2", t("me.stored")),
-        h("p", t("me.visits", { n: kept.visits }), " ", t("me.attempts", { n: kept.attempts })),
-        kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
+        kept ? h("p", t("me.visits", { n: kept.visits }), " ", t("me.attempts", { n: kept.attempts })) : null,
+        kept && kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
         h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
       ),
       sayCard(requests || [], ask),

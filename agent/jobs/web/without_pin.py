@@ -1,0 +1,34 @@
+"""What a device hears of itself before its PIN: what is on and what was decided, no content, no numbers, no activity.
+
+Another machine can take the device's address, and then it is told the same.
+"""
+
+from typing import Any
+
+EVENTS = ("device", "feature", "hold", "limits", "request", "status")
+# Of a message, where a PIN is set: that there is one, and its reply. A site that was asked for is one that was visited.
+_UNTOLD = {"target": None, "text": "", "answer": "", "wide": None}
+_ACTIVITY = ("address", "kept", "unseen")
+
+
+def own(value: dict[str, Any], pin_set: bool) -> dict[str, Any]:
+    """Of the daemon's `me`."""
+    shown = {key: one for key, one in value.items() if key != "kept"} | {"device": device(value["device"])}
+    if pin_set:
+        shown["requests"] = [one | _UNTOLD for one in value.get("requests", ())]
+    return shown
+
+
+def device(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {key: one for key, one in row.items() if key not in _ACTIVITY}
+    return shown | {"person": person(row.get("person"), ("group",))}
+
+
+def switched(value: dict[str, Any]) -> dict[str, Any]:
+    """Of what a switch answers: neither how much is stored nor until when."""
+    rows = [device(row) for row in value.get("devices", ())]
+    return {"devices": rows, "device": rows[0] if rows else None}
+
+
+def person(row: dict[str, Any] | None, shown: tuple[str, ...]) -> dict[str, Any] | None:
+    return row and {key: row[key] for key in shown if key in row}
