@@ -187,7 +187,7 @@ class Ruleset:
         return self._fitting(self._read(start, end - start), digest, key, name, qtype, lists)
 
     def _fitting(self, bucket: bytes, digest: bytes, key: bytes, name: bytes, qtype: int, lists: int) -> list[Match]:
-        kinds = (WHOLE, EXACT, HOST) if key == name else (WHOLE, BELOW, NODE)
+        kinds = (WHOLE, EXACT, HOST, NODE) if key == name else (WHOLE, BELOW, NODE)
         found = []
         at = bucket.find(digest[2:7])
         while at >= 0:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from agent.core.listrules import NOT_A_RULE, SAME_KEY, TOO_BROAD, TOO_MANY, ListRule, Network, Skipped
 from agent.core.match import BELOW, EXACT, HOST, NODE, SPECIAL, WHOLE, split_authority
 from agent.core.model import BadInput, Value
-from agent.core.names import PublicSuffixes, is_address
+from agent.core.names import PublicSuffixes, is_address, suffixes
 from agent.core.rules import SAMPLE_SIZE, LineParser, detect, refuse_page
 from agent.core.rulewriter import Classes, SideTables, identity
 from agent.core.shapes import Identity
@@ -20,6 +20,7 @@ from agent.platform.idna import to_ascii
 CHUNK_SIZE = 1 << 18
 BATCH_SIZE = 1 << 15  # keys held before they are spilled: 2 MB
 HOSTS_KNOWN = 4096  # of pages read last: lists are sorted more often than not
+NODES_MAX = 8  # of a name; one with more labels is no site
 SIDE_MAX = 100_000  # rules with conditions and networks are held in memory, some 150 bytes each
 # In these a line says "this host"; that it covers the names below is our reading, and wrong for a public suffix.
 _HOST_SYNTAXES = ("hosts", "domains")
@@ -216,8 +217,8 @@ class ListReader:
         batch = self._batch(rule.kind, rule.allow, rule.important)
         if rule.allow or rule.important:
             batch.add_alone(rule.key)
-            if rule.kind == EXACT and self.report.syntax == "rpz":
-                self._batch(NODE, True).add_alone(rule.key)
+            if self.report.syntax == "rpz":
+                self._take_nodes(rule.key)
         elif b"/" in rule.key:
             batch.add_page(rule.key)
             if not leads_elsewhere(rule.key):
@@ -226,6 +227,13 @@ class ListReader:
             batch.add_alone(rule.key)
         else:
             batch.add_names([rule.key])
+
+    def _take_nodes(self, name: bytes) -> None:
+        """A name that passes is there, and so are those between it and the zone (RFC 4592 section 2.2.2)."""
+        nodes = self._batch(NODE, True)
+        for key in suffixes(name)[:NODES_MAX]:
+            if not self._is_suffix(key):
+                nodes.add_alone(key)
 
     def _take_host(self, host: bytes, page: bytes) -> None:
         """A page is listed: its host as well, unless that may carry much else."""

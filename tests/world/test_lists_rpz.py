@@ -21,6 +21,25 @@ CASES = [
         ["*.d.example CNAME .", "www.d.example CNAME rpz-passthru.", "*.www.d.example CNAME ."],
         {"sub.www.d.example": True, "www.d.example": False},
     ),
+    # A name between two others is there too, though nothing is said of it.
+    (
+        ["*.d.example CNAME .", "a.b.c.d.example CNAME rpz-passthru."],
+        {
+            "x.a.b.c.d.example": False,
+            "x.b.c.d.example": False,
+            "b.c.d.example": False,
+            "x.c.d.example": False,
+            "x.d.example": True,
+        },
+    ),
+    (
+        ["*.d.example CNAME .", "*.b.d.example CNAME rpz-passthru."],
+        {"b.d.example": False, "x.b.d.example": False, "x.d.example": True},
+    ),
+    (
+        ["*.d.example CNAME .", "a.b.d.example CNAME rpz-passthru.", "*.b.d.example CNAME ."],
+        {"x.b.d.example": True, "x.a.b.d.example": False, "b.d.example": False, "a.b.d.example": False},
+    ),
     (["d.example CNAME rpz-passthru.", "*.d.example CNAME ."], {"d.example": False, "x.d.example": True}),
 ]
 
