@@ -1,10 +1,11 @@
 """Connections that are open when the household decides otherwise: what may not go on is reset, all else goes on."""
 
+import socket
 import time
 
 import pytest
 
-from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER6, Lab
+from tests.lab.lab import ALICE_MAC, RESOLVER4, RESOLVER6, Lab, await_true
 from tests.lab.resident import Resident
 from tests.lab.web import Caller, Site, get, hello
 
@@ -78,3 +79,65 @@ def test_what_says_its_name_after_an_on_goes_on(lab: Lab, resident: Resident, de
     assert caller.ask(hello("fine.example")) == "ok"
     time.sleep(5.0)  # two checks
     assert caller.ask(DATA) == "ok"
+
+
+def until_cut(ask) -> None:
+    end = time.monotonic() + 30.0
+    while ask() == "ok":
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+class Datagrams:
+    """One flow to a server; "ok" unless the router refuses what is sent."""
+
+    def __init__(self, lab: Lab, server: str, data: bytes) -> None:
+        family = socket.AF_INET6 if ":" in server else socket.AF_INET
+        self._sock = lab.alice.socket(family, socket.SOCK_DGRAM, 0.1)
+        self._sock.connect((server, 443))
+        self._data = data
+
+    def ask(self) -> str:
+        try:
+            self._sock.send(self._data)
+            self._sock.recv(100)
+        except TimeoutError:
+            return "ok"
+        except OSError as error:
+            return type(error).__name__
+        return "answered"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_quic_from_before_an_on(lab: Lab, resident: Resident, device: int, server: str) -> None:
+    """What began as QUIC before protection goes on in packets that nobody could judge; what is no QUIC goes on."""
+    resident.off(device, "protection")
+    spoken = Datagrams(lab, server, b"\x4a" + bytes(range(256)) * 4)
+    others = [Datagrams(lab, server, data) for data in (b"\x04\0\0\0" + bytes(500), b"\x17\xfe\xfd" + bytes(500), b"")]
+    asked = [spoken, *others]
+    assert [one.ask() for one in asked] == ["ok"] * 4
+    resident.on(device, "protection")
+    until_cut(spoken.ask)
+    assert [one.ask() for one in others] == ["ok"] * 3
+    resident.off(device, "protection")
+    assert spoken.ask() == "ok", "off is off"
+
+
+def test_what_is_open_when_the_daemon_starts_anew(lab: Lab, resident: Resident, device: int) -> None:
+    """Nobody knows where it leads: a block that comes later would not end it."""
+    judged = opened(lab, RESOLVER4, "video.example")
+    resident.kill()
+    await_true(lambda: not table(lab), "the guard's removal of the table")
+    unseen = opened(lab, RESOLVER4, "video.example")
+    quic = Datagrams(lab, RESOLVER4, b"\x4a" + bytes(300))
+    assert quic.ask() == "ok"
+    resident.client.close()
+    resident.client = resident.connect()
+    await_true(lambda: table(lab), "the daemon's table")
+    for ask in (lambda: unseen.ask(DATA), lambda: judged.ask(DATA), quic.ask):
+        until_cut(ask)
+    assert opened(lab, RESOLVER4, "fine.example").ask(DATA) == "ok"
+
+
+def table(lab: Lab) -> bool:
+    return "privacy_agent" in lab.router.run(["nft", "list", "tables"])

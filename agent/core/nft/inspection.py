@@ -7,6 +7,7 @@
       ct mark DONE jump done                                 # all but the first packets
       tcp dport @web iifname @lan oifname != @lan jump judge
       ...                                                    # the ways around that are refused, see `Around`
+      ct mark REFUSED  iifname @lan ether saddr @queued meta l4proto udp @th,64,8 & 0x40 != 0 reject
       ct mark REFUSED  iifname @lan ether saddr @queued tcp flags & rst == 0 reject with tcp reset
       ct mark ANSWERED iifname @lan ether saddr @queued tcp flags & fin != 0 reject with tcp reset
       ct mark ANSWERED iifname @lan ether saddr @queued drop   # a reset would take the page from its reader
@@ -196,7 +197,7 @@ def _stragglers(marks: "_Marks") -> "list[bytes]":
     """Later packets of refused connections."""
     stragglers = _FROM_LAN + _SENDER + nft.mapped(QUEUED)
     return [
-        marks.come_to(REFUSED) + stragglers + _is(nft.UDP) + nft.refuse(),
+        marks.come_to(REFUSED) + stragglers + _is(nft.UDP) + _QUIC + nft.refuse(),
         marks.come_to(REFUSED) + stragglers + _flag(_RST, set=False) + nft.refuse_tcp(),
         marks.come_to(ANSWERED) + stragglers + _flag(_FIN, set=True) + nft.refuse_tcp(),
         marks.come_to(ANSWERED) + stragglers + nft.drop(),
@@ -270,6 +271,8 @@ def _flag(flag: bytes, set: bool) -> bytes:
 
 
 _PORT = nft.load(nft.TRANSPORT, _DESTINATION_PORT, 2)
+# The bit that is set in each packet of QUIC, and in none of WireGuard's, DTLS's, STUN's and RTP's (RFC 9443).
+_QUIC = nft.load(nft.TRANSPORT, 8, 1) + nft.masked(b"\x40") + nft.differs(b"\0")
 _FROM_LAN = nft.meta(nft.IIFNAME) + nft.within(_LAN) + nft.meta(nft.IIFTYPE) + nft.equals(nft.host16(nft.ETHERNET))
 _OUTBOUND = _FROM_LAN + nft.meta(nft.OIFNAME) + nft.without(_LAN)
 _SENDER = nft.load(nft.LINK, _SOURCE_AT, 6)

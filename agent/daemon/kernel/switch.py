@@ -250,7 +250,8 @@ class Switch:
                     self._end(work)
 
     def cut(self, flows: list[bytes], protocol: bytes = conntrack.TCP) -> None:
-        """These connections of protected devices go on no further: each later packet is reset. Refused."""
+        """These connections of protected devices go on no further: each later packet is reset; of UDP's, which may be
+        anything, what looks like QUIC. Refused."""
         if self._steering.judging is None:
             return
         for flow in flows:
@@ -259,11 +260,15 @@ class Switch:
     def cut_to(self, addresses: list[str], ends: frozenset[bytes]) -> None:
         """The same for all web connections, QUIC's among them, from these addresses to one of `ends`. Refused."""
         self.cut([flow for flow in self.connections_of(addresses) if _end_of(flow) in ends])
+        self.cut([flow for flow in self.datagrams_of(addresses) if _end_of(flow) in ends], conntrack.UDP)
+
+    def datagrams_of(self, addresses: list[str]) -> list[bytes]:
+        """What these addresses have by UDP where QUIC is spoken, likewise. Refused."""
         sources = _sources(addresses)
-        for size in sorted({len(source) for source in sources}):
-            answers = self._netfilter.ask(conntrack.datagram_flows(size, QUIC))
-            flows = [conntrack.begun_at(answer, sources, QUIC, conntrack.UDP) for answer in answers]
-            self.cut([flow for flow in flows if flow is not None and _end_of(flow) in ends], conntrack.UDP)
+        sizes = sorted({len(source) for source in sources})
+        answers = [answer for size in sizes for answer in self._netfilter.ask(conntrack.datagram_flows(size, QUIC))]
+        found = [conntrack.begun_at(answer, sources, QUIC, conntrack.UDP) for answer in answers]
+        return [flow for flow in found if flow is not None]
 
     def connections_of(self, addresses: list[str]) -> list[bytes]:
         """The web connections that began at these addresses, each by its flow. Refused."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from agent.control.messages import Row
+from agent.core.conntrack import TCP, UDP
 from agent.core.marks import Layout
 from agent.core.model import Device
 from agent.core.nft.dns_redirect import WAYS
@@ -30,13 +31,16 @@ class SwitchSync:
         self._protected: frozenset[bytes] = frozenset()
         self._begun = False
         self._flows = ""
-        # Web connections of before a device's protection, as of the last check and since.
-        self._old: dict[bytes, list[bytes]] = {}
-        self._older: dict[bytes, list[bytes]] = {}
+        # Web connections of before a device's protection, and what it had by UDP; as of the last check and since.
+        self._old: dict[bytes, tuple[list[bytes], list[bytes]]] = {}
+        self._older: dict[bytes, tuple[list[bytes], list[bytes]]] = {}
+        self._held: frozenset[bytes] = frozenset()
 
     def begin(self) -> None:
         self._begun = True
         self._bring_about()
+        # Nobody knows any more where they lead.
+        self._note_old(self._protected - self._held)
 
     def apply(self, clients: dict[bytes, DeviceView]) -> None:
         """Steer exactly these devices (MAC → client), and end the flows of what they were before."""
@@ -45,31 +49,34 @@ class SwitchSync:
         # What is spared for whoever is held is judged by name, whatever is on otherwise.
         judged = [mac for mac, client in clients.items() if client.view is not None or client.held]
         self._protected = frozenset(judged)
+        self._held = frozenset([mac for mac, client in clients.items() if client.held])
         self._bring_about()
         if self._begun:
             # A held device's flows end all the same.
-            held = frozenset([mac for mac, client in clients.items() if client.held])
-            self._note_old(self._protected - before - held)
+            self._note_old(self._protected - before - self._held)
 
     def _note_old(self, macs: frozenset[bytes]) -> None:
         """What began before protection came on was judged by nobody. It has until the check after next to end by
         itself, or to say where it goes, so that nothing short is disturbed."""
         for mac in sorted(macs):
+            addresses = self._neighbours.addresses_of(mac)
             try:
-                self._old[mac] = self.switch.connections_of(self._neighbours.addresses_of(mac))
+                self._old[mac] = (self.switch.connections_of(addresses), self.switch.datagrams_of(addresses))
             except NetfilterError:
                 continue  # they go on
 
     def _cut_old(self, named: Callable[[bytes], bool]) -> None:
-        for mac, flows in self._older.items():
+        for mac, (connections, datagrams) in self._older.items():
             if mac in self._protected:
-                self.cut([flow for flow in flows if not named(flow)])
+                self.cut([flow for flow in connections if not named(flow)])
+                if self.judging is not None and self.judging.around.quic:
+                    self.cut(datagrams, UDP)
         self._older, self._old = self._old, {}
 
-    def cut(self, flows: list[bytes]) -> None:
+    def cut(self, flows: list[bytes], protocol: bytes = TCP) -> None:
         """Connections that may not go on."""
         try:
-            self.switch.cut(flows)
+            self.switch.cut(flows, protocol)
         except NetfilterError as refusal:
             self._flows = f" Connections from before a change could not be ended: {refusal}."
 
