@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from agent.cli import main  # here: Ctrl-C while it is read is no fault either
+    from agent.entry import main  # here: Ctrl-C while it is read is no fault either
 
     code = main()
 except KeyboardInterrupt:

@@ -23,7 +23,9 @@ LAYERS = {
     "client": {"core", "client"},
     "daemon": {"core", "control", "platform", "daemon"},
     "jobs": {"core", "control", "platform", "client", "jobs"},
-    "cli": {"core", "control", "platform", "client", "jobs", "cli"},
+    "service_start": {"core", "platform"},
+    "cli": {"core", "control", "platform", "client", "jobs", "service_start", "cli"},
+    "entry": {"service_start", "cli", "entry"},
 }
 # Inside the daemon, folders and modules from the ground up: each imports from its own line and from those above it.
 DAEMON = (
@@ -79,7 +81,7 @@ class Module:
     @staticmethod
     def layer_of(name: str) -> str:
         second = name.split(".")[1] if "." in name else ""
-        return "cli" if second == "__main__" else second
+        return "entry" if second == "__main__" else second
 
     def imports(self) -> set[str]:
         """Dotted names of all that is imported, anywhere in the file and for the type checker only too."""
@@ -290,11 +292,21 @@ def test_one_module_a_process_may_reach_out() -> None:
         assert len(outward) <= 1, f"{process} reaches out by {sorted(outward)}"
 
 
+def loaded_with(name: str) -> set[str]:
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {name}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 @pytest.mark.parametrize("resident", ["agent.daemon.main", "agent.daemon.daemon"])
 def test_the_resident_processes_are_light(resident: str) -> None:
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {resident}; print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
-    assert not HEAVY & set(done.stdout.split())
+    assert not HEAVY & loaded_with(resident)
+
+
+def test_a_start_of_the_service_imports_no_command() -> None:
+    loaded = loaded_with("agent.entry")
+    assert not HEAVY & loaded
+    assert [name for name in loaded if name.startswith("agent.cli")] == []
 
 
 def test_no_registry_is_named() -> None:

@@ -4,7 +4,6 @@ import os
 import time
 
 from agent.cli import show
-from agent.cli.context import ROOT
 from agent.cli.errors import NOT_FOUND, CliError
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes
@@ -14,6 +13,7 @@ from agent.jobs.compile import CompileResult, Source, compile_lists
 from agent.jobs.guarded import Guarded, read_guarded
 from agent.jobs.knownsites import read_shared
 from agent.jobs.starter import starter_lists, stem
+from agent.service_start import ROOT
 
 
 def lists_compile(settings: Settings, words: list[str], target: str) -> None:

@@ -8,7 +8,6 @@ from agent.control.messages import Row
 from agent.core import settings
 from agent.core.model import BadInput
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SETTINGS_FILE = "/etc/privacy-agent/settings.json"
 
 

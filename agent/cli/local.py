@@ -6,17 +6,17 @@ import json
 import os
 import sys
 
+from agent import service_start
 from agent.cli import show
-from agent.cli.context import ROOT, overrides, read_settings, settings_path, socket_path
+from agent.cli.context import overrides, read_settings, settings_path, socket_path
 from agent.cli.errors import NOT_FOUND, CliError
 from agent.client import ControlClient, Unreachable
-from agent.core.nft.teardown import farewell
-from agent.core.settings import MARKS, mark_layout
-from agent.platform import coredump, lastwords
+from agent.platform import lastwords
+from agent.service_start import ROOT
 
 
 def run(options: argparse.Namespace) -> None:
-    """Becomes the daemon. A fresh interpreter, so that what the command line imported is not resident."""
+    """Becomes the daemon. The usual words of a service do not even come here (agent/service_start.py)."""
     try:
         values = read_settings(options)
     except CliError as trouble:
@@ -25,14 +25,7 @@ def run(options: argparse.Namespace) -> None:
     if options.check:
         show.document(values.values)
         return
-    os.environ[lastwords.VARIABLE] = os.path.join(values.text("run_dir"), lastwords.FILE)
-    code = f"import sys; sys.path.insert(0, {ROOT!r}); from agent.daemon.main import main; sys.exit(main())"
-    # Fixed for as long as the guard lives, which ends flows by them: the daemon reads the file again when it restarts.
-    fixed = {name: values[name] for name in MARKS}
-    arguments = [settings_path(options), json.dumps({**overrides(options), **fixed})]
-    arguments += [datagram.hex() for datagram in farewell(mark_layout(values))]
-    coredump.forbid()
-    os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code, *arguments])
+    service_start.become(settings_path(options), overrides(options), values)
 
 
 def lists_compile(options: argparse.Namespace) -> None:

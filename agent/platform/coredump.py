@@ -2,10 +2,9 @@
 setrlimit(2)), and nothing for other processes of the same user (prctl(2), PR_SET_DUMPABLE)."""
 
 import contextlib
-import ctypes
+import resource
 
 PR_SET_DUMPABLE = 4  # linux/prctl.h
-RLIMIT_CORE = 4  # asm-generic/resource.h; the same on every processor
 
 
 def forbid() -> None:
@@ -13,8 +12,7 @@ def forbid() -> None:
 
     Such a program still gets the registers. A kernel that makes no core dumps needs nothing of this.
     """
-    none = ctypes.create_string_buffer(16)  # two limits of 0, of four or eight bytes
-    ctypes.CDLL(None).setrlimit(RLIMIT_CORE, none)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError), open("/proc/self/coredump_filter", "w") as file:
         file.write("0")
 
@@ -24,6 +22,8 @@ def keep_out() -> None:
 
     A program that it becomes starts without that. A job holds a connection on which it may ask for more than others.
     """
+    import ctypes  # here: the service's start needs none of it
+
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "a job can't be closed to others")

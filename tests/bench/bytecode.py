@@ -51,7 +51,7 @@ class Installed:
             shutil.rmtree(cache)
 
     def command(self, *words: str) -> list[str]:
-        code = f"import sys; sys.path.append({str(self.site)!r}); from agent.cli import main; sys.exit(main())"
+        code = f"import sys; sys.path.append({str(self.site)!r}); from agent.entry import main; sys.exit(main())"
         return [bytecode.interpreter(VERSION), "-B", "-I", "-c", code, *words]
 
 

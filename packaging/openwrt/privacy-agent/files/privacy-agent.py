@@ -4,7 +4,6 @@ file (agent/platform/lastwords.py), and waits before it ends, each time longer: 
 """
 
 import os
-import signal
 import sys
 import time
 
@@ -16,7 +15,7 @@ PAUSES_S = (0, 5, 10, 20, 40, 80, 160, 300)  # besides procd's five
 
 def command():
     try:
-        from agent.cli import main
+        from agent.entry import main
     except ImportError as error:
         told = f"cannot start: {error} (is a package missing that privacy-agent depends on?)"
         print("privacy-agent: " + told, file=sys.stderr)
@@ -44,6 +43,8 @@ def failed_starts():
 
 def pause():
     """A stop and a reload end it at once; as process 1 of a jail it would not even hear of them without a handler."""
+    import signal  # here: a start that succeeds has no use for it
+
     failed = failed_starts()
     note(FAILED, str(failed + 1))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

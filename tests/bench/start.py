@@ -1,0 +1,82 @@
+"""What a start of the service costs until it answers, and what its processes hold: `python -m tests.bench.start`.
+
+CPU time is the scheduler's own (nanoseconds of /proc/PID/schedstat), of every process that the start made, from its
+beginning until `features` is answered. Resident memory is read after five quiet seconds. Bytecode is written before.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests import harness  # noqa: E402
+from tests.ports import free_port  # noqa: E402
+
+QUIET_S = 5.0
+
+
+def cpu_ms(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+def memory_kb(pid: int) -> dict[str, int]:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    found = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines[1:])}
+    return {name: found[name] for name in ("Rss", "Pss", "Anonymous")}
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def one(quiet_s: float) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        values: dict[str, object] = {
+            "identity": "address",
+            "state_dir": str(folder / "state"),
+            "run_dir": str(folder / "run"),
+            "dns_listen": [f"127.0.0.1:{free_port()}"],
+            "web_listen": [f"127.0.0.1:{free_port()}"],
+            "upstream": [f"127.0.0.1:{free_port()}"],
+        }
+        file = folder / "settings.json"
+        file.write_text(json.dumps(values))
+        process = subprocess.Popen(harness.product(file), cwd=ROOT, stderr=subprocess.DEVNULL, env=dict(os.environ))
+        try:
+            harness.connected(folder / "run" / "control.sock").close()
+            pids = [process.pid, *children(process.pid)]
+            spent = [cpu_ms(pid) for pid in pids]
+            time.sleep(quiet_s)
+            guard, daemon = (memory_kb(pid) for pid in pids[:2])
+        finally:
+            process.terminate()
+            process.wait(20)
+    found = {"cpu_ms": sum(spent), "first_process_ms": spent[0]}
+    for who, held in (("guard", guard), ("daemon", daemon)):
+        found.update({f"{who}_{name.lower()}_mb": value / 1024 for name, value in held.items()})
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--quiet", type=float, default=QUIET_S, help="seconds before memory is read")
+    options = parser.parse_args()
+    one(0)
+    runs = [one(options.quiet) for _ in range(options.rounds)]
+    for name in runs[0]:
+        values = sorted(run[name] for run in runs)
+        print(f"{name}: median {statistics.median(values):.2f}, {values[0]:.2f} to {values[-1]:.2f}")
+
+
+if __name__ == "__main__":
+    main()
