@@ -1,6 +1,7 @@
 """What a blocked plain HTTP request gets: a small page that says why, with a button to ask for it.
 
-Nothing of it comes from elsewhere, and it needs no script. It is in English or German, and dark where the device is.
+Nothing of it comes from elsewhere, and it needs no script. English and German are here; the texts of another language
+are handed in, from a file of a package of its own. It is dark where the device is.
 """
 
 from agent.core.model import Rule, Value
@@ -69,18 +70,44 @@ class Button(Value):
         self.token = token
 
 
-def language(head: bytes) -> str:
+def language(head: bytes, installed: "list[str] | None" = None) -> str:
     """The one of our languages that a request, by its head, prefers (RFC 9110 section 12.5.4)."""
     for line in head.split(b"\n")[1:]:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"accept-language":
-            return "de" if value.strip().lower()[:2] == b"de" else "en"
+            return _meant(value, sorted(_TEXTS) + (installed or []))
     return "en"
 
 
-def page(target: str, rule: "Rule | None", button: "Button | None", language: str = "en") -> bytes:
-    """The whole response to a blocked request."""
-    texts = _TEXTS[language]
+def _meant(value: bytes, there: "list[str]") -> str:
+    """The language that is named first: the same, or another region's."""
+    code = value.replace(b";", b",").split(b",")[0].strip().lower()
+    same = [one for one in there if one.encode() == code]
+    alike = [one for one in there if one.encode().split(b"-")[0] == code.split(b"-")[0]]
+    return (same + alike + ["en"])[0]
+
+
+def words(texts: "dict[str, dict[str, str]]", language: str, given: "dict[str, str] | None") -> "dict[str, str]":
+    """The texts of a language: English, with `given` in place of what it has with as many places for values."""
+    english = texts["en"]
+    if given is None:
+        return texts.get(language, english)
+    return {key: given[key] if _fits(given.get(key), english[key]) else english[key] for key in english}
+
+
+def _fits(text: object, english: str) -> bool:
+    return isinstance(text, str) and text.count("%s") == english.count("%s") == text.count("%")
+
+
+def page(
+    target: str,
+    rule: "Rule | None",
+    button: "Button | None",
+    language: str = "en",
+    given: "dict[str, str] | None" = None,
+) -> bytes:
+    """The whole response to a blocked request; `given` are the texts of a language that is not here."""
+    texts = words(_TEXTS, language, given)
     parts = [
         _paragraph(texts["what"], target[:_TARGET_MAX]),
         _paragraph(texts["why"], _reason(rule, texts)[:_REASON_MAX]),
@@ -102,9 +129,9 @@ def policy(button: "Button | None") -> str:
     return "default-src 'none'; style-src 'unsafe-inline'; form-action " + form
 
 
-def asked(target: "str | None", language: str = "en") -> bytes:
+def asked(target: "str | None", language: str = "en", given: "dict[str, str] | None" = None) -> bytes:
     """The document that follows the button; without a target the button was used before, or is too old."""
-    texts = _TEXTS[language]
+    texts = words(_TEXTS, language, given)
     if target is None:
         return _document(language, texts["over"], [_paragraph(texts["over_what"])])
     return _document(language, texts["asked"], [_paragraph(texts["asked_what"], target), _paragraph(texts["then"])])

@@ -5,16 +5,16 @@ it needs no script, and no one keeps it. Its buttons lead to whatever host was a
 this page answers there.
 """
 
-from agent.core.block_page import escaped
+from agent.core.block_page import escaped, words
 
 PATH = "/privacy-agent/ask"
-BYTES_MAX = 2048  # the whole answer, in either language, with the longest names
+BYTES_MAX = 2048  # the whole answer, in any language, with the longest names
 KINDS = ("time", "tonight")  # what the buttons ask for
 _NAME_MAX = 40
-_GERMAN_DAYS = {"Mon": "Mo", "Tue": "Di", "Wed": "Mi", "Thu": "Do", "Fri": "Fr", "Sat": "Sa", "Sun": "So"}
 
 _TEXTS = {
     "en": {
+        "days": "Mon Tue Wed Thu Fri Sat Sun",
         "title": "No internet now",
         "off": "Internet is off for %s",
         "bedtime": "It is bedtime for %s",
@@ -34,6 +34,7 @@ _TEXTS = {
         "over_what": "This request was already sent, or the button is too old. Open any page again to ask.",
     },
     "de": {
+        "days": "Mo Di Mi Do Fr Sa So",
         "title": "Gerade kein Internet",
         "off": "Für %s ist das Internet aus",
         "bedtime": "Es ist Schlafenszeit für %s",
@@ -74,12 +75,20 @@ _FORM = '<form method="post" action="%s"><input type="hidden" name="ask" value="
 _BUTTON = '<button name="kind" value="%s">%s</button>'
 
 
-def page(why: str, name: str, until: str, calls: bool, token: str, language: str = "en") -> bytes:
+def page(
+    why: str,
+    name: str,
+    until: str,
+    calls: bool,
+    token: str,
+    language: str = "en",
+    given: "dict[str, str] | None" = None,
+) -> bytes:
     """The whole response. `why` is as of a Decision, `name` whose it is or "" for the device's own, `until` a time of
     day, behind its day ("Fri 7:00") where that is another, or "". An empty token: nothing can be asked."""
-    texts = _TEXTS[language]
-    if language == "de":
-        until = " ".join([_GERMAN_DAYS.get(word, word) for word in until.split(" ")])
+    texts = words(_TEXTS, language, given)
+    days = dict(zip(_TEXTS["en"]["days"].split(" "), texts["days"].split(" ")))
+    until = " ".join([days.get(word, word) for word in until.split(" ")])
     whose = _cut(name) or texts["device"]
     what = texts.get(why, texts["off"]) % whose + (texts["until"] % until if until else texts["open"])
     reaches = texts["reaches"] + (texts["calls"] if calls else "") + "."
@@ -90,9 +99,9 @@ def page(why: str, name: str, until: str, calls: bool, token: str, language: str
     return _response("511 Network Authentication Required", language, texts["title"], body)
 
 
-def asked(sent: bool, language: str = "en") -> bytes:
+def asked(sent: bool, language: str = "en", given: "dict[str, str] | None" = None) -> bytes:
     """What follows a button."""
-    texts, key = _TEXTS[language], "sent" if sent else "over"
+    texts, key = words(_TEXTS, language, given), "sent" if sent else "over"
     return _response("200 OK", language, texts[key], _paragraph(texts[key + "_what"]))
 
 

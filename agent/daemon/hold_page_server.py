@@ -16,6 +16,7 @@ from agent.core.http import BadRequest, Head, HttpParser
 from agent.core.model import Value
 from agent.daemon.connections.unblock_tokens import UnblockTokens
 from agent.daemon.loop import Loop, Timer
+from agent.platform import page_texts
 
 A_SECOND_MAX = 20
 OPEN_MAX = 32
@@ -101,9 +102,10 @@ class HoldPageServer:
         if stay is None:
             return None
         if head.method == "POST" and head.path == hold_page.PATH:
-            return hold_page.asked(self._requested(stay, body), spoken)
+            return hold_page.asked(self._requested(stay, body), spoken, page_texts.texts(spoken, "hold"))
         token = self._tokens.token(stay.device_id, _TARGET)
-        return hold_page.page(stay.why, stay.name, stay.until, self._calls(), token, spoken)
+        given = page_texts.texts(spoken, "hold")
+        return hold_page.page(stay.why, stay.name, stay.until, self._calls(), token, spoken, given)
 
     def _requested(self, stay: Stay, body: bytes) -> bool:
         button = hold_page.pressed(body)
@@ -151,7 +153,8 @@ class _Guest:
             self._head = self._parser.head()
         if self._head is None:
             return
-        self._spoken = language(b"\nAccept-Language: " + self._head.header("accept-language").encode())
+        wanted = b"\nAccept-Language: " + self._head.header("accept-language").encode()
+        self._spoken = language(wanted, page_texts.installed())
         posted = self._head.method == "POST" and self._head.length <= _BODY_MAX
         body = self._parser.body(self._head.length) if posted else b""
         if body is None:

@@ -158,3 +158,31 @@ def errors() -> set[str]:
             end = "." if place.startswith("control") else ""
             found |= {re.sub(r"(\{\})+", "{}", text) + end for text in in_file(path)}
     return {text for text in found if re.search("[a-z]{2}", text)}
+
+
+def said_by_router() -> set[str]:
+    """What the daemon says in words of its own that a page shows as they are."""
+    from agent.core import features, operator, settings, summary
+    from agent.daemon.operations import recipients, status
+    from agent.daemon.reports import reports
+    from agent.daemon.runtime import inspection_service
+    from agent.daemon.store import outbox
+    from agent.jobs import upload
+
+    found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing() | of_holding()
+    for row in features.FEATURES.values():
+        found |= {row.reads, row.keeps, row.sends}
+    found |= {row.sentence for row in settings.TABLE if row.household}
+    found |= {row.sentence for row in summary.TABLE}
+    found |= {
+        inspection_service.ON,
+        inspection_service.OFF,
+        inspection_service.OFFLOADED,
+        inspection_service.UNKNOWN,
+        "DNS only: {}.",
+    }
+    found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED}
+    found |= {upload.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(upload.__file__).read_text())}
+    source = Path(status.__file__).read_text() + Path(recipients.__file__).read_text()
+    found |= set(re.findall(r'return "[a-z_]+", "([A-Z][^"]+\.)"$', source, re.M))
+    return found | set(re.findall(r'"((?:sees|its server) [^"]+)"', source))

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import agent.daemon.runtime.inspection_service
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.sentences import errors, of_holding, of_lists, of_standing
+from tests.jobs.sentences import errors, said_by_router
 from tests.jobs.web_peer import PASSWORD, wait_until
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
@@ -144,45 +143,10 @@ def used_keys() -> set[str]:
 
 
 def test_no_word_is_missing():
-    english, german = keys("en.json"), keys("de.json")
-    # In English these are the daemon's own words: the key is the sentence.
-    daemons = sentences()
-    assert set(german) - daemons - errors() == set(english)
-    for key in used_keys() - daemons:
+    """What the modules ask for is there; tests/jobs/test_web_languages.py compares the languages."""
+    english = keys("en.json")
+    for key in used_keys() - said_by_router():
         assert key in english or key.endswith(".") or any(one.startswith(key) for one in english), key
-    for key in english:
-        for catalogue in (english, german):
-            forms = catalogue[key] if isinstance(catalogue[key], dict) else {"other": catalogue[key]}
-            assert set(forms) in ({"other"}, {"one", "other"}), key
-        names = [set(re.findall(r"\{\w+\}", json.dumps(catalogue[key]))) for catalogue in (english, german)]
-        assert names[0] == names[1], key
-
-
-def sentences() -> set[str]:
-    """What the daemon says in words of its own that a page shows as they are."""
-    from agent.core import features, operator, settings, summary
-    from agent.daemon.operations import recipients, status
-    from agent.daemon.reports import reports
-    from agent.daemon.store import outbox
-    from agent.jobs import upload
-
-    found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing() | of_holding()
-    for row in features.FEATURES.values():
-        found |= {row.reads, row.keeps, row.sends}
-    found |= {row.sentence for row in settings.TABLE if row.household}
-    found |= {row.sentence for row in summary.TABLE}
-    found |= {
-        agent.daemon.runtime.inspection_service.ON,
-        agent.daemon.runtime.inspection_service.OFF,
-        agent.daemon.runtime.inspection_service.OFFLOADED,
-        agent.daemon.runtime.inspection_service.UNKNOWN,
-        "DNS only: {}.",
-    }
-    found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED}
-    found |= {upload.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(upload.__file__).read_text())}
-    source = Path(status.__file__).read_text() + Path(recipients.__file__).read_text()
-    found |= set(re.findall(r'return "[a-z_]+", "([A-Z][^"]+\.)"$', source, re.M))
-    return found | set(re.findall(r'"((?:sees|its server) [^"]+)"', source))
 
 
 def test_every_error_has_a_translation():
@@ -209,7 +173,7 @@ def test_the_daemons_words_have_a_translation():
     from agent.core import settings
 
     german = keys("de.json")
-    assert sentences() - set(german) == set()
+    assert said_by_router() - set(german) == set()
     for row in settings.TABLE:
         if row.household:
             assert "setting." + row.name in german

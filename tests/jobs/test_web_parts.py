@@ -3,8 +3,10 @@
 import gzip
 import hashlib
 import hmac
+import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -221,7 +223,8 @@ def test_what_has_its_hash_in_its_name_is_fetched_once(tmp_path, packed):
         return files, re.findall(r'(?:src|href)="(/[^"]+)"', page.body.decode())
 
     files, names = named()
-    assert len(names) == 6 and all(re.search(r"-[0-9a-f]{12}\.\w+$", name) for name in names)
+    languages = list((Path(FOLDER) / "text").iterdir())
+    assert len(names) == 5 + len(languages) and all(re.search(r"-[0-9a-f]{12}\.\w+$", name) for name in names)
     for name in names:
         reply = files.respond(Head("GET", name, "", [], 0, True, False), files.find(name))
         assert ("Cache-Control", "public, max-age=31536000, immutable") in reply.headers
@@ -229,8 +232,46 @@ def test_what_has_its_hash_in_its_name_is_fetched_once(tmp_path, packed):
     old = "/app-000000000000.js"
     reply = files.respond(Head("GET", old, "", [], 0, True, False), files.find(old))
     assert reply.status == 200 and ("Cache-Control", "no-cache") in reply.headers
-    (folder / "text" / "de.json").write_text("{}")
+    (folder / "text" / "de.json").write_text('{"product": "P"}')
     assert [one for one in named()[1] if one not in names] == [one for one in named()[1] if one.startswith("/text/de-")]
+
+
+def test_a_language_counts_as_soon_as_it_is_installed(tmp_path):
+    """Its package brings two packed files; the next page names them, and none after they are gone."""
+    folder = tmp_path / "static"
+    shutil.copytree(FOLDER, folder)
+    bundle.main(str(folder))
+    others = {path: path.read_bytes() for path in (folder / "text").iterdir() if path.name != "en.json"}
+    for path in others:
+        path.unlink()
+    files = Files(str(folder))
+
+    def spoken():
+        page = files.respond(Head("GET", "/", "", [], 0, True, False), files.find("/")).body.decode()
+        return re.findall(r'data-text="([\w-]+)"', page), page
+
+    assert spoken()[0] == ["en"]
+    for path in others:
+        if path.name.startswith("de."):
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(others[path]))
+    languages, page = spoken()
+    assert languages == ["de", "en"]
+    (address,) = re.findall(r'data-sentences="(/text/de\.sentences-[0-9a-f]{12}\.json)"', page)
+    asked = Head("GET", address, "", [], 0, True, False)
+    assert "no device {}" in json.loads(files.respond(asked, files.find(address)).body)
+    for path in (folder / "text").glob("de.*"):
+        path.unlink()
+    assert spoken()[0] == ["en"]
+
+
+def test_what_is_not_translated_yet_is_english(tmp_path):
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "en.json").write_text('{"a.b": "One", "a.c": "Two"}')
+    (tmp_path / "text" / "fr.json").write_text('{"a.b": "Un", "no device {}": "aucun appareil {}"}')
+    made = {path: json.loads(text) for path, text in bundle.texts(str(tmp_path)).items()}
+    assert made["/text/fr.json"] == {"a.b": "Un", "a.c": "Two"}
+    assert made["/text/fr.sentences.json"] == {"no device {}": "aucun appareil {}"}
+    assert "/text/en.sentences.json" not in made
 
 
 def test_modules_that_import_each_other_are_not_joined(tmp_path):
@@ -257,7 +298,9 @@ def test_every_module_of_the_page_is_reachable():
         seen.add(name)
         with open(FOLDER + name, encoding="utf-8") as file:
             text = file.read()
-        found = re.findall(r'(?:from|import) "(\.[^"]+)"', text) + re.findall(r'(?:src|href)="(/[^"]+\.\w+)"', text)
+        found = re.findall(r'(?:from |import |import\()"(\.[^"]+)"', text) + re.findall(
+            r'(?:src|href)="(/[^"]+\.\w+)"', text
+        )
         waiting += [os.path.normpath(os.path.join(os.path.dirname(name), one)) for one in found]
     shipped = {os.path.join(folder, name)[len(FOLDER) :] for folder, _, names in os.walk(FOLDER) for name in names}
-    assert shipped == seen
+    assert {name for name in shipped if not name.startswith("/text/")} == seen

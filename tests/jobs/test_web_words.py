@@ -8,6 +8,7 @@ import pytest
 
 from agent.core import block_page, hold_page
 from agent.core.features import FEATURES, NOTICE
+from tests.jobs.catalogues import LANGUAGES
 
 TEXT = Path(__file__).resolve().parent.parent.parent / "agent" / "jobs" / "web" / "static" / "text"
 # What another word says better: blocked, visited, added, removed, stored, deleted, activity log, list, site.
@@ -36,7 +37,7 @@ def texts(language: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_each_text_stands_once(language):
     pairs = json.loads((TEXT / f"{language}.json").read_text(), object_pairs_hook=lambda rows: rows)
     keys = [key for key, _ in pairs]

@@ -23,6 +23,7 @@ from agent.daemon.household import Household
 from agent.daemon.kernel.queue import Queue
 from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.loop import Loop
+from agent.platform import page_texts
 
 COPY_BYTES = 4096  # a hello that segments were put together for is 2 kB; a request with its cookies 4 kB
 RECORD_S = 0.5  # the same name within it is recorded once, with a count
@@ -161,7 +162,9 @@ class InspectionService:
         if place is not None:
             host = host_of(piece, request).decode()
             button = block_page.Button(place, self._household.asks.token(client.device_id, host))
-        page = block_page.page(target_of(piece, request), verdict.rule, button, block_page.language(piece.data))
+        spoken = block_page.language(piece.data, page_texts.installed())
+        given = page_texts.texts(spoken, "block")
+        page = block_page.page(target_of(piece, request), verdict.rule, button, spoken, given)
         return self._answering.prepare(at, page)
 
     def state(self) -> Row:

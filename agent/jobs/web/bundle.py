@@ -3,20 +3,60 @@
 The package's build does it once (`python -m agent.jobs.web.bundle FOLDER`); where the sources lie, the web job does it
 when the first page is asked for. Modules are written so that lines are enough: `import { a, b as c } from "./x.js";`,
 and `export` before const, function and class alone. A circle of imports or another form is an error.
+
+What only other views need is a second file: app.js loads it by `import("./more.js")`. A catalogue of texts is two files
+as well: what the page says, and what the router says, which is needed when the router has something to say.
 """
 
+import json
 import os
 import sys
 
 SCRIPT = "/js/app.js"
+MORE = "/js/more.js"
+LATER = 'import("./more.js")'
 DECLARED = ("const ", "function ", "async function ", "class ")
+TEXTS = "/text/"
+SOURCE_LANGUAGE = "en"  # the page's keys; whatever else a catalogue has translates a sentence of the router
 
 
 def script(folder: str) -> str:
     """All modules from app.js on, each in a function of its own, those that are imported first."""
     order: list[str] = []
     _visit(folder, SCRIPT, order, [])
-    return "".join(_wrapped(folder, path, order) for path in order)
+    text = "".join(_wrapped(folder, path, order) for path in order)
+    # The address of the second file is what index.html says: there it has its hash.
+    address = 'document.querySelector("link[data-more]").href'
+    return text.replace(LATER, f"import({address}).then((more) => more.made({_names(order[:-1])}))")
+
+
+def more(folder: str) -> str:
+    """The modules that more.js needs besides those of app.js, which it is handed."""
+    first: list[str] = []
+    _visit(folder, SCRIPT, first, [])
+    order = list(first)
+    _visit(folder, MORE, order, [])
+    text = "".join(_wrapped(folder, path, order) for path in order[len(first) :])
+    return f"export const made = ({_names(first[:-1])}) => {{\n{text}return m{len(order) - 1};\n}};\n"
+
+
+def _names(order: list[str]) -> str:
+    return "[" + ", ".join(f"m{number}" for number in range(len(order))) + "]"
+
+
+def texts(folder: str) -> dict[str, str]:
+    """Address → text of each catalogue: /text/XX.json has the page's own words, /text/XX.sentences.json the router's.
+
+    What is not translated yet is English.
+    """
+    read = {name[:-5]: json.loads(_text(folder, TEXTS + name)) for name in sorted(os.listdir(folder + TEXTS))}
+    page_keys = read[SOURCE_LANGUAGE]
+    made = {}
+    for language, words in read.items():
+        made[f"{TEXTS}{language}.json"] = {key: words.get(key, page_keys[key]) for key in page_keys}
+        if language != SOURCE_LANGUAGE:
+            made[f"{TEXTS}{language}.sentences.json"] = {key: words[key] for key in words if key not in page_keys}
+    return {path: json.dumps(words, ensure_ascii=False, separators=(",", ":")) for path, words in made.items()}
 
 
 def style(folder: str) -> str:
@@ -32,20 +72,30 @@ def page(folder: str) -> str:
     lines = []
     for line in _lines(folder, "/index.html"):
         if 'rel="stylesheet"' not in line:
-            lines.append(line.replace(SCRIPT, "/app.js"))
+            lines.append(line.replace(SCRIPT, "/app.js").replace(MORE, "/more.js"))
         elif not any("/style.css" in one for one in lines):
             lines.append('    <link rel="stylesheet" href="/style.css" />')
     return "\n".join(lines) + "\n"
 
 
 def joined(folder: str) -> dict[str, str]:
-    """Address → text of what replaces js/, css/ and index.html."""
-    return {"/app.js": script(folder), "/style.css": style(folder), "/index.html": page(folder)}
+    """Address → text of what replaces js/, css/, text/ and index.html."""
+    parts = {
+        "/app.js": script(folder),
+        "/more.js": more(folder),
+        "/style.css": style(folder),
+        "/index.html": page(folder),
+    }
+    return parts | texts(folder)
+
+
+def _text(folder: str, path: str) -> str:
+    with open(folder + path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _lines(folder: str, path: str) -> list[str]:
-    with open(folder + path, encoding="utf-8") as file:
-        return file.read().splitlines()
+    return _text(folder, path).splitlines()
 
 
 def _statements(folder: str, path: str) -> list[str]:

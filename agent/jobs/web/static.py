@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 
 from agent.core.http import Head
 from agent.jobs.web.http_types import Headers, WebResponse
@@ -50,15 +51,22 @@ class Files:
     """Answers GET for what lay in the folder at the start; bytes stay on disk until asked for.
 
     A package has the modules joined and everything packed. Beside the sources both are done here, when first asked.
+    Each language is a file, mostly of a package of its own: one that is installed or removed counts from the next page.
     """
 
     def __init__(self, folder: str = FOLDER) -> None:
         self._folder = folder
-        self._files = dict(_walk(folder, "/"))
+        self._read()
+
+    def _read(self) -> None:
+        self._files = dict(_walk(self._folder, "/"))
+        self._languages_at = os.stat(self._folder + "/text").st_mtime_ns
         if "/app.js" in self._files:
             self._name_by_hash()
 
     def find(self, path: str) -> File | None:
+        if path in PAGES and os.stat(self._folder + "/text").st_mtime_ns != self._languages_at:
+            self._read()
         if "/app.js" not in self._files and (path in PAGES or "." in path):
             self._join()
         return self._files.get("/index.html" if path in PAGES else path) or self._files.get(_unhashed(path))
@@ -85,19 +93,28 @@ class Files:
 
         for path, text in bundle.joined(self._folder).items():
             self._files[path] = _made(path, text)
-        for path, file in list(self._files.items()):
-            if path.startswith("/text/"):
-                self._files[path] = _made(path, file.stored().decode())
         self._name_by_hash()
 
     def _name_by_hash(self) -> None:
         """The one file that is asked for again each time names the others by what is in them."""
         index = self._files["/index.html"]
         text = (_unpacked(index.stored()) if index.packed else index.stored()).decode()
+        text = text.replace("  </head>", _languages(self._files) + "  </head>")
         for path, file in self._files.items():
             name, ending = os.path.splitext(path)
             text = text.replace(f'"{path}"', f'"{name}-{file.hash}{ending}"')
         self._files["/index.html"] = _made("/index.html", text)
+
+
+def _languages(paths: Iterable[str]) -> str:
+    """A line for each installed language: where its words are, and those of the router's sentences."""
+    names = sorted(path[len("/text/") : -len(".json")] for path in paths if path.startswith("/text/"))
+    lines = ""
+    for name in names:
+        if "." not in name:
+            more = f' data-sentences="/text/{name}.sentences.json"' if name + ".sentences" in names else ""
+            lines += f'    <link rel="alternate" data-text="{name}" href="/text/{name}.json"{more} />\n'
+    return lines
 
 
 def _made(path: str, text: str) -> File:

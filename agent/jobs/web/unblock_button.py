@@ -9,6 +9,7 @@ from agent.core.httpvalues import parse_query
 from agent.jobs.web.effects import Ask, ControlRefused
 from agent.jobs.web.handlers import NO_STORE
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse
+from agent.platform import page_texts
 
 PATH = "/me/ask"
 
@@ -18,14 +19,16 @@ async def ask(request: WebRequest) -> WebResponse:
         problem = Problem(405, "method-not-allowed", "This address takes POST.")
         problem.headers.append(("Allow", "POST"))
         raise problem
-    tongue = language(b"\naccept-language:" + request.head.header("accept-language").encode())
+    wanted = b"\naccept-language:" + request.head.header("accept-language").encode()
+    tongue = language(wanted, page_texts.installed())
+    given = page_texts.texts(tongue, "block")
     try:
         row = await Ask("request.unblock", {"word": _word(request.body), "address": request.peer})
     except ControlRefused as error:
         if error.code != "not_found":
             raise
-        return _page(404, asked(None, tongue))
-    return _page(200, asked(row["target"], tongue))
+        return _page(404, asked(None, tongue, given))
+    return _page(200, asked(row["target"], tongue, given))
 
 
 def _word(body: bytes) -> str:

@@ -3,12 +3,11 @@
 import { get, loadSession, onSignedOut, session } from "./lib/api.js";
 import { h, render } from "./lib/dom.js";
 import { entry } from "./views/entry.js";
-import { loadLanguage, t } from "./lib/i18n.js";
+import { loadLanguage, sentences, t } from "./lib/i18n.js";
 import { icon } from "./lib/icons.js";
 import { follow, unfollow } from "./lib/live.js";
 import { watchConnection } from "./lib/offline.js";
 import { hear } from "./protection/lookalikes.js";
-import { me } from "./views/me.js";
 import { say } from "./lib/ui.js";
 import { VIEWS } from "./views.js";
 
@@ -32,7 +31,7 @@ async function start() {
     () => location.pathname !== "/me" && open(),
   );
   document.title = t("product");
-  if (own) return me(root);
+  if (own) return (await more()).me(root);
   onSignedOut(() => {
     session.signed_in = false;
     open();
@@ -47,6 +46,9 @@ async function start() {
   open();
 }
 
+/** The other views, and the router's sentences, which they show. */
+const more = async () => (await Promise.all([import("./more.js"), sentences()]))[0].MORE;
+
 async function open(moved = false) {
   if (!session.signed_in || session.kind !== "household") {
     unfollow();
@@ -54,7 +56,9 @@ async function open(moved = false) {
     return entry(root, () => open());
   }
   const view = here();
-  const made = view.make({ redraw, query: new URLSearchParams(location.search), go });
+  const make = view.make || (await more())[view.name];
+  if (view !== here()) return;
+  const made = make({ redraw, query: new URLSearchParams(location.search), go });
   current = made;
   root.dataset.view = view.name;
   shell(view, [h("div.loading", { role: "status" }, t("loading"))]);

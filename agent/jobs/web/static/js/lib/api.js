@@ -1,6 +1,6 @@
 // The one JSON API: session, CSRF token, problem details, and the sentence for each of them.
 
-import { said, t } from "./i18n.js";
+import { said, sentences, t } from "./i18n.js";
 import { found, lost } from "./offline.js";
 
 export class Problem extends Error {
@@ -56,7 +56,8 @@ async function ask(method, path, body, type) {
   }
   found();
   if (answer.ok) return answer;
-  const problem = new Problem(answer.status, await answer.json().catch(() => ({})));
+  const [told] = await Promise.all([answer.json().catch(() => ({})), sentences()]);
+  const problem = new Problem(answer.status, told);
   if (problem.kind === "sign-in") for (const watcher of watchers) watcher();
   throw problem;
 }

@@ -1,24 +1,66 @@
-// Words from one catalogue file a language; a new language is a new file in text/ and a line here.
+// Words from one catalogue file a language. Which languages there are, index.html says: those that are installed.
 
-export const LANGUAGES = { en: "English", de: "Deutsch" };
+const SOURCE = "en";
+// Written from right to left; the browser may know more of them.
+const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
+// What a language is called is asked by the way it is written.
+const WRITTEN = { "zh-cn": "zh-Hans" };
 
 let words = {};
-let plural = new Intl.PluralRules("en");
+// What the router says, in the reader's language: loaded when it has something to say.
+let answers = null;
+let plural = new Intl.PluralRules(SOURCE);
 // The region decides about 14:02 or 2:02 pm.
-export const locale = { language: "en", region: "en" };
-let collator = new Intl.Collator("en", { numeric: true });
+export const locale = { language: SOURCE, region: SOURCE };
+let collator = new Intl.Collator(SOURCE, { numeric: true });
 /** As people order names: "Device 2" before "Device 10". */
 export const byName = (one, other) => collator.compare(one, other);
 
+/** Code → what its speakers call it, of each language that is installed. */
+export const languages = () => Object.fromEntries(installed().map((code) => [code, ownName(code)]));
+
+/** @type {() => HTMLLinkElement[]} */
+const links = () => [...document.querySelectorAll("link")].filter((one) => one.dataset.text);
+const installed = () => links().map((one) => one.dataset.text);
+const link = (language) => links().find((one) => one.dataset.text === language);
+
+function ownName(code) {
+  const named = WRITTEN[code] || code;
+  const name = new Intl.DisplayNames([named], { type: "language" }).of(named);
+  return name[0].toLocaleUpperCase(named) + name.slice(1);
+}
+
+const base = (code) => code.toLowerCase().split("-")[0];
+
+/** The installed language that a reader means by a code: the same, or another region's. */
+export const meant = (code, there) =>
+  there.find((one) => one === code.toLowerCase()) || there.find((one) => base(one) === base(code));
+
 export async function loadLanguage() {
-  const wanted = [stored(), ...navigator.languages.map((one) => one.slice(0, 2)), "en"];
-  const language = wanted.find((one) => one in LANGUAGES);
-  const region = navigator.languages.find((one) => one.startsWith(language)) || language;
+  const there = installed();
+  const wanted = [stored(), ...navigator.languages, SOURCE].filter(Boolean);
+  const language = wanted.map((one) => meant(one, there)).find(Boolean) || SOURCE;
+  const region = navigator.languages.find((one) => base(one) === base(language)) || language;
+  words = await (await fetch(link(language).getAttribute("href"))).json();
+  speak(language, region);
+  document.documentElement.lang = WRITTEN[language] || language;
+  document.documentElement.dir = RIGHT_TO_LEFT.includes(base(language)) ? "rtl" : "ltr";
+}
+
+function speak(language, region) {
   Object.assign(locale, { language, region });
-  words = await (await fetch(textOf(language))).json();
   plural = new Intl.PluralRules(language);
   collator = new Intl.Collator(region, { numeric: true });
-  document.documentElement.lang = language;
+}
+
+/** Has the router's sentences there before `said` is asked for one. Without them it says them in English. */
+export async function sentences() {
+  const named = link(locale.language);
+  const address = named && named.dataset.sentences;
+  if (answers || !address) return;
+  answers = await fetch(address)
+    .then((answer) => answer.json())
+    .catch(() => null);
 }
 
 export function chooseLanguage(code) {
@@ -30,12 +72,6 @@ export function chooseLanguage(code) {
   location.reload();
 }
 
-/** The address of a catalogue: index.html names it with its content's hash, so that it is fetched once. */
-const textOf = (language) => {
-  const named = document.querySelector(`link[data-text="${language}"]`);
-  return named ? named.getAttribute("href") : `/text/${language}.json`;
-};
-
 function stored() {
   try {
     return localStorage.getItem("language");
@@ -45,11 +81,11 @@ function stored() {
 }
 
 /** A sentence of the router in the reader's language. One that was changed since shows as the router says it: true comes first. */
-export const said = (sentence) => words[sentence] || filled(sentence) || sentence;
+export const said = (sentence) => (answers && answers[sentence]) || words[sentence] || filled(sentence) || sentence;
 
 // Sentences with something in them stand in the catalogue with {} in its place: "no device {}".
 function filled(sentence) {
-  for (const [key, text] of Object.entries(words)) {
+  for (const [key, text] of Object.entries(answers || {})) {
     if (!key.includes("{}") || typeof text !== "string") continue;
     const found = sentence.match(new RegExp("^" + key.split("{}").map(literal).join("(.+?)") + "$"));
     if (found) return found.slice(1).reduce((made, part) => made.replace("{}", () => said(part)), text);

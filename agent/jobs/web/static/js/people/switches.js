@@ -2,7 +2,7 @@
 
 import { get, post, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { said, t } from "../lib/i18n.js";
+import { said, sentences, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { until, when } from "../lib/time.js";
 import { ownPageCode } from "../lib/own.js";
@@ -152,7 +152,7 @@ export async function eraseAfterAsking(what) {
 
 /** What a feature reads, keeps and sends, from the table that the router obeys; the version agreed to, or null. */
 export async function consent(feature, label) {
-  const { items } = await get("/features");
+  const [{ items }] = await Promise.all([get("/features"), sentences()]);
   const row = items.find((one) => one.name === feature);
   return sheet(t("consent.title", { feature: t("feature." + feature), device: label }), (close) => [
     facts(row),
@@ -212,7 +212,7 @@ async function pause(reload) {
 
 async function resume(reload) {
   try {
-    const { items, features } = await put("/pause", { paused: false, preview: true });
+    const [{ items, features }] = await Promise.all([put("/pause", { paused: false, preview: true }), sentences()]);
     const agree = features.length ? Math.max(...features.map((one) => one.version)) : null;
     const yes = await sheet(t("pause.resume_title"), (close) => [
       h("p", t("pause.resume_text")),

@@ -2,7 +2,7 @@
 
 import { post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { said, t } from "../lib/i18n.js";
+import { said, sentences, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { date } from "../lib/time.js";
 import { button, card, say, sheet } from "../lib/ui.js";
@@ -24,6 +24,7 @@ export function notice(row, reload) {
 }
 
 async function read(row, reload) {
+  await sentences();
   const yes = await sheet(t("notice.title"), (close) => [
     noticeText(row),
     h(

@@ -5,7 +5,7 @@ import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
 import { attempt, Wrong } from "../lib/form.js";
 import { qr } from "../lib/qr.js";
-import { LANGUAGES, chooseLanguage, locale, t } from "../lib/i18n.js";
+import { languages, chooseLanguage, locale, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { RETENTION, setting } from "../privacy/settings.js";
 import { when } from "../lib/time.js";
@@ -279,7 +279,7 @@ export function account({ redraw }) {
         name: "language",
         label: t("language"),
         value: locale.language,
-        options: Object.entries(LANGUAGES),
+        options: Object.entries(languages()),
         onchange: chooseLanguage,
       }),
     );

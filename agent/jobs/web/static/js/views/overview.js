@@ -2,7 +2,7 @@
 
 import { get, inTurn } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { byName, said, t } from "../lib/i18n.js";
+import { byName, said, sentences, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { midnight } from "../lib/time.js";
 import { button, card, empty, heading } from "../lib/ui.js";
@@ -36,6 +36,7 @@ export function overview({ redraw, query, go }) {
       (one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group) || byName(one.name, other.name),
     );
     data.devices.sort((one, other) => byName(one.label, other.label));
+    if (data.status.health_code !== "ok") await sentences();
     state.data = data;
     if (inside && owner()) await inside.load();
   });
@@ -90,14 +91,14 @@ export function overview({ redraw, query, go }) {
 
   function standing() {
     const { status } = state.data;
-    const code = status.health_code || (status.health === "Nothing needs your attention." ? "ok" : "");
+    const code = status.health_code;
     const fine = code === "ok";
     return card(
       { class: fine ? "hero line fine" : "hero line care", key: "hero" },
       icon(fine ? "shield" : "warn"),
       h(
         "div",
-        h("p.hero-line", said(status.health)),
+        h("p.hero-line", fine ? t("overview.well") : said(status.health)),
         code === "lists" ? h("a.hero-link", { href: "/protection", "data-go": true }, t("overview.to_lists")) : null,
       ),
     );
