@@ -42,7 +42,6 @@ class DnsResponse(Value):
     soa_negative_ttl  seconds that a negative answer may be kept (RFC 2308 section 5), None without SOA
     chain             canonical names that the answer leads to, in its order: CNAME targets, HTTPS/SVCB targets
     addresses         4 or 16 bytes each: A, AAAA and the address hints of HTTPS/SVCB, of the answer section
-    ttl_offsets       where the TTLs are
     body_end          where the records end that are of use: at OPT, or at the end
     additional        how many additional records lie before body_end
     ede               the extended errors (RFC 8914), as they stood in OPT
@@ -56,7 +55,6 @@ class DnsResponse(Value):
         "soa_negative_ttl",
         "chain",
         "addresses",
-        "ttl_offsets",
         "body_end",
         "additional",
         "ede",
@@ -70,12 +68,10 @@ class DnsResponse(Value):
         self.soa_negative_ttl: int | None = None
         self.chain: list[bytes] = []
         self.addresses: list[bytes] = []
-        self.ttl_offsets: list[int] = []
         self.body_end = body_end
         self.additional = 0
         self.ede = b""
 
-    @property
     def lifetime(self) -> int:
         """Seconds that the response may be cached; 0 for errors, truncated ones and negatives without SOA."""
         if self.truncated or self.rcode not in (NOERROR, NXDOMAIN) or self.min_ttl is None:
@@ -95,7 +91,6 @@ def walk(message: bytes) -> DnsResponse:
             _read_opt(message, record, answer)
             break  # additional records after OPT are hints that nobody misses; `normalised` leaves them out
         ttl = record.ttl if record.ttl < _TTL_LIMIT else 0
-        answer.ttl_offsets.append(record.data - 6)
         if answer.min_ttl is None or ttl < answer.min_ttl:
             answer.min_ttl = ttl
         answer.body_end = record.end

@@ -16,8 +16,8 @@ TTL_MAX = 86400  # a wrong answer from upstream should not outlive the day
 ADDRESSES_MAX = 64
 RECORDS_MAX = 256  # that are read of one response; zones with more under one name are not for devices
 _TC = 0x02
-# How a record of an address of the name begins, and the size of its data.
-_ADDRESSES = {A: (b"\xc0\x0c\0\1\0\1", b"\0\4"), AAAA: (b"\xc0\x0c\0\x1c\0\1", b"\0\x10")}
+# How a record of an address of the name begins, the size of its data, and the whole: beginning, TTL, size, data.
+_ADDRESSES = {A: (b"\xc0\x0c\0\1\0\1", 4, ">6sIH4s"), AAAA: (b"\xc0\x0c\0\x1c\0\1", 16, ">6sIH16s")}
 _CHAIN_MAX = 64  # as in `answer`
 _TCP_MAX = 65535
 
@@ -53,28 +53,29 @@ def of_addresses(response: bytes, question: Question) -> DnsResponse | None:
     itself, as most are; None where these have to be asked. Written flat: it costs a quarter of the two.
     """
     kind = _ADDRESSES.get(question.qtype)
-    count = response[6] << 8 | response[7]
     bare = response[8:HEADER] == b"\0\0\0\0"
-    if kind is None or not 0 < count <= ADDRESSES_MAX or not bare or response[2] & _TC or question.qclass != IN:
+    if kind is None or not bare or response[2] & _TC or question.qclass != IN:
         return None
-    head, size = kind
+    head, size, layout = kind
+    count = response[6] << 8 | response[7]
     at = question.end
-    body_end = at + count * (len(head) + 6 + size[1])
-    if len(response) < body_end:
+    body_end = at + count * (12 + size)
+    if not 0 < count <= ADDRESSES_MAX or len(response) < body_end:
         return None
-    found = DnsResponse(response[3] & 0x0F, False, body_end)
     least = TTL_MAX
+    addresses = []
+    unpack_from = struct.unpack_from
     while at < body_end:
-        end = at + len(head) + 6 + size[1]
-        ttl = int.from_bytes(response[at + 6 : at + 10], "big")
-        if response[at : at + 6] != head or response[at + 10 : at + 12] != size or ttl > TTL_MAX:
+        begins, ttl, length, address = unpack_from(layout, response, at)
+        if begins != head or length != size or ttl > TTL_MAX:
             return None
         if ttl < least:
             least = ttl
-        found.ttl_offsets.append(at + 6)
-        found.addresses.append(response[at + 12 : end])
-        at = end
+        addresses.append(address)
+        at += 12 + size
+    found = DnsResponse(response[3] & 0x0F, False, body_end)
     found.found = True
+    found.addresses = addresses
     found.min_ttl = least
     return found
 

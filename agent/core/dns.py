@@ -27,6 +27,7 @@ from agent.core.wire import (
     A,
     records,
     skip_questions,
+    ttls,
 )
 from agent.core.wire import Edns as Edns
 from agent.core.wire import Question as Question
@@ -43,6 +44,7 @@ _TCP_MAX = 65535
 _TEXT_MAX = 160  # bytes of an extended error's text: with the longest name, a blocked answer still fits into 512
 _OWNER = b"\xc0\x0c"  # the question's name
 KEY_END = 5  # bytes of a cache key behind the name
+_BYTES = bytes(range(256))  # to be cut from: quicker than to make one
 _NULL_ADDRESSES = {A: bytes(4), AAAA: bytes(16)}
 _RD, _QR, _TC, _OPCODE = 0x01, 0x80, 0x02, 0x78  # third byte of the header
 _RA, _AD, _CD = 0x80, 0x20, 0x10  # fourth byte
@@ -51,18 +53,18 @@ _RA, _AD, _CD = 0x80, 0x20, 0x10  # fourth byte
 def cache_key(message: bytes, question: Question) -> bytes:
     """What an upstream answer depends on, and nothing else, so that equal keys may share one answer.
 
-    In it: the name in lower case (case carries no meaning but is randomised by some clients, 0x20), type and
+    In it: the canonical name (case carries no meaning but is randomised by some clients, 0x20), type and
     class; RD, since without recursion the answer is a referral or a refusal; CD, since it lets through what
     fails validation; AD, since it asks for the AD bit in the answer (RFC 6840 section 5.7); DO, since it asks
     for signatures; and whether there is EDNS, since only then the answer carries OPT. Not in it: the id, the
     UDP size (`truncated` sees to it when answering) and all EDNS options, which `forwarded` does not pass on.
     """
-    name_end = question.end - 4
     flags = (message[2] & _RD) | (message[3] & (_AD | _CD))
     edns = question.edns
     if edns is not None:
         flags |= 0xC0 if edns.dnssec else 0x40
-    return message[HEADER:name_end].lower() + message[name_end : question.end] + bytes([flags])
+    end = question.end
+    return question.name + message[end - 4 : end] + _BYTES[flags : flags + 1]
 
 
 def forwarded(message: bytes, question: Question, id: int) -> bytes:
@@ -75,27 +77,27 @@ def forwarded(message: bytes, question: Question, id: int) -> bytes:
 
 def answers(response: bytes, query: bytes, end: int) -> bool:
     """Whether `response` answers `query`, whose question ends at `end`: same id, operation and question."""
+    if (
+        response[:2] != query[:2]
+        or len(response) < end
+        or (response[2] ^ query[2]) & (_QR | _OPCODE) != _QR
+        or response[4:6] != b"\0\1"
+    ):
+        return False
+    if response[HEADER:end] == query[HEADER:end]:
+        return True
+    # Length octets are below "A", so lower() changes letters of labels only; the type must not be touched.
     name_end = end - 4
     return (
-        response[:2] == query[:2]
-        and len(response) >= end
-        and response[2] & (_QR | _OPCODE) == _QR | query[2] & _OPCODE
-        and response[4:6] == b"\0\1"
-        and (
-            response[HEADER:end] == query[HEADER:end]
-            # Length octets are below "A", so lower() changes letters of labels only; the type must not be touched.
-            or (
-                response[HEADER:name_end].lower() == query[HEADER:name_end].lower()
-                and response[name_end:end] == query[name_end:end]
-            )
-        )
+        response[HEADER:name_end].lower() == query[HEADER:name_end].lower()
+        and response[name_end:end] == query[name_end:end]
     )
 
 
 def normalised(response: bytes, question: Question, answer: DnsResponse) -> bytes:
     """Upstream's response as it may be cached and served: OPT is ours if the query had one, nothing behind it.
 
-    `answer` is what `walk` said of it; its ttl_offsets hold for the result too.
+    `answer` is what `walk` said of it.
     """
     if question.edns is None and len(response) == answer.body_end and not answer.additional:
         return response[:HEADER] + response[HEADER:]  # a copy: what a socket gave lies in room for the longest
@@ -112,23 +114,16 @@ def readdressed(response: bytes, message: bytes, question: Question) -> bytes:
     return message[:2] + response[2:HEADER] + message[HEADER : question.end] + response[question.end :]
 
 
-def ttl_offsets(response: bytes) -> list[int]:
-    """Where the TTLs are, OPT excluded: its field holds no time."""
-    found = records(response, skip_questions(response))
-    return [record.data - 6 for record in found if record.rtype != OPT]
+def ttl_offsets(response: bytes, end: int | None = None) -> list[int]:
+    """Where the TTLs are, OPT excluded: its field holds no time. The question ends at `end`, if somebody knows."""
+    return [ttl[0] for ttl in ttls(response, skip_questions(response) if end is None else end)]
 
 
-def age(response: bytearray, offsets: list[int], seconds: int) -> None:
-    """Count the TTLs at `offsets` down by `seconds` in place, not below 0; a TTL from 2**31 on is 0 (RFC 2181)."""
-    for at in offsets:
-        ttl = struct.unpack_from(">I", response, at)[0]
-        struct.pack_into(">I", response, at, ttl - seconds if seconds < ttl < 1 << 31 else 0)
-
-
-def aged(response: bytes, seconds: int) -> bytes:
-    """The response with every TTL counted down by `seconds`."""
+def aged(response: bytes, seconds: int, end: int | None = None) -> bytes:
+    """The response with every TTL counted down by `seconds`, not below 0; one from 2**31 on is 0 (RFC 2181)."""
     patched = bytearray(response)
-    age(patched, ttl_offsets(response), seconds)
+    for at, ttl in ttls(response, skip_questions(response) if end is None else end):
+        struct.pack_into(">I", patched, at, ttl - seconds if seconds < ttl < 1 << 31 else 0)
     return bytes(patched)
 
 

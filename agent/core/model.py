@@ -146,15 +146,12 @@ BLOCK = "block"
 class Verdict(Value):
     """The decision and the rule that made it, so that it can explain itself; `rule` is None by default."""
 
-    __slots__ = ("action", "rule")
+    __slots__ = ("action", "rule", "blocked")
 
     def __init__(self, action: str, rule: Rule | None = None) -> None:
         self.action = action
         self.rule = rule
-
-    @property
-    def blocked(self) -> bool:
-        return self.action == BLOCK
+        self.blocked = action == BLOCK
 
 
 class Observation(Value):

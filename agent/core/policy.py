@@ -100,7 +100,8 @@ class Policy:
     `never` is a set of names (bytes) that nothing refuses, subdomains included; `shipped` are refusals by name that
     come before the lists', see `resolvers.refusals`. `lookalike` guesses (see `lookalike.Lookalike`), None for no
     guesses; what it suspects is refused if `refuse_guesses` says so. `needed` are names (bytes) that no category and no
-    service refuses, `services` the names of those that somebody chose (see `services.Services`).
+    service refuses, `services` the names of those that somebody chose (see `services.Services`). `judges_addresses`:
+    some list has addresses.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Policy:
         self._lookalike = lookalike
         self._refuse_guesses = refuse_guesses
         self._ruleset = ruleset
+        self.judges_addresses = ruleset is not None and bool(ruleset.has_addresses)
         self._shipped: dict[bytes, Verdict] = shipped or {}
         self._never = set(never)
         self._scopes: dict[tuple[str, int], dict[bytes, OwnRule]] = {}
@@ -185,7 +187,7 @@ class Policy:
             verdict = self._ruled(view, name)
             if verdict.blocked and not _of_content(verdict):
                 return verdict
-        if self._ruleset is None or not self._ruleset.has_addresses:
+        if self._ruleset is None or not self.judges_addresses:
             return ALLOWED
         return self._ruleset.decide_addresses(addresses, view.protecting) or ALLOWED
 

@@ -12,7 +12,8 @@ class Shares:
     def take(self, who: object) -> bool:
         """Whether there was a place."""
         mine = self._of.get(who, 0)
-        if 2 * mine >= self._places - (self._taken - mine):
+        # Twice mine against the places less what the others have.
+        if mine + self._taken >= self._places:
             return False
         self._of[who] = mine + 1
         self._taken += 1

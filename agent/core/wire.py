@@ -147,27 +147,38 @@ def some_records(message: bytes, at: int, most: int) -> tuple[list[Record], bool
     return found, True
 
 
+def ttls(message: bytes, at: int) -> list[tuple[int, int]]:
+    """Of each record but OPT, from `at`, the end of the questions, on: where its TTL is, and the TTL. As `records`."""
+    found = []
+    length = len(message)
+    unpack_from = struct.unpack_from
+    for _ in range(sum(unpack_from(">HHH", message, 6))):
+        at = at + 2 if at < length and message[at] >= 0xC0 else _skip_name(message, at)
+        if at + 10 > length:
+            raise BadInput("a record runs past the end of the message")
+        rtype, _, ttl, size = unpack_from(">HHIH", message, at)
+        if rtype != OPT:
+            found.append((at + 4, ttl))
+        at += 10 + size
+        if at > length:
+            raise BadInput("a record's data runs past the end of the message")
+    return found
+
+
 def _plain_name(message: bytes) -> tuple[bytes, int] | None:
     """As `read_name` of a question's name, for one of plain letters, as nearly all are; None leaves it to that."""
-    at = HEADER
-    end = message.find(b"\0", at)
-    if not at < end < at + _WIRE_MAX:
-        return None
-    name = bytearray(message[at + 1 : end])
-    size = end - at - 1
-    at = message[at]
-    dots = 0
-    while at < size:
-        length = name[at]
+    parts = []
+    at, limit = HEADER, len(message)
+    while at < limit and (length := message[at]):
         if length > LABEL_MAX:
             return None
-        name[at] = 0x2E
-        dots += 1
-        at += length + 1
-    found = bytes(name).lower()
-    if at != size or message[HEADER] > LABEL_MAX or found.count(b".") != dots or found.strip(HOST):
+        start = at + 1
+        at = start + length
+        parts.append(message[start:at])
+    name = b".".join(parts).lower()
+    if at >= limit or at >= HEADER + _WIRE_MAX or name.strip(HOST) or name.count(b".") >= len(parts):
         return None
-    return found, end + 1
+    return name, at + 1
 
 
 def peek(message: bytes) -> Question:

@@ -182,27 +182,36 @@ class Loop:
     def stop(self) -> None:
         self._stopped = True
 
-    def _turn(self) -> None:
-        events = self._poll.poll(self._sleep_s(), _EVENTS_MAX)
-        self.now = now = self.clock()
+    def _turn(self) -> None:  # noqa: C901 - each query comes here, and each call costs it
+        clock, timers = self.clock, self._timers
+        # Poll rounds up to milliseconds, so that no timer is waited for in vain.
+        left = 0.0
+        if not self._tasks:
+            due = self._beat_due
+            if timers and timers[0].due < due:
+                due = timers[0].due
+            left = due - clock()
+            left = IDLE_S if left > IDLE_S else 0.0 if left < 0.0 else left
+        events = self._poll.poll(left, _EVENTS_MAX)
+        self.now = now = clock()
         if now >= self._beat_due:
             self._beat()
+        watched = self._calls
         for fd, event in events:
             # Looked up each time: an earlier callback of this turn may have removed it.
-            calls = self._calls.get(fd)
-            if calls is None:
+            if fd not in watched:
                 continue
-            on_readable, on_writable = calls
+            on_readable, on_writable = watched[fd]
             try:
                 if on_readable and event & READABLE:
                     on_readable()
                 # Asked again, because the reader may have closed it.
-                if on_writable and event & WRITABLE and fd in self._calls:
+                if on_writable and event & WRITABLE and fd in watched:
                     on_writable()
             except Exception as error:  # noqa: BLE001 - the barrier
                 self.faults.met(error)
                 self._rest(fd)
-        if self._timers and self._timers[0].due <= now:
+        if timers and timers[0].due <= now:
             self._run_timers()
         if self._tasks:
             self._step_tasks()
@@ -218,18 +227,6 @@ class Loop:
         if fd in self._resting:
             self._resting.discard(fd)
             self._poll.register(fd, _events(self._calls[fd]))
-
-    def _sleep_s(self) -> float:
-        """Poll rounds up to milliseconds, so that no timer is waited for in vain."""
-        if self._tasks:
-            return 0.0
-        due = self.now + IDLE_S
-        if self._beat_due < due:
-            due = self._beat_due
-        if self._timers and self._timers[0].due < due:
-            due = self._timers[0].due
-        left = due - self.clock()
-        return left if left > 0.0 else 0.0
 
     def tell(self, beat: bytes) -> None:
         """The guard, between two turns. Before the first beat it waits for long anyway."""

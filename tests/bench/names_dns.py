@@ -57,7 +57,6 @@ def suffixes(path: Path) -> None:
 def messages() -> None:
     question, answer = dns.peek(EDNS), dns.walk(ANSWER)
     settled = dns.normalised(ANSWER, question, answer)
-    buffer = bytearray(settled)
     report("parse www.example.com", lambda: names.parse(b"www.example.com"))
     report("peek", lambda: dns.peek(QUERY))
     report("peek with EDNS", lambda: dns.peek(EDNS))
@@ -67,7 +66,7 @@ def messages() -> None:
     report("walk (CNAME, A, OPT)", lambda: dns.walk(ANSWER))
     report("settled", lambda: dns.normalised(ANSWER, question, answer))
     report("restored", lambda: dns.readdressed(settled, EDNS, question))
-    report("age", lambda: dns.age(buffer, answer.ttl_offsets, 1))
+    report("aged", lambda: dns.aged(settled, 1))
     report("blocked", lambda: dns.blocked(EDNS, question, dns.NULL, 10, "Phishing: a list"))
 
 

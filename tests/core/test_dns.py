@@ -126,8 +126,7 @@ def test_walk_follows_a_chain():
     answer = dns.walk(message)
     assert answer.chain == [b"cdn.example.net"]
     assert answer.addresses == [b"\1\2\3\4", b"\1\2\3\5"]
-    assert (answer.rcode, answer.truncated, answer.found, answer.min_ttl, answer.lifetime) == (0, False, True, 60, 60)
-    assert answer.ttl_offsets == dns.ttl_offsets(message)
+    assert (answer.rcode, answer.truncated, answer.found, answer.min_ttl, answer.lifetime()) == (0, False, True, 60, 60)
     assert message[answer.body_end :] == opt(512)
 
 
@@ -166,29 +165,29 @@ def test_other_classes_hold_no_addresses():
 
 def test_negative_answers_live_as_long_as_the_soa_says():
     nothing = response(query(), authority=[soa(900, 300)])
-    assert (dns.walk(nothing).found, dns.walk(nothing).lifetime) == (False, 300)
+    assert (dns.walk(nothing).found, dns.walk(nothing).lifetime()) == (False, 300)
     no_name = response(query(), authority=[soa(200, 300)], flags=0x8183)
-    assert (dns.walk(no_name).rcode, dns.walk(no_name).lifetime) == (3, 200)
+    assert (dns.walk(no_name).rcode, dns.walk(no_name).lifetime()) == (3, 200)
     alias = response(query(), [record(CNAME, 20, b"\1x\xc0\x10")], [soa(900, 300)])
-    assert (dns.walk(alias).soa_negative_ttl, dns.walk(alias).lifetime) == (300, 20)
+    assert (dns.walk(alias).soa_negative_ttl, dns.walk(alias).lifetime()) == (300, 20)
     missing_zone = response(query(), [record(CNAME, 20, b"\1x\xc0\x10")], [soa(900, 300)], flags=0x8183)
-    assert dns.walk(missing_zone).lifetime == 20
+    assert dns.walk(missing_zone).lifetime() == 20
     # RFC 2308 section 5: without SOA a negative answer should not be cached
-    assert dns.walk(response(query(), flags=0x8183)).lifetime == 0
-    assert dns.walk(response(query(), [record(CNAME, 20, b"\1x\xc0\x10")])).lifetime == 0
+    assert dns.walk(response(query(), flags=0x8183)).lifetime() == 0
+    assert dns.walk(response(query(), [record(CNAME, 20, b"\1x\xc0\x10")])).lifetime() == 0
 
 
 def test_errors_and_cut_answers_are_not_cached():
     records = [record(A, 60, b"\1\2\3\4")]
-    assert dns.walk(response(query(), records, flags=0x8182)).lifetime == 0
-    assert dns.walk(response(query(), records, flags=0x8380)).lifetime == 0
+    assert dns.walk(response(query(), records, flags=0x8182)).lifetime() == 0
+    assert dns.walk(response(query(), records, flags=0x8380)).lifetime() == 0
     assert dns.walk(response(query(), records, flags=0x8380)).truncated
     # BADVERS is spread over header and OPT
     assert dns.walk(response(query(), additional=[opt(upper=1)])).rcode == 16
 
 
 def test_any_is_found_by_every_record():
-    assert dns.walk(response(query(qtype=ANY), [record(TXT, 60, b"\1x")])).lifetime == 60
+    assert dns.walk(response(query(qtype=ANY), [record(TXT, 60, b"\1x")])).lifetime() == 60
 
 
 def test_a_ttl_with_the_top_bit_is_zero():
@@ -270,7 +269,7 @@ def test_queries_that_may_share_an_answer_share_the_key():
         query(extra=opt()) + b"behind",
     ):
         assert key(message) == same
-    assert len(same) == 17 + 4 + 1
+    assert len(same) == len(b"www.example.com") + dns.KEY_END
 
 
 def test_queries_that_may_not_differ_in_the_key():
@@ -340,7 +339,6 @@ def test_a_settled_answer_has_our_opt_if_the_query_had_one():
     ):
         settled = settle(asked, response(asked, records, additional=theirs) + b"behind")
         assert settled == response(asked, records, additional=ours)
-        assert dns.walk(settled).ttl_offsets == dns.walk(response(asked, records, additional=theirs)).ttl_offsets
 
 
 def test_extended_errors_of_upstream_are_passed_on():
@@ -382,9 +380,7 @@ def test_ageing_counts_every_ttl_but_opt_down():
     assert dns.aged(at(60, 3), 2) == at(58, 1)
     assert dns.aged(at(60, 3), 50) == at(10, 0)
     assert dns.aged(at(60, 0xFFFFFFFF), 1) == at(59, 0)
-    patched = bytearray(at(60, 3))
-    dns.age(patched, dns.ttl_offsets(at(60, 3)), 2)
-    assert bytes(patched) == at(58, 1)
+    assert dns.aged(at(60, 3), 2, dns.peek(query()).end) == at(58, 1)
 
 
 # Our own answers
@@ -411,7 +407,7 @@ def test_a_blocked_name_as_not_existing():
         asked = query(qtype=qtype)
         answer = dns.blocked(asked, dns.peek(asked), dns.NXDOMAIN_STYLE, 10, "Phishing list")
         assert head(answer) == (0x1234, 0x8183, 1, 0, 1, 0)
-        assert dns.walk(answer).lifetime == 10
+        assert dns.walk(answer).lifetime() == 10
 
 
 def test_a_blocked_answer_explains_itself_to_those_with_edns():

@@ -133,7 +133,7 @@ def test_an_address_comes_with_its_alias():
     assert said(answer) == [(0, NAME, CNAME, 60, TARGET), (0, TARGET, A, 300, SAFE)]
     assert answer[:2] == message[:2] and answer[12 : len(message)] == message[12:]
     assert answer[3] & 0x20 == 0  # not authentic data: the alias is ours
-    assert dns.walk(answer).lifetime == 60
+    assert dns.walk(answer).lifetime() == 60
 
 
 def test_the_case_of_the_question_comes_back():
@@ -165,11 +165,11 @@ def test_nothing_of_that_type_is_said_with_a_soa():
     for edns in (b"", OPT):
         answer = composed(query(qtype=AAAA, edns=edns))
         assert [of[:4] for of in said(answer)] == [(0, NAME, CNAME, 60), (1, TARGET, SOA, 60)]
-        assert dns.walk(answer).lifetime == 60
+        assert dns.walk(answer).lifetime() == 60
     soa = b"\2ns\xc0\x1c\4mail\xc0\x1c" + struct.pack(">IIIII", 1, 2, 3, 4, 30)
     answer = composed(query(qtype=AAAA), (), [record(SOA, soa, b"\xc0\x1c")])
     assert [of[:4] for of in said(answer)] == [(0, NAME, CNAME, 60), (1, b"google.com", SOA, 300)]
-    assert dns.walk(answer).lifetime == 30
+    assert dns.walk(answer).lifetime() == 30
     missing = composed(query(), (), (), 0x8183)
     assert missing[3] & 15 == 3 and [of[2] for of in said(missing)] == [CNAME, SOA]
 

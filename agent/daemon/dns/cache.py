@@ -25,10 +25,9 @@ class Cache:
     def find(self, key: bytes):  # type: ignore[no-untyped-def]
         """The value, or None."""
         value = self.young.get(key)
-        if value is None:
-            value = self._old.pop(key, None)
-            if value is not None:
-                self.store(key, value)
+        if value is None and key in self._old:
+            value = self._old.pop(key)
+            self.store(key, value)
         return value
 
     def store(self, key: bytes, value) -> None:  # type: ignore[no-untyped-def]

@@ -12,11 +12,10 @@ from agent.core.bailiwick import TTL_MAX, in_bailiwick, of_addresses
 from agent.core.dns import KEY_END, DnsResponse, Question, normalised, stale, walk
 from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
 from agent.core.model import BadInput
-from agent.core.names import from_wire
 from agent.core.shares import Shares
 from agent.core.wire import AAAA, NOERROR, NXDOMAIN, A
 from agent.daemon.dns.cache import Cache
-from agent.daemon.dns.pending import Found, InFlightQuery, PendingReply
+from agent.daemon.dns.pending import InFlightQuery, PendingReply
 from agent.daemon.dns.servers import NONE as NOBODY
 from agent.daemon.dns.sessions import CachedAnswer
 from agent.daemon.dns.upstream import EDE_OTHER, LOCAL_MAX, QUERIES_MAX, Upstream
@@ -28,17 +27,22 @@ WAITERS_MAX = 2000  # behind the first ones of all questions in flight, some 400
 STALE_AFTER_S = 1.8  # RFC 8767 section 5
 STALE_MAX_S = 86400.0  # a day old at most
 STALE_TTL = 30
+_SAYS = (NOERROR, NXDOMAIN)  # the name has it, or not; all else says nothing about the name
+
+
+# Who waited, what upstream said and what that says, and whether a public name leads into this network by it.
+Serve = Callable[[PendingReply, CachedAnswer, DnsResponse, bool], None]
 
 
 class Fetching:
-    """`serve(waiter, found)` is called for each who waited, or `fail(waiter, ede)`: why there is no answer."""
+    """`serve` is called for each who waited, or `fail(waiter, ede)`: why there is no answer."""
 
     def __init__(
         self,
         loop: Loop,
         upstream: Upstream,
         entries_max: int,
-        serve: Callable[[PendingReply, Found], None],
+        serve: Serve,
         fail: Callable[[PendingReply, int], None],
     ) -> None:
         self.answers = Cache(entries_max, entries_max * ANSWER_BYTES)
@@ -67,7 +71,7 @@ class Fetching:
         """What names that are wanted were answered with, as far as it is remembered."""
         found: list[bytes] = []
         for key, kept in self.answers.items():
-            if wanted(from_wire(key[:-KEY_END])):
+            if wanted(key[:-KEY_END]):
                 found += walk(kept.body).addresses
         return frozenset(found)
 
@@ -77,7 +81,8 @@ class Fetching:
         if asking is not None:
             self._wait_too(waiter, asking, kept)
             return
-        local = is_local(waiter.about.name, self._domains())
+        domains = self._router_domains()
+        local = is_local(waiter.about.name, _canonical(domains) if domains else NONE)
         if not self._places[local].take(waiter.lane) and not self._make_room(waiter, local):
             self._fail(waiter, EDE_OTHER)
             return
@@ -88,16 +93,16 @@ class Fetching:
             elif self._usable(kept):
                 asking.timer = self._loop.after(STALE_AFTER_S, lambda: self._all_stale(asking, kept))
         try:
-            self._whom(local).query(asking)
+            (self._whom_of_local() if local else self._upstream).query(asking)
         except Exception:
             # Or whoever asks for it later would wait for the answer to a question that nobody asked.
             self._answered(asking, None, EDE_OTHER)
             raise
 
-    def _whom(self, local: bool) -> Upstream:
+    def _whom_of_local(self) -> Upstream:
         """Where the router has no resolver of its own, upstream is asked for names of this network too."""
         router = self._router
-        return router if local and router is not None and router.state != NOBODY else self._upstream
+        return self._upstream if router is None or router.state == NOBODY else router
 
     def _make_room(self, waiter: PendingReply, local: bool) -> bool:
         """A device that has its share loses its oldest question, the least likely to be answered; nobody else does."""
@@ -116,10 +121,6 @@ class Fetching:
         if self._waiters.take(waiter.lane):
             asking.waiters.append(waiter)
 
-    def _domains(self) -> frozenset[bytes]:
-        domains = self._router_domains()
-        return frozenset([domain.strip(".").lower().encode() for domain in domains]) if domains else NONE
-
     # answers
 
     def _answered(self, asking: InFlightQuery, response: bytes | None, ede: int) -> None:
@@ -131,37 +132,39 @@ class Fetching:
             asking.timer.cancel()
         found = None if response is None else self._keep(asking, response)
         waiters = self._take_waiters(asking)
-        if found is None or found.answer.rcode not in (NOERROR, NXDOMAIN):
+        if found is None or found[1].rcode not in _SAYS:
             # Nothing new was learned: better what was known before.
-            kept: CachedAnswer | None = self.answers.find(asking.key)
-            waiters = [waiter for waiter in waiters if not self._serve_stale(waiter, kept)]
+            before: CachedAnswer | None = self.answers.find(asking.key)
+            waiters = [waiter for waiter in waiters if not self._serve_stale(waiter, before)]
         for waiter in waiters:
             if found is None:
                 self._fail(waiter, EDE_OTHER if ede == 0 else ede)
             else:
-                self._serve(waiter, found)
+                kept, answer, inside = found
+                self._serve(waiter, kept, answer, inside)
 
     def _late(self, asking: InFlightQuery, response: bytes) -> None:
         """An answer when nobody waited for it any more; whoever asks again does."""
         found = self._keep(asking, response)
         again = self._asking.get(asking.key)
-        if found is None or again is None or found.answer.rcode not in (NOERROR, NXDOMAIN):
+        if found is None or again is None or found[1].rcode not in _SAYS:
             return
         if again.timer is not None:
             again.timer.cancel()
         for waiter in self._take_waiters(again):
-            self._serve(waiter, found)
+            self._serve(waiter, *found)
 
     def _take_waiters(self, asking: InFlightQuery) -> list[PendingReply]:
         """Those who wait, and wait no more."""
         waiters, asking.waiters = asking.waiters, []
+        first = asking.first
         for waiter in waiters:
-            if waiter is not asking.first:
+            if waiter is not first:
                 self._waiters.give(waiter.lane)
         return waiters
 
-    def _keep(self, asking: InFlightQuery, response: bytes) -> Found | None:
-        """Keeps a response, in time or late, if it may be kept; None for a broken one."""
+    def _keep(self, asking: InFlightQuery, response: bytes) -> tuple[CachedAnswer, DnsResponse, bool] | None:
+        """Keeps a response, in time or late, if it may be kept; see Serve. None for a broken one."""
         question = asking.first.about
         try:
             answer = of_addresses(response, question)
@@ -171,25 +174,21 @@ class Fetching:
             body = normalised(response, question, answer)
         except BadInput:
             return None
-        inside = not asking.local and self._leads_inside(answer)
-        found = Found(body, answer, not asking.local and _visited(question, answer), inside)
-        positive = answer.found and answer.rcode != NXDOMAIN
-        lifetime = min(answer.lifetime, TTL_MAX if positive else NEGATIVE_TTL_MAX)
+        public = not asking.local
+        inside = public and self._no_private and _leads_inside(answer)
+        lifetime = answer.lifetime()
+        if lifetime > NEGATIVE_TTL_MAX:
+            lifetime = min(lifetime, TTL_MAX if answer.found and answer.rcode != NXDOMAIN else NEGATIVE_TTL_MAX)
+        now = self._loop.now
+        kept = CachedAnswer(body, now, now + lifetime, question.end, public and _visited(question, answer))
         # What one device may have by its rule is not kept for all.
         if lifetime > 0 and not inside:
-            now = self._loop.now
-            self.answers.store(asking.key, CachedAnswer(body, now, now + lifetime, question.end, found.visited))
-        elif answer.rcode in (NOERROR, NXDOMAIN):
+            self.answers.store(asking.key, kept)
+        elif answer.rcode in _SAYS:
             before: CachedAnswer | None = self.answers.find(asking.key)
             if before is not None:
                 before.stale_until = 0.0  # upstream answers again
-        return found
-
-    def _leads_inside(self, answer: DnsResponse) -> bool:
-        """Whether a public name leads into this network (DNS rebinding)."""
-        if not self._no_private or leads_nowhere(answer.addresses):
-            return False
-        return any([is_private(address) for address in answer.addresses])
+        return kept, answer, inside
 
     # what is over, but better than nothing
 
@@ -209,8 +208,18 @@ class Fetching:
         if not given_before:
             kept.stale_until = now + STALE_TTL
         body = stale(kept.body, waiter.question, STALE_TTL)
-        self._serve(waiter, Found(body, walk(kept.body), kept.visited, False))
+        given = CachedAnswer(body, now, now + STALE_TTL, kept.end, kept.visited)
+        self._serve(waiter, given, walk(kept.body), False)
         return True
+
+
+def _canonical(domains: list[str]) -> frozenset[bytes]:
+    return frozenset([domain.strip(".").lower().encode() for domain in domains])
+
+
+def _leads_inside(answer: DnsResponse) -> bool:
+    """Whether a public name leads into this network (DNS rebinding)."""
+    return not leads_nowhere(answer.addresses) and any([is_private(address) for address in answer.addresses])
 
 
 def _visited(question: Question, answer: DnsResponse) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.dns import UDP_MIN, DnsResponse, Question, forwarded, readdressed, truncated, udp_limit
+from agent.core.dns import UDP_MIN, DnsResponse, Question, forwarded, truncated, udp_limit
 from agent.core.model import BadInput, Verdict
 from agent.core.policy import Policy
 from agent.core.safe_answer import aliased, target_query
@@ -30,19 +30,6 @@ class Listener:
 
     def close(self) -> None:
         raise NotImplementedError
-
-
-class Found:
-    """What upstream said. `visited`: it shows that somebody goes somewhere; `inside`: a public name leads into this
-    network."""
-
-    __slots__ = ("body", "answer", "visited", "inside")
-
-    def __init__(self, body: bytes, answer: DnsResponse, visited: bool, inside: bool) -> None:
-        self.body = body
-        self.answer = answer
-        self.visited = visited
-        self.inside = inside
 
 
 class PendingReply:
@@ -80,19 +67,18 @@ class PendingReply:
         self.safe = safe
         self.query, self.about = target_query(self.message, self.question, safe.target)
 
-    def shaped(self, response: bytes, answer: DnsResponse) -> bytes:
-        """The answer made of a normalised response to its query; BadInput where a safe form has none."""
-        if self.safe is None:
-            return readdressed(response, self.message, self.question)
+    def aliased(self, response: bytes, answer: DnsResponse) -> bytes:
+        """The answer made of a normalised response to the question for a safe form; BadInput where that has none."""
         if answer.rcode not in (NOERROR, NXDOMAIN):
             raise BadInput("the server has no answer")
         return aliased(self.message, self.question, response, self.about, answer)
 
     def send(self, answer: bytes) -> bytes:
         """Sends it, cut to what the client takes; returns what was sent."""
-        if len(answer) > UDP_MIN and not self.front.stream:
+        front = self.front
+        if len(answer) > UDP_MIN and not front.stream:
             answer = truncated(answer, udp_limit(self.question))
-        self.front.send(answer, self.to)
+        front.send(answer, self.to)
         return answer
 
 

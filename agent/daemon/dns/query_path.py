@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.core.bailiwick import of_addresses
 from agent.core.dns import (
     EDE_NETWORK_ERROR,
     EDE_NO_REACHABLE_AUTHORITY,
@@ -27,6 +28,7 @@ from agent.core.dns import (
     cache_key,
     malformed,
     peek,
+    readdressed,
     refused,
     remembered,
     servfail,
@@ -39,7 +41,7 @@ from agent.core.safesearch import ADDRESS, ASK, SafeHost, of_answer, treatment
 from agent.core.wire import HEADER
 from agent.daemon.dns.blocked_answers import KEPT_S, BlockedAnswers
 from agent.daemon.dns.fetching import Fetching
-from agent.daemon.dns.pending import Found, Listener, PendingReply
+from agent.daemon.dns.pending import Listener, PendingReply
 from agent.daemon.dns.sessions import CachedAnswer, CachedReply, DnsSession, DnsSessions
 from agent.daemon.dns.upstream import EDE_OTHER, Upstream
 from agent.daemon.loop import Loop
@@ -91,11 +93,14 @@ class QueryPath:
         question = _question(message, front, to)
         if question is None:
             return
-        waiter = PendingReply(lane, message, question, front, to, self._decide(lane, question), self.policy)
-        if waiter.verdict.blocked:
+        view, policy = lane.view, self.policy
+        # A client's view is one of the policy's.
+        verdict = PLAIN if view is None else policy.decide(view, question.name, question.qtype)
+        waiter = PendingReply(lane, message, question, front, to, verdict, policy)
+        if verdict.blocked:
             self._block(waiter)
             return
-        safe = _safe_form(waiter, [question.name])
+        safe = _safe_form(waiter, [question.name]) if view is not None and view.safe else None
         if safe is None:
             self._ask(waiter)
         else:
@@ -128,14 +133,6 @@ class QueryPath:
             self._sessions.append(lane, reply.name, reply.verdict)
         return True
 
-    # decide
-
-    def _decide(self, lane: DnsSession, question: Question) -> Verdict:
-        if lane.view is None:
-            return PLAIN
-        # A client's view is one of the policy's.
-        return self.policy.decide(lane.view, question.name, question.qtype)
-
     # safe form
 
     def _ask_safe(self, waiter: PendingReply, safe: SafeHost) -> None:
@@ -151,7 +148,8 @@ class QueryPath:
 
     def _leads_elsewhere(self, waiter: PendingReply, answer: DnsResponse) -> bool:
         """Whether the host, by the modes of now or by its aliases, has a safe form that was not asked for."""
-        if waiter.view is None or not waiter.view.safe:
+        view = waiter.view
+        if view is None or not view.safe:
             return False
         safe = _safe_form(waiter, [waiter.question.name])
         if safe is None or safe == waiter.safe:
@@ -167,32 +165,34 @@ class QueryPath:
 
     def _shaped(self, waiter: PendingReply, response: bytes, answer: DnsResponse) -> bytes | None:
         """The device's answer; None after a failure of a host's safe form, whose own answer nobody gets instead."""
+        if waiter.safe is None:
+            return readdressed(response, waiter.message, waiter.question)
         try:
-            whole = waiter.shaped(response, answer)
+            whole = waiter.aliased(response, answer)
         except BadInput:
             self.failed(waiter, EDE_OTHER)
             return None
-        if waiter.safe is not None:
-            self._safe_addresses.note(waiter.safe.target, answer.addresses)
+        self._safe_addresses.note(waiter.safe.target, answer.addresses)
         return whole
 
     # upstream: see `fetching`, which calls one of these for each who waited
 
-    def fetched(self, waiter: PendingReply, found: Found) -> None:
+    def fetched(self, waiter: PendingReply, kept: CachedAnswer, answer: DnsResponse, inside: bool) -> None:
         """Upstream said this just now, or a while ago and nothing since."""
-        if self._leads_astray(waiter, found.answer):
+        if self._leads_astray(waiter, answer):
             self._block(waiter)
-        elif self._leads_elsewhere(waiter, found.answer):
+        elif self._leads_elsewhere(waiter, answer):
             return
-        elif found.inside and waiter.verdict.rule is None:
+        elif inside and waiter.verdict.rule is None:
             # No rule of the household's allows it.
             waiter.send(self.blocked_answers.rebound(waiter.message, waiter.question))
         else:
-            whole = self._shaped(waiter, found.body, found.answer)
+            whole = self._shaped(waiter, kept.body, answer)
             if whole is None:
                 return
-            waiter.send(self._spared(waiter, found.answer, whole) or whole)
-            if found.visited:
+            spared = self._spared(waiter, answer, whole) if waiter.lane.held else None
+            waiter.send(spared or whole)
+            if kept.visited:
                 self._sessions.append(waiter.lane, waiter.question.name, waiter.verdict)
 
     def failed(self, waiter: PendingReply, ede: int) -> None:
@@ -202,7 +202,7 @@ class QueryPath:
 
     def _answered_before(self, waiter: PendingReply, kept: CachedAnswer) -> None:
         """Upstream said this for another query, maybe of another view: reviewed for this one."""
-        answer = walk(kept.body)
+        answer = of_addresses(kept.body, waiter.about) or walk(kept.body)
         if self._leads_astray(waiter, answer):
             self._block(waiter)
             return
@@ -221,7 +221,7 @@ class QueryPath:
     def _give(self, waiter: PendingReply, answer: DnsResponse, whole: bytes, kept: CachedAnswer, until: float) -> None:
         """Sends it and keeps it for the view: as it is until then, made anew of `kept` while that is good."""
         verdict = waiter.verdict if kept.visited and waiter.lane.client is not None else None
-        spared = self._spared(waiter, answer, whole)
+        spared = self._spared(waiter, answer, whole) if waiter.lane.held else None
         if spared is not None:
             # Not kept: each time that it is told, it is let through anew.
             waiter.send(spared)
@@ -239,28 +239,24 @@ class QueryPath:
 
     def _leads_astray(self, waiter: PendingReply, answer: DnsResponse) -> bool:
         """The policy's word on where the answer leads. Whoever allowed the name by a rule allowed that too."""
-        if waiter.view is None:
+        view, policy = waiter.view, self.policy
+        if view is None:
             return False
-        if waiter.policy is not self.policy:
+        if waiter.policy is not policy:
             # Another came into force since the question did.
-            waiter.policy = self.policy
-            waiter.view = self._sessions.view_now(waiter.lane) or waiter.view
-            waiter.verdict = self.policy.decide(waiter.view, waiter.question.name, waiter.question.qtype)
-        if waiter.verdict.rule is not None or not (answer.chain or answer.addresses):
-            return waiter.verdict.blocked
-        waiter.verdict = self.policy.review(waiter.view, answer.chain, answer.addresses)
+            waiter.policy = policy
+            waiter.view = view = self._sessions.view_now(waiter.lane) or view
+            waiter.verdict = policy.decide(view, waiter.question.name, waiter.question.qtype)
+        if waiter.verdict.rule is None and (answer.chain or (answer.addresses and policy.judges_addresses)):
+            waiter.verdict = policy.review(view, answer.chain, answer.addresses)
         return waiter.verdict.blocked
 
     # spare
 
     def _spared(self, waiter: PendingReply, answer: DnsResponse, whole: bytes) -> bytes | None:
-        """What a held device is told of a name that it reaches; None for whoever is not held, and for other names."""
+        """What a held device is told of a name that it reaches; None for other names."""
         client = waiter.lane.client
-        if (
-            client is None
-            or not client.held
-            or not self.admit(client.device_id, waiter.question.name, answer.addresses)
-        ):
+        if client is None or not self.admit(client.device_id, waiter.question.name, answer.addresses):
             return None
         return remembered(whole, SPARED_TTL_S)
 

@@ -38,6 +38,7 @@ class UpstreamServer:
         "ede",
         "lost",
         "unreachable_since",
+        "patience_s",
         "smoothed_s",
         "variance_s",
         "look_at",
@@ -54,6 +55,7 @@ class UpstreamServer:
         self.ede = EDE_NO_REACHABLE_AUTHORITY
         self.lost = 0
         self.unreachable_since: float | None = None
+        self.patience_s = PATIENCE_FIRST_S  # RFC 6298 section 2, within the bounds above
         self.smoothed_s: float | None = None  # None: it never answered
         self.variance_s = 0.0
         self.look_at = 0.0
@@ -67,13 +69,6 @@ class UpstreamServer:
     def down(self) -> bool:
         return self.lost >= DOWN_LOST
 
-    @property
-    def patience_s(self) -> float:
-        """RFC 6298 section 2, within the bounds above."""
-        if self.smoothed_s is None:
-            return PATIENCE_FIRST_S
-        return min(max(self.smoothed_s + 4 * self.variance_s, PATIENCE_MIN_S), PATIENCE_MAX_S)
-
     def answered(self, took_s: float) -> None:
         """An answer came, `took_s` after the packet that it answers was sent."""
         self.lost = 0
@@ -82,8 +77,13 @@ class UpstreamServer:
         if self.smoothed_s is None:
             self.smoothed_s, self.variance_s = took_s, took_s / 2
         else:
-            self.variance_s += (abs(self.smoothed_s - took_s) - self.variance_s) / 4
-            self.smoothed_s += (took_s - self.smoothed_s) / 8
+            off = took_s - self.smoothed_s
+            self.variance_s += ((off if off > 0 else -off) - self.variance_s) / 4
+            self.smoothed_s += off / 8
+        patience_s = self.smoothed_s + 4 * self.variance_s
+        if patience_s < PATIENCE_MIN_S:
+            patience_s = PATIENCE_MIN_S
+        self.patience_s = patience_s if patience_s < PATIENCE_MAX_S else PATIENCE_MAX_S
 
     def unanswered(self) -> None:
         """A question waited for too long."""
@@ -200,7 +200,7 @@ class UpstreamServers:
         return found
 
     def after(
-        self, server: UpstreamServer, asked: list[UpstreamServer], failed: list[UpstreamServer]
+        self, server: UpstreamServer, asked: list[UpstreamServer], failed: tuple[UpstreamServer, ...]
     ) -> UpstreamServer | None:
         """Whom to ask next what `server` left unanswered: those that `failed` last, those not asked yet before others,
         those in doubt behind these; None when there is none."""

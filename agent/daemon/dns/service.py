@@ -14,7 +14,7 @@ from agent.daemon.safe_addresses import SafeAddresses
 class Dns:
     """See `lanes` for `identify` and `record`: address look-ups that found something are recorded, and all refusals.
 
-    `query` is the way's beginning, see QueryPath.
+    `query` is the way's beginning, see QueryPath; `asked` is told how many a front read in a turn.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Dns:
     ) -> None:
         self.loop = loop
         self.lanes = DnsSessions(loop, identify, record)
-        self.queries = 0
+        self.asked = self.lanes.asked
         self._fronts: list[Listener] = []
         self._upstream = upstream
         noted = SafeAddresses(lambda: loop.now) if safe_addresses is None else safe_addresses
@@ -44,11 +44,6 @@ class Dns:
 
     def attach(self, front: Listener) -> None:
         self._fronts.append(front)
-
-    def turn(self, queries: int) -> None:
-        """A front read so many queries in this turn."""
-        self.queries += queries
-        self.lanes.asked(queries)
 
     def swap(self, policy: Policy) -> None:
         """Another policy from here on: what the one before decided is forgotten, what upstream said is not."""
@@ -79,7 +74,7 @@ class Dns:
 
     def counters(self) -> dict[str, int]:
         return {
-            "queries": self.queries,
+            "queries": self.lanes.queries,
             "refused": self.lanes.refusals,
             "upstream": self._upstream.asked,
             "failed": self._path.failures,

@@ -22,6 +22,7 @@ WAITING_MAX = 4 * NOTED_MAX  # of these, taken from their lanes
 PIECE = 32  # names recorded in a turn: a millisecond
 LANES_MAX = 256  # source addresses or marks seen lately
 
+Ancillary = list[tuple[int, int, bytes]]
 Identify = Callable[[int | None, str], DeviceView | None]
 Record = Callable[[DeviceView, bytes, Verdict, int], None]
 
@@ -46,7 +47,8 @@ class CachedAnswer:
     def at(self, now: float) -> tuple[bytes, float]:
         """The response with its TTLs counted down, and until when that count is right."""
         elapsed = int(now - self.stored)
-        return aged(self.body, elapsed), min(self.stored + elapsed + 1, self.until)
+        body = aged(self.body, elapsed, self.end) if elapsed else self.body
+        return body, min(self.stored + elapsed + 1, self.until)
 
 
 class CachedReply:
@@ -69,18 +71,19 @@ class CachedReply:
 
 class DnsSession:
     """A client's way through. `client` and `view` are None for a device that nobody knows, or that is not filtered;
-    each address that nobody knows has a lane. `source` is what it was identified by.
+    each address that nobody knows has a lane. `source` is what it was identified by. `held`: see DeviceView.
 
     To be recorded: `asked` are replies, one for each query that got it; `allowed` and `blocked` count others by name.
     """
 
-    __slots__ = ("client", "view", "source", "replies", "asked", "allowed", "blocked")
+    __slots__ = ("client", "view", "held", "source", "replies", "asked", "allowed", "blocked")
 
     def __init__(
         self, client: DeviceView | None, view: View | None, source: tuple[int | None, str], replies: Cache
     ) -> None:
         self.client = client
         self.view = view
+        self.held = client is not None and client.held
         self.source = source
         self.replies = replies
         self.asked: list[CachedReply] = []
@@ -115,11 +118,14 @@ class DnsSessions:
     """`identify(mark or None, address)` tells the client, None for unknown; what it said is remembered until `forget`.
 
     `record(client, name, verdict, count)` is called within RECORD_S of the query, never without a client.
-    `known` are the lanes by mark (4 bytes, host order) or address.
+    `known` are the lanes by mark (4 bytes, host order) or address, `ways` those with the way back to them, by all that
+    a socket tells with a query.
     """
 
     def __init__(self, loop: Loop, identify: Identify, record: Record) -> None:
         self.known: dict[str | bytes, DnsSession] = {}
+        self.ways: dict[tuple[object, ...], tuple[DnsSession, Ancillary]] = {}
+        self.queries = 0
         self.refusals = 0
         self._loop = loop
         self._identify = identify
@@ -173,6 +179,7 @@ class DnsSessions:
         """Clients are identified anew from here on. Queries under way keep the lane that they came in by."""
         self.flush()
         self.known.clear()
+        self.ways.clear()
         self._clients.clear()
 
     def forget_replies(self) -> None:
@@ -194,16 +201,20 @@ class DnsSessions:
             if len(self._taken) > WAITING_MAX:
                 self.flush()
         elif not self._flush_set:
-            self.asked(0)
+            self._flush_soon()
 
     def asked(self, queries: int) -> None:
         """So many queries came in, and may have been noted with their lanes."""
+        self.queries += queries
         self._asked += queries
         if self._asked >= ASKED_MAX:
             self.flush()
         elif not self._flush_set:
-            self._flush_set = True
-            self._loop.after(RECORD_S, self._flush_due)
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        self._flush_set = True
+        self._loop.after(RECORD_S, self._flush_due)
 
     def _flush_due(self) -> None:
         self._flush_set = False

@@ -278,7 +278,7 @@ class Tcp(Listener):
             connection.open += 1
             connection.deadline = self._loop.now + IDLE_S
             self._dns.query(connection.lane, message, self, connection)
-            self._dns.turn(1)
+            self._dns.asked(1)
 
     def _write(self, connection: TcpClient) -> None:
         if not connection.out:

@@ -11,17 +11,17 @@ from collections.abc import Generator
 
 from agent.daemon.dns.pending import Listener
 from agent.daemon.dns.service import Dns
-from agent.daemon.dns.sessions import DnsSession
+from agent.daemon.dns.sessions import Ancillary, DnsSession
 from agent.daemon.loop import Loop
 
-FULL_TURNS = 8  # with one query each before two are looked for
+FULL_TURNS = 16  # with one query each before two are looked for
 DRAIN = 64  # queries a turn, some 2 ms of work when none is in the cache
 WAITING_MAX = 4096  # more than a socket's buffer holds of the smallest packets
 BUFFER_PACKETS = 1 << 14  # a buffer of BUFFER_BYTES, which the kernel doubles, holds no more
 MESSAGE_MAX = 4096
 ANCILLARY_MAX = 128
 BUFFER_BYTES = 1 << 19
-ROUTES_MAX = 64
+WAYS_MAX = 256  # of all sockets together, half a kilobyte each
 
 # <asm-generic/socket.h>, <linux/in.h>, <linux/in6.h>
 SO_MARK = 36
@@ -31,7 +31,6 @@ IPV6_RECVPKTINFO = 49
 IPV6_PKTINFO = 50
 
 Source = tuple[str, int] | tuple[str, int, int, int]
-Ancillary = list[tuple[int, int, bytes]]
 Reader = tuple[Ancillary, Source]  # whom to answer, and from where
 
 
@@ -45,7 +44,6 @@ class Udp(Listener):
         self._by_mark = by_mark
         self._ancillary = by_mark or wildcard
         self._v6 = bound.family == socket.AF_INET6
-        self._routes: dict[bytes, Ancillary] = {}
         self._settled: list[tuple[bytes, DnsSession, Reader | Source]] = []
         self._expected = 1  # packets in the next turn
         self._full_turns = 0
@@ -56,12 +54,11 @@ class Udp(Listener):
     def send(self, message: bytes, to: object) -> None:
         try:
             if self._ancillary:
-                assert isinstance(to, tuple)
-                route, source = to
-                self._socket.sendmsg((message,), route, 0, source)
+                reader: Reader = to  # type: ignore[assignment]
+                self._socket.sendmsg((message,), reader[0], 0, reader[1])
             else:
-                assert isinstance(to, tuple)
-                self._socket.sendto(message, to)
+                source: Source = to  # type: ignore[assignment]
+                self._socket.sendto(message, source)
         except OSError:
             self.unsent += 1  # a full buffer, or nobody there any more: by UDP they ask again
 
@@ -91,7 +88,7 @@ class Udp(Listener):
                     self._dns.query(lane, message, self, to)
                 except Exception as error:  # noqa: BLE001 - the barrier
                     self._loop.faults.met(error)
-            self._dns.turn(len(some))
+            self._dns.asked(len(some))
             yield
 
     # plain
@@ -123,7 +120,7 @@ class Udp(Listener):
             self._noticed(error)
         except Exception as error:  # noqa: BLE001 - the barrier; the packet was taken, the next turn goes on behind it
             self._loop.faults.met(error)
-        self._dns.turn(turn)
+        self._dns.asked(turn)
 
     def _all_came(self, turn: int) -> None:
         """Twice as many are expected then; but a look for one more than there is costs as much as half an answer, and
@@ -145,19 +142,21 @@ class Udp(Listener):
 
     def _read_ancillary(self) -> None:
         """The same with marks and routes."""
-        ask, now, take = self._dns.query, self._loop.now, self._take_ancillary
-        send = self._socket.sendmsg
+        ways, ask, now, by_mark = self._dns.lanes.ways, self._dns.query, self._loop.now, self._by_mark
+        receive, send = self._socket.recvmsg, self._socket.sendmsg
         turn = 0
         try:
             for turn in range(self._expected):  # noqa: B007 (counts until there is no more)
-                message, lane, to = take()
+                message, ancillary, _, source = receive(MESSAGE_MAX, ANCILLARY_MAX)
+                told = tuple(ancillary) if by_mark else (source[0], *ancillary)
+                lane, route = ways.get(told) or self._way(told, ancillary, source[0])
                 reply = lane.replies.young.get(message[2:])
                 if reply is not None and reply.until > now:
-                    send((message[:2], reply.body), to[0], 0, to[1])
+                    send((message[:2] + reply.body,), route, 0, source)
                     if reply.verdict is not None:
                         lane.asked.append(reply)
                 else:
-                    ask(lane, message, self, to)
+                    ask(lane, message, self, (route, source))
             turn = self._expected
             self._all_came(turn)
         except OSError as error:
@@ -165,25 +164,32 @@ class Udp(Listener):
             self._noticed(error)
         except Exception as error:  # noqa: BLE001 - the barrier; the packet was taken, the next turn goes on behind it
             self._loop.faults.met(error)
-        self._dns.turn(turn)
+        self._dns.asked(turn)
 
     def _take_ancillary(self) -> tuple[bytes, DnsSession, Reader]:
         message, ancillary, _, source = self._socket.recvmsg(MESSAGE_MAX, ANCILLARY_MAX)
+        told = tuple(ancillary) if self._by_mark else (source[0], *ancillary)
+        lane, route = self._dns.lanes.ways.get(told) or self._way(told, ancillary, source[0])
+        return message, lane, (route, source)
+
+    def _way(self, told: tuple[object, ...], ancillary: Ancillary, address: str) -> tuple[DnsSession, Ancillary]:
+        """The lane of a query that came with this, and the ancillary data of its answer."""
         mark = info = b""
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_MARK:
                 mark = data
             elif kind in (IP_PKTINFO, IPV6_PKTINFO):
                 info = data
-        key = mark if self._by_mark else source[0]
-        lane = self._dns.lanes.known.get(key)
+        lanes = self._dns.lanes
+        key = mark if self._by_mark else address
+        lane = lanes.known.get(key)
         if lane is None:
             number = int.from_bytes(mark, sys.byteorder) if self._by_mark else None
-            lane = self._dns.lanes.find(key, number, source[0])
-        route = self._routes.get(info)
-        if route is None:
-            route = self._route(info)
-        return message, lane, (route, source)
+            lane = lanes.find(key, number, address)
+        if len(lanes.ways) >= WAYS_MAX:
+            lanes.ways.clear()
+        way = lanes.ways[told] = (lane, self._route(info))
+        return way
 
     def _route(self, info: bytes) -> Ancillary:
         """The ancillary data of an answer that leaves from the address that the query came to.
@@ -194,15 +200,10 @@ class Udp(Listener):
         if not info:
             return []
         if not self._v6:
-            route = [(socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + info[4:])]
-        elif info[0] == 0xFE and info[1] & 0xC0 == 0x80:
-            route = [(socket.IPPROTO_IPV6, IPV6_PKTINFO, info)]
-        else:
-            route = [(socket.IPPROTO_IPV6, IPV6_PKTINFO, info[:16] + bytes(4))]
-        if len(self._routes) >= ROUTES_MAX:
-            self._routes.clear()
-        self._routes[info] = route
-        return route
+            return [(socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + info[4:])]
+        if info[0] == 0xFE and info[1] & 0xC0 == 0x80:
+            return [(socket.IPPROTO_IPV6, IPV6_PKTINFO, info)]
+        return [(socket.IPPROTO_IPV6, IPV6_PKTINFO, info[:16] + bytes(4))]
 
     def _noticed(self, error: OSError) -> None:
         if error.errno != errno.EAGAIN:

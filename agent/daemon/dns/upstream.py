@@ -60,9 +60,10 @@ class Upstream:
     def query(self, query: UpstreamQuery) -> None:
         """It may be done at once."""
         self.asked += 1
-        server = self._servers.best()
+        servers = self._servers
+        server = servers.list[0] if len(servers.list) == 1 else servers.best()
         if server is None:
-            self._give_up(query, self._servers.ede)
+            self._give_up(query, servers.ede)
         elif len(self._waiting) >= QUERIES_MAX + LOCAL_MAX:
             self._give_up(query, EDE_OTHER)
         else:
@@ -72,7 +73,7 @@ class Upstream:
                 self._ticking = True
                 self._loop.after(TICK_S, self._tick)
             self._send(query, server)
-            if len(self._servers.list) > 1 and not query.over:
+            if len(servers.list) > 1 and not query.over:
                 self._look_at_doubted(query, server)
 
     def abandon(self, query: UpstreamQuery) -> None:
@@ -137,7 +138,7 @@ class Upstream:
         entropy = self._entropy or os.urandom(ENTROPY_BYTES)
         self._entropy = entropy[3:]
         packet = Packet(query, server, self._loop.now)
-        self._channel(server, entropy[2] % CHANNELS).send(packet, entropy[0] << 8 | entropy[1])
+        self._channel(server, entropy[2] % CHANNELS).send(packet, entropy[:2])
         self._packets[packet] = None
         query.packets.append(packet)
         if len(self._packets) > PACKETS_MAX:
@@ -191,7 +192,6 @@ class Upstream:
     # answers
 
     def _arrived(self, packet: Packet, response: bytes) -> None:
-        self._packets.pop(packet, None)
         try:
             self._answered(packet, response)
         except Exception as error:  # noqa: BLE001 - the barrier
@@ -203,16 +203,16 @@ class Upstream:
             self._finish(query, None, EDE_OTHER)
 
     def _answered(self, packet: Packet, response: bytes) -> None:
+        self._packets.pop(packet, None)
         query, server = packet.query, packet.server
         server.answered(self._loop.now - packet.sent_at)
+        rcode = response[3] & 0x0F
         if query.over:
             query.late(response)
         elif response[2] & _TC:
             self._ask_by_tcp(packet, response)
-        else:
-            second_chance = _SECOND_CHANCES.get(response[3] & 0x0F)
-            if second_chance is None or not second_chance(self, query, server):
-                self._finish(query, response, 0)
+        elif rcode not in _SECOND_CHANCES or not _SECOND_CHANCES[rcode](self, query, server):
+            self._finish(query, response, 0)
 
     def without_edns(self, query: UpstreamQuery, server: UpstreamServer) -> bool:
         """Asks again without OPT, which old servers refuse (RFC 6891 section 7); False if it had none."""
@@ -224,7 +224,7 @@ class Upstream:
 
     def elsewhere(self, query: UpstreamQuery, server: UpstreamServer) -> bool:
         """Asks another server, since a failure of one need not be another's; False if all failed."""
-        query.failed.append(server)
+        query.failed = (*query.failed, server)
         left = [other for other in self._servers.list if other not in query.failed]
         if left and not any(other in query.asked for other in left):
             self._send(query, min(left, key=lambda other: other.doubted))

@@ -33,7 +33,7 @@ class UpstreamQuery:
         self.end = end
         self.asked: list[UpstreamServer] = []
         self.packets: list[Packet] = []
-        self.failed: list[UpstreamServer] = []
+        self.failed: tuple[UpstreamServer, ...] = ()
         self.began = 0.0
         self.next_at = 0.0
         self.over = False
@@ -82,29 +82,30 @@ class UpstreamSocket:
         self._arrived = arrived
         self._refused = refused
         self._emptied = emptied
-        self.pending: dict[int, Packet] = {}
+        self.pending: dict[bytes, Packet] = {}
         self.uses = 0
         self.opened = loop.now
         self.spent = False
         loop.add(connected, self._read)
 
-    def send(self, packet: Packet, number: int) -> None:
+    def send(self, packet: Packet, id: bytes) -> None:
         """Sends it under this id, or the next free one. OSError when the server can't be reached from here."""
-        while number in self.pending:
-            number = number + 1 & 0xFFFF
+        pending = self.pending
+        while id in pending:
+            id = (int.from_bytes(id, "big") + 1 & 0xFFFF).to_bytes(2, "big")
         self.uses += 1
-        packet.message = message = number.to_bytes(2, "big") + packet.query.message[2:]
+        packet.message = message = id + packet.query.message[2:]
         try:  # noqa: SIM105 - each query comes here, and `suppress` costs as much as the sending
             self._socket.send(message)
         except BlockingIOError:
             pass  # a full buffer: as good as lost on the way
-        self.pending[number] = packet
+        pending[id] = packet
         packet.channel = self
 
     def drop(self, packet: Packet) -> None:
         """No later answer can be its own."""
         packet.channel = None
-        del self.pending[packet.message[0] << 8 | packet.message[1]]
+        del self.pending[packet.message[:2]]
         self._close_if_over()
 
     def close(self) -> None:
@@ -121,13 +122,11 @@ class UpstreamSocket:
         try:
             for _ in range(DRAIN):
                 response = receive(MESSAGE_MAX)
-                if len(response) < HEADER:
-                    continue
-                number = response[0] << 8 | response[1]
-                packet = pending.get(number)
+                id = response[:2]
+                packet = pending.get(id)
                 if packet is None or not answers(response, packet.message, packet.query.end):
                     continue
-                del pending[number]
+                del pending[id]
                 packet.channel = None
                 arrived(packet, response)
                 # Nothing more is expected: no call in vain.
@@ -138,7 +137,8 @@ class UpstreamSocket:
         except OSError:
             self._refused(self)
             return
-        self._close_if_over()
+        if self.spent:
+            self._close_if_over()
 
 
 class Stream:
