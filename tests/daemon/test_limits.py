@@ -199,6 +199,76 @@ def test_a_restored_router_holds_nobody(times: Times) -> None:
     assert times.kernel.taken == {TABLET}
 
 
+def test_everybody_leaves_out_who_waits(times: Times) -> None:
+    restored(times)
+    assert times.ask("hold.add", all=True, seconds=60)["left_out"] == ["Ann", "phone", "tablet"]
+    assert times.kernel.taken == {TV}
+
+
+def restored(times: Times) -> None:
+    """Mia's times and Ben's, as they are after a backup was brought back."""
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    times.ask("limits.set", person_id=2, windows=NIGHT)
+    assert times.go(at(21) - at(12)) >= {TABLET, PHONE}
+    household = times.home.household
+    assert household
+    devices = [one for one in household.state.devices() if household.keeper.is_on(one)]
+    household.toggles.off([(device, "limits") for device in devices], "suspend", "restore")
+    assert times.kernel.taken == set()
+
+
+def test_no_other_change_confirms_what_was_restored(times: Times) -> None:
+    restored(times)
+    for op, more in (("limits.set", {"windows": NIGHT[:1]}), ("content.set", {"search": "on"})):
+        times.ask(op, person_id=1, **more)
+        assert times.ask("limits.get", person_id=1)["consent"] == "suspended" and times.kernel.taken == set()
+    for whom in ({"person_id": 1}, {"device_id": 1}, {"children": True}):
+        with pytest.raises(OperationRejected) as refused:
+            times.ask("hold.add", seconds=60, **whom)
+        assert refused.value.code == "conflict" and times.ask("hold.list")["items"] == []
+    # A device that comes to Mia meanwhile waits with the others.
+    times.ask("device.edit", device_id=4, person_id=1, shared=False)
+    assert times.kernel.taken == set()
+    # Each owner is confirmed by themselves, in either way.
+    times.ask("resume", person_id=1)
+    assert times.kernel.taken == {TABLET, TV}
+    assert times.ask("limits.get", person_id=2)["consent"] == "suspended"
+    times.ask("on", person_id=2, feature="limits", agree=2)
+    assert times.kernel.taken == {TABLET, PHONE, TV}
+
+
+def test_a_device_that_is_not_confirmed_is_named(times: Times) -> None:
+    times.ask("device.edit", device_id=4, person_id=1, shared=False)
+    restored(times)
+    times.ask("resume", device_id=1)
+    assert times.ask("hold.add", person_id=1, seconds=60)["left_out"] == ["TV"]
+    with pytest.raises(OperationRejected):
+        times.ask("hold.add", device_id=4, seconds=60)
+
+
+def test_what_was_turned_off_ends_with_times(times: Times) -> None:
+    times.ask("device.edit", device_id=4, person_id=1, shared=False)
+    times.ask("hold.add", person_id=1, seconds=3600)
+    times.ask("hold.add", device_id=2, seconds=3600)
+    assert times.kernel.taken == {TABLET, TV, PHONE}
+    times.ask("off", device_id=1, feature="limits")
+    times.ask("off", device_id=2, feature="limits")
+    assert times.kernel.taken == {TV}
+    for device in (1, 2):
+        times.ask("on", device_id=device, feature="limits", agree=2)
+    assert times.kernel.taken == {TV} and times.go(3599) == {TV} and times.go(1) == set()
+
+
+def test_what_the_kernel_refused_leaves_times_as_they_were(times: Times) -> None:
+    times.ask("limits.set", person_id=2, windows=NIGHT)
+    times.kernel.refuses = "no room"
+    for person, consent in ((1, "off"), (2, "on")):
+        with pytest.raises(OperationRejected, match="no room"):
+            times.ask("hold.add", person_id=person, seconds=60)
+        assert times.ask("limits.get", person_id=person)["consent"] == consent
+    assert times.ask("hold.list")["items"] == []
+
+
 def test_nothing_is_recorded_for_limits(times: Times) -> None:
     times.ask("hold.add", person_id=1, seconds=3600)
     household = times.home.household

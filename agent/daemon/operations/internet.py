@@ -8,6 +8,7 @@ from agent.daemon.household import Household
 from agent.daemon.store.ledger import Entry
 from agent.daemon.store.limit_rules import Hold
 from agent.daemon.store.owners import DEVICE, PERSON, Owner, owner_of
+from agent.daemon.toggles import Pairs
 
 # Rows of the ledger that tell of a change of rules, or of what was given once.
 CHANGES = ("limit", "hold", "release", "extend", "bonus", "gap")
@@ -43,13 +44,24 @@ def consent_of(household: Household, owner: Owner) -> str:
     return consent.OFF
 
 
-def switch_on(household: Household, devices: list[Device], who: str) -> None:
-    """The household's rules apply to children's and shared devices at once; an adult is asked."""
-    for action, state in (("on", consent.OFF), ("resume", consent.SUSPENDED)):
-        register = household.state.ledger.register
-        pairs = [(device, LIMITS) for device in devices if register.state(device.enrolment, LIMITS) == state]
-        if pairs:
-            household.toggles.on(pairs, action, who)
+def switch_on(household: Household, devices: list[Device], who: str) -> Pairs:
+    """The household's rules apply to children's and shared devices at once; an adult is asked. Whoever's rules wait for
+    somebody to confirm them, as after a restore, is not switched on by another change."""
+    register = household.state.ledger.register
+    pairs = [
+        (device, LIMITS)
+        for device in devices
+        if register.state(device.enrolment, LIMITS) == consent.OFF
+        and consent_of(household, owner_of(device)) != consent.SUSPENDED
+    ]
+    if pairs:
+        household.toggles.on(pairs, "on", who)
+    return pairs
+
+
+def is_suspended(household: Household, device: Device) -> bool:
+    """Whether its times were suspended, and nobody has confirmed them since."""
+    return household.state.ledger.register.state(device.enrolment, LIMITS) == consent.SUSPENDED
 
 
 def cover(household: Household, device: Device, who: str) -> None:
@@ -58,6 +70,20 @@ def cover(household: Household, device: Device, who: str) -> None:
     ruled = owner in household.state.limits.owners() or household.content.wanted(device)
     if ruled and household.subjects.group_of(device) != ADULT:
         switch_on(household, [device], who)
+
+
+def ended(household: Household, devices: list[Device], who: str) -> None:
+    """Times were turned off for these: what was turned off for the moment is over for them, and stays for others."""
+    gone = {device.id for device in devices}
+    rules, ids, still = household.state.limits, [], []
+    for one in rules.holds:
+        of = devices_of(household, one.owner)
+        if any(device.id in gone for device in of):
+            ids.append(one.id)
+            others = [(DEVICE, device.id) for device in of if device.id not in gone]
+            still += [Hold(0, owner, one.until_age, one.until_wall, one.actor, one.at) for owner in others]
+    if ids:
+        rules.replace_holds(ids, still, who, household.clock.wall())
 
 
 def devices_of(household: Household, owner: Owner) -> list[Device]:

@@ -12,6 +12,7 @@ from agent.daemon.operations.internet import (
     TIMES,
     devices_of,
     hold_row,
+    is_suspended,
     now_row,
     switch_on,
     told_rows,
@@ -25,6 +26,7 @@ from agent.daemon.store.owners import DEVICE, Owner, owner_of
 
 HOLD_MAX_S = DAY_S  # of one without an end: nobody forgets a child's phone on Friday
 UNTIL_MAX_S = 8 * DAY_S
+WAITS = ": these times were restored and wait for somebody to confirm them: do that first"
 MORNING = 7 * 3600  # where no bedtime says when it ends
 
 
@@ -39,7 +41,7 @@ def hold_add(household: Household, request: Request) -> Reply:
         for one in holds
         for entry in told_rows(household, one.owner, TIMES, "hold", f"until:{household.keeper.hold_ends(one)}")
     ]
-    switch_on(household, [device for owner in owners for device in devices_of(household, owner)], who)
+    begun = switch_on(household, [device for owner in owners for device in devices_of(household, owner)], who)
     rules = household.state.limits
     rules.add_holds(holds, *_overruled(household, owners), told, who, at)
     try:
@@ -47,6 +49,7 @@ def hold_add(household: Household, request: Request) -> Reply:
     except OperationRejected:
         refusal = household.keeper.refusal
         rules.end_holds([one.id for one in holds], _all_told(household, holds, "release"), who, at)
+        household.toggles.off(begun, "off", who)
         household.refresh()
         household.announcements.noted()
         raise OperationRejected("busy", refusal) from None
@@ -78,7 +81,7 @@ def _whom(household: Household, request: Request) -> tuple[list[Owner], list[str
         owner, group = owner_of(device), household.subjects.group_of(device)
         if children and (owner[0] == DEVICE or group in (ADULT, None)):
             continue
-        if device.never_off:
+        if device.never_off or is_suspended(household, device):
             left_out.append(device.label)
         elif not _may_hold(household, device):
             left_out.append(household.keeper.name_of(owner))
@@ -97,12 +100,16 @@ def _named(household: Household, owner: Owner) -> tuple[list[Owner], list[str]]:
         name = household.keeper.name_of(owner_of(devices[0]))
         raise OperationRejected("conflict", name + " is an adult and has not agreed to this", {"left_out": [name]})
     never = [device.label for device in devices if device.never_off]
+    waiting = [device.label for device in devices if is_suspended(household, device) and not device.never_off]
+    if waiting and len(waiting) + len(never) == len(devices):
+        name = household.keeper.name_of(_followed(household, owner))
+        raise OperationRejected("conflict", name + WAITS, {"needs": "confirm"})
     if len(never) == len(devices):
         names = ", ".join(never)
         raise OperationRejected(
             "conflict", "the household said that the internet is never turned off for: " + names, {"left_out": never}
         )
-    return [owner], never
+    return [owner], [*never, *waiting]
 
 
 def _one(household: Household, request: Request) -> Owner:

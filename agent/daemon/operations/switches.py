@@ -5,17 +5,18 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core import consent, people
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
-from agent.core.model import HISTORY, Device
+from agent.core.model import HISTORY, LIMITS, Device
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import finish
 from agent.daemon.household import Household
-from agent.daemon.operations import scope
+from agent.daemon.operations import internet, scope
 from agent.daemon.operations.arguments import OperationRejected, actor, flag, number, optional_number
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import is_guest, refuse_guests
 from agent.daemon.operations.named import devices_of
 from agent.daemon.store import recorded
 from agent.daemon.store.database import Locked, StorageError
+from agent.daemon.store.owners import owner_of
 from agent.daemon.toggles import Pair, Pairs
 
 # Somebody looks into the file with sqlite3: mostly gone in a moment; whoever turns it off waits no longer than this.
@@ -85,7 +86,15 @@ def on(household: Household, request: Request) -> Reply:
     for action, pairs in (("on", fresh), ("resume", [pair for pair in chosen if pair not in fresh])):
         if pairs:
             household.toggles.on(pairs, action, actor(request))
+    covered(household, devices if name == LIMITS else [], actor(request))
     return _switched(household, chosen)
+
+
+def covered(household: Household, devices: list[Device], who: str) -> None:
+    """What came to somebody while their times waited to be confirmed follows these now."""
+    for owner in {owner_of(device) for device in devices}:
+        for device in household.keeper.devices_of(owner):
+            internet.cover(household, device, who)
 
 
 def agree_first(household: Household, names: list[str]) -> OperationRejected:
@@ -119,6 +128,8 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     pairs = [(device, name) for device in devices]
     yield from _off(household, pairs, actor(request))
     household.announcements.announce(pairs)
+    if name == LIMITS:
+        internet.ended(household, devices, actor(request))
     table = FEATURES[name].records
     if not table:
         return _switched(household, pairs)
@@ -186,7 +197,8 @@ def resume(household: Household, request: Request) -> Reply:
     """What was paused, restored or upgraded comes back; with preview it is only listed. What changed since it was
     agreed to needs `agree`, an adult's needs their own word; the others do not wait for that (`left` stays off)."""
     suspended = set(household.state.ledger.register.in_state(consent.SUSPENDED))
-    only = devices_of(household, request) if "device_id" in request else household.state.devices()
+    named = any(request.get(word) is not None for word in ("device_id", "person_id", "id"))
+    only = devices_of(household, request) if named else household.state.devices()
     names = [str(request["feature"])] if "feature" in request else sorted(FEATURES)
     pairs = [(d, name) for d in only for name in names if (d.enrolment, name) in suspended]
     items = [_suspended(household, device, name) for device, name in pairs]
@@ -236,6 +248,7 @@ def _resume(household: Household, chosen: list[tuple[Pair, bool]], who: str) -> 
         if pairs:
             household.toggles.on(pairs, "resume", who, agreed=agreed)
             household.announcements.announce(pairs)
+    covered(household, [device for (device, name), _ in chosen if name == LIMITS], who)
     household.edges.publish({"event": "status"})
 
 

@@ -165,14 +165,18 @@ class LimitRules:
         def write(sql: sqlite3.Connection) -> None:
             _delete(sql, "exceptions", instead)
             _insert(sql, still, who, at)
-            for one in holds:
-                cursor = sql.execute(
-                    "INSERT INTO holds(owner_kind, owner, until_age, until_wall, actor, at) VALUES (?,?,?,?,?,?)",
-                    (*one.owner, one.until_age, one.until_wall, who, at),
-                )
-                one.id = int(cursor.lastrowid or 0)
+            _insert_holds(sql, holds)
 
         self._change(write, told, who, at)
+
+    def replace_holds(self, ids: list[int], instead: list[Hold], who: str, at: int) -> None:
+        """It is told elsewhere."""
+
+        def write(sql: sqlite3.Connection) -> None:
+            _delete(sql, "holds", ids)
+            _insert_holds(sql, instead)
+
+        self._change(write, (), who, at)
 
     def end_holds(self, ids: list[int], told: Sequence[Entry], who: str, at: int) -> None:
         self._change(lambda sql: _delete(sql, "holds", ids), told, who, at)
@@ -215,6 +219,15 @@ def _insert(sql: sqlite3.Connection, given: list[Exemption], who: str, at: int) 
             "INSERT INTO exceptions(owner_kind, owner, kind, begin, until_age, until_wall, why, label, actor, at)"
             " VALUES (?,?,?,?,?,?,?,?,?,?)",
             row,
+        )
+        one.id = int(cursor.lastrowid or 0)
+
+
+def _insert_holds(sql: sqlite3.Connection, holds: list[Hold]) -> None:
+    for one in holds:
+        cursor = sql.execute(
+            "INSERT INTO holds(owner_kind, owner, until_age, until_wall, actor, at) VALUES (?,?,?,?,?,?)",
+            (*one.owner, one.until_age, one.until_wall, one.actor, one.at),
         )
         one.id = int(cursor.lastrowid or 0)
 
