@@ -36,8 +36,11 @@ const PATHS = {
 };
 
 export function icon(name) {
-  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
+  return svg("svg", { viewBox: "0 0 24 24", class: TURNED.includes(name) ? "icon turned" : "icon", "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
 }
+
+// What points the way of reading.
+const TURNED = ["back", "next"];
 
 /** @type {[RegExp, string][]} */
 const KINDS = [
