@@ -47,7 +47,7 @@ def test_a_day_of_thousands_comes_in_pages_of_a_hundred(visit, served):  # noqa:
 def test_headings_follow_each_other_and_names_hold_what_is_seen(visit, served):  # noqa: F811
     from axe_playwright_python.sync_playwright import Axe
 
-    for view in [*map(address, VIEWS), "/?person=2", "/me"]:
+    for view in [*map(address, VIEWS), "/?person=2", "/?person=2&part=week", "/?part=week", "/me"]:
         page = visit(view, NARROW)
         browser.settle(page)
         # A switch is named by what and whose; what stands under it in small comes last.
@@ -68,6 +68,8 @@ def test_rights_come_before_records_and_records_when_asked_for(visit, served, la
     browser.shoot(page, "long-me")
     page.get_by_role("button", name="Show", exact=True).click()
     page.get_by_text("Visited", exact=True).wait_for()
+    page.get_by_role("heading", name="Your week").wait_for()
+    assert page.locator(".seven tbody tr").count() == 7
 
 
 def test_the_privacy_view_begins_with_what_one_can_do(visit, served):  # noqa: F811

@@ -66,4 +66,5 @@ export function hoursOf(days, start) {
   return row ? row.hours : HOURS.map(() => 0);
 }
 
-const level = (count, most) => (count ? Math.max(1, Math.ceil((4 * Math.log(1 + count)) / Math.log(1 + most))) : 0);
+/** 0 to 4, by how many of the most. */
+export const level = (count, most) => (count ? Math.max(1, Math.ceil((4 * Math.log(1 + count)) / Math.log(1 + most))) : 0);

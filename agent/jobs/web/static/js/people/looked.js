@@ -1,13 +1,13 @@
-// What a person's page shows when somebody opens it: sites of today and of the week, and the rules that concern them.
+// What a person's page shows when somebody opens it: sites of today, and the rules that concern them.
 
+import { siteRow } from "../history/siterow.js";
 import { all, get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { byName, t } from "../lib/i18n.js";
-import { duration, midnight, when, clock } from "../lib/time.js";
+import { duration, midnight } from "../lib/time.js";
 import { fold, say } from "../lib/ui.js";
 import { ruleRows } from "../protection/rules.js";
 
-const WEEK_BACK = 6;
 const SITES = 50; // more than anybody reads through
 
 /** Cards that ask the router when they are opened, and again when something changed (`refresh`). */
@@ -37,16 +37,13 @@ export function looked({ redraw, reload }) {
       held.has(key) ? build(held.get(key).items) : h("p.nothing", t("history.looking")),
     );
 
-  const sites = (person, key, title, back) => {
-    const from = midnight(back);
-    const ask = () => all("/history", { person_id: person.id, from, show: "visits" });
-    return card(key, title, ask, (visits) => siteRows(visits, from, t(back ? "history.none" : "history.quiet")));
-  };
-
   return {
     refresh: () => Promise.all([...held].map(([key, { ask }]) => load(key, ask))),
-    today: (person) => sites(person, "person-today", t("person.today"), 0),
-    week: (person) => sites(person, "person-week", t("history.week"), WEEK_BACK),
+    today: (person) => {
+      const from = midnight();
+      const ask = () => all("/history", { person_id: person.id, from, show: "visits" });
+      return card("person-today", t("person.today"), ask, (visits) => siteRows(visits, from));
+    },
     rules: (person, devices) =>
       card("person-rules", t("person.rules"), async () => (await get("/rules", { limit: 200 })).items, (rules) => {
         const own = rules.filter((one) => concerns(one, person, devices));
@@ -62,30 +59,12 @@ const concerns = (rule, person, devices) =>
   rule.scope === "household" || rule.person_id === person.id || devices.some((one) => one.id === rule.device_id);
 
 /** Sites with their time and their visits, the longest first; the visits stand beneath. */
-function siteRows(visits, from, none) {
+function siteRows(visits, from) {
   const found = new Map();
   for (const visit of visits) found.set(visit.site, [...(found.get(visit.site) || []), visit]);
-  if (!found.size) return h("p.nothing", none);
+  if (!found.size) return h("p.nothing", t("history.quiet"));
   const spent = (own) => own.reduce((sum, one) => sum + one.last - Math.max(one.first, from), 0);
   const rows = [...found].map(([site, own]) => ({ site, own, seconds: spent(own) }));
   rows.sort((one, other) => other.seconds - one.seconds || other.own.length - one.own.length || byName(one.site, other.site));
-  return h("ul.visits", rows.slice(0, SITES).map(siteRow));
+  return h("ul.visits", rows.slice(0, SITES).map((row) => siteRow({ ...row, n: row.own.length, time: duration(row.seconds) })));
 }
-
-const siteRow = ({ site, own, seconds }) =>
-  h(
-    "li",
-    { key: "site-" + site },
-    h(
-      "details.visit",
-      h(
-        "summary",
-        h("span.site", site),
-        h("span.times", duration(seconds), h("span.soft", t("count.visits", { n: own.length }))),
-      ),
-      h(
-        "ul.visit-more",
-        own.map((one) => h("li", when(one.first) + (one.last - one.first >= 60 ? `–${clock(one.last)}` : ""))),
-      ),
-    ),
-  );

@@ -106,7 +106,7 @@ const parts = (person, devices, page) => [
     : null,
   devices.length ? null : page.adding(person, page.unassigned, true),
   person.internet ? partLinks("person=" + person.id) : null,
-  devices.length ? [page.looked.today(person), page.looked.week(person), page.looked.rules(person, devices)] : null,
+  devices.length ? [page.looked.today(person), page.looked.rules(person, devices)] : null,
 ];
 
 /** Ways to the times, and to what may be reached; `whom` is as in the address. */
@@ -115,6 +115,7 @@ export const partLinks = (whom) =>
     "div.card.flush.part-links",
     { key: "parts", role: "group", "aria-label": t("person.parts") },
     [
+      ["week", "history"],
       ["times", "clock"],
       ["content", "list"],
     ].map(([part, drawn]) =>

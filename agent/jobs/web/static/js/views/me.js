@@ -1,6 +1,7 @@
 // /me: what is recorded about this device, shown to whoever is at it, without any login.
 
 import { get, inTurn, pagesOf, session } from "../lib/api.js";
+import { ofSite, opened, sevenDays } from "../history/sevendays.js";
 import { changed } from "../privacy/changed.js";
 import { h, render } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
@@ -19,7 +20,8 @@ import { until, when } from "../lib/time.js";
 import { avatar, card, empty, fold, heading, say } from "../lib/ui.js";
 
 export async function me(root) {
-  const state = { own: null, visits: null, attempts: null, busy: null, pages: 1, background: false, shown: false };
+  const sites = opened((site) => get("/me/history", ofSite(site, state.week)), () => draw());
+  const state = { own: null, week: null, visits: null, attempts: null, busy: null, pages: 1, background: false, shown: false };
 
   const load = inTurn(async () => {
     try {
@@ -30,6 +32,8 @@ export async function me(root) {
       state.own = null;
     }
     if (state.own && state.own.pin.entered && state.shown) {
+      state.week = await get("/me/week");
+      sites.clear();
       state.visits = await pagesOf("/me/history", { show: state.background ? "all" : "visits" }, state.pages);
       state.attempts = await pagesOf("/me/attempts", {}, state.pages);
     }
@@ -94,11 +98,15 @@ export async function me(root) {
         h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
       ),
       sayCard(requests || [], ask),
+      pin.entered && state.week ? ownWeek() : null,
       pin.entered ? records(state, { load, look, ask, show }) : pinCard(pin, show, trying),
       changes(),
       foot(),
     ];
   }
+
+  const ownWeek = () =>
+    h("section.seven-days", { key: "week" }, h("h2", t("me.week")), sevenDays(state.week.items[0], state.week, sites));
 
   const changes = () =>
     fold(

@@ -8,6 +8,7 @@ import { midnight } from "../lib/time.js";
 import { button, card, empty, heading } from "../lib/ui.js";
 import { adding } from "../people/adding.js";
 import { content } from "../people/content.js";
+import { familyWeek } from "../people/familyweek.js";
 import { GROUPS, personSheet } from "../people/edit.js";
 import { everybodyCard } from "../people/internet.js";
 import { looked } from "../people/looked.js";
@@ -18,7 +19,7 @@ import { times } from "../people/times.js";
 import { notice } from "../privacy/notice.js";
 
 // What a person's page, or that of a device of its own, opens.
-const PARTS = { times, content };
+const PARTS = { times, content, week: familyWeek };
 
 export function overview({ redraw, query, go }) {
   const state = { data: null, search: "" };
@@ -38,7 +39,7 @@ export function overview({ redraw, query, go }) {
     data.devices.sort((one, other) => byName(one.label, other.label));
     if (data.status.health_code !== "ok") await sentences();
     state.data = data;
-    if (inside && owner()) await inside.load();
+    if (shown()) await inside.load();
   });
 
   /** Whose times or content is shown: {person} or {device}, null where there is none any more. */
@@ -48,6 +49,9 @@ export function overview({ redraw, query, go }) {
     const person = people.find((one) => String(one.id) === wanted);
     return device ? { device } : person ? { person } : null;
   }
+
+  /** A week is also there of all children and teens. */
+  const shown = () => inside && (owner() || (part === familyWeek && !query.get("person") && !query.get("device")));
 
   const devicesOf = (person) =>
     state.data.devices.filter((one) => (person ? one.person && one.person.id === person.id : !one.person));
@@ -69,14 +73,17 @@ export function overview({ redraw, query, go }) {
   function draw() {
     const { devices, people } = state.data;
     const chosen = wanted === "none" ? null : people.find((one) => String(one.id) === wanted);
-    if (inside && owner()) return inside.draw();
+    if (shown()) return inside.draw();
     if (chosen !== undefined) {
       return personPage(about(chosen), state, { redraw, reload, looked: opened, adding: added, unassigned: devicesOf(null) });
     }
     const more = people.length
       ? h("button.round", { type: "button", "aria-label": t("devices.add_person"), onclick: addPerson }, icon("plus"))
       : null;
-    const first = [heading(t("nav.overview"), more), notice(state.data.notice, reload)];
+    const week = people.some((one) => one.group !== "adult")
+      ? h("a.round", { href: "/?part=week", "data-go": true, "aria-label": t("week.family") }, icon("history"))
+      : null;
+    const first = [heading(t("nav.overview"), week, more), notice(state.data.notice, reload)];
     if (!devices.length && !people.length) return [...first, firstSteps()];
     const rest = devicesOf(null).length ? [null] : [];
     return [
