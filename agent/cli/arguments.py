@@ -22,6 +22,7 @@ from agent.cli import (
     times,
     views,
     week,
+    week_file,
 )
 from agent.cli.errors import MEANINGS
 from agent.core.model import AGE_GROUPS
@@ -57,6 +58,7 @@ def parser() -> Parser:
         _proofs,
         _lists,
         _reports,
+        _week_file,
         _rest,
     ):
         add(commands)
@@ -334,6 +336,22 @@ def _lists(commands: Groups) -> None:
     _asks(group.add_parser("rollback", help="use the previous lists"), lists.rollback)
     never = commands.add_parser("helplines", help="sites that are never recorded and never blocked")
     _asks(never, lists.helplines, reads=True)
+
+
+def _week_file(commands: Groups) -> None:
+    group = _group(
+        commands, "week-file", "your own weekly file, encrypted for your key: preview, list, on, off", week_file.status
+    )
+    _asks(group.add_parser("preview", help="exactly what would be in it now"), week_file.preview, reads=True)
+    _asks(group.add_parser("list", help="files made, sent, discarded or withdrawn"), week_file.listed, reads=True)
+    on = _asks(group.add_parser("on", help="send one each week (shows what would be in it first)"), week_file.turn_on)
+    on.add_argument("address", help="https address of a folder, ending in /, or of one file")
+    on.add_argument("recipient", metavar="KEY", help="your public key, age1…, as the page or age-keygen makes it")
+    on.add_argument("--user", help="who signs in there")
+    on.add_argument("--password-file", metavar="FILE", help="and with which password")
+    on.add_argument("--certificate", metavar="FILE", help="the server's certificate or root, where it is your own")
+    on.add_argument("--agree", type=times.number, metavar="VERSION", help="agree to this notice, without a question")
+    _asks(group.add_parser("off", help="send no more; unsent files are deleted first"), week_file.turn_off)
 
 
 def _reports(commands: Groups) -> None:

@@ -155,6 +155,12 @@ OPERATIONS = {
     "statistics.opt_out": Operation(events="report status"),
     "statistics.operator": Operation(),
     "statistics.operator_set": Operation("operator:value?", (CLI,), "report status"),
+    # The household's own weekly file
+    "week_file.status": Operation(),
+    "week_file.preview": Operation(),
+    "week_file.list": Operation(PAGE),
+    "week_file.turn_on": Operation("target:value agree?", events="report status", proven=True),
+    "week_file.turn_off": Operation(events="report status"),
     # The household's settings and state
     "settings.get": Operation(),
     "settings.set": Operation("key value", events="status"),
@@ -175,6 +181,11 @@ OPERATIONS = {
     "report.sealed": Operation("id body:value", (REPORT,)),
     "report.body": Operation("id", (REPORT,)),
     "report.outcome": Operation("id outcome:value message:value? pause_s:value?", (REPORT,), "report"),
+    "report.file_work": Operation("", (REPORT,)),
+    "report.file_text": Operation("id", (REPORT,)),
+    "report.file_sealed": Operation("id body:value", (REPORT,)),
+    "report.file_body": Operation("id", (REPORT,)),
+    "report.file_outcome": Operation("id outcome:value message:value? pause_s:value?", (REPORT,), "report"),
 }
 
 

@@ -91,9 +91,9 @@ NOTICE = (
     "Turning a feature off stops recording at once. Only the start of a connection is read, and of an encrypted one "
     "never what it carries. Names that a device looks up are sent to the configured DNS server, as without Privacy "
     "Agent. Block lists are downloaded while protection is in use. Nothing else leaves the router unless sharing "
-    "statistics is turned on. Times, internet off and blocked kinds of sites record nothing of what anyone does; an "
-    "adult is asked before they apply. Anyone who uses a device can see that recording is on, what is stored and for "
-    "how long, and can ask for a copy, a correction or deletion."
+    "statistics or the weekly file is turned on. Times, internet off and blocked kinds of sites record nothing of what "
+    "anyone does; an adult is asked before they apply. Anyone who uses a device can see that recording is on, what is "
+    "stored and for how long, and can ask for a copy, a correction or deletion."
 )
 
 

@@ -39,6 +39,7 @@ def erase(household: Household, table: str, device: Device, ids: list[int]) -> S
 def rewrite_snapshot(household: Household) -> Steps:
     """Clear what is left of erased rows, and replace the copy on flash by one of what is there now. StorageError."""
     household.flush()
+    household.week_file.withdraw()
     yield from scrub(household.records.db)
     yield from scrub(household.state.db)
     yield from _replace_copy(household)

@@ -24,6 +24,7 @@ from agent.daemon.lists.retained import RetainedSet
 from agent.daemon.people import People
 from agent.daemon.policies import Policies
 from agent.daemon.reports.reports import Reports
+from agent.daemon.reports.week_file import WeekFile
 from agent.daemon.reports.weekly_counts import WeeklyCounts
 from agent.daemon.safe_addresses import SafeAddresses
 from agent.daemon.set_right import SetRight
@@ -100,6 +101,7 @@ class Household:
         self.people = People(state, self.subjects, self.delayed, clock, reviewed, edges.publish)
         counts = WeeklyCounts(state, records, clock, self.subjects, self.toggles, self.freshness, self.flush)
         self.reports = Reports(settings, state, clock, sha256, noted, counts, edges)
+        self.week_file = WeekFile(state, clock, sha256, noted, edges, os.urandom)
         # what changes with settings
         self.policies = Policies(settings, state, clock, lists, self.content, self.subjects, self.toggles, edges)
         self.in_force = SettingsInForce(settings, state, reviewed)
@@ -119,6 +121,7 @@ class Household:
             again = self.forgotten.again(self.clock.wall(), self.people.removed)
             strays = 0 if self.toggles.booted else self.toggles.start(self.clock.boot)
             self.reports.begin()
+            self.week_file.begin()
             self.stale_snapshot = self.stale_snapshot or strays > 0 or again > 0
             self.new_policy()
             self.trouble = ""

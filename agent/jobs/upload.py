@@ -1,4 +1,4 @@
-"""One sealed report over HTTPS, within limits: the only way out of the report job.
+"""One sealed report, or the household's own file, over HTTPS, within limits: the only way out of the report job.
 
 Every request is the same but for the report itself: a fresh connection, the same headers, the same size; no cookie, no
 redirect followed, no session resumed. A connection that is given up is cut off: what the kernel still holds of it is
@@ -8,7 +8,8 @@ thrown away, so that a job that is killed has sent its last byte.
 import socket
 import ssl
 import struct
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from urllib.parse import SplitResult, urlsplit
 
 from agent.core.model import Value
 from agent.jobs.deadline import DeadlineExceeded, deadline
@@ -31,6 +32,9 @@ REMEDIES = {
 # What a status means; the hundreds for those that are not listed. 409: the receiver has it already.
 STATUSES = {409: DONE, 408: LATER, 421: LATER, 425: LATER, 429: LATER}
 HUNDREDS = {2: DONE, 4: NEVER, 5: LATER}
+# Of a file that is put (RFC 4918): 409 is a folder that is not there, 423 somebody who has the file open.
+OF_FILES = {**STATUSES, 409: NEVER, 423: LATER}
+FILE_TOTAL_S = 120.0  # 41 KB at 1 KB/s, and the reply
 
 
 class Outcome(Value):
@@ -51,27 +55,66 @@ class UploadLimits(Value):
         self.total_s = total_s
 
 
-def context(authority: str) -> ssl.SSLContext:
-    """For one connection: the pinned root (PEM) and no other, or the system's. ssl.SSLError for one that is none."""
+def context(authority: str, strict: bool = True) -> ssl.SSLContext:
+    """For one connection: the pinned root (PEM) and no other, or the system's. ssl.SSLError for one that is none. Not
+    `strict`: what is pinned may also be the certificate of the server itself, as those of the house's own have it."""
     made = ssl.create_default_context(cadata=authority) if authority else ssl.create_default_context()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.verify_flags |= ssl.VERIFY_X509_STRICT
+    if not strict:
+        made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN if authority else 0
     return made
 
 
+class Upload(Value):
+    """What goes where. `statuses` are those that mean something else than their hundred."""
+
+    __slots__ = ("method", "address", "body", "context", "headers", "statuses")
+
+    def __init__(
+        self,
+        method: str,
+        address: str,
+        body: bytes,
+        context: Callable[[], ssl.SSLContext],
+        headers: list[str],
+        statuses: dict[int, str],
+    ) -> None:
+        self.method = method
+        self.address = address
+        self.body = body
+        self.context = context
+        self.headers = headers
+        self.statuses = statuses
+
+
 def post(address: str, body: bytes, authority: str = "", limits: UploadLimits | None = None) -> Outcome:
-    """Send `body` to an https address. Never raises for what a network or server can do. In the main thread only."""
-    limits = limits or UploadLimits()
+    """A report to an operator; see `upload`."""
+    return upload(Upload("POST", address, body, lambda: context(authority), [], STATUSES), limits or UploadLimits())
+
+
+def put(
+    address: str, body: bytes, authority: str = "", authorization: str = "", limits: UploadLimits | None = None
+) -> Outcome:
+    """A file to a place of the household's own; see `upload`."""
+    headers = ["Authorization: " + authorization] if authorization else []
+    what = Upload("PUT", address, body, lambda: context(authority, strict=False), headers, OF_FILES)
+    return upload(what, limits or UploadLimits(total_s=FILE_TOTAL_S))
+
+
+def upload(what: Upload, limits: UploadLimits) -> Outcome:
+    """Send it to an https address. Never raises for what a network or server can do. In the main thread only."""
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(what.address)
         host, port = parts.hostname or "", parts.port or 443
     except ValueError:
-        return Outcome(NEVER, "the operator's address is not one")
+        return Outcome(NEVER, "the address is not one")
     if parts.scheme != "https" or not host:
-        return Outcome(NEVER, "the operator's address is not https")
+        return Outcome(NEVER, "the address is not https")
     try:
         with deadline(limits.total_s):
-            return _exchange(host, port, _request(parts.netloc, parts.path or "/", body), authority, limits)
+            return _exchange(host, port, what, parts, limits)
     except DeadlineExceeded:
         return Outcome(LATER, "it took too long")
     except ssl.SSLCertVerificationError as error:
@@ -91,20 +134,22 @@ def why(error: ssl.SSLCertVerificationError) -> str:
     return f"{error.verify_message}{asked}"
 
 
-def _request(host: str, path: str, body: bytes) -> bytes:
+def _request(what: Upload, parts: SplitResult) -> bytes:
+    path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     lines = (
-        f"POST {path} HTTP/1.1",
-        f"Host: {host}",
+        f"{what.method} {path} HTTP/1.1",
+        f"Host: {parts.netloc}",
         "User-Agent: privacy-agent",
+        *what.headers,
         "Content-Type: application/octet-stream",
-        f"Content-Length: {len(body)}",
+        f"Content-Length: {len(what.body)}",
         "Connection: close",
     )
-    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + what.body
 
 
-def _exchange(host: str, port: int, request: bytes, authority: str, limits: UploadLimits) -> Outcome:
-    made = context(authority)
+def _exchange(host: str, port: int, what: Upload, parts: SplitResult, limits: UploadLimits) -> Outcome:
+    made, request = what.context(), _request(what, parts)
     # As bytes: CPython sends a str, also one of plain letters, through the codec "idna", which not every system has.
     name = host.encode("ascii")
     with socket.create_connection((name, port), limits.idle_s) as plain:  # type: ignore[arg-type]
@@ -112,7 +157,7 @@ def _exchange(host: str, port: int, request: bytes, authority: str, limits: Uplo
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with made.wrap_socket(plain, server_hostname=name) as link:
             link.sendall(request)
-            return outcome_of(_head(link))
+            return outcome_of(_head(link), what.statuses)
 
 
 def _head(link: ssl.SSLSocket) -> bytes:
@@ -129,13 +174,13 @@ def _head(link: ssl.SSLSocket) -> bytes:
         received, room = received + piece, room - len(piece)
 
 
-def outcome_of(reply: bytes) -> Outcome:
-    """What the receiver's reply means for the report."""
+def outcome_of(reply: bytes, statuses: dict[int, str] = STATUSES) -> Outcome:
+    """What the receiver's reply means for what was sent."""
     words = reply.split(b"\r\n", 1)[0].split(b" ")
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or len(words[1]) != 3 or not words[1].isdigit():
         return Outcome(LATER, "the receiver does not speak HTTP")
     status = int(words[1])
-    kind = STATUSES.get(status, HUNDREDS.get(status // 100, LATER))
+    kind = statuses.get(status, HUNDREDS.get(status // 100, LATER))
     if status // 100 == 3:
         return Outcome(LATER, "the receiver sends elsewhere, which is not followed")
     return Outcome(kind, "" if kind == DONE else f"{ANSWERS} {status}")

@@ -46,6 +46,8 @@ PLACES = (
     "core/names.py",
     "core/setting_kinds.py",
     "core/operator.py",
+    "core/week_file.py",
+    "core/bech32.py",
     "core/rule_text.py",
     "core/settings.py",
 )  # fmt: skip
@@ -162,9 +164,10 @@ def errors() -> set[str]:
 
 def said_by_router() -> set[str]:
     """What the daemon says in words of its own that a page shows as they are."""
-    from agent.core import features, operator, settings, summary
+    from agent.core import features, operator, settings, summary, week_file
     from agent.daemon.operations import recipients, status
     from agent.daemon.reports import reports
+    from agent.daemon.reports import week_file as files
     from agent.daemon.runtime import inspection_service
     from agent.daemon.store import outbox
     from agent.jobs import upload
@@ -181,8 +184,8 @@ def said_by_router() -> set[str]:
         inspection_service.UNKNOWN,
         "DNS only: {}.",
     }
-    found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED}
+    found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED, week_file.SEEN, files.UNSET, files.DELETED}
     found |= {upload.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(upload.__file__).read_text())}
     source = Path(status.__file__).read_text() + Path(recipients.__file__).read_text()
     found |= set(re.findall(r'return "[a-z_]+", "([A-Z][^"]+\.)"$', source, re.M))
-    return found | set(re.findall(r'"((?:sees|its server) [^"]+)"', source))
+    return found | set(re.findall(r'"((?:sees|its server|receives) [^"]+)"', source))

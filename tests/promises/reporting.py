@@ -20,13 +20,14 @@ from tests.lab.lab import ALICE4, ROUTER4, WAN4, Lab
 from tests.promises.test_p4_nothing_leaves import Capture
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-REPORTS, FEEDS, SLOW, DRIPPING = 8443, 8444, 8445, 8446
+REPORTS, FEEDS, SLOW, DRIPPING, STORAGE = 8443, 8444, 8445, 8446, 8447
 DNS_PORT = 5391
 
-# Beyond the WAN: a list over HTTPS, a receiver that accepts and then says nothing, and one that drips.
+# Beyond the WAN: a list over HTTPS, a receiver that accepts and then says nothing, one that drips, and one that stores
+# what is put.
 SERVERS = """
 import socket, ssl, sys, threading, time
-folder, address, feeds, slow, dripping = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+folder, address, feeds, slow, dripping, storage = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(folder + "/server.pem", folder + "/server.key")
 LIST = b"".join(b"||bad%d.telltale.example^\\n" % n for n in range(400))
@@ -39,6 +40,17 @@ def drip(link):
     while True:
         link.sendall(b"H")
         time.sleep(0.01)
+def store(link):
+    data = b""
+    while b"\\r\\n\\r\\n" not in data:
+        data += link.recv(65536)
+    head, _, body = data.partition(b"\\r\\n\\r\\n")
+    size = int(head.lower().split(b"content-length: ")[1].split(b"\\r\\n")[0])
+    while len(body) < size:
+        body += link.recv(65536)
+    with open(folder + "/" + head.split(b" ")[1].decode().strip("/"), "wb") as file:
+        file.write(body)
+    link.sendall(b"HTTP/1.1 201 Created\\r\\n\\r\\n")
 def one(plain, act):
     try:
         with context.wrap_socket(plain, server_side=True) as link:
@@ -48,7 +60,7 @@ def one(plain, act):
 def serve(listener, act):
     while True:
         threading.Thread(target=one, args=(listener.accept()[0], act), daemon=True).start()
-wanted = ((feeds, feed), (slow, hang), (dripping, drip))
+wanted = ((feeds, feed), (slow, hang), (dripping, drip), (storage, store))
 open_ones = [(socket.create_server((address, port)), act) for port, act in wanted]
 print("ready", flush=True)
 for listener, act in open_ones[1:]:
@@ -102,7 +114,9 @@ class Household:
         return self._ready([*module, *certificate, *where])
 
     def _servers(self) -> subprocess.Popen[bytes]:
-        return self._ready([sys.executable, "-c", SERVERS, str(self.folder), WAN4, *map(str, (FEEDS, SLOW, DRIPPING))])
+        return self._ready(
+            [sys.executable, "-c", SERVERS, str(self.folder), WAN4, *map(str, (FEEDS, SLOW, DRIPPING, STORAGE))]
+        )
 
     def _ready(self, command: list[str]) -> subprocess.Popen[bytes]:
         process = self.lab.wan.start(command, stdout=subprocess.PIPE, cwd=ROOT)

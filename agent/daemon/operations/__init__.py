@@ -32,6 +32,7 @@ from agent.daemon.operations import (
     visits,
     web_values,
     week,
+    week_file,
 )
 
 TABLE = {
@@ -62,4 +63,5 @@ TABLE = {
     **lists.TABLE,
     **me.TABLE,
     **reports.TABLE,
+    **week_file.TABLE,
 }

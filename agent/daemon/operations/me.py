@@ -15,7 +15,7 @@ from agent.core.model import ADULT, HISTORY, BadInput, Device
 from agent.core.people import reader
 from agent.core.sites import site, wide
 from agent.daemon.household import Household
-from agent.daemon.operations import internet, proven, scope
+from agent.daemon.operations import internet, proven, scope, week_file
 from agent.daemon.operations.arguments import (
     OperationRejected,
     choice,
@@ -82,6 +82,7 @@ def me(household: Household, request: Request) -> Reply:
         "requests": [request_row(household, row) for row in household.state.requests.rows(device.id, None, 0, 50)],
         "notice_version": NOTICE_VERSION,
         "limits": internet.of_me(household, device),
+        "week_file": week_file.of_me(household, device),
     }
 
 

@@ -21,6 +21,12 @@ def recipients(household: Household, request: Request) -> Reply:
     if operator and household.reports.running:
         detail = "receives one sealed answer with noise a week, and sees this router's address"
         items.append({"kind": "operator", "name": operator["name"], "detail": detail})
+    target = household.week_file.target()
+    if target and household.week_file.running:
+        from agent.core.week_file import host_of
+
+        detail = "receives the weekly file, which only your key opens, and sees this router's address"
+        items.append({"kind": "week_file", "name": host_of(target["address"]), "detail": detail})
     return {"items": items + [{"kind": "software", **found} for found in query_loggers()]}
 
 

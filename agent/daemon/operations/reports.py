@@ -40,15 +40,15 @@ def status(household: Household, request: Request) -> Reply:
         "notice": NOTICE_VERSION,
         "budget": {"spent": spent, "lifetime": budget.lifetime, "report": budget.epsilon},
         "exhausted": spent is None or spent + budget.epsilon > budget.lifetime,
-        "next_at": _at(household, reports.next_age()),
-        "send_at": _at(household, reports.outbox.send_age()),
+        "next_at": at_age(household, reports.next_age()),
+        "send_at": at_age(household, reports.outbox.send_age()),
         "waiting": len(reports.outbox.waiting()),
         "bytes": PLAIN_BYTES,
         "trouble": reports.trouble,
     }
 
 
-def _at(household: Household, age: int | None) -> int | None:
+def at_age(household: Household, age: int | None) -> int | None:
     """Wall seconds of an age of the household."""
     return None if age is None else household.clock.wall() + age - household.clock.age()
 
@@ -194,7 +194,7 @@ def work(household: Household, request: Request) -> Reply:
 
 
 def sealed(household: Household, request: Request) -> Reply:
-    household.reports.take_sealed(number(request, "id"), _body(request))
+    household.reports.sending.take_sealed(number(request, "id"), _body(request))
     return {}
 
 
@@ -208,7 +208,7 @@ def _body(request: Request) -> str:
 
 
 def body(household: Household, request: Request) -> Reply:
-    return {"body": household.reports.body(number(request, "id"))}
+    return {"body": household.reports.sending.body(number(request, "id"))}
 
 
 def outcome(household: Household, request: Request) -> Reply:
@@ -217,7 +217,7 @@ def outcome(household: Household, request: Request) -> Reply:
         raise BadInput("pause_s must be a week at most")
     result = choice(request, "outcome", OUTCOMES)
     message = optional_text(request, "message", 300) or ""
-    household.reports.take_outcome(number(request, "id"), result, message, pause_s)
+    household.reports.sending.take_outcome(number(request, "id"), result, message, pause_s)
     household.edges.publish({"event": "report"})
     return {}
 

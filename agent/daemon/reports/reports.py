@@ -3,31 +3,29 @@
 Off unless the household opted in to these terms of this operator; off again with any change of them.
 
 make: paid for in state.db together with a ledger row, then in the file beside it, and only then is anything counted.
-opt out: gate closed, job ended, queue, drafts and schedule purged together with the ledger row, silence on the wire,
-acknowledged.
+Opting out: see sending.py.
 """
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 from agent.control.messages import Row
-from agent.core.consent import OFF, ON, SUSPENDED, next_state
+from agent.core.consent import ON, SUSPENDED, next_state
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import BadInput, NotFound
+from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.edges import Edges
-from agent.daemon.reports.agreement import KEY, ReportAgreement
+from agent.daemon.reports.agreement import FEATURE, KEY, ReportAgreement
 from agent.daemon.reports.budget import WEEK_S, Budget
+from agent.daemon.reports.sending import Sending, Steps
 from agent.daemon.reports.weekly_counts import WeeklyCounts
-from agent.daemon.store.connection import SqlError
-from agent.daemon.store.database import StorageError, insist, keep, unkeep
-from agent.daemon.store.outbox import ENDS, JITTER_S, Outbox
+from agent.daemon.store.connection import SqlConnection, SqlError
+from agent.daemon.store.database import StorageError, keep, unkeep
+from agent.daemon.store.outbox import JITTER_S, STATISTICS, Outbox
 from agent.daemon.store.state import State
 
 UNSETTLED = "no report is made: the clock is not set, or before the last entry of the restored activity log"
-
-Steps = Generator[float | None, None, None]
 
 
 class Reports:
@@ -53,14 +51,14 @@ class Reports:
         self._step = edges.step
         self.agreement = ReportAgreement(settings, state, sha256)
         self.budget = Budget(settings, state, clock)
-        self.outbox = Outbox(state, sha256, self._chance)
+        self.outbox = Outbox(state, sha256, self._chance, STATISTICS)
+        self.sending = Sending(state, clock, noted, edges, self.outbox, FEATURE, self._forget)
         self.draw = draw
-        self._open = False
         self.trouble = ""
 
     @property
     def running(self) -> bool:
-        return self._open and self.agreement.state == ON
+        return self.sending.running
 
     def next_age(self) -> int | None:
         """When the next report is made."""
@@ -69,13 +67,13 @@ class Reports:
 
     def begin(self) -> None:
         """The gate from the ledger, after the start was committed. Other terms than those agreed to: closed."""
-        self._open = False
+        self.sending.open = False
         if not self.agreement.holds:
             if self.agreement.state == ON or self.outbox.waiting():
-                self._purge("suspend", "terms")
+                self.sending.purge("suspend", "terms")
             return
         self.outbox.drop_cut_off(self._clock.wall())
-        self._open = True
+        self.sending.open = True
 
     # opting in and out
 
@@ -97,7 +95,7 @@ class Reports:
             self._state.ledger.insert(sql, made)
         self._state.ledger.take(made)
         self._noted()
-        self._open = True
+        self.sending.open = True
         self._step("optin.acknowledge")
 
     def _following(self, age: int) -> int:
@@ -111,48 +109,19 @@ class Reports:
         return below(limit, self.draw)
 
     def opt_out(self, actor: str) -> Steps:
-        """Final when it returns: nothing waits, nothing is under way, nothing is scheduled."""
-        self._step("optout.gate")
-        self._open = False
-        yield from self._stop("off", actor)
-        self._step("optout.acknowledge")
+        return self.sending.opt_out(actor)
 
     def change_operator(self, operator: Row | None, actor: str) -> Steps:
         """Another operator, or none: what was agreed to with the one before ends here."""
         if self.agreement.names(operator):
             return
-        self._open = False
-        yield from self._stop("suspend", actor)
+        self.sending.open = False
+        yield from self.sending.stop("suspend", actor)
         self.agreement.put_operator(operator)
 
-    def _stop(self, action: str, actor: str) -> Steps:
-        self._step("optout.job")
-        while self._edges.end_report():
-            yield 0.02
-        self._step("optout.purge")
-        self._purge(action, actor)
-        self._step("optout.settle")
-        while (left_s := self._edges.report_silence_s()) > 0:
-            yield left_s
-
-    def _purge(self, action: str, actor: str) -> None:
-        """Queue, drafts, schedule and agreement go in one transaction with the ledger row; reserved room is used."""
-        self._open = False
-        now, state = self._clock.wall(), self.agreement.state
-        suits = state == ON or (action == "off" and state != OFF)
-        made = self._state.ledger.chain([(*KEY, action, 0)] if suits else [], actor, now)
-
-        def write() -> None:
-            with self._state.db.transaction() as sql:
-                self.outbox.withdraw(sql, now)
-                self.agreement.end(sql)
-                unkeep(sql, ["report next"])
-                self._state.ledger.insert(sql, made)
-
-        insist(self._state.db, write)
-        self._state.ledger.take(made)
-        if made:
-            self._noted()
+    def _forget(self, sql: SqlConnection) -> None:
+        self.agreement.end(sql)
+        unkeep(sql, ["report next"])
 
     # making
 
@@ -172,7 +141,7 @@ class Reports:
     def _tick(self) -> bool:
         if not self.agreement.holds:
             self._edges.end_report()
-            self._purge("suspend", "terms")
+            self.sending.purge("suspend", "terms")
             return False
         self.counts.since_each(self.running)
         self.outbox.drop_cut_off(self._clock.wall())
@@ -227,33 +196,4 @@ class Reports:
         """Reports to seal, and the one to send now."""
         if not self.running or not self._clock.is_set:
             return [], None
-        return self.outbox.to_seal(), self.outbox.to_send(self._clock.age())
-
-    def take_sealed(self, row_id: int, body: str) -> None:
-        """The job sealed a report."""
-        self._expect(row_id, "made")
-        self.outbox.seal(row_id, body)
-
-    def body(self, row_id: int) -> str:
-        """What to send, asked for right before it is sent: the gate's last word."""
-        return str(self._expect(row_id, "sealed")["body"])
-
-    def take_outcome(self, row_id: int, outcome: str, message: str, pause_s: int) -> None:
-        """`outcome` is "done", "later" or "never"."""
-        self._expect(row_id, "sealed")
-        if outcome == "later":
-            self.outbox.put_off(row_id, self._clock.age() + pause_s, message)
-            return
-        (state, action), now = ENDS[outcome], self._clock.wall()
-        made = self._state.ledger.chain([(*KEY, action, 0)], "schedule", now)
-        with self._state.db.transaction() as sql:
-            self.outbox.end(sql, row_id, state, message, now)
-            self._state.ledger.insert(sql, made)
-        self._state.ledger.take(made)
-        self._noted()
-
-    def _expect(self, row_id: int, state: str) -> Row:
-        row = self.outbox.row(row_id)
-        if not self.running or row["state"] != state:
-            raise NotFound("no report " + str(row_id) + " is to be sealed or sent now")
-        return row
+        return self.outbox.to_seal(), self.sending.to_send()

@@ -1,4 +1,4 @@
-"""Has a report's numbers counted, starts the report job when there is something to do, and ends it on opting out."""
+"""Has reports counted and weekly files made, starts the job that sends them, and ends it on opting out."""
 
 import contextlib
 import signal
@@ -64,7 +64,8 @@ class ReportJob:
 
     def _check(self) -> None:
         self._wait()
-        if self._job is not None and self._household.reports.tick() and not self._job.pid:
+        work = [one.tick() for one in (self._household.reports, self._household.week_file)]
+        if self._job is not None and any(work) and not self._job.pid:
             # No memory or descriptor left for a job: looked at again with the next tick.
             with contextlib.suppress(OSError):
                 self._job.start({})

@@ -10,6 +10,7 @@ from agent.daemon.store.database import Database
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.history_schema import MIGRATIONS as HISTORY_SCHEMA
 from agent.daemon.store.history_schema import TABLES
+from agent.daemon.store.outbox import STATISTICS, WEEK_FILE
 from agent.daemon.store.retention import deleted_for_room
 from agent.daemon.store.state import State
 from agent.daemon.store.state_schema import MIGRATIONS as STATE_SCHEMA
@@ -27,8 +28,9 @@ PAGE = "SELECT MAX(id), COUNT(*) FROM (SELECT id FROM {0} WHERE id > ? ORDER BY 
 ROWS_STEP = 4000  # some 2 ms a step
 BELOW_ALL = -1e19  # SQLite's least id is -2^63
 TRIGGERS = "SELECT name, sql FROM sqlite_master WHERE type='trigger'"
-# The ledger's word → the reports that it tells of.
+# The ledger's word → the reports that it tells of; and its word for each kind of them.
 REPORTS = (("report", "made", "1"), ("share", "sent", "state='sent'"))
+KINDS = (("report", STATISTICS), ("week_file", WEEK_FILE))
 
 
 def audit(
@@ -115,11 +117,13 @@ def _refusals(database: Database, migrations: Sequence[str]) -> list[str]:
 def _reports(state: State) -> list[str]:
     """No report is listed that the ledger does not tell of. Fewer may be: old ones go, and a backup has none."""
     findings = []
-    for action, what, which in REPORTS:
-        told = state.ledger.count("report", action)
-        listed = int(state.db.sql.execute(f"SELECT COUNT(*) FROM reports WHERE {which}").fetchone()[0])
-        if listed > told:
-            findings.append(f"{listed} reports are listed as {what}, and the activity log tells of {told}")
+    for feature, kind in KINDS:
+        for action, what, which in REPORTS:
+            told = state.ledger.count(feature, action)
+            query = f"SELECT COUNT(*) FROM reports WHERE {which} AND kind=?"
+            listed = int(state.db.sql.execute(query, (kind,)).fetchone()[0])
+            if listed > told:
+                findings.append(f"{listed} reports are listed as {what}, and the activity log tells of {told}")
     return findings
 
 

@@ -45,4 +45,6 @@ UPDATE meta SET key='delayed change salt' WHERE key='hold salt';
     content_rows.TABLE,
     limit_rules.SCHEMA,
     "ALTER TABLE devices ADD COLUMN never_off INTEGER NOT NULL DEFAULT 0;",
+    # An operator's reports, and the household's own files.
+    "ALTER TABLE reports ADD COLUMN kind TEXT NOT NULL DEFAULT 'statistics';",
 )

@@ -223,6 +223,12 @@ ROUTES = (
     Route("GET", "/api/v1/reports/{id}", HOUSEHOLD, "statistics.show"),
     Route("POST", "/api/v1/reports/opt-in", CONFIRMED, "statistics.opt_in", body=("agree", "terms"), actor=True),
     Route("POST", "/api/v1/reports/opt-out", HOUSEHOLD, "statistics.opt_out", actor=True),
+    # The household's own weekly file
+    Route("GET", "/api/v1/week-file", HOUSEHOLD, "week_file.status"),
+    Route("GET", "/api/v1/week-file/preview", HOUSEHOLD, "week_file.preview"),
+    Route("GET", "/api/v1/week-file/files", HOUSEHOLD, "week_file.list", query=PAGE),
+    Route("PUT", "/api/v1/week-file", CONFIRMED, "week_file.turn_on", body=("target", "agree"), actor=True),
+    Route("DELETE", "/api/v1/week-file", HOUSEHOLD, "week_file.turn_off", actor=True),
     Route("POST", "/api/v1/backup", CONFIRMED, ".backup", body=("passphrase", "history")),
     Route("POST", "/api/v1/restore", CONFIRMED, ".restore"),
     # What the people behind the devices say

@@ -1,0 +1,207 @@
+"""The household's own weekly file: what is in it, turning it on and off, what became of each, and what the job asks.
+
+In it is what `week` replies of the seven days before today, without a name: all children and teens, no adult.
+"""
+
+import binascii
+import time
+from collections.abc import Generator
+
+from agent.control.messages import Reply, Request, Row
+from agent.core.consent import SUSPENDED
+from agent.core.features import NOTICE_VERSION
+from agent.core.model import ADULT, BadInput, Device
+from agent.daemon.household import Household
+from agent.daemon.operations.arguments import (
+    OperationRejected,
+    actor,
+    choice,
+    number,
+    optional_number,
+    optional_text,
+    page,
+    paged,
+)
+from agent.daemon.operations.reports import OUTCOMES, PAUSE_MAX_S, at_age
+from agent.daemon.operations.scope import Steps
+from agent.daemon.operations.week import week
+
+SHOWN = ("id", "made", "state", "hash", "failures", "message", "ended")
+BODY_MAX = 60_000  # the largest size, sealed, in base64
+
+
+def status(household: Household, request: Request) -> Reply:
+    """Whether files are made, where they go, and for whose key."""
+    from agent.core.week_file import SEEN
+
+    file = household.week_file
+    since = household.state.ledger.register.since("", "week_file")
+    suspended = since is not None and file.sending.state == SUSPENDED
+    return {
+        "state": file.sending.state,
+        "running": file.running,
+        "why": since.actor if since is not None and suspended else None,
+        "target": _told(household),
+        "seen": SEEN,
+        "notice": NOTICE_VERSION,
+        "next_at": at_age(household, file.next_age()),
+        "send_at": at_age(household, file.outbox.send_age()),
+        "waiting": len(file.outbox.waiting()),
+        "trouble": file.trouble(),
+    }
+
+
+def _told(household: Household) -> Row | None:
+    """Where it goes, without what gives access."""
+    from agent.core.week_file import shown
+
+    target = household.week_file.target()
+    if target is None:
+        return None
+    told: Row = {name: target[name] for name in ("user", "recipient")}
+    return {**told, "address": shown(target["address"]), "authority": bool(target["authority"])}
+
+
+def preview(household: Household, request: Request) -> Steps:
+    """What would be in it now, to the letter. Nothing of it is stored."""
+    from agent.core.week_file import padded
+
+    text = yield from _text(household)
+    return {**status(household, request), "text": text, "bytes": len(padded(text))}
+
+
+def _text(household: Household) -> Generator[float | None, None, str]:
+    from agent.core.week_file import render
+
+    found = yield from week(household, {"ago": 1})
+    return render({"made": household.clock.wall(), **found})
+
+
+def listed(household: Household, request: Request) -> Reply:
+    """What was made, sent, dropped or withdrawn. What was in it nobody here can read any more."""
+    limit, after = page(request)
+    rows = household.week_file.outbox.rows(after, limit)
+    items: list[Row] = [{name: row[name] for name in SHOWN} for row in rows]
+    return paged(items, limit, number({"id": rows[-1]["id"]}, "id") if rows else 0)
+
+
+def turn_on(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """To this address and for this key, after its content was read; `agree` is the notice's version."""
+    from agent.core.week_file import check
+
+    household.toggles.require_start()
+    target = check(_in_letters(request.get("target")))
+    if optional_number(request, "agree") != NOTICE_VERSION:
+        message = "read what is in the weekly file and where it goes, and agree to version " + str(NOTICE_VERSION)
+        raise OperationRejected("agree_first", message)
+    yield from household.week_file.turn_on(target, actor(request))
+    return _announced(household, request)
+
+
+def _in_letters(given: object) -> object:
+    """The host of the address as A-labels."""
+    from agent.core.week_file import host_of
+    from agent.platform.idna import to_ascii
+
+    if not isinstance(given, dict) or not isinstance(given.get("address"), str):
+        return given
+    address = given["address"].strip()
+    host = host_of(address)
+    return {**given, "address": address[:8] + to_ascii(host) + address[8 + len(host) :]}
+
+
+def turn_off(household: Household, request: Request) -> Generator[float | None, None, object]:
+    """Final when acknowledged: nothing waits, nothing is under way, address and key are deleted."""
+    yield from household.week_file.sending.opt_out(actor(request))
+    return _announced(household, request)
+
+
+def _announced(household: Household, request: Request) -> Reply:
+    household.edges.publish({"event": "report"})
+    household.edges.publish({"event": "status"})
+    return status(household, request)
+
+
+def of_me(household: Household, device: Device) -> str | None:
+    """Where something of this device's person goes; None where nothing does."""
+    from agent.core.week_file import host_of
+
+    target = household.week_file.target()
+    if target is None or not household.week_file.running or device.person_id is None:
+        return None
+    person = household.state.person(device.person_id)
+    return None if household.subjects.group(person) == ADULT else host_of(target["address"])
+
+
+# What the report job says and asks.
+
+
+def work(household: Household, request: Request) -> Reply:
+    """What to seal and for which key, and what to send, if its time has come, by number."""
+    to_seal, to_send = household.week_file.work()
+    target = household.week_file.target() or {}
+    return {
+        "seal": [{"id": row["id"]} for row in to_seal],
+        "send": to_send and {"id": to_send["id"], "failures": to_send["failures"]},
+        "recipient": target.get("recipient", ""),
+    }
+
+
+def text(household: Household, request: Request) -> Steps:
+    household.week_file.sending.expect(number(request, "id"), "made")
+    found = yield from _text(household)
+    return {"text": found}
+
+
+def sealed(household: Household, request: Request) -> Reply:
+    household.week_file.sending.take_sealed(number(request, "id"), _body(request))
+    return {}
+
+
+def _body(request: Request) -> str:
+    body = request.get("body")
+    if not isinstance(body, str) or not 0 < len(body) <= BODY_MAX:
+        raise BadInput("a sealed file has at most " + str(BODY_MAX) + " letters")
+    try:
+        binascii.a2b_base64(body)
+    except ValueError as error:
+        raise BadInput("a sealed file is in base64") from error
+    return body
+
+
+def body(household: Household, request: Request) -> Reply:
+    """The file, and where it goes: both are asked for right before it leaves."""
+    from agent.core.week_file import name_of, place
+
+    row_id = number(request, "id")
+    found = household.week_file.sending.body(row_id)
+    target = household.week_file.target() or {}
+    made = number(household.week_file.outbox.row(row_id), "made")
+    name = name_of(time.strftime("%Y-%m-%d", time.gmtime(made)))
+    access: Row = {key: target.get(key, "") for key in ("user", "password", "authority")}
+    return {"body": found, "address": place(target.get("address", ""), name), **access}
+
+
+def outcome(household: Household, request: Request) -> Reply:
+    pause_s = optional_number(request, "pause_s") or 0
+    if not 0 <= pause_s <= PAUSE_MAX_S:
+        raise BadInput("pause_s must be a week at most")
+    result = choice(request, "outcome", OUTCOMES)
+    message = optional_text(request, "message", 300) or ""
+    household.week_file.sending.take_outcome(number(request, "id"), result, message, pause_s)
+    household.edges.publish({"event": "report"})
+    return {}
+
+
+TABLE = {
+    "week_file.status": status,
+    "week_file.preview": preview,
+    "week_file.list": listed,
+    "week_file.turn_on": turn_on,
+    "week_file.turn_off": turn_off,
+    "report.file_work": work,
+    "report.file_text": text,
+    "report.file_sealed": sealed,
+    "report.file_body": body,
+    "report.file_outcome": outcome,
+}
