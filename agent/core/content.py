@@ -7,7 +7,7 @@ database holds: (kind, name, mode, window).
 import json
 from binascii import crc32
 
-from agent.core.model import CHILD, TEEN, BadInput, Value
+from agent.core.model import CHILD, TEEN, BadInput, Value, whole_text
 from agent.core.names import parse
 from agent.core.shapes import ContentRow
 from agent.core.windows import BREAK, WINDOWS_MAX
@@ -147,9 +147,7 @@ def _services(given: object) -> dict[str, tuple[str, list[dict[str, str]]]]:
         raise BadInput("services must be at most " + str(SERVICES_MAX) + " of {id, mode, windows}")
     found = {}
     for row in given:
-        id = row.get("id") if isinstance(row, dict) else None
-        if not isinstance(id, str) or not 0 < len(id) <= ID_MAX:
-            raise BadInput("a service needs an id")
+        id = _id(row.get("id") if isinstance(row, dict) else None, "a service needs an id")
         mode = _one_of(row.get("mode", "block"), "mode", MODES)
         windows = checked_windows(row.get("windows") or [])
         if (mode == "block") == bool(windows):
@@ -172,13 +170,18 @@ def checked_windows(given: object) -> list[dict[str, str]]:
     return found
 
 
+def _id(given: object, otherwise: str) -> str:
+    if not isinstance(given, str) or not 0 < len(given) <= ID_MAX or not whole_text(given):
+        raise BadInput(otherwise)
+    return given
+
+
 def _lists(given: object) -> dict[str, str]:
     if not isinstance(given, dict) or len(given) > LISTS_MAX:
         raise BadInput("lists must be at most " + str(LISTS_MAX) + " of {id: on or off}")
     found = {}
     for id, mode in given.items():
-        if not isinstance(id, str) or not 0 < len(id) <= ID_MAX:
-            raise BadInput("a list needs an id")
+        id = _id(id, "a list needs an id")
         if mode is not None:
             found[id] = _one_of(mode, "a list's mode", LIST_MODES)
     return found

@@ -11,6 +11,11 @@ class NotFound(BadInput):
     """What was named is not there."""
 
 
+def whole_text(text: str) -> bool:
+    """Whether it can be written as UTF-8: JSON's escapes can make halves of characters."""
+    return not [letter for letter in text if 0xD800 <= ord(letter) <= 0xDFFF]
+
+
 class Value:
     """A plain immutable-by-habit value: equal when its slots are equal."""
 

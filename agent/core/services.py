@@ -3,12 +3,13 @@
 import json
 
 from agent.core import names
-from agent.core.model import BLOCK, BadInput, Rule, Value
+from agent.core.model import BLOCK, BadInput, Rule, Value, whole_text
 from agent.core.schedule import Rules, decide
 from agent.core.timezone import Zone
 from agent.core.windows import BREAK, Window, from_row
 
 FORMAT = 1
+TEXT_MAX = 64
 SERVICE = "service"  # the category of what a service's rule refuses
 
 
@@ -31,11 +32,30 @@ def read_services(text: str) -> list[Service]:
         if table["format"] != FORMAT:
             raise BadInput("the table of services has another form than format " + str(FORMAT))
         return [
-            Service(str(row["id"]), str(row["title"]), str(row["group"]), [str(name) for name in row["names"]])
+            Service(_text(row["id"]), _text(row["title"]), _text(row["group"]), _names(row["names"]))
             for row in table["services"]
         ]
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise BadInput("the table of services can't be read: " + str(error)) from error
+
+
+def _text(given: object) -> str:
+    if not isinstance(given, str) or not 0 < len(given) <= TEXT_MAX or not whole_text(given):
+        raise BadInput("no text: " + repr(given))
+    return given
+
+
+def _names(given: object) -> list[str]:
+    if not isinstance(given, list):
+        raise BadInput("no list of names: " + repr(given)[:TEXT_MAX])
+    return [_name(name) for name in given]
+
+
+def _name(given: object) -> str:
+    """As a name stands in a rule set."""
+    if not isinstance(given, str) or names.parse(given[given[:1] == "=" :]) != given[given[:1] == "=" :].encode():
+        raise BadInput("no name: " + repr(given))
+    return given
 
 
 def blocked_at(mode: str, windows: list[dict[str, str]], at: int, zone: Zone) -> bool:

@@ -1,3 +1,5 @@
+import json
+
 from agent.core.content import CATEGORIES, Content, changed, check_row, from_rows, reply, rows_of
 from agent.core.model import BadInput
 
@@ -57,6 +59,8 @@ def test_what_is_wrong_is_said() -> None:
     assert "youtube must be one of" in refused({"youtube": "on"})
     assert refused({"always": ["not a name"]}) and refused({"always": ["x.example"] * 101})
     assert "needs an id" in refused({"services": [{"mode": "block"}]})
+    half = json.loads('"a\\ud800"')  # of a character
+    assert "needs an id" in refused({"services": [{"id": half}]}) and "needs an id" in refused({"lists": {half: "on"}})
     assert "or it has windows" in refused({"services": [{"id": "a", "mode": "only"}]})
     assert "or it has windows" in refused({"services": [{"id": "a", "mode": "block", "windows": [window]}]})
     for wrong in ({"days": "someday"}, {"begin": "nine"}, {"end": "24:01"}, {"begin": "10:60"}, {"days": None}):

@@ -1,11 +1,12 @@
 """Lists by device, categories and services: who is refused what, and what is never refused by them."""
 
+import json
 from io import BytesIO
 
 from agent.core.block_page import page
 from agent.core.list_masks import filtering, protecting
 from agent.core.listrules import ListRule
-from agent.core.model import ALLOW, BLOCK
+from agent.core.model import ALLOW, BLOCK, BadInput
 from agent.core.policy import CONTENT, OwnRule, Policy, View, recorded
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build
@@ -141,6 +142,24 @@ def test_the_table_of_services() -> None:
         except ValueError:
             continue
         raise AssertionError(wrong[:60])
+
+
+def test_a_table_of_services_with_what_no_text_is() -> None:
+    good = {"id": "a", "title": "A", "group": "games", "names": ["a.example"]}
+    half = "HALF"  # of a character: JSON can say it, nothing can write it
+    for key, values in (
+        ("id", ["", half, 5, None]),
+        ("title", ["", "x" + half, 5, []]),
+        ("group", ["", half, None]),
+        ("names", [[half], ["=" + half + ".example"], [5], [""], ["="], ["A.example"], ["a..example"], "ab", None]),
+    ):
+        for value in values:
+            try:
+                table = json.dumps({"format": 1, "services": [dict(good, **{key: value})]})
+                read_services(table.replace("HALF", "\\ud800"))
+            except BadInput:
+                continue
+            raise AssertionError((key, value))
 
 
 def test_the_page_says_the_category_and_not_the_line() -> None:
