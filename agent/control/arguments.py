@@ -32,7 +32,7 @@ KINDS: dict[str, Schema] = {
     "action": one_of("allow", "block"),
     "actor": text(40),
     "address": text(45, 2),
-    "after": text(16),  # a cursor: the id of a row
+    "after": text(32),  # a cursor: the id of a row, of a visit also its age
     "agree": number(1, 1_000_000),
     "ago": number(0, 30),  # days
     "all": FLAG,

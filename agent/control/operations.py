@@ -96,7 +96,7 @@ OPERATIONS = {
     "hold.list": Operation(),
     "exception.add": Operation(WHOSE + " kind:given seconds?", events="limits hold"),
     # What was recorded
-    "history": Operation(f"{WHOM} {WINDOW} search? show? cause? {PAGE}"),
+    "history": Operation(f"{WHOM} {WINDOW} search? show? cause? visit:cause? {PAGE}"),
     "history.days": Operation(WHOM + " tz_offset?"),
     "blocked": Operation(f"{WHOM} {WINDOW} {PAGE}"),
     "blocked.counts": Operation("days? tz_offset?"),

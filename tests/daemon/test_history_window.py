@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.core.model import Attempt, Rule, Visit
+from agent.core.model import Attempt, BadInput, Rule, Visit
 from tests.promises.household import Home
 
 HOUR_S = 3600
@@ -64,3 +64,25 @@ def test_deleting_a_window_deletes_what_it_shows(home: Home) -> None:
     gone = home.ask("delete", device_id=1, **window)
     assert (gone["visits"], gone["attempts"]) == (1, 1)
     assert seen(home, midnight, 0, 24) == ["s1.example", "s2.example"]
+
+
+def test_pages_go_by_when_a_visit_was_last_seen(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stay that began first and ended last is on the first page; each visit is on one page."""
+    monkeypatch.setattr("agent.daemon.store.history_db.IDS_STEP", 5)
+    visits(home, (2, 22), *[(3 + n % 7, 4 + n % 7) for n in range(40)], (1, 23))
+    for limit in (1, 7, 100):
+        found, after = [], None
+        while True:
+            page = home.ask("history", device_id=1, limit=limit, after=after)
+            found += page["items"]
+            after = page["next"]
+            if after is None:
+                break
+        assert [row["site"] for row in found[:2]] == ["s41.example", "s0.example"]
+        assert [row["last"] for row in found] == sorted([row["last"] for row in found], reverse=True)
+        assert len({row["id"] for row in found}) == len(found) == 42
+    one = home.ask("history", device_id=1, visit=found[5]["id"])["items"]
+    assert [row["id"] for row in one] == [found[5]["id"]]
+    for wrong in ("1", "1:", ":1", "1:²", "1:--2", "a:b", "1:2:3"):
+        with pytest.raises(BadInput):
+            home.ask("history", device_id=1, after=wrong)

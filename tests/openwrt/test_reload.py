@@ -86,3 +86,15 @@ def test_a_fault_changes_nothing_and_is_told(router: Router) -> None:
     router.ask(f"uci set privacy-agent.main.histroy_days=5; uci commit privacy-agent; {INIT} reload")
     assert router.residents() == residents
     assert any("did you mean history_days" in line for line in router.log())
+
+
+@pytest.mark.parametrize("event", ["interface.update", "interface.up"])
+@pytest.mark.parametrize("name", ["wan", "wan6", "wwan", "vpn_1"])
+def test_the_daemon_hears_that_a_line_is_up(router: Router, name: str, event: str) -> None:
+    """Without a word of its own procd sends no signal where nothing has changed; what is missing is fetched then."""
+    residents = router.residents()
+    read = "settings and lists read again"
+    before = sum(read in line for line in router.log())
+    router.ask(f"""ubus call service event '{{"type": "{event}", "data": {{"interface": "{name}"}}}}'""")
+    router.until(lambda: sum(read in line for line in router.log()) > before, "the daemon heard nothing")
+    assert router.residents() == residents

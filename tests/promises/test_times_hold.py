@@ -11,6 +11,7 @@ from agent.core.model import BadInput
 from agent.core.timezone import DAY_S
 from agent.daemon.hold_page_server import HoldPageServer, Stay
 from agent.daemon.loop import Loop
+from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.operations.time_requests import ask_for_time
 from agent.daemon.store.database import StorageError
 from tests.daemon.limited import NIGHT, PHONE, TABLET, TV, Times, at
@@ -157,6 +158,29 @@ def test_what_somebody_asked_for_is_not_shown_to_whom_the_device_goes(times: Tim
     assert len(times.ask("request.list")["items"]) == 1
     times.ask("device.edit", device_id=1, person_id=2)
     assert times.ask("request.list")["items"] == []
+
+
+def test_what_was_asked_for_is_shown_to_whoever_asked(times: Times) -> None:
+    """Neither to whom a shared device goes, nor to who shares it later; nor is it granted to them."""
+    assert times.home.household is not None
+    times.home.household.clients.mac_of = lambda address: bytes.fromhex(TABLET.replace(":", ""))
+
+    def shown() -> list[str]:
+        return [row["text"] for row in times.ask("me", address="192.168.1.2")["requests"]]
+
+    times.ask("device.edit", id=1, person_id=None, shared=True)
+    asked = times.ask("request.add", device_id=1, kind="time", seconds=900, text="ours")
+    assert shown() == ["ours"]
+    times.ask("device.edit", id=1, person_id=2, shared=False)
+    assert shown() == []
+    times.ask("request.add", device_id=1, kind="exception", text="mine")
+    assert shown() == ["mine"]
+    with pytest.raises(OperationRejected, match="somebody else"):
+        times.ask("request.reply", id=asked["id"], grant=900)
+    times.ask("device.edit", id=1, shared=True)
+    assert "mine" not in shown()
+    times.ask("person.remove", id=2)
+    assert "mine" not in [row["text"] for row in times.ask("request.list")["items"]]
 
 
 # the page of whoever is held

@@ -41,6 +41,7 @@ TIME_S = (900, 1800, 3600)  # that may be asked for
 TIME_OPEN_MAX, TIME_DAY_MAX = 3, 10  # of one device
 REQUEST_TEXT_MAX = 500
 WORD_MAX = 64
+REQUESTS_SHOWN = 50
 REQUESTS_MAX = 200  # open ones; a household that has more does not read them
 # Of one device: a child with a script fills neither the others' places nor the flash.
 DEVICE_REQUESTS_MAX = 10
@@ -79,7 +80,7 @@ def me(household: Household, request: Request) -> Reply:
         "changes": [change_row(household, row) for row in reversed(rows)],
         "adult": household.subjects.group_of(device) == ADULT,
         "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
-        "requests": [request_row(household, row) for row in household.state.requests.rows(device.id, None, 0, 50)],
+        "requests": [request_row(household, row) for row in _asked_by(household, device, None)[-REQUESTS_SHOWN:]],
         "notice_version": NOTICE_VERSION,
         "limits": internet.of_me(household, device),
         "week_file": week_file.of_me(household, device),
@@ -182,7 +183,7 @@ def request_add(household: Household, request: Request) -> Reply:
     if kind in TIME_KINDS:
         target = _time_asked(household, device, request, kind)
     mine = household.state.requests.rows(device.id, "open", 0, REQUESTS_MAX)
-    for row in mine:
+    for row in _asked_by(household, device, "open"):
         if (row.kind, row.text, row.target) == (kind, words, target):
             return request_row(household, row)
     if len(mine) >= DEVICE_REQUESTS_MAX or (
@@ -191,7 +192,7 @@ def request_add(household: Household, request: Request) -> Reply:
         raise OperationRejected("busy", "there are too many open requests: ask in person")
     if household.state.requests.made(device.id, now - HOUR_S, now) >= PER_HOUR_MAX:
         raise OperationRejected("busy", "there are too many open requests: ask in person")
-    row = household.state.requests.add(device.id, kind, words, target, now)
+    row = household.state.requests.add(device.id, household.subjects.of(device), kind, words, target, now)
     if kind == "objection" and all(one.kind != kind for one in mine):
         # Once for as long as one is open: the activity log is for ever.
         household.state.ledger.append(
@@ -200,6 +201,13 @@ def request_add(household: Household, request: Request) -> Reply:
         household.announcements.noted()
     household.edges.publish({"event": "request", "device_id": device.id})
     return request_row(household, row)
+
+
+def _asked_by(household: Household, device: Device, state: str | None) -> list[RequestRow]:
+    """By whoever has the device now: not what others asked for who had it before, or who share it no more."""
+    subject = household.subjects.of(device)
+    rows = household.state.requests.rows(device.id, state, 0, REQUESTS_MAX)
+    return [row for row in rows if row.made_by(subject)]
 
 
 def _time_asked(household: Household, device: Device, request: Request, kind: str) -> str | None:

@@ -34,7 +34,10 @@ def request_answer(household: Household, request: Request) -> Reply:
         if row.state != "open":  # two who look after the network, at once
             raise OperationRejected("conflict", "this request was answered already")
         known_by_mac(household)
-        grant(household, state.device(row.device), given, actor(request), (id, answer))
+        device = state.device(row.device)
+        if not row.made_by(household.subjects.of(device)):
+            raise OperationRejected("conflict", "the device is somebody else's now: who asked does not have it")
+        grant(household, device, given, actor(request), (id, answer))
     household.edges.publish({"event": "request", "device_id": row.device})
     return request_row(household, state.requests.row(id) or row)
 

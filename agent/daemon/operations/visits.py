@@ -1,10 +1,11 @@
 """The visits of a device or person, and what the household says about one."""
 
 from agent.control.messages import Reply, Request, Row
+from agent.core.digits import whole
 from agent.core.model import BadInput
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
-from agent.daemon.operations.arguments import actor, choice, flag, number, optional_number, optional_text, page, paged
+from agent.daemon.operations.arguments import actor, choice, flag, number, optional_number, optional_text, page
 from agent.daemon.operations.named import device_of_visit
 from agent.daemon.operations.scope import Steps
 from agent.daemon.store import recorded
@@ -13,8 +14,9 @@ from agent.daemon.store.selection import SHOWN
 
 
 def history(household: Household, request: Request) -> Steps:
-    """Visits, newest first; `show` names which (see SHOWN), `cause` asks for what one visit pulled in."""
-    limit, before = page(request)
+    """Visits, last seen first; `show` names which (see SHOWN), `cause` asks for what one visit pulled in, `visit`
+    for one alone."""
+    limit, before = page({"limit": request.get("limit")})[0], _cursor(request)
     shown = choice(request, "show", tuple(SHOWN)) if "show" in request else "all"
     household.flush()
     asked = scope.readable(household, request, "visits").shown(shown)
@@ -24,8 +26,25 @@ def history(household: Household, request: Request) -> Steps:
     search = optional_text(request, "search")
     if search is not None:
         asked = asked.matching(search.lower())
-    rows = yield from recorded.newest(household.records, VisitRow, asked, before, limit)
-    return paged([visit_row(row) for row in rows], limit, rows[-1].id if rows else 0)
+    if request.get("visit") is not None:
+        asked = asked.row(number(request, "visit"))
+    rows = yield from recorded.latest(household.records, asked, before, limit)
+    age = household.records.age_of(rows[-1].id) if len(rows) == limit else None
+    more = None if age is None else f"{rows[-1].id}:{age}"
+    return {"items": [visit_row(row) for row in rows], "next": more}
+
+
+def _cursor(request: Request) -> tuple[int, int] | None:
+    """The age and the number of the visit that a page ended with."""
+    after = request.get("after")
+    if after is None:
+        return None
+    before, _, seen = str(after).partition(":")
+    negative = seen.startswith("-")  # of before the household's own time began
+    row_id, age = whole(before), whole(seen[negative:])
+    if age is None or row_id is None:
+        raise BadInput("after must be a cursor from an earlier page")
+    return -age if negative else age, row_id
 
 
 def visit_row(row: VisitRow) -> Row:

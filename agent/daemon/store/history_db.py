@@ -1,13 +1,14 @@
 """history.db: visits and attempts, in RAM. Its own open epochs and triggers refuse rows outside consent."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from agent.core.consent import Epoch
 from agent.core.model import Attempt, Visit
 from agent.daemon.clock import STEP_S
 from agent.daemon.store.database import Database, StorageError, TableRow, WithMeta, insist
 from agent.daemon.store.history_schema import MIGRATIONS, TABLES
+from agent.daemon.store.selection import IDS_STEP
 
 VISIT_INSERT = (
     "INSERT INTO visits(device, epoch, batch, site, first, last, age, hits, hosts, source, background, cause)"
@@ -24,6 +25,7 @@ ATTEMPT_INSERT = (
 )
 ATTEMPT_UPDATE = "UPDATE attempts SET batch=?, target=?, at=?, age=?, hits=? WHERE id=?"
 EPOCH_TELL = "UPDATE epochs SET person=?, shared=?, days=?, kept=?, reader=? WHERE epoch=?"
+LOWEST = -(1 << 62)  # below each age
 IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
 
 
@@ -236,6 +238,26 @@ class HistoryDb(WithMeta):
     def top(self, table: str) -> int:
         """The highest id in use, 0 for none."""
         return int(self.db.sql.execute(f"SELECT MAX(id) FROM {table}").fetchone()[0] or 0)
+
+    def top_age(self, table: str) -> int:
+        """The highest age of a row, any for none."""
+        return int(self.db.sql.execute(f"SELECT MAX(age) FROM {table}").fetchone()[0] or 0)
+
+    def age_of(self, visit_id: int) -> int | None:
+        found = self.db.sql.execute("SELECT age FROM visits WHERE id=?", (visit_id,)).fetchone()
+        return None if found is None else int(found[0])
+
+    def ages(self, table: str, high: int) -> Iterator[tuple[int, int]]:
+        """(low, high] pieces of the ages up to `high`, the highest first, with about IDS_STEP rows each."""
+        query = f"SELECT age FROM {table} INDEXED BY {table}_by_age WHERE age <= ? ORDER BY age DESC LIMIT 1 OFFSET ?"
+        while True:
+            found = self.db.sql.execute(query, (high, IDS_STEP)).fetchone()
+            if found is None:
+                yield LOWEST, high
+                return
+            low = min(int(found[0]), high - 1)
+            yield low, high
+            high = low
 
     def first_since(self, table: str, age: int) -> int:
         """The lowest id of a row that is this young, one above the highest when there is none."""

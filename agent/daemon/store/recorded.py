@@ -73,6 +73,27 @@ def newest(
     return found
 
 
+def latest(
+    records: HistoryDb, rows: Selection, before: "tuple[int, int] | None", limit: int
+) -> "Generator[float | None, None, list[VisitRow]]":
+    """At most `limit` visits, what was last seen latest first: one that began long ago may have ended just now.
+    `before` is the age and id that a page ended with. Looked for in some milliseconds each."""
+    age, row_id = before or (records.top_age("visits"), 0)
+    some = rows if before is None else rows.seen_before(age, row_id)
+    found: list[VisitRow] = []
+    query = (
+        f"SELECT {VisitRow.COLUMNS} FROM visits INDEXED BY visits_by_age WHERE {{}} ORDER BY age DESC, id DESC LIMIT ?"
+    )
+    for low, high in records.ages("visits", age):
+        here = some.aged(low, high)
+        values = (*here.values, limit - len(found))
+        found += [VisitRow(*row) for row in records.db.sql.execute(query.format(here.where), values).fetchall()]
+        if len(found) >= limit:
+            break
+        yield None
+    return found
+
+
 def attempt(records: HistoryDb, attempt_id: int) -> AttemptRow | None:
     found = page(records, AttemptRow, Selection("attempts").row(attempt_id), 1)
     return found[0] if found else None

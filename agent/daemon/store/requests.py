@@ -2,14 +2,16 @@
 
 import sqlite3
 
+from agent.control.messages import Row
+from agent.core.people import Subject
 from agent.daemon.store.database import Database, TableRow
 
 
 class RequestRow(TableRow):
-    """`state` is "open" or "answered"."""
+    """`state` is "open" or "answered". `person` and `shared` tell who asked, whoever has the device today."""
 
-    __slots__ = ("id", "device", "kind", "text", "target", "at", "state", "answer", "answered_at")
-    COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at"
+    __slots__ = ("id", "device", "kind", "text", "target", "at", "state", "answer", "answered_at", "person", "shared")
+    COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at, person, shared"
     id: int
     device: int
     kind: str
@@ -19,6 +21,15 @@ class RequestRow(TableRow):
     state: str
     answer: str | None
     answered_at: int | None
+    person: int
+    shared: int
+
+    def made_by(self, subject: Subject) -> bool:
+        return (self.person, bool(self.shared)) == (subject.person, subject.shared)
+
+    def told(self) -> Row:
+        """Without who asked: the device tells it, or nobody is to know."""
+        return {name: value for name, value in TableRow.told(self).items() if name not in ("person", "shared")}
 
 
 def answered(sql: sqlite3.Connection, request_id: int, answer: str, at: int) -> None:
@@ -32,10 +43,12 @@ class Requests:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def add(self, device: int, kind: str, text: str, target: str | None, at: int) -> RequestRow:
+    def add(self, device: int, by: Subject, kind: str, text: str, target: str | None, at: int) -> RequestRow:
         with self._db.transaction() as sql:
-            query = "INSERT INTO requests(device, kind, text, target, at, state) VALUES (?,?,?,?,?,'open')"
-            made = int(sql.execute(query, (device, kind, text, target, at)).lastrowid or 0)
+            columns = "device, kind, text, target, at, state, person, shared"
+            query = f"INSERT INTO requests({columns}) VALUES (?,?,?,?,?,'open',?,?)"
+            values = (device, kind, text, target, at, by.person, int(by.shared))
+            made = int(sql.execute(query, values).lastrowid or 0)
         row = self.row(made)
         assert row is not None
         return row

@@ -76,6 +76,14 @@ class Selection:
     def younger(self, age: int) -> "Selection":
         return self._narrowed("age > ?", age)
 
+    def aged(self, low: int, high: int) -> "Selection":
+        """Of an age above `low`, up to `high`."""
+        return self._narrowed("age > ? AND age <= ?", low, high)
+
+    def seen_before(self, age: int, row_id: int) -> "Selection":
+        """Last seen before that row, or with it and of a lower id."""
+        return self._narrowed("age < ? OR (age = ? AND id < ?)", age, age, row_id)
+
     def row(self, row_id: int) -> "Selection":
         return self._narrowed("id = ?", row_id)
 

@@ -159,7 +159,8 @@ class State(WithMeta):
         """`told` are rows of `ledger.chain` about it."""
         with self.db.transaction() as sql:
             self.ledger.insert(sql, list(told))
-            sql.execute("DELETE FROM requests WHERE device IN (SELECT id FROM devices WHERE person=?)", (person_id,))
+            of_theirs = "device IN (SELECT id FROM devices WHERE person=?)"
+            sql.execute("DELETE FROM requests WHERE person=? OR " + of_theirs, (person_id, person_id))
             sql.execute("UPDATE devices SET person=NULL WHERE person=?", (person_id,))
             sql.execute("DELETE FROM rules WHERE scope='person' AND owner=?", (person_id,))
             content_rows.erase(sql, (PERSON, person_id))

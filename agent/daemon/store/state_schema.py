@@ -47,4 +47,11 @@ UPDATE meta SET key='delayed change salt' WHERE key='hold salt';
     "ALTER TABLE devices ADD COLUMN never_off INTEGER NOT NULL DEFAULT 0;",
     # An operator's reports, and the household's own files.
     "ALTER TABLE reports ADD COLUMN kind TEXT NOT NULL DEFAULT 'statistics';",
+    # Who asked: the device's person then (0: nobody's), and whether they shared it.
+    """
+ALTER TABLE requests ADD COLUMN person INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE requests ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
+UPDATE requests SET person=(SELECT IFNULL(MAX(person), 0) FROM devices WHERE devices.id=device),
+  shared=(SELECT IFNULL(MAX(shared), 0) FROM devices WHERE devices.id=device);
+""",
 )

@@ -222,7 +222,7 @@ class MeHandlers:
     async def my_dispute(self, request: WebRequest, own: dict[str, Any], id: int, undo: bool = False) -> WebResponse:
         """Mark a visit of this device as wrong; one of another device is not there."""
         mine = as_person(request, own)
-        page = await Ask("history", mine | {"after": str(id + 1), "limit": 1})
+        page = await Ask("history", mine | {"visit": id, "limit": 1})
         if [row["id"] for row in page["items"]] != [id]:
             raise Problem(404, "not-found", "There is no such visit.")
         value = await Ask("visit.mark_wrong", mine | {"id": id, "undo": undo})

@@ -57,8 +57,6 @@ export function history({ redraw, query }) {
       pagesOf("/history", { ...state.who.query, ...period(), show }, state.pages),
       folds.refresh(),
     ]);
-    // The last one first: one that began long ago may have ended just now.
-    found.items.sort((one, other) => other.last - one.last);
     Object.assign(state, { days: days.items, visits: found.items, more: found.more });
   });
 
