@@ -10,6 +10,7 @@ _ORIGINAL, _REPLY, _MARK, _ID, _MARK_MASK, _FILTER = 1, 2, 8, 12, 21, 25  # CTA_
 _SOURCE4, _TARGET4, _SOURCE6, _TARGET6 = 1, 2, 3, 4  # CTA_IP_*
 _PROTOCOL, _SOURCE_PORT, _TARGET_PORT = 1, 2, 3  # CTA_PROTO_*
 TCP, UDP = b"\x06", b"\x11"
+_WEB = (struct.pack(">H", 80), struct.pack(">H", 443))
 _UNMARKED = bytes(4)
 # Which parts of the original tuple a dump is filtered by (Linux 5.8): protocol, destination port.
 _BY_PROTOCOL, _BY_PORT = 8, 32
@@ -88,6 +89,12 @@ def flows_between(data: bytes, devices: "frozenset[bytes]") -> "list[tuple[Netli
                 found.append((answer, replies if began in devices else began))
         at += length + 3 & ~3
     return found
+
+
+def is_web(answer: NetlinkReply) -> bool:
+    """Whether the entry that a dump told of is a TCP connection to a port whose connections are judged by name."""
+    parts = attributes(attributes(attributes(answer.body[4:]).get(_ORIGINAL, b"")).get(2, b""))
+    return parts.get(_PROTOCOL) == TCP and parts.get(_TARGET_PORT) in _WEB
 
 
 def end_flow(answer: NetlinkReply) -> "Message | None":

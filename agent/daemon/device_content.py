@@ -94,6 +94,12 @@ class DeviceContent:
             self._blocked(content),
         )
 
+    def refusing(self, view: View) -> frozenset[str]:
+        """What is blocked by kind: ids of services, and of the lists of categories that are loaded."""
+        lists = self._lists.ruleset.lists if self._lists.ruleset else []
+        chosen = [str(row["id"]) for place, row in enumerate(lists) if view.filtering >> place & 1]
+        return frozenset([*view.services, *chosen])
+
     def household_view(self) -> View:
         """Of nobody in particular: what protects, as the household chose."""
         lists = self._lists.ruleset.lists if self._lists.ruleset else []

@@ -102,6 +102,7 @@ class Household:
         counts = WeeklyCounts(state, records, clock, self.subjects, self.toggles, self.freshness, self.flush)
         self.reports = Reports(settings, state, clock, sha256, noted, counts, edges)
         self.week_file = WeekFile(state, clock, sha256, noted, edges, os.urandom)
+        self._refusing: dict[bytes, frozenset[str]] = {}  # by MAC, when that was last decided
         # what changes with settings
         self.policies = Policies(settings, state, clock, lists, self.content, self.subjects, self.toggles, edges)
         self.in_force = SettingsInForce(settings, state, reviewed)
@@ -141,6 +142,15 @@ class Household:
                 wanted[device.mac] = client
         self.clients.replace(entries)
         self.edges.apply(wanted)
+        self._end_what_is_blocked(wanted)
+
+    def _end_what_is_blocked(self, wanted: dict[bytes, DeviceView]) -> None:
+        """Where a service or a category is blocked that was not, what the device has open ends."""
+        views = {mac: client.view for mac, client in wanted.items() if isinstance(client.view, View)}
+        before, self._refusing = self._refusing, {mac: self.content.refusing(view) for mac, view in views.items()}
+        more = [mac for mac, found in self._refusing.items() if found - before.get(mac, frozenset())]
+        if more:
+            self.edges.end_flows(frozenset(more))
 
     def _open_devices(self) -> list[Device]:
         by_slot = {device.slot: device for device in self.state.devices()}

@@ -44,10 +44,16 @@ class FlowEnding:
 
     def begin(self, macs: frozenset[bytes], task: Callable[[Generator[float | None, None, None]], None]) -> None:
         """All that these devices have open, and after a moment what they have again; `task` is the loop's."""
-        task(self._walk(macs, lambda address: False))
+        task(self._walk(macs, lambda answer, far: False))
         if not self._again:
             task(self._after_a_moment())
         self._again |= macs
+
+    def begin_unjudged(
+        self, macs: frozenset[bytes], task: Callable[[Generator[float | None, None, None]], None]
+    ) -> None:
+        """All but what is judged by its name while it is open."""
+        task(self._walk(macs, lambda answer, far: conntrack.is_web(answer)))
 
     def _after_a_moment(self) -> Generator[float | None, None, None]:
         """One walk for all, however often a device comes and goes."""
@@ -55,16 +61,18 @@ class FlowEnding:
         while self._again:
             macs, self._again = self._again, frozenset()
             yield AGAIN_S
-            yield from self._walk(macs, self._spared)
+            yield from self._walk(macs, lambda answer, far: self._spared(far))
 
-    def _walk(self, macs: frozenset[bytes], spared: Callable[[bytes], bool]) -> Generator[None, None, None]:
+    def _walk(
+        self, macs: frozenset[bytes], stays: Callable[[NetlinkReply, bytes], bool]
+    ) -> Generator[None, None, None]:
         try:
             house = House(self._local)
             texts = [text for mac in sorted(macs) for text in self._addresses_of(mac)]
             devices = frozenset([parse(text) for text in texts])
             for data in _read():
                 found = conntrack.flows_between(data, devices)
-                ending = [flow for flow, far in found if not (house.has(far) or spared(far))]
+                ending = [flow for flow, far in found if not (house.has(far) or stays(flow, far))]
                 # Also of nothing: the kernel's walk and the search were a step.
                 for at in range(0, max(len(ending), 1), TURN_MAX):
                     self._end(ending[at : at + TURN_MAX])

@@ -57,9 +57,12 @@ class Holding:
         except NetfilterError:
             return  # `trouble` says so, and the timer comes again
 
-    def end_flows(self, macs: frozenset[bytes]) -> None:
-        """What these devices have open ends, whether they are held or not: after a change of what they may."""
-        if macs:
+    def end_flows(self, macs: frozenset[bytes], judged: bool = False) -> None:
+        """What these devices have open ends, whether they are held or not: after a change of what they may. `judged`:
+        web connections are judged by name, and those that may not go on end by that."""
+        if judged:
+            self._ending.begin_unjudged(macs, self._task)
+        elif macs:
             self._ending.begin(macs, self._task)
 
     def _bring_about(self) -> None:

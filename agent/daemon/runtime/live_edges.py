@@ -109,7 +109,8 @@ class LiveEdges(Edges):
 
     def end_flows(self, macs: frozenset[bytes]) -> None:
         if self.holding:
-            self.holding.holding.end_flows(macs)
+            judged = self.kernel is not None and self.kernel.judging is not None and not self.kernel.offloaded()
+            self.holding.holding.end_flows(macs, judged)
 
     def swap(self, policy: Policy) -> None:
         for path in self._paths:
