@@ -2,7 +2,7 @@
 
 from agent.control.messages import Schema
 from agent.core.feed_schedule import SYNTAXES
-from agent.core.model import AGE_GROUPS, HISTORY, LIMITS, PROTECTION, BadInput
+from agent.core.model import AGE_GROUPS, HISTORY, LIMITS, PROTECTION, BadInput, Sentence
 from agent.platform.printable import blank, printable
 
 NUMBER_MAX = 1 << 52  # whole in every JSON reader: it may keep numbers as doubles
@@ -102,7 +102,7 @@ def check(name: str, schema: Schema, value: object) -> None:
     """BadInput that begins with `name` unless the value fits."""
     kind = schema.get("type")
     if kind == "boolean" and not isinstance(value, bool):
-        raise BadInput(name + " must be true or false")
+        raise BadInput(Sentence("{} must be true or false", name))
     if kind == "integer":
         _check_number(name, schema, value)
     if kind == "array":
@@ -113,11 +113,11 @@ def check(name: str, schema: Schema, value: object) -> None:
 
 def _check_number(name: str, schema: Schema, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BadInput(name + " must be a whole number")
+        raise BadInput(Sentence("{} must be a whole number", name))
     lowest, highest = schema["minimum"], schema["maximum"]
     assert isinstance(lowest, int) and isinstance(highest, int)
     if not lowest <= value <= highest:
-        raise BadInput(f"{name} must be from {lowest} to {highest}")
+        raise BadInput(Sentence("{} must be from {} to {}", name, lowest, highest))
 
 
 def _check_texts(name: str, schema: Schema, value: object) -> None:
@@ -125,21 +125,21 @@ def _check_texts(name: str, schema: Schema, value: object) -> None:
     assert isinstance(most, int) and isinstance(items, dict)
     texts = value if isinstance(value, list) else [None]
     if len(texts) > most or not all([isinstance(one, str) and len(one) <= items["maxLength"] for one in texts]):
-        raise BadInput(f"{name} must be at most {most} texts of up to {items['maxLength']} characters")
+        raise BadInput(Sentence("{} must be at most {} texts of up to {} characters", name, most, items["maxLength"]))
 
 
 def _check_text(name: str, schema: Schema, value: object) -> None:
     if not isinstance(value, str):
-        raise BadInput(name + " must be a text")
+        raise BadInput(Sentence("{} must be a text", name))
     if "enum" in schema:
         words = schema["enum"]
         assert isinstance(words, list)
         if value not in words:
-            raise BadInput(name + " must be one of: " + ", ".join(words))
+            raise BadInput(Sentence("{} must be one of: {}", name, ", ".join(words)))
         return
     shortest, longest = schema["minLength"], schema["maxLength"]
     assert isinstance(shortest, int) and isinstance(longest, int)
     if not shortest <= len(value.strip()) or len(value) > longest:
-        raise BadInput(f"{name} must have {shortest} to {longest} characters")
+        raise BadInput(Sentence("{} must have {} to {} characters", name, shortest, longest))
     if not printable(value) or blank(value):
-        raise BadInput(name + " must be one line of printable characters")
+        raise BadInput(Sentence("{} must be one line of printable characters", name))

@@ -1,6 +1,6 @@
 """IP addresses and `address:port` as text and as bytes; nothing is looked up."""
 
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 
 _DIGITS = "0123456789"
 _HEX = "0123456789abcdefABCDEF"
@@ -10,7 +10,7 @@ def parse(text: str) -> bytes:
     """4 bytes of an IPv4 address in dotted decimals, 16 of an IPv6 one (RFC 4291, section 2.2); BadInput."""
     packed = _parse6(text) if ":" in text else _parse4(text)
     if packed is None:
-        raise BadInput("not an IP address: " + repr(text))
+        raise BadInput(Sentence("not an IP address: {}", repr(text)))
     return packed
 
 
@@ -33,11 +33,11 @@ def parse_endpoint(text: str, default_port: int | None = None) -> tuple[str, int
     canonical = show(parse(address))
     if port is None:
         if default_port is None:
-            raise BadInput("no port in " + repr(text) + ': write "address:port" or "[v6 address]:port"')
+            raise BadInput(Sentence('no port in {}: write "address:port" or "[v6 address]:port"', repr(text)))
         return canonical, default_port
     number = _decimal(port, 65535)
     if number is None or number == 0:
-        raise BadInput("not a port (1–65535): " + repr(port) + " in " + repr(text))
+        raise BadInput(Sentence("not a port (1–65535): {} in {}", repr(port), repr(text)))
     return canonical, number
 
 
@@ -51,7 +51,7 @@ def _split_port(text: str) -> tuple[str, str | None]:
         end = text.find("]")
         rest = text[end + 1 :]
         if end < 0 or (rest and not rest.startswith(":")):
-            raise BadInput("not [address]:port: " + repr(text))
+            raise BadInput(Sentence("not [address]:port: {}", repr(text)))
         return text[1:end], rest[1:] if rest else None
     if text.count(":") == 1:
         address, port = text.split(":")

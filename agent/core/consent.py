@@ -6,7 +6,7 @@ number. No clock takes part in that.
 """
 
 from agent.core import people
-from agent.core.model import LIMITS, BadInput, Device, Permit, Value
+from agent.core.model import LIMITS, BadInput, Device, Permit, Sentence, Value
 from agent.core.people import Agreement, Subject, Terms
 from agent.core.shapes import Sha256
 
@@ -166,7 +166,7 @@ class ConsentState:
         """The number of the open epoch; BadInput when the feature is not on."""
         state, row = self._toggles.get((enrolment, feature), (OFF, None))
         if state != ON or row is None:
-            raise BadInput(feature + " is not on")
+            raise BadInput(Sentence("{} is not on", feature))
         return row.seq
 
     def in_state(self, state: str) -> list[tuple[str, str]]:
@@ -177,7 +177,7 @@ class ConsentState:
 def next_state(state: str, action: str) -> str:
     """The state after `action`, or BadInput when that is not possible from `state`."""
     if (state, action) not in TRANSITIONS:
-        raise BadInput("cannot " + action + ": it is " + state)
+        raise BadInput(Sentence("cannot {}: it is {}", action, state))
     return TRANSITIONS[(state, action)]
 
 

@@ -4,7 +4,7 @@ The web pages, the command line's question before `on`, the notice and the code 
 so that what is promised is what is done.
 """
 
-from agent.core.model import HISTORY, LIMITS, PROTECTION, NotFound, Value
+from agent.core.model import HISTORY, LIMITS, PROTECTION, NotFound, Sentence, Value
 
 # The version and date of the whole notice. It grows whenever a feature reads, stores or sends more than
 # before; plainer words for the same leave it.
@@ -100,5 +100,5 @@ NOTICE = (
 def feature(name: str) -> Feature:
     """The feature of that name, or BadInput that lists the names there are."""
     if name not in FEATURES:
-        raise NotFound("no feature " + repr(name) + "; there are: " + ", ".join(sorted(FEATURES)))
+        raise NotFound(Sentence("no feature {}; there are: {}", repr(name), ", ".join(sorted(FEATURES))))
     return FEATURES[name]

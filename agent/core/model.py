@@ -3,6 +3,35 @@
 from agent.core.digits import whole
 
 
+class Sentence:
+    """What is said to people, with "{}" for each of its values: whoever reads it may do so in another language.
+
+    An exception takes one in place of its message; a value may be a sentence, or an exception that has one.
+    """
+
+    __slots__ = ("text", "values")
+
+    def __init__(self, text: str, *values: object) -> None:
+        self.text = text
+        self.values = values
+
+    def __str__(self) -> str:
+        parts = self.text.split("{}")
+        made = parts[0]
+        for value, part in zip(self.values, parts[1:]):
+            made += str(value) + part
+        return made
+
+
+def told(said: object) -> "str | list[object]":
+    """As it is sent: the text followed by the values; a plain text is itself."""
+    if isinstance(said, Exception) and said.args:
+        said = said.args[0]
+    if isinstance(said, Sentence):
+        return [said.text] + [told(value) for value in said.values]
+    return str(said)
+
+
 class BadInput(ValueError):
     """Wrong input from outside; the message says what is wrong and where."""
 

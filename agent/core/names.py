@@ -9,7 +9,7 @@ and a canonical name can be stored, printed and compared without care.
 import struct
 from binascii import crc32
 
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 
 LABEL_MAX = 63  # RFC 1035 section 2.3.4
 NAME_MAX = 253  # 255 octets on the wire, less the first length octet and the root
@@ -83,7 +83,7 @@ def _unescape(label: bytes) -> bytes:
             byte = int(digits)
             at += 3
         elif byte not in HOST:
-            raise BadInput("a name holds the byte " + str(byte) + "; letters, digits, '-', '_' and '.' are allowed")
+            raise BadInput(Sentence("a name holds the byte {}; letters, digits, '-', '_' and '.' are allowed", byte))
         raw.append(byte)
     return bytes(raw)
 

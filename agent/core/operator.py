@@ -3,7 +3,7 @@
 import binascii
 
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.core.seal import KEY_BYTES
 from agent.core.shapes import Sha256
 from agent.core.summary import SCHEMA
@@ -35,11 +35,11 @@ Row = dict[str, object]
 def check(given: object) -> Row:
     """The particulars in their canonical form; "authority" is a pinned root in PEM, "" for the system's. BadInput."""
     if not isinstance(given, dict):
-        raise BadInput("the operator must be an object with " + ", ".join([name for name, _, _ in TEXTS]))
+        raise BadInput(Sentence("the operator must be an object with {}", ", ".join([name for name, _, _ in TEXTS])))
     known = [name for name, _, _ in TEXTS] + ["authority"]
     for name in sorted(given):
         if name not in known:
-            raise BadInput("the operator has no " + repr(name) + "; there are: " + ", ".join(known))
+            raise BadInput(Sentence("the operator has no {}; there are: {}", repr(name), ", ".join(known)))
     found: Row = {}
     for name, limit, what in TEXTS:
         found[name] = _text(given.get(name), name, limit, what)
@@ -72,9 +72,9 @@ def _authority(given: object) -> str:
 
 def _text(value: object, name: str, limit: int, what: str) -> str:
     if not isinstance(value, str) or not value.strip() or len(value.strip()) > limit:
-        raise BadInput("the operator's " + name + " is missing or longer than " + str(limit) + ": " + what)
+        raise BadInput(Sentence("the operator's {} is missing or longer than {}: {}", name, limit, what))
     if [letter for letter in value if letter < " "]:
-        raise BadInput("the operator's " + name + " must be one line")
+        raise BadInput(Sentence("the operator's {} must be one line", name))
     return value.strip()
 
 

@@ -4,7 +4,7 @@ ACTION NAME [until TIME] [for device LABEL | for person NAME]
 """
 
 from agent.core import names
-from agent.core.model import ALLOW, BLOCK, BadInput, Value
+from agent.core.model import ALLOW, BLOCK, BadInput, Sentence, Value
 
 HOUSEHOLD = "household"
 SCOPES = ("device", "person")
@@ -97,7 +97,7 @@ def read_time(text: str) -> int:
     whole = _seconds(year, month, day) + hour * 3600 + minute * 60 + second
     # The way back catches the 31st of a short month and the 25th hour.
     if not _YEARS[0] <= year <= _YEARS[1] or not 1 <= month <= 12 or show_time(whole) != text:
-        raise BadInput("there is no such time: " + text)
+        raise BadInput(Sentence("there is no such time: {}", text))
     return whole
 
 

@@ -6,7 +6,7 @@ A table names the syntaxes; `detect` tells by content which one a file is in, an
 from agent.core import syntaxes
 from agent.core.adblock import adblock
 from agent.core.listrules import NOT_A_RULE, TOO_LONG, ListRule, Network
-from agent.core.model import BadInput, Value
+from agent.core.model import BadInput, Sentence, Value
 from agent.core.shapes import Lines, Values
 
 SAMPLE_SIZE = 65536  # bytes that `detect` looks at: long comment headers end well within
@@ -35,7 +35,7 @@ class LineParser:
 
     def __init__(self, syntax: str) -> None:
         if syntax not in SYNTAXES:
-            raise BadInput("not a list syntax: " + repr(syntax) + "; there are " + ", ".join(_ORDER))
+            raise BadInput(Sentence("not a list syntax: {}; there are {}", repr(syntax), ", ".join(_ORDER)))
         self.syntax = syntax
         self._read, self._comments = SYNTAXES[syntax]
         self._origin = b""

@@ -2,7 +2,7 @@
 
 from agent.core.addresses import parse_endpoint, show_endpoint
 from agent.core.digits import whole
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 
 PATH = "path"  # absolute
 NAME = "name"  # a word without spaces, may be empty
@@ -44,19 +44,19 @@ def value_of(kind: str, word: str) -> object:
 
 def _path(value: object, _limits: tuple[object, ...]) -> str:
     if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
-        raise BadInput("must be an absolute path, not " + repr(value))
+        raise BadInput(Sentence("must be an absolute path, not {}", repr(value)))
     return value.rstrip("/") or "/"
 
 
 def _name(value: object, _limits: tuple[object, ...]) -> str:
     if not isinstance(value, str) or any(letter <= " " or letter == "/" for letter in value):
-        raise BadInput("must be a word without spaces, not " + repr(value))
+        raise BadInput(Sentence("must be a word without spaces, not {}", repr(value)))
     return value
 
 
 def _flag(value: object, _limits: tuple[object, ...]) -> bool:
     if value is not True and value is not False:
-        raise BadInput("must be true or false, not " + repr(value))
+        raise BadInput(Sentence("must be true or false, not {}", repr(value)))
     return value is True
 
 
@@ -70,13 +70,13 @@ def _number(value: object, limits: tuple[object, ...]) -> int:
 def _choice(value: object, limits: tuple[object, ...]) -> str:
     if not isinstance(value, str) or value not in limits:
         words = ", ".join([str(word) for word in limits])
-        raise BadInput("must be one of " + words + ", not " + repr(value))
+        raise BadInput(Sentence("must be one of {}, not {}", words, repr(value)))
     return value
 
 
 def _items(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadInput("must be a list of texts, not " + repr(value))
+        raise BadInput(Sentence("must be a list of texts, not {}", repr(value)))
     return value
 
 
@@ -95,7 +95,9 @@ def _servers(value: object, _limits: tuple[object, ...]) -> list[str]:
 def _bits(value: object, _limits: tuple[object, ...]) -> str:
     digits = value.lower()[2:] if isinstance(value, str) and value[:2] == "0x" else ""
     if not 1 <= len(digits) <= 8 or not all(digit in "0123456789abcdef" for digit in digits):
-        raise BadInput("must be a number of up to eight hexadecimal digits like 0xc000c000, not " + repr(value))
+        raise BadInput(
+            Sentence("must be a number of up to eight hexadecimal digits like 0xc000c000, not {}", repr(value))
+        )
     return "0x%08x" % int(digits, 16)
 
 

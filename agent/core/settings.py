@@ -9,7 +9,7 @@ import json
 from agent.core.addresses import parse_endpoint
 from agent.core.did_you_mean import nearest
 from agent.core.marks import Layout
-from agent.core.model import BadInput, Value
+from agent.core.model import BadInput, Sentence, Value
 from agent.core.setting_kinds import BITS, CHECKS, CHOICE, FLAG, LISTENERS, NAME, NAMES, NUMBER, PATH, SERVERS, value_of
 
 MDNS_PORT = 5353
@@ -306,7 +306,7 @@ def parse(text: str) -> dict[str, object]:
     try:
         given = json.loads(text)
     except (ValueError, RuntimeError) as error:  # the latter: nested too deeply
-        raise BadInput("the settings are not JSON: " + str(error)) from error
+        raise BadInput(Sentence("the settings are not JSON: {}", error)) from error
     if not isinstance(given, dict):
         raise BadInput("the settings are not a JSON object")
     return given
@@ -336,7 +336,7 @@ def known(name: str) -> Setting:
             return setting
     near = nearest(name, [setting.name for setting in TABLE])
     hint = " (did you mean " + near + "?)" if near else ""
-    raise BadInput("unknown setting " + repr(name) + hint)
+    raise BadInput(Sentence("unknown setting {}", repr(name) + hint))
 
 
 def is_live(name: str) -> bool:
@@ -350,7 +350,7 @@ def check(name: str, value: object) -> object:
     try:
         return CHECKS[setting.kind](value, setting.limits)
     except BadInput as error:
-        raise BadInput("setting " + name + ": " + str(error)) from error
+        raise BadInput(Sentence("setting {}: {}", name, error)) from error
 
 
 def from_word(name: str, word: str) -> object:
@@ -369,7 +369,7 @@ def _agree(settings: Settings) -> None:
     try:
         mark_layout(settings)
     except BadInput as error:
-        raise BadInput("settings " + ", ".join(MARKS) + ": " + str(error)) from error
+        raise BadInput(Sentence("settings {}: {}", ", ".join(MARKS), error)) from error
     if settings["agent_port"] == MDNS_PORT:
         raise BadInput("setting agent_port: port 5353 is that of multicast DNS, which devices of the LAN speak")
     if settings["hold_port"] in (settings["agent_port"], MDNS_PORT):

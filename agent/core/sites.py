@@ -1,7 +1,7 @@
 """The site that somebody means by what they typed or pasted: a name, a URL, or a rule of some list's syntax."""
 
 from agent.core import names
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 
 
 def site(text: str) -> bytes:
@@ -38,5 +38,5 @@ def wide(name: bytes, suffixes: "names.PublicSuffixes | None") -> bool:
     if suffixes is not None and suffixes.listed(name):
         return True
     if b"." not in name and suffixes is not None:
-        raise BadInput(name.decode() + " is no site. Did you mean " + name.decode() + ".com?")
+        raise BadInput(Sentence("{} is no site. Did you mean {}.com?", name.decode(), name.decode()))
     return b"." not in name

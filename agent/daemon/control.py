@@ -13,7 +13,7 @@ from types import GeneratorType
 
 from agent.control.messages import Event, Reply, Request
 from agent.control.operations import BOTH, CLI, OPERATIONS, WEB, checked
-from agent.core.model import BadInput, NotFound
+from agent.core.model import BadInput, NotFound, told
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE, proven
@@ -104,12 +104,18 @@ class ControlServer:
 def failure(error: Exception) -> Reply:
     """The error reply for what an operation raised."""
     if isinstance(error, OperationRejected):
-        return {"error": {"code": error.code, "message": str(error), **error.detail}}
+        return {"error": {"code": error.code, **_said(error), **error.detail}}
     if not isinstance(error, BadInput):
         error = error if isinstance(error, StorageError) else plain(error, "the storage")
-        return {"error": {"code": "storage", "message": str(error)}}
+        return {"error": {"code": "storage", **_said(error)}}
     code = "not_found" if isinstance(error, NotFound) else "bad_request"
-    return {"error": {"code": code, "message": str(error)}}
+    return {"error": {"code": code, **_said(error)}}
+
+
+def _said(error: Exception) -> dict[str, object]:
+    """The message in English, and where it has values the sentence with them apart: others say it in their language."""
+    sentence = told(error)
+    return {"message": str(error), **({} if isinstance(sentence, str) else {"sentence": sentence})}
 
 
 def _listen(path: str) -> socket.socket:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from agent.core import consent, people
 from agent.core.consent import OFF, ON, WAITING, Gate, LedgerRow
 from agent.core.features import FEATURES, NOTICE_VERSION
-from agent.core.model import BadInput, Device
+from agent.core.model import BadInput, Device, Sentence
 from agent.daemon.edges import Edges
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_db import HistoryDb
@@ -144,7 +144,7 @@ class Toggles:
             if state == WAITING:
                 raise BadInput("cannot ask: it is waiting")
             return [*self._ends(pair), self._row(pair, "ask")]
-        raise BadInput("nobody agreed to this for " + pair[0].label)
+        raise BadInput(Sentence("nobody agreed to this for {}", pair[0].label))
 
     def _ends(self, pair: Pair, changes: str = "") -> list[Row]:
         if self._state_of(pair) == OFF:
@@ -293,8 +293,11 @@ class Toggles:
         except StorageError as error:
             self.unsaved.add([(device.enrolment, name) for device, name in pairs], action, actor)
             raise StorageError(
-                "It is off now, but this could not be saved: " + str(error) + ". It is tried again by itself;"
-                " if the router restarts before that, turn it off once more"
+                Sentence(
+                    "It is off now, but this could not be saved: {}. It is tried again by itself; "
+                    "if the router restarts before that, turn it off once more",
+                    error,
+                )
             ) from error
         self.unsaved.drop([(device.enrolment, name) for device, name in pairs])
         return rows

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 
 from agent.control.messages import Row
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.jobs.fetch import Failed
 from agent.platform.gzip_text import TextWriter, text_hash
 from agent.platform.memory import available_bytes
@@ -87,7 +87,7 @@ class Store:
         except (ValueError, TypeError, AttributeError):
             pass  # of another version or damaged: the texts come anew
         except OSError as error:
-            raise BadInput(f"{folder} can't be used: {error.strerror}") from error
+            raise BadInput(Sentence("{} can't be used: {}", folder, error.strerror)) from error
         self._tidy()
 
     def path(self, name: str) -> str:
@@ -153,7 +153,7 @@ class Store:
                 os.fsync(file.fileno())
             os.rename(self.path(STATE + ".new"), self.path(STATE))
         except OSError as error:
-            raise NoRoom(f"the lists' folder can't be written: {error.strerror}") from error
+            raise NoRoom(Sentence("the lists' folder can't be written: {}", error.strerror)) from error
 
     def receive(self, id: str, download: Callable[[Callable[[bytes], None]], bool]) -> str | None:
         """Have `download(write)` fill the part file; the content's hash, or None when it says that nothing changed."""
@@ -167,7 +167,7 @@ class Store:
                 os.fsync(file.fileno())
             return hash if changed else None
         except OSError as error:
-            raise NoRoom(f"no room for the list: {error.strerror}") from error
+            raise NoRoom(Sentence("no room for the list: {}", error.strerror)) from error
 
     def _writer(self, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
         unchecked = CHECK_BYTES
@@ -181,7 +181,7 @@ class Store:
             try:
                 write(piece)
             except OSError as error:
-                raise NoRoom(f"no room for the list: {error.strerror}") from error
+                raise NoRoom(Sentence("no room for the list: {}", error.strerror)) from error
 
         return careful
 
@@ -197,10 +197,14 @@ class Store:
         found = os.statvfs(self._folder)
         free = found.f_bavail * found.f_frsize
         if free < size_bytes + self._reserve:
-            raise NoRoom(f"storage is low: {free >> 20} MB free for lists, {self._reserve >> 20} MB must stay free")
+            raise NoRoom(
+                Sentence("storage is low: {} MB free for lists, {} MB must stay free", free >> 20, self._reserve >> 20)
+            )
         memory = self._available()
         if memory is not None and memory < size_bytes + self._reserve:
-            raise NoRoom(f"memory is short: {memory >> 20} MB free, {self._reserve >> 20} MB must stay free")
+            raise NoRoom(
+                Sentence("memory is short: {} MB free, {} MB must stay free", memory >> 20, self._reserve >> 20)
+            )
 
     def keep_next(self, id: str, text: Text) -> None:
         """The part file is the feed's next text."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
-from agent.core.model import BadInput, Value
+from agent.core.model import BadInput, Sentence, Value
 from agent.jobs.deadline import DeadlineExceeded, deadline
 from agent.jobs.reply import Reply, Short
 from agent.platform.idna import to_ascii
@@ -34,7 +34,7 @@ WAIT_MAX_S = 7 * 86400  # a server that wants to be left alone for longer is ask
 class Failed(Exception):
     """The text could not be had. `wait_s` is what the server asked for, or None; `reached` whether any did answer."""
 
-    def __init__(self, message: str, wait_s: int | None = None, reached: bool = True) -> None:
+    def __init__(self, message: str | Sentence, wait_s: int | None = None, reached: bool = True) -> None:
         super().__init__(message)
         self.wait_s = wait_s
         self.reached = reached
@@ -96,7 +96,7 @@ def fetch(
     except Failed as error:
         error.reached = error.reached and reached
         raise
-    raise Failed(f"more than {REDIRECTS_MAX} redirects")
+    raise Failed(Sentence("more than {} redirects", REDIRECTS_MAX))
 
 
 @contextmanager
@@ -109,17 +109,17 @@ def _foreign_errors() -> Iterator[None]:
     except DeadlineExceeded as error:
         raise Failed("it took too long") from error
     except ssl.SSLCertVerificationError as error:
-        raise Failed(f"its certificate is not valid: {error.verify_message}") from error
+        raise Failed(Sentence("its certificate is not valid: {}", error.verify_message)) from error
     except Short as error:
         raise Failed("it ended before its end") from error
     except BadInput as error:
-        raise Failed(f"the server does not speak HTTP: {error}") from error
+        raise Failed(Sentence("the server does not speak HTTP: {}", error)) from error
     except TimeoutError as error:
         raise Failed("the server fell silent") from error
     except OSError as error:
-        raise Failed(f"the connection failed: {error.strerror or error}") from error
+        raise Failed(Sentence("the connection failed: {}", error.strerror or error)) from error
     except UNFORESEEN as error:
-        raise Failed(f"something unforeseen: {type(error).__name__}: {str(error)[:SAID_MAX]}") from error
+        raise Failed(Sentence("something unforeseen: {}: {}", type(error).__name__, str(error)[:SAID_MAX])) from error
 
 
 def _ask(address: str, headers: dict[str, str], limits: FetchLimits, context: ssl.SSLContext) -> ssl.SSLSocket:
@@ -176,7 +176,7 @@ def _take(reply: Reply, write: Write, limits: FetchLimits, progress: Progress) -
     if reply.status == 304:
         return Fetched(False, etag, modified)
     if reply.status != 200:
-        raise Failed(f"the server answers {reply.status}", _wait_s(reply.header("retry-after")))
+        raise Failed(Sentence("the server answers {}", reply.status), _wait_s(reply.header("retry-after")))
     if reply.header("content-type").lower().startswith("text/html"):
         raise Failed("not a list: a web page, perhaps a login page or an error message")
     _receive(reply, write, limits, progress)

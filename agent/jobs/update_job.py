@@ -14,7 +14,7 @@ from agent.client import ControlClient, ControlError, Unreachable
 from agent.control.messages import Row
 from agent.core.feed_schedule import PAUSE_MAX_S, Feed, doubt, pause_s
 from agent.core.match import split_authority
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.core.names import PublicSuffixes
 from agent.core.syntaxes import url_key
 from agent.jobs.compile import CompileResult, Source, compile_lists
@@ -224,7 +224,7 @@ class UpdateRun:
                 self._refuse(str(error), sources)
                 continue
             except OSError as error:
-                raise NoRoom(f"the lists can't be compiled: {error.strerror}") from error
+                raise NoRoom(Sentence("the lists can't be compiled: {}", error.strerror)) from error
             self._step("compiled")
             if self._judge(report, sources):
                 self._finish(sources)
@@ -329,7 +329,7 @@ class UpdateRun:
         try:
             self._finished(self._store.path(SET))
         except OSError as error:
-            raise NoRoom(f"the compiled lists can't be written: {error.strerror}") from error
+            raise NoRoom(Sentence("the compiled lists can't be written: {}", error.strerror)) from error
         finally:
             os.unlink(self._store.path(SET))
         self._step("written")

@@ -133,6 +133,13 @@ def test_arguments_are_checked(client: ControlClient) -> None:
         assert refusal.value.code in ("bad_request", "not_found"), (op, arguments, str(refusal.value))
 
 
+def test_values_come_apart_from_their_sentence(client: ControlClient) -> None:
+    """Another language need not look for them in the English."""
+    with pytest.raises(ControlError) as caught:
+        client.call("device.remove", device_id=99)
+    assert str(caught.value) == "no device 99" and caught.value.detail["sentence"] == ["no device {}", "99"]
+
+
 def test_on_asks_for_agreement_and_tells_what_to(client: ControlClient) -> None:
     device = client.call("device.add", label="asked", address="127.0.0.21")
     with pytest.raises(ControlError) as refusal:

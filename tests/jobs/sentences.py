@@ -61,6 +61,8 @@ def template(node: ast.expr, scope: dict[str, ast.expr]) -> str:
         return "".join(template(part, scope) for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return template(node.left, scope) + template(node.right, scope)
+    if isinstance(node, ast.Call) and named(node) == "Sentence":
+        return template(node.args[0], scope)
     if isinstance(node, ast.Name) and node.id in scope:
         return template(scope[node.id], {})
     return "{}"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from agent.control.messages import Row
 from agent.core.content import CATEGORY_IDS
 from agent.core.feed_schedule import Feed, chosen, first_wait_s, pause_s, read_feeds, rules_max, spread_s
-from agent.core.model import BadInput, NotFound
+from agent.core.model import BadInput, NotFound, Sentence
 from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
@@ -167,7 +167,7 @@ class FeedState:
         for found in self.table:
             if found.id == id:
                 return found
-        raise NotFound("no feed " + id + "; there are " + ", ".join([feed.id for feed in self.table]))
+        raise NotFound(Sentence("no feed {}; there are {}", id, ", ".join([feed.id for feed in self.table])))
 
     @property
     def pinned(self) -> bool:

@@ -5,7 +5,7 @@ from binascii import hexlify
 
 from agent.control.messages import Row
 from agent.core.feed_schedule import ID_LETTERS, SYNTAXES, Feed
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.core.names import parse
 from agent.daemon.lists.outcomes import as_dict
 from agent.daemon.store.state import State
@@ -38,9 +38,9 @@ class OwnLists:
         # By its address, so that a text that is left of another one is never taken for it.
         made.id = PREFIX + hexlify(sha256(made.address.encode())[:5]).decode()
         if made.id in [feed.id for feed in self.feeds]:
-            raise BadInput("this list is there already: " + made.id)
+            raise BadInput(Sentence("this list is there already: {}", made.id))
         if len(self.feeds) >= OWN_MAX:
-            raise BadInput("there are " + str(OWN_MAX) + " lists of your own already: remove one first")
+            raise BadInput(Sentence("there are {} lists of your own already: remove one first", OWN_MAX))
         self._keep([*self.feeds, made])
         return made
 
@@ -70,14 +70,14 @@ def own_feed(id: str, address: str, name: str = "", category: str = "", syntax: 
         raise BadInput("a list's address must begin with https://: whoever is on the way could change it otherwise")
     address = "https://" + address[8:].partition("#")[0]
     if len(address) > ADDRESS_MAX or [letter for letter in address if not "!" <= letter <= "~"]:
-        raise BadInput("a list's address is at most " + str(ADDRESS_MAX) + " plain letters, without blanks")
+        raise BadInput(Sentence("a list's address is at most {} plain letters, without blanks", ADDRESS_MAX))
     authority, _, path = address[8:].partition("/")
     _check_authority(authority)
     if syntax is not None and syntax not in SYNTAXES:
-        raise BadInput("not a list syntax: " + repr(syntax) + "; there are " + ", ".join(SYNTAXES))
+        raise BadInput(Sentence("not a list syntax: {}; there are {}", repr(syntax), ", ".join(SYNTAXES)))
     category = category or "own"
     if len(category) > CATEGORY_MAX or [letter for letter in category if letter not in ID_LETTERS]:
-        raise BadInput("a category is a word of at most " + str(CATEGORY_MAX) + " lower-case letters, digits and '-'")
+        raise BadInput(Sentence("a category is a word of at most {} lower-case letters, digits and '-'", CATEGORY_MAX))
     shown = name.strip() or (authority + "/" + path)[:64]
     return Feed(id, shown, "https://" + authority.lower() + "/" + path, syntax, category, "", "", True, 0, "")
 
@@ -87,7 +87,7 @@ def _check_authority(authority: str) -> None:
     host, colon, port = authority.rpartition(":") if not authority.endswith("]") else (authority, "", "")
     host = host if colon else authority
     if colon and not (port and len(port) <= 5 and not [digit for digit in port if digit not in "0123456789"]):
-        raise BadInput("a list's address has no such port: " + repr(port))
+        raise BadInput(Sentence("a list's address has no such port: {}", repr(port)))
     if "@" in host or not host:
         raise BadInput("a list's address names a host after https://, and no user")
     if not host.startswith("["):

@@ -3,7 +3,7 @@
 from agent.control.arguments import NUMBER_MAX, PAGE_MAX
 from agent.control.messages import Request, Row
 from agent.core.digits import whole
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.platform.printable import blank, printable
 
 PAGE_DEFAULT = 50
@@ -13,7 +13,7 @@ TEXT_MAX = 64
 class OperationRejected(BadInput):
     """A request that is well-formed but may not be done now; `code` goes into the reply."""
 
-    def __init__(self, code: str, message: str, detail: Row | None = None) -> None:
+    def __init__(self, code: str, message: str | Sentence, detail: Row | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.detail = detail or {}
@@ -23,10 +23,10 @@ def text(request: Request, name: str, limit: int = TEXT_MAX) -> str:
     """A non-empty line of at most `limit` characters without control characters."""
     value = request.get(name)
     if not isinstance(value, str) or blank(value):
-        raise BadInput(name + " is missing or not a text")
+        raise BadInput(Sentence("{} is missing or not a text", name))
     value = value.strip()
     if len(value) > limit or not printable(value):
-        raise BadInput(name + " must be one printable line of at most " + str(limit) + " characters")
+        raise BadInput(Sentence("{} must be one printable line of at most {} characters", name, limit))
     return value
 
 
@@ -37,7 +37,7 @@ def optional_text(request: Request, name: str, limit: int = TEXT_MAX) -> str | N
 def number(request: Request, name: str) -> int:
     value = request.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > NUMBER_MAX:
-        raise BadInput(name + " is missing or not a whole number")
+        raise BadInput(Sentence("{} is missing or not a whole number", name))
     return value
 
 
@@ -48,14 +48,14 @@ def optional_number(request: Request, name: str) -> int | None:
 def choice(request: Request, name: str, choices: tuple[str, ...]) -> str:
     value = request.get(name)
     if not isinstance(value, str) or value not in choices:
-        raise BadInput(name + " must be one of: " + ", ".join(choices))
+        raise BadInput(Sentence("{} must be one of: {}", name, ", ".join(choices)))
     return value
 
 
 def flag(request: Request, name: str) -> bool:
     value = request.get(name, False)
     if not isinstance(value, bool):
-        raise BadInput(name + " must be true or false")
+        raise BadInput(Sentence("{} must be true or false", name))
     return value
 
 
@@ -68,7 +68,7 @@ def page(request: Request) -> tuple[int, int]:
     """(limit, after): at most PAGE_MAX rows, those beyond the cursor."""
     limit = optional_number(request, "limit") or PAGE_DEFAULT
     if not 1 <= limit <= PAGE_MAX:
-        raise BadInput("limit must be 1 to " + str(PAGE_MAX))
+        raise BadInput(Sentence("limit must be 1 to {}", PAGE_MAX))
     after = request.get("after")
     if after is None:
         return limit, 0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from agent.control.arguments import PAGE_MAX
 from agent.control.messages import Reply, Request, Row
 from agent.core.consent import GENESIS, ConsentState, LedgerRow, digest
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.core.people import HOUSEHOLD
 from agent.core.shapes import Dumped
 from agent.daemon.household import Household
@@ -70,7 +70,7 @@ def restore(household: Household, request: Request) -> Reply:
     part = choice(request, "part", ("first", "more", "last"))
     rows = request.get("rows")
     if not isinstance(rows, list) or len(rows) > PAGE_MAX:
-        raise BadInput("rows must be a list of at most " + str(PAGE_MAX))
+        raise BadInput(Sentence("rows must be a list of at most {}", PAGE_MAX))
     if part == "first":
         household.in_hand.restoring = []
     if household.in_hand.restoring is None:
@@ -134,7 +134,7 @@ def _check_ledger(rows: list[Dumped]) -> None:
     register, previous = ConsentState(), GENESIS
     for number, row in enumerate([LedgerRow(*values) for values in rows], 1):
         if row.seq != number or row.hash != digest(row, previous, sha256):
-            raise BadInput("the backup's activity log is damaged at entry " + str(number))
+            raise BadInput(Sentence("the backup's activity log is damaged at entry {}", number))
         register.add(row)
         previous = row.hash
 

@@ -12,7 +12,7 @@ from agent.control.messages import Schema
 from agent.core import addresses, content, names, settings, windows
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
-from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput
+from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput, Sentence
 from agent.daemon.operations import arguments
 from agent.daemon.operations.devices import parse_mac
 from agent.daemon.operations.people import birth_month
@@ -42,7 +42,7 @@ def check(kind: str, row: list[object]) -> None:
         try:
             checked(value)
         except BadInput as error:
-            raise BadInput(f"the backup is damaged: value {place} of a {kind}: {error}") from error
+            raise BadInput(Sentence("the backup is damaged: value {} of a {}: {}", place, kind, error)) from error
     if kind == "setting":
         _setting(str(row[0]), str(row[1]))
     if kind == "holiday":
@@ -76,7 +76,7 @@ def _or_none(checked: Check) -> Check:
 def _bytes(length: int) -> Check:
     def checked(value: object) -> None:
         if not isinstance(value, bytes) or len(value) != length:
-            raise BadInput(f"value must be {length} bytes")
+            raise BadInput(Sentence("value must be {} bytes", length))
 
     return checked
 
@@ -125,7 +125,9 @@ def check_counts(rows: Rows) -> None:
             owner = (kind, *row[1:3])
             counts[owner] = counts.get(owner, 0) + 1
             if counts[owner] > ROOM[kind]:
-                raise BadInput(f"the backup is damaged: there is room for {ROOM[kind]} of {kind} for each owner")
+                raise BadInput(
+                    Sentence("the backup is damaged: there is room for {} of {} for each owner", ROOM[kind], kind)
+                )
 
 
 def _setting(key: str, value: str) -> None:
@@ -146,7 +148,7 @@ def _content(row: list[object]) -> None:
     try:
         content.check_row((kind, name, mode, window))
     except BadInput as error:
-        raise BadInput(f"the backup is damaged: {error}") from error
+        raise BadInput(Sentence("the backup is damaged: {}", error)) from error
 
 
 _ID = _of(ID)

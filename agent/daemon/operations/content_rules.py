@@ -3,7 +3,7 @@
 from agent.control.messages import Reply, Request, Row
 from agent.core.content import CATEGORIES, Content, changed, reply
 from agent.core.feed_schedule import Feed
-from agent.core.model import NotFound
+from agent.core.model import NotFound, Sentence
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, actor, optional_number
 from agent.daemon.operations.internet import rule_changed
@@ -52,7 +52,7 @@ def _known(household: Household, owner: Owner, before: Content, new: Content) ->
     for id in new.services:
         if id not in known and id not in before.services:
             raise NotFound(
-                "no service " + id + "; there are " + (", ".join(known) or "none: " + household.content.trouble)
+                Sentence("no service {}; there are {}", id, ", ".join(known) or "none: " + household.content.trouble)
             )
     if owner[0] == HOUSEHOLD and reply(Content()) != {**reply(new), "lists": {}, "version": Content().version}:
         raise OperationRejected(

@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 from agent.control.messages import Request
 from agent.core.features import FEATURES
-from agent.core.model import Device
+from agent.core.model import Device, Sentence
 from agent.daemon.erasing import erase, finish
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
@@ -40,7 +40,7 @@ def delete(household: Household, request: Request) -> Generator[float | None, No
     counts, touched = dict.fromkeys(TABLES, 0), set()
     if household.records.db.stands_in:
         # What is in the file would be back as soon as it can be used again.
-        raise StorageError("nothing was deleted: " + household.records.db.broken)
+        raise StorageError(Sentence("nothing was deleted: {}", household.records.db.broken))
     household.flush()
     for table in chosen:
         asked = (scope.readable if own else scope.asked)(household, request, table)

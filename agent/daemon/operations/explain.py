@@ -9,7 +9,7 @@ from agent.control.messages import Request, Row
 from agent.core import addresses, names
 from agent.core.known_resolvers import SHIPPED
 from agent.core.match import BY_PAGES, split_authority
-from agent.core.model import ALLOW, LIMITS, PROTECTION, BadInput, Device, NotFound, Rule, Verdict
+from agent.core.model import ALLOW, LIMITS, PROTECTION, BadInput, Device, NotFound, Rule, Sentence, Verdict
 from agent.core.policy import CONTENT, LOOKALIKE, SAFE_SEARCH, OwnRule, Policy, View
 from agent.core.safesearch import YOUTUBE_MODES, SafeHost, safe_host
 from agent.core.services import SERVICE
@@ -175,7 +175,7 @@ def _stored(household: Household, request: Request) -> tuple[Row, Device]:
     household.flush()
     row = recorded.attempt(household.records, attempt_id)
     if row is None:
-        raise NotFound("no attempt " + str(attempt_id))
+        raise NotFound(Sentence("no attempt {}", attempt_id))
     device = household.state.device(row.device)
     readable = scope.readable(household, {**request, "device_id": device.id}, "attempts")
     if not recorded.count(household.records, readable.row(attempt_id)):

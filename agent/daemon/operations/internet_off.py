@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.control.messages import Reply, Request
-from agent.core.model import ADULT, BadInput, Device, NotFound
+from agent.core.model import ADULT, BadInput, Device, NotFound, Sentence
 from agent.core.timezone import DAY_S
 from agent.core.windows import BEDTIME
 from agent.daemon.household import Household
@@ -98,7 +98,9 @@ def _named(household: Household, owner: Owner) -> tuple[list[Owner], list[str]]:
     devices = devices_of(household, owner)
     if any(not _may_hold(household, device) for device in devices):
         name = household.keeper.name_of(owner_of(devices[0]))
-        raise OperationRejected("conflict", name + " is an adult and has not agreed to this", {"left_out": [name]})
+        raise OperationRejected(
+            "conflict", Sentence("{} is an adult and has not agreed to this", name), {"left_out": [name]}
+        )
     never = [device.label for device in devices if device.never_off]
     waiting = [device.label for device in devices if is_suspended(household, device) and not device.never_off]
     if waiting and len(waiting) + len(never) == len(devices):
@@ -107,7 +109,9 @@ def _named(household: Household, owner: Owner) -> tuple[list[Owner], list[str]]:
     if len(never) == len(devices):
         names = ", ".join(never)
         raise OperationRejected(
-            "conflict", "the household said that the internet is never turned off for: " + names, {"left_out": never}
+            "conflict",
+            Sentence("the household said that the internet is never turned off for: {}", names),
+            {"left_out": never},
         )
     return [owner], [*never, *waiting]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.control.messages import Reply, Request, Row
 from agent.core import windows
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.core.schedule import Rules
 from agent.core.timezone import DAY_S
 from agent.daemon.household import Household
@@ -123,7 +123,7 @@ def in_force(household: Household, owners: list[Owner]) -> None:
             household.edges.publish({"event": "limits", "device_id": device.id})
     if household.keeper.refusal:
         raise OperationRejected(
-            "busy", household.keeper.refusal + " It is saved, and the router tries again by itself."
+            "busy", Sentence("{} It is saved, and the router tries again by itself.", household.keeper.refusal)
         )
 
 

@@ -2,7 +2,7 @@
 
 from agent.control.messages import Reply, Request, Row
 from agent.core.feed_schedule import Feed
-from agent.core.model import PROTECTION, BadInput
+from agent.core.model import PROTECTION, BadInput, Sentence
 from agent.daemon.household import Household
 from agent.daemon.lists import rule_sets
 from agent.daemon.lists.feed_state import is_starter
@@ -173,7 +173,7 @@ def decide(household: Household, request: Request) -> Reply:
     accept = choice(request, "decision", ("accept", "reject")) == "accept"
     waiting = feeds.outcomes.get(feed.id, {}).get("held")
     if not isinstance(waiting, dict):
-        raise OperationRejected("conflict", "no update of " + feed.name + " waits for a decision")
+        raise OperationRejected("conflict", Sentence("no update of {} waits for a decision", feed.name))
     if feeds.progress.running:
         raise OperationRejected("busy", "an update is under way: try again when it is done")
     feeds.decisions[feed.id] = {"version": waiting["version"], "accept": accept}
@@ -210,7 +210,9 @@ def remove(household: Household, request: Request) -> Reply:
     feeds = household.feeds
     feed = feeds.feed(text(request, "id"))
     if not is_own(feed.id):
-        raise OperationRejected("conflict", feed.name + " came with the agent: privacy-agent lists remove " + feed.id)
+        raise OperationRejected(
+            "conflict", Sentence("{} came with the agent: privacy-agent lists remove {}", feed.name, feed.id)
+        )
     feeds.forget(feed.id)
     feeds.soon()
     household.edges.publish({"event": "lists"})

@@ -11,7 +11,7 @@ from agent.core import addresses, consent
 from agent.core.consent import LedgerRow
 from agent.core.digits import whole
 from agent.core.features import FEATURES, NOTICE_VERSION, feature
-from agent.core.model import ADULT, HISTORY, BadInput, Device
+from agent.core.model import ADULT, HISTORY, BadInput, Device, Sentence
 from agent.core.people import reader
 from agent.core.sites import site, wide
 from agent.daemon.household import Household
@@ -122,7 +122,7 @@ def me_agree(household: Household, request: Request) -> Reply:
     device = own_device(household, request)
     row = feature(str(request.get("feature", HISTORY)))
     if optional_number(request, "agree") != row.version:
-        raise OperationRejected("agree_first", "read what is kept and agree to version " + str(row.version))
+        raise OperationRejected("agree_first", Sentence("read what is kept and agree to version {}", row.version))
     if household.subjects.group_of(device) != ADULT:
         raise OperationRejected(
             "forbidden", "only an adult agrees for themselves; for a child, the person who manages this network decides"
@@ -214,7 +214,7 @@ def _time_asked(household: Household, device: Device, request: Request, kind: st
     """Seconds as text; what is asked for too often is refused."""
     seconds = optional_number(request, "seconds")
     if kind == "time" and seconds not in TIME_S:
-        raise BadInput("seconds must be one of: " + ", ".join(map(str, TIME_S)))
+        raise BadInput(Sentence("seconds must be one of: {}", ", ".join(map(str, TIME_S))))
     asked = str(seconds) if kind == "time" else None
     now = household.clock.wall()
     rows = [row for row in household.state.requests.rows(device.id, None, 0, REQUESTS_MAX) if row.kind in TIME_KINDS]

@@ -1,7 +1,7 @@
 """Which devices, person or visit a request names."""
 
 from agent.control.messages import Request
-from agent.core.model import BadInput, Device, NotFound, Person
+from agent.core.model import BadInput, Device, NotFound, Person, Sentence
 from agent.daemon.household import Household
 
 
@@ -33,5 +33,5 @@ def person_named(household: Household, request: Request) -> Person:
 def device_of_visit(household: Household, visit_id: int) -> Device:
     device_id = household.records.device_of_visit(visit_id)
     if device_id is None:
-        raise NotFound("no visit " + str(visit_id))
+        raise NotFound(Sentence("no visit {}", visit_id))
     return household.state.device(device_id)

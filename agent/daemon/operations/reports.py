@@ -5,7 +5,7 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core.consent import ON, SUSPENDED
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
@@ -127,12 +127,12 @@ def opt_in(household: Household, request: Request) -> Reply:
         )
     agreed = (optional_number(request, "agree"), optional_text(request, "terms"))
     if agreed != (NOTICE_VERSION, reports.agreement.terms()):
-        message = "read who receives the reports and what is in them, and agree to version " + str(NOTICE_VERSION)
+        message = Sentence("read who receives the reports and what is in them, and agree to version {}", NOTICE_VERSION)
         raise OperationRejected("agree_first", message, {"report": status(household, request)})
     try:
         reports.opt_in(actor(request))
     except OSError as error:
-        raise OperationRejected("storage", f"the budget can't be written: {error.strerror}") from error
+        raise OperationRejected("storage", Sentence("the budget can't be written: {}", error.strerror)) from error
     return _announced(household, request)
 
 
@@ -140,7 +140,7 @@ def charge_unknown_weeks(household: Household) -> None:
     try:
         household.reports.budget.charge_unknown_weeks()
     except OSError as error:
-        raise OperationRejected("storage", f"the budget can't be written: {error.strerror}") from error
+        raise OperationRejected("storage", Sentence("the budget can't be written: {}", error.strerror)) from error
 
 
 def opt_out(household: Household, request: Request) -> Generator[float | None, None, object]:
@@ -203,7 +203,7 @@ def _body(request: Request) -> str:
 
     body = request.get("body")
     if not isinstance(body, str) or len(body) != BODY_BYTES:
-        raise BadInput("a sealed report has " + str(BODY_BYTES) + " bytes")
+        raise BadInput(Sentence("a sealed report has {} bytes", BODY_BYTES))
     return body
 
 

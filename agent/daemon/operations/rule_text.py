@@ -1,7 +1,7 @@
 """The household's own rules as text: out in pages, and in by chunks, each of them whole or not at all."""
 
 from agent.control.messages import Reply, Request, Row
-from agent.core.model import BadInput, NotFound
+from agent.core.model import BadInput, NotFound, Sentence
 from agent.core.policy import OwnRule
 from agent.core.rule_text import HOUSEHOLD, OwnLine, read_line
 from agent.core.sites import wide
@@ -53,10 +53,10 @@ def take_in(household: Household, request: Request) -> Reply:
     room = RULES_MAX - len(held)
     if not flag(request, "preview"):
         if complaints:
-            raise BadInput(f"line {complaints[0]['line']} of the chunk: {complaints[0]['message']}")
+            raise BadInput(Sentence("line {} of the chunk: {}", complaints[0]["line"], complaints[0]["message"]))
         if len(new) > room:
             raise OperationRejected(
-                "conflict", f"there is room for {room} rules, and these are {len(new)}: remove some"
+                "conflict", Sentence("there is room for {} rules, and these are {}: remove some", room, len(new))
             )
         household.state.add_rules(current)
         household.new_policy()
@@ -76,7 +76,7 @@ def _lines(request: Request) -> list[str]:
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raise BadInput("lines is missing or not a list of texts")
     if len(lines) > LINES_MAX:
-        raise BadInput(f"at most {LINES_MAX} lines at once")
+        raise BadInput(Sentence("at most {} lines at once", LINES_MAX))
     return lines
 
 
@@ -103,7 +103,7 @@ def _owner(household: Household, line: OwnLine) -> int:
     for label, id in known:
         if label == line.whose:
             return id
-    raise NotFound(f"no {line.scope} {line.whose!r}")
+    raise NotFound(Sentence("no {} {}", line.scope, repr(line.whose)))
 
 
 TABLE = {

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 from agent.control.messages import Reply, Request, Row
-from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device
+from agent.core.model import ALLOW, BLOCK, PROTECTION, BadInput, Device, Sentence
 from agent.core.policy import OwnRule
 from agent.core.sites import site, wide
 from agent.daemon.household import Household
@@ -37,14 +37,14 @@ def _add(household: Household, request: Request, action: str) -> Row:
     name = checked_name(household, site(text(request, "name", TYPED_MAX)), action)
     if wide(name, household.lists.suffixes) and not flag(request, "sure"):
         raise OperationRejected(
-            "wide", f"A rule for {name.decode()} covers every site whose name ends in .{name.decode()}."
+            "wide", Sentence("A rule for {} covers every site whose name ends in .{}.", name.decode(), name.decode())
         )
     scope = choice(request, "scope", SCOPES) if "scope" in request else _scope_of(request)
     seconds = optional_number(request, "seconds")
     if seconds is not None and not 1 <= seconds <= SECONDS_MAX:
         raise BadInput("seconds must be between 1 and a year")
     if len(household.state.rules()) >= RULES_MAX:
-        raise BadInput("there are " + str(RULES_MAX) + " rules already: remove some")
+        raise BadInput(Sentence("there are {} rules already: remove some", RULES_MAX))
     now, age = household.clock.now()
     made = OwnRule(0, name, action, scope, _owner(household, request, scope), None, now)
     if seconds is not None:

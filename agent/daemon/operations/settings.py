@@ -2,7 +2,7 @@
 
 from agent.control.messages import Reply, Request, Row
 from agent.core import settings as settings_table
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.core.setting_kinds import NUMBER
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import actor, text
@@ -31,7 +31,7 @@ def settings_set(household: Household, request: Request) -> Reply:
     """Change one of the household's settings; kept in state.db, it goes before the settings file."""
     key = text(request, "key")
     if not settings_table.known(key).household:
-        raise BadInput("setting " + key + " is the owner's: change it in the settings file")
+        raise BadInput(Sentence("setting {} is the owner's: change it in the settings file", key))
     value = settings_table.check(key, request.get("value"))
     household.in_force.change(key, value, actor(request))
     household.edges.publish({"event": "status"})

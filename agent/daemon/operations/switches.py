@@ -5,7 +5,7 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core import consent, people
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
-from agent.core.model import HISTORY, LIMITS, Device
+from agent.core.model import HISTORY, LIMITS, Device, Sentence
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import finish
 from agent.daemon.household import Household
@@ -59,7 +59,7 @@ def notice(household: Household, request: Request) -> Reply:
 def notice_read(household: Household, request: Request) -> Reply:
     """Somebody read the notice of this version; noted in the ledger."""
     if number(request, "version") != NOTICE_VERSION:
-        raise OperationRejected("conflict", "the notice is of version " + str(NOTICE_VERSION) + " now: read that one")
+        raise OperationRejected("conflict", Sentence("the notice is of version {} now: read that one", NOTICE_VERSION))
     now = household.clock.wall()
     household.state.ledger.append([("", "", "read", NOTICE_VERSION)], actor(request), now)
     household.state.put_meta("notice read", f"{NOTICE_VERSION} {now}")
@@ -80,7 +80,7 @@ def on(household: Household, request: Request) -> Reply:
     chosen = [(d, name) for d, state in zip(devices, states, strict=True) if state in (consent.OFF, consent.SUSPENDED)]
     if not chosen:
         raise OperationRejected(
-            "conflict", "nothing to switch: it is " + states[0] + " already" + _hint(household, devices, name)
+            "conflict", Sentence("nothing to switch: it is {} already{}", states[0], _hint(household, devices, name))
         )
     fresh = [pair for pair in chosen if household.state.ledger.register.state(pair[0].enrolment, name) == consent.OFF]
     for action, pairs in (("on", fresh), ("resume", [pair for pair in chosen if pair not in fresh])):
@@ -100,7 +100,7 @@ def covered(household: Household, devices: list[Device], who: str) -> None:
 def agree_first(household: Household, names: list[str]) -> OperationRejected:
     """What has to be read and agreed to, before these features are switched on."""
     version = max(FEATURES[name].version for name in names)
-    message = "read what it reads, keeps and sends, and agree to version " + str(version)
+    message = Sentence("read what it reads, keeps and sends, and agree to version {}", version)
     detail: Row = {"features": [_feature(household, name) for name in names]}
     return OperationRejected("agree_first", message, {**detail, "feature": _feature(household, names[0])})
 
@@ -141,7 +141,7 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     erased = 0
     if flag(request, "erase"):
         if household.records.db.stands_in:
-            raise StorageError("It is off, but nothing was deleted: " + household.records.db.broken)
+            raise StorageError(Sentence("It is off, but nothing was deleted: {}", household.records.db.broken))
         for device, rows in zip(devices, kept, strict=True):
             ids = recorded.ids(household.records, rows).get(device.id, [])
             erased += len(ids)

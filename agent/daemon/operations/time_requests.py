@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.control.messages import Reply, Request
-from agent.core.model import BadInput, Device, NotFound
+from agent.core.model import BadInput, Device, NotFound, Sentence
 from agent.core.schedule import OFF
 from agent.core.windows import HOMEWORK
 from agent.daemon.household import Household
@@ -25,7 +25,7 @@ def request_answer(household: Household, request: Request) -> Reply:
     wall, state = household.clock.wall(), household.state
     row = state.requests.row(id)
     if row is None:
-        raise NotFound("no request " + str(id))
+        raise NotFound(Sentence("no request {}", id))
     if given is None:
         state.requests.answer(id, answer, wall)
     else:

@@ -3,7 +3,7 @@
 import json
 
 from agent.control.messages import Reply, Request
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import text
 from agent.daemon.people import PINS
@@ -26,9 +26,9 @@ def web_put(household: Household, request: Request) -> Reply:
     before = web_value(household, key)
     kept = json.dumps(value)
     if len(kept) > WEB_BYTES_MAX:
-        raise BadInput("a value is at most " + str(WEB_BYTES_MAX) + " bytes")
+        raise BadInput(Sentence("a value is at most {} bytes", WEB_BYTES_MAX))
     if household.state.web(key) is None and household.state.web_count() >= WEB_KEYS_MAX:
-        raise BadInput("there are " + str(WEB_KEYS_MAX) + " values already")
+        raise BadInput(Sentence("there are {} values already", WEB_KEYS_MAX))
     household.state.put_web(key, kept)
     if key == PINS:
         household.people.pins_put(before, value)

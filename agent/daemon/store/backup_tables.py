@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.daemon.store import content_rows, history_schema, limit_rules, state_schema
 from agent.daemon.store.database import Database, StorageError, Waiting, discard
 from agent.daemon.store.history_db import HistoryDb
@@ -60,7 +60,7 @@ def fitting(kind: str, row: list[object]) -> list[object]:
     missing = SINCE.get(kind, [])
     row = row + missing if len(row) + len(missing) == count else row
     if len(row) != count:
-        raise BadInput("this is no row of a backup: " + kind[:20])
+        raise BadInput(Sentence("this is no row of a backup: {}", kind[:20]))
     return row
 
 
@@ -84,7 +84,7 @@ def _fresh(path: str, migrations: tuple[str, ...], rows: Rows, own: Rows, waitin
         with made.transaction() as sql:
             _fill(sql, rows, own)
     except (sqlite3.Error, OverflowError) as error:
-        raise BadInput("the backup does not fit together: " + str(error)) from error
+        raise BadInput(Sentence("the backup does not fit together: {}", error)) from error
     except StorageError:
         with contextlib.suppress(StorageError):  # it is discarded before the next
             discard(path)

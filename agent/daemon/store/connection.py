@@ -10,6 +10,8 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
+from agent.core.model import Sentence
+
 MYPY = False
 if MYPY:  # not worth its memory
     from typing import Any
@@ -35,14 +37,14 @@ def plain(error: Exception, path: str) -> StorageError:
     """The same failure as a sentence for people."""
     text = _refusal(path) if "disk I/O" in str(error) else str(error)
     if "full" in text or "No space" in text:
-        return StorageError("no space left for " + path + ": free some space or shorten the retention")
+        return StorageError(Sentence("no space left for {}: free some space or shorten the retention", path))
     if "readonly" in text or "Read-only" in text:
-        return StorageError(path + " is read-only: check the mount and the file's owner")
+        return StorageError(Sentence("{} is read-only: check the mount and the file's owner", path))
     if "is locked" in text:
         return Locked(path + " is in use by another program: close it")
     if "malformed" in text or "not a database" in text:
-        return StorageError(path + " is damaged: move it away or restore a backup")
-    return StorageError(path + ": " + (getattr(error, "strerror", None) or text))
+        return StorageError(Sentence("{} is damaged: move it away or restore a backup", path))
+    return StorageError(Sentence("{}: {}", path, getattr(error, "strerror", None) or text))
 
 
 def _refusal(path: str) -> str:

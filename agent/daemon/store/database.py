@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from agent.control.messages import Row
-from agent.core.model import Value
+from agent.core.model import Sentence, Value
 from agent.daemon.store.connection import Locked, SqlConnection, StorageError, connect, discard, plain, storing
 
 __all__ = ["RESERVE_BYTES", "Database", "Locked", "StorageError", "WithMeta", "discard", "insist", "plain", "storing"]
@@ -78,7 +78,7 @@ class Database:
     def _migrate(self) -> None:
         version = self.sql.execute("PRAGMA user_version").fetchone()[0]
         if version > len(self._migrations):
-            raise StorageError(self.path + " was written by a newer version: upgrade privacy-agent")
+            raise StorageError(Sentence("{} was written by a newer version: upgrade privacy-agent", self.path))
         for step in range(version, len(self._migrations)):
             bump = "PRAGMA user_version=" + str(step + 1)
             self.sql.executescript("BEGIN IMMEDIATE;" + self._migrations[step] + bump + ";COMMIT;")

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from agent.core.consent import Epoch
-from agent.core.model import Attempt, Visit
+from agent.core.model import Attempt, Sentence, Visit
 from agent.daemon.clock import STEP_S
 from agent.daemon.store.database import Database, StorageError, TableRow, WithMeta, insist
 from agent.daemon.store.history_schema import MIGRATIONS, TABLES
@@ -92,7 +92,7 @@ class HistoryDb(WithMeta):
                 if row_id is not None:
                     made.append((attempt, row_id))
         except sqlite3.IntegrityError as error:
-            raise StorageError("a row was refused: " + str(error)) from error
+            raise StorageError(Sentence("a row was refused: {}", error)) from error
         return made
 
     def _put_visit(self, sql: sqlite3.Connection, visit: Visit, ids: dict[int, int]) -> int | None:

@@ -10,7 +10,7 @@ import sqlite3
 from binascii import crc32
 from collections.abc import Callable, Sequence
 
-from agent.core.model import NotFound, Value
+from agent.core.model import NotFound, Sentence, Value
 from agent.core.windows import Dates, Window
 from agent.daemon.store.database import Database
 from agent.daemon.store.ledger import Entry, Ledger
@@ -127,7 +127,7 @@ class LimitRules:
         for one in self.holds:
             if one.id == hold_id:
                 return one
-        raise NotFound("no internet-off " + str(hold_id))
+        raise NotFound(Sentence("no internet-off {}", hold_id))
 
     # changes, each with rows for the ledger
 

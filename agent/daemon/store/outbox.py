@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 
 from agent.control.messages import Row
-from agent.core.model import NotFound
+from agent.core.model import NotFound, Sentence
 from agent.daemon.store.state import State
 
 QUEUE_MAX = 8  # two months offline; older counts are of no use
@@ -60,7 +60,7 @@ class Outbox:
         query = f"SELECT {COLUMNS} FROM reports WHERE id=? AND kind=?"
         found = self._db.sql.execute(query, (row_id, self._kind)).fetchone()
         if found is None:
-            raise NotFound("no report " + str(row_id))
+            raise NotFound(Sentence("no report {}", row_id))
         return _row(found)
 
     def last(self) -> Row | None:

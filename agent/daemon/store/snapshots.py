@@ -10,6 +10,7 @@ import os
 import signal
 import sqlite3
 
+from agent.core.model import Sentence
 from agent.core.people import FLASH
 from agent.daemon.store.database import StorageError, Waiting, discard, storing
 from agent.daemon.store.flashcopy import CHUNK, write_and_exit
@@ -50,7 +51,7 @@ class Snapshots:
                 os.rename(part, self.live)
         except StorageError as error:
             discard(part)
-            raise StorageError("the history was not brought back from flash: " + str(error)) from error
+            raise StorageError(Sentence("the history was not brought back from flash: {}", error)) from error
         return True
 
     def start(self) -> bool:

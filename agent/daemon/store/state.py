@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from agent.control.messages import Row
 from agent.core.consent import LedgerRow
 from agent.core.content import Content
-from agent.core.model import BadInput, Device, NotFound, Person
+from agent.core.model import BadInput, Device, NotFound, Person, Sentence
 from agent.core.policy import OwnRule
 from agent.daemon.clock import STEP_S
 from agent.daemon.store import content_rows
@@ -77,7 +77,7 @@ class State(WithMeta):
         for found in self.devices():
             if found.id == device_id:
                 return found
-        raise NotFound("no device " + str(device_id))
+        raise NotFound(Sentence("no device {}", device_id))
 
     def persons(self) -> list[Person]:
         rows = self.db.sql.execute("SELECT id, name, grp, birth_month FROM persons ORDER BY name").fetchall()
@@ -88,7 +88,7 @@ class State(WithMeta):
         for found in self.persons():
             if found.id == person_id:
                 return found
-        raise NotFound("no person " + str(person_id))
+        raise NotFound(Sentence("no person {}", person_id))
 
     def add_device(
         self,
@@ -125,7 +125,7 @@ class State(WithMeta):
             if slot not in used:
                 self.put_meta("last_slot", str(slot))
                 return slot
-        raise BadInput("no room: at most " + str(SLOTS) + " devices can be added")
+        raise BadInput(Sentence("no room: at most {} devices can be added", SLOTS))
 
     def change(self, table: str, row_id: int, values: Row, note: tuple[list[str], str, str, int, str]) -> None:
         """Change columns of a device or person; `note` is (enrolments, action, actor, at, detail) for the ledger."""
@@ -224,7 +224,7 @@ class State(WithMeta):
     def remove_rule(self, rule_id: int) -> None:
         with self.db.transaction() as sql:
             if sql.execute("DELETE FROM rules WHERE id=?", (rule_id,)).rowcount == 0:
-                raise NotFound("no rule " + str(rule_id))
+                raise NotFound(Sentence("no rule {}", rule_id))
 
     def set_rules_right(self, by: int, jump: int, began: int, upto: int, frame: int) -> None:
         """The clock was set: rules of these ages whose wall time minus age was `frame` are `by` later. What was made

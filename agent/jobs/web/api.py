@@ -11,6 +11,7 @@ from agent.control.errors import ERRORS
 from agent.control.operations import OPERATIONS
 from agent.core.http import BadRequest, Head
 from agent.core.httpvalues import parse_query
+from agent.core.model import Sentence
 from agent.jobs.web import origin, schema, unblock_button
 from agent.jobs.web.account import Account
 from agent.jobs.web.backup import FILE_MAX
@@ -165,7 +166,7 @@ def problem_of(error: ControlRefused) -> Problem:
 
 
 def _not_allowed(methods: str) -> Problem:
-    problem = Problem(405, "method-not-allowed", "This address takes " + methods + ".")
+    problem = Problem(405, "method-not-allowed", Sentence("This address takes {}.", methods))
     problem.headers.append(("Allow", methods))
     return problem
 

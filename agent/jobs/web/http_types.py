@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.core.http import REASONS, BadRequest, Head
 from agent.core.httpvalues import parse_cookies
+from agent.core.model import Sentence, told
 
 JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json; charset=utf-8"
@@ -14,14 +15,19 @@ Headers = list[tuple[str, str]]
 
 
 class Problem(Exception):
-    """An answer that says what is wrong and what to do; `kind` is the last part of its type address."""
+    """An answer that says what is wrong and what to do; `kind` is the last part of its type address.
 
-    def __init__(self, status: int, kind: str, detail: str, extra: dict[str, Any] | None = None) -> None:
+    "detail" is in English; where it has values, "sentence" is the same with "{}" for each, and they follow.
+    """
+
+    def __init__(self, status: int, kind: str, detail: str | Sentence, extra: dict[str, Any] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.kind = kind
-        self.detail = detail
+        self.detail = str(detail)
         self.extra = extra or {}
+        if isinstance(detail, Sentence):
+            self.extra["sentence"] = told(detail)
         self.headers: Headers = []
 
     def response(self) -> "WebResponse":
@@ -121,5 +127,5 @@ def bad_request(error: BadRequest) -> Problem:
 def body_text(body: dict[str, Any], name: str, longest: int) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not 0 < len(value.encode()) <= longest:
-        raise Problem(422, "invalid", f"{name} must be a text of up to {longest} bytes.", {"field": name})
+        raise Problem(422, "invalid", Sentence("{} must be a text of up to {} bytes.", name, longest), {"field": name})
     return value

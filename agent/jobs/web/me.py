@@ -7,7 +7,7 @@ can be taken by another device; the PIN is set once with a code that the househo
 import time
 from typing import Any
 
-from agent.core.model import ADULT
+from agent.core.model import ADULT, Sentence
 from agent.jobs.web import sse, throttle, without_pin
 from agent.jobs.web.account import Account
 from agent.jobs.web.effects import Ask, ControlRefused, Work
@@ -184,7 +184,9 @@ class MeHandlers:
         body = request.json()
         code, pin = str(body.get("code", "")).replace(" ", ""), body.get("pin")
         if not isinstance(pin, str) or not PIN_MIN <= len(pin) <= PIN_MAX:
-            raise Problem(422, "invalid", f"A PIN has {PIN_MIN} to {PIN_MAX} characters.", {"field": "pin"})
+            raise Problem(
+                422, "invalid", Sentence("A PIN has {} to {} characters.", PIN_MIN, PIN_MAX), {"field": "pin"}
+            )
         await self._use_code(device_id, code)
         await self._put_pin(device_id, pin)
         await self._account.drop_device_sessions(device_id)

@@ -9,7 +9,7 @@ from agent.control.messages import Schema
 from agent.control.operations import OPERATIONS
 from agent.core.digits import whole
 from agent.core.http import BadRequest
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.jobs.web.http_types import Problem
 
 # What only the web page's own handlers read.
@@ -69,7 +69,13 @@ def check(op: str, name: str, value: Any) -> None:
     try:
         arguments.check(name, kind_of(op, name), value)
     except BadInput as error:
-        raise Problem(422, "invalid", f"{error}.", {"field": name}) from error
+        raise Problem(422, "invalid", _whole(error), {"field": name}) from error
+
+
+def _whole(error: BadInput) -> str | Sentence:
+    """What the table says of an argument, as a sentence with its full stop."""
+    said = error.args[0]
+    return Sentence(said.text + ".", *said.values) if isinstance(said, Sentence) else f"{said}."
 
 
 def _from_text(op: str, name: str, value: str) -> Any:
@@ -87,4 +93,4 @@ def _from_text(op: str, name: str, value: str) -> Any:
 
 
 def invalid(name: str, what: str) -> Problem:
-    return Problem(422, "invalid", f"{name} {what}.", {"field": name})
+    return Problem(422, "invalid", Sentence("{} " + what + ".", name), {"field": name})

@@ -29,3 +29,10 @@ test("a router without a clock tells no time", () => {
   assert.equal(time.known(12), false);
   assert.equal(time.known(Date.now() / 1000), true);
 });
+
+test("values stand in the router's sentence, each in its place", () => {
+  assert.equal(said(["no device {}", "7"]), "no device 7");
+  assert.equal(said(["line {} of the chunk: {}", "3", ["no device {}", "a {} b"]]), "line 3 of the chunk: no device a {} b");
+  assert.equal(said(["{} and {}", "a {} b", "c"]), "a {} b and c");
+  assert.equal(said(["it costs {}", "$&"]), "it costs $&");
+});

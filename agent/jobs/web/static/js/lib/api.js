@@ -14,7 +14,7 @@ export class Problem extends Error {
   /** A sentence in the reader's language; the server's own words where the catalogue has none. */
   get sentence() {
     const own = t("problem." + this.kind, { wait: this.body.wait_s }, "");
-    return own || (this.message ? whole(said(this.message)) : t("problem.unreachable"));
+    return own || (this.message ? whole(said(this.body.sentence || this.message)) : t("problem.unreachable"));
   }
 }
 

@@ -80,15 +80,26 @@ function stored() {
   }
 }
 
-/** A sentence of the router in the reader's language. One that was changed since shows as the router says it: true comes first. */
-export const said = (sentence) => (answers && answers[sentence]) || words[sentence] || filled(sentence) || sentence;
+/**
+ * What the router says, in the reader's language: a text, or one with {} for each of the values that follow it, which may
+ * be the same in turn. A text that was changed since shows as the router says it: true comes first.
+ * @param {string | any[]} sentence
+ * @returns {string}
+ */
+export function said(sentence) {
+  if (!Array.isArray(sentence)) return translated(sentence) || filled(sentence) || sentence;
+  const [text, ...values] = sentence;
+  return (translated(text) || text).replace(/\{\}/g, () => said(values.shift() ?? ""));
+}
 
-// Sentences with something in them stand in the catalogue with {} in its place: "no device {}".
+const translated = (text) => (answers && answers[text]) || words[text];
+
+// How things stand is saved by the router as whole sentences: there the values are found by what stands around them.
 function filled(sentence) {
-  for (const [key, text] of Object.entries(answers || {})) {
-    if (!key.includes("{}") || typeof text !== "string") continue;
+  for (const key of Object.keys(answers || {})) {
+    if (!key.includes("{}")) continue;
     const found = sentence.match(new RegExp("^" + key.split("{}").map(literal).join("(.+?)") + "$"));
-    if (found) return found.slice(1).reduce((made, part) => made.replace("{}", () => said(part)), text);
+    if (found) return said([key, ...found.slice(1)]);
   }
   return null;
 }
