@@ -3,7 +3,7 @@
 Without BIP 173's limit of 90 characters, as age has it; otherwise only the canonical form is read.
 """
 
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 
 _LETTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
@@ -24,7 +24,7 @@ def decode(prefix: str, text: str) -> bytes:
         raise BadInput("a key is written in small letters or in capitals, not in both")
     text = text.lower()
     if not text.startswith(prefix + "1"):
-        raise BadInput("a key of this kind begins with " + prefix + "1")
+        raise BadInput(Sentence("a key of this kind begins with {}1", prefix))
     values = [_LETTERS.find(letter) for letter in text[len(prefix) + 1 :]]
     if len(values) < _CHECK or -1 in values or _checksum(_spread(prefix) + values) != 1:
         raise BadInput("a letter of the key is wrong or missing: copy all of it")

@@ -8,7 +8,7 @@ import json
 
 from agent.core import age
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.core.shapes import Json, Sha256
 
 FORMAT = "privacy-agent week 1"
@@ -34,7 +34,7 @@ def check(given: object) -> Row:
     known = [name for name, _ in TEXTS]
     for name in sorted(given):
         if name not in known:
-            raise BadInput("the weekly file has no " + repr(name) + "; there are: " + ", ".join(known))
+            raise BadInput(Sentence("the weekly file has no {}; there are: {}", repr(name), ", ".join(known)))
     found = {}
     for name, limit in TEXTS:
         found[name] = _text(given.get(name), name, limit)
@@ -54,9 +54,9 @@ def _text(value: object, name: str, limit: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > limit:
-        raise BadInput("the weekly file's " + name + " must be a text of at most " + str(limit) + " characters")
+        raise BadInput(Sentence("the weekly file's {} must be a text of at most {} characters", name, limit))
     if name != "authority" and [letter for letter in value if letter < " "]:
-        raise BadInput("the weekly file's " + name + " must be one line")
+        raise BadInput(Sentence("the weekly file's {} must be one line", name))
     return value.strip()
 
 

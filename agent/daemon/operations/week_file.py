@@ -10,7 +10,7 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core.consent import SUSPENDED
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import ADULT, BadInput, Device
+from agent.core.model import ADULT, BadInput, Device, Sentence
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
@@ -161,7 +161,7 @@ def sealed(household: Household, request: Request) -> Reply:
 def _body(request: Request) -> str:
     body = request.get("body")
     if not isinstance(body, str) or not 0 < len(body) <= BODY_MAX:
-        raise BadInput("a sealed file has at most " + str(BODY_MAX) + " letters")
+        raise BadInput(Sentence("a sealed file has at most {} letters", BODY_MAX))
     try:
         binascii.a2b_base64(body)
     except ValueError as error:

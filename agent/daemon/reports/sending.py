@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 
 from agent.control.messages import Row
 from agent.core.consent import OFF, ON
-from agent.core.model import NotFound
+from agent.core.model import NotFound, Sentence
 from agent.daemon.clock import Clock
 from agent.daemon.edges import Edges
 from agent.daemon.store.connection import SqlConnection
@@ -119,5 +119,5 @@ class Sending:
         """The row, while it is in that state and this is on; NotFound."""
         row = self._outbox.row(row_id)
         if not self.running or row["state"] != state:
-            raise NotFound("no report " + str(row_id) + " is to be sealed or sent now")
+            raise NotFound(Sentence("no report {} is to be sealed or sent now", row_id))
         return row
