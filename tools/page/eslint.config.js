@@ -8,6 +8,8 @@ const BROWSER = [
   "caches",
   "clearInterval",
   "clearTimeout",
+  "crypto",
+  "atob",
   "Element",
   "HTMLElement",
   "document",

@@ -14,6 +14,7 @@ import sys
 
 SCRIPT = "/js/app.js"
 MORE = "/js/more.js"
+OPENER, OPENER_SCRIPT = "/week-opener.html", "/js/opener.js"
 LATER = 'import("./more.js")'
 DECLARED = ("const ", "function ", "async function ", "class ")
 TEXTS = "/text/"
@@ -78,6 +79,15 @@ def page(folder: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def opener(folder: str) -> str:
+    """The page that opens weekly files from a disk: all of it in one file."""
+    order: list[str] = []
+    _visit(folder, OPENER_SCRIPT, order, [])
+    text = "".join(_wrapped(folder, path, order) for path in order)
+    tag = f'<script type="module" src="{OPENER_SCRIPT}"></script>'
+    return _text(folder, OPENER).replace(tag, f'<script type="module">\n{text}</script>')
+
+
 def joined(folder: str) -> dict[str, str]:
     """Address → text of what replaces js/, css/, text/ and index.html."""
     parts = {
@@ -85,6 +95,7 @@ def joined(folder: str) -> dict[str, str]:
         "/more.js": more(folder),
         "/style.css": style(folder),
         "/index.html": page(folder),
+        OPENER: opener(folder),
     }
     return parts | texts(folder)
 

@@ -95,6 +95,7 @@ export async function me(root) {
         h("h2", t("me.stored")),
         kept ? h("p", t("me.visits", { n: kept.visits }), " ", t("me.attempts", { n: kept.attempts })) : null,
         kept && kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
+        state.own.week_file ? h("p.care-text", t("me.week_file", { host: state.own.week_file })) : null,
         h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
       ),
       sayCard(requests || [], ask),

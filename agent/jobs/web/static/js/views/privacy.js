@@ -10,6 +10,7 @@ import { eraseAfterAsking, facts } from "../people/switches.js";
 import { noticeText } from "../privacy/notice.js";
 import { receivers } from "../privacy/rights.js";
 import { loadReports, reportsCard } from "../privacy/reports.js";
+import { loadWeekFile, weekFileCard } from "../privacy/weekfile.js";
 import { RETENTION, setting } from "../privacy/settings.js";
 import { when } from "../lib/time.js";
 import { button, card, choice, field, fold, form, heading, say } from "../lib/ui.js";
@@ -49,6 +50,7 @@ export function privacy({ redraw }) {
       status,
     });
     state.reports = await loadReports().catch(() => null);
+    state.weekFile = await loadWeekFile().catch(() => null);
     await loadLedger();
   });
 
@@ -71,6 +73,7 @@ export function privacy({ redraw }) {
     proof(),
     h("div.columns-2", state.features.map(feature)),
     leaving(),
+    state.weekFile ? weekFileCard(state.weekFile, reload) : null,
     state.reports ? reportsCard(state.reports, reload) : null,
     keeping(),
     ledger(),
