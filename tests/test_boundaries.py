@@ -31,7 +31,7 @@ LAYERS = {
 DAEMON = (
     "log forked faults guard loop clock pace clients locks peers edges",
     "store",
-    "subjects proofs people toggles set_right announcements",
+    "subjects proofs people toggles set_right announcements arrivals",
     "kernel sight",
     "connections safe_addresses limits",
     "dns",

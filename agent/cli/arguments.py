@@ -127,6 +127,8 @@ def _devices(commands: Groups) -> None:
         default=None,
         help="never turn its internet off, as for heating or an alarm",
     )
+    known_one = _asks(group.add_parser("known", help="a device that is shown as new is known"), people.device_known)
+    known_one.add_argument("mac", metavar="MAC|all")
     remove = _asks(group.add_parser("remove", help="remove a device and delete its data"), people.device_remove)
     remove.add_argument("device")
     _yes(remove)

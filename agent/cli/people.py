@@ -26,11 +26,19 @@ def device_list(client: ControlClient, options: argparse.Namespace) -> None:
 
 def _oddity(row: Row) -> str:
     """What to know before adding it by this MAC."""
+    if row.get("new"):
+        return "new here; if you know it: privacy-agent device known " + str(row["mac"])
     if row.get("many"):
         return "a repeater: it stands for all devices behind it"
     if row.get("private_mac"):
         return "private (random) address, may change"
     return ""
+
+
+def device_known(client: ControlClient, options: argparse.Namespace) -> None:
+    reply = client.call("device.known", **({"all": True} if options.mac == "all" else {"mac": options.mac}))
+    known = reply["known"]
+    show.line(show.count(len(known) if isinstance(known, list) else 0, "device is", "devices are") + " new no more.")
 
 
 def device_add(client: ControlClient, options: argparse.Namespace) -> None:

@@ -71,6 +71,7 @@ OPERATIONS = {
     # Devices and people
     "device.list": Operation(PAGE),
     "device.new": Operation(PAGE),
+    "device.known": Operation("mac? all?", events="device"),
     "device.add": Operation("label mac? address? person_id? shared?", events="device"),
     "device.edit": Operation("id? device_id? label? mac? person_id? shared? never_off?", events="device"),
     "device.remove": Operation("id? device_id? preview?", events="device", proven=True),

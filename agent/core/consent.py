@@ -37,6 +37,7 @@ NOTES = ("enrol", "forget", "erase", "group", "object", "read", "share", "report
     "extend",
     "bonus",
     "gap",
+    "arrivals",
 )
 
 GENESIS = bytes(32)

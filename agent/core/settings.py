@@ -138,6 +138,16 @@ TABLE = (
         household=True,
         reacts=HOLDS,
     ),
+    Setting(
+        "new_devices",
+        CHOICE,
+        "nothing",
+        "A device that was never on this network before: nothing happens, you are told, or it is added and protected at"
+        " once. Its history is never on by itself. Known devices are remembered by a hash.",
+        ("nothing", "told", "protected"),
+        household=True,
+        reacts=USED,
+    ),
     Setting("upstream", SERVERS, [], "Resolvers to ask; none: those of resolver_file.", reacts=DNS),
     Setting(
         "resolver_file",
@@ -362,6 +372,12 @@ def mark_layout(settings: Settings) -> Layout:
     """Where slot, generation and signature are in the kernel's marks."""
     signature, slot_bit, generation_bit = MARKS
     return Layout(int(settings.text(signature), 16), settings.number(slot_bit), settings.number(generation_bit))
+
+
+def guest_interfaces(settings: Settings) -> frozenset[str]:
+    """Those that are named, and those with "guest" in their name."""
+    named = settings.texts("guest_interfaces")
+    return frozenset(named + [name for name in settings.texts("interfaces") if "guest" in name.lower()])
 
 
 def _agree(settings: Settings) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Generator
 from agent.core.consent import Gate
 from agent.core.model import LIMITS, PROTECTION, Device
 from agent.core.policy import Policy, View
-from agent.core.settings import COPIES, POLICY, UPDATES, Settings
+from agent.core.settings import COPIES, POLICY, UPDATES, Settings, guest_interfaces
 from agent.core.timezone import Zone
 from agent.daemon.announcements import Announcements
+from agent.daemon.arrivals import ACTOR, Arrivals
 from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.clock import Clock
 from agent.daemon.connections.unblock_tokens import UnblockTokens
@@ -105,7 +106,8 @@ class Household:
         self._refusing: dict[bytes, frozenset[str]] = {}  # by MAC, when that was last decided
         # what changes with settings
         self.policies = Policies(settings, state, clock, lists, self.content, self.subjects, self.toggles, edges)
-        self.in_force = SettingsInForce(settings, state, reviewed)
+        self.arrivals = Arrivals(state, settings, clock, edges, self._welcome, self._is_guest, noted)
+        self.in_force = SettingsInForce(settings, state, reviewed, self.arrivals.changed)
         self.in_force.also(POLICY, self.new_policy)
         self.in_force.also(COPIES, self._copies)
         self.in_force.also(UPDATES, self.feeds.rescheduled)
@@ -175,6 +177,20 @@ class Household:
         if device is None:
             return self.content.household_view()
         return self.content.view(self.policy, device, True, True)
+
+    def _welcome(self, device: Device) -> None:
+        """Protection for a device that was never here before, and nothing else."""
+        self.people.added(device, ACTOR)
+        self.toggles.on([(device, PROTECTION)], "on", ACTOR)
+        self.announcements.noted()
+        self.announcements.announce([(device, PROTECTION)])
+
+    def look_for_arrivals(self) -> None:
+        if self.toggles.booted:
+            self.arrivals.look()
+
+    def _is_guest(self, mac: bytes) -> bool:
+        return bool(self.edges.interfaces_of(mac) & guest_interfaces(self.settings))
 
     def _zone(self) -> Zone:
         return self.keeper.local.zone

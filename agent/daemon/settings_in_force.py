@@ -9,12 +9,15 @@ from agent.daemon.store.state import State
 
 
 class SettingsInForce:
-    """`reviewed(actor)` looks at the agreements that go by settings."""
+    """`reviewed(actor)` looks at the agreements that go by settings, `arrivals(actor)` at what new devices get."""
 
-    def __init__(self, settings: Settings, state: State, reviewed: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, state: State, reviewed: Callable[[str], None], arrivals: Callable[[str], None]
+    ) -> None:
         self._settings = settings
         self._state = state
         self._reviewed = reviewed
+        self._arrivals = arrivals
         self._reactions: dict[str, list[Callable[[], None]]] = {}
 
     def also(self, part: str, react: Callable[[], None]) -> None:
@@ -33,3 +36,4 @@ class SettingsInForce:
             for react in self._reactions.get(part, []):
                 react()
         self._reviewed(actor)
+        self._arrivals(actor)

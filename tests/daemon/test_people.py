@@ -8,8 +8,8 @@ from agent.core import settings
 from agent.core.features import FEATURES
 from agent.core.feed_schedule import read_feeds
 from agent.core.model import BadInput
+from agent.core.settings import guest_interfaces
 from agent.daemon.operations.arguments import OperationRejected
-from agent.daemon.operations.guests import guest_interfaces
 from agent.daemon.operations.switches import end_for_guests
 from tests.promises.household import Home, observe
 

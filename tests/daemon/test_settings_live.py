@@ -120,6 +120,7 @@ CHANGES: dict[str, tuple[object, Callable[[Live], object], object]] = {
 ELSEWHERE = {
     "hold_page",
     "calls_through",
+    "new_devices",
     "refuse_quic",
     "snapshot_hours",
     "lists_hours",

@@ -74,6 +74,7 @@ def main() -> int:
     code = ask(household, "setup.code")["code"]
     print("ready", code, flush=True)
     loop.every(1.0, household.recorder.flush)
+    loop.every(0.3, household.look_for_arrivals)
     loop.run()
     job.stop()
     control.close()
@@ -102,7 +103,7 @@ class LivedEdges(Edges):
         return self.neighbours.address_of(mac)
 
     def interfaces_of(self, mac: bytes) -> frozenset[str]:
-        return self.neighbours.behind(mac)
+        return self.neighbours.behind(mac) or frozenset(["br-lan"])  # whoever has a lease
 
     def stands_for_many(self, mac: bytes) -> bool:
         return self.neighbours.stands_for_many(mac)

@@ -211,8 +211,18 @@ def device_forget(household: Household, request: Request) -> Generator[float | N
 
 def device_seen(household: Household, request: Request) -> Reply:
     known = {device.mac for device in household.state.devices()}
-    items = [row for mac, row in household.edges.neighbours_seen() if mac not in known]
+    new = household.arrivals.waiting
+    seen = household.edges.neighbours_seen()
+    items: list[Row] = [{**row, "new": mac in new} for mac, row in seen if mac not in known]
     return {"items": items, "next": None}
+
+
+def device_known(household: Household, request: Request) -> Reply:
+    """One that was shown as new, or `all` of them: somebody knows it."""
+    waiting = household.arrivals.waiting
+    macs = list(waiting) if flag(request, "all") else [parse_mac(text(request, "mac"))]
+    household.arrivals.know(macs)
+    return {"known": [mac.hex(":") for mac in macs]}
 
 
 TABLE = {
@@ -221,4 +231,5 @@ TABLE = {
     "device.edit": device_change,
     "device.remove": device_forget,
     "device.new": device_seen,
+    "device.known": device_known,
 }

@@ -5,14 +5,9 @@ are guest networks, and so are those with "guest" in their name.
 """
 
 from agent.core.model import HISTORY, Device
-from agent.core.settings import Settings
+from agent.core.settings import guest_interfaces
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected
-
-
-def guest_interfaces(settings: Settings) -> frozenset[str]:
-    named = settings.texts("guest_interfaces")
-    return frozenset([*named, *(name for name in settings.texts("interfaces") if "guest" in name.lower())])
 
 
 def is_guest(household: Household, device: Device) -> bool:

@@ -31,6 +31,7 @@ def status(household: Household, request: Request) -> Reply:
         "booted": household.toggles.booted,
         "recording": _recording(household),
         "devices_on": len(on),
+        "new_devices": {"mode": household.arrivals.mode, "waiting": len(household.arrivals.waiting)},
         "web": _web(household),
         "storage": {"state": "trouble" if _storage(household) else "ok", "message": _storage(household)},
         "dns": household.edges.counters(),

@@ -79,6 +79,7 @@ ROUTES = (
         status=201,
     ),
     Route("GET", "/api/v1/devices/seen", HOUSEHOLD, "device.new"),
+    Route("POST", "/api/v1/devices/seen/known", HOUSEHOLD, "device.known", body=("mac", "all")),
     Route(
         "PATCH",
         "/api/v1/devices/{id}",

@@ -5,7 +5,7 @@ import { dayAndClock } from "../lib/time.js";
 
 // Numbers of people tell a reader nothing; names are in no row.
 const PLAIN = ["person", "name", "label", "birth_month"];
-const SHOWN = [...PLAIN, "group", "shared", "never_off", "days", "kept", "reader", "pin", "until"];
+const SHOWN = [...PLAIN, "group", "shared", "never_off", "days", "kept", "reader", "pin", "until", "new_devices"];
 
 /** "age group: child → teen, days: 7 → 30", or "". */
 export const changed = (detail) =>

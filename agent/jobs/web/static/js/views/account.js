@@ -18,7 +18,7 @@ export function account({ redraw }) {
 
   const load = inTurn(async () => {
     state.sessions = (await get("/sessions")).items;
-    state.settings = (await get("/settings")).items.filter((one) => !RETENTION.includes(one.key));
+    state.settings = (await get("/settings")).items.filter((one) => ![...RETENTION, "new_devices"].includes(one.key));
     await loadSession();
   });
 

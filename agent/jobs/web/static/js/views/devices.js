@@ -11,6 +11,7 @@ import { avatar, button, card, choice, confirm, field, heading, say, sheet, toas
 import { clock } from "../lib/time.js";
 import { named, personSheet } from "../people/edit.js";
 import { unseen } from "../people/unseen.js";
+import { setting } from "../privacy/settings.js";
 
 /** What a device is known by: its MAC address, or its address where devices are known by that. */
 function reachedAt(where) {
@@ -21,19 +22,22 @@ function reachedAt(where) {
 }
 
 export function devices({ redraw, go }) {
-  const state = { devices: [], people: [], seen: [] };
+  const state = { devices: [], people: [], seen: [], setting: null };
+  const problems = new Map();
 
   const load = inTurn(async () => {
-    const [own, people, seen] = await Promise.all([
+    const [own, people, seen, settings] = await Promise.all([
       get("/devices"),
       get("/people"),
       get("/devices/seen").catch(() => ({ items: [] })),
+      get("/settings"),
     ]);
     const sorted = (items, name) => items.sort((one, other) => byName(one[name] || "", other[name] || ""));
     Object.assign(state, {
       devices: sorted(own.items, "label"),
       people: sorted(people.items, "name"),
-      seen: sorted(seen.items, "hostname"),
+      seen: sorted(seen.items, "hostname").sort((one, other) => Number(other.new || 0) - Number(one.new || 0)),
+      setting: settings.items.find((one) => one.key === "new_devices"),
     });
   });
 
@@ -132,15 +136,19 @@ export function devices({ redraw, go }) {
                 h("span.device-picture", deviceIcon(one.hostname || "")),
                 h(
                   "span.row-main",
-                  h("strong", one.hostname || t("devices.unnamed")),
+                  h("span.named", h("strong", one.hostname || t("devices.unnamed")), one.new ? h("span.badge.care", t("devices.new")) : null),
                   h("span.soft", [one.address, one.mac].filter(Boolean).join(" · ")),
                   one.private_mac ? h("span.care-text", t("devices.private_mac")) : null,
+                  one.new
+                    ? button(t("devices.known"), () => act(() => post("/devices/seen/known", { mac: one.mac })), { tone: "plain small" })
+                    : null,
                 ),
                 button(t("devices.add_go"), () => add(one), { tone: "plain small" }),
               ),
             ),
           )
         : h("p.nothing", t("devices.seen_none")),
+      state.setting ? h("div.pad", setting(state.setting, problems, reload)) : null,
     ),
     card({ key: "private" }, h("h2", t("devices.private_title")), h("p.soft", t("devices.private_text"))),
   ];

@@ -89,11 +89,20 @@ export function overview({ redraw, query, go }) {
     return [
       ...first,
       standing(),
+      arrived(),
       requests(state.data, reload),
       everybodyCard(people, reload),
       h("div.people", [...people, ...rest].map(about).map((one) => personCard(one, reload))),
       pauseCard(state.data, reload),
     ];
+  }
+
+  /** Devices that were never here before, for whoever wants to be told. */
+  function arrived() {
+    const { waiting } = state.data.status.new_devices || {};
+    return waiting
+      ? card({ class: "hero line care", key: "arrived" }, icon("devices"), h("a.hero-link", { href: "/devices", "data-go": true }, t("overview.new_devices", { n: waiting })))
+      : null;
   }
 
   function standing() {

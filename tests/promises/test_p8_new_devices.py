@@ -1,0 +1,165 @@
+"""P8, P2 and P6 of devices that were never here before: the household chooses nothing, to be told, or protection at
+once; their history is never on by itself, and nothing is stored of them but a salted hash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.core.model import HISTORY, PROTECTION
+from agent.daemon.arrivals import DAY_MAX
+from agent.daemon.clients import DeviceView
+from tests.promises.household import Home, HomeEdges
+
+TV, PHONE, VISITOR = "3c:22:fb:00:00:0a", "3c:22:fb:00:00:0b", "3c:22:fb:00:00:0c"
+
+
+class Network(HomeEdges):
+    """Who is in sight, and what the kernel was told."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        self.steered: dict[bytes, DeviceView] = {}
+        self.moved: dict[str, object] = {}
+
+    def come(self, mac: str, name: str = "", interface: str = "br-lan") -> None:
+        self.where[bytes.fromhex(mac.replace(":", ""))] = frozenset([interface])
+        self.names = {**getattr(self, "names", {}), mac: name}
+
+    def neighbours_seen(self) -> list[tuple[bytes, dict[str, object]]]:
+        return [(mac, {"mac": mac.hex(":"), "hostname": self.names[mac.hex(":")]}) for mac in sorted(self.where)]
+
+    def apply(self, wanted: dict[bytes, DeviceView]) -> None:
+        self.steered = wanted
+
+    def unseen(self, device: object) -> dict[str, object]:
+        return self.moved
+
+
+@pytest.fixture
+def network(home: Home) -> Network:
+    made = Network(home)
+    home.edges = made
+    home.start(identity="mark", interfaces=["br-lan", "br-guest"])
+    made.come(TV, "tv")
+    return made
+
+
+def choose(home: Home, value: str) -> None:
+    home.ask("settings.set", key="new_devices", value=value, actor="web")
+
+
+def look(home: Home) -> None:
+    assert home.household
+    home.household.look_for_arrivals()
+
+
+def new(home: Home) -> list[str]:
+    return [row["mac"] for row in home.ask("device.new")["items"] if row["new"]]
+
+
+def on(home: Home) -> dict[str, list[str]]:
+    rows = home.ask("device.list")["items"]
+    return {row["label"]: [name for name, one in row["features"].items() if one["on"]] for row in rows}
+
+
+def test_by_default_nothing_looks_and_nothing_is_stored(home: Home, network: Network) -> None:
+    network.come(PHONE)
+    look(home)
+    assert new(home) == [] and on(home) == {} and network.steered == {}
+    assert home.household and home.household.state.meta("known devices", "") == ""
+    assert home.ask("activity")["items"] == [] or all(row["action"] == "boot" for row in home.ask("activity")["items"])
+
+
+def test_told_shows_who_was_not_here_before_and_leaves_them_alone(home: Home, network: Network) -> None:
+    choose(home, "told")
+    assert new(home) == [], "whoever was here when it was chosen is known"
+    network.come(PHONE, "a-phone")
+    look(home)
+    assert new(home) == [PHONE] and on(home) == {} and network.steered == {}
+    assert home.ask("status")["new_devices"] == {"mode": "told", "waiting": 1}
+    assert {"event": "device"} in network.events
+    home.ask("device.known", mac=PHONE)
+    look(home)
+    assert new(home) == []
+    row = [row for row in home.ask("activity")["items"] if row["action"] == "arrivals"]
+    assert [(one["actor"], one["detail"]) for one in row] == [("web", "new_devices:nothing>told")]
+
+
+def test_protected_is_protection_at_once_and_never_history(home: Home, network: Network) -> None:
+    choose(home, "protected")
+    assert on(home) == {}, "the television was here"
+    network.come(PHONE, "a-phone")
+    look(home)
+    assert on(home) == {"a-phone": [PROTECTION]}
+    assert [mac.hex(":") for mac in network.steered] == [PHONE]
+    rows = [row for row in home.ask("activity")["items"] if row["enrolment"]]
+    assert {row["action"] for row in rows} == {"enrol", "on"} and {row["actor"] for row in rows} == {"new_devices"}
+    assert not any(row["feature"] == HISTORY for row in rows)
+    assert home.ask("audit")["ok"]
+
+
+def test_nobody_is_new_twice_also_after_a_restart_or_when_removed(home: Home, network: Network) -> None:
+    choose(home, "protected")
+    network.come(PHONE, "a-phone")
+    look(home)
+    home.ask("device.remove", id=1)
+    look(home)
+    assert on(home) == {}, "the household removed it"
+    home.crash()
+    home.start(identity="mark", interfaces=["br-lan", "br-guest"])
+    look(home)
+    assert on(home) == {} and new(home) == []
+
+
+def test_what_is_stored_is_no_address_and_goes_with_the_choice(home: Home, network: Network) -> None:
+    choose(home, "told")
+    network.come(PHONE, "a-phone")
+    look(home)
+    home.ask("device.known", all=True)
+
+    def bytes_of_files() -> bytes:
+        return b"".join(path.read_bytes() for path in Path(home.state_dir).iterdir() if path.is_file())
+
+    raw = bytes.fromhex(PHONE.replace(":", ""))
+    for form in (raw, PHONE.encode(), raw.hex().encode(), b"a-phone"):
+        assert form not in bytes_of_files(), form
+    assert home.household and "known" in home.household.state.meta("known devices", "")
+    choose(home, "nothing")
+    assert "known" not in home.household.state.meta("known devices", "").replace("known devices", "")
+
+
+def test_guests_are_left_alone(home: Home, network: Network) -> None:
+    choose(home, "protected")
+    network.come(VISITOR, "visitor", "br-guest")
+    look(home)
+    assert on(home) == {} and new(home) == []
+
+
+def test_made_up_addresses_fill_nothing(home: Home, network: Network) -> None:
+    choose(home, "protected")
+    for number in range(DAY_MAX + 5):
+        network.come(f"3e:22:fb:00:01:{number:02x}")
+    look(home)
+    assert len(on(home)) == DAY_MAX and len(new(home)) == 5
+    look(home)
+    assert len(on(home)) == DAY_MAX
+
+
+def test_a_device_of_ours_with_another_address_is_offered_there(home: Home, network: Network) -> None:
+    home.ask("device.add", label="tablet", mac="3c:22:fb:00:00:01")
+    choose(home, "protected")
+    network.moved = {"moved": {"mac": PHONE}}
+    network.come(PHONE, "tablet")
+    look(home)
+    assert on(home) == {"tablet": []} and new(home) == [PHONE]
+
+
+def test_by_address_nobody_is_protected_by_itself(home: Home) -> None:
+    network = home.edges = Network(home)
+    home.start()
+    choose(home, "protected")
+    network.come(PHONE)
+    look(home)
+    assert on(home) == {} and new(home) == [PHONE]
