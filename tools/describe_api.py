@@ -51,7 +51,7 @@ def paged(schema: Schema) -> Schema:
     return also(shape(items=listed(schema)), next=maybe(TEXT))
 
 
-COUNTS = shape(visits=INT, attempts=INT)
+COUNTS = also(shape(visits=INT, attempts=INT), usage=INT)
 SCHEMAS: dict[str, Schema] = {
     "Problem": shape(type=TEXT, title=TEXT, status=INT, detail=TEXT),
     "Session": shape(
@@ -69,9 +69,24 @@ SCHEMAS: dict[str, Schema] = {
     "Person": also(
         shape(id=INT, name=TEXT, group={"enum": ["child", "teen", "adult"]}),
         internet=ref("Internet"),
+        usage=maybe(ref("Minutes")),
         becomes=maybe(shape(group={"enum": ["child", "teen", "adult"]}, at=INT)),
     ),
     "Internet": also(shape(held=FLAG, why=TEXT, until=maybe(INT)), label=TEXT, text=TEXT),
+    "Minutes": shape(on=FLAG, today=maybe(INT), allowed=maybe(INT), left=maybe(INT)),
+    "Usage": also(
+        shape(
+            now=maybe(ref("Minutes")),
+            week=maybe(listed(maybe(INT))),
+            bonuses=listed(shape(minutes=INT, text=TEXT, by=TEXT, at=INT)),
+            bank=INT,
+            consent={"enum": ["on", "off", "waiting", "suspended"]},
+            trouble=TEXT,
+        ),
+        items=listed(shape(day=TEXT, minutes=INT)),
+        not_counted=listed(TEXT),
+        counted=FLAG,
+    ),
     "Window": shape(
         id=INT,
         kind={"enum": ["bedtime", "break", "homework"]},
@@ -292,6 +307,14 @@ ANSWERS: dict[str, Schema] = {
     "DELETE /holds": shape(ended=listed(INT), now=ref("Internet")),
     "DELETE /holds/{id}": shape(ended=listed(INT), now=ref("Internet")),
     "POST /people/{person_id}/exceptions": ref("Limits"),
+    "GET /people/{person_id}/usage": ref("Usage"),
+    "GET /devices/{device_id}/usage": ref("Usage"),
+    "PUT /people/{person_id}/allowance": ref("Usage"),
+    "PUT /devices/{device_id}/allowance": ref("Usage"),
+    "POST /people/{person_id}/bonus": ref("Usage"),
+    "POST /devices/{device_id}/bonus": ref("Usage"),
+    "GET /me/usage": ref("Usage"),
+    "POST /me/bonus": ref("Usage"),
     "POST /devices/{device_id}/exceptions": ref("Limits"),
     "GET /me/history": paged(ref("Visit")),
     "GET /me/attempts": paged(ref("Attempt")),

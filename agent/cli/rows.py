@@ -81,7 +81,9 @@ def records(counts: object) -> str:
     """ "12 visits and 1 attempt" of {"visits": 12, "attempts": 1}."""
     held = counts if isinstance(counts, dict) else {}
     visits, attempts = held.get("visits", 0), held.get("attempts", 0)
-    return show.count(visits, "visit", "visits") + " and " + show.count(attempts, "attempt", "attempts")
+    found = show.count(visits, "visit", "visits") + " and " + show.count(attempts, "attempt", "attempts")
+    days = held.get("usage", 0)
+    return found + (", and minutes of " + show.count(days, "day", "days") if days else "")
 
 
 def rule_source(rule: Row) -> str:

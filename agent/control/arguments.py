@@ -2,7 +2,7 @@
 
 from agent.control.messages import Schema
 from agent.core.feed_schedule import SYNTAXES
-from agent.core.model import AGE_GROUPS, HISTORY, LIMITS, PROTECTION, BadInput, Sentence
+from agent.core.model import AGE_GROUPS, HISTORY, LIMITS, PROTECTION, USAGE, BadInput, Sentence
 from agent.platform.printable import blank, printable
 
 NUMBER_MAX = 1 << 52  # whole in every JSON reader: it may keep numbers as doubles
@@ -39,6 +39,7 @@ KINDS: dict[str, Schema] = {
     "answer": text(500),
     "attempt_id": ID,
     "background": FLAG,
+    "bank": FLAG,
     "birth_month": text(7, 7),
     "category": text(24),
     "cause": ID,
@@ -49,7 +50,7 @@ KINDS: dict[str, Schema] = {
     "device_id": ID,
     "ended": FLAG,
     "erase": FLAG,
-    "feature": one_of(HISTORY, PROTECTION, LIMITS),
+    "feature": one_of(HISTORY, PROTECTION, LIMITS, USAGE),
     "from": number(0, TIME_MAX),
     "given": one_of("off", "later", "earlier", "free"),
     "group": one_of(*AGE_GROUPS),
@@ -64,6 +65,7 @@ KINDS: dict[str, Schema] = {
     "lines": {"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": 500}},
     "list": text(64),
     "mac": text(17, 12),
+    "minutes": number(1, 1440),
     "morning": FLAG,
     "name": text(2048),  # of a site, or a URL as it is pasted; how long each may be is said by what reads it
     "never_off": FLAG,

@@ -24,6 +24,7 @@ EVENTS = (
     "report",
     "request",
     "status",
+    "usage",
     "web",
 )
 
@@ -96,6 +97,10 @@ OPERATIONS = {
     "hold.end": Operation(WHOSE + " id? seconds?", events="limits hold"),
     "hold.list": Operation(),
     "exception.add": Operation(WHOSE + " kind:given seconds?", events="limits hold"),
+    # Minutes of use a day
+    "usage.days": Operation(WHOSE + " days?"),
+    "allowance.set": Operation(WHOSE + " minutes:value?", events="limits hold feature"),
+    "allowance.give": Operation(WHOSE + " minutes text? bank?", events="limits hold"),
     # What was recorded
     "history": Operation(f"{WHOM} {WINDOW} search? show? cause? visit:cause? {PAGE}"),
     "history.days": Operation(WHOM + " tz_offset?"),
@@ -142,6 +147,7 @@ OPERATIONS = {
     "me.prove": Operation("address pin:value", (WEB,)),
     "me.agree": Operation("address feature? agree? proof?", (WEB,), "feature"),
     "me.confirm": Operation("address proof?", (WEB,), "device"),
+    "me.bonus": Operation("address", (WEB,), "limits hold"),
     "me.off": Operation("address feature? erase? proof?", (WEB,), "feature"),
     "request.add": Operation("address? device_id? kind text? target? seconds?", events="request"),
     "request.unblock": Operation("address word", events="request"),

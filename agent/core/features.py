@@ -4,7 +4,7 @@ The web pages, the command line's question before `on`, the notice and the code 
 so that what is promised is what is done.
 """
 
-from agent.core.model import HISTORY, LIMITS, PROTECTION, NotFound, Sentence, Value
+from agent.core.model import HISTORY, LIMITS, PROTECTION, USAGE, NotFound, Sentence, Value
 
 # The version and date of the whole notice. It grows whenever a feature reads, stores or sends more than
 # before; plainer words for the same leave it.
@@ -84,6 +84,18 @@ FEATURES = {
         sends="nothing",
         records="",
     ),
+    USAGE: Feature(
+        name=USAGE,
+        title="Screen time",
+        version=2,
+        reads="how many packets this device sends to the internet in each minute; never where to",
+        keeps="minutes of use a day, for each device; what was when within a day only in memory, until midnight. With "
+        "a daily allowance also today's sum, through a restart",
+        days=14,
+        days_max=30,
+        sends="nothing",
+        records="usage",
+    ),
 }
 
 NOTICE = (
@@ -92,8 +104,9 @@ NOTICE = (
     "never what it carries. Names that a device looks up are sent to the configured DNS server, as without Privacy "
     "Agent. Block lists are downloaded while protection is in use. Nothing else leaves the router unless sharing "
     "statistics or the weekly file is turned on. Times, internet off and blocked kinds of sites record nothing of what "
-    "anyone does; an adult is asked before they apply. Anyone who uses a device can see that recording is on, what is "
-    "stored and for how long, and can ask for a copy, a correction or deletion."
+    "anyone does; an adult is asked before they apply. Screen time counts packets a minute, and stores minutes a day "
+    "only. Anyone who uses a device can see that recording is on, what is stored and for how long, and can ask for a "
+    "copy, a correction or deletion."
 )
 
 

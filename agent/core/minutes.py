@@ -46,6 +46,11 @@ def alone(days: "list[int]") -> "list[int]":
     return found
 
 
+def beyond(day: int, others: "list[int]") -> int:
+    """The minutes that none of the others has."""
+    return alone(others + [day])[-1]
+
+
 def union(days: "list[int]") -> int:
     """A person's minutes, over all of their devices."""
     return sum(alone(days))

@@ -66,6 +66,7 @@ class Value:
 
 HISTORY = "history"
 PROTECTION = "protection"
+USAGE = "usage"  # minutes of use a day
 LIMITS = "limits"  # times, internet off, content: rules; it records nothing
 
 CHILD = "child"
@@ -186,6 +187,27 @@ class Verdict(Value):
         self.action = action
         self.rule = rule
         self.blocked = action == BLOCK
+
+
+class DeviceDay:
+    """A device's minutes on one day in one epoch. `day` counts local days since 1970, `at` and `age` are of its
+    midnight: nothing tells when within it. `bits` are the busy minutes as core/minutes.py has them, in memory only;
+    `began` what was counted before them (minutes, alone). `group` is whose minutes are one: see DayMinutes."""
+
+    __slots__ = ("device_id", "epoch", "group", "day", "at", "age", "bits", "began", "minutes", "alone", "id")
+
+    def __init__(self, device_id: int, epoch: int, group: "tuple[str, int]", day: int, at: int, age: int) -> None:
+        self.device_id = device_id
+        self.epoch = epoch
+        self.group = group
+        self.day = day
+        self.at = at
+        self.age = age
+        self.bits = 0
+        self.began = (0, 0)
+        self.minutes = 0
+        self.alone = 0
+        self.id: int | None = None
 
 
 class Observation(Value):

@@ -4,7 +4,7 @@ A record is judged by what stood when it was made: its epoch names its subject a
 state of today's changes that. What is not known is treated as an adult's.
 """
 
-from agent.core.model import ADULT, HISTORY, LIMITS, PROTECTION, Value
+from agent.core.model import ADULT, HISTORY, LIMITS, PROTECTION, USAGE, Value
 
 HOUSEHOLD = "household"  # readers: whoever manages this network
 SELF = "self"  # the person behind the device, at the device's own page
@@ -90,7 +90,7 @@ def reader(feature: str, subject: Subject) -> str:
 
 
 def needs_own_word(feature: str, subject: Subject) -> bool:
-    return feature in (HISTORY, LIMITS) and subject.adult
+    return feature in (HISTORY, LIMITS, USAGE) and subject.adult
 
 
 def lacks(feature: str, agreement: Agreement | None, subject: Subject, terms: Terms, version: int) -> str:
@@ -102,7 +102,7 @@ def lacks(feature: str, agreement: Agreement | None, subject: Subject, terms: Te
         return ""  # nothing is recorded of a child: there is nothing to agree to
     if agreement is None:
         return "person"
-    if feature == HISTORY and not subject.is_same(agreement.subject):
+    if feature in (HISTORY, USAGE) and not subject.is_same(agreement.subject):
         return "person"
     if needs_own_word(feature, subject) and not (agreement.own and subject.is_same(agreement.subject)):
         return "person"

@@ -219,6 +219,7 @@ TABLE = (
     # Thirty days is the most that the promise to the watched person allows.
     Setting("history_days", NUMBER, 7, "Days that visits are kept.", (1, 30), household=True, reacts=USED),
     Setting("attempts_days", NUMBER, 30, "Days that blocked attempts are kept.", (1, 30), household=True, reacts=USED),
+    Setting("usage_days", NUMBER, 14, "Days that minutes of use are kept.", (1, 30), household=True, reacts=USED),
     # A visit is about 200 bytes, and history.db is in RAM.
     Setting("history_rows", NUMBER, 20000, "Visits kept, at most; the oldest go first.", (100, 200000), reacts=USED),
     Setting(

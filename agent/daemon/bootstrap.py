@@ -27,6 +27,7 @@ from agent.platform.hashing import sha256
 
 SITES_CACHED = 512
 ROWS_MAX = {HISTORY: "history_rows", PROTECTION: "attempts_rows"}  # the settings that bound what is kept
+DAYS_MAX = 20_000  # rows of minutes: of 255 devices for a month, each switched off and on now and then
 
 
 def build(settings: Settings, edges: Edges) -> Household:
@@ -129,5 +130,6 @@ def expire(household: Household) -> bool:
         days = household.subjects.days(feature)
         oldest = oldest_kept(age, days)
         gone += retention.expire_early(household.records, table, age, days, step)
-        gone += retention.expire(household.records, table, oldest, household.settings.number(ROWS_MAX[feature]), step)
+        rows_max = household.settings.number(ROWS_MAX[feature]) if feature in ROWS_MAX else DAYS_MAX
+        gone += retention.expire(household.records, table, oldest, rows_max, step)
     return gone >= step

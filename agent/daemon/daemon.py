@@ -29,6 +29,7 @@ FLUSH_S = 1.0  # a batch a second: a loss of power takes RAM anyway, and off com
 TELL_S = 5.0  # an open page asks anew each time
 RETENTION_S = 60.0
 KERNEL_S = 2.0
+MINUTE_S = 60.0  # of use: what is counted is asked for once in it
 RULES_S = 5.0
 SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
 BIRTHDAYS_S = 3600.0
@@ -133,6 +134,8 @@ class Daemon:
             self.loop.after(0, edges.kernel.begin)
         if edges.holding:
             self.loop.after(0, edges.holding.holding.begin)
+        if edges.counting:
+            self.loop.after(0, edges.counting.begin)
         lastwords.clear()
         say("ready")
 
@@ -154,6 +157,8 @@ class Daemon:
             (RETENTION_S, self._expire),
             (KERNEL_S, self.edges.check_kernel),
             (KERNEL_S, self.edges.check_holding),
+            (KERNEL_S, self.edges.check_counting),
+            (MINUTE_S, household.screen_time.minute),
             (KERNEL_S, self.edges.check_connections),
             (RULES_S, lambda: household.new_policy() if household.policies.rule_over() else None),
             (SAVE_S, self._save_clock),
@@ -277,7 +282,7 @@ class Daemon:
             self.web.stop()
         self.edges.close()
         household = self.household
-        for call in (household.flush, self._save_clock, self._last_snapshot):
+        for call in (household.screen_time.save, household.flush, self._save_clock, self._last_snapshot):
             self._tried(call)
         household.records.db.close()
         household.state.db.close()

@@ -27,6 +27,17 @@ class Edges:
     def end_flows(self, macs: frozenset[bytes]) -> None:
         """What these devices have open ends, whether they are held or not."""
 
+    def count(self, macs: frozenset[bytes]) -> None:
+        """What these devices send to the internet is counted, and of no others. NetfilterError: the kernel refused."""
+
+    def counts(self) -> dict[bytes, tuple[int, int]]:
+        """MAC → packets and bytes of whoever is counted, since they are. NetfilterError."""
+        return {}
+
+    def offloaded(self) -> bool:
+        """Whether packets may go past all rules, by a flow table of the firewall: then they are not counted."""
+        return False
+
     def swap(self, policy: Policy) -> None:
         """Decide by this policy from here on."""
 

@@ -6,7 +6,8 @@ replaced, the removal is marked as done, and then it is acknowledged. Each start
 
 from collections.abc import Generator, Iterator
 
-from agent.core.model import Device
+from agent.core.features import FEATURES
+from agent.core.model import USAGE, Device
 from agent.daemon.household import Household
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.scrubbing import scrub
@@ -25,6 +26,8 @@ def erase(household: Household, table: str, device: Device, ids: list[int]) -> S
         return
     household.snapshots.abandon()
     household.snapshots.held += 1
+    if table == FEATURES[USAGE].records:
+        household.screen_time.erased(device)
     try:
         # All of it before the first row: whatever is left, or comes back from a copy, is checked against it.
         household.state.removals.add(table, device.id, show_ids(ids), household.clock.age())

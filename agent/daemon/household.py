@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator
 
 from agent.core.consent import Gate
-from agent.core.model import LIMITS, PROTECTION, Device
+from agent.core.model import LIMITS, PROTECTION, USAGE, Device
 from agent.core.policy import Policy, View
 from agent.core.settings import COPIES, POLICY, UPDATES, Settings, guest_interfaces
 from agent.core.timezone import Zone
@@ -18,6 +18,7 @@ from agent.daemon.device_content import DeviceContent
 from agent.daemon.edges import Edges
 from agent.daemon.in_hand import InHand
 from agent.daemon.limits.keeper import Keeper
+from agent.daemon.limits.screen_time import ScreenTime
 from agent.daemon.lists.feed_state import FeedState
 from agent.daemon.lists.freshness import Freshness
 from agent.daemon.lists.loaded import LoadedLists
@@ -98,6 +99,10 @@ class Household:
         noted = self.announcements.noted
         # who is kept off the internet
         self.keeper = Keeper(state, gate, clock, settings, edges, self.refresh, noted)
+        self.screen_time = ScreenTime(
+            state, records, recorder, gate, clock, settings, edges, self.keeper.local, self.refresh
+        )
+        self.keeper.used_up = self.screen_time.span
         reviewed = self.announcements.reviewed
         self.people = People(state, self.subjects, self.delayed, clock, reviewed, edges.publish)
         counts = WeeklyCounts(state, records, clock, self.subjects, self.toggles, self.freshness, self.flush)
@@ -123,6 +128,7 @@ class Household:
             self.reports.budget.note_restored(self.anchor.restored(self.state.ledger.hashes()))
             again = self.forgotten.again(self.clock.wall(), self.people.removed)
             strays = 0 if self.toggles.booted else self.toggles.start(self.clock.boot)
+            self.screen_time.begun = True
             self.reports.begin()
             self.week_file.begin()
             self.stale_snapshot = self.stale_snapshot or strays > 0 or again > 0
@@ -133,6 +139,7 @@ class Household:
 
     def refresh(self) -> None:
         """Make clients and kernel agree with the gate. Called at each toggle and change of a device."""
+        self.screen_time.renew()
         self.keeper.renew()
         self.edges.drain()
         entries = []
@@ -160,9 +167,10 @@ class Household:
         return [device for device in found if self.read(device)]
 
     def read(self, device: Device) -> bool:
-        """Whether anything of it is read: times alone do so only while it is held, content rules at all times."""
-        if self.gate.features(device.slot) != [LIMITS]:
-            return True
+        """Whether any name is read of it: minutes alone never, times only while it is held, content rules always."""
+        names = [name for name in self.gate.features(device.slot) if name != USAGE]
+        if names != [LIMITS]:
+            return bool(names)
         return self.keeper.decision(device).held or self.content.wanted(device)
 
     def _client(self, device: Device) -> DeviceView:

@@ -2,13 +2,13 @@
 are applied to."""
 
 from agent.core.features import FEATURES
-from agent.core.model import ADULT, HISTORY, PROTECTION, Device, Person
+from agent.core.model import ADULT, HISTORY, PROTECTION, USAGE, Device, Person
 from agent.core.people import FLASH, RAM, Subject, Terms, reader
 from agent.core.settings import Settings
 from agent.daemon.store.delayed_changes import DelayedChanges
 from agent.daemon.store.state import State
 
-DAYS = {HISTORY: "history_days", PROTECTION: "attempts_days"}  # feature → setting
+DAYS = {HISTORY: "history_days", PROTECTION: "attempts_days", USAGE: "usage_days"}  # feature → setting
 
 
 class Subjects:

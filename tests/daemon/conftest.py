@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.counted import counted
 from tests.daemon.limited import times
 from tests.promises.household import Home
 
-__all__ = ["home", "times"]
+__all__ = ["counted", "home", "times"]
 
 
 @pytest.fixture

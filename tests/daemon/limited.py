@@ -60,7 +60,7 @@ class Times:
     """A household with a child, a teen, an adult and a television."""
 
     def __init__(self, home: Home, at: int) -> None:
-        self.home, self.kernel = home, Kernel(home, at)
+        self.home, self.kernel = home, self.kernel_of(home, at)
         home.edges = self.kernel
         self.clock = self.kernel.hand
         self.begin()
@@ -72,6 +72,9 @@ class Times:
             person = self.ask("person.add", name=name, group=group)
             self.ask("device.add", label=label, mac=mac, person_id=person["id"])
         self.ask("device.add", label="TV", mac=TV, shared=True)
+
+    def kernel_of(self, home: Home, at: int) -> Kernel:
+        return Kernel(home, at)
 
     def begin(self) -> None:
         Path(self.home.run_dir).mkdir(parents=True, exist_ok=True)

@@ -111,6 +111,7 @@ CHANGES: dict[str, tuple[object, Callable[[Live], object], object]] = {
     "canary_names": (False, lambda live: "NXDOMAIN" not in live.ask("use-application-dns.net"), True),
     "lookalike": ("refuse", lambda live: "EDE: 15" in live.ask("paypa1.com"), "off"),
     "history_days": (3, lambda live: days(live, "history") == 3, 7),
+    "usage_days": (3, lambda live: days(live, "usage") == 3, 14),
     "attempts_days": (3, lambda live: days(live, "protection") == 3, 30),
     "lists_auto": (True, lambda live: live.client.call("lists")["auto"] is True, False),
     "keep_history": (True, copy_is_there, False),

@@ -77,7 +77,7 @@ def test_a_child_asks_for_erasure_and_an_adult_erases(served, parent):
     anna = entered(served, parent, ANNA)
     done = anna.ask("POST", "/api/v1/me/erase", {"feature": "protection"})
     assert done.status == 200 and done.json["visits"] == 0
-    assert device(served, ANNA)["kept"] == {"visits": 0, "attempts": 0}
+    assert device(served, ANNA)["kept"] == {"visits": 0, "attempts": 0, "usage": 0}
 
 
 def test_without_the_pin_no_name_no_birthday_and_no_activity(served, parent):

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.counted import counted
 from tests.daemon.limited import times
 from tests.lab.fixtures import agent, lab, resident, site
 from tests.promises.control_server import Server
 from tests.promises.household import Home
 
-__all__ = ["agent", "home", "lab", "resident", "server", "site", "times"]
+__all__ = ["counted", "agent", "home", "lab", "resident", "server", "site", "times"]
 
 
 @pytest.fixture

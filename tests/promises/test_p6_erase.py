@@ -76,7 +76,7 @@ def test_the_search_itself_finds_what_is_there(lived: Home) -> None:
 
 
 def test_erase_of_a_device(lived: Home) -> None:
-    assert lived.ask("delete", device_id=1) == {"visits": 2, "attempts": 0}
+    assert lived.ask("delete", device_id=1) == {"visits": 2, "attempts": 0, "usage": 0}
     for site in SITES:
         assert holding(lived, site) == []
     assert len(holding(lived, b"stays.example")) == 2
@@ -106,7 +106,7 @@ def test_off_without_erase_says_what_remains_and_until_when(lived: Home) -> None
 
 
 def test_forgetting_a_device_takes_mac_and_label(lived: Home) -> None:
-    assert lived.ask("device.remove", id=1)["erased"] == {"visits": 2, "attempts": 0}
+    assert lived.ask("device.remove", id=1)["erased"] == {"visits": 2, "attempts": 0, "usage": 0}
     for needle in (*SITES, LABEL.encode(), MAC.encode(), bytes.fromhex(MAC.replace(":", ""))):
         assert holding(lived, needle) == [], needle
     assert lived.ask("audit")["ok"]

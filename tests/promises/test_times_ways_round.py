@@ -17,7 +17,16 @@ from tests.promises.household import Home
 
 ADDRESSES = {TABLET: "192.168.1.11", PHONE: "192.168.1.12", LAPTOP: "192.168.1.13"}
 # What the page at /me may do that changes anything.
-MAY = {".my_switch", ".my_confirmation", ".my_request", ".set_pin", ".enter_pin", ".my_dispute", ".my_erase"}
+MAY = {
+    ".my_switch",
+    ".my_confirmation",
+    ".my_request",
+    ".set_pin",
+    ".enter_pin",
+    ".my_dispute",
+    ".my_erase",
+    ".my_bonus",
+}
 
 
 @pytest.fixture
@@ -44,7 +53,10 @@ def test_the_page_of_a_device_has_nothing_that_lengthens() -> None:
     changing = {route.op for route in ROUTES if route.access in (PERSON, OWN) and route.method != "GET"}
     assert changing == MAY
     for route in ROUTES:
-        if route.op.split(".")[0] in ("limits", "hold", "exception") or route.op in (".turn_off", "request.reply"):
+        if route.op.split(".")[0] in ("limits", "hold", "exception", "allowance") or route.op in (
+            ".turn_off",
+            "request.reply",
+        ):
             assert route.access not in (PERSON, OWN, "public"), route.path
 
 

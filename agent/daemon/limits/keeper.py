@@ -72,6 +72,7 @@ class Keeper:
         self._coming: dict[int, Change] = {}
         self._warned: set[tuple[int, int, int]] = set()
         state.limits.over = self._over
+        self.used_up: Callable[[Owner], Span | None] = lambda owner: None  # see ScreenTime.span
         self._alive = os.path.join(settings.text("run_dir"), ALIVE)
         self._last_alive = _read_alive(self._alive)  # None after a reboot, which empties the run directory
 
@@ -164,6 +165,8 @@ class Keeper:
             if given.owner in of and (trusted or given.kind == "free"):
                 begin = min(given.begin, wall) if given.until_age is not None else given.begin
                 spans.append(Span(SPANS[given.kind], begin, self.exemption_ends(given), given.why, given.label))
+        if trusted:
+            spans += [span for span in map(self.used_up, sorted(of)) if span is not None]
         return [span for span in spans if span.until > wall]
 
     def hold_ends(self, hold: Hold) -> int:

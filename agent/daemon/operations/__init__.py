@@ -6,6 +6,7 @@ small steps and returns the value at its end. BadInput becomes an error reply, S
 
 from agent.daemon.operations import (
     activity,
+    allowance,
     backup,
     blocked,
     content_rules,
@@ -29,6 +30,7 @@ from agent.daemon.operations import (
     status,
     switches,
     time_requests,
+    usage,
     visits,
     web_values,
     week,
@@ -50,6 +52,8 @@ TABLE = {
     **deletion.TABLE,
     **activity.TABLE,
     **limits.TABLE,
+    **usage.TABLE,
+    **allowance.TABLE,
     **internet_off.TABLE,
     **time_requests.TABLE,
     **counts.TABLE,

@@ -24,8 +24,8 @@ from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
 from agent.platform.hashing import sha256
 
-DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1}  # the column with the device's id
-AGE_AT = {"visit": 7, "attempt": 6}  # the column with the age; the wall time is the one before it
+DEVICE_AT = {"device": 0, "epoch": 1, "visit": 1, "attempt": 1, "usage": 1}  # the column with the device's id
+AGE_AT = {"visit": 7, "attempt": 6, "usage": 8}  # the column with the age; the wall time is the one before it
 SECTION_BITS = 40
 ROWS_MAX = 400_000  # more is no household's, and would fill the memory
 
@@ -152,7 +152,7 @@ def _device_of(kind: str, row: list[object]) -> object:
     """The device that a row is about, None for one about nobody's."""
     if kind == "rule":
         return row[4] if row[3] == "device" else None
-    if kind in ("window", "holiday", "content"):
+    if kind in ("window", "holiday", "content", "allowance", "bank"):
         return row[2] if row[1] == owners.DEVICE else None
     return row[DEVICE_AT[kind]] if kind in DEVICE_AT else None
 

@@ -12,11 +12,13 @@ from agent.control.messages import Schema
 from agent.core import addresses, content, names, settings, windows
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
+from agent.core.minutes import DAY_BITS as MINUTES_MAX
 from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput, Sentence
 from agent.daemon.operations import arguments
 from agent.daemon.operations.devices import parse_mac
 from agent.daemon.operations.people import birth_month
 from agent.daemon.operations.rules import SCOPES
+from agent.daemon.store import allowances
 from agent.daemon.store.backup_tables import Rows
 from agent.daemon.store.owners import HOUSEHOLD, OWNERS
 from agent.daemon.store.state import SLOTS
@@ -28,6 +30,8 @@ DAYS_MAX = 2_932_896  # since 1970, until the year 9999
 ROOM = {
     "window": windows.WINDOWS_MAX,
     "holiday": windows.DATES_MAX,
+    "allowance": 7,
+    "bank": 1,
     "content": len(content.CATEGORIES) + content.SERVICES_MAX + 2 * content.NAMES_MAX + content.LISTS_MAX + 2,
 }
 WRITTEN_MAX = 8192  # the hosts of a visit, or a list's rule, with room to spare
@@ -170,6 +174,8 @@ COLUMNS: dict[str, tuple[Check, ...]] = {
         *(_of(number(0, windows.MINUTES)), _of(number(0, windows.MINUTES)), _label, _FLAG),
     ),
     "holiday": (_ID, _of(one_of(*OWNERS[1:])), _ID, _of(number(0, DAYS_MAX)), _of(number(0, DAYS_MAX))),
+    "allowance": (*(_ID, _of(one_of(*OWNERS[1:])), _ID, _of(number(0, 6)), _of(number(0, allowances.DAY_MINUTES))),),
+    "bank": (_ID, _of(one_of(*OWNERS[1:])), _ID, _of(number(0, allowances.BANK_MAX))),
     "ledger": (
         *(_ID, _NUMBER, _written, _written, _written),
         *(_of(one_of(*ACTIONS)), _COUNT, _bytes(32), _written),
@@ -179,6 +185,10 @@ COLUMNS: dict[str, tuple[Check, ...]] = {
     "visit": (
         *(_ID, _ID, _ID, _COUNT, _written, _NUMBER, _NUMBER, _NUMBER, _COUNT),
         *(_written, _written, _written, _FLAG, _or_none(_ID), _FLAG),
+    ),
+    "usage": (
+        *(_ID, _ID, _ID, _COUNT, _of(number(0, DAYS_MAX)), _of(number(0, MINUTES_MAX)), _of(number(0, MINUTES_MAX))),
+        *(_NUMBER, _NUMBER),
     ),
     "attempt": (_ID, _ID, _ID, _COUNT, _written, _NUMBER, _NUMBER, _COUNT, *(_written,) * 7),
 }

@@ -11,10 +11,11 @@ from agent.core.neighbour import made_up
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
-from agent.daemon.operations import internet
+from agent.daemon.operations import internet, usage
 from agent.daemon.operations.arguments import actor, flag, optional_number, optional_text, text
 from agent.daemon.operations.named import devices_of
 from agent.daemon.store.history_schema import TABLES
+from agent.daemon.store.owners import PERSON, owner_of
 
 MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 form
 
@@ -42,6 +43,7 @@ def device_row(household: Household, device: Device) -> Row:
         "covered": edges.covers(device),
         "unseen": edges.unseen(device) or None,
         "internet": internet.of_device(household, device),
+        "usage": usage.of_owner(household, owner_of(device)),
         "held": [{"change": one.change, "at": one.at} for one in household.delayed.of(device)],
     }
 
@@ -86,6 +88,7 @@ def person_row(household: Household, person: Person | None) -> Row | None:
         "birth_month": person.birth_month,
         "becomes": becomes,
         "internet": internet.of_person(household, person.id),
+        "usage": usage.of_owner(household, (PERSON, person.id)),
     }
 
 

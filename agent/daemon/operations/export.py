@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from agent.control.messages import Reply, Request, Row
 from agent.core.consent import GENESIS
 from agent.core.model import Device
+from agent.core.windows import date_text
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import page
@@ -14,6 +15,7 @@ from agent.daemon.operations.rules import rule_row
 from agent.daemon.operations.visits import visit_row
 from agent.daemon.store import recorded
 from agent.daemon.store.recorded import AttemptRow, VisitRow
+from agent.daemon.store.usage_rows import UsageRow
 
 Rows = Iterator[tuple[int, str, object]]  # (id, kind, row), by id
 SECTION_BITS = 40  # a cursor is section << 40 | id
@@ -44,6 +46,7 @@ def _sections(household: Household, request: Request) -> list[Callable[[int, int
         lambda after, limit: _ledger(household, devices, after, limit),
         lambda after, limit: _visits(household, request, after, limit),
         lambda after, limit: _attempts(household, request, after, limit),
+        lambda after, limit: _usage(household, request, after, limit),
         lambda after, limit: _hidden(household, request, after),
         lambda after, limit: _rules(household, devices, after, limit),
     ]
@@ -77,6 +80,12 @@ def _attempts(household: Household, request: Request, after: int, limit: int) ->
     rows = scope.readable(household, request, "attempts").after(after)
     for row in recorded.page(household.records, AttemptRow, rows, limit):
         yield row.id, "attempt", attempt_row(row)
+
+
+def _usage(household: Household, request: Request, after: int, limit: int) -> Rows:
+    rows = scope.readable(household, request, "usage").after(after)
+    for row in recorded.page(household.records, UsageRow, rows, limit):
+        yield row.id, "usage", {**row.told(), "day": date_text(row.day)}
 
 
 def _hidden(household: Household, request: Request, after: int) -> Rows:

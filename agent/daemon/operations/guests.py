@@ -4,7 +4,7 @@ Only devices behind the setting `interfaces` are ever steered. Of these interfac
 are guest networks, and so are those with "guest" in their name.
 """
 
-from agent.core.model import HISTORY, Device
+from agent.core.model import HISTORY, USAGE, Device
 from agent.core.settings import guest_interfaces
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected
@@ -17,6 +17,8 @@ def is_guest(household: Household, device: Device) -> bool:
 
 
 def refuse_guests(household: Household, devices: list[Device], name: str) -> None:
-    """Refused when history is to begin for a device in a guest network."""
+    """Refused when history or minutes are to begin for a device in a guest network."""
+    if name == USAGE and any(is_guest(household, device) for device in devices):
+        raise OperationRejected("forbidden", "minutes are not counted in a guest network: guests have not agreed")
     if name == HISTORY and any(is_guest(household, device) for device in devices):
         raise OperationRejected("forbidden", "history is not recorded in a guest network: guests have not agreed")

@@ -18,8 +18,9 @@ from agent.daemon.operations.internet import (
     told_rows,
     with_devices,
 )
-from agent.daemon.operations.limits import give, in_force, known_by_mac, owner_named
+from agent.daemon.operations.limits import give, in_force, known_by_mac
 from agent.daemon.operations.me import own_device
+from agent.daemon.operations.named import owner_named
 from agent.daemon.store.ledger import Entry
 from agent.daemon.store.limit_rules import Exemption, Hold
 from agent.daemon.store.owners import DEVICE, Owner, owner_of

@@ -19,21 +19,12 @@ from agent.daemon.operations.internet import (
     told_rows,
     with_devices,
 )
+from agent.daemon.operations.named import owner_named
 from agent.daemon.store.limit_rules import Exemption
-from agent.daemon.store.owners import PERSON, Owner, owner_of
+from agent.daemon.store.owners import Owner
 
 LATER_MAX_S = 3 * 3600  # of a window in all
 FREE_MAX_S = DAY_S
-
-
-def owner_named(household: Household, request: Request) -> Owner:
-    """The person that is named; of a device the person whose rules it follows, or itself."""
-    person_id, device_id = optional_number(request, "person_id"), optional_number(request, "device_id")
-    if person_id is not None:
-        return PERSON, household.state.person(person_id).id
-    if device_id is not None:
-        return owner_of(household.state.device(device_id))
-    raise BadInput("say which: device_id or person_id (numbers)")
 
 
 def known_by_mac(household: Household) -> None:

@@ -3,6 +3,8 @@
 from agent.control.messages import Request
 from agent.core.model import BadInput, Device, NotFound, Person, Sentence
 from agent.daemon.household import Household
+from agent.daemon.operations.arguments import optional_number
+from agent.daemon.store.owners import PERSON, Owner, owner_of
 
 
 def devices_of(household: Household, request: Request) -> list[Device]:
@@ -28,6 +30,16 @@ def person_named(household: Household, request: Request) -> Person:
     if not isinstance(person_id, int):
         raise BadInput("say which person: id (a number)")
     return household.state.person(person_id)
+
+
+def owner_named(household: Household, request: Request) -> Owner:
+    """The person that is named; of a device the person whose rules it follows, or itself."""
+    person_id, device_id = optional_number(request, "person_id"), optional_number(request, "device_id")
+    if person_id is not None:
+        return PERSON, household.state.person(person_id).id
+    if device_id is not None:
+        return owner_of(household.state.device(device_id))
+    raise BadInput("say which: device_id or person_id (numbers)")
 
 
 def device_of_visit(household: Household, visit_id: int) -> Device:

@@ -5,10 +5,11 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core import consent, people
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
-from agent.core.model import HISTORY, LIMITS, Device, Sentence
+from agent.core.model import HISTORY, LIMITS, USAGE, Device, Sentence
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import finish
 from agent.daemon.household import Household
+from agent.daemon.limits.screen_time import BY_ADDRESS, OFFLOADED
 from agent.daemon.operations import internet, scope
 from agent.daemon.operations.arguments import OperationRejected, actor, flag, number, optional_number
 from agent.daemon.operations.devices import device_row
@@ -75,6 +76,8 @@ def on(household: Household, request: Request) -> Reply:
     if optional_number(request, "agree") != FEATURES[name].version:
         raise agree_first(household, [name])
     refuse_guests(household, devices, name)
+    if name == USAGE:
+        _countable(household)
     household.toggles.require_start()
     states = [household.state.ledger.register.state(device.enrolment, name) for device in devices]
     chosen = [(d, name) for d, state in zip(devices, states, strict=True) if state in (consent.OFF, consent.SUSPENDED)]
@@ -95,6 +98,13 @@ def covered(household: Household, devices: list[Device], who: str) -> None:
     for owner in {owner_of(device) for device in devices}:
         for device in household.keeper.devices_of(owner):
             internet.cover(household, device, who)
+
+
+def _countable(household: Household) -> None:
+    if household.settings.text("identity") == "address":
+        raise OperationRejected("conflict", BY_ADDRESS)
+    if household.edges.offloaded():
+        raise OperationRejected("conflict", OFFLOADED)
 
 
 def agree_first(household: Household, names: list[str]) -> OperationRejected:
@@ -177,16 +187,17 @@ def _off(household: Household, pairs: Pairs, who: str) -> Generator[float | None
 
 
 def end_for_guests(household: Household) -> None:
-    """History ends for whoever has moved into a guest network; it does not begin again by itself."""
-    moved = [pair for pair in household.toggles.pairs_on(HISTORY) if is_guest(household, pair[0])]
+    """What is recorded of use ends for whoever moved into a guest network; it does not begin again by itself."""
+    pairs = [pair for name in (HISTORY, USAGE) for pair in household.toggles.pairs_on(name)]
+    moved = [pair for pair in pairs if is_guest(household, pair[0])]
     if moved:
         household.toggles.off(moved, "off", "guest")
         household.announcements.announce(moved)
 
 
 def pause(household: Household, request: Request) -> Reply:
-    """History off for every device that has it on, a ledger row each; it never resumes by itself."""
-    pairs = household.toggles.pairs_on(HISTORY)
+    """History and minutes off for every device that has them on, a ledger row each; nothing resumes by itself."""
+    pairs = [pair for name in (HISTORY, USAGE) for pair in household.toggles.pairs_on(name)]
     household.toggles.off(pairs, "suspend", actor(request))
     household.announcements.announce(pairs)
     household.edges.publish({"event": "status"})

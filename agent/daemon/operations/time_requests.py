@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from agent.control.messages import Reply, Request
 from agent.core.model import BadInput, Device, NotFound, Sentence
-from agent.core.schedule import OFF
+from agent.core.schedule import ALLOWANCE, OFF
 from agent.core.windows import HOMEWORK
 from agent.daemon.household import Household
+from agent.daemon.operations.allowance import bonus
 from agent.daemon.operations.arguments import OperationRejected, actor, number, optional_text
 from agent.daemon.operations.limits import FREE_MAX_S, give, in_force, known_by_mac
 from agent.daemon.operations.me import REQUEST_TEXT_MAX, TIME_KINDS, TIME_S, request_add, request_row
+from agent.daemon.store.allowances import DAY_MINUTES
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.owners import owner_of
 
@@ -47,15 +49,27 @@ def grant(household: Household, device: Device, given: object, who: str, answer:
     owner = owner_of(device)
     now = household.keeper.decision(device)
     wall = household.clock.wall()
-    if given == TONIGHT and not (now.held and now.why == OFF):
+    seconds = given if isinstance(given, int) and not isinstance(given, bool) else None
+    if (seconds or given == TONIGHT) and _minutes_end_first(household, device):
+        bonus(household, owner, DAY_MINUTES if seconds is None else max(1, seconds // 60), who, answer=answer)
+    elif given == TONIGHT and not (now.held and now.why == OFF):
         give(household, owner, "off", None, who, answer)
     elif given == TONIGHT:
         give(household, owner, "free", min(FREE_MAX_S, (now.until or wall + FREE_MAX_S) - wall), who, answer)
-    elif isinstance(given, int) and not isinstance(given, bool):
-        give(household, owner, "free" if now.held and now.why == OFF else "later", given, who, answer)
+    elif seconds is not None:
+        give(household, owner, "free" if now.held and now.why == OFF else "later", seconds, who, answer)
     else:
         raise BadInput("grant must be seconds or tonight")
     in_force(household, [owner])
+
+
+def _minutes_end_first(household: Household, device: Device) -> bool:
+    """Whether what ends the device's time is, or will be, that the minutes of today are used up."""
+    now, left = household.keeper.decision(device), household.screen_time.left(owner_of(device))
+    if now.held or left is None:
+        return now.why == ALLOWANCE
+    coming = household.keeper.next_for(device)
+    return coming is None or not coming.held or coming.at > household.clock.wall() + left * 60
 
 
 def ask_for_time(household: Household, device_id: int, kind: str) -> bool:

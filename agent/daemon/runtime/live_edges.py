@@ -6,6 +6,7 @@ import socket
 from agent.control.messages import Event, Row
 from agent.core import settings as settings_table
 from agent.core.model import BadInput, Device
+from agent.core.nft.count_rules import CountRules
 from agent.core.policy import Policy
 from agent.core.settings import Settings
 from agent.daemon.clients import DeviceView
@@ -14,6 +15,7 @@ from agent.daemon.control import ControlServer
 from agent.daemon.edges import Edges
 from agent.daemon.household import Household
 from agent.daemon.jobs import job_command
+from agent.daemon.kernel.counting import Counting
 from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.switch import Switch
 from agent.daemon.kernel.switch_sync import SwitchSync
@@ -43,6 +45,7 @@ class LiveEdges(Edges):
         self.code = 0  # of the process, when it ends
         self.neighbours = Neighbours(settings.texts("interfaces"), settings.text("leases_file"))
         self.kernel: SwitchSync | None = None
+        self.counting: Counting | None = None
         self.holding: HoldService | None = None
         self.connecting: InspectionService | None = None
         self._sight: Sight | None = None
@@ -53,6 +56,7 @@ class LiveEdges(Edges):
         loop, settings = self._loop, self._settings
         if settings.text("identity") == "mark":
             self.kernel = _kernel(settings, self._netlink, self.neighbours)
+            self.counting = Counting(self.kernel.switch)
             self._sight = Sight(self.neighbours, household.clock, self.kernel.covers)
             self.holding = HoldService(loop, settings, household, self.kernel, self.neighbours)
         self.resolving = DnsService(loop, settings, household)
@@ -91,6 +95,10 @@ class LiveEdges(Edges):
         if self.holding:
             self.holding.check()
 
+    def check_counting(self) -> None:
+        if self.counting:
+            self.counting.check()
+
     def check_connections(self) -> None:
         if self.connecting:
             self.connecting.check()
@@ -111,6 +119,16 @@ class LiveEdges(Edges):
         if self.holding:
             judged = self.kernel is not None and self.kernel.judging is not None and not self.kernel.offloaded()
             self.holding.holding.end_flows(macs, judged)
+
+    def count(self, macs: frozenset[bytes]) -> None:
+        if self.counting:
+            self.counting.want(macs)
+
+    def counts(self) -> dict[bytes, tuple[int, int]]:
+        return self.counting.counts() if self.counting else {}
+
+    def offloaded(self) -> bool:
+        return self.kernel is not None and self.kernel.offloaded()
 
     def swap(self, policy: Policy) -> None:
         for path in self._paths:
@@ -214,6 +232,7 @@ def _kernel(settings: Settings, netlink: socket.socket | None, neighbours: Neigh
     for name in layout.shared():
         say(f"the bits of marks that are set are also {name}'s by default: doctor tells whether it uses them here")
     switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"), layout)
+    switch.counting = CountRules(settings.texts("interfaces"), tuple(settings.texts("local_interfaces")))
     return SwitchSync(switch, layout, neighbours)
 
 

@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 
 from agent.core.model import BadInput, Sentence
-from agent.daemon.store import content_rows, history_schema, limit_rules, state_schema
+from agent.daemon.store import allowances, content_rows, history_schema, limit_rules, state_schema
 from agent.daemon.store.database import Database, StorageError, Waiting, discard
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.ledger import COLUMNS as LEDGER_COLUMNS
@@ -18,6 +18,8 @@ TABLES = {
     "content": ("content", content_rows.COLUMNS),
     "window": ("windows", limit_rules.WINDOW_COLUMNS),
     "holiday": ("holidays", limit_rules.HOLIDAY_COLUMNS),
+    "allowance": ("allowances", allowances.ALLOWANCE_COLUMNS),
+    "bank": ("banks", allowances.BANK_COLUMNS),
     "ledger": ("ledger", LEDGER_COLUMNS),
 }
 HISTORY_TABLES = {
@@ -30,6 +32,7 @@ HISTORY_TABLES = {
         "attempts",
         "id, device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name, list_version, category",
     ),
+    "usage": ("usage", "id, device, epoch, batch, day, minutes, alone, at, age"),
 }
 SETTING = {"setting": ("meta", "key, value")}
 ALL = {**TABLES, **HISTORY_TABLES, **SETTING}

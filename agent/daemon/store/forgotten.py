@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from agent.core import consent
 from agent.core.digits import whole
-from agent.core.model import HISTORY, LIMITS, PROTECTION, Device
+from agent.core.features import FEATURES
+from agent.core.model import Device
 from agent.daemon.store.state import State
 
 META = "forgotten"  # in state.db, from before a backup brought its own ledger: enrolments, as JSON
@@ -50,7 +51,7 @@ class Forgotten:
         people = {int(key[len(prefix) :]) for _, key in self._read() if prefix and key.startswith(prefix)}
         found = [device for device in self._state.devices() if device.enrolment in enrolments]
         for device in found:
-            on = [name for name in (HISTORY, PROTECTION, LIMITS) if self._may_end(device.enrolment, name)]
+            on = [name for name in FEATURES if self._may_end(device.enrolment, name)]
             self._state.ledger.append([(device.enrolment, name, "off", 0) for name in on], "restore", at)
             before(device, "restore")
             self._state.forget_device(device, "restore", at)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from agent.core.consent import Epoch
-from agent.core.model import Attempt, Sentence, Visit
+from agent.core.model import Attempt, DeviceDay, Sentence, Visit
 from agent.daemon.clock import STEP_S
 from agent.daemon.store.database import Database, StorageError, TableRow, WithMeta, insist
 from agent.daemon.store.history_schema import MIGRATIONS, TABLES
@@ -23,6 +23,8 @@ ATTEMPT_INSERT = (
     "INSERT INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name,"
     " list_version, category) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
+USAGE_INSERT = "INSERT INTO usage(device, epoch, batch, day, minutes, alone, at, age) VALUES (?,?,?,?,?,?,?,?)"
+USAGE_UPDATE = "UPDATE usage SET batch=?, minutes=?, alone=? WHERE id=?"
 ATTEMPT_UPDATE = "UPDATE attempts SET batch=?, target=?, at=?, age=?, hits=? WHERE id=?"
 EPOCH_TELL = "UPDATE epochs SET person=?, shared=?, days=?, kept=?, reader=? WHERE epoch=?"
 LOWEST = -(1 << 62)  # below each age
@@ -59,27 +61,30 @@ class HistoryDb(WithMeta):
         self.unclosed: list[int] = []  # closing them waits for room; the gate and the ledger are closed
 
     def _last_batch(self) -> int:
-        query = (
-            "SELECT MAX(b) FROM (SELECT MAX(batch) AS b FROM visits UNION ALL SELECT MAX(batch) FROM attempts"
-            " UNION ALL SELECT MAX(closed) FROM epochs UNION ALL SELECT MAX(opened) FROM epochs)"
-        )
+        tables = " UNION ALL ".join(f"SELECT MAX(batch) AS b FROM {table}" for table in TABLES)
+        epochs = " UNION ALL SELECT MAX(closed) FROM epochs UNION ALL SELECT MAX(opened) FROM epochs"
+        query = f"SELECT MAX(b) FROM ({tables}{epochs})"
         return int(self.db.sql.execute(query).fetchone()[0] or 0)
 
     # writing
 
-    def write(self, visits: Iterable[Visit], attempts: Iterable[Attempt]) -> None:
-        """Store new visits and attempts and update grown visits, all or none."""
+    def write(self, visits: Iterable[Visit], attempts: Iterable[Attempt], days: Iterable[DeviceDay] = ()) -> None:
+        """Store new visits, attempts and days and update those that grew, all or none."""
         with self.db.transaction() as sql:
-            made = self._put(sql, visits, attempts)
+            made = self._put(sql, visits, attempts, days)
             sql.executemany("UPDATE epochs SET closed=? WHERE epoch=?", [(self.batch, e) for e in self.unclosed])
         self.unclosed = []
         self._number(made)
 
     def _put(
-        self, sql: sqlite3.Connection, visits: Iterable[Visit], attempts: Iterable[Attempt]
-    ) -> "list[tuple[Visit | Attempt, int]]":
+        self,
+        sql: sqlite3.Connection,
+        visits: Iterable[Visit],
+        attempts: Iterable[Attempt],
+        days: Iterable[DeviceDay],
+    ) -> "list[tuple[Visit | Attempt | DeviceDay, int]]":
         self.batch += 1
-        made: list[tuple[Visit | Attempt, int]] = []
+        made: list[tuple[Visit | Attempt | DeviceDay, int]] = []
         ids: dict[int, int] = {}  # of visits made in this batch, by identity
         try:
             for visit in sorted(visits, key=lambda of: of.cause is not None):
@@ -91,6 +96,10 @@ class HistoryDb(WithMeta):
                 row_id = self._put_attempt(sql, attempt)
                 if row_id is not None:
                     made.append((attempt, row_id))
+            for day in days:
+                row_id = self._put_day(sql, day)
+                if row_id is not None:
+                    made.append((day, row_id))
         except sqlite3.IntegrityError as error:
             raise StorageError(Sentence("a row was refused: {}", error)) from error
         return made
@@ -112,8 +121,15 @@ class HistoryDb(WithMeta):
             return None
         return sql.execute(ATTEMPT_INSERT, _attempt_row(attempt, self.batch)).lastrowid
 
+    def _put_day(self, sql: sqlite3.Connection, day: DeviceDay) -> int | None:
+        if day.id is not None:
+            sql.execute(USAGE_UPDATE, (self.batch, day.minutes, day.alone, day.id))
+            return None
+        values = (day.device_id, day.epoch, self.batch, day.day, day.minutes, day.alone, day.at, day.age)
+        return sql.execute(USAGE_INSERT, values).lastrowid
+
     @staticmethod
-    def _number(made: "list[tuple[Visit | Attempt, int]]") -> None:
+    def _number(made: "list[tuple[Visit | Attempt | DeviceDay, int]]") -> None:
         # Only after the commit: one whose insert was rolled back must be inserted again, not updated.
         for row, row_id in made:
             row.id = row_id
@@ -126,12 +142,14 @@ class HistoryDb(WithMeta):
             sql.executemany("INSERT INTO epochs(epoch, device, feature, opened) VALUES (?,?,?,?)", rows)
             sql.executemany(EPOCH_TELL, [_told(epoch) for epoch, _ in epochs])
 
-    def close(self, epochs: list[int], visits: list[Visit], attempts: list[Attempt]) -> None:
+    def close(
+        self, epochs: list[int], visits: list[Visit], attempts: list[Attempt], days: Iterable[DeviceDay] = ()
+    ) -> None:
         """Store what was observed before, and close the epochs, in one transaction; with reserved room if need be."""
 
         def write() -> None:
             with self.db.transaction() as sql:
-                made = self._put(sql, visits, attempts)
+                made = self._put(sql, visits, attempts, days)
                 sql.executemany("UPDATE epochs SET closed=? WHERE epoch=?", [(self.batch, e) for e in epochs])
             self._number(made)
 
@@ -187,7 +205,10 @@ class HistoryDb(WithMeta):
     def set_right(self, frame: int, to: int, began: int, upto: int) -> None:
         """The clock was set: rows with ages in this span whose wall time minus age is `frame` get that of `to`."""
         with self.db.transaction() as sql:
-            for table, columns, at in (("visits", ("first", "last"), "last"), ("attempts", ("at",), "at")):
+            for table, columns, at in (
+                ("visits", ("first", "last"), "last"),
+                *((name, ("at",), "at") for name in ("attempts", "usage")),
+            ):
                 values = ", ".join(f"{column} = {column} + ?1" for column in columns)
                 which = f"age BETWEEN ?2 AND ?3 AND ABS({at} - age - ?4) <= ?5"
                 sql.execute(f"UPDATE {table} SET {values} WHERE {which}", (to - frame, began, upto, frame, STEP_S))
@@ -272,6 +293,12 @@ class HistoryDb(WithMeta):
     def readable(self, reader: str) -> set[int]:
         """The epochs whose rows this reader may see."""
         return {row[0] for row in self.db.sql.execute("SELECT epoch FROM epochs WHERE reader = ?", (reader,))}
+
+    def day_before(self, epoch: int, day: int) -> tuple[int | None, int, int]:
+        """What an epoch's day has so far: (id, minutes, alone)."""
+        query = "SELECT id, minutes, alone FROM usage WHERE epoch=? AND day=?"
+        row = self.db.sql.execute(query, (epoch, day)).fetchone()
+        return (None, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
 
     def device_of_visit(self, visit_id: int) -> int | None:
         row = self.db.sql.execute("SELECT device FROM visits WHERE id=?", (visit_id,)).fetchone()

@@ -69,4 +69,20 @@ CREATE TRIGGER attempts_stay_in_consent BEFORE UPDATE OF device, epoch, batch, t
   AND epoch = OLD.epoch AND device = NEW.device AND feature = 'protection' AND closed IS NULL)
   BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
 """,
+    # Minutes of use: a row for each device, epoch and day. `day` counts local days since 1970, `at` and `age` are of
+    # its midnight; `alone` are the minutes in which no other of the same person's devices was counted already.
+    """
+CREATE TABLE usage(id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  batch INTEGER NOT NULL, day INTEGER NOT NULL, minutes INTEGER NOT NULL, alone INTEGER NOT NULL, at INTEGER NOT NULL,
+  age INTEGER NOT NULL, UNIQUE(epoch, day));
+CREATE INDEX usage_by_age ON usage(age);
+CREATE INDEX usage_by_device ON usage(device, id);
+CREATE TRIGGER usage_in_consent BEFORE INSERT ON usage WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch
+  AND device = NEW.device AND feature = 'usage' AND closed IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
+CREATE TRIGGER usage_stay_in_consent BEFORE UPDATE OF device, epoch, batch, day, minutes, alone ON usage
+  WHEN NOT EXISTS (SELECT 1 FROM epochs WHERE epoch = NEW.epoch AND epoch = OLD.epoch AND device = NEW.device
+  AND feature = 'usage' AND closed IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'outside consent'); END;
+""",
 )

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 from agent.core.model import NotFound, Sentence, Value
 from agent.core.windows import Dates, Window
+from agent.daemon.store import allowances
+from agent.daemon.store.allowances import Allowances, Bonus, Week
 from agent.daemon.store.database import Database
 from agent.daemon.store.ledger import Entry, Ledger
 from agent.daemon.store.owners import Owner
@@ -32,7 +34,7 @@ CREATE TABLE exceptions(id INTEGER PRIMARY KEY AUTOINCREMENT, owner_kind TEXT NO
 WINDOW_COLUMNS = "id, owner_kind, owner, kind, days, begin, end, label, holiday"
 HOLIDAY_COLUMNS = "id, owner_kind, owner, first, last"
 OF = " WHERE owner_kind=? AND owner=?"
-TABLES = ("windows", "holidays", "holds", "exceptions")
+TABLES = ("windows", "holidays", "holds", "exceptions", *allowances.TABLES)
 
 
 class Hold(Value):
@@ -88,6 +90,7 @@ class LimitRules:
         self._ledger = ledger
         # What has ended by itself (holds, exemptions): it goes with the next change, and costs no write of its own.
         self.over: Callable[[], tuple[list[int], list[int]]] = lambda: ([], [])
+        self.allowances = Allowances()
         self.loads = 0  # how often they were read: another number says that something changed
         self.load()
 
@@ -110,12 +113,18 @@ class LimitRules:
             " ORDER BY id"
         )
         self.exemptions = [Exemption(r[0], (r[1], r[2]), *r[3:]) for r in sql.execute(exceptions)]
+        self.allowances.load(sql)
         self.windows, self.dates = windows, dates
         self.loads += 1
 
     def owners(self) -> set[Owner]:
         """Who has any rule."""
-        return {*self.windows, *(one.owner for one in self.holds), *(one.owner for one in self.exemptions)}
+        return {
+            *self.windows,
+            *self.allowances.weeks,
+            *(one.owner for one in self.holds),
+            *(one.owner for one in self.exemptions),
+        }
 
     def version(self, owner: Owner) -> int:
         """Of the windows and holidays; whoever changes them names the one they saw."""
@@ -195,6 +204,31 @@ class LimitRules:
         def write(sql: sqlite3.Connection) -> None:
             _delete(sql, "exceptions", instead)
             _insert(sql, given, who, at)
+            if answer is not None:
+                answered(sql, *answer, at)
+
+        self._change(write, told, who, at)
+
+    def allow(self, owner: Owner, week: Week, told: Sequence[Entry], who: str, at: int) -> None:
+        """So many minutes a day from here on."""
+        self._change(lambda sql: allowances.put(sql, owner, week), told, who, at)
+
+    def give(
+        self,
+        bonus: Bonus | None,
+        bank: tuple[Owner, int] | None,
+        told: Sequence[Entry],
+        who: str,
+        at: int,
+        answer: tuple[int, str] | None = None,
+    ) -> None:
+        """Minutes for a day, and how many are in somebody's bank then; `answer` is as in `exempt`."""
+
+        def write(sql: sqlite3.Connection) -> None:
+            if bonus is not None:
+                allowances.give(sql, bonus)
+            if bank is not None:
+                allowances.bank(sql, *bank)
             if answer is not None:
                 answered(sql, *answer, at)
 

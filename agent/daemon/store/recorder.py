@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from agent.core.attempts import Attempts
 from agent.core.consent import Gate
+from agent.core.day_minutes import DayMinutes
 from agent.core.history import Visits
-from agent.core.model import HISTORY, PROTECTION, Observation, Verdict
+from agent.core.model import HISTORY, PROTECTION, USAGE, DeviceDay, Observation, Verdict
 from agent.core.policy import recorded
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_db import HistoryDb
@@ -36,6 +37,7 @@ class Recorder:
         self._records = records
         self._now = now
         self._attempts = Attempts()
+        self.days = DayMinutes()
         self._lost = 0
         self.grown: set[int] = set()  # devices with visits written since somebody looked, for open pages
         self.trouble = ""
@@ -61,16 +63,30 @@ class Recorder:
         at, age = self._now()
         self._attempts.observe(permit, verdict.rule, target, source, hits, at, age)
 
+    def busy(self, slot: int, generation: int, minute: int, day: DeviceDay) -> None:
+        """A minute in which the device was used, of the day that `day` says: counted, where minutes are."""
+        permit = self._gate.issue(slot, generation, USAGE)
+        if permit is None or self.withheld:
+            return
+        running = self.days.day_of(permit.epoch)
+        if running is None or (running.day, running.group) != (day.day, day.group):
+            day.epoch = permit.epoch
+            day.id, day.minutes, day.alone = self._records.day_before(permit.epoch, day.day)
+            day.began = (day.minutes, day.alone)
+            self.days.begin(permit, day)
+        self.days.observe(permit, minute)
+
     def flush(self, most: int = ALL) -> bool:
         """Write what waits, at most so many visits and attempts, in one batch; on a storage failure it is dropped and
         said. False when nothing waited."""
-        visits, attempts = self._visits.dirty()[:most], self._attempts.dirty()[:most]
+        visits, attempts, days = self._visits.dirty()[:most], self._attempts.dirty()[:most], self.days.dirty()[:most]
         self._visits.written(visits)
         self._attempts.written(attempts)
-        if not visits and not attempts:
+        self.days.written(days)
+        if not visits and not attempts and not days:
             return False
         try:
-            self._records.write(visits, attempts)
+            self._records.write(visits, attempts, days)
             self.grown.update(visit.device_id for visit in visits)
             self.trouble = ""
         except StorageError as error:
@@ -81,8 +97,9 @@ class Recorder:
         """Store what was observed in these epochs before now, and close them for good; on failure it is dropped."""
         visits = self._visits.close(epochs)
         attempts = self._attempts.close(epochs)
+        days = self.days.close(epochs)
         try:
-            self._records.close(epochs, visits, attempts)
+            self._records.close(epochs, visits, attempts, days)
         except StorageError as error:
             self._dropped(len(visits) + len(attempts), error)
             self._records.close_later(epochs)
@@ -94,10 +111,12 @@ class Recorder:
         """The clock was set: nothing grows over that."""
         self._visits.part()
         self._attempts.lost()
+        self.days.part()
 
     def drop(self, table: str, ids: set[int]) -> None:
         """A table's rows with these ids were removed: they must not grow on."""
-        (self._visits if table == "visits" else self._attempts).drop(ids)
+        drops = {"visits": self._visits.drop, "attempts": self._attempts.drop, "usage": self.days.drop}
+        drops[table](ids)
 
     @property
     def unrecorded(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 # The columns with the wall times of a row: when it began, and when it was last seen.
-SPAN = {"visits": ("first", "last"), "attempts": ("at", "at")}
+SPAN = {"visits": ("first", "last"), "attempts": ("at", "at"), "usage": ("at", "at + 86399")}
 # What the history is asked for: all rows, what somebody opened, or the background that no such visit has pulled in.
 SHOWN = {
     "all": "1",
@@ -83,6 +83,9 @@ class Selection:
     def seen_before(self, age: int, row_id: int) -> "Selection":
         """Last seen before that row, or with it and of a lower id."""
         return self._narrowed("age < ? OR (age = ? AND id < ?)", age, age, row_id)
+
+    def on_day(self, day: int) -> "Selection":
+        return self._narrowed("day = ?", day)
 
     def row(self, row_id: int) -> "Selection":
         return self._narrowed("id = ?", row_id)

@@ -1,6 +1,6 @@
 """The tables of state.db."""
 
-from agent.daemon.store import content_rows, limit_rules
+from agent.daemon.store import allowances, content_rows, limit_rules
 
 MIGRATIONS = (
     """
@@ -54,4 +54,5 @@ ALTER TABLE requests ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
 UPDATE requests SET person=(SELECT IFNULL(MAX(person), 0) FROM devices WHERE devices.id=device),
   shared=(SELECT IFNULL(MAX(shared), 0) FROM devices WHERE devices.id=device);
 """,
+    allowances.SCHEMA,
 )

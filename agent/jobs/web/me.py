@@ -221,6 +221,13 @@ class MeHandlers:
         value = await Ask("blocked", query | as_person(request, own))
         return reply(value, headers=NO_STORE)
 
+    async def my_usage(self, request: WebRequest, own: dict[str, Any], **query: Any) -> WebResponse:
+        return reply(await Ask("usage.days", query | as_person(request, own)), headers=NO_STORE)
+
+    async def my_bonus(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
+        """Minutes from the bank that the household filled."""
+        return reply(await Ask("me.bonus", {"address": request.peer}), 201, NO_STORE)
+
     async def my_dispute(self, request: WebRequest, own: dict[str, Any], id: int, undo: bool = False) -> WebResponse:
         """Mark a visit of this device as wrong; one of another device is not there."""
         mine = as_person(request, own)

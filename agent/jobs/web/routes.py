@@ -44,6 +44,7 @@ class Route(Value):
 PAGE = ("limit", "after")
 WHO = ("device_id", "person_id")
 CONTENT = ("version", "categories", "services", "search", "youtube", "always", "homework", "lists")
+BONUS = ("minutes", "text", "bank")
 LIMITS = ("windows", "dates", "version")
 ENDS = ("seconds", "until", "morning", "ended")
 
@@ -131,6 +132,13 @@ ROUTES = (
         actor=True,
         status=201,
     ),
+    # Minutes of use a day
+    Route("GET", "/api/v1/people/{person_id}/usage", HOUSEHOLD, "usage.days", query=("days",), actor=True),
+    Route("GET", "/api/v1/devices/{device_id}/usage", HOUSEHOLD, "usage.days", query=("days",), actor=True),
+    Route("PUT", "/api/v1/people/{person_id}/allowance", HOUSEHOLD, "allowance.set", body=("minutes",), actor=True),
+    Route("PUT", "/api/v1/devices/{device_id}/allowance", HOUSEHOLD, "allowance.set", body=("minutes",), actor=True),
+    Route("POST", "/api/v1/people/{person_id}/bonus", HOUSEHOLD, "allowance.give", body=BONUS, actor=True, status=201),
+    Route("POST", "/api/v1/devices/{device_id}/bonus", HOUSEHOLD, "allowance.give", body=BONUS, actor=True, status=201),
     Route("PUT", "/api/v1/pause", HOUSEHOLD, ".pause", body=("paused", "preview", "agree")),
     # History
     Route(
@@ -249,6 +257,8 @@ ROUTES = (
     Route("GET", "/api/v1/me/attempts", OWN, ".my_attempts", query=PAGE),
     Route("PATCH", "/api/v1/me/visits/{id}", OWN, ".my_dispute", body=("undo",)),
     Route("POST", "/api/v1/me/erase", OWN, ".my_erase", body=("feature",)),
+    Route("GET", "/api/v1/me/usage", OWN, ".my_usage", query=("days",)),
+    Route("POST", "/api/v1/me/bonus", PERSON, ".my_bonus", status=201),
     Route("GET", "/api/v1/me/export", OWN, ".my_export", query=("format", "table")),
     # For programs
     Route("GET", "/api/v1/openapi.json", PUBLIC, ".openapi"),

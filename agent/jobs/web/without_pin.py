@@ -1,4 +1,5 @@
-"""What a device hears of itself before its PIN: what is on and what was decided, no content, no numbers, no activity.
+"""What a device hears of itself before its PIN: what is on and what was decided, no content, no activity, and no
+number but the minutes of today.
 
 Another machine can take the device's address, and then it is told the same.
 """
@@ -8,7 +9,7 @@ from typing import Any
 EVENTS = ("device", "feature", "hold", "limits", "request", "status")
 # Of a message, where a PIN is set: that there is one, and its reply. A site that was asked for is one that was visited.
 _UNTOLD = {"target": None, "text": "", "answer": "", "wide": None}
-_ACTIVITY = ("address", "kept", "unseen")
+_ACTIVITY = ("address", "kept", "unseen", "usage")
 
 
 def own(value: dict[str, Any], pin_set: bool) -> dict[str, Any]:
@@ -16,6 +17,8 @@ def own(value: dict[str, Any], pin_set: bool) -> dict[str, Any]:
     shown = {key: one for key, one in value.items() if key != "kept"} | {"device": device(value["device"])}
     if pin_set:
         shown["requests"] = [one | _UNTOLD for one in value.get("requests", ())]
+        usage = value.get("usage", {})
+        shown["usage"] = usage | {"bonuses": [one | {"text": ""} for one in usage.get("bonuses", ())]}
     return shown
 
 
