@@ -1,10 +1,9 @@
 """The service's own start: its settings, and the daemon's interpreter, without what other commands import."""
 
-import json
 import os
 import sys
 
-from agent.core import settings
+from agent.core import jsontext, settings
 from agent.core.model import BadInput
 from agent.core.nft.teardown import farewell
 from agent.core.settings import MARKS, Settings, mark_layout
@@ -37,7 +36,7 @@ def become(path: str, overrides: dict[str, object], values: Settings) -> None:
     code = f"import sys; sys.path.insert(0, {ROOT!r}); from agent.daemon.main import main; sys.exit(main())"
     # Fixed for as long as the guard lives, which ends flows by them: the daemon reads the file again when it restarts.
     fixed = {name: values[name] for name in MARKS}
-    arguments = [path, json.dumps({**overrides, **fixed})]
+    arguments = [path, jsontext.dumps({**overrides, **fixed})]
     arguments += [datagram.hex() for datagram in farewell(mark_layout(values))]
     coredump.forbid()
     os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", code, *arguments])

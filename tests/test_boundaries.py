@@ -13,7 +13,7 @@ from tests.micropython_rules import findings
 
 ROOT = Path(__file__).resolve().parent.parent
 STANDARD = json.loads((ROOT / "tests" / "data" / "standard-modules.json").read_text())
-CORE_STANDARD = {"struct", "array", "binascii", "json"}
+CORE_STANDARD = {"struct", "array", "binascii", "json", "_json"}
 
 # Layer → the layers that it may import. agent/__init__.py holds the version only and belongs to nobody.
 LAYERS = {
@@ -63,6 +63,13 @@ CONNECTING = {"connect", "connect_ex", "create_connection", "open_connection", "
 CONNECTING |= {"HTTPConnection", "HTTPSConnection", "FTP", "SMTP", "getaddrinfo", "gethostbyname"}
 # The resident process must not carry these: they cost megabytes (ARCHITECTURE, Processes).
 HEAVY = {"asyncio", "ssl", "_ssl", "_hashlib", "logging", "dnslib", "pyroute2", "ctypes", "argparse", "typing", "site"}
+# All of the standard library that the daemon has in memory, besides what an interpreter has loaded before its first
+# line. Each costs for ever: `socket`, `signal`, `sqlite3` and `json` alone bring enum, re, datetime and selectors.
+RESIDENT = set(
+    "__future__ _collections _functools _heapq _json _operator _sha256 _socket _sqlite3 _struct array binascii"
+    " collections contextlib errno fcntl functools gc heapq itertools keyword math operator pwd reprlib select struct"
+    " types".split()
+)
 PURE_CALLS = {"open", "print", "input", "eval", "exec", "globals", "__import__", "compile"}
 
 
@@ -211,6 +218,7 @@ def test_what_core_may_write_is_not_found() -> None:
 def test_standard_modules_are_those_that_micropython_lib_offers(module: Module) -> None:
     witness = {library for package in WITNESS if module.name.startswith(package) for library in WITNESS[package]}
     for name in module.standard_imports():
+        name = name.removeprefix("_") if name == "_sqlite3" else name  # the same in C
         parents = [name.rsplit(".", cut)[0] for cut in range(name.count(".") + 1)]
         known = any(parent in STANDARD or parent in witness for parent in parents)
         assert known, f"{module.name} imports {name}"
@@ -241,7 +249,7 @@ STATEMENTS = {"execute", "executemany", "executescript"}
 
 def sql_in(module: Module) -> list[str]:
     """Where a module speaks SQL: in a text, by a cursor's methods, or by the library."""
-    found = ["imports sqlite3"] if "sqlite3" in module.imports() else []
+    found = ["imports sqlite3"] if {"sqlite3", "_sqlite3"} & module.imports() else []
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value):
             found.append(f"{node.lineno}: {node.value[:40]}")
@@ -300,7 +308,20 @@ def loaded_with(name: str) -> set[str]:
 
 @pytest.mark.parametrize("resident", ["agent.daemon.main", "agent.daemon.daemon"])
 def test_the_resident_processes_are_light(resident: str) -> None:
-    assert not HEAVY & loaded_with(resident)
+    loaded = loaded_with(resident)
+    assert not HEAVY & loaded
+    newer = {"_sha2", "_sre"}  # how later versions of Python name or load some of them
+    ours = {name for name in loaded if name.split(".")[0] != "agent"} - loaded_with("os") - newer
+    assert {name.split(".")[0] for name in ours} <= RESIDENT, "an import that stays for as long as the router runs"
+
+
+def test_what_only_the_python_half_of_a_module_has_is_not_used_by_the_daemon() -> None:
+    """The types are those of `socket`, what is there is `_socket` (agent/platform/cmodules.py)."""
+    for module in MODULES:
+        if module.layer == "daemon" and "agent.platform.cmodules.socket" in module.imports():
+            missing = {"accept", "makefile", "dup", "sendfile", "get_inheritable", "set_inheritable"}
+            used = [(owner, name) for owner, name in map(called, module.calls()) if owner and name in missing]
+            assert [(owner, name) for owner, name in used if owner not in ("nfqueue", "os")] == [], module.name
 
 
 def test_a_start_of_the_service_imports_no_command() -> None:

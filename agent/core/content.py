@@ -4,9 +4,9 @@ These are the household's rules, so they are kept; what somebody did while they 
 database holds: (kind, name, mode, window).
 """
 
-import json
 from binascii import crc32
 
+from agent.core import jsontext
 from agent.core.model import CHILD, TEEN, BadInput, Value, whole_text
 from agent.core.names import parse
 from agent.core.shapes import ContentRow
@@ -66,7 +66,7 @@ class Content(Value):
     @property
     def version(self) -> int:
         """Of what it says; whoever changes it names the one they saw."""
-        return crc32(json.dumps(sorted(rows_of(self))).encode()) % 1_000_000 + 1
+        return crc32(jsontext.dumps(sorted(rows_of(self))).encode()) % 1_000_000 + 1
 
 
 def from_rows(rows: list[ContentRow]) -> Content:
@@ -87,7 +87,7 @@ def from_rows(rows: list[ContentRow]) -> Content:
 
 def _kept_windows(text: str) -> list[dict[str, str]]:
     try:
-        return checked_windows(json.loads(text or "[]"))
+        return checked_windows(jsontext.loads(text or "[]"))
     except (ValueError, BadInput, RuntimeError):  # the last: nested too deeply
         return []
 
@@ -96,7 +96,7 @@ def rows_of(content: Content) -> list[ContentRow]:
     rows: list[ContentRow] = [("category", name, "block", "") for name in content.categories]
     for name in sorted(content.services):
         mode, windows = content.services[name]
-        rows.append(("service", name, mode, json.dumps(windows) if windows else ""))
+        rows.append(("service", name, mode, jsontext.dumps(windows) if windows else ""))
     rows += [("search", "", content.search, "")] if content.search != SEARCH[0] else []
     rows += [("youtube", "", content.youtube, "")] if content.youtube != YOUTUBE[0] else []
     rows += [("always", name, "allow", "") for name in content.always]

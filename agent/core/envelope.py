@@ -5,9 +5,8 @@ schema, period, notice and key. The report's id is random. All of it is bound to
 """
 
 import binascii
-import json
 
-from agent.core import seal, summary
+from agent.core import jsontext, seal, summary
 from agent.core.model import BadInput, Value
 from agent.core.shapes import Sha256
 
@@ -79,7 +78,7 @@ def parse(line: bytes) -> Envelope:
     if len(line) != BODY_BYTES:
         raise BadInput("a sealed report has %d bytes" % BODY_BYTES)
     try:
-        found = json.loads(line.decode())
+        found = jsontext.loads(line.decode())
     except (ValueError, UnicodeError, RuntimeError) as error:  # the last: nested too deeply
         raise BadInput("a sealed report is no JSON") from error
     fields = TEXTS + NUMBERS

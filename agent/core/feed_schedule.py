@@ -3,8 +3,7 @@
 A feed is a public list that the household fetches; feeds.json (see blocklists/README.md) is the table of them.
 """
 
-import json
-
+from agent.core import jsontext
 from agent.core.content import CATEGORY_IDS
 from agent.core.model import BadInput, Value
 
@@ -78,7 +77,7 @@ TEXTS = ("name", "category", "licence", "home", "for")
 def read_feeds(text: str) -> list[Feed]:
     """The feeds of a feeds.json; BadInput says which one is wrong and why."""
     try:
-        table = json.loads(text)
+        table = jsontext.loads(text)
     except (ValueError, RuntimeError) as error:  # the latter: nested too deeply
         raise BadInput("the list of feeds is not JSON: " + str(error)) from error
     if not isinstance(table, dict) or table.get("format") != FORMAT or not isinstance(table.get("feeds"), list):

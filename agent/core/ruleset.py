@@ -26,9 +26,9 @@ million. Nobody can bring one about: the salt is the router's own and never leav
 the same 56 bits cost nothing but the list's name in one explanation.
 """
 
-import json
 import struct
 
+from agent.core import jsontext
 from agent.core.addresses import show
 from agent.core.condition import load
 from agent.core.match import (
@@ -106,7 +106,7 @@ class Ruleset:
         self._salt = salt
         self._meta_at = meta_at
         try:
-            self._learn(json.loads(meta.decode()))
+            self._learn(jsontext.loads(meta.decode()))
         except _NO_META as error:
             raise BadInput("the rule set was made by another version: its meta block has another form") from error
 
@@ -221,7 +221,7 @@ class Ruleset:
         if known is None:
             if size > RECORD_MAX:
                 raise BadInput("a record is longer than any")
-            own_key, number, dumped = json.loads(self._read(place, size).decode())
+            own_key, number, dumped = jsontext.loads(self._read(place, size).decode())
             if len(self._records) >= RECORDS_KEPT:
                 self._records.clear()
             known = self._records[place] = [own_key, self._classes[number], load(dumped)]

@@ -3,9 +3,9 @@
 The streaming compile of large lists (`agent/jobs/compile.py`) sorts on disk and uses the same `Writer`.
 """
 
-import json
 import struct
 
+from agent.core import jsontext
 from agent.core.listrules import ListRule, Network
 from agent.core.match import EXACT, SPECIAL
 from agent.core.model import BadInput, Value
@@ -214,7 +214,7 @@ class Writer:
         rows = []
         for rule, number in rules:
             if rule.condition is not None:
-                record = json.dumps([rule.key.decode(), number, rule.condition.dump()]).encode()
+                record = jsontext.dumps([rule.key.decode(), number, rule.condition.dump()]).encode()
                 digest = self._sha256(self._salt + rule.key)[:8]
                 rows.append(struct.pack(SPECIAL_ROW, digest, self._body(record), len(record)))
         place = self._place
@@ -228,7 +228,7 @@ def _meta(lists: list[ListMeta], classes: Classes, side: SideTables, tables: dic
     meta = {"lists": described, "classes": classes.table, "count": count, "tables": tables}
     for flag in ("top_level", "pages", "addresses"):
         meta[flag] = getattr(side, flag)
-    return json.dumps(meta).encode()
+    return jsontext.dumps(meta).encode()
 
 
 def build(file: File, lists: list[tuple[ListMeta, list[Value]]], salt: bytes, sha256: Sha256) -> None:

@@ -1,8 +1,6 @@
 """Services (apps) by their names: which of them a name belongs to."""
 
-import json
-
-from agent.core import names
+from agent.core import jsontext, names
 from agent.core.model import BLOCK, BadInput, Rule, Value, whole_text
 from agent.core.schedule import Rules, decide
 from agent.core.timezone import Zone
@@ -28,7 +26,7 @@ class Service(Value):
 def read_services(text: str) -> list[Service]:
     """The services of a services.json; BadInput."""
     try:
-        table = json.loads(text)
+        table = jsontext.loads(text)
         if table["format"] != FORMAT:
             raise BadInput("the table of services has another form than format " + str(FORMAT))
         return [

@@ -4,8 +4,7 @@ A settings file is one JSON object. What it leaves out has the default of the ta
 know is refused, so that a misspelt name never means "silently as before".
 """
 
-import json
-
+from agent.core import jsontext
 from agent.core.addresses import parse_endpoint
 from agent.core.did_you_mean import nearest
 from agent.core.marks import Layout
@@ -315,7 +314,7 @@ def parse(text: str) -> dict[str, object]:
     if not text.strip():
         return {}
     try:
-        given = json.loads(text)
+        given = jsontext.loads(text)
     except (ValueError, RuntimeError) as error:  # the latter: nested too deeply
         raise BadInput(Sentence("the settings are not JSON: {}", error)) from error
     if not isinstance(given, dict):

@@ -5,9 +5,7 @@ out among all questions, each answer would drown in noise. Every answer is a bou
 adults' and shared devices only. There is no place in a report for a name, a site, an address or an id that outlives it.
 """
 
-import json
-
-from agent.core import noise
+from agent.core import jsontext, noise
 from agent.core.model import ADULT, BadInput, Value
 from agent.core.shapes import Draw
 
@@ -198,7 +196,7 @@ class DecodedReport(Value):
 def read(data: bytes) -> DecodedReport:
     """The opener's side: what `render` and `pad` made, and nothing else. BadInput."""
     try:
-        found = json.loads(data.decode())
+        found = jsontext.loads(data.decode())
     except (ValueError, UnicodeError, RuntimeError) as error:  # the last: nested too deeply
         raise BadInput("a report is no JSON") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:

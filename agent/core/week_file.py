@@ -4,9 +4,8 @@ Nothing here can open it: the key's secret half was made in a browser and is not
 """
 
 import binascii
-import json
 
-from agent.core import age
+from agent.core import age, jsontext
 from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput, Sentence
 from agent.core.shapes import Json, Sha256
@@ -113,12 +112,12 @@ def render(week: Json) -> str:
     for most in CUTS:
         found = dict(week)
         found.update({"format": FORMAT, "cut": most, "items": [_cut(one, most) for one in week["items"]]})
-        text = json.dumps(found)
+        text = jsontext.dumps(found)
         if len(text.encode()) <= SIZES[-1]:
             return text
     found = dict(week)
     found.update({"format": FORMAT, "cut": 0, "items": []})
-    return json.dumps(found)
+    return jsontext.dumps(found)
 
 
 def _cut(item: Json, most: int | None) -> Json:

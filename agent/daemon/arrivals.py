@@ -8,11 +8,11 @@ else than `nothing` is chosen is known. What is stored of those who are known an
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 
 from agent.control.messages import Row
+from agent.core import jsontext
 from agent.core.model import BadInput, Device
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
@@ -55,7 +55,7 @@ class Arrivals:
         self.waiting: list[bytes] = []  # new, and not added
         self._added: list[int] = []  # the household's age at each
         self._ours: set[bytes] = set()
-        stored = json.loads(state.meta(STORED, "{}"))
+        stored = jsontext.loads(state.meta(STORED, "{}"))
         self._mode = str(stored.get("mode", NOTHING))
         self._salt = bytes.fromhex(stored.get("salt", ""))
         self._known: list[str] | None = stored.get("known")
@@ -116,7 +116,7 @@ class Arrivals:
 
     def _save(self) -> None:
         stored = {"mode": self._mode, "salt": self._salt.hex(), "known": self._known}
-        self._state.put_meta(STORED, json.dumps(stored if self._known is not None else {"mode": self._mode}))
+        self._state.put_meta(STORED, jsontext.dumps(stored if self._known is not None else {"mode": self._mode}))
 
     def _is_known(self, mac: bytes) -> bool:
         return self._known is not None and self._key(mac) in self._known

@@ -1,10 +1,10 @@
 """Puts the household together from its settings: databases restored and opened, gate, recorder, policy. No sockets."""
 
 import contextlib
-import json
 import os
 from collections.abc import Callable
 
+from agent.core import jsontext
 from agent.core.consent import Gate
 from agent.core.history import Visits, oldest_kept
 from agent.core.model import HISTORY, PROTECTION, BadInput
@@ -80,7 +80,7 @@ def household_settings(settings: Settings, state: State) -> None:
         kept = state.meta("setting " + row.name, "")
         if row.household and kept:
             with contextlib.suppress(BadInput, ValueError):
-                settings.values[row.name] = check(row.name, json.loads(kept))
+                settings.values[row.name] = check(row.name, jsontext.loads(kept))
 
 
 def site_of(lists: LoadedLists) -> Callable[[bytes], bytes | None]:

@@ -6,7 +6,6 @@ it inherits. No operation holds the loop: a long one is a generator and goes on 
 
 import contextlib
 import os
-import socket
 import struct
 from collections.abc import Callable, Generator
 from types import GeneratorType
@@ -21,6 +20,7 @@ from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.operations.me import speaks_for_device
 from agent.daemon.peers import Peer, Steps
 from agent.daemon.store.database import StorageError, plain
+from agent.platform.cmodules import accept, socket
 
 PEERS_MAX = 32
 # What an operation may answer with. The store translates what its files and SQLite say; this is for what it missed.
@@ -40,7 +40,7 @@ class ControlServer:
 
     def _accept(self) -> None:
         try:
-            link, _ = self._listener.accept()
+            link, _ = accept(self._listener)
         except OSError:
             return
         if len(self.peers) >= PEERS_MAX or not _trusted(link):

@@ -1,8 +1,6 @@
 """The daemon: built, started, run, stopped. Reads as a list."""
 
 import os
-import signal
-import socket
 import time
 from collections.abc import Callable, Generator
 from functools import partial
@@ -24,6 +22,7 @@ from agent.daemon.runtime.live_edges import LiveEdges
 from agent.daemon.runtime.web_job import WebJob, web_job
 from agent.daemon.store.database import StorageError, storing
 from agent.platform import lastwords
+from agent.platform.cmodules import signal, socket
 
 FLUSH_S = 1.0  # a batch a second: a loss of power takes RAM anyway, and off commits what waits
 TELL_S = 5.0  # an open page asks anew each time

@@ -6,7 +6,6 @@ It listens only while somebody is held. Who is none of them, or comes too often,
 
 from __future__ import annotations
 
-import socket
 import struct
 from collections.abc import Callable
 
@@ -17,6 +16,7 @@ from agent.core.model import Value
 from agent.daemon.connections.unblock_tokens import UnblockTokens
 from agent.daemon.loop import Loop, Timer
 from agent.platform import page_texts
+from agent.platform.cmodules import accept, socket
 
 A_SECOND_MAX = 20
 OPEN_MAX = 32
@@ -79,7 +79,7 @@ class HoldPageServer:
         assert self._listener is not None
         while True:
             try:
-                connection, peer = self._listener.accept()
+                connection, peer = accept(self._listener)
             except OSError:  # nobody is left, or who was there has gone
                 return
             connection.setblocking(False)

@@ -2,8 +2,6 @@
 
 import os
 import pwd
-import signal
-import socket
 import sys
 from collections.abc import Callable
 
@@ -11,6 +9,7 @@ from agent.core.model import BadInput
 from agent.core.settings import Settings
 from agent.daemon.forked import yield_memory
 from agent.daemon.loop import Loop, Timer
+from agent.platform.cmodules import signal, socket
 
 # Where the system's or the household's authorities are, for those who keep them elsewhere: for jobs that go out.
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")

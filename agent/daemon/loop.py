@@ -9,13 +9,13 @@ from __future__ import annotations
 import heapq
 import os
 import select
-import socket
 import time
 from collections.abc import Callable, Generator
 from functools import partial
 
 from agent.daemon.faults import Faults
 from agent.daemon.guard import BEAT, DISK
+from agent.platform.cmodules import socket
 
 NEVER = float("inf")
 BEAT_S = 0.3  # five missed beats fit into the 1.5 s of silence after which the guard acts

@@ -21,7 +21,7 @@ def main() -> int:
         from agent.daemon.daemon import serve  # here, so that the guard never holds the daemon's modules
 
         gc.enable()
-        return serve(path, overrides, heartbeat, netlink)  # type: ignore[arg-type]  # a socket all the same
+        return serve(path, overrides, heartbeat, netlink)
 
     os.umask(0o077)
     keep_out()

@@ -4,12 +4,12 @@ What comes in is begun in order, and an `off` is done once it is begun. A reques
 one begins, because its reply could not be told from another's.
 """
 
-import json
-import socket
 from collections.abc import Callable, Generator
 
 from agent.control.messages import Reply, Request, Row
+from agent.core import jsontext
 from agent.daemon.loop import Loop
+from agent.platform.cmodules import socket
 
 LINE_MAX = 64 * 1024
 WAITING_MAX = 1 << 20  # bytes a peer may leave unread; a slower one is cut off
@@ -136,7 +136,7 @@ class Peer:
     def send(self, message: Reply) -> None:
         if self._link.fileno() < 0:
             return
-        self._outgoing += json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        self._outgoing += jsontext.dumps(message, separators=(",", ":")).encode() + b"\n"
         if len(self._outgoing) > WAITING_MAX:
             self.close()
             return
@@ -165,7 +165,7 @@ def _read(line: bytes) -> Row | None:
     """The request of a line; None when it is none, is nested so deeply that its answer could not be written, or has a
     tag that is neither a number nor a text."""
     try:
-        request = json.loads(line)
+        request = jsontext.loads(line)
     except (ValueError, RecursionError):
         return None
     if not isinstance(request, dict) or not isinstance(request.get("tag", 0), int | str) or _deep(request, DEPTH_MAX):

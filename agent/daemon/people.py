@@ -1,9 +1,9 @@
 """Changing people and whose a device is, with what follows from it for what is on. The rules are in core/people.py."""
 
-import json
 from collections.abc import Callable
 
 from agent.control.messages import Row
+from agent.core import jsontext
 from agent.core.model import ADULT, Device, Person
 from agent.daemon.clock import Clock
 from agent.daemon.proofs import Proofs
@@ -168,7 +168,7 @@ class People:
         sessions = rows_in(self._state.web(SESSIONS))
         staying = {key: one for key, one in sessions.items() if one.get("device_id") != device.id}
         if staying != sessions:
-            self._state.put_web(SESSIONS, json.dumps(staying))
+            self._state.put_web(SESSIONS, jsontext.dumps(staying))
         if "pin" in row:
             entry = (device.enrolment, "", "pin", 0, "pin:set>none")
             self._state.ledger.append([entry], actor, self._clock.wall())
@@ -178,7 +178,7 @@ class People:
         pins = {key: one for key, one in self._pins().items() if key != str(device.id)}
         if row:
             pins[str(device.id)] = row
-        self._state.put_web(PINS, json.dumps(pins))
+        self._state.put_web(PINS, jsontext.dumps(pins))
 
     def pins_put(self, before: object, after: object) -> None:
         """The web job stored the PINs: the ledger tells of each that was set or replaced."""
@@ -208,7 +208,7 @@ def _of(pins: object, device_id: int) -> Row:
 
 
 def rows_in(text: str | None) -> dict[str, Row]:
-    return rows_of(json.loads(text) if text else {})
+    return rows_of(jsontext.loads(text) if text else {})
 
 
 def rows_of(value: object) -> dict[str, Row]:

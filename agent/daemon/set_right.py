@@ -5,10 +5,10 @@ they are. A row of the ledger is hashed and stays; the time to show for it is no
 """
 
 import contextlib
-import json
 import time
 from collections.abc import Callable
 
+from agent.core import jsontext
 from agent.core.consent import LedgerRow
 from agent.daemon.clock import STEP_S, Clock, Correction
 from agent.daemon.store.database import StorageError
@@ -31,7 +31,7 @@ class SetRight:
         clock.on_step(part)
         self._started = time.monotonic()
         self._started_at = 0
-        self._noted: list[list[int]] = json.loads(state.meta(NOTED, "[]"))
+        self._noted: list[list[int]] = jsontext.loads(state.meta(NOTED, "[]"))
         self._since = self._first()
 
     def _first(self) -> int:
@@ -71,7 +71,7 @@ class SetRight:
             if rows:
                 self._noted.append([rows[0], rows[-1], found.frame - frame])
         self._noted = self._noted[-NOTED_MAX:]
-        self._state.put_meta(NOTED, json.dumps(self._noted))
+        self._state.put_meta(NOTED, jsontext.dumps(self._noted))
 
     def _by(self, row: LedgerRow) -> int:
         return sum(by for first, last, by in self._noted if first <= row.seq <= last)

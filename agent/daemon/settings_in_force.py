@@ -1,9 +1,9 @@
 """Settings that change while the daemon runs, whoever changed them: the page, the command line, UCI, or the file."""
 
-import json
 from collections.abc import Callable
 
 from agent.control.messages import Row
+from agent.core import jsontext
 from agent.core.settings import Settings, known
 from agent.daemon.store.state import State
 
@@ -26,7 +26,7 @@ class SettingsInForce:
 
     def change(self, key: str, value: object, actor: str) -> None:
         """From the household, and before the settings file from here on; in force when it returns."""
-        self._state.put_meta("setting " + key, json.dumps(value))
+        self._state.put_meta("setting " + key, jsontext.dumps(value))
         self.put({key: value}, actor)
 
     def put(self, changed: Row, actor: str) -> None:

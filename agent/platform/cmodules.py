@@ -1,12 +1,23 @@
-"""The C modules behind `socket` and `signal`, for the guard, which stays for ever: their Python halves make an enum of
-every constant, which takes 1.2 MB. What the guard uses of them has the same names in both.
+"""The C modules behind `socket` and `signal`, for guard and daemon, which stay for ever: their Python halves make an
+enum of every constant, which takes 1.2 MB. What is used of them has the same names in both, but for `accept`.
 """
 
-try:
-    import _signal as signal  # type: ignore[import-not-found]
-    import _socket as socket
-except ImportError:
+MYPY = False
+if MYPY:
     import signal
-    import socket  # type: ignore[no-redef]
+    import socket
+else:
+    try:
+        import _signal as signal
+        import _socket as socket
+    except ImportError:
+        import signal
+        import socket
 
-__all__ = ["signal", "socket"]
+__all__ = ["accept", "signal", "socket"]
+
+
+def accept(listener: socket.socket) -> "tuple[socket.socket, tuple[str, int]]":
+    """A connection, and who made it, as `listener.accept()`. OSError."""
+    fd, source = listener._accept()  # type: ignore[attr-defined]
+    return socket.socket(listener.family, listener.type, listener.proto, fd), source

@@ -1,8 +1,9 @@
 """The block page's and the hold page's texts in the languages that are installed: a small file each, looked for when
 such a page is asked for, so that a language's package counts at once."""
 
-import json
 import os
+
+from agent.core import jsontext
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "texts")
 ENDING = ".json"
@@ -23,7 +24,7 @@ def texts(language: str, page: str, folder: str = FOLDER) -> dict[str, str] | No
         return None
     try:
         with open(os.path.join(folder, language + ENDING), encoding="utf-8") as file:
-            found = json.load(file).get(page)
+            found = jsontext.loads(file.read()).get(page)
     except (OSError, ValueError, AttributeError):
         return None
     return found if isinstance(found, dict) else None

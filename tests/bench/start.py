@@ -1,12 +1,11 @@
 """What a start of the service costs until it answers, and what its processes hold: `python -m tests.bench.start`.
 
 CPU time is the scheduler's own (nanoseconds of /proc/PID/schedstat), of every process that the start made, from its
-beginning until `features` is answered. Resident memory is read after five quiet seconds. Bytecode is written before.
+beginning until `features` is answered. Resident memory is read after five quiet seconds.
 """
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests import harness  # noqa: E402
+from tests.bench.bytecode import Installed  # noqa: E402
 from tests.ports import free_port  # noqa: E402
 
 QUIET_S = 5.0
@@ -37,7 +37,8 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def one(quiet_s: float) -> dict[str, float]:
+def started(command: list[str], cwd: Path, quiet_s: float) -> dict[str, float]:
+    """One start by `command`, to which the words of a service are added."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         values: dict[str, object] = {
@@ -50,7 +51,8 @@ def one(quiet_s: float) -> dict[str, float]:
         }
         file = folder / "settings.json"
         file.write_text(json.dumps(values))
-        process = subprocess.Popen(harness.product(file), cwd=ROOT, stderr=subprocess.DEVNULL, env=dict(os.environ))
+        words = [*command, "--settings", str(file), "run"]
+        process = subprocess.Popen(words, cwd=cwd, stderr=subprocess.DEVNULL)
         try:
             harness.connected(folder / "run" / "control.sock").close()
             pids = [process.pid, *children(process.pid)]
@@ -70,12 +72,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--quiet", type=float, default=QUIET_S, help="seconds before memory is read")
+    parser.add_argument("--checkout", action="store_true", help="the sources here, instead of an installed package")
     options = parser.parse_args()
-    one(0)
-    runs = [one(options.quiet) for _ in range(options.rounds)]
-    for name in runs[0]:
-        values = sorted(run[name] for run in runs)
-        print(f"{name}: median {statistics.median(values):.2f}, {values[0]:.2f} to {values[-1]:.2f}")
+    with tempfile.TemporaryDirectory() as name:
+        if options.checkout:
+            command, cwd = [sys.executable, "-m", "agent"], ROOT
+        else:
+            installed = Installed(Path(name), True)
+            command, cwd = installed.command(), Path(name)
+        started(command, cwd, 0)
+        runs = [started(command, cwd, options.quiet) for _ in range(options.rounds)]
+    for what in runs[0]:
+        values = sorted(run[what] for run in runs)
+        print(f"{what}: median {statistics.median(values):.2f}, {values[0]:.2f} to {values[-1]:.2f}")
 
 
 if __name__ == "__main__":

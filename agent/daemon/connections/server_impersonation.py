@@ -5,11 +5,11 @@ the segments, and connection tracking takes them for the server's answer. That n
 80, CAP_NET_BIND_SERVICE; a raw socket would need CAP_NET_RAW, with which the agent could listen to every device.
 """
 
-import socket
 import struct
 from collections.abc import Callable
 
 from agent.core.packet import TcpPosition
+from agent.platform.cmodules import socket
 
 # linux/in.h, linux/in6.h, linux/tcp.h
 _TRANSPARENT = {socket.AF_INET: (socket.IPPROTO_IP, 19), socket.AF_INET6: (socket.IPPROTO_IPV6, 75)}

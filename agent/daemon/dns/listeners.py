@@ -2,13 +2,14 @@
 
 import contextlib
 import errno
-import socket
+from collections.abc import Callable
 
 from agent.core.model import BadInput
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.tcp import TCP_SAVE_SYN, Tcp
 from agent.daemon.dns.udp import BUFFER_BYTES, IP_PKTINFO, IPV6_RECVPKTINFO, SO_MARK, SO_RCVMARK, Udp
 from agent.daemon.loop import Loop
+from agent.platform.cmodules import socket
 
 BACKLOG = 128  # who waits there is not reset; a household's devices together open fewer at once
 SAVE_FROM_ETHERNET = 2
@@ -36,7 +37,7 @@ def listen(loop: Loop, dns: Dns, endpoints: list[tuple[str, int]], tag: int | No
             Udp(loop, dns, bound, tag is not None, bound.getsockname()[0] in WILDCARDS)
 
 
-def _bind(endpoint: tuple[str, int], kind: socket.SocketKind, tag: int | None) -> socket.socket:
+def _bind(endpoint: tuple[str, int], kind: int, tag: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET
     bound = socket.socket(family, kind)
     try:
@@ -57,7 +58,7 @@ def _bind(endpoint: tuple[str, int], kind: socket.SocketKind, tag: int | None) -
     return bound
 
 
-def _said(error: OSError, endpoint: tuple[str, int], kind: socket.SocketKind) -> Exception:
+def _said(error: OSError, endpoint: tuple[str, int], kind: int) -> Exception:
     """BadInput for what can't cure itself; an address that is not there yet may come."""
     protocol = "TCP" if kind == socket.SOCK_STREAM else "UDP"
     where = f"setting dns_listen: {endpoint[0]} port {endpoint[1]} ({protocol})"
@@ -84,4 +85,7 @@ def _prepare_tcp(bound: socket.socket, endpoint: tuple[str, int], tag: int | Non
         bound.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, SAVE_FROM_ETHERNET)
 
 
-_PREPARE = {socket.SOCK_DGRAM: _prepare_udp, socket.SOCK_STREAM: _prepare_tcp}
+_PREPARE: dict[int, Callable[[socket.socket, tuple[str, int], int | None], None]] = {
+    socket.SOCK_DGRAM: _prepare_udp,
+    socket.SOCK_STREAM: _prepare_tcp,
+}

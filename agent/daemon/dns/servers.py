@@ -4,13 +4,14 @@ Nothing is probed. A server that left a question unanswered is doubted until any
 with all in doubt the least bad is asked, so that the only one is always asked.
 """
 
+import contextlib
 import os
-import socket
 
 from agent.core.addresses import parse
 from agent.core.dns import EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY
 from agent.core.localnames import is_private
 from agent.core.model import BadInput
+from agent.platform.cmodules import socket
 
 SERVERS_MAX = 4  # one more than resolv.conf(5) knows
 FILE_BYTES_MAX = 16384
@@ -124,7 +125,7 @@ def on_this_router(address: str) -> bool:
     if not is_inside(address):
         return False
     server = UpstreamServer(address, 0)
-    with socket.socket(server.family, socket.SOCK_DGRAM) as trying:
+    with contextlib.closing(socket.socket(server.family, socket.SOCK_DGRAM)) as trying:
         try:
             trying.bind(server.sockaddr)
         except OSError:

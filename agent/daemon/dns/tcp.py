@@ -3,14 +3,13 @@
 Nobody is turned away for being one too many: who has no place yet waits, as do those behind in the backlog.
 """
 
-import socket
-
 from agent.core.marks import of_syn
 from agent.core.wire import HEADER
 from agent.daemon.dns.pending import Listener
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.sessions import DnsSession
 from agent.daemon.loop import Loop
+from agent.platform.cmodules import accept, socket
 
 CONNECTIONS_MAX = 64  # TCP is for the odd long answer; each takes some kilobytes
 PER_ADDRESS_MAX = 32  # a program that looks names up in parallel opens one for each
@@ -126,7 +125,7 @@ class Tcp(Listener):
         """None stays in the backlog to be taken for one of later."""
         try:
             for _ in range(BACKLOG_MAX):
-                accepted, source = self._socket.accept()
+                accepted, source = accept(self._socket)
                 if len(self._waiting) < WAITING_MAX:
                     self._welcome(accepted, source[0])
                 else:
@@ -141,7 +140,7 @@ class Tcp(Listener):
                     self._loop.remove(self._socket)
                     self._accepting = False
                     return
-                accepted, source = self._socket.accept()
+                accepted, source = accept(self._socket)
                 self._welcome(accepted, source[0])
         except OSError:
             pass  # no more, or gone again already, or no descriptor left: they come again

@@ -5,7 +5,6 @@ asked. Both take a slower system call, so the plain kind has a reader of its own
 """
 
 import errno
-import socket
 import sys
 from collections.abc import Generator
 
@@ -13,6 +12,7 @@ from agent.daemon.dns.pending import Listener
 from agent.daemon.dns.service import Dns
 from agent.daemon.dns.sessions import Ancillary, DnsSession
 from agent.daemon.loop import Loop
+from agent.platform.cmodules import socket
 
 FULL_TURNS = 16  # with one query each before two are looked for
 DRAIN = 64  # queries a turn, some 2 ms of work when none is in the cache

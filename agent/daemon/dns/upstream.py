@@ -8,7 +8,6 @@ lives, and the client asks again.
 
 import errno
 import os
-import socket
 from collections.abc import Callable
 
 from agent.core.addresses import show_endpoint
@@ -16,6 +15,7 @@ from agent.core.wire import FORMERR, HEADER, NOTIMP, REFUSED, SERVFAIL
 from agent.daemon.dns.servers import UpstreamServer, UpstreamServers
 from agent.daemon.dns.upstream_sockets import Packet, Stream, UpstreamQuery, UpstreamSocket
 from agent.daemon.loop import Loop
+from agent.platform.cmodules import socket
 
 PATIENCE_S = 5.0  # of clients: glibc, musl, Windows and Android ask again or give up after that
 RESTART_S = 1.5  # a resolver that restarts can't be reached for about a second

@@ -5,13 +5,13 @@ They are given connected sockets; which, and what becomes of their answers, is `
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 
 from agent.core.dns import answers
 from agent.core.wire import HEADER
 from agent.daemon.dns.servers import UpstreamServer
 from agent.daemon.loop import Loop
+from agent.platform.cmodules import socket
 
 DRAIN = 64
 MESSAGE_MAX = 4096  # more than the 1232 bytes that we offer

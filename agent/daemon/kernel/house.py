@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
 
 from agent.core import interface_addresses
@@ -12,6 +11,7 @@ from agent.core.interface_addresses import InterfaceAddress
 from agent.core.localnames import is_private
 from agent.core.netlink import DONE, ERROR, Message, encode, last, messages
 from agent.platform import cmodules
+from agent.platform.cmodules import socket
 
 _NETLINK_ROUTE = 0
 _READ_BYTES = 65536  # the kernel's pieces of a dump have at most 32 KiB
@@ -46,7 +46,9 @@ class House:
 
 
 def _interface_addresses() -> list[InterfaceAddress]:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE) as sock:
+    with contextlib.closing(
+        socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE)
+    ) as sock:
         parts = list(conversation(sock, interface_addresses.dump()))
     found = [interface_addresses.read(answer) for data in parts for answer in messages(data)]
     return [one for one in found if one is not None]

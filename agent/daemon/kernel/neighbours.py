@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import socket
 import struct
 import time
 
@@ -18,6 +17,7 @@ from agent.core.leases import Lease
 from agent.core.model import BadInput
 from agent.core.neighbour import Neighbour
 from agent.core.netlink import encode, messages
+from agent.platform.cmodules import socket
 
 _NETLINK_ROUTE = 0
 _SIOCGIFHWADDR = 0x8927  # linux/sockios.h; the address is at 18 of struct ifreq
@@ -215,7 +215,7 @@ def _name_of(interface: int) -> str:
 def _own_macs() -> set[bytes]:
     """The addresses of this router's own interfaces."""
     found = set()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asker:
         for _, name in socket.if_nameindex():
             with contextlib.suppress(OSError):  # it has just gone
                 answer = fcntl.ioctl(asker, _SIOCGIFHWADDR, struct.pack("256s", name[:15].encode()))

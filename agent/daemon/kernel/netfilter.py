@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 
 from agent.core.model import BadInput
 from agent.core.netlink import Message, NetlinkReply, encode, messages
 from agent.core.nftables import batch
+from agent.platform.cmodules import socket
 
 # A batch for 255 devices has about 300 messages, and a refused one may leave an error for each.
 _READ_BYTES = 65536

@@ -4,13 +4,13 @@ Whoever reads slowly or dies does no harm: a full queue and an unread one let pa
 """
 
 import select
-import socket
 from collections.abc import Callable, Iterator
 
 from agent.core.model import BadInput
 from agent.core.netlink import Message, encode, messages
 from agent.core.nft import nfqueue
 from agent.daemon.faults import raised
+from agent.platform.cmodules import socket
 
 _NETLINK_NETFILTER = 12
 _SOL_NETLINK, _NO_ENOBUFS = 270, 5

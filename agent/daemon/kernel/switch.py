@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import socket
 
 from agent.core import conntrack
 from agent.core.addresses import parse
@@ -25,6 +24,7 @@ from agent.core.nft.inspection import WEB_PORTS, Inspection
 from agent.core.nftables import flowtables, get_table, is_flowtable
 from agent.daemon.kernel.firewall import Firewall
 from agent.daemon.kernel.netfilter import Netfilter, NetfilterError
+from agent.platform.cmodules import socket
 
 IDLE = "idle"  # nothing wanted
 ARMED = "armed"

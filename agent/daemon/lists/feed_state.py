@@ -1,11 +1,11 @@
 """What the daemon knows of the feeds: which are chosen, what became of each, when an update is due. No sockets."""
 
 import contextlib
-import json
 import os
 from collections.abc import Callable
 
 from agent.control.messages import Row
+from agent.core import jsontext
 from agent.core.content import CATEGORY_IDS
 from agent.core.feed_schedule import Feed, chosen, first_wait_s, pause_s, read_feeds, rules_max, spread_s
 from agent.core.model import BadInput, NotFound, Sentence
@@ -122,14 +122,14 @@ class FeedState:
         """On flash: what the household chose, and how things stand after an update that went well."""
         self.save_outcome()
         values = {"pinned": self.pin, **{name: getattr(self, name) for name in (*LASTING, *PASSING)}}
-        text = json.dumps(values)
+        text = jsontext.dumps(values)
         if len(text) > KEPT_MAX:
-            text = json.dumps({**values, "outcomes": {}})  # they come anew
+            text = jsontext.dumps({**values, "outcomes": {}})  # they come anew
         self._state.put_meta(KEPT, text)
 
     def save_outcome(self) -> None:
         """In memory, for a daemon that is started again: a line that is down for a night must not wear out flash."""
-        text = json.dumps({name: getattr(self, name) for name in PASSING})
+        text = jsontext.dumps({name: getattr(self, name) for name in PASSING})
         with contextlib.suppress(OSError):
             with open(self._noted + ".new", "w", encoding="ascii") as file:
                 file.write(text)
@@ -332,6 +332,6 @@ def _versions(row: Row) -> Versions:
 
 def _object(text: str) -> Row:
     try:
-        return as_dict(json.loads(text))
+        return as_dict(jsontext.loads(text))
     except ValueError:
         return {}

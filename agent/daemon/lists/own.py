@@ -1,9 +1,9 @@
 """The lists that the household gave by their addresses, kept in state.db beside the table of those that are shipped."""
 
-import json
 from binascii import hexlify
 
 from agent.control.messages import Row
+from agent.core import jsontext
 from agent.core.feed_schedule import ID_LETTERS, SYNTAXES, Feed
 from agent.core.model import BadInput, Sentence
 from agent.core.names import parse
@@ -23,7 +23,7 @@ class OwnLists:
         self._state = state
         self.feeds: list[Feed] = []
         try:
-            rows = json.loads(state.meta(KEPT, "[]"))
+            rows = jsontext.loads(state.meta(KEPT, "[]"))
         except ValueError:
             rows = []
         for row in rows if isinstance(rows, list) else []:
@@ -49,7 +49,7 @@ class OwnLists:
 
     def _keep(self, feeds: list[Feed]) -> None:
         keys = ("id", "name", "address", "syntax", "category")
-        self._state.put_meta(KEPT, json.dumps([{key: getattr(feed, key) for key in keys} for feed in feeds]))
+        self._state.put_meta(KEPT, jsontext.dumps([{key: getattr(feed, key) for key in keys} for feed in feeds]))
         self.feeds = feeds
 
 

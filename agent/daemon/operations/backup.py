@@ -5,11 +5,11 @@ brought back as a whole in place of what is here, and everything is off afterwar
 starts again on a ledger that nobody noted here (see anchor.py).
 """
 
-import json
 from collections.abc import Iterator
 
 from agent.control.arguments import PAGE_MAX
 from agent.control.messages import Reply, Request, Row
+from agent.core import jsontext
 from agent.core.consent import GENESIS, ConsentState, LedgerRow, digest
 from agent.core.model import BadInput, Sentence
 from agent.core.people import HOUSEHOLD
@@ -116,7 +116,7 @@ def _bring_back(household: Household, rows: Rows) -> dict[str, int]:
     forgotten = sorted(household.forgotten.devices())
     rows = list(_without(rows, forgotten))
     path = household.state.db.path + ".restored"
-    noted: list[object] = [META, json.dumps(forgotten)]
+    noted: list[object] = [META, jsontext.dumps(forgotten)]
     own = [*_kept(household, rows), ("meta", noted)]
     backup_tables.new_state(path, rows, own, household.state.db.waiting)
     live = household.snapshots.live + ".restored"

@@ -3,13 +3,12 @@
 A backup comes from outside, also one that was sealed: whoever has the passphrase can write another.
 """
 
-import json
 from collections.abc import Callable
 
 from agent.control.arguments import ID, NUMBER_MAX, number, one_of
 from agent.control.arguments import check as check_argument
 from agent.control.messages import Schema
-from agent.core import addresses, content, names, settings, windows
+from agent.core import addresses, content, jsontext, names, settings, windows
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
 from agent.core.minutes import DAY_BITS as MINUTES_MAX
@@ -137,7 +136,7 @@ def check_counts(rows: Rows) -> None:
 def _setting(key: str, value: str) -> None:
     name = key[len("setting ") :]
     try:
-        given = json.loads(value)
+        given = jsontext.loads(value)
     except (ValueError, RecursionError) as error:
         raise BadInput("the backup is damaged: a setting can't be read") from error
     # One that this version does not know is passed over when it is read.

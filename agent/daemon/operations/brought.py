@@ -1,7 +1,6 @@
 """What bringing a backup back must not undo: an adult's device stays theirs for a day, and a PIN is its person's."""
 
-import json
-
+from agent.core import jsontext
 from agent.core.model import ADULT, Device
 from agent.daemon.household import Household
 from agent.daemon.people import PINS, SESSIONS, rows_in
@@ -42,6 +41,6 @@ def _of_same_people(household: Household, key: str, value: str, rows: Rows) -> s
     same = {d.id for d in household.state.devices() if (d.id, d.enrolment, d.person_id) in brought}
     found = rows_in(value)
     if key == PINS:
-        return json.dumps({device: pin for device, pin in found.items() if device in map(str, same)})
+        return jsontext.dumps({device: pin for device, pin in found.items() if device in map(str, same)})
     staying = {None, *same}
-    return json.dumps({one: row for one, row in found.items() if row.get("device_id") in staying})
+    return jsontext.dumps({one: row for one, row in found.items() if row.get("device_id") in staying})

@@ -1,8 +1,7 @@
 """The web job's own values, kept in state.db for it."""
 
-import json
-
 from agent.control.messages import Reply, Request
+from agent.core import jsontext
 from agent.core.model import BadInput, Sentence
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import text
@@ -14,7 +13,7 @@ WEB_BYTES_MAX = 8192
 
 def web_value(household: Household, key: str) -> object:
     value = household.state.web(key)
-    return None if value is None else json.loads(value)
+    return None if value is None else jsontext.loads(value)
 
 
 def web_get(household: Household, request: Request) -> Reply:
@@ -24,7 +23,7 @@ def web_get(household: Household, request: Request) -> Reply:
 def web_put(household: Household, request: Request) -> Reply:
     key, value = text(request, "key"), request.get("value")
     before = web_value(household, key)
-    kept = json.dumps(value)
+    kept = jsontext.dumps(value)
     if len(kept) > WEB_BYTES_MAX:
         raise BadInput(Sentence("a value is at most {} bytes", WEB_BYTES_MAX))
     if household.state.web(key) is None and household.state.web_count() >= WEB_KEYS_MAX:

@@ -1,9 +1,9 @@
 """Who reports are for, and whether the household agrees to it: the operator's particulars, and the terms of them."""
 
-import json
 from collections.abc import Callable
 
 from agent.control.messages import Row
+from agent.core import jsontext
 from agent.core.consent import ON
 from agent.core.settings import Settings
 from agent.daemon.store.connection import SqlConnection
@@ -33,15 +33,15 @@ class ReportAgreement:
         return self.state == ON and self._state.meta("report terms", "") == self.terms()
 
     def operator(self) -> Row | None:
-        found = json.loads(self._state.meta("report operator", "null"))
+        found = jsontext.loads(self._state.meta("report operator", "null"))
         return found if isinstance(found, dict) else None
 
     def names(self, operator: Row | None) -> bool:
         """Whether this is the operator already."""
-        return json.dumps(operator) == self._state.meta("report operator", "null")
+        return jsontext.dumps(operator) == self._state.meta("report operator", "null")
 
     def put_operator(self, operator: Row | None) -> None:
-        self._state.put_meta("report operator", json.dumps(operator))
+        self._state.put_meta("report operator", jsontext.dumps(operator))
 
     def terms(self) -> str | None:
         """The word for what would be agreed to now; None before there is an operator."""

@@ -4,10 +4,10 @@ Off unless the household named an address and a key of its own. A file has no te
 that moment, seals it to the key, and only what nobody on this router can open is stored until it is sent.
 """
 
-import json
 from collections.abc import Callable
 
 from agent.control.messages import Row
+from agent.core import jsontext
 from agent.core.consent import ON, SUSPENDED, next_state
 from agent.core.features import NOTICE_VERSION
 from agent.core.week_file import Row as Target
@@ -58,7 +58,7 @@ class WeekFile:
 
     def target(self) -> Target | None:
         """Where it goes; nothing of it stays when it is off."""
-        found = json.loads(self._state.meta(TARGET, "null"))
+        found = jsontext.loads(self._state.meta(TARGET, "null"))
         return found if isinstance(found, dict) else None
 
     def terms(self, target: Target) -> str:
@@ -99,7 +99,7 @@ class WeekFile:
         made = self._state.ledger.chain([("", FEATURE, action, NOTICE_VERSION)], actor, self._clock.wall())
         self._edges.step("weekfile.ledger")
         with self._state.db.transaction() as sql:
-            keep(sql, {TARGET: json.dumps(target), TERMS: self.terms(target)})
+            keep(sql, {TARGET: jsontext.dumps(target), TERMS: self.terms(target)})
             keep(sql, {NEXT: str(self._clock.age()), FRESH: "1"})
             self._state.ledger.insert(sql, made)
         self._state.ledger.take(made)

@@ -1,9 +1,9 @@
 """Counts what a report says: of whom, and since when."""
 
-import json
 from collections.abc import Callable
 
 from agent import __version__
+from agent.core import jsontext
 from agent.core.model import HISTORY, PROTECTION
 from agent.core.shapes import WeekFacts
 from agent.daemon.clock import Clock
@@ -47,12 +47,12 @@ class WeeklyCounts:
         """
         from agent.core.summary import counts_for_summary  # once a week
 
-        kept: dict[str, int] = json.loads(self._state.meta(COUNTING, "{}"))
+        kept: dict[str, int] = jsontext.loads(self._state.meta(COUNTING, "{}"))
         age, group_of = self._clock.age(), self._subjects.group_of
         counted = [one for one in self._state.devices() if counts_for_summary(group_of(one), one.shared)]
         found = {str(device.id): kept.get(str(device.id), age) for device in counted}
         if running and found != kept:
-            self._state.put_meta(COUNTING, json.dumps(found))
+            self._state.put_meta(COUNTING, jsontext.dumps(found))
         return found
 
     def facts(self, since_age: int, running: bool) -> WeekFacts:

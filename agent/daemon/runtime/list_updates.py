@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 from collections.abc import Callable
 
 from agent.control.operations import FEEDS
@@ -16,6 +15,7 @@ from agent.daemon.lists import rule_sets
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
 from agent.daemon.store.database import StorageError
+from agent.platform.cmodules import signal
 
 JOB_MAX_S = 3600.0  # fifteen feeds at their slowest, and the compile
 AT_ONCE_S = 0.2  # several interfaces come up together: one look for all of them

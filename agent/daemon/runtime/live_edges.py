@@ -1,7 +1,6 @@
 """The daemon's parts with sockets, and what the household has them do."""
 
 import os
-import socket
 
 from agent.control.messages import Event, Row
 from agent.core import settings as settings_table
@@ -28,6 +27,7 @@ from agent.daemon.runtime.inspection_service import InspectionService
 from agent.daemon.runtime.list_updates import ListUpdates
 from agent.daemon.runtime.report_job import ReportJob
 from agent.daemon.sight import Sight
+from agent.platform.cmodules import socket
 
 RESTART_S = 0.2
 EX_TEMPFAIL = 75  # sysexits.h: the guard starts the daemon again

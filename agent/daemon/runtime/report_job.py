@@ -1,7 +1,6 @@
 """Has reports counted and weekly files made, starts the job that sends them, and ends it on opting out."""
 
 import contextlib
-import signal
 import time
 
 from agent.control.operations import REPORT
@@ -12,6 +11,7 @@ from agent.daemon.household import Household
 from agent.daemon.jobs import AUTHORITIES, Identity, Job, environment
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
+from agent.platform.cmodules import signal
 
 # What a killed connection had under way, and the answers to it: one round trip, also by satellite.
 SETTLE_S = 2.0

@@ -3,7 +3,6 @@ which accepts from the same sockets. When the job has gone (idle or crashed) the
 """
 
 import os
-import socket
 from collections.abc import Callable
 
 from agent.core.addresses import parse_endpoint
@@ -13,6 +12,7 @@ from agent.daemon.faults import STRICT
 from agent.daemon.jobs import Identity, Job, environment, job_command
 from agent.daemon.log import say
 from agent.daemon.loop import Loop
+from agent.platform.cmodules import socket
 
 PAUSE_S = 1.0  # after a crash, so that a job that can't start does not eat the processor
 PAUSE_MAX_S = 60.0

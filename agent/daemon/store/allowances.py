@@ -5,10 +5,9 @@ All of it is the household's rules. What was used is a record, and lies in histo
 
 from __future__ import annotations
 
-import sqlite3
-
 from agent.core.model import Value
 from agent.daemon.store.owners import Owner
+from agent.daemon.store.sql import sqlite3
 
 SCHEMA = """
 CREATE TABLE allowances(id INTEGER PRIMARY KEY AUTOINCREMENT, owner_kind TEXT NOT NULL, owner INTEGER NOT NULL,

@@ -1,6 +1,5 @@
 """The proof: every stored row lies inside consent, and the ledger was not tampered with. By numbers, without clocks."""
 
-import sqlite3
 from collections.abc import Callable, Generator, Sequence
 
 from agent.control.messages import Reply
@@ -12,6 +11,7 @@ from agent.daemon.store.history_schema import MIGRATIONS as HISTORY_SCHEMA
 from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.outbox import STATISTICS, WEEK_FILE
 from agent.daemon.store.retention import deleted_for_room
+from agent.daemon.store.sql import sqlite3
 from agent.daemon.store.state import State
 from agent.daemon.store.state_schema import MIGRATIONS as STATE_SCHEMA
 

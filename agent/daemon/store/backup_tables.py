@@ -1,13 +1,13 @@
 """The rows of a backup: what of each table goes into one, and new database files made of one."""
 
 import contextlib
-import sqlite3
 
 from agent.core.model import BadInput, Sentence
 from agent.daemon.store import allowances, content_rows, history_schema, limit_rules, state_schema
 from agent.daemon.store.database import Database, StorageError, Waiting, discard
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.ledger import COLUMNS as LEDGER_COLUMNS
+from agent.daemon.store.sql import sqlite3
 from agent.daemon.store.state import DEVICE_COLUMNS, State
 
 # kind → (table, columns). What is not here (removals, the web job's secrets, boots) is this router's own.

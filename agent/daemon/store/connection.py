@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Iterator
 
 from agent.core.model import Sentence
+from agent.daemon.store.sql import sqlite3
 
 MYPY = False
 if MYPY:  # not worth its memory

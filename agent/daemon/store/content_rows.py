@@ -11,8 +11,9 @@ from agent.daemon.store.owners import Owner
 
 MYPY = False
 if MYPY:  # not worth its memory
-    import sqlite3
     from typing import Any
+
+    from agent.daemon.store.sql import sqlite3
 
 TABLE = """
 CREATE TABLE content(id INTEGER PRIMARY KEY AUTOINCREMENT, owner_kind TEXT NOT NULL, owner INTEGER NOT NULL,

@@ -5,11 +5,10 @@ goes: after a crash in between, and when an older state.db was put back by hand,
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Callable
 
-from agent.core import consent
+from agent.core import consent, jsontext
 from agent.core.digits import whole
 from agent.core.features import FEATURES
 from agent.core.model import Device
@@ -32,7 +31,7 @@ class Forgotten:
         """Enrolments of devices that were forgotten here."""
         told = {row.enrolment for row in self._state.ledger.rows() if row.action == "forget"}
         noted = {key for kind, key in self._read() if kind == DEVICE}
-        return told | noted | set(json.loads(self._state.meta(META, "[]")))
+        return told | noted | set(jsontext.loads(self._state.meta(META, "[]")))
 
     def note_device(self, enrolment: str) -> None:
         self._add({(DEVICE, enrolment)})

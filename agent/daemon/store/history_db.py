@@ -1,6 +1,5 @@
 """history.db: visits and attempts, in RAM. Its own open epochs and triggers refuse rows outside consent."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 
 from agent.core.consent import Epoch
@@ -9,6 +8,7 @@ from agent.daemon.clock import STEP_S
 from agent.daemon.store.database import Database, StorageError, TableRow, WithMeta, insist
 from agent.daemon.store.history_schema import MIGRATIONS, TABLES
 from agent.daemon.store.selection import IDS_STEP
+from agent.daemon.store.sql import sqlite3
 
 VISIT_INSERT = (
     "INSERT INTO visits(device, epoch, batch, site, first, last, age, hits, hosts, source, background, cause)"

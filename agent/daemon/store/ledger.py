@@ -1,10 +1,10 @@
 """The consent ledger in state.db: rows are appended, durably, and never changed; `register` is what they add up to."""
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
 from agent.core.consent import GENESIS, ConsentState, LedgerRow, sealed
 from agent.daemon.store.database import Database, insist
+from agent.daemon.store.sql import sqlite3
 
 ACTOR_MAX = 64
 COLUMNS = "seq, at, actor, enrolment, feature, action, notice, hash, detail"

@@ -5,11 +5,10 @@ Every change stands in one transaction with its rows of the ledger.
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from binascii import crc32
 from collections.abc import Callable, Sequence
 
+from agent.core import jsontext
 from agent.core.model import NotFound, Sentence, Value
 from agent.core.windows import Dates, Window
 from agent.daemon.store import allowances
@@ -18,6 +17,7 @@ from agent.daemon.store.database import Database
 from agent.daemon.store.ledger import Entry, Ledger
 from agent.daemon.store.owners import Owner
 from agent.daemon.store.requests import answered
+from agent.daemon.store.sql import sqlite3
 
 SCHEMA = """
 CREATE TABLE windows(id INTEGER PRIMARY KEY AUTOINCREMENT, owner_kind TEXT NOT NULL, owner INTEGER NOT NULL,
@@ -130,7 +130,7 @@ class LimitRules:
         """Of the windows and holidays; whoever changes them names the one they saw."""
         windows = [[w.kind, w.days, w.begin, w.end, w.label, w.holiday] for w in self.windows.get(owner, [])]
         dates = [[one.first, one.last] for one in self.dates.get(owner, [])]
-        return crc32(json.dumps([windows, dates]).encode()) % 1_000_000 + 1
+        return crc32(jsontext.dumps([windows, dates]).encode()) % 1_000_000 + 1
 
     def hold(self, hold_id: int) -> Hold:
         for one in self.holds:

@@ -4,7 +4,6 @@ Where one can't be used an empty one in memory stands for it: nothing is on then
 """
 
 import os
-import sqlite3
 from collections.abc import Callable
 
 from agent.core.model import BadInput
@@ -12,6 +11,7 @@ from agent.daemon.store.database import StorageError, storing
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.rollback_check import RollbackCheck
 from agent.daemon.store.snapshots import Snapshots, reapply
+from agent.daemon.store.sql import sqlite3
 from agent.daemon.store.state import State
 
 

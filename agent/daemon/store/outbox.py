@@ -5,11 +5,11 @@ is given a new time: sent at once it would tell when the router was switched on,
 household's.
 """
 
-import sqlite3
 from collections.abc import Callable
 
 from agent.control.messages import Row
 from agent.core.model import NotFound, Sentence
+from agent.daemon.store.sql import sqlite3
 from agent.daemon.store.state import State
 
 QUEUE_MAX = 8  # two months offline; older counts are of no use

@@ -1,10 +1,9 @@
 """What the people behind the devices ask for, and what they were answered."""
 
-import sqlite3
-
 from agent.control.messages import Row
 from agent.core.people import Subject
 from agent.daemon.store.database import Database, TableRow
+from agent.daemon.store.sql import sqlite3
 
 
 class RequestRow(TableRow):

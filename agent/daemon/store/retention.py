@@ -1,10 +1,9 @@
 """Retention: what is over its time or over the room for it goes, a few rows at a time."""
 
-import sqlite3
-
 from agent.core.history import oldest_kept
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.history_schema import TABLES
+from agent.daemon.store.sql import sqlite3
 
 FOR_ROOM = "for room "  # a key of meta, with a table's name
 

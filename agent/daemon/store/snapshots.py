@@ -7,8 +7,6 @@ whatever comes back.
 
 import contextlib
 import os
-import signal
-import sqlite3
 
 from agent.core.model import Sentence
 from agent.core.people import FLASH
@@ -16,7 +14,9 @@ from agent.daemon.store.database import StorageError, Waiting, discard, storing
 from agent.daemon.store.flashcopy import CHUNK, write_and_exit
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.history_schema import TABLES
+from agent.daemon.store.sql import sqlite3
 from agent.daemon.store.state import State
+from agent.platform.cmodules import signal
 
 
 class Snapshots:

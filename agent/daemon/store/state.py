@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 
 from agent.control.messages import Row
@@ -21,6 +20,7 @@ from agent.daemon.store.owners import DEVICE, PERSON, Owner
 from agent.daemon.store.removals import Removals
 from agent.daemon.store.requests import Requests
 from agent.daemon.store.scrubbing import scrub
+from agent.daemon.store.sql import sqlite3
 from agent.daemon.store.state_schema import MIGRATIONS
 
 MYPY = False

@@ -4,8 +4,9 @@ Noted in the run directory as well, so that a daemon that is started again goes 
 """
 
 import contextlib
-import json
 import os
+
+from agent.core import jsontext
 
 Key = tuple[str, str]  # enrolment, feature
 
@@ -18,7 +19,7 @@ class Unsaved:
         self.rows: dict[Key, tuple[str, str]] = {}
         with contextlib.suppress(OSError, ValueError):
             with open(path, encoding="utf-8") as file:
-                self.rows = {(row[0], row[1]): (row[2], row[3]) for row in json.load(file)}
+                self.rows = {(row[0], row[1]): (row[2], row[3]) for row in jsontext.loads(file.read())}
 
     def add(self, keys: list[Key], action: str, actor: str) -> None:
         self.rows.update({key: (action, actor) for key in keys})
@@ -36,5 +37,5 @@ class Unsaved:
                 os.unlink(self._path)
                 return
             with open(part, "w", encoding="utf-8") as file:
-                json.dump([[*key, *value] for key, value in sorted(self.rows.items())], file)
+                file.write(jsontext.dumps([[*key, *value] for key, value in sorted(self.rows.items())]))
             os.replace(part, self._path)
