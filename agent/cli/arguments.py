@@ -14,6 +14,7 @@ from agent.cli import (
     export,
     lists,
     local,
+    minutes_a_day,
     people,
     reach,
     report,
@@ -158,7 +159,7 @@ def _consents(commands: Groups) -> None:
     _asks(told, switches.features, reads=True)
     on = _asks(commands.add_parser("on", help="turn a feature on (shows what it does first)"), switches.on)
     on.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
-    on.add_argument("feature", metavar="FEATURE", help="history, protection or limits")
+    on.add_argument("feature", metavar="FEATURE", help="history, protection, limits or usage")
     on.add_argument(
         "--agree", type=times.number, metavar="VERSION", help="agree to this version of the text, without a question"
     )
@@ -203,10 +204,23 @@ def _limits(commands: Groups) -> None:
     spans.add_argument("--not", dest="unless", metavar="WINDOW", action="append", help="the service is blocked then")
     _asks(commands.add_parser("categories", help="the categories that can be blocked"), reach.categories, True)
     _asks(commands.add_parser("services", help="the services (apps) that can be blocked"), reach.services, True)
+    _minutes(commands)
     night = _asks(commands.add_parser("tonight", help="tonight's bedtime: off, later or earlier"), bedtimes.tonight)
     night.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
     night.add_argument("change", choices=("off", "later", "earlier"))
     night.add_argument("seconds", nargs="?", type=times.duration, metavar="DURATION", help="how much later, as in 30m")
+
+
+def _minutes(commands: Groups) -> None:
+    used = _asks(commands.add_parser("usage", help="somebody's minutes of use a day"), minutes_a_day.usage, True)
+    used.add_argument("whom", metavar="DEVICE|PERSON", help=WHOM)
+    used.add_argument("--days", type=times.number, default=7, metavar="N", help="the last N days (default 7)")
+    daily = commands.add_parser("allowance", help="how many minutes a day somebody may have: show, set, give more")
+    of = _asks(daily, minutes_a_day.allowance, True)
+    of.add_argument("words", metavar="WORD", nargs="+", help=minutes_a_day.ALLOWANCE_USAGE)
+    of.add_argument("--weekend", metavar="DURATION", help="Saturday and Sunday, as in 3h, or none")
+    of.add_argument("--bank", action="store_true", help="give: into the bank, to be taken by the quarter of an hour")
+    of.add_argument("--for", dest="what", metavar="TEXT", help="give: what for")
 
 
 def _window(of: Parser) -> None:
@@ -247,7 +261,7 @@ def _records(commands: Groups) -> None:
     take.add_argument("--output", metavar="PATH", help="a new file (JSON), or a new folder (CSV)")
     delete = _asks(commands.add_parser("delete", help="delete records permanently"), edit.delete)
     _target(delete)
-    delete.add_argument("--feature", choices=("history", "protection"), help="only what this feature recorded")
+    delete.add_argument("--feature", choices=("history", "protection", "usage"), help="only what this feature recorded")
     _window(delete)
     _yes(delete)
     group = _group(commands, "visit", "correct one visit: mark-wrong, background, delete")

@@ -17,7 +17,10 @@ from agent.control.messages import Row
 # A spreadsheet runs a cell that begins like this; an apostrophe in front makes it text.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Objects that may be absent: their columns are there all the same.
-ABSENT = {"person": {"group": None, "id": None, "name": None}}
+ABSENT = {
+    "person": {"group": None, "id": None, "name": None},
+    "usage": {"allowed": None, "left": None, "on": None, "today": None},
+}
 
 # Columns that are wall-clock seconds.
 TIMES = ("at", "first", "last", "since", "until", "created_at", "expires_at", "opened_at", "closed_at")

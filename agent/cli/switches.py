@@ -15,6 +15,7 @@ SHOWN = {
     "history": "to the person who manages this network, and to the person using the device",
     "protection": "to the person who manages this network, and to the person using the device; an adult's only to that "
     "adult, others see how many",
+    "usage": "to the person who manages this network, and to the person using the device",
     "limits": "to the person who manages this network, and to the person using the device",
 }
 WHY = {
