@@ -179,7 +179,7 @@ SCHEMAS: dict[str, Schema] = {
         text=TEXT,
         target=maybe(TEXT),
         at=INT,
-        state={"enum": ["open", "answered"]},
+        state={"enum": ["open", "answered", "ended"]},
         answer=maybe(TEXT),
         wide=maybe(TEXT),
     ),

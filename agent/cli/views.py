@@ -196,6 +196,10 @@ def _device(labels: dict[object, object], row: Row) -> object:
     return labels.get(row["device_id"], "removed" if row.get("enrolment") else "")
 
 
+def _reply(request: Row) -> object:
+    return "(ended)" if request["state"] == "ended" else request["answer"]
+
+
 def request_list(client: ControlClient, options: argparse.Namespace) -> None:
     rows = list(client.items("request.list", state="open" if options.open else None))
     if options.json:
@@ -203,7 +207,7 @@ def request_list(client: ControlClient, options: argparse.Namespace) -> None:
         return
     labels = {row["id"]: row["label"] for row in client.items("device.list")}
     cells = [
-        [r["id"], show.when(r["at"]), labels.get(r["device_id"]), r["kind"], r["target"] or r["text"], r["answer"]]
+        [r["id"], show.when(r["at"]), labels.get(r["device_id"]), r["kind"], r["target"] or r["text"], _reply(r)]
         for r in rows
     ]
     show.table(["ID", "AT", "DEVICE", "KIND", "ABOUT", "REPLY"], cells, "No requests.")

@@ -81,7 +81,7 @@ KINDS: dict[str, Schema] = {
     "shared": FLAG,
     "show": one_of("all", "visits", "apart"),
     "since": number(0, TIME_MAX),
-    "state": one_of("open", "answered"),
+    "state": one_of("open", "answered", "ended"),
     "sure": FLAG,
     "syntax": one_of(*SYNTAXES),
     "target": text(253),

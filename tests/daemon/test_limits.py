@@ -139,6 +139,42 @@ def test_asked_and_granted(times: Times) -> None:
     assert times.kernel.taken == {TABLET}
 
 
+def test_what_nobody_answered_ends_with_what_it_was_about(times: Times) -> None:
+    def states() -> list[str]:
+        return [row["state"] for row in times.ask("request.list")["items"]]
+
+    def ask(kind: str = "tonight", **more: object) -> int:
+        return int(times.ask("request.add", device_id=1, kind=kind, **more)["id"])
+
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    ask()  # before bedtime: until that is over
+    ask("objection", text="no")
+    times.go(at(6, 59, 20789) - at(12))
+    assert states() == ["open", "open"]
+    times.go(60)
+    assert states() == ["ended", "open"] and [r["kind"] for r in times.ask("request.list", state="open")["items"]] == [
+        "objection"
+    ]
+    with pytest.raises(OperationRejected, match="is over"):
+        times.ask("request.reply", id=1, grant=900)
+    # The same again is another one; a jump of the clock ends nothing, and a restart brings nothing back.
+    times.ask("hold.add", person_id=1, seconds=3600)
+    assert ask() == 3
+    times.clock.at += 40 * DAY_S
+    times.tick()
+    assert states() == ["ended", "open", "open"]
+    times.again()
+    times.go(3600)
+    assert states() == ["ended", "open", "ended"]
+    # Where nothing is to come, a day.
+    times.ask("limits.set", person_id=1, windows=[])
+    ask()
+    times.go(DAY_S - 1)
+    assert states()[-1] == "open"
+    times.go(1)
+    assert states()[-1] == "ended" and times.ask("request.reply", id=4, answer="sorry")["state"] == "answered"
+
+
 def test_a_device_may_ask_ten_times_a_day(times: Times) -> None:
     for seconds in (900, 1800, 3600):
         times.ask("request.add", device_id=1, kind="time", seconds=seconds)

@@ -193,7 +193,9 @@ def request_add(household: Household, request: Request) -> Reply:
         raise OperationRejected("busy", "there are too many open requests: ask in person")
     if household.state.requests.made(device.id, now - HOUR_S, now) >= PER_HOUR_MAX:
         raise OperationRejected("busy", "there are too many open requests: ask in person")
-    row = household.state.requests.add(device.id, household.subjects.of(device), kind, words, target, now)
+    for_s = _awaited_s(household, device) if kind in TIME_KINDS else None
+    by = household.subjects.of(device)
+    row = household.state.requests.add(device.id, by, kind, words, target, now, for_s)
     if kind == "objection" and all(one.kind != kind for one in mine):
         # Once for as long as one is open: the activity log is for ever.
         household.state.ledger.append(
@@ -227,6 +229,17 @@ def _time_asked(household: Household, device: Device, request: Request, kind: st
     return asked
 
 
+def _awaited_s(household: Household, device: Device) -> int:
+    """For how long: until what holds the device ends, or else what comes next within a day."""
+    keeper, wall = household.keeper, household.clock.wall()
+    now = keeper.decision(device)
+    until = now.until
+    if not now.held:
+        coming = keeper.rules_of(device).line.coming(wall, keeper.local.zone)
+        until = coming[1] if coming is not None and coming[0] - wall < DAY_S else None
+    return DAY_S if until is None else min(until - wall, DAY_S)
+
+
 def ask(household: Household, request: Request) -> Reply:
     """By the button of a refusal page, whose word proves that it was shown to this device. The same twice is once."""
     device = own_device(household, request)
@@ -238,7 +251,7 @@ def ask(household: Household, request: Request) -> Reply:
 
 def request_list(household: Household, request: Request) -> Reply:
     limit, after = page(request)
-    state = choice(request, "state", ("open", "answered")) if request.get("state") else None
+    state = choice(request, "state", ("open", "answered", "ended")) if request.get("state") else None
     rows = household.state.requests.rows(None, state, after, limit)
     return paged([request_row(household, row) for row in rows], limit, rows[-1].id if rows else 0)
 

@@ -33,6 +33,8 @@ def request_answer(household: Household, request: Request) -> Reply:
     else:
         if row.kind not in TIME_KINDS:
             raise BadInput("only a request for time can be granted")
+        if row.state == "ended":
+            raise OperationRejected("conflict", "what this request asked for is over")
         if row.state != "open":  # two who look after the network, at once
             raise OperationRejected("conflict", "this request was answered already")
         known_by_mac(household)

@@ -1,5 +1,7 @@
 """What the people behind the devices ask for, and what they were answered."""
 
+from collections.abc import Callable
+
 from agent.control.messages import Row
 from agent.core.people import Subject
 from agent.daemon.store.database import Database, TableRow
@@ -7,7 +9,8 @@ from agent.daemon.store.sql import sqlite3
 
 
 class RequestRow(TableRow):
-    """`state` is "open" or "answered". `person` and `shared` tell who asked, whoever has the device today."""
+    """`state` is "open", "answered", or "ended": what was asked about is over. `person` and `shared` tell who asked,
+    whoever has the device today."""
 
     __slots__ = ("id", "device", "kind", "text", "target", "at", "state", "answer", "answered_at", "person", "shared")
     COLUMNS = "id, device, kind, text, target, at, state, answer, answered_at, person, shared"
@@ -41,12 +44,29 @@ class Requests:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self.age: Callable[[], int] = lambda: 0  # the household's
 
-    def add(self, device: int, by: Subject, kind: str, text: str, target: str | None, at: int) -> RequestRow:
+    def _columns(self) -> str:
+        """Nothing is written when one ends."""
+        now = f"CASE WHEN state='open' AND ends <= {self.age()} THEN 'ended' ELSE state END AS now"
+        return RequestRow.COLUMNS.replace("state", now)
+
+    def add(
+        self,
+        device: int,
+        by: Subject,
+        kind: str,
+        text: str,
+        target: str | None,
+        at: int,
+        seconds: int | None = None,
+    ) -> RequestRow:
+        """`seconds`: for how long an answer is any use."""
+        ends = None if seconds is None else self.age() + seconds
         with self._db.transaction() as sql:
-            columns = "device, kind, text, target, at, state, person, shared"
-            query = f"INSERT INTO requests({columns}) VALUES (?,?,?,?,?,'open',?,?)"
-            values = (device, kind, text, target, at, by.person, int(by.shared))
+            columns = "device, kind, text, target, at, state, person, shared, ends"
+            query = f"INSERT INTO requests({columns}) VALUES (?,?,?,?,?,'open',?,?,?)"
+            values = (device, kind, text, target, at, by.person, int(by.shared), ends)
             made = int(sql.execute(query, values).lastrowid or 0)
         row = self.row(made)
         assert row is not None
@@ -59,24 +79,22 @@ class Requests:
         return self.row(request_id)
 
     def row(self, request_id: int) -> RequestRow | None:
-        query = f"SELECT {RequestRow.COLUMNS} FROM requests WHERE id=?"
+        query = f"SELECT {self._columns()} FROM requests WHERE id=?"
         found = self._db.sql.execute(query, (request_id,)).fetchone()
         return None if found is None else RequestRow(*found)
 
     def rows(self, device: int | None, state: str | None, after: int, limit: int) -> list[RequestRow]:
-        """Of a device or all, open, answered or both, by id."""
+        """Of a device or all, in that state or any, by id."""
         query = (
-            f"SELECT {RequestRow.COLUMNS} FROM requests WHERE id > ? AND (? IS NULL OR device=?)"
-            " AND (? IS NULL OR state=?) ORDER BY id LIMIT ?"
+            f"SELECT {self._columns()} FROM requests WHERE id > ? AND (? IS NULL OR device=?)"
+            " AND (? IS NULL OR now=?) ORDER BY id LIMIT ?"
         )
         found = self._db.sql.execute(query, (after, device, device, state, state, limit))
         return [RequestRow(*row) for row in found.fetchall()]
 
     def between(self, device: int, since: int, until: int, limit: int) -> list[RequestRow]:
         """The newest of a device from `since` on and before `until`."""
-        query = (
-            f"SELECT {RequestRow.COLUMNS} FROM requests WHERE device=? AND at >= ? AND at < ? ORDER BY id DESC LIMIT ?"
-        )
+        query = f"SELECT {self._columns()} FROM requests WHERE device=? AND at >= ? AND at < ? ORDER BY id DESC LIMIT ?"
         return [RequestRow(*row) for row in self._db.sql.execute(query, (device, since, until, limit))]
 
     def made(self, device: int, since: int, until: int) -> int:
@@ -85,4 +103,5 @@ class Requests:
         return int(self._db.sql.execute(query, (device, since, until)).fetchone()[0])
 
     def open_ones(self) -> int:
-        return int(self._db.sql.execute("SELECT COUNT(*) FROM requests WHERE state='open'").fetchone()[0])
+        query = "SELECT COUNT(*) FROM requests WHERE state='open' AND (ends IS NULL OR ends > ?)"
+        return int(self._db.sql.execute(query, (self.age(),)).fetchone()[0])

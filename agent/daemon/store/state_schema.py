@@ -55,4 +55,6 @@ UPDATE requests SET person=(SELECT IFNULL(MAX(person), 0) FROM devices WHERE dev
   shared=(SELECT IFNULL(MAX(shared), 0) FROM devices WHERE devices.id=device);
 """,
     allowances.SCHEMA,
+    # The household's age at which nobody needs an answer any more; NULL: whenever it comes.
+    "ALTER TABLE requests ADD COLUMN ends INTEGER;",
 )

@@ -29,7 +29,7 @@ export const sayCard = (requests, ask) =>
           "p.soft",
           one.state === "answered"
             ? t("request.answered", { answer: one.answer })
-            : t("request.open", { when: when(one.at) }),
+            : t(one.state === "ended" ? "request.ended" : "request.open", { when: when(one.at) }),
         ),
       ),
     ),
