@@ -27,7 +27,6 @@ from agent.daemon.store.owners import DEVICE, Owner, owner_of
 
 HOLD_MAX_S = DAY_S  # of one without an end: nobody forgets a child's phone on Friday
 UNTIL_MAX_S = 8 * DAY_S
-WAITS = ": these times were restored and wait for somebody to confirm them: do that first"
 MORNING = 7 * 3600  # where no bedtime says when it ends
 
 
@@ -106,7 +105,11 @@ def _named(household: Household, owner: Owner) -> tuple[list[Owner], list[str]]:
     waiting = [device.label for device in devices if is_suspended(household, device) and not device.never_off]
     if waiting and len(waiting) + len(never) == len(devices):
         name = household.keeper.name_of(_followed(household, owner))
-        raise OperationRejected("conflict", name + WAITS, {"needs": "confirm"})
+        raise OperationRejected(
+            "conflict",
+            Sentence("{}: these times were restored and wait for somebody to confirm them: do that first", name),
+            {"needs": "confirm"},
+        )
     if len(never) == len(devices):
         names = ", ".join(never)
         raise OperationRejected(
