@@ -49,6 +49,7 @@ def _built(settings: Settings, edges: Edges, instead: str) -> Household:
     state = open_state(state_dir, sha256, instead)
     household_settings(settings, state)
     clock = edges.clock(state.meta("clock", ""), confirmation(run_dir))
+    state.requests.age = clock.age
     live = os.path.join(run_dir, "history.db")
     snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
     anchor = RollbackCheck(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))

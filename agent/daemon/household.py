@@ -77,7 +77,6 @@ class Household:
         self.lists = lists
         self.anchor = anchor
         self.edges = edges
-        state.requests.age = clock.age
         self.forgotten = Forgotten(os.path.join(settings.text("state_dir"), "forgotten"), state)
         self.delayed = DelayedChanges(state, clock.now, sha256)
         self.feeds = FeedState(settings, state, clock, total_bytes(), edges.start_update, self.categories_used)
