@@ -24,7 +24,9 @@ class LoadedLists:
         self.trouble = ""
         self.notes = helplines(os.path.join(data_dir, "helplines.txt"))  # what each is for, and where
         self.helplines = frozenset(self.notes)
-        self.needed = _needed(os.path.join(data_dir, "needed-hosts.txt"))  # no category and no service refuses them
+        # No category and no service refuses these.
+        education = helplines(os.path.join(data_dir, "sex-education.txt"))
+        self.needed = _needed(os.path.join(data_dir, "needed-hosts.txt")).union(education)
         self.suffixes = self._read_suffixes(suffixes_file)
         self._guesser: Lookalike | None = None
 
@@ -81,8 +83,8 @@ def _needed(path: str) -> frozenset[bytes]:
 
 
 def helplines(path: str) -> dict[bytes, str]:
-    """The names of the shipped list that are never recorded and never blocked, each with what it is for; none when it
-    is missing. A line that cannot be read is passed over: the others must not go unprotected for it."""
+    """The names of a shipped list such as those that are never recorded and never blocked, each with what it is for;
+    none when it is missing. A line that cannot be read is passed over: the others must not go unprotected for it."""
     found: dict[bytes, str] = {}
     try:
         with open(path, encoding="utf-8") as file:
