@@ -283,6 +283,8 @@ def reached(name: str) -> set[str]:
         if current in NAMES and current not in seen:
             seen.add(current)
             waiting.extend(NAMES[current].imports())
+            if current == "agent.daemon.operations":  # what is asked for is loaded by its name
+                waiting.extend(name for name in NAMES if name.startswith(current + "."))
     return seen
 
 

@@ -17,7 +17,6 @@ from agent.daemon.household import Household
 from agent.daemon.loop import Loop
 from agent.daemon.operations import TABLE, proven
 from agent.daemon.operations.arguments import OperationRejected
-from agent.daemon.operations.me import speaks_for_device
 from agent.daemon.peers import Peer, Steps
 from agent.daemon.store.database import StorageError, plain
 from agent.platform.cmodules import accept, socket
@@ -69,15 +68,21 @@ class ControlServer:
             return {"error": {"code": "forbidden", "message": name + " may not be asked for here"}}
         try:
             checked(name, request)
-            if role != WEB and str(request.get("actor", "")).startswith("me:"):
-                raise OperationRejected("forbidden", "a person speaks for their device at its own page")
-            speaks_for_device(self._household, request)
+            if str(request.get("actor", "")).startswith("me:"):
+                self._own(request, role)
             if role == WEB:
                 proven.need(self._household, name, request)
             result = TABLE[name](self._household, request)
         except EXPECTED as error:
             return failure(error)
         return self.drive(result) if isinstance(result, GeneratorType) else {"ok": result}
+
+    def _own(self, request: Request, role: str) -> None:
+        if role != WEB:
+            raise OperationRejected("forbidden", "a person speaks for their device at its own page")
+        from agent.daemon.operations.me import speaks_for_device  # here: it brings most operations with it
+
+        speaks_for_device(self._household, request)
 
     @staticmethod
     def drive(steps: Generator[float | None, None, object]) -> Steps:

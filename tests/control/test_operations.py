@@ -1,6 +1,7 @@
 """Both sides keep to the table of operations: the daemon's handlers, the web API, the command line, LuCI's plugin."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from agent.control.arguments import KINDS, check
 from agent.control.operations import BOTH, EVENTS, OPERATIONS, checked
 from agent.core.model import BadInput
-from agent.daemon.operations import TABLE
+from agent.daemon.operations import AREAS, TABLE
 from agent.jobs.web.routes import ROUTES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +18,11 @@ PLUGIN = ROOT / "packaging/openwrt/luci-app-privacy-agent/root/usr/libexec/rpcd/
 
 
 def test_each_operation_has_its_handler() -> None:
-    assert set(OPERATIONS) == set(TABLE)
+    assert all(callable(TABLE[name]) for name in OPERATIONS)
+    areas = {name: f"agent.daemon.operations.{area}" for area, names in AREAS.items() for name in names.split()}
+    assert {name: areas.get(name) for name in OPERATIONS} == areas
+    for area in set(areas.values()):
+        assert set(importlib.import_module(area).TABLE) == {name for name, place in areas.items() if place == area}
 
 
 def test_what_is_published_is_in_the_table() -> None:

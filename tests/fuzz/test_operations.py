@@ -27,7 +27,7 @@ INPUTS = int(os.environ.get("PRIVACY_AGENT_FUZZ_INPUTS", "40000"))
 SECONDS_MAX = 60.0  # on a busy machine fewer inputs have to do
 STEPS_MAX = 20_000
 FRESH = 500  # requests after which the household gets its people and devices again
-ROLE = {name: OPERATIONS[name].roles[0] for name in TABLE}
+ROLE = {name: OPERATIONS[name].roles[0] for name in OPERATIONS}
 # What is asked seldom, for it takes long.
 SLOW = {"audit": 20, "backup": 5, "export": 5, "restore": 3, "overview": 5}
 
@@ -154,8 +154,8 @@ def test_every_operation_takes_anything(household: Household, tmp_path: Path) ->
     chance = random.Random(20261201)
     loop = Loop()
     control = ControlServer(loop, household, str(tmp_path / "sock"))
-    names = {name: {"id", "device_id", "feature"} for name in TABLE}
-    order = [name for name in sorted(TABLE) for _ in range(1 if name in SLOW else 20)]
+    names = {name: {"id", "device_id", "feature"} for name in OPERATIONS}
+    order = [name for name in sorted(OPERATIONS) for _ in range(1 if name in SLOW else 20)]
     ids = [1]
     asked, end = 0, time.monotonic() + SECONDS_MAX
     while asked < INPUTS and time.monotonic() < end:

@@ -16,7 +16,6 @@ from agent.daemon.kernel.neighbours import Neighbours
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch_sync import SwitchSync
 from agent.daemon.loop import Loop
-from agent.daemon.operations.time_requests import also_open, ask_for_time
 from agent.daemon.store.owners import owner_of
 
 CALLS_ZONE = b"pub.3gppnetwork.org"  # of the gateways for calls over Wi-Fi (3GPP TS 23.003, section 19.4.2.9)
@@ -91,6 +90,8 @@ class HoldService:
 
     def _asked(self, device_id: int, kind: str) -> bool:
         """A button of the page."""
+        from agent.daemon.operations.time_requests import ask_for_time  # here: most routers hold nobody
+
         return ask_for_time(self._household, device_id, kind)
 
     # what passes all the same
@@ -99,6 +100,8 @@ class HoldService:
         """Whether the device reaches this host over the web while it is held."""
         if self._household.policy.helpline(host):
             return True
+        from agent.daemon.operations.time_requests import also_open  # here: most routers hold nobody
+
         also = also_open(self._household, device_id)
         return bool(also) and any(suffix in also for suffix in suffixes(host))
 
