@@ -37,7 +37,7 @@ DAEMON = (
     "dns",
     "lists",
     "reports",
-    "device_content policies settings_in_force in_hand household erasing",
+    "device_content policies settings_in_force in_hand household erasing happenings",
     "operations",
     "control",
     "jobs hold_page_server runtime",
@@ -50,6 +50,7 @@ OUTGOING = {
     "agent.client": "the control socket",
     "agent.daemon.dns.upstream": "the configured DNS servers",
     "agent.jobs.doctor.dns_probe": "the agent's own DNS and its upstream",
+    "agent.jobs.house_call": "an address inside the house",
     "agent.jobs.fetch": "the list's own server",
     "agent.jobs.upload": "the operator that the household agreed to",
 }

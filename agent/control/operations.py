@@ -21,6 +21,7 @@ EVENTS = (
     "limits",
     "lists",
     "lookalike",
+    "notice",
     "report",
     "request",
     "status",

@@ -2,6 +2,7 @@
 
 from agent.core.addresses import parse_endpoint, show_endpoint
 from agent.core.digits import whole
+from agent.core.house_url import read as read_house_url
 from agent.core.model import BadInput, Sentence
 
 PATH = "path"  # absolute
@@ -12,6 +13,7 @@ CHOICE = "choice"  # limits: the words
 NAMES = "names"  # a list of words
 LISTENERS = "listeners"  # a list of address:port
 SERVERS = "servers"  # a list of address[:port]
+HOUSE_URL = "house_url"  # an address inside the house, may be empty
 BITS = "bits"  # a mask of 32 bits, in hexadecimal
 
 DNS_PORT = 53
@@ -92,6 +94,12 @@ def _servers(value: object, _limits: tuple[object, ...]) -> list[str]:
     return [show_endpoint(*parse_endpoint(item, DNS_PORT)) for item in _items(value)]
 
 
+def _house_url(value: object, _limits: tuple[object, ...]) -> str:
+    if value != "":
+        read_house_url(value if isinstance(value, str) else "")
+    return str(value)
+
+
 def _bits(value: object, _limits: tuple[object, ...]) -> str:
     digits = value.lower()[2:] if isinstance(value, str) and value[:2] == "0x" else ""
     if not 1 <= len(digits) <= 8 or not all(digit in "0123456789abcdef" for digit in digits):
@@ -110,5 +118,6 @@ CHECKS = {
     NAMES: _names,
     LISTENERS: _listeners,
     SERVERS: _servers,
+    HOUSE_URL: _house_url,
     BITS: _bits,
 }

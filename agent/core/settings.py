@@ -9,7 +9,20 @@ from agent.core.addresses import parse_endpoint
 from agent.core.did_you_mean import nearest
 from agent.core.marks import Layout
 from agent.core.model import BadInput, Sentence, Value
-from agent.core.setting_kinds import BITS, CHECKS, CHOICE, FLAG, LISTENERS, NAME, NAMES, NUMBER, PATH, SERVERS, value_of
+from agent.core.setting_kinds import (
+    BITS,
+    CHECKS,
+    CHOICE,
+    FLAG,
+    HOUSE_URL,
+    LISTENERS,
+    NAME,
+    NAMES,
+    NUMBER,
+    PATH,
+    SERVERS,
+    value_of,
+)
 
 MDNS_PORT = 5353
 MARKS = ("mark_signature", "mark_slot_bit", "mark_generation_bit")
@@ -144,6 +157,15 @@ TABLE = (
         "A device that was never on this network before: nothing happens, you are told, or it is added and protected at"
         " once. Its history is never on by itself. Known devices are remembered by a hash.",
         ("nothing", "told", "protected"),
+        household=True,
+        reacts=USED,
+    ),
+    Setting(
+        "notice_url",
+        HOUSE_URL,
+        "",
+        "An address inside the house (http://192.168.1.5:8123/…) that is told when somebody asks for something: a word,"
+        " never a name.",
         household=True,
         reacts=USED,
     ),

@@ -34,6 +34,7 @@ SAVE_S = 6 * 3600.0  # the age clock on flash: what a power cut can take from it
 BIRTHDAYS_S = 3600.0
 DUE_S = 60.0  # what takes effect a day after it was decided
 GUESTS_S = 10.0
+NOTICES_S = 2.0
 ARRIVALS_S = 3.0  # a device that is protected at once has hardly begun
 RETRY_BOOT_S = 5.0
 SAVE_OFF_S = 2.0  # an off that storage refused; a commit that fails wears flash hardly less than one that succeeds
@@ -164,6 +165,7 @@ class Daemon:
             (SAVE_OFF_S, self._save_off),
             (BIRTHDAYS_S, household.people.birthdays),
             (DUE_S, household.people.due),
+            (NOTICES_S, self.edges.messenger.check),
             (ARRIVALS_S, household.look_for_arrivals),
             (GUESTS_S, lambda: end_for_guests(household)),
         ]

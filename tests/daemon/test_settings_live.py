@@ -122,6 +122,7 @@ ELSEWHERE = {
     "hold_page",
     "calls_through",
     "new_devices",
+    "notice_url",
     "refuse_quic",
     "snapshot_hours",
     "lists_hours",

@@ -25,6 +25,7 @@ from agent.daemon.runtime.dns_service import DnsService
 from agent.daemon.runtime.hold_service import HoldService
 from agent.daemon.runtime.inspection_service import InspectionService
 from agent.daemon.runtime.list_updates import ListUpdates
+from agent.daemon.runtime.messenger import Messenger
 from agent.daemon.runtime.report_job import ReportJob
 from agent.daemon.sight import Sight
 from agent.platform.cmodules import socket
@@ -70,6 +71,8 @@ class LiveEdges(Edges):
         self.updates = ListUpdates(loop, settings, household, self.control, update, self._pace.lists_due_s)
         report, tick_s = job_command("agent.jobs.report"), self._pace.report_tick_s
         self.reporting = ReportJob(loop, settings, household, self.control, report, tick_s)
+        call = job_command("agent.jobs.house_call")
+        self.messenger = Messenger(loop, settings, household, self.control, call)
 
     def close(self) -> None:
         """In order: no more queries steered here, then no more answers, jobs and askers."""
@@ -82,6 +85,7 @@ class LiveEdges(Edges):
         self.resolving.close()
         self.updates.close()
         self.reporting.end()
+        self.messenger.close()
         self.control.close()
         self.neighbours.close()
 

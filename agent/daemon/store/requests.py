@@ -102,6 +102,10 @@ class Requests:
         query = "SELECT COUNT(*) FROM requests WHERE device=? AND at > ? AND at <= ?"
         return int(self._db.sql.execute(query, (device, since, until)).fetchone()[0])
 
+    def last_open(self) -> int:
+        """The newest that waits for an answer, 0 for none."""
+        return int(self._db.sql.execute("SELECT MAX(id) FROM requests WHERE state='open'").fetchone()[0] or 0)
+
     def open_ones(self) -> int:
         query = "SELECT COUNT(*) FROM requests WHERE state='open' AND (ends IS NULL OR ends > ?)"
         return int(self._db.sql.execute(query, (self.age(),)).fetchone()[0])

@@ -46,6 +46,8 @@ const KINDS = {
       onchange: change,
       error,
     }),
+  house_url: (one, label, change, error) =>
+    field({ name: one.key, label, hint: said(one.sentence), value: one.value, maxlength: 300, onchange: (event) => change(event.target.value.trim()), error }),
   number: (one, label, change, error) =>
     field({
       name: one.key,
