@@ -347,7 +347,7 @@ def test_no_registry_is_named() -> None:
 # A file's name that several layers give to the same thing: what the command line says, an operation does, a page shows.
 SAME_THING = set(
     "arguments backup connection control errors export features lists main me people report reports rule_text rules"
-    " sessions settings switches week week_file".split()
+    " sessions settings switches week week_file history_copy".split()
 )
 
 

@@ -12,6 +12,7 @@ from agent.cli import (
     context,
     edit,
     export,
+    history_copy,
     lists,
     local,
     minutes_a_day,
@@ -60,6 +61,7 @@ def parser() -> Parser:
         _lists,
         _reports,
         _week_file,
+        _history_copy,
         _rest,
     ):
         add(commands)
@@ -352,6 +354,17 @@ def _lists(commands: Groups) -> None:
     _asks(group.add_parser("rollback", help="use the previous lists"), lists.rollback)
     never = commands.add_parser("helplines", help="sites that are never recorded and never blocked")
     _asks(never, lists.helplines, reads=True)
+
+
+def _history_copy(commands: Groups) -> None:
+    help = "the history on flash: seal it to a passphrase, unlock it after a restart …"
+    group = _group(commands, "history-copy", help, history_copy.status)
+    sealing = _asks(group.add_parser("seal", help="seal it: after a restart it needs a passphrase"), history_copy.seal)
+    opening = _asks(group.add_parser("unlock", help="open it after a restart"), history_copy.unlock)
+    for of in (sealing, opening):
+        of.add_argument("--passphrase-file", metavar="FILE", help="the passphrase, instead of a question")
+    _asks(group.add_parser("unseal", help="store it as it is again"), history_copy.unseal)
+    _yes(_asks(group.add_parser("drop", help="delete one that is locked"), history_copy.drop))
 
 
 def _week_file(commands: Groups) -> None:

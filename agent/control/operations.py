@@ -169,6 +169,12 @@ OPERATIONS = {
     "week_file.list": Operation(PAGE),
     "week_file.turn_on": Operation("target:value agree?", events="report status", proven=True),
     "week_file.turn_off": Operation(events="report status"),
+    # The copy of the history on flash
+    "history_copy.status": Operation(),
+    "history_copy.seal": Operation("passphrase:value", events="status", proven=True),
+    "history_copy.unlock": Operation("passphrase:value"),
+    "history_copy.unseal": Operation(events="status", proven=True),
+    "history_copy.drop": Operation(events="status", proven=True),
     # The household's settings and state
     "settings.get": Operation(),
     "settings.set": Operation("key value", events="status"),

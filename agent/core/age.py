@@ -8,6 +8,7 @@ import binascii
 from agent.core import bech32
 from agent.core.model import BadInput
 from agent.core.seal import KEY_BYTES, NONCE_BYTES, TAG_BYTES, Primitives
+from agent.core.shapes import Lines, Pieces
 
 RECIPIENT, IDENTITY = "age", "age-secret-key-"  # prefixes of keys in text
 FILE_KEY_BYTES = 16
@@ -42,6 +43,12 @@ def encrypt(primitives: Primitives, recipients: list[bytes], random: bytes, plai
     """The file for the holders of these public keys; `random` are RANDOM_BYTES fresh random bytes for the first and
     KEY_BYTES more for each further one.
     """
+    chunks = [plain[at : at + CHUNK_BYTES] for at in range(0, len(plain), CHUNK_BYTES)]
+    return b"".join(encrypted(primitives, recipients, random, chunks))
+
+
+def encrypted(primitives: Primitives, recipients: list[bytes], random: bytes, chunks: Lines) -> Pieces:
+    """The same in pieces, of a text in chunks of CHUNK_BYTES, of which the last one may be shorter."""
     if len(random) != RANDOM_BYTES + KEY_BYTES * (len(recipients) - 1) or not recipients:
         raise ValueError("a file has a recipient, and its random bytes")
     file_key, salt, secrets = random[:FILE_KEY_BYTES], random[FILE_KEY_BYTES:][:_SALT_BYTES], random[32:]
@@ -50,7 +57,15 @@ def encrypt(primitives: Primitives, recipients: list[bytes], random: bytes, plai
         header += _stanza(primitives, public, secrets[KEY_BYTES * at :][:KEY_BYTES], file_key)
     header += b"---"
     mac = primitives.hmac(primitives.derive(b"", file_key, b"header"), header)
-    return header + b" " + _base64(mac) + b"\n" + salt + _stream(primitives, file_key, salt, plain)
+    yield header + b" " + _base64(mac) + b"\n" + salt
+    key = primitives.derive(salt, file_key, b"payload")
+    number, held = 0, b""
+    for chunk in chunks:
+        if held:
+            yield primitives.encrypt(key, _nonce(number, False), b"", held)
+            number += 1
+        held = chunk
+    yield primitives.encrypt(key, _nonce(number, True), b"", held)
 
 
 def _stanza(primitives: Primitives, public: bytes, secret: bytes, file_key: bytes) -> bytes:
@@ -62,15 +77,6 @@ def _stanza(primitives: Primitives, public: bytes, secret: bytes, file_key: byte
 def _wrapping(primitives: Primitives, secret: bytes, share: bytes, public: bytes, theirs: bytes | None = None) -> bytes:
     agreed = primitives.agree(secret, public if theirs is None else theirs)
     return primitives.derive(share + public, agreed, _LABEL)
-
-
-def _stream(primitives: Primitives, file_key: bytes, salt: bytes, plain: bytes) -> bytes:
-    key = primitives.derive(salt, file_key, b"payload")
-    sealed = []
-    for number, at in enumerate(range(0, len(plain) or 1, CHUNK_BYTES)):
-        last = at + CHUNK_BYTES >= len(plain)
-        sealed.append(primitives.encrypt(key, _nonce(number, last), b"", plain[at : at + CHUNK_BYTES]))
-    return b"".join(sealed)
 
 
 def _nonce(number: int, last: bool) -> bytes:

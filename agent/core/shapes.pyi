@@ -20,6 +20,7 @@ SealWith = Callable[[bytes, bytes, bytes, bytes], bytes]
 OpenWith = Callable[[bytes, bytes, bytes, bytes], bytes | None]
 File = IO[bytes]
 Lines = Iterable[bytes]
+Pieces = Iterator[bytes]
 
 class Names(Protocol):
     def __contains__(self, name: bytes, /) -> bool: ...

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable
+from functools import partial
 
 from agent.core import jsontext
 from agent.core.consent import Gate
@@ -16,8 +17,10 @@ from agent.daemon.edges import Edges
 from agent.daemon.household import Household
 from agent.daemon.lists.loaded import LoadedLists
 from agent.daemon.store import retention
+from agent.daemon.store.copy_sealing import stored as copy_key
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_schema import TABLES
+from agent.daemon.store.joining import note_tops, reserve_ids
 from agent.daemon.store.opening import open_records, open_state
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.rollback_check import RollbackCheck
@@ -51,11 +54,13 @@ def _built(settings: Settings, edges: Edges, instead: str) -> Household:
     clock = edges.clock(state.meta("clock", ""), confirmation(run_dir))
     state.requests.age = clock.age
     live = os.path.join(run_dir, "history.db")
-    snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"))
+    snapshots = Snapshots(live, os.path.join(state_dir, "history.db"), settings.flag("keep_history"), copy_key(state))
     anchor = RollbackCheck(os.path.join(state_dir, "anchor"), os.path.join(run_dir, "anchor"))
     records, stale = open_records(state, snapshots, anchor, instead)
     for place in (state.db, records.db, anchor, snapshots):
         place.waiting = edges.at_disk
+    if snapshots.locked:
+        reserve_ids(state, records)
     gate = Gate()
     lists = LoadedLists(data_dir(settings), settings.text("suffixes_file"))
     recorder = Recorder(gate, Visits(site_of(lists)), records, _once_a_turn(edges.turn, clock.now), edges.met)
@@ -63,6 +68,7 @@ def _built(settings: Settings, edges: Edges, instead: str) -> Household:
     clients = Clients(mark_layout(settings) if settings.text("identity") == "mark" else None, edges.mac_of)
     household = Household(settings, state, records, gate, recorder, clients, snapshots, clock, lists, anchor, edges)
     household.stale_snapshot = stale
+    snapshots.note = partial(note_tops, state, records, clock)
     return household
 
 

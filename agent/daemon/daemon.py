@@ -20,6 +20,7 @@ from agent.daemon.operations.switches import end_for_guests
 from agent.daemon.pace import Pace
 from agent.daemon.runtime.live_edges import LiveEdges
 from agent.daemon.runtime.web_job import WebJob, web_job
+from agent.daemon.store import joining
 from agent.daemon.store.database import StorageError, storing
 from agent.platform import lastwords
 from agent.platform.cmodules import signal, socket
@@ -40,6 +41,7 @@ RETRY_BOOT_S = 5.0
 SAVE_OFF_S = 2.0  # an off that storage refused; a commit that fails wears flash hardly less than one that succeeds
 RETRY_WEB_S = 10.0  # a LAN address may come later than the daemon
 STOP_SNAPSHOT_S = 8.0  # the guard waits 10 s before it ends the daemon for good
+LOCKED_DAYS = 30  # no record may be older
 REMOVALS_AGE_S = 31 * DAY_S  # after the longest retention no snapshot holds the rows any more
 
 
@@ -210,6 +212,8 @@ class Daemon:
 
     def _expire(self) -> None:
         household = self.household
+        if household.snapshots.locked and joining.over(household.state, household.clock.age(), LOCKED_DAYS):
+            household.snapshots.drop()
         if bootstrap.expire(household):
             self.loop.after(0.05, partial(self._tried, self._expire))
         household.state.db.refill()
@@ -286,6 +290,8 @@ class Daemon:
         for call in (household.screen_time.save, household.flush, self._save_clock, self._last_snapshot):
             self._tried(call)
         household.records.db.close()
+        if household.in_hand.unlocked:
+            self._tried(lambda: put_together(household))
         household.state.db.close()
         if household.in_hand.replaced:
             try:
@@ -303,6 +309,12 @@ class Daemon:
             return
         while not snapshots.finished() and time.monotonic() < end:
             time.sleep(0.02)
+
+
+def put_together(household: Household) -> None:
+    """The history of before the restart takes the place of the live one, with what was recorded since. StorageError."""
+    joining.join(household.state, household.in_hand.unlocked, household.snapshots.live)
+    household.snapshots.unlocked()
 
 
 def put_in_place(household: Household) -> None:

@@ -42,6 +42,8 @@ def erase(household: Household, table: str, device: Device, ids: list[int]) -> S
 def rewrite_snapshot(household: Household) -> Steps:
     """Clear what is left of erased rows, and replace the copy on flash by one of what is there now. StorageError."""
     household.flush()
+    if household.snapshots.locked:
+        household.snapshots.drop()  # nobody can take out of it what was deleted
     household.week_file.withdraw()
     yield from scrub(household.records.db)
     yield from scrub(household.state.db)

@@ -12,9 +12,10 @@ class SetupCode:
 
 class InHand:
     """`restoring`: a backup on its way in, rows so far. `replaced`: (new file, old file) of one that is to be put in
-    place after the databases closed."""
+    place after the databases closed. `unlocked`: a history of before a reboot that is to be put to the one of now."""
 
     def __init__(self) -> None:
         self.setup_code: SetupCode | None = None
         self.restoring: list[tuple[str, list[object]]] | None = None
         self.replaced: list[tuple[str, str]] = []
+        self.unlocked = ""

@@ -29,7 +29,7 @@ STEPS_MAX = 20_000
 FRESH = 500  # requests after which the household gets its people and devices again
 ROLE = {name: OPERATIONS[name].roles[0] for name in OPERATIONS}
 # What is asked seldom, for it takes long.
-SLOW = {"audit": 20, "backup": 5, "export": 5, "restore": 3, "overview": 5}
+SLOW = {"audit": 20, "backup": 5, "export": 5, "restore": 3, "overview": 5, "history_copy.seal": 3}
 
 # What somebody may well ask; of it one or two values are exchanged. Those that need nothing are not here.
 WHO = {"device_id": 1}
@@ -63,6 +63,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "report.outcome": {"report": "00" * 16, "outcome": "done", "message": ""},
     "statistics.opt_in": {"agree": 1, "terms": "x"},
     "statistics.operator_set": {"operator": {"name": "x", "key": "00" * 32, "url": "https://example.com/"}},
+    "history_copy.seal": {"passphrase": "x" * 12}, "history_copy.unlock": {"passphrase": "x" * 12},
     "week_file.turn_on": {"target": {"address": "https://x.example/", "recipient": "age1q", "user": "a"}, "agree": 2},
     "report.file_sealed": {"id": 1, "body": "AA=="}, "report.file_body": {"id": 1}, "report.file_text": {"id": 1},
     "report.file_outcome": {"id": 1, "outcome": "done", "message": "", "pause_s": 0}, "week_file.list": PAGE,

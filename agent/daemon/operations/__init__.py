@@ -45,6 +45,7 @@ AREAS = {
     "reports": "statistics.status statistics.preview statistics.list statistics.show statistics.opt_in "
     "statistics.opt_out statistics.operator statistics.operator_set report.work report.sealed report.body "
     "report.outcome",
+    "history_copy": "history_copy.status history_copy.seal history_copy.unlock history_copy.unseal history_copy.drop",
     "week_file": "week_file.status week_file.preview week_file.list week_file.turn_on week_file.turn_off "
     "report.file_work report.file_text report.file_sealed report.file_body report.file_outcome",
 }

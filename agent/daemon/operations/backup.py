@@ -20,6 +20,7 @@ from agent.daemon.operations.arguments import OperationRejected, choice, flag, p
 from agent.daemon.reports import budget
 from agent.daemon.store import backup_tables, owners
 from agent.daemon.store.backup_tables import HISTORY_TABLES, TABLES, Rows
+from agent.daemon.store.copy_sealing import KEY
 from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
 from agent.platform.hashing import sha256
@@ -162,7 +163,7 @@ def _kept(household: Household, rows: Rows) -> Rows:
     adult's device stays one for a day, whosever it is in the backup."""
     own: Rows = [("removals", row.values()) for row in household.state.removals.rows()]
     own += brought.own_values(household, rows)
-    metas = {key: household.state.meta(key, "") for key in budget.OWN}
+    metas = {key: household.state.meta(key, "") for key in (*budget.OWN, KEY)}
     own += [("meta", [key, value]) for key, value in sorted(metas.items()) if value]
     return [*own, ("meta", ["clock", household.clock.save()])]
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from agent.daemon.forked import let_go
 
@@ -15,16 +15,24 @@ def write_and_exit(source_path: str, target_path: str, prepare: Callable[[], Non
     try:
         let_go()
         prepare()
-        with open(source_path, "rb") as source, open(target_path + ".new", "wb") as target:
-            os.fchmod(target.fileno(), 0o600)
-            while chunk := source.read(CHUNK):
-                target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        os.rename(target_path + ".new", target_path)
+        with open(source_path, "rb") as source:
+            synced(target_path, iter(lambda: source.read(CHUNK), b""))
         code = 0
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(target_path + ".new")
     finally:
         os._exit(code)
+
+
+def synced(path: str, pieces: Iterable[bytes]) -> None:
+    """A file of these, whole on the disk or not there. OSError."""
+    try:
+        with open(path + ".new", "wb") as target:
+            os.fchmod(target.fileno(), 0o600)
+            for piece in pieces:
+                target.write(piece)
+            target.flush()
+            os.fsync(target.fileno())
+        os.rename(path + ".new", path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(path + ".new")
+        raise

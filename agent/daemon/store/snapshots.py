@@ -1,5 +1,8 @@
 """history.db lies in RAM; this keeps a copy on flash, if the household wants one, and brings it back after a reboot.
 
+With a key the copy is sealed (copy_sealing.py). After a reboot it is locked: it stays as it is until somebody types the
+passphrase, or something is deleted, which may be in it.
+
 A copy is taken in RAM between two transactions (some milliseconds), then written to flash by a forked child, so that
 the loop never waits for flash. What was agreed to for RAM only is left out of it. What was erased is deleted again from
 whatever comes back.
@@ -7,9 +10,11 @@ whatever comes back.
 
 import contextlib
 import os
+from collections.abc import Callable
 
 from agent.core.model import Sentence
 from agent.core.people import FLASH
+from agent.daemon.store.copy_sealing import CopyKey, write_sealed_and_exit
 from agent.daemon.store.database import StorageError, Waiting, discard, storing
 from agent.daemon.store.flashcopy import CHUNK, write_and_exit
 from agent.daemon.store.history_db import HistoryDb
@@ -22,9 +27,13 @@ from agent.platform.cmodules import signal
 class Snapshots:
     """`live` is history.db in RAM, `kept` its copy on flash, `wanted` whether anything may outlive a reboot."""
 
-    def __init__(self, live: str, kept: str, wanted: bool) -> None:
+    def __init__(self, live: str, kept: str, wanted: bool, key: CopyKey | None = None) -> None:
         self.live = live
         self.kept = kept
+        self.sealed = kept + ".age"
+        self.key = key
+        self._mark = live + ".locked"  # beside the live file: gone with it
+        self.note: Callable[[], None] = lambda: None  # about a copy that begins now; StorageError
         self._copy = live + ".copy"
         self._child = 0
         self.wanted = wanted
@@ -38,11 +47,19 @@ class Snapshots:
 
         StorageError when it does not fit, or something that is to go can't be removed.
         """
-        discard(self._copy)
-        discard(self.kept + ".new")
+        for leftover in (self._copy, self.live + ".unlocked", self.kept + ".new", self.sealed + ".new"):
+            discard(leftover)
         if not self.wanted:
             discard(self.kept)
-        if os.path.exists(self.live) or not os.path.exists(self.kept):
+        if not self.wanted or self.key is None:
+            discard(self.sealed)
+        if os.path.exists(self.live):
+            return False
+        if os.path.exists(self.sealed):
+            discard(self.kept)  # it is the older one: it goes when the sealed one stands
+            with storing(self._mark), open(self._mark, "wb"):
+                return False
+        if not os.path.exists(self.kept):
             return False
         part = self.live + ".new"
         try:
@@ -56,9 +73,10 @@ class Snapshots:
 
     def start(self) -> bool:
         """Begin a snapshot; False when none is wanted or one is under way. `finished` tells when it stands."""
-        if not self.wanted or self._child or self.held:
+        if not self.wanted or self._child or self.held or self.locked:
             return False
         try:
+            self.note()
             _copied(self.live, self._copy)
             self._child = os.fork()
         except OSError as error:
@@ -66,8 +84,14 @@ class Snapshots:
             self.trouble = f"the history could not be saved to flash: {error.strerror}"
             return False
         if self._child == 0:
-            write_and_exit(self._copy, self.kept, lambda: for_flash_only(self._copy))
+            self._write_and_exit()
         return True
+
+    def _write_and_exit(self) -> None:
+        if self.key is None:
+            write_and_exit(self._copy, self.kept, lambda: for_flash_only(self._copy))
+        else:
+            write_sealed_and_exit(self._copy, self.sealed, self.key.public, lambda: for_flash_only(self._copy))
 
     def finished(self) -> bool:
         """Whether no snapshot is under way (any more)."""
@@ -78,7 +102,9 @@ class Snapshots:
             return False
         self._child = 0
         discard(self._copy)
-        self.written += status == 0
+        if status == 0:
+            self.written += 1
+            discard(self.sealed if self.key is None else self.kept)
         self.trouble = "" if status == 0 else "the history could not be saved to flash: check its free space"
         return True
 
@@ -89,17 +115,26 @@ class Snapshots:
             with self.waiting():  # one that writes to flash dies after that
                 os.waitpid(self._child, 0)
             self._child = 0
-        discard(self._copy)
-        discard(self.kept + ".new")
+        for part in (self._copy, self.kept + ".new", self.sealed + ".new"):
+            discard(part)
 
     def drop(self) -> None:
         """Remove the copy on flash."""
         self.abandon()
-        discard(self.kept)
+        for path in (self.kept, self.sealed, self._mark):
+            discard(path)
 
     @property
     def exists(self) -> bool:
-        return os.path.exists(self.kept)
+        return os.path.exists(self.kept) or os.path.exists(self.sealed)
+
+    @property
+    def locked(self) -> bool:
+        """Whether the copy is one of before a reboot, which nobody has opened yet."""
+        return os.path.exists(self._mark)
+
+    def unlocked(self) -> None:
+        discard(self._mark)
 
 
 def _copied(source_path: str, target_path: str) -> None:

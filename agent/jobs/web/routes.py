@@ -232,6 +232,12 @@ ROUTES = (
     Route("GET", "/api/v1/reports/{id}", HOUSEHOLD, "statistics.show"),
     Route("POST", "/api/v1/reports/opt-in", CONFIRMED, "statistics.opt_in", body=("agree", "terms"), actor=True),
     Route("POST", "/api/v1/reports/opt-out", HOUSEHOLD, "statistics.opt_out", actor=True),
+    # The copy of the history on flash
+    Route("GET", "/api/v1/history-copy", HOUSEHOLD, "history_copy.status"),
+    Route("POST", "/api/v1/history-copy/key", CONFIRMED, "history_copy.seal", body=("passphrase",), actor=True),
+    Route("DELETE", "/api/v1/history-copy/key", CONFIRMED, "history_copy.unseal", actor=True),
+    Route("POST", "/api/v1/history-copy/unlock", HOUSEHOLD, "history_copy.unlock", body=("passphrase",)),
+    Route("DELETE", "/api/v1/history-copy", CONFIRMED, "history_copy.drop", actor=True),
     # The household's own weekly file
     Route("GET", "/api/v1/week-file", HOUSEHOLD, "week_file.status"),
     Route("GET", "/api/v1/week-file/preview", HOUSEHOLD, "week_file.preview"),

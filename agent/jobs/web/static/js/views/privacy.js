@@ -2,6 +2,7 @@
 
 import { fetchFile, get, inTurn, keep, post, search } from "../lib/api.js";
 import { changed } from "../privacy/changed.js";
+import { copyPart, loadCopy } from "../privacy/copy.js";
 import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
 import { byName, said, t } from "../lib/i18n.js";
@@ -50,6 +51,7 @@ export function privacy({ redraw }) {
       status,
     });
     state.reports = await loadReports().catch(() => null);
+    state.copy = await loadCopy().catch(() => null);
     state.weekFile = await loadWeekFile().catch(() => null);
     await loadLedger();
   });
@@ -244,6 +246,7 @@ export function privacy({ redraw }) {
           t("storing.title"),
           { key: "keeping" },
           shown.map((one) => setting(one, state.problems, reload)),
+          state.copy ? copyPart(state.copy, reload) : null,
         )
       : null;
   };
