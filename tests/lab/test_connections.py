@@ -1,5 +1,6 @@
 """Web connections of devices that are on: refused, recorded, and left alone, in every form that clients give them."""
 
+import json
 import socket
 import sys
 import time
@@ -328,3 +329,19 @@ def test_an_answer_of_dns_and_the_connection_are_one_visit(lab: Lab, resident: R
     assert call(lab.alice, RESOLVER4, hello("www.who")) == "ok"
     time.sleep(1.3)
     assert resident.rows("SELECT site, hits, source FROM visits") == [("www.who", 1, "tls")]
+
+
+def test_a_lookalike_that_is_only_seen_in_a_connection_is_told(lab: Lab, resident: Resident, device: int) -> None:
+    """A device that asks another resolver, or knows the address: the name of its connection is looked at as well."""
+    resident.call("settings.set", key="lookalike", value="warn", actor="cli")
+    with socket.socket(socket.AF_UNIX) as told:
+        told.connect(str(resident.folder / "run" / "control.sock"))
+        told.settimeout(10.0)
+        told.sendall(b'{"op": "subscribe"}\n')
+        heard = b""
+        caller = Caller(lab.alice, RESOLVER4)
+        assert caller.ask(hello("www.paypa1.example")) == "ok"
+        while b'"lookalike"' not in heard:
+            heard += told.recv(65536)
+        event = next(json.loads(line) for line in heard.splitlines() if b'"lookalike"' in line)
+        assert (event["device_id"], event["name"], event["like"]) == (device, "www.paypa1.example", "paypal.com")
