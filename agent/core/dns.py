@@ -55,11 +55,11 @@ def cache_key(message: bytes, question: Question) -> bytes:
 
     In it: the canonical name (case carries no meaning but is randomised by some clients, 0x20), type and
     class; RD, since without recursion the answer is a referral or a refusal; CD, since it lets through what
-    fails validation; AD, since it asks for the AD bit in the answer (RFC 6840 section 5.7); DO, since it asks
-    for signatures; and whether there is EDNS, since only then the answer carries OPT. Not in it: the id, the
+    fails validation; DO, since it asks for signatures; and whether there is EDNS, since only then the answer
+    carries OPT. Not in it: AD, which is always asked for and told to whoever asked (`readdressed`), the id, the
     UDP size (`truncated` sees to it when answering) and all EDNS options, which `forwarded` does not pass on.
     """
-    flags = (message[2] & _RD) | (message[3] & (_AD | _CD))
+    flags = (message[2] & _RD) | (message[3] & _CD)
     edns = question.edns
     if edns is not None:
         flags |= 0xC0 if edns.dnssec else 0x40
@@ -68,11 +68,16 @@ def cache_key(message: bytes, question: Question) -> bytes:
 
 
 def forwarded(message: bytes, question: Question, id: int) -> bytes:
-    """The query for upstream: the same question, case included, and the flags of `cache_key`; OPT is our own."""
-    head = bytes((id >> 8, id & 0xFF, message[2] & _RD, message[3] & (_AD | _CD)))
+    """The query for upstream: the same question and the flags of `cache_key`, and AD; OPT is our own."""
+    head = bytes((id >> 8, id & 0xFF, message[2] & _RD, _AD | message[3] & _CD))
     if question.edns is None:
         return head + b"\0\1\0\0\0\0\0\0" + message[HEADER : question.end]
     return head + b"\0\1\0\0\0\0\0\1" + message[HEADER : question.end] + _opt(question.edns)
+
+
+def same_case(response: bytes, query: bytes, end: int) -> bool:
+    """Whether what `answers` a query has its letters as they were sent."""
+    return response[HEADER:end] == query[HEADER:end]
 
 
 def answers(response: bytes, query: bytes, end: int) -> bool:
@@ -110,8 +115,13 @@ def normalised(response: bytes, question: Question, answer: DnsResponse) -> byte
 
 
 def readdressed(response: bytes, message: bytes, question: Question) -> bytes:
-    """A normalised response with the id and the question bytes (0x20 case) of the query being answered."""
-    return message[:2] + response[2:HEADER] + message[HEADER : question.end] + response[question.end :]
+    """A normalised response with the id and the question bytes (0x20 case) of the query being answered.
+
+    The AD bit is for whoever asked for it, or for signatures (RFC 6840 section 5.8).
+    """
+    asked = message[3] & _AD or (question.edns is not None and question.edns.dnssec)
+    flags = response[2:4] if asked or not response[3] & _AD else bytes((response[2], response[3] & ~_AD))
+    return message[:2] + flags + response[4:HEADER] + message[HEADER : question.end] + response[question.end :]
 
 
 def ttl_offsets(response: bytes, end: int | None = None) -> list[int]:

@@ -283,11 +283,11 @@ def test_queries_that_may_not_differ_in_the_key():
         query(qclass=3),
         query(flags=0x0000),  # RD
         query(flags=0x0110),  # CD
-        query(flags=0x0120),  # AD
         query(extra=opt()),
         query(extra=opt(flags=DO)),
     ]
     assert len(set([key(message) for message in messages])) == len(messages)
+    assert key(query(flags=0x0120)) == key(query(flags=0x0100)), "AD"
 
 
 def test_the_query_for_upstream_is_the_clients_without_its_options():
@@ -296,7 +296,19 @@ def test_the_query_for_upstream_is_the_clients_without_its_options():
     assert sent == query(question=b"\3wWw\7EXAMPLE\3Com\0", extra=opt(1232, 0, DO), flags=0x0130, id=0xBEEF)
     assert key(sent) == key(asked)
     plain = query(flags=0)
-    assert dns.forwarded(plain, dns.peek(plain), 0x1234) == plain
+    assert dns.forwarded(plain, dns.peek(plain), 0x1234) == query(flags=0x0020), "AD is asked for all who may want it"
+
+
+def test_ad_is_for_whoever_asked_for_it():
+    good = response(query(), [record(A, 60, b"\1\2\3\4")])
+    good = good[:3] + bytes([good[3] | 0x20]) + good[4:]
+    for asked, told in (
+        (query(flags=0), 0),
+        (query(flags=0x0020), 0x20),
+        (query(extra=opt(1232, 0, DO), flags=0), 0x20),
+    ):
+        assert dns.readdressed(good, asked, dns.peek(asked))[3] & 0x20 == told
+        assert key(asked)[-1] & 0x20 == 0
 
 
 def test_a_response_must_repeat_id_and_question():

@@ -336,6 +336,37 @@ def test_the_cache_is_capped(build: Build) -> None:
     assert len(net.server.seen) == 400
 
 
+def test_one_question_is_in_flight_where_the_answer_is_the_same(build: Build) -> None:
+    """Whatever the letters, and whether authentic data is asked about; each gets its letters and its bit back."""
+    waiting: list[dnslib.DNSRecord] = []
+    net = build(lambda query: waiting.append(query))  # type: ignore[func-returns-value]
+    device = net.device(PROTECTED)
+    mixes = [(rd, cd, ad, do) for rd in (0, 1) for cd in (0, 1) for ad in (0, 1) for do in (None, "", "do")]
+    for rd, cd, ad, do in mixes:
+        for name in ("www.case.example", "wWw.cAse.Example"):
+            query = dnslib.DNSRecord(dnslib.DNSHeader(rd=rd, cd=cd, ad=ad), q=dnslib.DNSQuestion(name))
+            if do is not None:
+                query.add_ar(dnslib.EDNS0(flags=do, udp_len=1232))
+            device.send(query)
+    turn_until(net.loop, lambda: len(waiting) >= 12, 10.0)
+    turn_for(net.loop, 0.1)
+    asked = {
+        (query.header.rd, query.header.cd, len(query.ar), bool(query.ar and query.ar[0].edns_do)) for query in waiting
+    }
+    assert len(asked) == 12
+    answered = {query.header.id: query for query in waiting}
+    assert len(waiting) <= 24, "once more at most, for what was not answered in time"
+    for query in answered.values():
+        reply = addresses("192.0.2.1")(query)
+        reply.header.ad = 1
+        for source in dict.fromkeys(net.server.sources):
+            net.server.say(reply.pack(), source)
+    turn_until(net.loop, lambda: len(device.raw) == 2 * len(mixes), 10.0)
+    told = [dnslib.DNSRecord.parse(raw) for raw in device.raw]
+    assert {str(reply.q.qname) for reply in told} == {"www.case.example.", "wWw.cAse.Example."}
+    assert sum(reply.header.ad for reply in told) == 2 * (12 + 4), "12 asked by AD, 4 more by DO"
+
+
 def test_a_flood_of_random_case_does_not_grow_the_replies(net: Resolving) -> None:
     device = net.device(PROTECTED)
     chance = random.Random(1)

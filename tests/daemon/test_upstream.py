@@ -181,6 +181,29 @@ def test_case_that_the_server_changed_is_fine(net: Net) -> None:
     assert net.ask("www.example.com").response is not None
 
 
+def test_an_answer_with_other_letters_is_not_taken_for_ours(net: Net) -> None:
+    """Whoever forges one does not know the letters; the server's own, which comes after it, is taken."""
+
+    def answer(query: dnslib.DNSRecord) -> dnslib.DNSRecord:
+        forged = addresses("203.0.113.66")(query).pack().replace(b"wWw", b"www")
+        net.servers[0].say(forged, net.servers[0].sources[-1])
+        return addresses("192.0.2.1")(query)
+
+    net.serve(answer)
+    for _ in range(3):
+        query = net.ask("wWw.example.com")
+        assert texts(query.reply) == ["192.0.2.1"]
+    turn_for(net.loop, 0.05)
+    assert query.times == 1
+
+
+def test_a_server_that_changes_letters_is_asked_twice_once(net: Net) -> None:
+    net.serve(lambda query: addresses("192.0.2.1")(query).pack().replace(b"\3wWw", b"\3www"))
+    for asked in (2, 3, 4):
+        assert net.ask("wWw.example.com", seconds=2.0).response is not None
+        assert len(net.servers[0].seen) == asked
+
+
 # TCP
 
 

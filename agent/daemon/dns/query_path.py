@@ -127,7 +127,8 @@ class QueryPath:
             if kept is None or kept.until <= now:
                 return False
             fresh, reply.until = kept.at(now)
-            reply.body = fresh[2:HEADER] + message[HEADER : kept.end] + fresh[kept.end :]
+            # The flags are those that this view's query asked for.
+            reply.body = reply.body[:2] + fresh[4:HEADER] + message[HEADER : kept.end] + fresh[kept.end :]
         front.send(message[:2] + reply.body, to)
         if reply.verdict is not None:
             self._sessions.append(lane, reply.name, reply.verdict)

@@ -29,7 +29,7 @@ LOOK_S, LOOK_S_MAX = 2.0, 32.0  # how often one question also goes to a doubted 
 
 
 class UpstreamServer:
-    """One resolver. `sockaddr` is what connect takes; `ede` says why it is doubted."""
+    """One resolver. `sockaddr` is what connect takes; `ede` says why it is doubted, `folds` that it changes letters."""
 
     __slots__ = (
         "address",
@@ -44,6 +44,7 @@ class UpstreamServer:
         "variance_s",
         "look_at",
         "looks",
+        "folds",
     )
 
     def __init__(self, address: str, port: int) -> None:
@@ -61,6 +62,7 @@ class UpstreamServer:
         self.variance_s = 0.0
         self.look_at = 0.0
         self.looks = 0
+        self.folds = False
 
     @property
     def doubted(self) -> bool:

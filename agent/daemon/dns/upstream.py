@@ -1,9 +1,9 @@
 """Asks the configured DNS servers, and nobody else: the only module of the daemon that reaches out.
 
 A false answer has to guess a random id and the random port of one of several sockets that change all the time, and
-has to come from the server's address with the question that was asked. Whatever happens, a query's `done` is called, at
-the latest when a client's patience ends. Answers that come later are taken all the same: they tell that the server
-lives, and the client asks again.
+has to come from the server's address with the question that was asked, letter by letter. Whatever happens, a query's
+`done` is called, at the latest when a client's patience ends. Answers that come later are taken all the same: they tell
+that the server lives, and the client asks again.
 """
 
 import errno
@@ -165,7 +165,7 @@ class Upstream:
         if channel is None:
             connected = _dial(server, socket.SOCK_DGRAM)
             channel = pool[slot] = UpstreamSocket(
-                self._loop, connected, self._arrived, self._refused, self._spent.discard
+                self._loop, connected, self._arrived, self._folded, self._refused, self._spent.discard
             )
         return channel
 
@@ -201,6 +201,19 @@ class Upstream:
     def _failed(self, query: UpstreamQuery) -> None:
         if not query.over:
             self._finish(query, None, EDE_OTHER)
+
+    def _folded(self, packet: Packet) -> bool:
+        """An answer has other letters in the name than were sent: forged, or of one of the few servers that do so
+        each time. So it counts if another packet of the question was answered so as well."""
+        server, query = packet.server, packet.query
+        packet.folded = True
+        others = [one for one in query.packets if one is not packet and one.server is server]
+        if server.folds or [one for one in others if one.folded]:
+            server.folds = True
+            return True
+        if not others and query in self._waiting:
+            self._send(query, server)
+        return False
 
     def _answered(self, packet: Packet, response: bytes) -> None:
         self._packets.pop(packet, None)

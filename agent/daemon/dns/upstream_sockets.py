@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.dns import answers
+from agent.core.dns import answers, same_case
 from agent.core.wire import HEADER
 from agent.daemon.dns.servers import UpstreamServer
 from agent.daemon.loop import Loop
@@ -47,9 +47,10 @@ class UpstreamQuery:
 
 
 class Packet:
-    """One sending of a question to one server. `message` is what was sent, with its id."""
+    """One sending of a question to one server. `message` is what was sent, with its id; `folded` says that an answer
+    came whose name has letters in another case."""
 
-    __slots__ = ("query", "server", "message", "sent_at", "channel")
+    __slots__ = ("query", "server", "message", "sent_at", "channel", "folded")
 
     def __init__(self, query: UpstreamQuery, server: UpstreamServer, sent_at: float) -> None:
         self.query = query
@@ -57,29 +58,44 @@ class Packet:
         self.sent_at = sent_at
         self.message = b""
         self.channel: UpstreamSocket | None = None
+        self.folded = False
 
 
 class UpstreamSocket:
     """A UDP socket connected to one server, and the packets that wait on it under their ids.
 
     `arrived(packet, response)` takes an answer that has the id and the question of a packet, which waits no longer.
+    `folded(packet)` says whether one is to be taken all the same that has other letters in the name.
     `refused(channel)` is called when the network says that the server can't be reached. A channel that is `spent`
     closes itself with its last answer and says `emptied(channel)`.
     """
 
-    __slots__ = ("_loop", "_socket", "_arrived", "_refused", "_emptied", "pending", "uses", "opened", "spent")
+    __slots__ = (
+        "_loop",
+        "_socket",
+        "_arrived",
+        "_folded",
+        "_refused",
+        "_emptied",
+        "pending",
+        "uses",
+        "opened",
+        "spent",
+    )
 
     def __init__(
         self,
         loop: Loop,
         connected: socket.socket,
         arrived: Callable[[Packet, bytes], None],
+        folded: Callable[[Packet], bool],
         refused: Callable[[UpstreamSocket], None],
         emptied: Callable[[UpstreamSocket], None],
     ) -> None:
         self._loop = loop
         self._socket = connected
         self._arrived = arrived
+        self._folded = folded
         self._refused = refused
         self._emptied = emptied
         self.pending: dict[bytes, Packet] = {}
@@ -125,6 +141,8 @@ class UpstreamSocket:
                 id = response[:2]
                 packet = pending.get(id)
                 if packet is None or not answers(response, packet.message, packet.query.end):
+                    continue
+                if not same_case(response, packet.message, packet.query.end) and not self._folded(packet):
                     continue
                 del pending[id]
                 packet.channel = None
