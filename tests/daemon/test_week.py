@@ -4,7 +4,8 @@ from typing import Any
 
 from agent.core.model import Attempt, Rule, Visit
 from agent.core.timezone import DAY_S
-from tests.daemon.limited import NIGHT, Times, at, times
+from tests.daemon.counted import Counted
+from tests.daemon.limited import NIGHT, TABLET, Times, at, times
 
 __all__ = ["times"]
 TODAY = 20788  # Tuesday, 1 December 2026
@@ -174,3 +175,20 @@ def test_a_device_of_nobodys(times: Times) -> None:
     (told,) = week(times, device_id=4)["items"]
     assert (told["label"], told["device_id"], sum(told["history"]["hours"][6])) == ("TV", 4, 60)
     assert "film.example" not in str(week(times)), "nobody's in particular"
+
+
+def test_minutes_of_use_by_day_and_what_was_allowed(counted: Counted) -> None:
+    second = counted.ask("device.add", label="console", mac="3c:22:fb:00:00:09", person_id=1)["id"]
+    assert of(counted)["minutes"] is None
+    for device in (1, second):
+        counted.on(device)
+    counted.ask("allowance.set", person_id=1, minutes=[60, 60, 60, 60, 60, None, None])
+    counted.minutes(4, TABLET, "3c:22:fb:00:00:09")
+    counted.minutes(3, TABLET)
+    told = of(counted)["minutes"]
+    assert told == {"on": True, "days": [0, 0, 0, 0, 0, 0, 7], "allowance": [60, 60, 60, None, None, 60, 60]}
+    (own,) = week(counted, device_id=second, actor=f"me:{second}")["items"]
+    assert own["minutes"]["days"][-1] == 4, "a device's own"
+    for device in (1, second):
+        counted.ask("off", device_id=device, feature="usage", erase=True)
+    assert of(counted)["minutes"] is None

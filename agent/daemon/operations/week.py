@@ -9,7 +9,7 @@ What `week` replies, without a name for all children and teens (an adult's week 
                           "sites": [{"site": "youtube.com", "minutes": 312, "visits": 9}, …], "more": 0},
        "minutes": null | {"on": true, "days": [minutes of use a day], "allowance": [minutes or null, …] | null},
        "blocked": null | [attempts a day],
-       "off": null | {"days": [minutes without internet a day], "windows_since": utc | null, "words": ["Mon–Fri: …"]},
+       "off": null | {"days": [minutes a day], "windows_since": utc | null, "words": ["Mon–Fri: …"]},
        "gaps": [{"from": utc, "to": utc}],                     (times were not in force: the agent did not run)
        "changes": [{"at", "who", "about", "what", "kind", "until", "device_id"}],      newest first
        "requests": [{"at", "device_id", "kind", "seconds", "state", "answer", "answered_at"}]   newest first
@@ -17,15 +17,16 @@ What `week` replies, without a name for all children and teens (an adult's week 
 
 `days` are seven of the router's zone, the last of them `ago` days before today; `to` is the midnight after. An hour has
 the minutes in which a visit went on. null: nothing of that kind is on and nothing is stored, or it is not for who asks.
-What was blocked is a number, and what a request was about is left out.
+`off` counts times and internet-off, not minutes that were used up. What was blocked is a number; what a request was
+about is left out.
 """
 
 from collections.abc import Generator
 
 from agent.control.messages import Request, Row
 from agent.core.consent import LedgerRow
-from agent.core.model import ADULT, HISTORY, PROTECTION
-from agent.core.timezone import DAY_S
+from agent.core.model import ADULT, HISTORY, PROTECTION, USAGE
+from agent.core.timezone import DAY_S, weekday
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import optional_number
@@ -47,6 +48,7 @@ from agent.daemon.operations.week_times import (
 )
 from agent.daemon.store import recorded
 from agent.daemon.store.owners import PERSON, owner_of
+from agent.daemon.store.usage_rows import by_day
 
 HOURS = 24
 SITES_MAX = 2000  # told apart in a week; the others count among `more`
@@ -92,7 +94,7 @@ def _of(whom: Whom, days: Days, noted: dict[str, list[LedgerRow]]) -> Part:
     return {
         **whom.about,
         "history": history,
-        "minutes": None,
+        "minutes": _minutes(whom, days),
         "blocked": blocked["days"],
         "off": times["off"],
         "gaps": [{"from": begin, "to": end} for begin, end in gaps(notes, days)],
@@ -140,6 +142,20 @@ def _ones(bits: int) -> int:
 
 def _sum(hours: dict[int, int]) -> int:
     return sum([_ones(bits) for bits in hours.values()])
+
+
+def _minutes(whom: Whom, days: Days) -> Row | None:
+    """Of a person two screens at once are one minute."""
+    household = whom.household
+    rows = scope.readable(household, whom.asks, "usage")
+    found = by_day(household.records, rows, "alone" if "person_id" in whom.about else "minutes")
+    counts = [found.get(days.first + day, 0) for day in range(DAYS)]
+    on = whom.is_on(USAGE)
+    if not on and not any(counts):
+        return None
+    allowed = household.state.limits.allowances.weeks.get(whom.owner)
+    told = [allowed[weekday(days.first + day)] for day in range(DAYS)] if allowed else None
+    return {"on": on, "days": counts, "allowance": told}
 
 
 def _blocked(whom: Whom, days: Days) -> Part:
