@@ -5,7 +5,7 @@ import { found, lost } from "./offline.js";
 
 // Looking is use, a forgotten stream is not: a visible page says so this often.
 const PRESENCE_MS = 4 * 60 * 1000;
-const KINDS = ["device", "feature", "attempt", "history", "ledger", "lists", "status", "request", "report", "hold", "limits"];
+const KINDS = ["device", "feature", "attempt", "history", "ledger", "lists", "status", "request", "report", "hold", "limits", "usage"];
 // Several events of one change become one look.
 const GATHER_MS = 120;
 

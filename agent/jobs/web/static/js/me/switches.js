@@ -5,10 +5,12 @@ import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { eraseOwn } from "../privacy/rights.js";
-import { FEATURES, facts, note } from "../people/switches.js";
+import { FEATURES as BOTH, facts, note } from "../people/switches.js";
 import { until } from "../lib/time.js";
 import { formSheet } from "../lib/form.js";
 import { card, field, say, sheet, toast, toggle } from "../lib/ui.js";
+
+const FEATURES = [...BOTH, "usage"];
 
 /** An adult decides for themselves. */
 export function mine(state, page) {
@@ -54,7 +56,7 @@ async function agreement(feature, { device, pin }, agree) {
   const { items } = await get("/features");
   const row = items.find((one) => one.name === feature);
   const title = t("consent.title", { feature: t("feature." + feature), device: device.label });
-  const about = [facts(row), h("p", t(feature === "history" ? "consent.own" : "consent.own_protection"))];
+  const about = [facts(row), h("p", t({ history: "consent.own", usage: "consent.own_usage" }[feature] || "consent.own_protection"))];
   if (!pin.set && !pin.private) return sheet(title, () => [about, h("p.care-text", t("me.content_https"))]);
   return formSheet(title, {
     names: ["pin"],

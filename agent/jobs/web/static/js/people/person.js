@@ -5,6 +5,7 @@ import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { avatar, heading, searchField } from "../lib/ui.js";
 import { internetRow } from "./internet.js";
+import { todayWords } from "./minutes.js";
 import { requests } from "./requests.js";
 import { allSwitches, FEATURES, switches } from "./switches.js";
 
@@ -42,6 +43,7 @@ const personLink = ({ person, devices, sites, blocked, asking }) =>
         "span.person-facts",
         FEATURES.map((feature) => fact(feature, devices)),
       ),
+      person && todayWords(person.usage) ? h("span.person-today", todayWords(person.usage)) : null,
       sites || blocked
         ? h(
             "span.person-today",
@@ -117,6 +119,7 @@ export const partLinks = (whom) =>
     [
       ["week", "history"],
       ["times", "clock"],
+      ["minutes", "play"],
       ["content", "list"],
     ].map(([part, drawn]) =>
       h(

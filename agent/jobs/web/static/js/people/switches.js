@@ -71,7 +71,7 @@ export function switches(device, { redraw, reload, today }) {
 const deviceLinks = (device) =>
   h(
     "p.device-links",
-    ["times", "content"].map((part) => [
+    ["times", "minutes", "content"].map((part) => [
       h("a.soft", { href: `/?device=${device.id}&part=${part}`, "data-go": true }, t("person." + part)),
       " ",
     ]),
@@ -130,12 +130,13 @@ function remains(device, feature, done) {
 export async function eraseAfterAsking(what) {
   try {
     const counts = await post("/erase/preview", what);
-    const n = counts.visits + counts.attempts;
+    const n = counts.visits + counts.attempts + (counts.usage || 0);
     if (!n) return toast(t("delete.nothing"));
     if (
       !(await confirm(
         t("delete.title"),
-        t("delete.text_counts", {
+        t(counts.usage ? "delete.text_all" : "delete.text_counts", {
+          days: t("count.days", { n: counts.usage || 0 }),
           visits: t("count.visits", { n: counts.visits }),
           attempts: t("count.attempts", { n: counts.attempts }),
         }),
@@ -144,7 +145,7 @@ export async function eraseAfterAsking(what) {
     )
       return;
     const done = await confirmed(() => post("/erase", what));
-    if (done) toast(t("delete.done", { n: done.visits + done.attempts }));
+    if (done) toast(t("delete.done", { n: done.visits + done.attempts + (done.usage || 0) }));
   } catch (error) {
     say(error);
   }
@@ -156,7 +157,7 @@ export async function consent(feature, label) {
   const row = items.find((one) => one.name === feature);
   return sheet(t("consent.title", { feature: t("feature." + feature), device: label }), (close) => [
     facts(row),
-    h("p.soft", t(feature === "history" ? "consent.seen" : "consent.seen_protection")),
+    h("p.soft", t({ history: "consent.seen", usage: "consent.seen_usage" }[feature] || "consent.seen_protection")),
     ownPageCode(),
     h(
       "div.actions",

@@ -93,19 +93,21 @@ export async function eraseOwn(page, what = {}) {
   const kept = await counted(page);
   if (!kept) return;
   const counts = {
-    visits: what.feature === "protection" ? 0 : kept.visits,
-    attempts: what.feature === "history" ? 0 : kept.attempts,
+    visits: [undefined, "history"].includes(what.feature) ? kept.visits : 0,
+    attempts: [undefined, "protection"].includes(what.feature) ? kept.attempts : 0,
+    usage: ([undefined, "usage"].includes(what.feature) && kept.usage) || 0,
   };
-  const n = counts.visits + counts.attempts;
+  const n = counts.visits + counts.attempts + counts.usage;
   if (!n) return toast(t("delete.nothing"));
-  const text = t("delete.text_counts", {
+  const text = t(counts.usage ? "delete.text_all" : "delete.text_counts", {
+    days: t("count.days", { n: counts.usage }),
     visits: t("count.visits", { n: counts.visits }),
     attempts: t("count.attempts", { n: counts.attempts }),
   });
   if (!(await confirm(t("delete.title"), text, t("delete.go", { n })))) return;
   try {
     const done = await entered(() => post("/me/erase", what), page);
-    if (done) toast(t("delete.done", { n: done.visits + done.attempts }));
+    if (done) toast(t("delete.done", { n: done.visits + done.attempts + (done.usage || 0) }));
   } catch (error) {
     say(error);
   }

@@ -10,6 +10,7 @@ import { follow, unfollow } from "../lib/live.js";
 import { held } from "../me/held.js";
 import { attempt } from "../lib/form.js";
 import { limitsCard } from "../me/limits.js";
+import { minutesCard } from "../me/minutes.js";
 import { choosePin, openRecords, pinCard } from "../me/pin.js";
 import { records } from "../me/records.js";
 import { sayCard, write } from "../me/messages.js";
@@ -21,7 +22,7 @@ import { avatar, card, empty, fold, heading, say } from "../lib/ui.js";
 
 export async function me(root) {
   const sites = opened((site) => get("/me/history", ofSite(site, state.week)), () => draw());
-  const state = { own: null, week: null, visits: null, attempts: null, busy: null, pages: 1, background: false, shown: false };
+  const state = { own: null, week: null, days: null, visits: null, attempts: null, busy: null, pages: 1, background: false, shown: false };
 
   const load = inTurn(async () => {
     try {
@@ -33,6 +34,7 @@ export async function me(root) {
     }
     if (state.own && state.own.pin.entered && state.shown) {
       state.week = await get("/me/week");
+      state.days = (await get("/me/usage", { days: 14 })).items;
       sites.clear();
       state.visits = await pagesOf("/me/history", { show: state.background ? "all" : "visits" }, state.pages);
       state.attempts = await pagesOf("/me/attempts", {}, state.pages);
@@ -87,6 +89,7 @@ export async function me(root) {
         ),
       ),
       limitsCard(state.own, load),
+      minutesCard(state.own, pin.entered ? state.days : null, load),
       held(state.own, load),
       rights(state.own, { write: ask, load, forgotten }),
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),

@@ -15,11 +15,12 @@ import { looked } from "../people/looked.js";
 import { personCard, personPage } from "../people/person.js";
 import { requests } from "../people/requests.js";
 import { pauseCard } from "../people/switches.js";
+import { minutes } from "../people/minutes.js";
 import { times } from "../people/times.js";
 import { notice } from "../privacy/notice.js";
 
 // What a person's page, or that of a device of its own, opens.
-const PARTS = { times, content, week: familyWeek };
+const PARTS = { times, content, minutes, week: familyWeek };
 
 export function overview({ redraw, query, go }) {
   const state = { data: null, search: "" };
@@ -142,5 +143,5 @@ export function overview({ redraw, query, go }) {
     redraw();
   }
 
-  return { load, draw, wants: ["status", "device", "feature", "attempt", "history", "lists", "request", "hold", "limits"] };
+  return { load, draw, wants: ["status", "device", "feature", "attempt", "history", "lists", "request", "hold", "limits", "usage"] };
 }
