@@ -110,5 +110,6 @@ def setup_code(client: ControlClient, options: argparse.Namespace) -> None:
         show.document(reply)
         return
     show.line(f"Setup code for the web page: {reply['code']} (valid until {show.when(reply['expires_at'])})")
+    show.line(f"Or open the page with it: add /#setup={reply['code']} to its address.")
     if reply.get("fingerprint"):
         show.line(f"The page's certificate has the fingerprint {reply['fingerprint']}")

@@ -1,5 +1,6 @@
 """The policy in force: put together from the rule set, the household's rules of now, and the settings that it heeds."""
 
+from agent.core import trial_address
 from agent.core.known_resolvers import refusals
 from agent.core.model import ADULT, PROTECTION
 from agent.core.policy import Policy
@@ -49,7 +50,7 @@ class Policies:
             self._lists.ruleset,
             [rule for rule in self._state.rules() if not rule.over(*now)],
             self._lists.helplines,
-            refusals(*[self._settings.flag(name) for name in WAYS_AROUND]),
+            {**refusals(*[self._settings.flag(name) for name in WAYS_AROUND]), **trial_address.refusal()},
             self._lists.guesser() if guessing != "off" else None,
             guessing == "refuse",
             self._lists.needed,

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.jobs.web import bundle
+from agent.jobs.web.static import FOLDER
 from tests.jobs import browser
 from tests.jobs.daemon import Daemon
 from tests.jobs.lived_in import Served
@@ -35,8 +37,8 @@ TEXTS = 'os.path.join(os.path.dirname(os.__file__), "site-packages/agent/jobs/we
 
 def packed_texts(folder: Path) -> Path:
     """As the package installs them."""
-    for path in (APP.parents[2] / "agent/jobs/web/static/text").glob("*.json"):
-        (folder / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    for path, text in bundle.texts(FOLDER).items():
+        (folder / f"{Path(path).name}.gz").write_bytes(gzip.compress(text.encode()))
     return folder
 
 
@@ -195,6 +197,9 @@ def test_4_a_setup_code_is_shown(page, router):
     page.get_by_role("button", name="New setup code").click()
     dialog = page.get_by_role("dialog")
     assert re.fullmatch("[a-z0-9]{10}", dialog.locator("strong").inner_text())
+    code = dialog.locator("strong").inner_text()
+    link = dialog.get_by_role("link", name="Open with this code")
+    assert link.get_attribute("href").endswith("/#setup=" + code)
     browser.shoot(page, "luci-4-code")
 
 
@@ -429,7 +434,7 @@ def test_the_agents_own_words_come_in_luci_s_language(page, router, daemon):
         for part in ("title", "reads", "keeps", "sends"):
             assert translated[part] and translated[part] != item[part], part
     assert told("status", lang="de")["health"] != told("status")["health"]
-    for other in ("en", "fr", "../de", "DE", None, 1, ""):
+    for other in ("en", "xx", "../de", "DE", None, 1, ""):
         assert told("features", lang=other)["items"] == plain
     router.language = "de"
     show(page, router)

@@ -94,7 +94,10 @@ def person_row(household: Household, person: Person | None) -> Row | None:
 
 def device_add(household: Household, request: Request) -> Reply:
     mac, address = optional_text(request, "mac"), optional_text(request, "address")
-    if (mac is None) == (address is None):
+    if mac is not None and address is not None:
+        # One that was seen has both: it is known by what devices are known by here.
+        mac, address = (None, address) if household.settings.text("identity") == "address" else (mac, None)
+    if mac is None and address is None:
         raise BadInput("give the device's mac, or its address where devices are known by address")
     link, ip = parse_mac(mac) if mac else None, parse_address(address) if address else None
     _known_here(household, mac)
@@ -214,9 +217,12 @@ def device_forget(household: Household, request: Request) -> Generator[float | N
 
 def device_seen(household: Household, request: Request) -> Reply:
     known = {device.mac for device in household.state.devices()}
+    by_address = {device.address for device in household.state.devices() if device.address}
     new = household.arrivals.waiting
     seen = household.edges.neighbours_seen()
-    items: list[Row] = [{**row, "new": mac in new} for mac, row in seen if mac not in known]
+    items: list[Row] = [
+        {**row, "new": mac in new} for mac, row in seen if mac not in known and row["address"] not in by_address
+    ]
     return {"items": items, "next": None}
 
 

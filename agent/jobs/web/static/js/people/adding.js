@@ -5,6 +5,8 @@ import { h } from "../lib/dom.js";
 import { byName, t } from "../lib/i18n.js";
 import { deviceIcon } from "../lib/icons.js";
 import { button, card, fold, say, toast } from "../lib/ui.js";
+import { known, turnOn } from "./start.js";
+import { FEATURES } from "./switches.js";
 
 /** The list for one person; it asks for what was seen when it is shown first, or opened. */
 export function adding({ redraw, reload }) {
@@ -17,12 +19,15 @@ export function adding({ redraw, reload }) {
     redraw();
   }
 
-  async function take(key, work, label) {
+  async function take(key, work, label, person, devices) {
     if (waiting) return;
     waiting = key;
     redraw();
     try {
-      await work();
+      const made = await work();
+      // What is on for their other devices is asked for this one as well, in one sheet.
+      const already = FEATURES.filter((feature) => devices.some((one) => one.features[feature].on));
+      if (already.length) await turnOn(person.name, [made], already);
       toast(t("adding.done", { device: label }));
       await look();
     } catch (error) {
@@ -32,40 +37,41 @@ export function adding({ redraw, reload }) {
     await reload();
   }
 
-  const row = (key, label, more, note, work) =>
+  const row = (key, label, more, note, work, person, devices) =>
     h(
       "li.row",
       { key },
       h("span.device-picture", deviceIcon(label)),
       h("span.row-main", h("strong", label), more ? h("span.soft", more) : null, note ? h("span.care-text", note) : null),
-      button(t("devices.add_go"), () => take(key, work, label), {
+      button(t("devices.add_go"), () => take(key, work, label, person, devices), {
         tone: "plain small",
         "aria-label": t("adding.add", { device: label }),
         "aria-busy": waiting === key ? "true" : null,
       }),
     );
 
-  const rows = (person, unassigned) => [
+  const rows = (person, unassigned, devices) => [
     ...unassigned.map((one) =>
       row("own-" + one.id, one.label, [one.address, one.mac].filter(Boolean).join(" · "), null, () =>
-        patch("/devices/" + one.id, { person_id: person.id }),
+        patch("/devices/" + one.id, { person_id: person.id }), person, devices,
       ),
     ),
     ...(seen || []).map((one) => {
       const label = one.hostname || t("adding.label", { who: person.name });
       return row("seen-" + (one.mac || one.address), label, [one.address, one.mac].filter(Boolean).join(" · "), one.private_mac ? t("devices.private_mac") : null, () =>
-        post("/devices", { label, ...(one.mac ? { mac: one.mac } : { address: one.address }), person_id: person.id, shared: false }),
+        post("/devices", { label, ...known(one), person_id: person.id, shared: false }), person, devices,
       );
     }),
   ];
 
-  /** `first`: this person has no device yet, so the list is what comes next. */
-  return (person, unassigned, first) => {
+  /** For a person without a device the list is what comes next. */
+  return (person, unassigned, devices) => {
+    const first = !devices.length;
     if (first && !seen) {
       seen = [];
       look();
     }
-    const found = rows(person, unassigned.filter((one) => !one.shared));
+    const found = rows(person, unassigned.filter((one) => !one.shared), devices);
     const list = found.length ? h("ul.rows", found) : h("p.nothing", t("devices.seen_none"));
     return first
       ? card({ key: "adding", class: "flush" }, h("h2.group", t("adding.first", { who: person.name })), list)

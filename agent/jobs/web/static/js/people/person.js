@@ -96,7 +96,7 @@ export function personPage({ person, devices, sites, blocked }, state, page) {
           shown.map((device) => switches(device, { ...page, today: todayOf(device, state) })),
         )
       : null,
-    person && devices.length ? page.adding(person, page.unassigned, false) : null,
+    person && devices.length ? page.adding(person, page.unassigned, devices) : null,
     goodToKnow(devices),
   ];
 }
@@ -106,7 +106,7 @@ const parts = (person, devices, page) => [
   devices.length && ours({ person, devices }) && person.internet
     ? h("section.card", { key: "internet" }, internetRow({ person }, person.internet, page.reload))
     : null,
-  devices.length ? null : page.adding(person, page.unassigned, true),
+  devices.length ? null : page.adding(person, page.unassigned, devices),
   person.internet ? partLinks("person=" + person.id) : null,
   devices.length ? [page.looked.today(person), page.looked.rules(person, devices)] : null,
 ];

@@ -6,6 +6,9 @@ import { t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { field, form } from "../lib/ui.js";
 
+/** The setup code that a link brings behind its "#": that part never leaves the browser. */
+const given = () => new URLSearchParams(location.hash.slice(1)).get("setup") || "";
+
 export function entry(root, done) {
   const state = { busy: false, error: null, code: false, reset: false };
 
@@ -27,7 +30,7 @@ export function entry(root, done) {
   const insecure = () => [
     h("p", t("entry.insecure")),
     session.tls ? h("p", t("entry.certificate"), " ", h("code", "privacy-agent setup-code")) : null,
-    session.tls ? h("a.button.primary", { href: "https://" + location.host + "/" }, t("entry.use_https")) : null,
+    session.tls ? h("a.button.primary", { href: "https://" + location.host + "/" + location.hash }, t("entry.use_https")) : null,
   ];
 
   const setupForm = () =>
@@ -35,17 +38,7 @@ export function entry(root, done) {
       { key: "setup" },
       (values) => send("/setup", values),
       who(),
-      h("p", t(state.reset ? "setup.reset_text" : "setup.text")),
-      h("p.code-line", h("code", "privacy-agent setup-code")),
-      field({
-        name: "code",
-        label: t("setup.code"),
-        autocomplete: "one-time-code",
-        autocapitalize: "off",
-        spellcheck: "false",
-        required: true,
-        error: state.error && state.error.kind !== "weak-password" ? state.error.sentence : null,
-      }),
+      given() && !state.error ? codeFromLink() : codeField(),
       field({
         name: "password",
         label: t("setup.password"),
@@ -58,6 +51,26 @@ export function entry(root, done) {
       submit(t("setup.go")),
       state.reset ? h("button.link", { type: "button", onclick: () => change({ reset: false }) }, t("back")) : null,
     );
+
+  const codeFromLink = () => [
+    h("p.good-text", icon("check"), t("setup.from_link")),
+    h("input", { type: "hidden", name: "code", value: given() }),
+  ];
+
+  const codeField = () => [
+    h("p", t(state.reset ? "setup.reset_text" : "setup.text")),
+    h("p.code-line", h("code", "privacy-agent setup-code")),
+    field({
+      name: "code",
+      label: t("setup.code"),
+      value: given(),
+      autocomplete: "one-time-code",
+      autocapitalize: "off",
+      spellcheck: "false",
+      required: true,
+      error: state.error && state.error.kind !== "weak-password" ? state.error.sentence : null,
+    }),
+  ];
 
   const signInForm = () =>
     form(
@@ -116,6 +129,6 @@ export function entry(root, done) {
   }
 
   draw();
-  const first = root.querySelector("input:not([hidden])");
+  const first = root.querySelector("input:not([hidden], [type=hidden])");
   if (first) first.focus();
 }

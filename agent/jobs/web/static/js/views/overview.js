@@ -5,7 +5,7 @@ import { h } from "../lib/dom.js";
 import { byName, said, sentences, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { midnight } from "../lib/time.js";
-import { button, card, empty, heading } from "../lib/ui.js";
+import { card, heading } from "../lib/ui.js";
 import { adding } from "../people/adding.js";
 import { content } from "../people/content.js";
 import { familyWeek } from "../people/familyweek.js";
@@ -14,6 +14,7 @@ import { everybodyCard } from "../people/internet.js";
 import { looked } from "../people/looked.js";
 import { personCard, personPage } from "../people/person.js";
 import { requests } from "../people/requests.js";
+import { start } from "../people/start.js";
 import { pauseCard } from "../people/switches.js";
 import { minutes } from "../people/minutes.js";
 import { times } from "../people/times.js";
@@ -27,6 +28,7 @@ export function overview({ redraw, query, go }) {
   const wanted = query.get("person");
   const opened = looked({ redraw, reload });
   const added = adding({ redraw, reload });
+  const first = start({ redraw, done: (person) => go("/?person=" + person.id) });
   const part = PARTS[query.get("part")];
   const inside =
     part && part({ redraw, about: owner, back: query.get("device") ? "/devices" : "/?person=" + wanted });
@@ -39,6 +41,7 @@ export function overview({ redraw, query, go }) {
     );
     data.devices.sort((one, other) => byName(one.label, other.label));
     if (data.status.health_code !== "ok") await sentences();
+    if (!data.devices.length && !data.people.length) await first.load();
     state.data = data;
     if (shown()) await inside.load();
   });
@@ -84,11 +87,11 @@ export function overview({ redraw, query, go }) {
     const week = people.some((one) => one.group !== "adult")
       ? h("a.round", { href: "/?part=week", "data-go": true, "aria-label": t("week.family") }, icon("history"))
       : null;
-    const first = [heading(t("nav.overview"), week, more), notice(state.data.notice, reload)];
-    if (!devices.length && !people.length) return [...first, firstSteps()];
+    const top = [heading(t("nav.overview"), week, more), notice(state.data.notice, reload)];
+    if (!devices.length && !people.length) return [...top, first.draw()];
     const rest = devicesOf(null).length ? [null] : [];
     return [
-      ...first,
+      ...top,
       standing(),
       arrived(),
       requests(state.data, reload),
@@ -120,18 +123,6 @@ export function overview({ redraw, query, go }) {
       ),
     );
   }
-
-  const firstSteps = () =>
-    empty(
-      "devices",
-      t("overview.empty"),
-      t("overview.empty_text"),
-      h(
-        "div.actions",
-        button(t("devices.add_person"), addPerson, { tone: "primary", picture: "plus" }),
-        h("a.button.plain", { href: "/devices", "data-go": true }, t("overview.empty_go")),
-      ),
-    );
 
   async function addPerson() {
     const made = await personSheet(null);

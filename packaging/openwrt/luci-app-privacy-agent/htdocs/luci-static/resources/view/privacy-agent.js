@@ -23,7 +23,7 @@ const POLL_S = 10;
 const DAY_S = 86400;
 
 // The agent says its own sentences in LuCI's language where it has them.
-const lang = (document.documentElement.lang || 'en').slice(0, 2);
+const lang = (document.documentElement.lang || 'en').toLowerCase().replace('_', '-');
 
 // An element whose strings are text. E() and its kin take a string for HTML; only what stands in an array is not.
 function el(tag, attributes, ...children) {
@@ -134,17 +134,21 @@ return view.extend({
 		}).catch(failed);
 	},
 
-	newSetupCode: function() {
+	newSetupCode: function(status) {
 		return callSetupCode().then(checked).then((answer) => {
 			ui.showModal([ _('Setup code') ], [
-				el('p', {}, _('Open Privacy Agent and enter this code to set its password. The code works once, until %s.')
+				el('p', {}, _('Open Privacy Agent with this code to set its password. The code works once, until %s.')
 					.format(day(answer.expires_at))),
 				el('p', {}, el('strong', { 'style': 'font-size: 160%' }, answer.code)),
 				answer.fingerprint ? el('p', {}, [
 					_('The router made its own certificate, so your browser shows a warning. Compare the fingerprint that it shows with this one:'),
 					el('br', {}), el('small', { 'style': 'word-break: break-all' }, answer.fingerprint)
 				]) : '',
-				el('div', { 'class': 'right' }, el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Close')))
+				el('div', { 'class': 'right' }, [
+					el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Close')), ' ',
+					// Behind the "#" the code stays in the browser.
+					linkToPages(status, '#setup=' + answer.code, _('Open with this code'))
+				])
 			]);
 		}).catch(failed);
 	},
@@ -242,7 +246,7 @@ return view.extend({
 			el('p', {}, [
 				linkToPages(data.status, '', _('Open Privacy Agent')), ' ',
 				linkToPages(data.status, 'devices', _('Add a device')), ' ',
-				el('button', { 'class': 'btn', 'click': ui.createHandlerFn(this, 'newSetupCode') }, _('New setup code'))
+				el('button', { 'class': 'btn', 'click': ui.createHandlerFn(this, 'newSetupCode', data.status) }, _('New setup code'))
 			])
 		]);
 	},
