@@ -51,7 +51,8 @@ would mark its reports. Nothing else is in a report: no name, site, address, tim
 Predicted for epsilon {default}: half the width of the widest 95 % interval, of shares in percentage points. Reports
 of schema 1 answered all {before} questions at once. Measured with reports that were really sealed and opened: how far
 shares were off (root of the mean square, and the worst), how many numbers the opener told, and how many lay in their
-interval.
+interval. Noise added once, by two operators together, would be more exact:
+[CENTRAL-NOISE.md](CENTRAL-NOISE.md) judges it.
 
 | households | weeks | share | schema 1 | mean of a count | measured share, worst | told, in their interval |
 |---|---|---|---|---|---|---|
