@@ -273,6 +273,23 @@ def test_what_was_deleted_is_not_sent(life: Life, tmp_path: Path) -> None:
     assert life.states() == ["withdrawn", "sealed"] and life.ledger()[-1] == "report"
 
 
+def test_who_became_an_adult_meanwhile_is_in_no_file_that_goes(life: Life) -> None:
+    for name, group in (("Mia", "child"), ("Ben", "teen")):
+        life.home.ask("person.add", name=name, group=group)
+    life.on()
+    life.file.tick()
+    life.seal()
+    assert {one["name"] for one in life.opened(1)["items"]} == {"Mia", "Ben"}
+    life.home.ask("person.edit", id=2, group="adult", actor="web:1")
+    with pytest.raises(BadInput, match="adult now"):
+        life.home.ask("report.file_body", id=1)
+    assert life.states() == ["withdrawn"]
+    life.file.tick()
+    life.seal()
+    assert life.states() == ["withdrawn", "sealed"]
+    assert {one["name"] for one in life.opened(2)["items"]} == {"Mia"}
+
+
 def test_a_state_that_was_put_back_sends_nothing(life: Life, tmp_path: Path) -> None:
     life.on()
     life.week()

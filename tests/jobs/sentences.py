@@ -186,7 +186,15 @@ def said_by_router() -> set[str]:
         inspection_service.UNKNOWN,
         "DNS only: {}.",
     }
-    found |= {outbox.CROWDED, outbox.CUT_OFF, reports.UNSETTLED, week_file.SEEN, files.UNSET, files.DELETED}
+    found |= {
+        outbox.CROWDED,
+        outbox.CUT_OFF,
+        reports.UNSETTLED,
+        week_file.SEEN,
+        files.UNSET,
+        files.DELETED,
+        files.CHANGED,
+    }
     found |= {upload.ANSWERS, *re.findall(r'Outcome\((?:LATER|NEVER), "([^"{]+)"\)', Path(upload.__file__).read_text())}
     source = Path(status.__file__).read_text() + Path(recipients.__file__).read_text()
     found |= set(re.findall(r'return "[a-z_]+", "([A-Z][^"]+\.)"$', source, re.M))

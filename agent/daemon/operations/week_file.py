@@ -10,7 +10,7 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core.consent import SUSPENDED
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import ADULT, BadInput, Device, Sentence
+from agent.core.model import ADULT, BadInput, Device, NotFound, Sentence
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
@@ -25,6 +25,7 @@ from agent.daemon.operations.arguments import (
 from agent.daemon.operations.reports import OUTCOMES, PAUSE_MAX_S, at_age
 from agent.daemon.operations.scope import Steps
 from agent.daemon.operations.week import week
+from agent.daemon.reports.week_file import CHANGED
 
 SHOWN = ("id", "made", "state", "hash", "failures", "message", "ended")
 BODY_MAX = 60_000  # the largest size, sealed, in base64
@@ -66,14 +67,13 @@ def preview(household: Household, request: Request) -> Steps:
     """What would be in it now, to the letter. Nothing of it is stored."""
     from agent.core.week_file import padded
 
-    text = yield from _text(household)
+    text = _rendered(household, (yield from week(household, {"ago": 1})))
     return {**status(household, request), "text": text, "bytes": len(padded(text))}
 
 
-def _text(household: Household) -> Generator[float | None, None, str]:
+def _rendered(household: Household, found: Reply) -> str:
     from agent.core.week_file import render
 
-    found = yield from week(household, {"ago": 1})
     return render({"made": household.clock.wall(), **found})
 
 
@@ -148,9 +148,18 @@ def work(household: Household, request: Request) -> Reply:
 
 
 def text(household: Household, request: Request) -> Steps:
-    household.week_file.sending.expect(number(request, "id"), "made")
-    found = yield from _text(household)
-    return {"text": found}
+    row_id = number(request, "id")
+    household.week_file.sending.expect(row_id, "made")
+    found = yield from week(household, {"ago": 1})
+    # Whom it is about is looked at again before it goes.
+    household.week_file.outbox.keep(row_id, ",".join(str(item["person_id"]) for item in _items(found)))
+    return {"text": _rendered(household, found)}
+
+
+def _items(found: Reply) -> list[Row]:
+    items = found["items"]
+    assert isinstance(items, list)
+    return items
 
 
 def sealed(household: Household, request: Request) -> Reply:
@@ -175,11 +184,20 @@ def body(household: Household, request: Request) -> Reply:
 
     row_id = number(request, "id")
     found = household.week_file.sending.body(row_id)
+    if _grown_up(household, str(household.week_file.outbox.row(row_id)["plain"] or "")):
+        household.week_file.withdraw(CHANGED)
+        raise NotFound("somebody in this file is an adult now: another one is made")
     target = household.week_file.target() or {}
     made = number(household.week_file.outbox.row(row_id), "made")
     name = name_of(time.strftime("%Y-%m-%d", time.gmtime(made)))
     access: Row = {key: target.get(key, "") for key in ("user", "password", "authority")}
     return {"body": found, "address": place(target.get("address", ""), name), **access}
+
+
+def _grown_up(household: Household, people: str) -> bool:
+    """Whether one of these is an adult now, or is gone: nothing of an adult leaves."""
+    now = {str(one.id): household.subjects.group(one) for one in household.state.persons()}
+    return any(now.get(number, ADULT) == ADULT for number in people.split(",") if number)
 
 
 def outcome(household: Household, request: Request) -> Reply:

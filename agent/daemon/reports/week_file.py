@@ -27,6 +27,7 @@ FIRST_S = 0  # whoever turns it on waits to see it arrive, and is at the router 
 # In meta; the last one until the first file is made.
 TARGET, TERMS, NEXT, FRESH = "week file target", "week file terms", "week file next", "week file fresh"
 UNSET = "no weekly file is made: the clock is not set"
+CHANGED = "somebody in it is an adult now"
 DELETED = "something of that time was deleted here"
 
 
@@ -150,13 +151,13 @@ class WeekFile:
         self._state.ledger.take(made)
         self._noted()
 
-    def withdraw(self) -> None:
-        """Something was deleted here: what waits may hold it, and goes. A new one is made. StorageError."""
+    def withdraw(self, why: str = DELETED) -> None:
+        """What waits holds something that may not leave any more, and goes. A new one is made. StorageError."""
         if not self.outbox.waiting():
             return
         now = self._clock.wall()
         with self._state.db.transaction() as sql:
-            self.outbox.withdraw(sql, now, DELETED)
+            self.outbox.withdraw(sql, now, why)
             keep(sql, {NEXT: str(self._clock.age())})  # it goes at a time that is drawn, as ever
 
     # the job's side
