@@ -73,11 +73,13 @@ def addresses(line: bytes) -> list[Value]:
 
 
 def urls(line: bytes) -> list[Value]:
-    """`scheme://host/path?query`, or without the scheme. A URL without a path stands for its host alone."""
-    words = line.split()
-    if len(words) > 1 and not words[1].startswith(b"#"):
+    """`scheme://host/path?query`, or without the scheme. A URL without a path stands for its host alone.
+
+    What browsers take is taken: a blank in a path, "\\" for "/".
+    """
+    url = line.split(b" #", 1)[0].split(b"\t#", 1)[0].strip()
+    if b"://" not in url and len(url.split()) > 1:
         return [NOT_A_RULE]
-    url = words[0]
     if b"://" in url:
         scheme, url = url.split(b"://", 1)
         if scheme.lower() not in (b"http", b"https"):
@@ -90,6 +92,8 @@ def url_key(url: bytes) -> bytes | None:
     """The key of a URL without its scheme: host (lower case, usual port dropped), path and query as `normal` has them;
     None if it is no URL."""
     url = url.split(b"#", 1)[0]
+    before, mark, query = url.partition(b"?")
+    url = before.replace(b"\\", b"/") + mark + query
     cut = _first(url, b"/?")
     authority, path = url[:cut], url[cut:]
     host, port = split_authority(authority[authority.rfind(b"@") + 1 :])
@@ -177,8 +181,10 @@ def unbound(line: bytes) -> list[Value]:
 
 def bind(line: bytes) -> list[Value]:
     """`zone "name" { type master; … };`: a zone of our own without data answers for the name and all below."""
-    words = line.replace(b'"', b" ").replace(b";", b" ").split()
-    if len(words) < 5 or words[0] != b"zone" or b"type" not in words[:-1]:
+    for mark in (b'"', b"'", b";", b"{", b"}"):
+        line = line.replace(mark, b" ")
+    words = line.split()
+    if len(words) < 4 or words[0] != b"zone" or b"type" not in words[:-1]:
         return [NOT_A_RULE]
     name = read_name(words[1])
     if name is None:
@@ -231,6 +237,8 @@ def _rpz_rule(owner: bytes, type: bytes, target: bytes) -> Value:
     action = "block"
     if type == b"CNAME":
         action = _RPZ_ACTIONS.get(target.lower(), "block")
+        if target.lower() == owner.lower().rstrip(b".") + b".":
+            action = "allow"  # how passing was written before rpz-passthru
         if target.lower() == b"rpz-tcp-only.":
             return NOT_A_REFUSAL
     elif type not in (b"A", b"AAAA", b"TXT"):

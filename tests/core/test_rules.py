@@ -102,6 +102,10 @@ TABLES: dict[str, list[tuple[bytes, list[Value]]]] = {
         (b"http://example/a", [NOT_A_RULE]),
         (b"http://phish.example:http/a", [NOT_A_RULE]),
         (b"two words", [NOT_A_RULE]),
+        # As browsers take them.
+        (b"http://phish.example/a b?q=c d # why", [ListRule(b"phish.example/a%20b?q=c%20d", EXACT)]),
+        (b"http:\\\\phish.example/a", [NOT_A_RULE]),
+        (b"http://phish.example\\a\\b?q=\\", [ListRule(b"phish.example/a/b?q=\\", EXACT)]),
     ],
     "dnsmasq": [
         (b"address=/phish.example/0.0.0.0", [SITE]),
@@ -137,6 +141,8 @@ TABLES: dict[str, list[tuple[bytes, list[Value]]]] = {
         (b'zone "phish.example" { type master; notify no; file "null.zone.file"; };', [SITE]),
         (b'zone "phish.example" IN { type primary; file "x"; };', [SITE]),
         (b'zone "phish.example" { type forward; forwarders { 192.0.2.7; }; };', [NOT_A_REFUSAL]),
+        (b'zone "phish.example" {type master;};', [SITE]),
+        (b"zone 'phish.example' { type master; };", [SITE]),
         (b'include "other.conf";', [NOT_A_RULE]),
     ],
     "tpl": [

@@ -21,6 +21,8 @@ CASES = [
         ["*.d.example CNAME .", "www.d.example CNAME rpz-passthru.", "*.www.d.example CNAME ."],
         {"sub.www.d.example": True, "www.d.example": False},
     ),
+    # How passing was written before rpz-passthru.
+    (["*.d.example CNAME .", "www.d.example CNAME www.D.example."], {"www.d.example": False, "x.d.example": True}),
     # A name between two others is there too, though nothing is said of it.
     (
         ["*.d.example CNAME .", "a.b.c.d.example CNAME rpz-passthru."],
