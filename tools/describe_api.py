@@ -294,6 +294,7 @@ ANSWERS: dict[str, Schema] = {
     "GET /settings": shape(items=listed(shape(key=TEXT, kind=TEXT))),
     "GET /requests": paged(ref("Request")),
     "POST /requests/{id}/answer": ref("Request"),
+    "POST /time-code": shape(code=TEXT, expires_at=INT),
     "POST /devices/{device_id}/pin-code": shape(code=TEXT, expires_at=INT),
     "POST /me/requests": ref("Request"),
     "POST /me/pin": ref("Session"),

@@ -191,6 +191,9 @@ def _limits(commands: Groups) -> None:
     on = _asks(group.add_parser("on", help="turn it on again; --for: for that long, in any case"), bedtimes.internet_on)
     on.add_argument("whom", metavar="DEVICE|PERSON|all", help=whom)
     on.add_argument("--for", dest="seconds", type=times.duration, metavar="DURATION", help="as in 15m")
+    _asks(
+        group.add_parser("code", help="a code that gives more time at the device, for two minutes"), bedtimes.time_code
+    )
     weekly = _asks(
         commands.add_parser("times", help="bedtimes and other times: show, set, clear"), bedtimes.times_of, True
     )

@@ -150,6 +150,8 @@ OPERATIONS = {
     "me.confirm": Operation("address proof?", (WEB,), "device"),
     "me.bonus": Operation("address", (WEB,), "limits hold"),
     "me.off": Operation("address feature? erase? proof?", (WEB,), "feature"),
+    "time.code": Operation(),
+    "me.code": Operation("address code grant:value", (WEB,), "request limits hold"),
     "request.add": Operation("address? device_id? kind text? target? seconds?", events="request"),
     "request.unblock": Operation("address word", events="request"),
     "request.list": Operation("state? " + PAGE),

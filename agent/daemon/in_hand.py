@@ -1,8 +1,8 @@
 """What operations keep in memory from one request to the next; a restart begins all of it anew."""
 
 
-class SetupCode:
-    """The one-time code of the web page's first run. `tries` counts wrong ones."""
+class OneTimeCode:
+    """A code that is shown once and used once. `tries` counts wrong ones."""
 
     def __init__(self, code: str, until_age: int) -> None:
         self.code = code
@@ -15,7 +15,8 @@ class InHand:
     place after the databases closed. `unlocked`: a history of before a reboot that is to be put to the one of now."""
 
     def __init__(self) -> None:
-        self.setup_code: SetupCode | None = None
+        self.setup_code: OneTimeCode | None = None  # of the web page's first run
+        self.time_code: OneTimeCode | None = None  # for more time at a device
         self.restoring: list[tuple[str, list[object]]] | None = None
         self.replaced: list[tuple[str, str]] = []
         self.unlocked = ""

@@ -26,6 +26,7 @@ MAY = {
     ".my_dispute",
     ".my_erase",
     ".my_bonus",
+    ".my_time_code",
 }
 
 
@@ -56,11 +57,12 @@ def test_the_page_of_a_device_has_nothing_that_lengthens() -> None:
         if route.op.split(".")[0] in ("limits", "hold", "exception", "allowance") or route.op in (
             ".turn_off",
             "request.reply",
+            "time.code",
         ):
             assert route.access not in (PERSON, OWN, "public"), route.path
 
 
-ME = st.sampled_from(["me.off", "me.agree", "me.confirm", "time", "tonight", "objection", "unblock", "me"])
+ME = st.sampled_from(["me.off", "me.agree", "me.confirm", "time", "tonight", "objection", "unblock", "me", "me.code"])
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -78,13 +80,56 @@ def test_whatever_a_child_does_at_its_page_frees_nobody_sooner(
             mine: dict[str, object] = {"address": ADDRESSES[TABLET]}
             if what.startswith("me."):
                 mine["feature"] = data.draw(st.sampled_from(["limits", "history", "protection"]))
-                mine["agree"] = 2
+                mine |= {"agree": 2, "code": "12345678", "grant": 900}
             elif what != "me":
                 mine |= {"kind": what, "seconds": 900, "target": "a.example"}
             with contextlib.suppress(BadInput):
                 times.home.ask(what if what.startswith("me") else "request.add", **mine)
             assert times.kernel.taken == {TABLET}
             assert times.ask("limits.get", person_id=1)["now"]["until"] >= until
+
+
+def test_a_code_gives_once_and_cannot_be_guessed(times: Times) -> None:
+    def typed(code: str, grant: object = 900) -> set[str]:
+        times.home.ask("me.code", address=ADDRESSES[TABLET], code=code, grant=grant)
+        return times.kernel.taken
+
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    times.go(at(21) - at(12))
+    with pytest.raises(BadInput, match="is over"):
+        typed("00000000")
+    code = times.ask("time.code")["code"]
+    assert len(code) == 8 and code.isdigit()
+    for wrong in (900 + 1, True, "always", None, -1):
+        with pytest.raises(BadInput, match="grant"):
+            typed(code, wrong)
+    asked = times.ask("request.add", device_id=1, kind="time", seconds=3600)
+    assert typed(code[:4] + " " + code[4:]) == set() and times.go(899) == set() and times.go(1) == {TABLET}
+    assert times.ask("request.list")["items"][0]["state"] == "answered" and asked["state"] == "open"
+    with pytest.raises(BadInput, match="is over"):
+        typed(code)
+    # Wrong ones end it, whoever guesses; so do two minutes, whatever the wall clock says, and a restart.
+    code = times.ask("time.code")["code"]
+    for guess in range(3):
+        with pytest.raises(BadInput, match="not the code"):
+            typed(str((int(code) + guess + 1) % 10**8).zfill(8))
+    with pytest.raises(BadInput, match="is over"):
+        typed(code)
+    code = times.ask("time.code")["code"]
+    times.go(120)
+    times.clock.at -= 200
+    with pytest.raises(BadInput, match="is over"):
+        typed(code)
+    code = times.ask("time.code")["code"]
+    times.again()
+    with pytest.raises(BadInput, match="is over"):
+        typed(code)
+    # What holds by hand is lifted too, and the log tells by what.
+    times.ask("hold.add", person_id=1, seconds=3600)
+    assert typed(times.ask("time.code")["code"], "tonight") == set()
+    household = times.home.household
+    assert household
+    assert [row.actor for row in household.state.ledger.rows() if row.action == "extend"] == ["code", "code"]
 
 
 def test_pulling_the_plug_at_bedtime_gains_ten_minutes_at_most_of_a_router_that_knows_no_time(times: Times) -> None:

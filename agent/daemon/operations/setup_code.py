@@ -4,7 +4,7 @@ import os
 
 from agent.control.messages import Reply, Request
 from agent.daemon.household import Household
-from agent.daemon.in_hand import SetupCode
+from agent.daemon.in_hand import OneTimeCode
 from agent.daemon.operations.arguments import OperationRejected, text
 from agent.daemon.operations.web_values import web_value
 from agent.platform.hashing import sha256
@@ -18,7 +18,7 @@ CODE_TRIES = 5
 def setup_code(household: Household, request: Request) -> Reply:
     """A new one-time code for the web UI's first run; the one before is void."""
     code = "".join(CODE_LETTERS[byte % len(CODE_LETTERS)] for byte in os.urandom(CODE_LENGTH))
-    household.in_hand.setup_code = SetupCode(code, household.clock.age() + CODE_S)
+    household.in_hand.setup_code = OneTimeCode(code, household.clock.age() + CODE_S)
     tls = web_value(household, "tls")
     fingerprint = tls.get("fingerprint") if isinstance(tls, dict) else None
     return {"code": code, "expires_at": household.clock.wall() + CODE_S, "fingerprint": fingerprint}

@@ -46,7 +46,7 @@ def request_answer(household: Household, request: Request) -> Reply:
     return request_row(household, state.requests.row(id) or row)
 
 
-def grant(household: Household, device: Device, given: object, who: str, answer: tuple[int, str]) -> None:
+def grant(household: Household, device: Device, given: object, who: str, answer: tuple[int, str] | None) -> None:
     """What somebody asked for at this device: seconds, or "tonight"."""
     owner = owner_of(device)
     now = household.keeper.decision(device)

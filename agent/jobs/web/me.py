@@ -168,6 +168,9 @@ class MeHandlers:
         value = await Ask("request.add", what | {"address": request.peer, "device_id": own["device"]["id"]})
         return reply(value, 201, NO_STORE)
 
+    async def my_time_code(self, request: WebRequest, own: dict[str, Any], **what: Any) -> WebResponse:
+        return reply(await Ask("me.code", what | {"address": request.peer}), 201, NO_STORE)
+
     async def make_pin_code(self, request: WebRequest, device_id: int) -> WebResponse:
         """For the household's page: a code to be read out to the person; to replace a PIN it takes the password."""
         if self._pin(device_id) is not None and not self._account.is_confirmed(request.session):

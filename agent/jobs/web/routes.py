@@ -249,12 +249,14 @@ ROUTES = (
     # What the people behind the devices say
     Route("GET", "/api/v1/requests", HOUSEHOLD, "request.list", query=("state", *PAGE)),
     Route("POST", "/api/v1/requests/{id}/answer", HOUSEHOLD, "request.reply", body=("answer", "grant"), actor=True),
+    Route("POST", "/api/v1/time-code", HOUSEHOLD, "time.code", status=201),
     Route("POST", "/api/v1/devices/{device_id}/pin-code", HOUSEHOLD, ".make_pin_code", status=201),
     # The person at a device
     Route("GET", "/api/v1/me", PERSON, ".me"),
     Route("GET", "/api/v1/me/events", PERSON, ".my_events"),
     Route("PUT", "/api/v1/me/features/{feature}", PERSON, ".my_switch", body=("on", "agree", "erase", "pin")),
     Route("POST", "/api/v1/me/confirmation", PERSON, ".my_confirmation", body=("pin",)),
+    Route("POST", "/api/v1/me/time-code", PERSON, ".my_time_code", body=("code", "grant"), status=201),
     Route("POST", "/api/v1/me/requests", PERSON, ".my_request", body=("kind", "text", "target", "seconds"), status=201),
     Route("POST", "/api/v1/me/pin", PERSON, ".set_pin", status=201),
     Route("POST", "/api/v1/me/session", PERSON, ".enter_pin", status=201),

@@ -16,6 +16,7 @@ from agent.jobs.web.http_types import Problem
 OWN: dict[str, Schema] = {
     "feed": KINDS["list"],
     "format": one_of("json", "csv"),
+    "grant": KINDS["value"],
     "passphrase": text(256),
     "paused": FLAG,
     "pin": text(64, 4),
@@ -26,7 +27,7 @@ OWN: dict[str, Schema] = {
 def kind_of(op: str, name: str) -> Schema:
     """What the argument `name` is to a control operation, or to a handler of ours (".name")."""
     known = OPERATIONS[op].arguments if op in OPERATIONS else {}
-    return known[name] if name in known else OWN.get(name) or KINDS[name]
+    return known[name] if name in known else OWN[name] if name in OWN else KINDS[name]
 
 
 NULLABLE = ("person_id", "birth_month", "seconds")

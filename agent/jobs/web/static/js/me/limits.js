@@ -5,8 +5,8 @@ import { h } from "../lib/dom.js";
 import { said, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { when } from "../lib/time.js";
-import { formSheet } from "../lib/form.js";
-import { button, card, fold, textarea, toast } from "../lib/ui.js";
+import { formSheet, Wrong } from "../lib/form.js";
+import { button, card, choice, field, fold, textarea, toast } from "../lib/ui.js";
 import { sentences } from "../lib/week.js";
 import { lengthWords, stateText } from "../people/internet.js";
 
@@ -30,7 +30,7 @@ function nowCard({ now, next, windows, words }, waiting, load) {
     left > 0 && left <= 60 ? h("p", { role: "timer" }, t(now.held ? "me.back_in" : "me.off_in", { n: left })) : null,
     rules.length ? h("ul.plain-list", rules.map((one) => h("li", icon("clock"), one))) : null,
     h("p.soft", t("me.limits_text")),
-    waiting ? h("p.soft", t("me.asked")) : askButtons(load),
+    waiting ? [h("p.soft", t("me.asked")), codeButton(load)] : askButtons(load),
   );
 }
 
@@ -46,6 +46,7 @@ const askButtons = (load) => [
     ),
     button(t("requests.tonight"), () => ask({ kind: "tonight" }, load), { tone: "plain small", "aria-label": t("me.ask_tonight") }),
   ),
+  codeButton(load),
 ];
 
 const changes = (changed) =>
@@ -59,6 +60,31 @@ const changes = (changed) =>
         ),
       )
     : null;
+
+const codeButton = (load) => h("div.actions.left", button(t("me.code"), () => typed(load), { tone: "plain small", picture: "lock" }));
+
+/** The code that whoever looks after the network has on their own screen. */
+const typed = (load) =>
+  formSheet(t("me.code"), {
+    names: ["code"],
+    go: t("me.code_go"),
+    submit: async ({ code, grant }) => {
+      if (!code.trim()) throw new Wrong("code", t("me.code_missing"));
+      await post("/me/time-code", { code: code.trim(), grant: grant === "tonight" ? grant : Number(grant) });
+      toast(t("me.code_done"));
+      await load();
+    },
+    build: (at) => [
+      h("p.soft", t("me.code_text")),
+      field({ name: "code", label: t("pin.code"), inputmode: "numeric", autocomplete: "off", maxlength: 9, required: true, autofocus: true, error: at("code") }),
+      choice({
+        name: "grant",
+        label: t("me.code_for"),
+        value: "900",
+        options: [...ASKED.map((seconds) => [String(seconds), lengthWords(seconds)]), ["tonight", t("requests.tonight")]],
+      }),
+    ],
+  });
 
 /** A line may go with it. */
 const ask = (what, load) =>

@@ -178,3 +178,17 @@ async function onAgain(owner, internet, reload, seconds = 0) {
   }
   await reload();
 }
+
+/** Shows the code that gives more time on the spot. */
+export async function timeCode() {
+  try {
+    const { code, expires_at } = await post("/time-code");
+    await sheet(t("times.code_title"), () => [
+      h("p", t("times.code_text")),
+      h("p.big-code", `${code.slice(0, 4)} ${code.slice(4)}`),
+      h("p.soft", t("times.code_until", { when: clock(expires_at) })),
+    ]);
+  } catch (error) {
+    say(error);
+  }
+}

@@ -24,7 +24,7 @@ import {
   windowsOf,
 } from "../lib/week.js";
 import { holidays } from "./holidays.js";
-import { internetRow, whose } from "./internet.js";
+import { internetRow, timeCode, whose } from "./internet.js";
 
 const KINDS = ["bedtime", "break", "homework"];
 const LATER_S = 1800;
@@ -104,6 +104,7 @@ export function times({ redraw, about, back }) {
         button(t("times.off"), once("off"), { tone: "plain small" }),
         button(t("times.later"), once("later", LATER_S), { tone: "plain small" }),
         button(t("times.earlier"), once("earlier"), { tone: "plain small" }),
+        button(t("times.code"), timeCode, { tone: "plain small", picture: "lock" }),
       ),
     );
   }
