@@ -1,4 +1,4 @@
-"""The weekly file in a browser: a key made there, turned on with the password, and opened by the page for it."""
+"""In a browser: the weekly file, its key and the page that opens it; and a passphrase for what is on flash."""
 
 import json
 import re
@@ -26,9 +26,14 @@ def signed_in(served, chromium):
     page = chromium.new_context(viewport=browser.PHONE, locale="en-GB", accept_downloads=True).new_page()
     page.set_default_timeout(browser.PATIENCE_MS)
     page.goto(f"http://127.0.0.1:{served.port}/privacy")
-    page.get_by_label("Setup code").fill(served.code)
-    page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Start").click()
+    if served.code:
+        page.get_by_label("Setup code").fill(served.code)
+        page.get_by_label("New password").fill(PASSWORD)
+        page.get_by_role("button", name="Start").click()
+        served.code = None
+    else:
+        page.locator("input[type=password]").fill(PASSWORD)
+        page.locator("button[type=submit]").click()
     page.get_by_role("navigation").wait_for()
     page.goto(f"http://127.0.0.1:{served.port}/privacy")
     return page
@@ -84,3 +89,30 @@ def test_from_a_key_to_a_file_that_is_opened_without_a_network(served, tmp_path)
         while served.ask("week_file.status")["state"] != "off":
             assert time.monotonic() < end
             time.sleep(0.05)
+
+
+def test_a_passphrase_for_what_is_on_flash(served):
+    with browser.chromium() as chromium:
+        page = signed_in(served, chromium)
+        page.locator("[data-key=keeping] summary").click()
+        page.get_by_text("Its flash gives away devices").wait_for()
+        assert page.get_by_role("button", name="Protect it with a passphrase …").count() == 0, "nothing is on flash"
+        served.ask("settings.set", key="keep_history", value=True)
+        page.reload()
+        page.locator("[data-key=keeping] summary").click()
+        page.get_by_role("button", name="Protect it with a passphrase …").click()
+        sheet = page.get_by_role("dialog").first
+        sheet.get_by_label("Passphrase").fill("correct horse battery")
+        sheet.get_by_label("The same again").fill("correct horse")
+        sheet.get_by_role("button", name="Protect").click()
+        sheet.get_by_text("These are two different passphrases.").wait_for()
+        sheet.get_by_label("The same again").fill("correct horse battery")
+        browser.shoot_part(sheet, "copy-seal")
+        sheet.get_by_role("button", name="Protect").click()
+        page.get_by_label("Password", exact=True).last.fill(PASSWORD)
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_text("A passphrase protects the history on flash.").wait_for()
+        assert served.ask("history_copy.status")["sealed"]
+        page.get_by_role("button", name="Remove the passphrase").click()
+        page.get_by_role("button", name="Protect it with a passphrase …").wait_for()
+        assert not served.ask("history_copy.status")["sealed"]
