@@ -187,7 +187,7 @@ def blocked(message: bytes, question: Question, style: str, ttl: int, ede_text: 
     "null": 0.0.0.0 for A, :: for AAAA, and no data for all other types, HTTPS and SVCB among them;
     "nxdomain": the name does not exist, for every type.
     """
-    extra = b"" if question.edns is None else _ede(EDE_BLOCKED, ede_text)
+    extra = _ede(EDE_BLOCKED, ede_text) if question.edns is not None else b""
     if style == NXDOMAIN_STYLE:
         return _reply(message, question, NXDOMAIN, authority=_soa(question, ttl), extra=extra)
     address = _NULL_ADDRESSES.get(question.qtype) if question.qclass == IN else None
@@ -238,17 +238,22 @@ def malformed(message: bytes) -> bytes | None:
 
 
 def _head(message: bytes, rcode: int) -> bytes:
-    second = _QR | message[2] & (_OPCODE | _RD)
-    return message[:2] + bytes([second, _RA | message[3] & _CD | rcode & 0x0F])
+    flags = message[2:4]
+    if flags == b"\1\0" and rcode == NOERROR:
+        return message[:2] + b"\x81\x80"
+    return message[:2] + bytes((_QR | flags[0] & (_OPCODE | _RD), _RA | flags[1] & _CD | rcode & 0x0F))
 
 
 def _reply(
     message: bytes, question: Question, rcode: int, answer: bytes = b"", authority: bytes = b"", extra: bytes = b""
 ) -> bytes:
-    """Our own answer: at most one record in `answer` and `authority`, options in `extra` if the query had OPT."""
+    """Our own answer: at most one record, in `answer` or `authority`; options in `extra` if the query had OPT."""
+    counts = b"\0\1\0\1\0\0" if answer else b"\0\1\0\0\0\1" if authority else b"\0\1\0\0\0\0"
+    asked = message[HEADER : question.end]
+    if question.edns is None:
+        return _head(message, rcode) + counts + b"\0\0" + asked + (answer or authority)
     opt = _opt(question.edns, rcode, extra)
-    counts = bytes([0, 1, 0, 1 if answer else 0, 0, 1 if authority else 0, 0, 1 if opt else 0])
-    return _head(message, rcode) + counts + message[HEADER : question.end] + answer + authority + opt
+    return _head(message, rcode) + counts + b"\0\1" + asked + (answer or authority) + opt
 
 
 def _opt(edns: Edns | None, rcode: int = NOERROR, extra: bytes = b"") -> bytes:

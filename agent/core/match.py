@@ -43,6 +43,8 @@ class Match(Value):
     @property
     def text(self) -> str:
         """The rule as people write it: `name`, `=name` for the name alone, `*.name` for those below, `@@` to allow."""
+        if self.kind == WHOLE and not self.given and not self.allow:
+            return self.key.decode()
         text = self.given or ("@@" if self.allow else "") + _mark(self.key, self.kind) + self.key.decode()
         return text + BY_PAGES if self.kind == HOST else text
 

@@ -139,9 +139,13 @@ class Policy:
         """Of a device for which every list is there to protect."""
         return View(self.scopes(device_id, person_id), search, youtube)
 
-    def decide(self, view: View, name: bytes, qtype: int = 0) -> Verdict:
-        """The verdict for a canonical name asked for with that record type (0: not by DNS)."""
-        found = names.suffixes(name)
+    def decide(self, view: View, name: bytes, qtype: int = 0, found: list[bytes] | None = None) -> Verdict:
+        """The verdict for a canonical name asked for with that record type (0: not by DNS).
+
+        `found` are the name's suffixes, if somebody has them.
+        """
+        if found is None:
+            found = names.suffixes(name)
         if len(found) > 1 and self._named.isdisjoint(found):
             # Nearly all names: only the lists and the services may know it.
             verdict = self._of_lists(view, name, qtype, found)
@@ -238,15 +242,15 @@ class Policy:
         return ALLOWED if is_local(name) else self._of_lists(view, name, qtype, names.suffixes(name))
 
     def _of_lists(self, view: View, name: bytes, qtype: int, suffixes: list[bytes]) -> Verdict:
-        verdict, content = ALLOWED, None
-        if self._ruleset is not None:
-            # One look-up for all: most names are on no list.
-            found = self._ruleset.find(name, qtype, view.protecting | view.filtering, suffixes)
-            if found is not None and view.filtering >> found.list & 1:
-                content = self._ruleset.rule(found)
-                verdict = self._ruleset.decide(name, qtype, view.protecting) or ALLOWED
-            elif found is not None:
-                verdict = self._ruleset.verdict(found)
+        verdict, content, ruleset = ALLOWED, None, self._ruleset
+        # One look-up for all: most names are on no list.
+        found = None if ruleset is None else ruleset.find(name, qtype, view.protecting | view.filtering, suffixes)
+        if ruleset is not None and found is not None:
+            if view.filtering >> found.list & 1:
+                content = ruleset.rule(found)
+                verdict = ruleset.decide(name, qtype, view.protecting) or ALLOWED
+            else:
+                verdict = ruleset.verdict(found)
         if verdict.blocked or not (content or view.services):
             return verdict
         return self._content(view, name, content) or verdict
@@ -271,7 +275,7 @@ def recorded(verdict: Verdict) -> bool:
     asks for.
     """
     rule = verdict.rule
-    return rule is None or (not _of_content(verdict) and known_resolvers.canary(rule) is None)
+    return rule is None or (rule.scope != CONTENT and known_resolvers.canary(rule) is None)
 
 
 def _lists_word(verdict: Verdict) -> bool:

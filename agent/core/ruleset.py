@@ -159,12 +159,17 @@ class Ruleset:
         salt, index, sha256, unpack_from = self._salt, self._index, self._sha256, struct.unpack_from
         if keys is None:
             keys = suffixes(name)
-        for key in keys if self._top_level or len(keys) < 2 else keys[:-1]:
+        left_out = None if self._top_level or len(keys) < 2 else keys[-1]
+        for key in keys:
+            if key is left_out:
+                break
             digest = sha256(salt + key)
-            start, end = unpack_from(">II", index, (digest[0] << 8 | digest[1]) << 2)
+            number, rest = unpack_from(">H5s", digest)
+            start, end = unpack_from(">II", index, number << 2)
             if start != end:
                 bucket = self._read_at(end - start, start)
-                if digest[2:7] in bucket:
+                # `in` makes an exception of its own for each that is not there.
+                if bucket.find(rest) >= 0:
                     found = self._fitting(bucket, digest, key, name, qtype, lists)
                     if found:
                         # What a parent's rule says matters only where it can outrank a block.
@@ -189,17 +194,20 @@ class Ruleset:
     def _fitting(self, bucket: bytes, digest: bytes, key: bytes, name: bytes, qtype: int, lists: int) -> list[Match]:
         kinds = (WHOLE, EXACT, HOST, NODE) if key == name else (WHOLE, BELOW, NODE)
         found = []
-        at = bucket.find(digest[2:7])
+        classes, rest = self._classes, digest[2:7]
+        at = bucket.find(rest)
         while at >= 0:
-            if at % ENTRY == 0 and bucket[at + 5] >= len(self._classes):
+            if at % ENTRY == 0 and bucket[at + 5] >= len(classes):
                 self.damaged += 1
             elif at % ENTRY == 0:
-                indexes, kind, allow, important = self._classes[bucket[at + 5]]
+                indexes, kind, allow, important = classes[bucket[at + 5]]
                 if kind in kinds:
-                    found += [Match(key, kind, index, allow, important) for index in indexes if lists >> index & 1]
+                    for index in indexes:
+                        if lists >> index & 1:
+                            found.append(Match(key, kind, index, allow, important))
                 elif kind == SPECIAL:
                     found += self._conditional(digest, key, name, qtype, kinds, lists)
-            at = bucket.find(digest[2:7], at + 1)
+            at = bucket.find(rest, at + 1)
         return found
 
     def _conditional(

@@ -6,7 +6,7 @@ Every function takes any bytes and gives a value or raises BadInput, in time tha
 import struct
 
 from agent.core.model import BadInput, Value
-from agent.core.names import HOST, LABEL_MAX, canonical
+from agent.core.names import HOST, LABEL_MAX, canonical, suffixes
 
 HEADER = 12
 A, CNAME, SOA, AAAA, OPT, SVCB, HTTPS, ANY = 1, 5, 6, 28, 41, 64, 65, 255
@@ -16,6 +16,7 @@ NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS = 0, 1, 2, 3, 4, 
 _WIRE_MAX = 255  # octets of a name, RFC 1035 section 2.3.4
 _JUMPS_MAX = 126  # a name has at most 127 labels, so an honest writer needs no more pointers
 _OPT_HEAD = b"\0\0\x29"  # owner "." and type
+_USUAL = b"\1\0\0\1\0\0\0\0\0\0"  # a query's header behind its id: recursion is asked for, one question, no OPT
 
 
 class Edns(Value):
@@ -30,12 +31,18 @@ class Edns(Value):
 
 
 class Question(Value):
-    """What a query asks. `name` is canonical, `end` the offset after the question, `edns` None without OPT."""
+    """What a query asks. `name` is canonical, `end` the offset after the question, `edns` None without OPT.
 
-    __slots__ = ("name", "qtype", "qclass", "end", "edns")
+    `suffixes` are those of the name, see `names.suffixes`.
+    """
 
-    def __init__(self, name: bytes, qtype: int, qclass: int, end: int, edns: Edns | None) -> None:
+    __slots__ = ("name", "suffixes", "qtype", "qclass", "end", "edns")
+
+    def __init__(
+        self, name: bytes, qtype: int, qclass: int, end: int, edns: Edns | None, found: list[bytes] | None = None
+    ) -> None:
         self.name = name
+        self.suffixes = suffixes(name) if found is None else found
         self.qtype = qtype
         self.qclass = qclass
         self.end = end
@@ -165,20 +172,21 @@ def ttls(message: bytes, at: int) -> list[tuple[int, int]]:
     return found
 
 
-def _plain_name(message: bytes) -> tuple[bytes, int] | None:
-    """As `read_name` of a question's name, for one of plain letters, as nearly all are; None leaves it to that."""
-    parts = []
+def _plain_name(message: bytes) -> tuple[bytes, list[bytes], int] | None:
+    """A question's name, its suffixes and its end, for one of plain letters, as nearly all are; else None."""
+    parts, begins = [], []
     at, limit = HEADER, len(message)
     while at < limit and (length := message[at]):
         if length > LABEL_MAX:
             return None
+        begins.append(at - HEADER)
         start = at + 1
         at = start + length
         parts.append(message[start:at])
     name = b".".join(parts).lower()
     if at >= limit or at >= HEADER + _WIRE_MAX or name.strip(HOST) or name.count(b".") >= len(parts):
         return None
-    return name, at + 1
+    return name, [name[begin:] for begin in begins], at + 1
 
 
 def peek(message: bytes) -> Question:
@@ -186,18 +194,26 @@ def peek(message: bytes) -> Question:
 
     RFC 9619: a query has exactly one. Bytes after the last record are ignored.
     """
-    if len(message) < HEADER:
-        raise BadInput("shorter than a DNS header")
-    if message[2] & 0xF8:
-        raise BadInput("a response, or another operation than a query")
-    if message[4:6] != b"\0\1":
-        raise BadInput("not exactly one question")
-    name, at = _plain_name(message) or read_name(message, HEADER)
+    usual = message[2:HEADER] == _USUAL
+    if not usual:
+        if len(message) < HEADER:
+            raise BadInput("shorter than a DNS header")
+        if message[2] & 0xF8:
+            raise BadInput("a response, or another operation than a query")
+        if message[4:6] != b"\0\1":
+            raise BadInput("not exactly one question")
+    plain = _plain_name(message)
+    if plain is None:
+        name, at = read_name(message, HEADER)
+        found = None
+    else:
+        name, found, at = plain
     end = at + 4
     if end > len(message):
         raise BadInput("the question runs past the end of the message")
-    edns = None if message[6:12] == b"\0\0\0\0\0\0" else _edns(message, end)
-    return Question(name, message[at] << 8 | message[at + 1], message[at + 2] << 8 | message[at + 3], end, edns)
+    edns = None if usual or message[6:HEADER] == b"\0\0\0\0\0\0" else _edns(message, end)
+    qtype, qclass = struct.unpack_from(">HH", message, at)
+    return Question(name, qtype, qclass, end, edns, found)
 
 
 def _edns(message: bytes, at: int) -> Edns | None:

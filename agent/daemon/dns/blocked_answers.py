@@ -8,7 +8,7 @@ from agent.core.services import SERVICE
 
 KEPT_S = 60.0  # then a refusal is decided anew
 VERSION_MAX = 10  # its date
-SEEN_BYTES = 8192  # a byte for each refused query of late
+SEEN_BYTES = 8192  # a byte for each refused query of late; a power of two
 
 # An address look-up for the last of these would get a null address, but nobody makes one.
 CANARY_STYLES = {known_resolvers.NXDOMAIN: NXDOMAIN_STYLE, known_resolvers.NODATA: NULL}
@@ -26,7 +26,8 @@ class BlockedAnswers:
         """Always fits into what a client takes."""
         canary = known_resolvers.canary(rule)
         style = self.style if canary is None else CANARY_STYLES[canary]
-        return blocked(message, question, style, self.ttl, why(rule))
+        # Only who has OPT is told why.
+        return blocked(message, question, style, self.ttl, "" if question.edns is None else why(rule))
 
     def rebound(self, message: bytes, question: Question) -> bytes:
         """For a public name that would lead to an address of this network."""
@@ -38,11 +39,11 @@ class BlockedAnswers:
 
         Most refused names are never asked again: only those that are shall take room and time.
         """
-        mark = hash(message[2:])
-        place, value = mark % SEEN_BYTES, mark >> 32 & 0xFF
-        if self._seen[place] == value:
+        mark, seen = hash(message[2:]), self._seen
+        place, value = mark & SEEN_BYTES - 1, mark >> 32 & 0xFF
+        if seen[place] == value:
             return True
-        self._seen[place] = value
+        seen[place] = value
         return False
 
 

@@ -95,11 +95,11 @@ class QueryPath:
             return
         view, policy = lane.view, self.policy
         # A client's view is one of the policy's.
-        verdict = PLAIN if view is None else policy.decide(view, question.name, question.qtype)
-        waiter = PendingReply(lane, message, question, front, to, verdict, policy)
+        verdict = PLAIN if view is None else policy.decide(view, question.name, question.qtype, question.suffixes)
         if verdict.blocked:
-            self._block(waiter)
+            self._block(lane, message, question, front, to, verdict)
             return
+        waiter = PendingReply(lane, message, question, front, to, verdict, policy)
         safe = _safe_form(waiter, [question.name]) if view is not None and view.safe else None
         if safe is None:
             self._ask(waiter)
@@ -181,7 +181,7 @@ class QueryPath:
     def fetched(self, waiter: PendingReply, kept: CachedAnswer, answer: DnsResponse, inside: bool) -> None:
         """Upstream said this just now, or a while ago and nothing since."""
         if self._leads_astray(waiter, answer):
-            self._block(waiter)
+            self._block_waiter(waiter)
         elif self._leads_elsewhere(waiter, answer):
             return
         elif inside and waiter.verdict.rule is None:
@@ -205,7 +205,7 @@ class QueryPath:
         """Upstream said this for another query, maybe of another view: reviewed for this one."""
         answer = of_addresses(kept.body, waiter.about) or walk(kept.body)
         if self._leads_astray(waiter, answer):
-            self._block(waiter)
+            self._block_waiter(waiter)
             return
         if self._leads_elsewhere(waiter, answer):
             return
@@ -232,7 +232,9 @@ class QueryPath:
         sent = waiter.send(whole)
         # What was truncated has no TTL to count down.
         of, until = (kept, until) if sent is whole else (None, kept.until)
-        self._keep_reply(waiter, CachedReply(sent[2:], until, of, waiter.question.name, verdict))
+        if not waiter.front.stream:
+            reply = CachedReply(sent[2:], until, of, waiter.question.name, verdict)
+            _keep_reply(waiter.lane, waiter.message, waiter.question, reply)
         if verdict is not None:
             self._sessions.append(waiter.lane, waiter.question.name, verdict)
 
@@ -247,7 +249,8 @@ class QueryPath:
             # Another came into force since the question did.
             waiter.policy = policy
             waiter.view = view = self._sessions.view_now(waiter.lane) or view
-            waiter.verdict = policy.decide(view, waiter.question.name, waiter.question.qtype)
+            question = waiter.question
+            waiter.verdict = policy.decide(view, question.name, question.qtype, question.suffixes)
         if waiter.verdict.rule is None and (answer.chain or (answer.addresses and policy.judges_addresses)):
             waiter.verdict = policy.review(view, answer.chain, answer.addresses)
         return waiter.verdict.blocked
@@ -263,26 +266,29 @@ class QueryPath:
 
     # answer and record
 
-    def _block(self, waiter: PendingReply) -> None:
-        message, verdict = waiter.message, waiter.verdict
-        answer = self.blocked_answers.answer(message, waiter.question, verdict.rule)
-        waiter.front.send(answer, waiter.to)
+    def _block_waiter(self, waiter: PendingReply) -> None:
+        self._block(waiter.lane, waiter.message, waiter.question, waiter.front, waiter.to, waiter.verdict)
+
+    def _block(
+        self, lane: DnsSession, message: bytes, question: Question, front: Listener, to: object, verdict: Verdict
+    ) -> None:
+        answer = self.blocked_answers.answer(message, question, verdict.rule)
+        front.send(answer, to)
         noted = recorded(verdict)
         if noted:
-            self._sessions.append(waiter.lane, waiter.question.name, verdict)
-        if self.blocked_answers.again(message):
+            self._sessions.append(lane, question.name, verdict)
+        if self.blocked_answers.again(message) and not front.stream:
             until = self._loop.now + KEPT_S
-            self._keep_reply(
-                waiter, CachedReply(answer[2:], until, None, waiter.question.name, verdict if noted else None)
-            )
+            reply = CachedReply(answer[2:], until, None, question.name, verdict if noted else None)
+            _keep_reply(lane, message, question, reply)
 
-    def _keep_reply(self, waiter: PendingReply, reply: CachedReply) -> None:
-        """Only for queries in the usual form: no two of those with random case or cookies are equal."""
-        message, question = waiter.message, waiter.question
-        usual = question.end + (0 if question.edns is None else EDNS_SIZE)
-        name = message[HEADER : question.end - 4]
-        if len(message) == usual and name == name.lower() and not waiter.front.stream:
-            waiter.lane.replies.store(message[2:], reply)
+
+def _keep_reply(lane: DnsSession, message: bytes, question: Question, reply: CachedReply) -> None:
+    """Only for queries in the usual form: no two of those with random case or cookies are equal."""
+    usual = question.end + (0 if question.edns is None else EDNS_SIZE)
+    name = message[HEADER : question.end - 4]
+    if len(message) == usual and name == name.lower():
+        lane.replies.store(message[2:], reply)
 
 
 def _question(message: bytes, front: Listener, to: object) -> Question | None:

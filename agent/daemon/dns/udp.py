@@ -100,10 +100,11 @@ class Udp(Listener):
         """
         known, find, ask, now = self._dns.lanes.known, self._dns.lanes.find, self._dns.query, self._loop.now
         receive, send = self._socket.recvfrom, self._socket.sendto
-        turn = 0
+        left = expected = self._expected
         try:
-            for turn in range(self._expected):  # noqa: B007 (counts until there is no more)
+            while left:
                 message, source = receive(MESSAGE_MAX)
+                left -= 1
                 address = source[0]
                 lane = known.get(address) or find(address, None, address)
                 reply = lane.replies.young.get(message[2:])
@@ -113,14 +114,13 @@ class Udp(Listener):
                         lane.asked.append(reply)
                 else:
                     ask(lane, message, self, source)
-            turn = self._expected
-            self._all_came(turn)
+            self._all_came(expected)
         except OSError as error:
-            self._expected = max(turn, 1)
+            self._expected = max(expected - left, 1)
             self._noticed(error)
         except Exception as error:  # noqa: BLE001 - the barrier; the packet was taken, the next turn goes on behind it
             self._loop.faults.met(error)
-        self._dns.asked(turn)
+        self._dns.asked(expected - left)
 
     def _all_came(self, turn: int) -> None:
         """Twice as many are expected then; but a look for one more than there is costs as much as half an answer, and
@@ -144,10 +144,11 @@ class Udp(Listener):
         """The same with marks and routes."""
         ways, ask, now, by_mark = self._dns.lanes.ways, self._dns.query, self._loop.now, self._by_mark
         receive, send = self._socket.recvmsg, self._socket.sendmsg
-        turn = 0
+        left = expected = self._expected
         try:
-            for turn in range(self._expected):  # noqa: B007 (counts until there is no more)
+            while left:
                 message, ancillary, _, source = receive(MESSAGE_MAX, ANCILLARY_MAX)
+                left -= 1
                 told = tuple(ancillary) if by_mark else (source[0], *ancillary)
                 lane, route = ways.get(told) or self._way(told, ancillary, source[0])
                 reply = lane.replies.young.get(message[2:])
@@ -157,14 +158,13 @@ class Udp(Listener):
                         lane.asked.append(reply)
                 else:
                     ask(lane, message, self, (route, source))
-            turn = self._expected
-            self._all_came(turn)
+            self._all_came(expected)
         except OSError as error:
-            self._expected = max(turn, 1)
+            self._expected = max(expected - left, 1)
             self._noticed(error)
         except Exception as error:  # noqa: BLE001 - the barrier; the packet was taken, the next turn goes on behind it
             self._loop.faults.met(error)
-        self._dns.asked(turn)
+        self._dns.asked(expected - left)
 
     def _take_ancillary(self) -> tuple[bytes, DnsSession, Reader]:
         message, ancillary, _, source = self._socket.recvmsg(MESSAGE_MAX, ANCILLARY_MAX)

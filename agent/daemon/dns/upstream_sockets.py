@@ -135,8 +135,10 @@ class UpstreamSocket:
 
     def _read(self) -> None:
         receive, pending, arrived = self._socket.recv, self.pending, self._arrived
+        left = DRAIN
         try:
-            for _ in range(DRAIN):
+            while left:
+                left -= 1
                 response = receive(MESSAGE_MAX)
                 id = response[:2]
                 packet = pending.get(id)

@@ -4,6 +4,7 @@ Started by run.py under callgrind. It turns its loop and takes orders on stdin; 
 down what was counted since the one before (--dump-before), so the orders around a measured part call it.
 """
 
+import gc
 import os
 import socket
 import sys
@@ -62,6 +63,7 @@ class SubjectEdges(Edges):
 class Subject:
     def __init__(self, settings_file: str, features: str) -> None:
         self.now = 1000.0
+        self.counting = False
         self.loop = Loop(lambda: self.now)
         settings = settings_table.read(Path(settings_file).read_text())
         edges = SubjectEdges(self.loop)
@@ -110,6 +112,9 @@ class Subject:
     def order(self) -> None:
         word, _, argument = os.read(0, 100).decode().strip().partition(" ")
         if word == "count":
+            self.counting = not self.counting
+            if self.counting:
+                gc.collect()  # or one that goes over all there is falls into a count now and then
             os.getsid(0)
         elif word == "record":
             # As the timers do: what the DNS side noted, then a batch.
