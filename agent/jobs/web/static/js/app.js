@@ -7,6 +7,7 @@ import { loadLanguage, sentences, t } from "./lib/i18n.js";
 import { icon } from "./lib/icons.js";
 import { follow, unfollow } from "./lib/live.js";
 import { watchConnection } from "./lib/offline.js";
+import { keepShell } from "./lib/shell.js";
 import { hear } from "./protection/lookalikes.js";
 import { say } from "./lib/ui.js";
 import { VIEWS } from "./views.js";
@@ -25,6 +26,12 @@ function go(path) {
 
 async function start() {
   const own = location.pathname === "/me";
+  // Opened from what the browser keeps, while the router is away: begun anew when it answers.
+  watchConnection(
+    () => get("/session"),
+    () => location.reload(),
+  );
+  keepShell();
   await Promise.all([loadLanguage(), own ? null : loadSession()]);
   watchConnection(
     () => get("/session"),
