@@ -46,6 +46,7 @@ export const dayList = (items) =>
 
 /** `about()` gives the owner; `back` is the address of their page. */
 export function minutes({ redraw, about, back }) {
+  /** @type {Record<string, any>} */
   const state = { usage: null, week: FREE, each: false, changed: false, busy: false };
 
   const load = inTurn(async () => {

@@ -72,8 +72,18 @@ export async function me(root) {
   };
   const ask = (kind, target) => write(kind, target, load);
 
+  const stored = ({ kept, days, week_file }) =>
+    card(
+      { key: "kept" },
+      h("h2", t("me.stored")),
+      kept ? h("p", t("me.visits", { n: kept.visits }), " ", t("me.attempts", { n: kept.attempts })) : null,
+      kept && kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
+      week_file ? h("p.care-text", t("me.week_file", { host: week_file })) : null,
+      h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
+    );
+
   function page() {
-    const { device, kept, days, pin, requests } = state.own;
+    const { device, pin, requests } = state.own;
     const { history } = device.features;
     const { adult } = state.own;
     return [
@@ -93,14 +103,7 @@ export async function me(root) {
       held(state.own, load),
       rights(state.own, { write: ask, load, forgotten }),
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),
-      card(
-        { key: "kept" },
-        h("h2", t("me.stored")),
-        kept ? h("p", t("me.visits", { n: kept.visits }), " ", t("me.attempts", { n: kept.attempts })) : null,
-        kept && kept.until ? h("p.soft", t("me.until", { until: until(kept.until) })) : null,
-        state.own.week_file ? h("p.care-text", t("me.week_file", { host: state.own.week_file })) : null,
-        h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
-      ),
+      stored(state.own),
       sayCard(requests || [], ask),
       pin.entered && state.week ? ownWeek() : null,
       pin.entered ? records(state, { load, look, ask, show }) : pinCard(pin, show, trying),
