@@ -14,6 +14,7 @@ import { VIEWS } from "./views.js";
 
 const root = document.getElementById("app");
 const MOST = 99;
+const PARTS = ["times", "content", "minutes", "week"]; // what a person's page opens, see views/part.js
 let current = null;
 let waiting = 0; // requests and messages without a reply, shown on every view
 
@@ -63,9 +64,11 @@ async function open(moved = false) {
     return entry(root, () => open());
   }
   const view = here();
-  const make = view.make || (await more())[view.name];
+  const query = new URLSearchParams(location.search);
+  const part = view.make && PARTS.includes(query.get("part"));
+  const make = part ? (await more()).part : view.make || (await more())[view.name];
   if (view !== here()) return;
-  const made = make({ redraw, query: new URLSearchParams(location.search), go });
+  const made = make({ redraw, query, go });
   current = made;
   root.dataset.view = view.name;
   shell(view, [h("div.loading", { role: "status" }, t("loading"))]);

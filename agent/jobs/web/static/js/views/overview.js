@@ -7,8 +7,6 @@ import { icon } from "../lib/icons.js";
 import { midnight } from "../lib/time.js";
 import { card, heading } from "../lib/ui.js";
 import { adding } from "../people/adding.js";
-import { content } from "../people/content.js";
-import { familyWeek } from "../people/familyweek.js";
 import { GROUPS, personSheet } from "../people/edit.js";
 import { everybodyCard } from "../people/internet.js";
 import { looked } from "../people/looked.js";
@@ -16,12 +14,7 @@ import { personCard, personPage } from "../people/person.js";
 import { requests } from "../people/requests.js";
 import { start } from "../people/start.js";
 import { pauseCard } from "../people/switches.js";
-import { minutes } from "../people/minutes.js";
-import { times } from "../people/times.js";
 import { notice } from "../privacy/notice.js";
-
-// What a person's page, or that of a device of its own, opens.
-const PARTS = { times, content, minutes, week: familyWeek };
 
 export function overview({ redraw, query, go }) {
   const state = { data: null, search: "" };
@@ -29,9 +22,6 @@ export function overview({ redraw, query, go }) {
   const opened = looked({ redraw, reload });
   const added = adding({ redraw, reload });
   const first = start({ redraw, done: (person) => go("/?person=" + person.id) });
-  const part = PARTS[query.get("part")];
-  const inside =
-    part && part({ redraw, about: owner, back: query.get("device") ? "/devices" : "/?person=" + wanted });
 
   const load = inTurn(async () => {
     const [data] = await Promise.all([get("/overview", { since: midnight() }), opened.refresh()]);
@@ -43,19 +33,7 @@ export function overview({ redraw, query, go }) {
     if (data.status.health_code !== "ok") await sentences();
     if (!data.devices.length && !data.people.length) await first.load();
     state.data = data;
-    if (shown()) await inside.load();
   });
-
-  /** Whose times or content is shown: {person} or {device}, null where there is none any more. */
-  function owner() {
-    const { people, devices } = state.data;
-    const device = devices.find((one) => String(one.id) === query.get("device"));
-    const person = people.find((one) => String(one.id) === wanted);
-    return device ? { device } : person ? { person } : null;
-  }
-
-  /** A week is also there of all children and teens. */
-  const shown = () => inside && (owner() || (part === familyWeek && !query.get("person") && !query.get("device")));
 
   const devicesOf = (person) =>
     state.data.devices.filter((one) => (person ? one.person && one.person.id === person.id : !one.person));
@@ -77,7 +55,6 @@ export function overview({ redraw, query, go }) {
   function draw() {
     const { devices, people } = state.data;
     const chosen = wanted === "none" ? null : people.find((one) => String(one.id) === wanted);
-    if (shown()) return inside.draw();
     if (chosen !== undefined) {
       return personPage(about(chosen), state, { redraw, reload, looked: opened, adding: added, unassigned: devicesOf(null) });
     }
