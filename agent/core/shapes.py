@@ -5,7 +5,7 @@ Here they are names alone, since core also runs where no module describes shapes
 
 Sha256 = Draw = ReadAt = SiteOf = Registrable = KeyAt = RulesOf = ElementsOf = object
 PublicOf = SharedSecret = SealWith = OpenWith = object
-File = Lines = Pieces = Names = Values = Ruled = Guesses = Json = Dumped = Identity = Counted = Placed = WeekFacts = (
-    object
-)
+File = Lines = Place = Pieces = Names = Values = Ruled = Guesses = Json = Dumped = Identity = Counted = Placed = (
+    WeekFacts
+) = object
 ContentRow = ListRows = ListChoices = object

@@ -21,6 +21,7 @@ OpenWith = Callable[[bytes, bytes, bytes, bytes], bytes | None]
 File = IO[bytes]
 Lines = Iterable[bytes]
 Pieces = Iterator[bytes]
+Place = dict[str, str]
 
 class Names(Protocol):
     def __contains__(self, name: bytes, /) -> bool: ...

@@ -8,7 +8,7 @@ import binascii
 from agent.core import age, jsontext
 from agent.core.features import NOTICE_VERSION
 from agent.core.model import BadInput, Sentence
-from agent.core.shapes import Json, Sha256
+from agent.core.shapes import Json, Place, Sha256
 
 FORMAT = "privacy-agent week 1"
 # A file has one of these sizes before it is sealed: who stores it learns no more of a week than that. The largest one
@@ -23,10 +23,9 @@ SEEN = (
     "The server sees this router's address and when a file comes. It can't read the file. Files that were sent stay "
     "there until you delete them."
 )
-Row = dict[str, str]
 
 
-def check(given: object) -> Row:
+def check(given: object) -> Place:
     """Where the file goes and for whom, in canonical form; the host is in A-labels already. BadInput."""
     if not isinstance(given, dict):
         raise BadInput("the target of the weekly file must be an object")
@@ -93,7 +92,7 @@ def name_of(day: str) -> str:
     return "week-" + day + ".age"
 
 
-def terms(target: Row, sha256: Sha256) -> str:
+def terms(target: Place, sha256: Sha256) -> str:
     """A short word for all that is agreed to: another address, key or notice makes another."""
     parts = []
     for field in (target["address"], target["recipient"], FORMAT, str(NOTICE_VERSION)):

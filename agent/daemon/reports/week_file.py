@@ -10,7 +10,7 @@ from agent.control.messages import Row
 from agent.core import jsontext
 from agent.core.consent import ON, SUSPENDED, next_state
 from agent.core.features import NOTICE_VERSION
-from agent.core.week_file import Row as Target
+from agent.core.shapes import Place as Target
 from agent.daemon.clock import Clock
 from agent.daemon.edges import Edges
 from agent.daemon.reports.sending import Sending, Steps
