@@ -6,10 +6,12 @@ A class is a folder of tests/, or a file beside them: core, properties, daemon, 
 
 import os
 from collections import Counter
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+FOLDER = Path(__file__).resolve().parent
 
 # How long an example takes is a matter of what else the machine does.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,6 +21,18 @@ settings.register_profile("emulated", settings.get_profile("patient"), max_examp
 # The barrier of agent/daemon/faults.py raises again what it met, in every process that a test starts.
 os.environ.setdefault("PRIVACY_AGENT_STRICT", "1")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
+
+# These take half of the time of all. `tools/test` leaves them to `tools/test --full`, which begins with them, so that
+# no worker has one left at the end.
+LONG = (
+    *("fuzz", "openwrt/test_clock", "openwrt/test_crash_loop", "openwrt/test_depends", "openwrt/test_fileset"),
+    *("openwrt/test_reload", "properties/test_lists", "properties/test_openings", "world/test_a_year_of_times"),
+    *("world/test_lists_by_category", "world/test_lists_line", "world/test_lists_memory", "world/test_lists_own"),
+    *("world/test_lists_reboot", "world/test_lists_told", "promises/test_crash_points", "promises/test_p1_every_call"),
+    *("promises/test_p1_process", "promises/test_p3_slow_disk", "promises/test_p4_budget", "promises/test_p4_linkage"),
+    *("promises/test_places_and_bodies", "jobs/test_pictures", "jobs/test_web_api", "jobs/test_web_background"),
+    *("jobs/test_web_long", "jobs/test_web_unseen"),
+)
 
 # What a machine has not: data that is not part of the project, a kernel's ability, leave to make namespaces. And tests
 # that another test runs once more, in a namespace.
@@ -93,6 +107,23 @@ def class_of(node: str) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require", default="", help="classes that must run, core,lab,…; then nothing is skipped")
+    parser.addoption("--short", action="store_true", help="without the long tests")
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Whether the file, or the folder that it lies in, is one of `LONG`."""
+    file = item.path.relative_to(FOLDER).with_suffix("")
+    return str(file) in LONG or file.parts[0] in LONG
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    long = [item for item in items if is_long(item)]
+    others = [item for item in items if not is_long(item)]
+    if config.getoption("--short"):
+        config.hook.pytest_deselected(items=long)
+        items[:] = others
+    else:
+        items[:] = long + others
 
 
 def pytest_configure(config: pytest.Config) -> None:

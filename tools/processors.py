@@ -48,10 +48,11 @@ ALONE = [
     *("test_packages.py", "test_feed.py", "test_boundaries.py", "test_documents.py"),
     *("lab", "qemu", "bench", "promises/test_p1_kernel.py", "promises/test_p1_to_p8_connections.py"),
     *("promises/test_p2_untouched.py", "promises/test_p3_plain_router.py", "promises/test_p4_nothing_leaves.py"),
-    *("promises/test_p4_reports.py", "promises/test_p4_week_file.py", "promises/test_p8_kernel.py"),
+    *("promises/test_p4_notices.py", "promises/test_p4_reports.py", "promises/test_p4_week_file.py"),
+    "promises/test_p8_kernel.py",
 ]
 SUITES = {
-    "3.13": ["-n", "2", "--dist", "loadfile", "tests", *(f"--ignore=tests/{part}" for part in ALONE)],
+    "3.13": ["-n", "4", "--dist", "loadfile", "tests", *(f"--ignore=tests/{part}" for part in ALONE)],
     "s390x": [*CORE, *MORE],
     "mipsel": CORE,
     "armhf": CORE,
@@ -149,7 +150,7 @@ def python(name: str, *words: str, timeout_s: float = STEP_TIMEOUT_S) -> str:
 
 def suite(name: str, extra: list[str]) -> str:
     """The last line of pytest."""
-    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES[name], *extra]
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES[name], "--short", *extra]
     return python(name, *words, timeout_s=SUITE_TIMEOUT_S).strip().splitlines()[-1]
 
 
