@@ -48,7 +48,7 @@ def _sure(client: ControlClient, options: argparse.Namespace, op: str, arguments
     except ControlError as refusal:
         if refusal.code != "wide":
             raise
-        confirmed(options, f"{refusal}. {op.capitalize()} it?")
+        confirmed(options, f"{refusal} {op.capitalize()} it?")
     return client.call(op, sure=True, **arguments)
 
 

@@ -3,6 +3,9 @@
 from agent.core import names
 from agent.core.model import BadInput, Sentence
 
+# What stands before a country's ending for sites of its people: co.uk, com.au, or.jp.
+_SECOND = (b"co", b"com", b"org", b"net", b"edu", b"gov", b"ac", b"or", b"ne", b"go", b"mil", b"nom", b"gob", b"gv")
+
 
 def site(text: str) -> bytes:
     """The canonical name: a URL's host, a name without `*.`, `||` and `^` around it. BadInput says what to enter."""
@@ -32,11 +35,12 @@ def site(text: str) -> bytes:
 
 def wide(name: bytes, suffixes: "names.PublicSuffixes | None") -> bool:
     """Whether a rule for the name would cover many sites, as it is a public suffix; without the list, any single label
-    may be one. A single label that is none is BadInput: no site has such a name."""
+    may be one, and what looks like co.uk. A single label that is none is BadInput: no site has such a name."""
     if names.is_address(name):
         return False
     if suffixes is not None and suffixes.listed(name):
         return True
     if b"." not in name and suffixes is not None:
         raise BadInput(Sentence("{} is no site. Did you mean {}.com?", name.decode(), name.decode()))
-    return b"." not in name
+    first, _, rest = name.partition(b".")
+    return not rest or (suffixes is None and first in _SECOND and len(rest) == 2)

@@ -49,3 +49,7 @@ def test_a_single_label_is_no_site():
     for name in (b"tiktok", b"localhost"):
         assert refused(wide, name, SUFFIXES) == name.decode() + " is no site. Did you mean " + name.decode() + ".com?"
     assert wide(b"tiktok", None), "without the list of suffixes it may be one"
+    for name in (b"co.uk", b"com.au", b"or.jp"):
+        assert wide(name, None), name
+    for name in (b"co.com", b"bbc.co.uk", b"x.uk", b"com.example"):
+        assert not wide(name, None), name

@@ -307,3 +307,21 @@ def test_recipients_are_named(family: Home) -> None:
 
 def test_protection_without_lists_is_said_at_the_switch(family: Home) -> None:
     assert state(family, 1, "protection")["lists"] == "none" and "lists" not in state(family, 1)
+
+
+def test_names_differ_by_more_than_case(home: Home) -> None:
+    """Of `Tom` and `tom` nobody tells which is meant; a device and a person may share a name."""
+    home.start()
+    tom = home.ask("person.add", name="Tom", group="child")["id"]
+    ann = home.ask("person.add", name="Änn", group="child")["id"]
+    home.ask("device.add", label="tom", address="127.0.0.2")
+    for op, values in (
+        ("person.add", {"name": "tom", "group": "teen"}),
+        ("person.add", {"name": "ÄNN", "group": "teen"}),
+        ("person.edit", {"id": ann, "name": "TOM"}),
+        ("device.add", {"label": "TOM", "address": "127.0.0.3"}),
+    ):
+        with pytest.raises(BadInput):
+            home.ask(op, **values)
+    assert home.ask("person.edit", id=tom, name="TOM")["name"] == "TOM"
+    assert home.ask("device.edit", id=1, label="Tom")["label"] == "Tom"

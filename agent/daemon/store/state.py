@@ -101,6 +101,8 @@ class State(WithMeta):
         at: int,
     ) -> Device:
         """Enrol a device under a new random enrolment id, in the first free slot, with everything off."""
+        if _taken(label, [(found.id, found.label) for found in self.devices()]):
+            raise BadInput("a device with that name, MAC or address was added already")
         enrolment = os.urandom(9).hex()
         made = self.ledger.chain([(enrolment, "", "enrol", 0)], actor, at)
         values = (enrolment, label, mac, address, person, int(shared), self._free_slot())
@@ -129,6 +131,12 @@ class State(WithMeta):
 
     def change(self, table: str, row_id: int, values: Row, note: tuple[list[str], str, str, int, str]) -> None:
         """Change columns of a device or person; `note` is (enrolments, action, actor, at, detail) for the ledger."""
+        known = [(found.id, found.label) for found in self.devices()]
+        if table == "persons":
+            known = [(found.id, found.name) for found in self.persons()]
+        name = values.get("label", values.get("name"))
+        if isinstance(name, str) and _taken(name, known, row_id):
+            raise BadInput("that name is taken already, or there is no such person")
         enrolments, action, actor, at, detail = note
         made = self.ledger.chain([(enrolment, "", action, 0, detail) for enrolment in enrolments], actor, at)
         columns = ", ".join(name + "=?" for name in values)
@@ -146,6 +154,8 @@ class State(WithMeta):
         self.clear()
 
     def add_person(self, name: str, group: str, birth_month: str | None) -> Person:
+        if _taken(name, [(found.id, found.name) for found in self.persons()]):
+            raise BadInput("there is a person of that name already")
         try:
             with self.db.transaction() as sql:
                 cursor = sql.execute(
@@ -265,3 +275,8 @@ class State(WithMeta):
 def answered(sql: sqlite3.Connection, request_id: int, answer: str, at: int) -> None:
     """Within a transaction: what was asked for has its answer."""
     sql.execute("UPDATE requests SET state='answered', answer=?, answered_at=? WHERE id=?", (answer, at, request_id))
+
+
+def _taken(name: str, known: list[tuple[int, str]], own: int = 0) -> bool:
+    """By another row; by its letters alone nobody tells Tom from tom."""
+    return any(row_id != own and other.casefold() == name.casefold() for row_id, other in known)
