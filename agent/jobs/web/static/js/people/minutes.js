@@ -17,6 +17,7 @@ const MORE = [15, 30, 60];
 const BANK_MAX = 300;
 const FREE = DAYS.map(() => null);
 // Two choices are enough for most.
+/** @type {[string, number, number][]} */
 const PARTS = [
   ["school", 0, 5],
   ["weekend", 5, 7],
