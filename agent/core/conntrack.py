@@ -28,15 +28,12 @@ def statistics() -> Message:
     return Message(_STATISTICS, ACK, bytes(4))
 
 
-def datagram_flows(address_size: int, port: int) -> Message:
-    """Asks for the UDP flows to a port over IPv4 (4) or IPv6 (16); the kernel leaves out all others.
+def flows_to(address_size: int, port: int, protocol: bytes) -> Message:
+    """Asks for the flows to a port over IPv4 (4) or IPv6 (16); the kernel leaves out all others.
 
-    Its walk takes milliseconds, so there is one for all addresses of all devices that came.
+    Its walk takes milliseconds, so there is one for all addresses of all devices that came. One for both families is
+    not to be had: without a family the kernel takes no filter (EOPNOTSUPP), and tells of everything.
     """
-    return _dump(address_size, port, UDP)
-
-
-def _dump(address_size: int, port: int, protocol: bytes) -> Message:
     family = _INET if address_size == 4 else _INET6
     target = nested(2, attribute(1, protocol), attribute(3, struct.pack(">H", port)))
     by = struct.pack(HOST + "I", _BY_PROTOCOL | _BY_PORT)
@@ -107,11 +104,6 @@ def end_flow(answer: NetlinkReply) -> "Message | None":
     return Message(_DELETE, ACK, answer.body[:1] + bytes(3) + entry)
 
 
-def connections(address_size: int, port: int) -> Message:
-    """Asks for the TCP connections to a port over IPv4 (4) or IPv6 (16), as `datagram_flows` does."""
-    return _dump(address_size, port, TCP)
-
-
 def connection(flow: bytes) -> Message:
     """Asks for a TCP connection by both its addresses and both its ports, as its client sees them."""
     return Message(_GET, 0, _of(flow))
@@ -140,6 +132,11 @@ def begun_at(
         return None
     ports = protocol.get(_SOURCE_PORT, b"") + protocol.get(_TARGET_PORT, b"")
     return source + target + ports if len(ports) == 4 and ports[2:] == struct.pack(">H", port) else None
+
+
+def source_of(flow: bytes) -> bytes:
+    """The address at which it began."""
+    return flow[: (len(flow) - 4) // 2]
 
 
 def _of(flow: bytes, protocol: bytes = TCP) -> bytes:

@@ -95,15 +95,16 @@ def toggle(lab: Lab) -> dict[str, object]:
         device = resident.add("Tablet", ALICE_MAC)
         for name, servers in (("ipv4", [ROUTER4]), ("both", [ROUTER4, ROUTER_ULA])):
             assert {Asker(lab.alice, server).ask() for server in servers} == {"router"}
-            taken: dict[str, list[float]] = {"on": [], "off": [], "on_cpu": [], "off_cpu": []}
-            for number in range(400):
-                way, call = ("off", resident.off) if number % 2 else ("on", resident.on)
-                before = cpu_s(resident.daemon)
-                start = time.perf_counter()
-                call(device)
-                taken[way].append(time.perf_counter() - start)
-                taken[way + "_cpu"].append(cpu_s(resident.daemon) - before)
-            found[name] = {f"{way}_ms": described(values, 1e-3, 2) for way, values in taken.items()}
+            for feature in ("history", "protection"):
+                taken: dict[str, list[float]] = {"on": [], "off": [], "on_cpu": [], "off_cpu": []}
+                for number in range(400):
+                    way, call = ("off", resident.off) if number % 2 else ("on", resident.on)
+                    before = cpu_s(resident.daemon)
+                    start = time.perf_counter()
+                    call(device, feature)
+                    taken[way].append(time.perf_counter() - start)
+                    taken[way + "_cpu"].append(cpu_s(resident.daemon) - before)
+                found[f"{name}, {feature}"] = {f"{way}_ms": described(values, 1e-3, 2) for way, values in taken.items()}
         resident.stop()
         lab.alice.close_sockets()
     return found

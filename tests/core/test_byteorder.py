@@ -92,7 +92,7 @@ def test_flows_are_ended_by_their_mark():
 
 
 def test_flows_are_asked_for_by_their_port():
-    body = conntrack.datagram_flows(4, 53).body
+    body = conntrack.flows_to(4, 53, conntrack.UDP).body
     assert h2(6) + h2(3) + H("0035") in body
     assert body[-16:] == h2(8) + h2(1) + h4(0x28) + h2(8) + h2(2) + bytes(4)
 

@@ -17,7 +17,7 @@ def test_a_flush_names_mark_and_mask():
 
 def test_flows_are_asked_for_by_port():
     for size, family in ((4, 2), (16, 10)):
-        message = conntrack.datagram_flows(size, 53)
+        message = conntrack.flows_to(size, 53, conntrack.UDP)
         assert message.body[0] == family
         found = netlink.attributes(message.body[4:])
         assert netlink.attributes(netlink.attributes(found[1])[2]) == {1: b"\x11", 3: b"\x00\x35"}
@@ -97,7 +97,7 @@ def test_connections_of_a_device_by_their_port():
 
 
 def test_connections_are_asked_for_by_port():
-    found = netlink.attributes(conntrack.connections(4, 443).body[4:])
+    found = netlink.attributes(conntrack.flows_to(4, 443, conntrack.TCP).body[4:])
     assert netlink.attributes(netlink.attributes(found[1])[2]) == {1: b"\x06", 3: b"\x01\xbb"}
 
 

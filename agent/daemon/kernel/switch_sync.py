@@ -1,9 +1,10 @@
 """Keeps the kernel switch in step with the gate: marks from clients, flows ended after a change, retries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from agent.control.messages import Row
-from agent.core.conntrack import TCP, UDP
+from agent.core.addresses import parse
+from agent.core.conntrack import TCP, UDP, source_of
 from agent.core.marks import Layout
 from agent.core.model import Device
 from agent.core.nft.dns_redirect import WAYS
@@ -16,15 +17,26 @@ from agent.daemon.kernel.switch import ARMED, REFUSED, Switch
 _NAMES = dict(zip(WAYS, ("IPv4 over UDP", "IPv4 over TCP", "IPv6 over UDP", "IPv6 over TCP"), strict=True))
 
 
+Steps = Generator[None, None, None]
+
+
+def at_once(steps: Steps) -> None:
+    for _ in steps:
+        continue
+
+
 class SwitchSync:
     """`apply` never raises: what the kernel refuses is said by `state`, and `check` tries again.
 
     Nothing is put into the kernel before `begin`, which is the loop's to call: from then on the agent answers what is
-    steered to it, and the guard hears it.
+    steered to it, and the guard hears it. `task` is the loop's, for what nobody waits for.
     """
 
-    def __init__(self, switch: Switch, layout: Layout, neighbours: Neighbours) -> None:
+    def __init__(
+        self, switch: Switch, layout: Layout, neighbours: Neighbours, task: Callable[[Steps], object] = at_once
+    ) -> None:
         self.switch = switch
+        self._task = task
         self._layout = layout
         self._neighbours = neighbours
         self._wanted: dict[bytes, int] = {}
@@ -40,7 +52,7 @@ class SwitchSync:
         self._begun = True
         self._bring_about()
         # Nobody knows any more where they lead.
-        self._note_old(self._protected - self._held)
+        self._task(self._note_old(self._protected - self._held))
 
     def apply(self, clients: dict[bytes, DeviceView]) -> None:
         """Steer exactly these devices (MAC → client), and end the flows of what they were before."""
@@ -53,17 +65,24 @@ class SwitchSync:
         self._bring_about()
         if self._begun:
             # A held device's flows end all the same.
-            self._note_old(self._protected - before - self._held)
+            self._task(self._note_old(self._protected - before - self._held))
 
-    def _note_old(self, macs: frozenset[bytes]) -> None:
+    def _note_old(self, macs: frozenset[bytes]) -> Steps:
         """What began before protection came on was judged by nobody. It has until the check after next to end by
-        itself, or to say where it goes, so that nothing short is disturbed."""
-        for mac in sorted(macs):
-            addresses = self._neighbours.addresses_of(mac)
-            try:
-                self._old[mac] = (self.switch.connections_of(addresses), self.switch.datagrams_of(addresses))
-            except NetfilterError:
-                continue  # they go on
+        itself, or to say where it goes, so that nothing short is disturbed. All devices' together, a walk a step."""
+        if not macs:
+            return
+        addresses = {address: mac for mac in sorted(macs) for address in self._neighbours.addresses_of(mac)}
+        whose = {parse(address): mac for address, mac in addresses.items()}
+        noted: dict[bytes, tuple[list[bytes], list[bytes]]] = {mac: ([], []) for mac in macs}
+        self._old.update(noted)
+        try:
+            for protocol, flows in self.switch.begun_at(list(addresses)):
+                for flow in flows:
+                    noted[whose[source_of(flow)]][protocol == UDP].append(flow)
+                yield
+        except NetfilterError:
+            return  # they go on
 
     def _cut_old(self, named: Callable[[bytes], bool]) -> None:
         for mac, (connections, datagrams) in self._older.items():
@@ -83,8 +102,7 @@ class SwitchSync:
     def cut_to(self, macs: list[bytes], ends: frozenset[bytes]) -> None:
         """Web connections of these devices to these addresses may not go on."""
         try:
-            for mac in macs:
-                self.switch.cut_to(self._neighbours.addresses_of(mac), ends)
+            self.switch.cut_to([address for mac in macs for address in self._neighbours.addresses_of(mac)], ends)
         except NetfilterError as refusal:
             self._flows = f" Connections from before a change could not be ended: {refusal}."
 
