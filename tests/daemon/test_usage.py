@@ -219,6 +219,7 @@ def test_with_offloading_it_can_not_be_on(counted: Counted) -> None:
     counted.kernel.flow_table = True
     counted.minute()
     assert "offloading" in counted.ask("usage.days", person_id=1)["trouble"]
+    assert any("offloading" in sentence for sentence in counted.ask("status")["missing"])
 
 
 def test_only_names_are_steered_for(counted: Counted) -> None:

@@ -155,9 +155,12 @@ def test_a_ledger_of_before_is_read_and_asks_anew(family: Home) -> None:
     sql.execute("CREATE TRIGGER ledger_grows_only BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT,"
                 " 'the ledger is append-only'); END")  # fmt: skip
     sql.execute("ALTER TABLE ledger DROP COLUMN detail")
-    for table in ("delayed_changes", "windows", "holidays", "holds", "exceptions", "content"):
+    tables = ["delayed_changes", "windows", "holidays", "holds", "exceptions", "content"]
+    for table in [*tables, "allowances", "bonuses", "banks"]:
         sql.execute("DROP TABLE " + table)
-    sql.execute("ALTER TABLE rules DROP COLUMN made")
+    later = ["rules.made", "devices.never_off", "reports.kind", "requests.person", "requests.shared", "requests.ends"]
+    for table, _, column in [name.partition(".") for name in later]:
+        sql.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     sql.execute("PRAGMA user_version=2")
     sql.commit()
     sql.close()

@@ -183,6 +183,8 @@ def _times(household: Household, parts: Row) -> Sentence:
     kernel = parts["kernel"]
     if isinstance(kernel, dict) and kernel.get("holding"):
         return "holding", str(kernel["holding"])
+    if household.screen_time.trouble:
+        return "minutes", household.screen_time.trouble
     if not household.state.limits.windows:
         return None
     if not household.clock.trusted:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from agent.client import ControlClient, ControlError, Unreachable
 from agent.control.messages import Row
-from agent.core.model import LIMITS
+from agent.core.model import LIMITS, USAGE
 from agent.core.settings import Settings
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
 
@@ -25,7 +25,8 @@ DNS_HEX = ":0035 "
 class DaemonStatus:
     """What the daemon says of itself; `status` is None when it does not answer, and `on` too.
 
-    Of `on`, those in `times_only` have nothing on but limits, and may be steered or not. `held`: whose internet is off.
+    Of `on`, those in `times_only` have nothing on but limits and minutes, and may be steered or not. `held`: whose
+    internet is off.
     """
 
     def __init__(self, path: str) -> None:
@@ -44,7 +45,8 @@ class DaemonStatus:
             rows = [row for row in client.items("device.list") if _is_on(row)]
             self.on = dict(_on(row) for row in rows)
             self.held = dict(_on(row) for row in rows if _is_held(row))
-            self.times_only = frozenset([_on(row)[0] for row in rows if _names_on(row) == {LIMITS}]) - self.held.keys()
+            self.times_only = frozenset([_on(row)[0] for row in rows if _names_on(row) <= {LIMITS, USAGE}])
+            self.times_only -= self.held.keys()
         except (Unreachable, ControlError) as error:
             self.trouble = str(error)
         finally:
