@@ -230,6 +230,14 @@ def test_only_names_are_steered_for(counted: Counted) -> None:
     assert counted.ask("status")["kernel"]["uncovered"] == []
 
 
+def test_what_is_not_read_needs_no_covering(counted: Counted) -> None:
+    counted.kernel.covers = lambda device: False  # type: ignore[method-assign]
+    counted.on(1)
+    counted.ask("on", device_id=2, feature="history", agree=1)
+    rows = {row["label"]: row["covered"] for row in counted.ask("device.list")["items"]}
+    assert rows == {"TV": True, "laptop": True, "phone": False, "tablet": True}
+
+
 def test_the_bank(counted: Counted) -> None:
     counted.on(1)
     counted.ask("allowance.set", person_id=1, minutes=[5] * 7)

@@ -40,7 +40,8 @@ def device_row(household: Household, device: Device) -> Row:
         "many": device.mac is not None and edges.stands_for_many(device.mac),
         "features": {name: _feature_row(household, device, name) for name in FEATURES},
         "kept": {table: household.records.count(table, device.id) for table in TABLES},
-        "covered": edges.covers(device),
+        # Where nothing of it is read, there is nothing to be covered.
+        "covered": not household.read(device) or edges.covers(device),
         "unseen": edges.unseen(device) or None,
         "internet": internet.of_device(household, device),
         "usage": usage.of_owner(household, owner_of(device)),
