@@ -4,7 +4,7 @@ import os
 
 from agent.core import jsontext
 from agent.daemon.clock import Clock
-from agent.daemon.store.copy_sealing import KEY, TOPS
+from agent.daemon.store.copy_sealing import TOPS, stored
 from agent.daemon.store.database import storing
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.history_schema import TABLES
@@ -17,7 +17,7 @@ DAY_MIN = 1440
 
 def note_tops(state: State, records: HistoryDb, clock: Clock) -> None:
     """Before a sealed copy is made: new rows of a start that can't read it get ids above its own. StorageError."""
-    if state.meta(KEY, ""):
+    if stored(state) is not None:
         state.put_meta(TOPS, jsontext.dumps({"age": clock.age(), **{table: records.top(table) for table in TABLES}}))
 
 
