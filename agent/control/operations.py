@@ -151,6 +151,7 @@ OPERATIONS = {
     "me.bonus": Operation("address", (WEB,), "limits hold"),
     "me.off": Operation("address feature? erase? proof?", (WEB,), "feature"),
     "time.code": Operation(),
+    "me.limits": Operation("address windows:value agree? proof?", (WEB,), "limits hold feature"),
     "me.code": Operation("address code grant:value", (WEB,), "request limits hold"),
     "request.add": Operation("address? device_id? kind text? target? seconds?", events="request"),
     "request.unblock": Operation("address word", events="request"),

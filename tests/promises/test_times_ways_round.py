@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +28,7 @@ MAY = {
     ".my_erase",
     ".my_bonus",
     ".my_time_code",
+    ".my_limits",
 }
 
 
@@ -178,6 +180,35 @@ def test_an_adult_s_own_word(times: Times) -> None:
     assert LAPTOP not in times.kernel.taken
     with pytest.raises(BadInput):
         times.ask("hold.add", person_id=3, seconds=60)
+
+
+def test_an_adult_s_own_times(times: Times) -> None:
+    def own(mac: str, windows: list[dict[str, str]], agree: int = 2) -> dict[str, Any]:
+        return times.home.ask("me.limits", address=ADDRESSES[mac], windows=windows, agree=agree)
+
+    for mac in (TABLET, PHONE):
+        with pytest.raises(BadInput, match="only an adult"):
+            own(mac, [])
+    with pytest.raises(BadInput, match="agree to version 2"):
+        own(LAPTOP, NIGHT, 1)
+    shown = own(LAPTOP, NIGHT)
+    assert shown["consent"] == "on" and shown["words"] == ["Every day: off 20:30–7:00"]
+    assert times.go(at(21) - at(12)) == {LAPTOP}
+    # Stricter is so at once, in the midst of it; ending it early takes ten minutes.
+    assert own(LAPTOP, [{**NIGHT[0], "end": "08:00"}])["now"]["until"] == at(8, 0, 20789)
+    assert own(LAPTOP, [])["now"]["held"]
+    assert times.go(599) == {LAPTOP} and times.go(1) == set()
+    own(LAPTOP, [{**NIGHT[0], "end": "22:00"}])
+    times.go(at(21, 55) - times.clock.at)
+    own(LAPTOP, [])
+    assert times.go(299) == {LAPTOP} and times.go(1) == set()
+    # Their off is at once, and the log tells whose word it was.
+    own(LAPTOP, [{**NIGHT[0], "end": "23:00"}])
+    assert times.kernel.taken == {LAPTOP}
+    times.home.ask("me.off", address=ADDRESSES[LAPTOP], feature="limits")
+    assert times.kernel.taken == set()
+    household = times.home.household
+    assert household and {r.actor for r in household.state.ledger.rows() if r.action in ("limit", "on")} == {"me:3"}
 
 
 def test_who_turns_18_is_asked(times: Times) -> None:

@@ -31,6 +31,7 @@ AREAS = {
     "allowance": "allowance.set allowance.give me.bonus",
     "internet_off": "hold.add hold.end hold.list",
     "time_requests": "request.reply",
+    "own_times": "me.limits",
     "time_codes": "time.code me.code",
     "counts": "blocked.counts history.days today",
     "week": "week",

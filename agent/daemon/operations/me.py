@@ -102,7 +102,7 @@ def me_prove(household: Household, request: Request) -> Generator[float | None, 
     return (yield from proven.word(household, f"me:{device.id}", secret, given, wrong, busy))
 
 
-def _need_proof(household: Household, request: Request, device: Device) -> None:
+def need_proof(household: Household, request: Request, device: Device) -> None:
     if household.people.secret_of(device) is not None and not proven.of_device(household, device, request):
         raise OperationRejected("forbidden", "enter the PIN of this device for this", {"needs": "pin"})
 
@@ -131,7 +131,7 @@ def me_agree(household: Household, request: Request) -> Reply:
     if any(one.kind != PERSON for one in household.delayed.of(device)):
         raise OperationRejected("conflict", "this device was taken from an adult: that has to be confirmed here first")
     refuse_guests(household, [device], row.name)
-    _need_proof(household, request, device)
+    need_proof(household, request, device)
     state = household.state.ledger.register.state(device.enrolment, row.name)
     action = {consent.OFF: "on", consent.SUSPENDED: "resume"}.get(state, "agree")
     household.toggles.on([(device, row.name)], action, "me:" + str(device.id), own=True)
@@ -150,7 +150,7 @@ def me_confirm(household: Household, request: Request) -> Reply:
         raise OperationRejected(
             "forbidden", "the PIN of this device is gone: what was decided takes effect after a day"
         )
-    _need_proof(household, request, device)
+    need_proof(household, request, device)
     household.people.confirm(device, "me:" + str(device.id))
     household.edges.publish({"event": "device", "device_id": device.id})
     return device_row(household, household.state.device(device.id))

@@ -171,6 +171,18 @@ class MeHandlers:
     async def my_time_code(self, request: WebRequest, own: dict[str, Any], **what: Any) -> WebResponse:
         return reply(await Ask("me.code", what | {"address": request.peer}), 201, NO_STORE)
 
+    async def my_limits(
+        self, request: WebRequest, own: dict[str, Any], windows: Any = None, agree: int = 0, pin: str = ""
+    ) -> WebResponse:
+        """An adult's own times: their own word, so it takes their PIN."""
+        device_id = own["device"]["id"]
+        stored = self._pin(device_id)
+        if stored is None:
+            raise Problem(409, "pin-needed", "No PIN is set yet. Ask for a code on the household's page.")
+        word = await self._proof(request, device_id, stored, pin, False)
+        what = {"windows": windows, "agree": agree, "actor": f"me:{device_id}", "proof": word}
+        return reply(await self._ask_proven("me.limits", what | {"address": request.peer}), headers=NO_STORE)
+
     async def make_pin_code(self, request: WebRequest, device_id: int) -> WebResponse:
         """For the household's page: a code to be read out to the person; to replace a PIN it takes the password."""
         if self._pin(device_id) is not None and not self._account.is_confirmed(request.session):

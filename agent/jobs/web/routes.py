@@ -256,6 +256,7 @@ ROUTES = (
     Route("GET", "/api/v1/me/events", PERSON, ".my_events"),
     Route("PUT", "/api/v1/me/features/{feature}", PERSON, ".my_switch", body=("on", "agree", "erase", "pin")),
     Route("POST", "/api/v1/me/confirmation", PERSON, ".my_confirmation", body=("pin",)),
+    Route("PUT", "/api/v1/me/limits", PERSON, ".my_limits", body=("windows", "agree", "pin")),
     Route("POST", "/api/v1/me/time-code", PERSON, ".my_time_code", body=("code", "grant"), status=201),
     Route("POST", "/api/v1/me/requests", PERSON, ".my_request", body=("kind", "text", "target", "seconds"), status=201),
     Route("POST", "/api/v1/me/pin", PERSON, ".set_pin", status=201),

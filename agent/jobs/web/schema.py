@@ -17,6 +17,7 @@ OWN: dict[str, Schema] = {
     "feed": KINDS["list"],
     "format": one_of("json", "csv"),
     "grant": KINDS["value"],
+    "windows": KINDS["value"],
     "passphrase": text(256),
     "paused": FLAG,
     "pin": text(64, 4),

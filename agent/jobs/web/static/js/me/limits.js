@@ -1,13 +1,13 @@
 // /me: whether this device has internet now, until when and why, the rules in words, who changed them, and asking for more.
 
-import { post } from "../lib/api.js";
+import { get, post, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { said, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { when } from "../lib/time.js";
 import { formSheet, Wrong } from "../lib/form.js";
 import { button, card, choice, field, fold, textarea, toast } from "../lib/ui.js";
-import { sentences } from "../lib/week.js";
+import { DAYS, minutesOf, sentences, timeText } from "../lib/week.js";
 import { lengthWords, stateText } from "../people/internet.js";
 
 const ASKED = [900, 1800, 3600];
@@ -99,3 +99,37 @@ const ask = (what, load) =>
     },
     build: (at) => textarea({ name: "text", label: t("me.ask_text"), rows: 2, maxlength: 200, error: at("text") }),
   });
+
+/** An adult's own bedtime: their own word, with their PIN. */
+export const ownTimes = ({ limits, pin }, load) =>
+  card(
+    { key: "own-times" },
+    h("h2", t("me.own_times")),
+    h("p.soft", t("me.own_times_text")),
+    h("div.actions.left", button(t("me.own_times_set"), () => (pin.entered ? ownBedtime(limits, pin, load) : toast(t("me.pin_first"))), { tone: "plain small" })),
+  );
+
+async function ownBedtime(limits, pin, load) {
+  const [row] = (await get("/features")).items.filter((one) => one.name === "limits");
+  const [first] = (limits.windows || []).filter((one) => one.kind === "bedtime");
+  await formSheet(t("me.own_times"), {
+    names: ["begin", "end", "pin"],
+    go: t("save"),
+    submit: async ({ begin, end, pin: given }) => {
+      const none = !begin.trim() && !end.trim();
+      const [from, to] = [minutesOf(begin), minutesOf(end)];
+      if (!none && from === null) throw new Wrong("begin", t("times.no_time"));
+      if (!none && to === null) throw new Wrong("end", t("times.no_time"));
+      const windows = none ? [] : [{ kind: "bedtime", days: DAYS.join(","), begin: timeText(from), end: timeText(to) }];
+      await put("/me/limits", { windows, agree: row.version, ...(given ? { pin: given } : {}) });
+      toast(t("saved"));
+      await load();
+    },
+    build: (at) => [
+      h("p.soft", t("me.own_times_form")),
+      field({ name: "begin", label: t("times.begin"), value: first ? first.begin : "", error: at("begin") }),
+      field({ name: "end", label: t("times.end"), value: first ? first.end : "", error: at("end") }),
+      pin.proven ? null : field({ name: "pin", id: "pin-times", label: t("pin.pin"), type: "password", autocomplete: "current-password", error: at("pin") }),
+    ],
+  });
+}

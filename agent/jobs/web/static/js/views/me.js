@@ -9,7 +9,7 @@ import { icon } from "../lib/icons.js";
 import { follow, unfollow } from "../lib/live.js";
 import { held } from "../me/held.js";
 import { attempt } from "../lib/form.js";
-import { limitsCard } from "../me/limits.js";
+import { limitsCard, ownTimes } from "../me/limits.js";
 import { minutesCard } from "../me/minutes.js";
 import { choosePin, openRecords, pinCard } from "../me/pin.js";
 import { records } from "../me/records.js";
@@ -103,6 +103,7 @@ export async function me(root) {
       held(state.own, load),
       rights(state.own, { write: ask, load, forgotten }),
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),
+      adult ? ownTimes(state.own, load) : null,
       stored(state.own),
       sayCard(requests || [], ask),
       pin.entered && state.week ? ownWeek() : null,
