@@ -27,7 +27,10 @@ def test_there_are_languages():
 @each
 def test_nothing_is_missing_and_nothing_is_too_much(language):
     wanted = set(page("en")) | said_by_router() | errors()
-    assert {"missing": wanted - set(page(language)), "unused": set(page(language)) - wanted} == {
+    assert {
+        "missing": wanted - set(page(language)),
+        "unused": {key for key in set(page(language)) - wanted if " " not in key},
+    } == {
         "missing": set(),
         "unused": set(),
     }

@@ -47,7 +47,7 @@ def looked(page, served, wire: Wire) -> None:
 @pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
 def test_the_first_look_is_few_requests_and_the_second_fewer(served, locale):
     with browser.chromium() as chromium:
-        context = chromium.new_context(viewport=browser.PHONE, locale=locale)
+        context = chromium.new_context(viewport=browser.PHONE, locale=locale, service_workers="block")
         page = context.new_page()
         page.set_default_timeout(browser.PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{served.port}/")

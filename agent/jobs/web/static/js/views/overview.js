@@ -16,6 +16,9 @@ import { start } from "../people/start.js";
 import { pauseCard } from "../people/switches.js";
 import { notice } from "../privacy/notice.js";
 
+/** How things stand, by its code; "" where values belong to it: then the router says it. */
+const health = (status) => t("health." + status.health_code, {}, "");
+
 export function overview({ redraw, query, go }) {
   const state = { data: null, search: "" };
   const wanted = query.get("person");
@@ -30,7 +33,7 @@ export function overview({ redraw, query, go }) {
       (one, other) => GROUPS.indexOf(one.group) - GROUPS.indexOf(other.group) || byName(one.name, other.name),
     );
     data.devices.sort((one, other) => byName(one.label, other.label));
-    if (data.status.health_code !== "ok") await sentences();
+    if (!health(data.status)) await sentences();
     if (!data.devices.length && !data.people.length) await first.load();
     state.data = data;
   });
@@ -95,7 +98,7 @@ export function overview({ redraw, query, go }) {
       icon(fine ? "shield" : "warn"),
       h(
         "div",
-        h("p.hero-line", fine ? t("overview.well") : said(status.health)),
+        h("p.hero-line", health(status) || said(status.health)),
         code === "lists" ? h("a.hero-link", { href: "/protection", "data-go": true }, t("overview.to_lists")) : null,
       ),
     );
