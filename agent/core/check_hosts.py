@@ -30,6 +30,8 @@ CHECKS = frozenset(
     b" connect.rom.miui.com connect.intl.miui.com wifi.miui.com connectivitycheck.platform.hicloud.com"
     b" connectivitycheck.cbg-app.huawei.com connectivitycheck.platform.hihonorcloud.com conn1.oppomobile.com"
     b" conn2.oppomobile.com conn1.coloros.com conn2.coloros.com conn-service-in-04.allawnos.com wifi.vivo.com.cn"
+    b" conn-service-in-05.allawnos.com conn-service-eu-04.allawnos.com conn-service-eu-05.allawnos.com"
+    b" conn-service-us-04.allawnos.com conn-service-us-05.allawnos.com"
     b" connectivitycheck.meizu.com"
     # Amazon (Kindle, Fire, Echo), Roku, Nintendo, PlayStation, Steam: the makers' hosts for networks
     b" spectrum.s3.amazonaws.com fireoscaptiveportal.com www.fireoscaptiveportal.com captive.roku.com"
