@@ -115,7 +115,7 @@ class Visits:
         visit.last = seen.at
         visit.age = seen.age
         # A connection is counted, and not the question that came before it.
-        better = SOURCES.index(seen.source) - SOURCES.index(visit.source)
+        better = 0 if seen.source == visit.source else SOURCES.index(seen.source) - SOURCES.index(visit.source)
         if better > 0 and visit.source == "dns":
             visit.hits = 0
         if better >= 0 or seen.source != "dns":

@@ -99,7 +99,7 @@ def site_of(lists: LoadedLists) -> Callable[[bytes], bytes | None]:
         if found == b"":
             if len(known) >= SITES_CACHED:
                 known.clear()
-            never = any(suffix in lists.helplines for suffix in suffixes(host))
+            never = not lists.helplines.isdisjoint(suffixes(host))
             found = known[host] = None if never else lists.registrable(host)
         return found
 

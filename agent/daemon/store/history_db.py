@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from agent.core.consent import Epoch
 from agent.core.model import Attempt, DeviceDay, Sentence, Visit
 from agent.daemon.clock import STEP_S
+from agent.daemon.store.connection import SqlConnection
 from agent.daemon.store.database import Database, StorageError, TableRow, WithMeta, insist
 from agent.daemon.store.history_schema import MIGRATIONS, TABLES
 from agent.daemon.store.selection import IDS_STEP
@@ -78,7 +79,7 @@ class HistoryDb(WithMeta):
 
     def _put(
         self,
-        sql: sqlite3.Connection,
+        sql: SqlConnection,
         visits: Iterable[Visit],
         attempts: Iterable[Attempt],
         days: Iterable[DeviceDay],
@@ -86,25 +87,27 @@ class HistoryDb(WithMeta):
         self.batch += 1
         made: list[tuple[Visit | Attempt | DeviceDay, int]] = []
         ids: dict[int, int] = {}  # of visits made in this batch, by identity
+        cursor = sql.cursor(sqlite3.Cursor)  # one for all rows: their errors are translated around the whole
         try:
-            for visit in sorted(visits, key=lambda of: of.cause is not None):
-                row_id = self._put_visit(sql, visit, ids)
-                if row_id is not None:
-                    made.append((visit, row_id))
-                    ids[id(visit)] = row_id
-            for attempt in attempts:
-                row_id = self._put_attempt(sql, attempt)
-                if row_id is not None:
-                    made.append((attempt, row_id))
-            for day in days:
-                row_id = self._put_day(sql, day)
-                if row_id is not None:
-                    made.append((day, row_id))
+            with sql.translated:
+                for visit in sorted(visits, key=lambda of: of.cause is not None):
+                    row_id = self._put_visit(cursor, visit, ids)
+                    if row_id is not None:
+                        made.append((visit, row_id))
+                        ids[id(visit)] = row_id
+                for attempt in attempts:
+                    row_id = self._put_attempt(cursor, attempt)
+                    if row_id is not None:
+                        made.append((attempt, row_id))
+                for day in days:
+                    row_id = self._put_day(cursor, day)
+                    if row_id is not None:
+                        made.append((day, row_id))
         except sqlite3.IntegrityError as error:
             raise StorageError(Sentence("a row was refused: {}", error)) from error
         return made
 
-    def _put_visit(self, sql: sqlite3.Connection, visit: Visit, ids: dict[int, int]) -> int | None:
+    def _put_visit(self, sql: sqlite3.Cursor, visit: Visit, ids: dict[int, int]) -> int | None:
         hosts = b" ".join(visit.hosts).decode()
         cause = None if visit.cause is None else visit.cause.id or ids.get(id(visit.cause))
         grown = (visit.last, visit.age, visit.hits, hosts, visit.source, visit.background, cause)
@@ -114,14 +117,14 @@ class HistoryDb(WithMeta):
         start = (visit.device_id, visit.epoch, self.batch, visit.site.decode(), visit.first)
         return sql.execute(VISIT_INSERT, (*start, *grown)).lastrowid
 
-    def _put_attempt(self, sql: sqlite3.Connection, attempt: Attempt) -> int | None:
+    def _put_attempt(self, sql: sqlite3.Cursor, attempt: Attempt) -> int | None:
         if attempt.id is not None:
             grown = (self.batch, attempt.target, attempt.at, attempt.age, attempt.hits)
             sql.execute(ATTEMPT_UPDATE, (*grown, attempt.id))
             return None
         return sql.execute(ATTEMPT_INSERT, _attempt_row(attempt, self.batch)).lastrowid
 
-    def _put_day(self, sql: sqlite3.Connection, day: DeviceDay) -> int | None:
+    def _put_day(self, sql: sqlite3.Cursor, day: DeviceDay) -> int | None:
         if day.id is not None:
             sql.execute(USAGE_UPDATE, (self.batch, day.minutes, day.alone, day.id))
             return None

@@ -4,7 +4,8 @@ Times on shared machines differ by a fifth from run to run; instructions hardly 
 daemon's process in user space: CPython, SQLite, the C library. The household is real (databases, rule set, sockets,
 loop); its clock stands still, so that no timer falls into a count. The load is outside of what is counted and asks one
 query at a time, as a household's devices do, in a network namespace of its own. A figure is all that the turns of the
-loop cost, with what comes after the answer, for one query; what is recorded later is counted by itself.
+loop cost, with what comes after the answer, for one query; what is recorded later is counted by itself. The variant
+"to the answer" is the first one without what a turn does behind the answer that it sent.
 
     uncached   a name that nobody asked before: to upstream and back
     shared     a name that upstream answered before, for another question of the same
@@ -51,12 +52,14 @@ EACH, WARM = 100, 60
 GROWTH_MAX = 1.03
 PORT, UPSTREAM_PORT = 5391, 5392
 SO_MARK = 36
+ANSWER, SLEEP = "sendmsg", "epoll_wait"  # the calls that end the way to an answer, and a turn
 # What a household runs, and what each part of that costs. By mark on a wildcard address; by address on loopback.
 VARIANTS = {
     "household": {"identity": "mark", "features": "history,protection", "helplines": True},
     "protection": {"identity": "mark", "features": "protection", "helplines": True},
     "by address": {"identity": "address", "features": "history,protection", "helplines": True},
     "no helplines": {"identity": "address", "features": "protection", "helplines": False},
+    "to the answer": {"identity": "mark", "features": "history,protection", "helplines": True, "to_answer": True},
 }
 
 
@@ -78,8 +81,9 @@ class Upstream:
 class Counted:
     """The subject under callgrind, and the load. `counts` by what is counted, in instructions for one."""
 
-    def __init__(self, folder: Path, identity: str, features: str, helplines: bool) -> None:
+    def __init__(self, folder: Path, identity: str, features: str, helplines: bool, to_answer: bool = False) -> None:
         self.folder = folder
+        self.to_answer = to_answer
         self.counts: dict[str, int] = {}
         self.upstream = Upstream()
         self.dumps = 0
@@ -93,7 +97,9 @@ class Counted:
         settings.write_text(json.dumps(self.settings(identity, helplines)))
         (folder / "run").mkdir()
         shutil.copy(BUILD / "rules.bin", folder / "run")
-        command = ["valgrind", "--tool=callgrind", "--dump-before=getsid", f"--callgrind-out-file={folder}/out"]
+        calls = ["getsid", ANSWER, SLEEP] if to_answer else ["getsid"]
+        command = ["valgrind", "--tool=callgrind", *[f"--dump-before={call}" for call in calls]]
+        command += [f"--callgrind-out-file={folder}/out"]
         command += ["--log-file=/dev/null", sys.executable, "-S", str(HERE / "subject.py"), str(settings), features]
         self.process = subprocess.Popen(
             command,
@@ -112,7 +118,7 @@ class Counted:
             self.device.setsockopt(socket.SOL_SOCKET, SO_MARK, self.mark)
         self.device.connect(("127.0.0.1", PORT))
         self.device.settimeout(60)
-        self.by_mark, self.records = identity == "mark", helplines and "history" in features
+        self.by_mark, self.records = identity == "mark", helplines and "history" in features and not to_answer
 
     def settings(self, identity: str, helplines: bool) -> dict[str, object]:
         data = self.folder / "data"
@@ -160,7 +166,7 @@ class Counted:
         listed = [f"www.listed{n}.com" for n in range(WARM + EACH)]
         self.ask(listed[:WARM])
         self.count("blocked", lambda: self.ask(listed[WARM:]))
-        if self.by_mark:
+        if self.by_mark and not self.to_answer:
             self.connect(["www.known.com"] * WARM)
             self.count("known", lambda: self.connect(["www.known.com"] * EACH))
             self.connect([f"www.first{n}.com" for n in range(WARM)])
@@ -175,20 +181,37 @@ class Counted:
         self.order("count")
         part()
         self.order("count")
-        self.dumps += 2
-        self.counts[what] = self.total(self.dumps) // EACH
+        self.counts[what] = self.counted() // EACH
 
     def record(self) -> int:
         """What waits is recorded; what one of EACH cost."""
         self.order("record")
-        self.dumps += 2
-        return self.total(self.dumps) // EACH
+        return self.counted() // EACH
 
-    def total(self, dump: int) -> int:
-        for line in (self.folder / f"out.{dump}").read_text(errors="replace").splitlines():
-            if line.startswith("totals:"):
-                return int(line.split()[1])
-        raise LookupError("callgrind counted nothing")
+    def counted(self) -> int:
+        """Between the two getsid of an order or two."""
+        self.parts()
+        parts = self.parts()
+        if not self.to_answer:
+            return sum(size for _, size in parts)
+        ends = ["", *[end for end, _ in parts]]
+        return sum(size for (_, size), before in zip(parts, ends, strict=False) if before != ANSWER)
+
+    def parts(self) -> list[tuple[str, int]]:
+        """What was counted until the next getsid: each part's end, a call, and its instructions."""
+        found: list[tuple[str, int]] = []
+        while not found or found[-1][0] != "getsid":
+            self.dumps += 1
+            dump = self.folder / f"out.{self.dumps}"
+            end, size = "", 0
+            for line in dump.read_text(errors="replace").splitlines():
+                if line.startswith("desc: Trigger: --dump-before="):
+                    end = line.rpartition("=")[2]
+                elif line.startswith("totals:"):
+                    size = int(line.split()[1])
+            dump.unlink()
+            found.append((end, size))
+        return found
 
     def settled(self) -> None:
         """Waits until the subject sleeps: its next turn has one query then, whoever is quicker."""
