@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import BadInput, DeviceDay
+from agent.daemon.daemon import put_in_place
 from agent.daemon.store.database import StorageError
 from tests.daemon.counted import Counted
 from tests.daemon.limited import PHONE, TABLET
@@ -182,3 +183,43 @@ def test_the_page_of_a_device_gives_no_minutes_but_the_banks(counted: Counted) -
                 counted.home.ask(op, address="192.168.1.11", **given)
         assert counted.kernel.taken == {TABLET}
     assert counted.ask("usage.days", person_id=1)["now"]["allowed"] == 3
+
+
+def test_a_backup_brings_allowance_bank_and_days_and_holds_nobody_unasked(counted: Counted) -> None:
+    counted.on(1)
+    counted.ask("allowance.set", person_id=1, minutes=[4] * 5 + [None] * 2)
+    counted.ask("allowance.give", person_id=1, minutes=20, bank=True)
+    counted.minutes(4, TABLET)
+    assert counted.kernel.taken == {TABLET}
+    brought(counted, [])
+    found = counted.ask("usage.days", person_id=1)
+    assert found["week"] == [4] * 5 + [None] * 2 and found["bank"] == 20 and found["consent"] == "suspended"
+    assert found["items"] == [{"day": "2026-12-01", "minutes": 4}]
+    assert counted.kernel.taken == set() and counted.kernel.elements == {}
+    assert counted.ask("audit")["ok"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"kind": "allowance", "row": [9, "person", 1, 7, 10]},
+        {"kind": "allowance", "row": [9, "person", 1, 0, 1441]},
+        {"kind": "bank", "row": [9, "person", 1, 301]},
+        {"kind": "usage", "row": [9, 1, 1, 1, 20000, 1501, 0, 0, 0]},
+    ],
+)
+def test_a_backup_brings_nothing_that_an_operation_would_refuse(counted: Counted, row: dict[str, object]) -> None:
+    with pytest.raises(BadInput):
+        brought(counted, [row])
+
+
+def brought(counted: Counted, extra: list[dict[str, object]]) -> None:
+    """A backup of what is here, with more rows, brought back, and the start that follows."""
+    rows = counted.ask("backup", history=True, limit=200)["items"] + extra
+    counted.ask("restore", part="first", rows=rows)
+    counted.ask("restore", part="last", rows=[])
+    household = counted.home.household
+    assert household
+    put_in_place(household)
+    counted.home.crash()
+    counted.begin()

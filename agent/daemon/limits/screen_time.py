@@ -69,6 +69,7 @@ class ScreenTime:
         self._sums: dict[Owner, int] = {}
         self._day = -1  # of the sums
         self._over: set[Owner] = set()
+        self._owners: set[Owner] = set()  # of whom any device is counted, as of the last toggle
         self._safe: set[Owner] = set()  # of whom it was noted since the start
         self._told: dict[Owner, int] = {}  # what was left when the last warning was given
         self.refusal = self._offloaded = ""
@@ -91,7 +92,7 @@ class ScreenTime:
             self.refusal = ""
         except NetfilterError as error:
             self.refusal = f"Minutes can't be counted: {error}."
-        owners = {owner_of(device) for device in counted}
+        owners = self._owners = {owner_of(device) for device in counted}
         if self.begun and any(owner not in owners for owner in self._noted):
             self._note({owner: noted for owner, noted in self._noted.items() if owner in owners})
             self._before = {owner: count for owner, count in self._before.items() if owner in owners}
@@ -150,7 +151,7 @@ class ScreenTime:
     # what is used, and what of it may be
 
     def used(self, owner: Owner) -> int:
-        """Minutes of today."""
+        """Minutes of today, of whoever is counted."""
         self._add_up()
         return self._sums.get(owner, 0) + self._before.get(owner, 0)
 
@@ -167,7 +168,7 @@ class ScreenTime:
         return max(0, allowed - self.used(owner))
 
     def counts_for(self, owner: Owner) -> bool:
-        return any(owner_of(device) == owner for device in self.counted())
+        return owner in self._owners
 
     @property
     def day(self) -> int:
@@ -188,7 +189,7 @@ class ScreenTime:
         running = self._recorder.days.running(day)
         for device in self._state.devices():
             owner = owner_of(device)
-            if owner not in self._sums:
+            if owner in self._owners and owner not in self._sums:
                 self._sums[owner] = self._stored(owner, device, day, [row.epoch for row in running])
                 self._sums[owner] += sum(row.alone for row in running if row.group == owner)
                 self._add_noted(owner, day)
