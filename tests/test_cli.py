@@ -281,7 +281,7 @@ def test_what_is_mistyped_is_recognised(home, say):
 
 def test_features_tell_what_they_do(home, say):
     assert "reads" in say("features")[1]
-    assert {row["name"] for row in document(say, "features")["items"]} == {"history", "protection", "limits"}
+    assert {row["name"] for row in document(say, "features")["items"]} == {"history", "protection", "limits", "usage"}
 
 
 def test_on_says_what_it_does_and_asks(home, say):
