@@ -97,12 +97,8 @@ class Counted:
         settings.write_text(json.dumps(self.settings(identity, helplines)))
         (folder / "run").mkdir()
         shutil.copy(BUILD / "rules.bin", folder / "run")
-        calls = ["getsid", ANSWER, SLEEP] if to_answer else ["getsid"]
-        command = ["valgrind", "--tool=callgrind", *[f"--dump-before={call}" for call in calls]]
-        command += [f"--callgrind-out-file={folder}/out"]
-        command += ["--log-file=/dev/null", sys.executable, "-S", str(HERE / "subject.py"), str(settings), features]
         self.process = subprocess.Popen(
-            command,
+            [*self.counter(), "-S", str(HERE / "subject.py"), str(settings), features],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             close_fds=False,
@@ -135,6 +131,12 @@ class Counted:
             "web_listen": [],
             "upstream": [f"127.0.0.1:{UPSTREAM_PORT}"],
         }
+
+    def counter(self) -> list[str]:
+        """What runs Python and counts."""
+        calls = ["getsid", ANSWER, SLEEP] if self.to_answer else ["getsid"]
+        command = ["valgrind", "--tool=callgrind", *[f"--dump-before={call}" for call in calls]]
+        return [*command, f"--callgrind-out-file={self.folder}/out", "--log-file=/dev/null", sys.executable]
 
     def said(self) -> list[str]:
         assert self.process.stdout is not None
