@@ -1,7 +1,6 @@
 """Commands about the copy of the history on flash: sealed to a passphrase or not, and opening it after a restart."""
 
 import argparse
-import getpass
 import sys
 
 from agent.cli import show
@@ -25,7 +24,7 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
 
 def seal(client: ControlClient, options: argparse.Namespace) -> None:
     passphrase = _passphrase(options)
-    if not options.passphrase_file and getpass.getpass("The same again: ") != passphrase:
+    if not options.passphrase_file and _asked("The same again: ") != passphrase:
         raise CliError("That was another one. Nothing was changed.", USAGE)
     client.call("history_copy.seal", passphrase=passphrase, actor="cli")
     show.line("The copy of the history on flash is sealed. After each restart it needs the passphrase.")
@@ -56,4 +55,10 @@ def _passphrase(options: argparse.Namespace) -> str:
             raise CliError(f"{options.passphrase_file} can't be read: {error}", USAGE) from error
     if not sys.stdin.isatty():
         raise CliError("Give the passphrase at a terminal, or in a file with --passphrase-file.", USAGE)
-    return getpass.getpass("Passphrase: ")
+    return _asked("Passphrase: ")
+
+
+def _asked(question: str) -> str:
+    import getpass  # for who types one at a terminal
+
+    return getpass.getpass(question)
