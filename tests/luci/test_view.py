@@ -429,7 +429,11 @@ def test_the_agents_own_words_come_in_luci_s_language(page, router, daemon):
         return json.loads(router.run("call", method, given=json.dumps(given)).stdout)
 
     plain, german = told("features")["items"], told("features", lang="de")["items"]
-    assert [item["name"] for item in plain] == [item["name"] for item in german] == ["history", "limits", "protection"]
+    assert (
+        [item["name"] for item in plain]
+        == [item["name"] for item in german]
+        == ["history", "limits", "protection", "usage"]
+    )
     for item, translated in zip(plain, german, strict=True):
         for part in ("title", "reads", "keeps", "sends"):
             assert translated[part] and translated[part] != item[part], part

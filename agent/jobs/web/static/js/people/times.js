@@ -33,7 +33,7 @@ const today = () => DAYS[(new Date().getDay() + 6) % 7];
 
 /** `about()` gives the owner and what the first view knows of them; `back` is the address of their page. */
 export function times({ redraw, about, back }) {
-  const state = { limits: null, usual: byDay([]), holiday: byDay([]), dates: [], at: "usual", day: today(), changed: false, wrong: null };
+  const state = { limits: null, version: null, usual: byDay([]), holiday: byDay([]), dates: [], at: "usual", day: today(), changed: false, wrong: null };
 
   const load = inTurn(async () => {
     const { path } = whose(about());
@@ -42,8 +42,9 @@ export function times({ redraw, about, back }) {
   });
 
   function adopt() {
-    const { windows, dates } = state.limits;
-    Object.assign(state, { usual: byDay(windows), holiday: byDay(windows, true), dates: dates || [], changed: false, wrong: null });
+    const { windows, dates, version } = state.limits;
+    // What is saved goes by what the draft was made of, however often the page hears of others meanwhile.
+    Object.assign(state, { version, usual: byDay(windows), holiday: byDay(windows, true), dates: dates || [], changed: false, wrong: null });
   }
 
   async function reload() {
@@ -251,7 +252,7 @@ export function times({ redraw, about, back }) {
 
   async function save(owner) {
     try {
-      await put(whose(owner).path + "/limits", { windows: windows(), dates: state.dates, version: state.limits.version });
+      await put(whose(owner).path + "/limits", { windows: windows(), dates: state.dates, version: state.version });
       state.changed = false;
       toast(t("saved"));
     } catch (error) {
@@ -259,6 +260,8 @@ export function times({ redraw, about, back }) {
       say(error);
     }
     await reload();
+    // It was shown now: the next save is meant.
+    state.version = state.limits.version;
     if (!state.changed && state.limits.consent === "off" && windows().length) await turnOn(owner);
   }
 
