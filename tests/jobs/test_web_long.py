@@ -77,4 +77,4 @@ def test_the_privacy_view_begins_with_what_one_can_do(visit, served):  # noqa: F
     page.get_by_role("button", name="Download").wait_for()
     assert page.get_by_role("button", name="Download").bounding_box()["y"] < NARROW["height"]
     browser.shoot(page, "long-privacy")
-    assert page.evaluate(HEIGHT) <= 2450, "6,807 px before"
+    assert page.evaluate(HEIGHT) <= 2900, "6,807 px before"
