@@ -91,7 +91,7 @@ def page(
     until = " ".join([days.get(word, word) for word in until.split(" ")])
     whose = _cut(name) or texts["device"]
     what = texts.get(why, texts["off"]) % whose + (texts["until"] % until if until else texts["open"])
-    reaches = texts["reaches"] + (texts["calls"] if calls else "") + "."
+    reaches = texts["reaches"] + (texts["calls"] if calls else "") + texts["open"]
     body = _paragraph(what) + _paragraph(reaches)
     if token:
         buttons = "".join([_BUTTON % (kind, texts[kind]) for kind in KINDS])

@@ -1,5 +1,10 @@
-"""Every installed language on the smallest phone: nothing overflows, nothing is a bare key; pictures to look at."""
+"""Languages on the smallest phone: nothing overflows, nothing is a bare key; pictures to look at.
 
+Three stand for all: long compounds, the longest texts, another script. EVERY_LANGUAGE=1 looks at each that is installed,
+as whoever adds one does.
+"""
+
+import os
 import re
 
 import pytest
@@ -21,6 +26,7 @@ VIEWS = {
     "account": "/account",
     "me": "/me",
 }
+SEEN = catalogues.LANGUAGES if os.environ.get("EVERY_LANGUAGE") else ["de", "fr", "zh-cn"]
 KEYS = re.compile("|".join(rf"\b{re.escape(key)}\b" for key in catalogues.page("en") if "." in key))
 
 
@@ -60,7 +66,7 @@ def looked(chromium, served, state, locale: str, seen) -> None:
         context.close()
 
 
-@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+@pytest.mark.parametrize("language", SEEN)
 def test_a_language_on_the_smallest_phone(chromium, served, state, language):
     def seen(page, name):
         assert page.evaluate("document.documentElement.lang").lower()[:2] == language[:2]

@@ -1,7 +1,7 @@
 // Seven days of somebody, as the router adds them up: hours online, a table of days, the longest sites, what happened.
 
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { pair, t } from "../lib/i18n.js";
 import { shortDay, when } from "../lib/time.js";
 import { card } from "../lib/ui.js";
 import { hourScale } from "./hours.js";
@@ -38,7 +38,7 @@ export function sevenDays(one, { days }, { visits, open }, title = "h3") {
             "ul.plain-list",
             gaps.map((gap) => h("li", h("span", t("week.gap", { from: when(gap.from), to: when(gap.to) })))),
             changes.filter((row) => row.what !== "gap").map((row) => h("li", h("span", changeWords(row)))),
-            requests.map((row) => h("li", h("span", `${when(row.at)} · ${t("request." + row.kind)}${row.answer ? ": " + row.answer : ""}`))),
+            requests.map((row) => h("li", h("span", `${when(row.at)} · ${row.answer ? pair(t("request." + row.kind), row.answer) : t("request." + row.kind)}`))),
           ),
         )
       : null,

@@ -20,9 +20,12 @@ export function visitRow(visit, format, page) {
       { class: visit.status },
       h(
         "summary",
-        h("span.site", visit.site),
-        visit.status === "disputed" ? h("span.badge.care", t("history.disputed")) : null,
-        visit.background && page.found ? h("span.badge", t("history.background")) : null,
+        h(
+          "span.named",
+          h("span.site", visit.site),
+          visit.status === "disputed" ? h("span.badge.care", t("history.disputed")) : null,
+          visit.background && page.found ? h("span.badge", t("history.background")) : null,
+        ),
         h(
           "span.times",
           format(visit.first) + (visit.last - visit.first >= 60 ? `–${clock(visit.last)}` : ""),

@@ -106,6 +106,11 @@ function filled(sentence) {
 
 const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
+/** "name: value" */
+export const pair = (name, value) => t("pair", { name, value });
+/** "one, another, a third" */
+export const series = (texts) => (texts.length ? texts.reduce((one, more) => t("series", { one, more }, `${one}, ${more}`)) : "");
+
 // What any text may name: the full address of the page that each device has.
 const places = { me: location.origin + "/me" };
 

@@ -1,6 +1,6 @@
 // Weekly windows as values: times as people type them, days and the sentence about them, the bars of a week. No DOM.
 
-import { locale, t } from "./i18n.js";
+import { locale, series, t } from "./i18n.js";
 
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 export const SCHOOL = DAYS.slice(0, 5);
@@ -42,7 +42,8 @@ const dayName = (day, weekday) =>
   new Intl.DateTimeFormat(locale.region, { weekday, timeZone: "UTC" }).format(
     new Date(Date.UTC(2024, 0, 1 + DAYS.indexOf(day))),
   );
-export const dayShort = (day) => dayName(day, "short");
+const dayShort = (day) => dayName(day, "short");
+export const dayLetter = (day) => dayName(day, "narrow");
 export const dayLong = (day) => dayName(day, "long");
 
 /** "Mon–Thu, Sun" */
@@ -54,9 +55,7 @@ export function daysWords(days) {
     if (last && DAYS.indexOf(last.at(-1)) === DAYS.indexOf(day) - 1) last.push(day);
     else runs.push([day]);
   }
-  return runs
-    .flatMap((run) => (run.length > 2 ? `${dayShort(run[0])}–${dayShort(run.at(-1))}` : run.map(dayShort)))
-    .join(", ");
+  return series(runs.flatMap((run) => (run.length > 2 ? `${dayShort(run[0])}–${dayShort(run.at(-1))}` : run.map(dayShort))));
 }
 
 const listed = (window) => window.days.split(",");

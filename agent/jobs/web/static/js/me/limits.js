@@ -2,7 +2,7 @@
 
 import { get, post, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { said, t } from "../lib/i18n.js";
+import { pair, said, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { when } from "../lib/time.js";
 import { formSheet, Wrong } from "../lib/form.js";
@@ -56,7 +56,7 @@ const changes = (changed) =>
         { key: "limits-changed" },
         h(
           "ul.plain-list",
-          changed.map((one) => h("li", h("span", `${when(one.at)} · ${t("actor." + one.who.split(":")[0], {}, one.who)}: ${t("activity." + one.what, {}, one.what)}`))),
+          changed.map((one) => h("li", h("span", `${when(one.at)} · ${pair(t("actor." + one.who.split(":")[0], {}, one.who), t("activity." + one.what, {}, one.what))}`))),
         ),
       )
     : null;

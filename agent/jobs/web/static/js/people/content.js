@@ -3,7 +3,7 @@
 import { get, inTurn, put } from "../lib/api.js";
 import { attempt, formSheet, Wrong } from "../lib/form.js";
 import { h } from "../lib/dom.js";
-import { byName, locale, t } from "../lib/i18n.js";
+import { byName, locale, series, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { when } from "../lib/time.js";
 import { button, card, choice, field, fold, form, heading, say, searchField, textarea, toast, toggle } from "../lib/ui.js";
@@ -90,7 +90,7 @@ export function content({ redraw, about, back }) {
     return card(
       { key: "preset" },
       h("h2", t("content.preset", { group: t("group." + person.group) })),
-      h("p", proposed.map(categoryName).join(", ")),
+      h("p", series(proposed.map(categoryName))),
       h(
         "div.actions.left",
         button(t("content.preset_use"), () => save({ categories: [...new Set([...state.content.categories, ...proposed.map((one) => one.id)])] }, "preset"), {
@@ -165,7 +165,7 @@ export function content({ redraw, about, back }) {
     if (!rule) return t("content.free");
     if (rule.mode === "block") return t("content.block");
     const times = (rule.windows || []).map((one) => `${daysWords(one.days.split(","))} ${timeWords(minutesOf(one.begin))}–${timeWords(minutesOf(one.end))}`);
-    return t(`content.${rule.mode}_at`, { times: times.join(", ") });
+    return t(`content.${rule.mode}_at`, { times: series(times) });
   }
 
   /** Free, blocked, only at times or not at times; one stretch of time here, more stay as they are. */

@@ -3,7 +3,7 @@
 import { del, post, search } from "../lib/api.js";
 import { formSheet, Wrong } from "../lib/form.js";
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { series, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { clock, dayAndClock, midnight } from "../lib/time.js";
 import { button, card, field, say, sheet, toast } from "../lib/ui.js";
@@ -154,7 +154,7 @@ const off = (owner, length, reload) => hold(owner, length, reload).catch(say);
 async function hold(owner, length, reload) {
   const done = await post("/holds", { ...bodyOf(owner), ...length });
   const said = [t("internet.off_done", { who: nameOf(owner) })];
-  if (done.left_out && done.left_out.length) said.push(t("internet.left_out", { names: done.left_out.join(", ") }));
+  if (done.left_out && done.left_out.length) said.push(t("internet.left_out", { names: series(done.left_out) }));
   toast(said.join(" "), {
     label: t("undo"),
     call: async () => {

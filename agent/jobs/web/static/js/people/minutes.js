@@ -2,7 +2,7 @@
 
 import { get, inTurn, post, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { said, t } from "../lib/i18n.js";
+import { said, series, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { day as dayWords } from "../lib/time.js";
 import { button, card, choice, field, heading, say, toast, toggle } from "../lib/ui.js";
@@ -98,7 +98,7 @@ export function minutes({ redraw, about, back }) {
         of: label,
         on: left.length ? "mixed" : on,
         busy: state.busy,
-        note: left.length ? t("minutes.not_on", { names: left.join(", ") }) : t("minutes.consent_" + usage.consent),
+        note: left.length ? t("minutes.not_on", { names: series(left) }) : t("minutes.consent_" + usage.consent),
         onchange: (wanted) => turn(left.length ? true : wanted),
       }),
       left.length ? h("p", button(t("switch.all_off"), () => turn(false), { tone: "plain small" })) : null,

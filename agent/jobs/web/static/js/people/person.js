@@ -1,7 +1,7 @@
 // A person: the card on the first view, and the page with the switches of their devices.
 
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { pair, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { avatar, heading, searchField } from "../lib/ui.js";
 import { internetRow } from "./internet.js";
@@ -34,7 +34,7 @@ const personLink = ({ person, devices, sites, blocked, asking }) =>
     picture(person),
     h(
       "span.person-main",
-      h("strong.person-name", named(person)),
+      h("span.named", h("strong.person-name", named(person)), asking ? h("span.badge.care", t("person.asks", { n: asking })) : null),
       h(
         "span.soft",
         [person ? t("group." + person.group) : null, t("person.devices", { n: devices.length })].filter(Boolean).join(" · "),
@@ -53,7 +53,6 @@ const personLink = ({ person, devices, sites, blocked, asking }) =>
           )
         : null,
     ),
-    asking ? h("span.badge.care", t("person.asks", { n: asking })) : null,
     icon("next"),
   );
 
@@ -66,7 +65,7 @@ function fact(feature, devices) {
     "span.person-fact",
     { class: feature === "history" ? "plum" : "teal" },
     icon(feature === "history" ? "history" : "shield"),
-    `${t("nav." + feature)}: ${state}`,
+    pair(t("nav." + feature), state),
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { pair, t } from "../lib/i18n.js";
 import { when } from "../lib/time.js";
 import { formSheet, Wrong } from "../lib/form.js";
 import { sure } from "../protection/rules.js";
@@ -24,7 +24,7 @@ export function requests({ requests: rows, devices }, reload) {
         { key: "request-" + one.id },
         h(
           "p",
-          h("strong", `${label(one.device_id)}: ${t("request." + one.kind)}`),
+          h("strong", pair(label(one.device_id), t("request." + one.kind))),
           one.target ? h("span", " ", one.kind === "time" ? lengthWords(Number(one.target)) : h("code", one.target)) : null,
         ),
         one.wide ? h("p", t("requests.wide", { name: one.wide })) : null,

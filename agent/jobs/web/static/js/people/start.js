@@ -4,7 +4,7 @@
 import { get, post, put } from "../lib/api.js";
 import { attempt } from "../lib/form.js";
 import { h } from "../lib/dom.js";
-import { byName, sentences, t } from "../lib/i18n.js";
+import { byName, sentences, series, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { clock } from "../lib/time.js";
 import { button, choice, field, form, say, sheet, toast } from "../lib/ui.js";
@@ -89,7 +89,7 @@ export async function turnOn(who, devices, already = []) {
       redraw();
     };
     return [
-      h("p.soft", devices.map((one) => one.label).join(", ")),
+      h("p.soft", series(devices.map((one) => one.label))),
       rows.map((row) => [
         h(
           "label.check",
@@ -143,7 +143,7 @@ export async function prove(devices) {
     redraw = again;
     return [
       listsLine(state.progress),
-      h("p", t("proof.test_text", { device: devices.map((one) => one.label).join(", ") })),
+      h("p", t("proof.test_text", { device: series(devices.map((one) => one.label)) })),
       h("p.code-line", h("code", "http://" + TEST_ADDRESS)),
       h(
         "div",

@@ -2,7 +2,7 @@
 
 import { get, post, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { said, sentences, t } from "../lib/i18n.js";
+import { pair, said, sentences, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { until, when } from "../lib/time.js";
 import { ownPageCode } from "../lib/own.js";
@@ -223,7 +223,7 @@ async function resume(reload) {
           h(
             "li",
             icon("check"),
-            `${one.label}: ${t("feature." + one.feature)}`,
+            pair(one.label, t("feature." + one.feature)),
             one.needs ? h("span.soft", " " + t(one.needs === "ask" ? "pause.asks" : "pause.agrees")) : null,
           ),
         ),

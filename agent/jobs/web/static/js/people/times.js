@@ -2,16 +2,16 @@
 
 import { get, inTurn, post, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { pair, series, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { clock, offset } from "../lib/time.js";
 import { button, card, choice, field, heading, say, toast } from "../lib/ui.js";
 import {
   byDay,
   copied,
+  dayLetter,
   dayLong,
   DAYS,
-  dayShort,
   minutesOf,
   MINUTES,
   pieces,
@@ -149,7 +149,7 @@ export function times({ redraw, about, back }) {
         type: "button",
         key: "bar-" + day,
         "aria-pressed": String(state.day === day),
-        "aria-label": `${dayShort(day)}: ${dayInWords(day)}`,
+        "aria-label": pair(dayLong(day), dayInWords(day)),
         onclick: () => (Object.assign(state, { day, wrong: null }), redraw()),
       },
       h(
@@ -161,11 +161,11 @@ export function times({ redraw, about, back }) {
           }),
         ),
       ),
-      h("span.week-name", dayShort(day)),
+      h("span.week-name", dayLetter(day)),
     );
 
   const dayInWords = (day) =>
-    week()[day].map((row) => `${t("times.kind_" + row.kind)} ${timeWords(row.begin)}–${timeWords(row.end)}`).join(", ") || t("times.free");
+    series(week()[day].map((row) => `${t("times.kind_" + row.kind)} ${timeWords(row.begin)}–${timeWords(row.end)}`)) || t("times.free");
 
   function dayRows() {
     const rows = week()[state.day];

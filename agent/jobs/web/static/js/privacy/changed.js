@@ -1,6 +1,6 @@
 // What a row of the ledger says has changed, from what to what.
 
-import { t } from "../lib/i18n.js";
+import { pair, series, t } from "../lib/i18n.js";
 import { dayAndClock } from "../lib/time.js";
 
 // Numbers of people tell a reader nothing; names are in no row.
@@ -9,19 +9,21 @@ const SHOWN = [...PLAIN, "group", "shared", "never_off", "days", "kept", "reader
 
 /** "age group: child → teen, days: 7 → 30", or "". */
 export const changed = (detail) =>
-  (detail || "")
-    .split(" ")
-    .map((word) => word.split(":"))
-    .filter(([key]) => SHOWN.includes(key))
-    .map(([key, value]) => (PLAIN.includes(key) || !value ? t("change." + key) : told(key, value)))
-    .join(", ");
+  series(
+    (detail || "")
+      .split(" ")
+      .map((word) => word.split(":"))
+      .filter(([key]) => SHOWN.includes(key))
+      .map(([key, value]) => (PLAIN.includes(key) || !value ? t("change." + key) : told(key, value))),
+  );
 
 const told = (key, value) => (key === "until" ? t("change.until", { at: dayAndClock(Number(value)) }) : named(key, value));
 
 const named = (key, value) =>
-  t("change." + key) +
-  ": " +
-  value
-    .split(">")
-    .map((one) => t("value." + one, {}, one))
-    .join(" → ");
+  pair(
+    t("change." + key),
+    value
+      .split(">")
+      .map((one) => t("value." + one, {}, one))
+      .join(" → "),
+  );

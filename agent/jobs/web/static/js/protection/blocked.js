@@ -2,7 +2,7 @@
 
 import { category, tone } from "./categories.js";
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { series, t } from "../lib/i18n.js";
 import { dayName, midnight } from "../lib/time.js";
 import { card } from "../lib/ui.js";
 
@@ -40,7 +40,7 @@ function column({ start, sum, kinds }, most) {
   const some = kinds.filter(([, count]) => count);
   return h(
     "li.column",
-    h("span.hidden", [dayName(start), ...some.map(([kind, count]) => `${category(kind)} ${count}`)].join(", ")),
+    h("span.hidden", series([dayName(start), ...some.map(([kind, count]) => `${category(kind)} ${count}`)])),
     h("span.column-count", { "aria-hidden": "true" }, sum || ""),
     h(
       "span.column-bar",

@@ -21,7 +21,7 @@ export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
               { key: "list-" + one.id + one.category },
               h(
                 "span.row-main",
-                h("strong", one.name),
+                h("span.named", h("strong", one.name), h("span.badge." + tone(one.category), category(one.category))),
                 h(
                   "span.soft",
                   [
@@ -34,7 +34,6 @@ export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
                     .join(" · "),
                 ),
               ),
-              h("span.badge." + tone(one.category), category(one.category)),
             ),
           ),
         )

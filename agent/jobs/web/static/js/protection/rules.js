@@ -2,7 +2,7 @@
 
 import { del, post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { series, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { readText, saveText } from "./ruletext.js";
 import { when } from "../lib/time.js";
@@ -56,7 +56,7 @@ export async function addRule(action, name, { whom, span }, reload) {
   };
   const rule = await sure(wanted);
   if (!rule) return false;
-  const off = rule.unprotected.length ? " " + t("rule.unprotected", { devices: rule.unprotected.join(", ") }) : "";
+  const off = rule.unprotected.length ? " " + t("rule.unprotected", { devices: series(rule.unprotected) }) : "";
   toast(t(`rule.${action}_done`, { name: rule.name }) + off, {
     label: t("undo"),
     call: () => del("/rules/" + rule.id).then(reload, say),
@@ -100,7 +100,11 @@ const row = (rule, devices, reload) =>
     { key: "rule-" + rule.id },
     h(
       "span.row-main",
-      h("strong.site", rule.name),
+      h(
+        "span.named",
+        h("strong.site", rule.name),
+        h("span.badge", { class: rule.action === "allow" ? "care" : "teal" }, t("rule." + rule.action)),
+      ),
       h(
         "span.soft",
         [
@@ -111,7 +115,6 @@ const row = (rule, devices, reload) =>
           .join(" · "),
       ),
     ),
-    h("span.badge", { class: rule.action === "allow" ? "care" : "teal" }, t("rule." + rule.action)),
     h(
       "button.round",
       {

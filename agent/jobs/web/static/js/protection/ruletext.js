@@ -3,7 +3,7 @@
 import { all, keep, post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { asked } from "./explain.js";
-import { said, t } from "../lib/i18n.js";
+import { said, series, t } from "../lib/i18n.js";
 import { button, choice, field, form, say, sheet, toast } from "../lib/ui.js";
 
 // What `privacy-agent rule export` writes above the rules.
@@ -147,7 +147,7 @@ function verdict(found, addThem) {
         found.new ? t("ruletext.new", { n: found.new }) : null,
         known ? t("ruletext.known", { n: known }) : null,
         found.over ? t("ruletext.over", { n: found.over }) : null,
-        found.wide.length ? t("ruletext.wide", { names: found.wide.join(", ") }) : null,
+        found.wide.length ? t("ruletext.wide", { names: series(found.wide) }) : null,
         found.rules ? null : t("ruletext.empty"),
       ]
         .filter(Boolean)

@@ -49,13 +49,15 @@ export function account({ redraw }) {
             { key: "session-" + one.label },
             h(
               "span.row-main",
-              h("strong", one.browser),
+              h(
+                "span.named",
+                h("strong", one.browser),
+                one.kind === "device" ? h("span.badge.plum", t("sessions.own")) : null,
+                one.this ? h("span.badge.teal", t("sessions.this")) : null,
+              ),
               h("span.soft", `${one.address} · ${t("sessions.seen", { when: when(one.seen_at) })}`),
             ),
-            one.kind === "device" ? h("span.badge.plum", t("sessions.own")) : null,
-            one.this
-              ? h("span.badge.teal", t("sessions.this"))
-              : button(t("sessions.end"), () => end("/sessions/" + one.label), { tone: "plain small" }),
+            one.this ? null : button(t("sessions.end"), () => end("/sessions/" + one.label), { tone: "plain small" }),
           ),
         ),
       ),

@@ -80,7 +80,12 @@ export function devices({ redraw, go }) {
                   h("span.device-picture", deviceIcon(one.label)),
                   h(
                     "span.row-main",
-                    h("strong", one.label),
+                    h(
+                      "span.named",
+                      h("strong", one.label),
+                      one.never_off ? h("span.badge.teal", t("devices.never_off")) : null,
+                      one.shared ? h("span.badge.teal", t("devices.shared")) : null,
+                    ),
                     h(
                       "span.soft",
                       [one.person ? one.person.name : t("overview.unassigned"), one.address, one.mac]
@@ -88,8 +93,6 @@ export function devices({ redraw, go }) {
                         .join(" · "),
                     ),
                   ),
-                  one.never_off ? h("span.badge.teal", t("devices.never_off")) : null,
-                  one.shared ? h("span.badge.teal", t("devices.shared")) : null,
                   icon("next"),
                 ),
                 unseen(one, reload),
