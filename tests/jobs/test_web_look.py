@@ -1,6 +1,6 @@
 """Languages on the smallest phone: nothing overflows, nothing is a bare key; pictures to look at.
 
-Three stand for all: long compounds, the longest texts, another script. EVERY_LANGUAGE=1 looks at each that is installed,
+Three stand for all: long compounds, the longest texts, another script. EVERY_LANGUAGE=1 looks at each that is there,
 as whoever adds one does.
 """
 

@@ -19,7 +19,7 @@ export class Problem extends Error {
 }
 
 const whole = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?。！？]$/.test(text) ? "" : stop(text));
-const stop = (text) => (/\p{Script=Han}$/u.test(text) ? "。" : ".");
+export const stop = (text) => (/\p{Script=Han}$/u.test(text) ? "。" : ".");
 
 export const session = { signed_in: false, csrf: null };
 const watchers = [];

@@ -1,6 +1,6 @@
 // What a device visited: a week as a heat map, a day as a timeline, a list to search.
 
-import { get, inTurn, pagesOf } from "../lib/api.js";
+import { get, inTurn, pagesOf, stop } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { background } from "../history/background.js";
 import { timeline } from "../history/day.js";
@@ -116,7 +116,7 @@ export function history({ redraw, query }) {
         t("history.visited", { device: state.who.label }),
         " ",
         standing(state.who.devices),
-        ".",
+        stop(standing(state.who.devices)),
       ),
       searchField(t("history.search"), state.search, typedSearch),
       state.search
