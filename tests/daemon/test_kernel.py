@@ -1,10 +1,13 @@
 """The kernel switch kept in step with the gate: what is asked of it, and what is said when it refuses."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from agent.core.marks import DEFAULT
 from agent.core.model import Device
 from agent.core.nft.dns_redirect import WAYS
+from agent.core.policy import View
 from agent.daemon.clients import DeviceView
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch import ARMED, IDLE, REFUSED
@@ -48,6 +51,10 @@ class Switched:
 
     def release(self, addresses: list[str]) -> None:
         self._tell("release", addresses)
+
+    def begun_at(self, addresses: list[str]) -> Iterator[tuple[bytes, list[bytes]]]:
+        self._tell("begun_at", addresses)
+        return iter(())
 
     def verify(self) -> bool:
         if not self.stands:
@@ -113,6 +120,11 @@ def test_nothing_reaches_the_kernel_before_the_loop_turns(switch: Switched, neig
 def test_a_device_that_comes_has_its_old_flows_released(kernel: SwitchSync, switch: Switched) -> None:
     kernel.apply(on((TABLET, 1, 1)))
     assert switch.told == [("apply", [TABLET]), ("release", ["192.168.50.10"])]
+
+
+def test_what_was_open_is_known_before_an_on_is_acknowledged(kernel: SwitchSync, switch: Switched) -> None:
+    kernel.apply({TABLET: DeviceView(1, 1, View(()), 1), PHONE: DeviceView(2, 1, View(()), 2)})
+    assert switch.told[2:] == [("begun_at", ["192.168.50.10", "192.168.50.11"])]
 
 
 def test_devices_that_come_together_have_theirs_released_together(kernel: SwitchSync, switch: Switched) -> None:

@@ -268,7 +268,7 @@ class Switch:
         """The web connections, QUIC's among them, that began at these addresses: a protocol, and flows of it.
 
         Each is a walk of the kernel's through all that it has, 4 ms with 262,144 buckets, however many addresses there
-        are: whoever can, does something else in between. Refused.
+        are. Refused.
         """
         sources = _sources(addresses)
         for size in sorted({len(source) for source in sources}):

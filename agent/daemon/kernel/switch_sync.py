@@ -1,6 +1,6 @@
 """Keeps the kernel switch in step with the gate: marks from clients, flows ended after a change, retries."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 from agent.control.messages import Row
 from agent.core.addresses import parse
@@ -17,26 +17,15 @@ from agent.daemon.kernel.switch import ARMED, REFUSED, Switch
 _NAMES = dict(zip(WAYS, ("IPv4 over UDP", "IPv4 over TCP", "IPv6 over UDP", "IPv6 over TCP"), strict=True))
 
 
-Steps = Generator[None, None, None]
-
-
-def at_once(steps: Steps) -> None:
-    for _ in steps:
-        continue
-
-
 class SwitchSync:
     """`apply` never raises: what the kernel refuses is said by `state`, and `check` tries again.
 
     Nothing is put into the kernel before `begin`, which is the loop's to call: from then on the agent answers what is
-    steered to it, and the guard hears it. `task` is the loop's, for what nobody waits for.
+    steered to it, and the guard hears it.
     """
 
-    def __init__(
-        self, switch: Switch, layout: Layout, neighbours: Neighbours, task: Callable[[Steps], object] = at_once
-    ) -> None:
+    def __init__(self, switch: Switch, layout: Layout, neighbours: Neighbours) -> None:
         self.switch = switch
-        self._task = task
         self._layout = layout
         self._neighbours = neighbours
         self._wanted: dict[bytes, int] = {}
@@ -52,7 +41,7 @@ class SwitchSync:
         self._begun = True
         self._bring_about()
         # Nobody knows any more where they lead.
-        self._task(self._note_old(self._protected - self._held))
+        self._note_old(self._protected - self._held)
 
     def apply(self, clients: dict[bytes, DeviceView]) -> None:
         """Steer exactly these devices (MAC → client), and end the flows of what they were before."""
@@ -65,11 +54,12 @@ class SwitchSync:
         self._bring_about()
         if self._begun:
             # A held device's flows end all the same.
-            self._task(self._note_old(self._protected - before - self._held))
+            self._note_old(self._protected - before - self._held)
 
-    def _note_old(self, macs: frozenset[bytes]) -> Steps:
+    def _note_old(self, macs: frozenset[bytes]) -> None:
         """What began before protection came on was judged by nobody. It has until the check after next to end by
-        itself, or to say where it goes, so that nothing short is disturbed. All devices' together, a walk a step."""
+        itself, or to say where it goes, so that nothing short is disturbed. All devices' together, and before anybody
+        hears that it is on: what begins after that was judged."""
         if not macs:
             return
         addresses = {address: mac for mac in sorted(macs) for address in self._neighbours.addresses_of(mac)}
@@ -80,7 +70,6 @@ class SwitchSync:
             for protocol, flows in self.switch.begun_at(list(addresses)):
                 for flow in flows:
                     noted[whose[source_of(flow)]][protocol == UDP].append(flow)
-                yield
         except NetfilterError:
             return  # they go on
 

@@ -56,7 +56,7 @@ class LiveEdges(Edges):
         """BadInput, OSError when a part can't be made."""
         loop, settings = self._loop, self._settings
         if settings.text("identity") == "mark":
-            self.kernel = _kernel(loop, settings, self._netlink, self.neighbours)
+            self.kernel = _kernel(settings, self._netlink, self.neighbours)
             self.counting = Counting(self.kernel.switch)
             self._sight = Sight(self.neighbours, household.clock, self.kernel.covers)
             self.holding = HoldService(loop, settings, household, self.kernel, self.neighbours)
@@ -231,13 +231,13 @@ class LiveEdges(Edges):
         return self._loop.faults.state()
 
 
-def _kernel(loop: Loop, settings: Settings, netlink: socket.socket | None, neighbours: Neighbours) -> SwitchSync:
+def _kernel(settings: Settings, netlink: socket.socket | None, neighbours: Neighbours) -> SwitchSync:
     layout = settings_table.mark_layout(settings)
     for name in layout.shared():
         say(f"the bits of marks that are set are also {name}'s by default: doctor tells whether it uses them here")
     switch = Switch(netlink, settings.texts("interfaces"), settings.number("agent_port"), layout)
     switch.counting = CountRules(settings.texts("interfaces"), tuple(settings.texts("local_interfaces")))
-    return SwitchSync(switch, layout, neighbours, loop.task)
+    return SwitchSync(switch, layout, neighbours)
 
 
 def _control(loop: Loop, settings: Settings, household: Household) -> ControlServer:
