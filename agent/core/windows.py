@@ -1,7 +1,7 @@
 """Weekly windows of a person or device: text ↔ windows ↔ words ↔ rows of the API.
 
 A window belongs to the days on which it begins. One that ends at or before its begin ends on the next day;
-begin and end the same are 24 hours. A begin of 24:00 is the midnight that ends the day.
+begin and end the same are 24 hours, 24:00 and 0:00 too. A begin of 24:00 is the midnight that ends the day.
 """
 
 from agent.core.digits import whole
@@ -41,7 +41,7 @@ class Window(Value):
 
     @property
     def minutes(self) -> int:
-        return self.end - self.begin if self.end > self.begin else self.end - self.begin + MINUTES
+        return (self.end - self.begin - 1) % MINUTES + 1
 
 
 class Dates(Value):

@@ -43,6 +43,13 @@ def test_a_begin_at_24_is_the_midnight_that_ends_the_day():
     assert decide(mine, at(12, 5), ZONE) == Decision(True, BEDTIME, "", at(12, 5, 8))
 
 
+def test_from_24_to_0_is_the_whole_next_day():
+    for end in (0, 1440):
+        mine = rules(Window(BEDTIME, 1 << 4, 1440, end))  # Friday
+        assert not decide(mine, at(12, 4, 23, 59), ZONE).held
+        assert decide(mine, at(12, 5), ZONE) == Decision(True, BEDTIME, "", at(12, 6))
+
+
 def test_overlapping_windows_are_one_and_the_strictest_tells():
     mine = rules(NIGHT, Window(HOMEWORK, 127, 1200, 1260, "Maths"), Window(BREAK, 127, 400, 440, "Wash"))
     assert decide(mine, at(12, 1, 20), ZONE) == Decision(True, HOMEWORK, "Maths", at(12, 2, 7, 20))

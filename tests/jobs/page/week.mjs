@@ -56,6 +56,15 @@ test("midnight that ends the day begins the next", () => {
   assert.deepEqual(pieces(week, "sat"), [{ kind: "bedtime", from: 0, to: 480 }]);
 });
 
+test("from that midnight to midnight is the whole next day", () => {
+  for (const end of ["00:00", "24:00"]) {
+    const week = byDay([{ kind: "bedtime", days: "fri", begin: "24:00", end }]);
+    assert.deepEqual(pieces(week, "fri"), []);
+    assert.deepEqual(pieces(week, "sat"), [{ kind: "bedtime", from: 0, to: 1440 }]);
+    assert.deepEqual(pieces(week, "sun"), []);
+  }
+});
+
 test("a day's rows on other days", () => {
   const week = copied(byDay([{ kind: "bedtime", days: "mon", begin: "20:00", end: "07:00" }]), "mon", DAYS.slice(0, 5));
   assert.deepEqual(windowsOf(week).map((one) => one.days), ["mon,tue,wed,thu,fri"]);

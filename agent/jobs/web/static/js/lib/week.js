@@ -97,7 +97,7 @@ export function pieces(week, day) {
   for (const { kind, begin, end } of week[before]) {
     if (end <= begin && end > 0) found.push({ kind, from: 0, to: end });
     // A begin of 24:00 is the midnight that ends the day.
-    if (begin === MINUTES && end > 0 && end < MINUTES) found.push({ kind, from: 0, to: end });
+    if (begin === MINUTES && end < MINUTES) found.push({ kind, from: 0, to: end || MINUTES });
   }
   for (const { kind, begin, end } of week[day]) {
     if (begin < MINUTES) found.push({ kind, from: begin, to: end <= begin ? MINUTES : end });
