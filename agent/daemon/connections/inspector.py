@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from agent.core import quic
 from agent.core.addresses import show
-from agent.core.flows import UNKNOWN, Flows
+from agent.core.flows import FLOW_BYTES_MAX, UNKNOWN, Flows
 from agent.core.marks import DEFAULT, Layout
 from agent.core.model import Verdict
 from agent.core.nft import inspection
@@ -24,6 +24,7 @@ from agent.daemon.store.recorder import Recorder
 
 TARGET_MAX = 500  # bytes of a URL in an attempt; longer ones are cut
 NOTED_MAX = 500  # connections waiting to be recorded, some 150 bytes each
+ENDED_MAX = 1000  # refused connections of which copies may wait in the queue, some 250 bytes each
 VERDICTS_MAX = 500  # decisions remembered, some 300 bytes each: what a household's devices connect to again and again
 
 Packet = tuple[int, int, bytes, bytes]  # see nfnl.packets
@@ -69,6 +70,7 @@ class Inspector:
         }
         self._verdicts: dict[tuple[DeviceView, bytes, bytes], Verdict] = {}
         self._noted: dict[tuple[DeviceView, bytes, str], int] = {}
+        self._ended: dict[bytes, tuple[int, int]] = {}  # flow → where its opening was, and what it came to
         self.judged = 0
         self.refusals = 0
         self.quic = 0
@@ -80,6 +82,10 @@ class Inspector:
         if seen is None:
             return None
         client, piece, opened = seen
+        ended = self._ended.get(piece.flow)
+        if ended is not None and _near(piece.seq, ended[0]):
+            # Sent once more while its opening waited here: it would complete at the server what was refused.
+            return self._marked(mark, ended[1])
         if isinstance(opened, str):
             if opened is not UNKNOWN:
                 return None
@@ -91,19 +97,16 @@ class Inspector:
         host = host_of(piece, opened)
         if client.held and not self._spared(client.device_id, host):
             # It came this far since something else is spared at that address. Recorded for nobody.
-            self.open.refused(piece.flow)
-            return self._marked(mark, inspection.REFUSED)
+            return self._end(mark, piece, inspection.REFUSED)
         view = client.view
         if view is not None and view.safe and self._passes_by(view, host, piece.destination):
             # Nobody is told: the device asks the DNS again and is led to the safe form.
-            self.open.refused(piece.flow)
-            return self._marked(mark, inspection.REFUSED)
+            return self._end(mark, piece, inspection.REFUSED)
         verdict = self._decide(client, piece, opened)
         if verdict.blocked:
-            self.open.refused(piece.flow)
             if recorded(verdict):
                 self._refused(client, piece, opened, verdict)
-            return self._marked(mark, self._refusal(client, payload, piece, opened, verdict))
+            return self._end(mark, piece, self._refusal(client, payload, piece, opened, verdict))
         self._let(client, piece, host)
         self._allowed(client, piece, opened)
         # On a connection of plain HTTP requests for other pages may follow.
@@ -128,6 +131,13 @@ class Inspector:
         """Whether a host that has a safe form for this view is reached where that is not."""
         safe = safe_host(host, view.search, view.youtube)
         return safe is not None and not self._safe.holds(safe, address)
+
+    def _end(self, mark: int, piece: Segment, state: int) -> int:
+        self.open.refused(piece.flow)
+        if len(self._ended) >= ENDED_MAX:
+            del self._ended[next(iter(self._ended))]
+        self._ended[piece.flow] = (piece.seq, state)
+        return self._marked(mark, state)
 
     def _marked(self, mark: int, state: int) -> int:
         """The packet's mark with what its connection has come to in it."""
@@ -253,3 +263,8 @@ def target_of(piece: Segment, opened: Hello | SniffedRequest) -> str:
     if isinstance(opened, SniffedRequest):
         return url(authority_of(piece, opened), opened.target)[:TARGET_MAX]
     return host_of(piece, opened).decode()
+
+
+def _near(seq: int, other: int) -> bool:
+    """Whether both are of one opening; another connection of the same ports begins elsewhere."""
+    return (seq - other + FLOW_BYTES_MAX) % (1 << 32) <= 2 * FLOW_BYTES_MAX
