@@ -44,10 +44,13 @@ procd_close_instance() { :; }
 procd_add_reload_trigger() { echo "config.change $*" >> "$PROCD_NEW/triggers"; }
 procd_add_reload_interface_trigger() { echo "interface $1" >> "$PROCD_NEW/triggers"; }
 procd_add_interface_trigger() { echo "interface $2" >> "$PROCD_NEW/triggers"; }
-# EVENT (or interface.*) MILLISECONDS COMMAND…, which is the service's own reload here.
+# EVENT (or interface.*) MILLISECONDS COMMAND…, which is the service's own reload, with a word, here.
 procd_add_raw_trigger() {
 	case "$1 $3 $4" in
-		"interface.* /etc/init.d/$PROCD_SERVICE reload") echo "interface .*" >> "$PROCD_NEW/triggers" ;;
+		"interface.* /etc/init.d/$PROCD_SERVICE reload")
+			echo "interface .*" >> "$PROCD_NEW/triggers"
+			echo "$5" > "$PROCD_RUN/$PROCD_SERVICE/interface-word"
+			;;
 		*) echo "procd shim: unknown raw trigger $*" >&2; return 1 ;;
 	esac
 }
