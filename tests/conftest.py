@@ -7,6 +7,7 @@ A class is a folder of tests/, or a file beside them: core, properties, daemon, 
 import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -124,6 +125,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = others
     else:
         items[:] = long + others
+    if hasattr(config, "workerinput"):
+        # Those of a kind lie together, and four browsers at once are too much for two cores.
+        items.sort(key=lambda item: (not is_long(item), crc32(item.path.name.encode())))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -37,7 +37,7 @@ PHASES = (
     Phase("check", 8, ["tools/check"]),
     Phase("try", 4, ["tools/try", "--offline", "--check"]),
     # Last, so that pytest's closing lines end the log.
-    Phase("test", 58, ["tools/test", "--full"]),
+    Phase("test", 75, ["tools/test", "--full"]),
 )
 
 

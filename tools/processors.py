@@ -52,7 +52,7 @@ ALONE = [
     "promises/test_p8_kernel.py",
 ]
 SUITES = {
-    "3.13": ["-n", "4", "--dist", "loadfile", "tests", *(f"--ignore=tests/{part}" for part in ALONE)],
+    "3.13": ["-n", "3", "--dist", "loadfile", "tests", *(f"--ignore=tests/{part}" for part in ALONE)],
     "s390x": [*CORE, *MORE],
     "mipsel": CORE,
     "armhf": CORE,

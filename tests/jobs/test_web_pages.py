@@ -443,10 +443,12 @@ def test_a_stranger_is_told_that_nothing_is_recorded(visit, served, laptop):
 def test_size_of_it_all():
     import gzip
 
-    files = [path for path in STATIC.rglob("*") if path.is_file()]
+    # One language beside English: each is a package of its own.
+    others = {path for path in (STATIC / "text").iterdir() if path.stem not in ("en", "de")}
+    files = [path for path in STATIC.rglob("*") if path.is_file() and path not in others]
     packed = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
     print(sum(path.stat().st_size for path in files), packed)
-    assert packed <= 150_000
+    assert packed <= 190_000
 
 
 def test_an_older_answer_does_not_replace_a_newer_one(visit, served):

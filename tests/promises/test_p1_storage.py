@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.client import ControlClient, ControlError
+from agent.client import ControlClient, ControlError, Unreachable
 from tests.namespaces import missing
 from tests.promises.flash import Flash, flash
 from tests.promises.running import TABLET, Running, query
@@ -129,8 +129,11 @@ def test_flash_that_becomes_writable_ends_it(router: Router, flash: Flash) -> No
 
     def works() -> bool:
         router.client.close()
-        router.client = router.running.client()
-        return router.is_on() and router.status()["booted"]
+        try:
+            router.client = router.running.client()
+            return router.is_on() and router.status()["booted"]
+        except Unreachable:  # it is just starting again
+            return False
 
     until(works)
 

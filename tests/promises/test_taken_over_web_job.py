@@ -19,6 +19,11 @@ CALLS: dict[str, dict[str, Any]] = {
     "device.remove": {"id": 1},
     "person.remove": {"id": 1},
     "statistics.opt_in": {"agree": 1, "terms": "x"},
+    "visit.delete": {"id": 1},
+    "week_file.turn_on": {"target": {}, "agree": 1},
+    "history_copy.seal": {"passphrase": "seven words that nobody else knows"},
+    "history_copy.unseal": {},
+    "history_copy.drop": {},
     "off": {"device_id": 1, "feature": "history", "erase": True},
 }
 

@@ -222,7 +222,7 @@ def device_seen(household: Household, request: Request) -> Reply:
     new = household.arrivals.waiting
     seen = household.edges.neighbours_seen()
     items: list[Row] = [
-        {**row, "new": mac in new} for mac, row in seen if mac not in known and row["address"] not in by_address
+        {**row, "new": mac in new} for mac, row in seen if mac not in known and row.get("address") not in by_address
     ]
     return {"items": items, "next": None}
 
