@@ -108,6 +108,7 @@ class Daemon:
         self.web: WebJob | None = None
         self._copying: Repeat | None = None
         self._flushing = False
+        self._refused: dict[Callable[[], float | None], str] = {}
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
@@ -174,20 +175,26 @@ class Daemon:
 
     def _keep(self) -> None:
         """Whether somebody is to be held or freed; by the second, and closer where that is near."""
-        wait_s = TURN_S
+        wait_s: float | None = None
         try:
-            wait_s = self.household.keeper.tick()
-        except StorageError as error:
-            self.household.recorder.trouble = str(error)
+            wait_s = self._attempt(self.household.keeper.tick)
         finally:
-            self.loop.after(wait_s, self._keep)
+            self.loop.after(wait_s or TURN_S, self._keep)
 
     def _tried(self, call: Callable[[], None]) -> None:
-        """Storage that refuses is said, and tried again the next time."""
+        self._attempt(call)
+
+    def _attempt(self, call: Callable[[], float | None]) -> float | None:
+        """What it gives. Storage that refuses is said until the same call succeeds; it is tried again the next time."""
+        recorder = self.household.recorder
         try:
-            call()
+            given = call()
         except StorageError as error:
-            self.household.recorder.trouble = str(error)
+            self._refused[call] = recorder.trouble = str(error)
+            return None
+        if self._refused.pop(call, None) == recorder.trouble:
+            recorder.trouble = ""
+        return given
 
     def _tell(self) -> None:
         """Open pages hear that a device's history has grown, not what was contacted."""
