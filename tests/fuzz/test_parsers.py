@@ -246,7 +246,7 @@ def test_every_parser_takes_anything(name: str) -> None:
     function, seed = PARSERS[name]
     chance = random.Random(name)
     inputs = max(INPUTS // len(PARSERS), 500)
-    end = time.monotonic() + SECONDS_EACH
+    end = time.thread_time() + SECONDS_EACH
     for done in range(inputs):
         kind = chance.randrange(4)
         data = nasty.mutated(seed, chance) if kind else nasty.text(chance).encode("utf-8", "surrogatepass")
@@ -256,6 +256,6 @@ def test_every_parser_takes_anything(name: str) -> None:
             pass
         except Exception as error:
             raise AssertionError(repr(data)[:2000]) from error
-        if time.monotonic() > end:
+        if time.thread_time() > end:
             assert done > 50, "too slow"
             break

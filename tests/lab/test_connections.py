@@ -44,8 +44,14 @@ def page(lab: Lab, server: str, host: str, path: str) -> str:
 def visits(resident: Resident) -> dict[str, str]:
     resident.call("status")
     resident.call("audit")
-    time.sleep(1.2)
-    return dict(resident.rows("SELECT site, source FROM visits"))
+    seen: dict[str, str] = {}
+    for _ in range(4):  # written every second, later on a busy machine: until it stays the same
+        before = seen
+        time.sleep(1.2)
+        seen = dict(resident.rows("SELECT site, source FROM visits"))
+        if seen and seen == before:
+            break
+    return seen
 
 
 def attempts(resident: Resident) -> list[tuple[object, ...]]:
