@@ -8,12 +8,11 @@ import os
 import time
 from collections.abc import Generator
 
-from agent.daemon.forked import let_go, lower_priority
+from agent.daemon.forked import in_child
 
 HOLDS_S = 900.0
 SETUP_S = 120.0  # for the new password after a setup code; its hash takes seconds
 WORDS_MAX = 32  # the oldest goes
-LOOK_S = 0.05
 LOOKS_MAX = 600  # half a minute; the slowest router takes a second or two
 
 
@@ -58,32 +57,9 @@ class Proofs:
 
 
 def _matches(secret: str, given: str) -> Generator[float | None, None, bool]:
-    child = os.fork()
-    if child == 0:
-        _check_and_exit(secret, given)
-    status = None
-    try:
-        for _ in range(LOOKS_MAX):
-            yield LOOK_S
-            pid, status = os.waitpid(child, os.WNOHANG)
-            if pid:
-                return status == 0
-            status = None
-        return False
-    finally:
-        if status is None:
-            os.kill(child, 9)
-            os.waitpid(child, 0)
-
-
-def _check_and_exit(secret: str, given: str) -> None:
-    """In the child, which ends with 0 where they match."""
-    code = 1
-    try:
-        let_go()
-        lower_priority()
+    def work() -> bool:
         from agent.platform import sodium  # here: the daemon itself loads no ctypes
 
-        code = 0 if sodium.load().check_password(secret, given.encode()) else 1
-    finally:
-        os._exit(code)
+        return sodium.load().check_password(secret, given.encode())
+
+    return in_child(work, LOOKS_MAX)

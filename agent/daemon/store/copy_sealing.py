@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 
 from agent.core import jsontext
 from agent.core.model import BadInput, Value
-from agent.daemon.forked import let_go, lower_priority
+from agent.daemon.forked import in_child, let_go
 from agent.daemon.store.flashcopy import synced
 from agent.daemon.store.state import State
 from agent.platform.hashing import sha256
@@ -21,7 +21,6 @@ if MYPY:  # in children alone
 KEY = "history copy key"  # in meta: {"salt", "public"}
 TOPS = "history copy tops"  # in meta: the highest id of each table in the copy, and the household's age then
 SALT_BYTES = 16
-LOOK_S = 0.05
 LOOKS_MAX = 1200  # a minute; a slow router works out a key in seconds
 
 Steps = Generator[float | None, None, bool]
@@ -51,7 +50,7 @@ def public_of(passphrase: str, salt: bytes, folder: str) -> Generator[float | No
         with open(path, "wb") as file:
             file.write(_primitives().public_of(_secret(passphrase, salt)))
 
-    made = yield from _in_child(work)
+    made = yield from in_child(work, LOOKS_MAX)
     try:
         with open(path, "rb") as file:
             return file.read() if made else None
@@ -77,7 +76,7 @@ def opened(passphrase: str, key: CopyKey, sealed: str, target: str) -> Steps:
             os.fchmod(file.fileno(), 0o600)
             file.write(plain)
 
-    return (yield from _in_child(work))
+    return (yield from in_child(work, LOOKS_MAX))
 
 
 def write_sealed_and_exit(source: str, target: str, public: bytes, prepare: Callable[[], None]) -> None:
@@ -115,34 +114,3 @@ def _primitives() -> "Primitives":
 
     found = sodium.load_sealing()
     return Primitives(sha256, found.x25519, found.public_of, found.encrypt, found.decrypt)
-
-
-def _in_child(work: Callable[[], None]) -> Steps:
-    """Whether it was done; the loop goes on meanwhile."""
-    child = os.fork()
-    if child == 0:
-        _work_and_exit(work)
-    status = None
-    try:
-        for _ in range(LOOKS_MAX):
-            yield LOOK_S
-            pid, status = os.waitpid(child, os.WNOHANG)
-            if pid:
-                return status == 0
-            status = None
-        return False
-    finally:
-        if status is None:
-            os.kill(child, 9)
-            os.waitpid(child, 0)
-
-
-def _work_and_exit(work: Callable[[], None]) -> None:
-    code = 1
-    try:
-        let_go()
-        lower_priority()
-        work()
-        code = 0
-    finally:
-        os._exit(code)
