@@ -3,13 +3,12 @@
 Written in place and synced at each change, as state.db may be hours behind. Numbers of devices and until when, no more.
 """
 
-import contextlib
 import os
 
 from agent.core.digits import whole
+from agent.daemon.limits import flash_note
 
 FORMAT = b"privacy-agent held 1\n"
-BYTES_MAX = 4096
 
 
 class HeldFile:
@@ -19,17 +18,11 @@ class HeldFile:
 
     def read(self) -> dict[int, int]:
         """Device → until; what can't be read names nobody."""
-        try:
-            with open(self._path, "rb") as file:
-                lines = file.read(BYTES_MAX).decode("ascii", "replace").splitlines()
-        except OSError:
-            return {}
         found = {}
-        if lines[:1] == [FORMAT.decode().strip()]:
-            for line in lines[1:]:
-                device, until = [whole(word) for word in (line.split() + ["", ""])[:2]]
-                if device is not None and until is not None:
-                    found[device] = until
+        for words in flash_note.read(self._path, FORMAT):
+            device, until = [whole(word) for word in [*words, "", ""][:2]]
+            if device is not None and until is not None:
+                found[device] = until
         return found
 
     def save(self, held: dict[int, int]) -> None:
@@ -37,11 +30,5 @@ class HeldFile:
         if held == self._written or (not held and self._written is None and not os.path.exists(self._path)):
             return
         text = FORMAT + b"".join(b"%d %d\n" % one for one in sorted(held.items()))
-        with contextlib.suppress(OSError):
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                os.pwrite(fd, text[:BYTES_MAX].ljust(BYTES_MAX, b"\n"), 0)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+        if flash_note.write(self._path, text):
             self._written = dict(held)
