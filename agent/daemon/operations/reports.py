@@ -17,6 +17,7 @@ from agent.daemon.operations.arguments import (
     page,
     paged,
 )
+from agent.daemon.reports.sending import Sending
 
 OUTCOMES = ("done", "later", "never")
 PAUSE_MAX_S = 7 * 86400
@@ -172,9 +173,14 @@ def operator_set(household: Household, request: Request) -> Generator[float | No
 
 
 def _announced(household: Household, request: Request) -> Reply:
+    announce(household)
+    return status(household, request)
+
+
+def announce(household: Household) -> None:
+    """Open pages look again: what is sent was turned on or off."""
     household.edges.publish({"event": "report"})
     household.edges.publish({"event": "status"})
-    return status(household, request)
 
 
 # What the report job says and asks.
@@ -212,12 +218,17 @@ def body(household: Household, request: Request) -> Reply:
 
 
 def outcome(household: Household, request: Request) -> Reply:
+    return ended(household, request, household.reports.sending)
+
+
+def ended(household: Household, request: Request, sending: Sending) -> Reply:
+    """How one of what `sending` keeps went: sent, to be tried again, or given up."""
     pause_s = optional_number(request, "pause_s") or 0
     if not 0 <= pause_s <= PAUSE_MAX_S:
         raise BadInput("pause_s must be a week at most")
     result = choice(request, "outcome", OUTCOMES)
     message = optional_text(request, "message", 300) or ""
-    household.reports.sending.take_outcome(number(request, "id"), result, message, pause_s)
+    sending.take_outcome(number(request, "id"), result, message, pause_s)
     household.edges.publish({"event": "report"})
     return {}
 

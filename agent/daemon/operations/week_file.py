@@ -15,14 +15,12 @@ from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
     actor,
-    choice,
     number,
     optional_number,
-    optional_text,
     page,
     paged,
 )
-from agent.daemon.operations.reports import OUTCOMES, PAUSE_MAX_S, at_age
+from agent.daemon.operations.reports import announce, at_age, ended
 from agent.daemon.operations.scope import Steps
 from agent.daemon.operations.week import week
 from agent.daemon.reports.week_file import CHANGED
@@ -117,8 +115,7 @@ def turn_off(household: Household, request: Request) -> Generator[float | None, 
 
 
 def _announced(household: Household, request: Request) -> Reply:
-    household.edges.publish({"event": "report"})
-    household.edges.publish({"event": "status"})
+    announce(household)
     return status(household, request)
 
 
@@ -201,14 +198,7 @@ def _grown_up(household: Household, people: str) -> bool:
 
 
 def outcome(household: Household, request: Request) -> Reply:
-    pause_s = optional_number(request, "pause_s") or 0
-    if not 0 <= pause_s <= PAUSE_MAX_S:
-        raise BadInput("pause_s must be a week at most")
-    result = choice(request, "outcome", OUTCOMES)
-    message = optional_text(request, "message", 300) or ""
-    household.week_file.sending.take_outcome(number(request, "id"), result, message, pause_s)
-    household.edges.publish({"event": "report"})
-    return {}
+    return ended(household, request, household.week_file.sending)
 
 
 TABLE = {
