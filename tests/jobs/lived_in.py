@@ -30,6 +30,7 @@ from agent.daemon.operations import TABLE
 from agent.daemon.runtime.web_job import WebJob
 from agent.daemon.sight import Sight
 from agent.daemon.store import outbox
+from tests.jobs.web_peer import PASSWORD
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -267,6 +268,17 @@ class Served:
             reply = json.loads(link.makefile().readline())
         assert "ok" in reply, reply
         return reply["ok"]
+
+    def sign_in(self, page) -> None:
+        """On a page that asks for it: the first time with the setup code, then with the password that was chosen."""
+        if self.code:
+            page.get_by_label("Setup code").fill(self.code)
+            page.get_by_label("New password").fill(PASSWORD)
+            self.code = ""
+        else:
+            page.locator("input[type=password]").fill(PASSWORD)
+        page.locator("button[type=submit]").click()
+        page.get_by_role("navigation").first.wait_for()
 
     def stop(self) -> None:
         self.process.terminate()

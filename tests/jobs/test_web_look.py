@@ -11,7 +11,6 @@ import pytest
 
 from tests.jobs import browser, catalogues
 from tests.jobs.lived_in import Served
-from tests.jobs.web_peer import PASSWORD
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 VIEWS = {
@@ -44,10 +43,7 @@ def state(chromium, served):
     context = chromium.new_context(locale="en-GB")
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{served.port}/")
-    page.get_by_label("Setup code").fill(served.code)
-    page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Start").click()
-    page.get_by_role("navigation").wait_for()
+    served.sign_in(page)
     kept = context.storage_state()
     context.close()
     return kept

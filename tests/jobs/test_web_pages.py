@@ -36,10 +36,7 @@ def state(chromium, served):
     context = chromium.new_context(locale="en-GB")
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{served.port}/")
-    page.get_by_label("Setup code").fill(served.code)
-    page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Start").click()
-    page.get_by_role("navigation").wait_for()
+    served.sign_in(page)
     kept = context.storage_state()
     context.close()
     return kept

@@ -12,7 +12,7 @@ import pytest
 
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.web_peer import PASSWORD, wait_until
+from tests.jobs.web_peer import wait_until
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 
@@ -53,10 +53,7 @@ def test_it_opens_without_the_router(chromium, served):
     page = context.new_page()
     page.set_default_timeout(browser.PATIENCE_MS)
     page.goto(f"http://127.0.0.1:{served.port}/")
-    page.get_by_label("Setup code").fill(served.code)
-    page.get_by_label("New password").fill(PASSWORD)
-    page.get_by_role("button", name="Start").click()
-    page.get_by_role("navigation").wait_for()
+    served.sign_in(page)
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     page.reload()  # from now on the worker is asked, and keeps what it fetches
     page.locator("a.person").first.wait_for()

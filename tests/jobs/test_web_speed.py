@@ -4,7 +4,6 @@ import pytest
 
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
-from tests.jobs.web_peer import PASSWORD
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
 REQUESTS_MAX = 12
@@ -51,16 +50,8 @@ def test_the_first_look_is_few_requests_and_the_second_fewer(served, locale):
         page = context.new_page()
         page.set_default_timeout(browser.PATIENCE_MS)
         page.goto(f"http://127.0.0.1:{served.port}/")
-        if served.code:
-            page.get_by_label("Setup code").fill(served.code)
-            page.get_by_label("New password").fill(PASSWORD)
-            page.get_by_role("button", name="Start").click()
-            served.code = None
-        else:
-            page.locator("input[type=password]").fill(PASSWORD)
-            page.locator("button[type=submit]").click()
+        served.sign_in(page)
         page.locator("h1").wait_for()
-        page.get_by_role("navigation").wait_for()
         wire = Wire(page)
         wire.session.send("Network.clearBrowserCache")
         looked(page, served, wire)

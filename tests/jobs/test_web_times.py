@@ -11,7 +11,7 @@ import pytest
 from tests.jobs import browser
 from tests.jobs.lived_in import Served
 from tests.jobs.test_web_pages import serious
-from tests.jobs.web_peer import PASSWORD, wait_until
+from tests.jobs.web_peer import wait_until
 from tests.pictures import png
 
 pytestmark = pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
@@ -39,14 +39,7 @@ def look(chromium, served):
         context = chromium.new_context(viewport=size, locale=locale, timezone_id="UTC", **more)
         page = browser.watched(context)
         page.goto(f"http://127.0.0.1:{served.port}{path}")
-        if served.code:
-            page.get_by_label("Setup code").fill(served.code)
-            page.get_by_label("New password").fill(PASSWORD)
-            served.code = ""
-        else:
-            page.locator("input[type=password]").fill(PASSWORD)
-        page.locator("button[type=submit]").click()
-        page.get_by_role("navigation").first.wait_for()
+        served.sign_in(page)
         page.locator("h1").wait_for()
         made.append(page)
         return page

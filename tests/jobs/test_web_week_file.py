@@ -26,15 +26,7 @@ def signed_in(served, chromium):
     page = chromium.new_context(viewport=browser.PHONE, locale="en-GB", accept_downloads=True).new_page()
     page.set_default_timeout(browser.PATIENCE_MS)
     page.goto(f"http://127.0.0.1:{served.port}/privacy")
-    if served.code:
-        page.get_by_label("Setup code").fill(served.code)
-        page.get_by_label("New password").fill(PASSWORD)
-        page.get_by_role("button", name="Start").click()
-        served.code = None
-    else:
-        page.locator("input[type=password]").fill(PASSWORD)
-        page.locator("button[type=submit]").click()
-    page.get_by_role("navigation").wait_for()
+    served.sign_in(page)
     page.goto(f"http://127.0.0.1:{served.port}/privacy")
     return page
 
