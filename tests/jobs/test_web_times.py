@@ -184,6 +184,23 @@ def test_what_is_proposed_is_one_tap_and_each_kind_a_switch(look, served):
     assert serious(page) == []
 
 
+def test_two_quick_changes_are_both_made(look, served):
+    """The second is tapped before the first has come back, on a line that takes its time."""
+    mia = person_id(served, "Mia")
+    page = look(f"/?person={mia}&part=content")
+
+    before = set(served.ask("content.get", person_id=mia)["categories"])
+    wanted = before ^ {"dating", "weapons"}
+    page.get_by_role("switch", name=re.compile("^Dating")).wait_for()
+    slow = {"offline": False, "latency": 400, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    page.evaluate(
+        "names => names.forEach((one) => document.querySelector(`[role=switch][data-key=category-${one}]`).click())",
+        ["dating", "weapons"],
+    )
+    wait_until(lambda: set(served.ask("content.get", person_id=mia)["categories"]) == wanted)
+
+
 def test_a_request_for_time_is_answered_with_one_tap(look, served):
     tablet = next(one["id"] for one in served.ask("device.list")["items"] if one["label"] == "zoe-tablet")
     served.ask("request.add", device_id=tablet, kind="time", seconds=1800, text="nearly done")

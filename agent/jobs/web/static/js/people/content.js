@@ -49,11 +49,19 @@ export function content({ redraw, about, back }) {
     redraw();
   }
 
-  async function save(values, busy) {
+  let turn = Promise.resolve();
+
+  /** `change` makes the new values of the present ones when the earlier changes have come back: two quick ones are both made. */
+  function save(change, busy) {
+    turn = turn.catch(() => {}).then(() => saveNow(change, busy));
+    return turn;
+  }
+
+  async function saveNow(change, busy) {
     state.busy = busy;
     redraw();
     try {
-      await put(whose(about()).path + "/content", { ...values, version: state.content.version });
+      await put(whose(about()).path + "/content", { ...change(state.content), version: state.content.version });
     } catch (error) {
       if (!busy) throw error;
       say(error);
@@ -93,7 +101,7 @@ export function content({ redraw, about, back }) {
       h("p", series(proposed.map(categoryName))),
       h(
         "div.actions.left",
-        button(t("content.preset_use"), () => save({ categories: [...new Set([...state.content.categories, ...proposed.map((one) => one.id)])] }, "preset"), {
+        button(t("content.preset_use"), () => save((own) => ({ categories: [...new Set([...own.categories, ...proposed.map((one) => one.id)])] }), "preset"), {
           tone: "primary",
           "aria-busy": state.busy === "preset" ? "true" : null,
         }),
@@ -115,7 +123,7 @@ export function content({ redraw, about, back }) {
           note: state.busy === row.id ? t("wait") : listOf(row),
           tone: "teal",
           onchange: (to) =>
-            save({ categories: to ? [...state.content.categories, row.id] : state.content.categories.filter((one) => one !== row.id) }, row.id),
+            save((own) => ({ categories: [...own.categories.filter((one) => one !== row.id), ...(to ? [row.id] : [])] }), row.id),
         });
       }),
     );
@@ -177,9 +185,8 @@ export function content({ redraw, about, back }) {
       names: ["begin", "end"],
       go: t("save"),
       submit: async (values) => {
-        const others = state.content.services.filter((one) => one.id !== service.id);
         const made = values.mode === "free" ? [] : [{ id: service.id, mode: values.mode, windows: timed(values.mode) ? [windowOf(values)] : [] }];
-        await save({ services: [...others, ...made] });
+        await save((own) => ({ services: [...own.services.filter((one) => one.id !== service.id), ...made] }));
         toast(t("saved"));
       },
       build: (at) => [
@@ -243,7 +250,7 @@ export function content({ redraw, about, back }) {
       label: t("content.label_" + name),
       value: state.content[name],
       options: modes.map((mode) => [mode, t(`content.${name}_${mode}`)]),
-      onchange: (mode) => save({ [name]: mode }, name),
+      onchange: (mode) => save(() => ({ [name]: mode }), name),
     });
 
   const forms = Object.fromEntries(
@@ -253,7 +260,7 @@ export function content({ redraw, about, back }) {
         () => redraw(),
         async (values) => {
           const names = values[which].split(/[\s,;]+/).filter(Boolean).map(hostOf);
-          await save({ [which]: names });
+          await save(() => ({ [which]: names }));
           toast(t("saved"));
         },
       ),
