@@ -105,3 +105,34 @@ def observe(household: Household, address: str, host: bytes) -> None:
     client = household.clients.identify(None, address)
     if client is not None:
         household.recorder.allowed(client.slot, client.generation, host, "dns", 1)
+
+
+TABLET, PHONE, LAPTOP = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+MIA, BEN, TOM = 1, 2, 3
+
+
+def family_of_three(home: Home) -> Home:
+    """Mia (child) with a tablet (1), Ben (teen) with a phone (2), Tom (adult) with a laptop (3); Mia has history on."""
+    home.start()
+    for name, group in (("Mia", "child"), ("Ben", "teen"), ("Tom", "adult")):
+        home.ask("person.add", name=name, group=group)
+    for label, address, person in (("tablet", TABLET, MIA), ("phone", PHONE, BEN), ("laptop", LAPTOP, TOM)):
+        home.ask("device.add", label=label, address=address, person_id=person)
+    home.ask("on", device_id=1, feature="history", agree=1)
+    return home
+
+
+def visit(home: Home, address: str, name: str) -> None:
+    assert home.household
+    observe(home.household, address, name.encode())
+    home.household.flush()
+
+
+def blocked(home: Home, address: str) -> None:
+    """An attempt at bad.example by a device that is protected from it."""
+    assert home.household
+    client = home.household.clients.identify(None, address)
+    assert client is not None and client.view is not None
+    verdict = home.household.policy.decide(client.view, b"bad.example")
+    home.household.recorder.refused(client.slot, client.generation, "bad.example", "dns", 1, verdict)
+    home.household.flush()

@@ -7,38 +7,25 @@ from typing import Any
 
 import pytest
 
-from tests.promises.household import Home, observe
+from tests.promises.household import (
+    BEN,
+    LAPTOP,
+    MIA,
+    PHONE,
+    TABLET,
+    TOM,
+    Home,
+    blocked,
+    family_of_three,
+    visit,
+)
 
-TABLET, PHONE, LAPTOP = "127.0.0.2", "127.0.0.3", "127.0.0.4"
-MIA, BEN, TOM = 1, 2, 3
 SECRET = "secret-site.example"
 
 
 @pytest.fixture
 def family(home: Home) -> Home:
-    """Mia (child) with a tablet, Ben (teen) with a phone, Tom (adult) with a laptop; Mia's history is on."""
-    home.start()
-    for name, group in (("Mia", "child"), ("Ben", "teen"), ("Tom", "adult")):
-        home.ask("person.add", name=name, group=group)
-    for label, address, person in (("tablet", TABLET, MIA), ("phone", PHONE, BEN), ("laptop", LAPTOP, TOM)):
-        home.ask("device.add", label=label, address=address, person_id=person)
-    home.ask("on", device_id=1, feature="history", agree=1)
-    return home
-
-
-def visit(home: Home, address: str, name: str = SECRET) -> None:
-    assert home.household
-    observe(home.household, address, name.encode())
-    home.household.flush()
-
-
-def blocked(home: Home, address: str) -> None:
-    assert home.household
-    client = home.household.clients.identify(None, address)
-    assert client is not None and client.view is not None
-    verdict = home.household.policy.decide(client.view, b"bad.example")
-    home.household.recorder.refused(client.slot, client.generation, "bad.example", "dns", 1, verdict)
-    home.household.flush()
+    return family_of_three(home)
 
 
 def week(home: Home, **whom: object) -> dict[str, dict[str, Any]]:
@@ -51,7 +38,7 @@ def bare(one: dict[str, Any]) -> bool:
 
 def test_without_an_epoch_there_is_nothing(family: Home) -> None:
     for address in (TABLET, PHONE, LAPTOP):
-        visit(family, address)
+        visit(family, address, SECRET)
     told = week(family)
     assert [site["site"] for site in told["Mia"]["history"]["sites"]] == [SECRET]
     assert bare(told["Ben"]) and SECRET not in str(told["Ben"])
@@ -60,7 +47,7 @@ def test_without_an_epoch_there_is_nothing(family: Home) -> None:
 
 def test_an_adult_who_was_asked_and_has_not_agreed(family: Home) -> None:
     family.ask("on", device_id=3, feature="history", agree=1)
-    visit(family, LAPTOP)
+    visit(family, LAPTOP, SECRET)
     assert family.household
     assert [key for key in family.household.state.ledger.register.in_state("waiting") if key[1] == "history"]
     assert "Tom" not in week(family) and bare(week(family, person_id=TOM)["Tom"])
@@ -70,7 +57,7 @@ def test_an_adult_who_was_asked_and_has_not_agreed(family: Home) -> None:
 def test_an_adult_who_agreed_is_told_of_when_named(family: Home) -> None:
     family.ask("on", device_id=3, feature="history", agree=1)
     family.ask("me.agree", address=LAPTOP, feature="history", agree=1)
-    visit(family, LAPTOP)
+    visit(family, LAPTOP, SECRET)
     assert "Tom" not in week(family), "the family's week is of children and teens"
     assert SECRET in str(week(family, person_id=TOM)["Tom"]["history"])
 
@@ -89,7 +76,7 @@ def test_an_adults_blocks_are_their_own(family: Home) -> None:
 
 @pytest.mark.parametrize("change", [{"person_id": BEN}, {"person_id": TOM}, {"person_id": None}, {"shared": True}])
 def test_the_week_stays_whose_it_is(family: Home, change: dict[str, object]) -> None:
-    visit(family, TABLET)
+    visit(family, TABLET, SECRET)
     family.ask("device.edit", id=1, **change)
     assert SECRET in str(week(family)["Mia"]["history"]), "it was made of her"
     for name, one in week(family).items():
@@ -103,7 +90,7 @@ def test_the_week_stays_whose_it_is(family: Home, change: dict[str, object]) -> 
     [("delete", {"person_id": MIA}), ("off", {"device_id": 1, "feature": "history", "erase": True})],
 )
 def test_erased_is_not_told(family: Home, erase: tuple[str, dict[str, object]]) -> None:
-    visit(family, TABLET)
+    visit(family, TABLET, SECRET)
     family.ask(erase[0], **erase[1])
     told = week(family)["Mia"]
     assert SECRET not in str(told)
@@ -111,7 +98,7 @@ def test_erased_is_not_told(family: Home, erase: tuple[str, dict[str, object]]) 
 
 
 def test_off_keeps_what_was_and_tells_nothing_after_it(family: Home) -> None:
-    visit(family, TABLET)
+    visit(family, TABLET, SECRET)
     family.ask("off", device_id=1, feature="history")
     visit(family, TABLET, "after-off.example")
     told = week(family)["Mia"]["history"]

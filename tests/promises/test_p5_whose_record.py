@@ -6,37 +6,26 @@ import pytest
 
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import OperationRejected
-from tests.promises.household import Home, observe
-
-TABLET, PHONE, LAPTOP = "127.0.0.2", "127.0.0.3", "127.0.0.4"
-MIA, BEN, TOM = 1, 2, 3
+from tests.promises.household import (
+    BEN,
+    LAPTOP,
+    MIA,
+    TABLET,
+    TOM,
+    Home,
+    blocked,
+    family_of_three,
+    visit,
+)
 
 
 @pytest.fixture
 def family(home: Home) -> Home:
-    """Mia (child) with a tablet (1), Ben (teen) with a phone (2), Tom (adult) with a laptop (3)."""
-    home.start()
-    for name, group in (("Mia", "child"), ("Ben", "teen"), ("Tom", "adult")):
-        home.ask("person.add", name=name, group=group)
-    for label, address, person in (("tablet", TABLET, MIA), ("phone", PHONE, BEN), ("laptop", LAPTOP, TOM)):
-        home.ask("device.add", label=label, address=address, person_id=person)
-    home.ask("on", device_id=1, feature="history", agree=1)
+    family_of_three(home)
     home.ask("block", name="bad.example")
     for device in (1, 3):
         home.ask("on", device_id=device, feature="protection", agree=1)
     return home
-
-
-def visit(home: Home, address: str, name: str) -> None:
-    observe(home.household, address, name.encode())
-    home.household.flush()
-
-
-def blocked(home: Home, address: str) -> None:
-    client = home.household.clients.identify(None, address)
-    verdict = home.household.policy.decide(client.view, b"bad.example")
-    home.household.recorder.refused(client.slot, client.generation, "bad.example", "dns", 1, verdict)
-    home.household.flush()
 
 
 def sites(home: Home, op: str = "history", **of: object) -> list[str]:
