@@ -35,6 +35,8 @@ LONG = (
     *("jobs/test_web_long", "jobs/test_web_unseen"),
 )
 
+MANY = 30  # tests of a file
+
 # What a machine has not: data that is not part of the project, a kernel's ability, leave to make namespaces. And tests
 # that another test runs once more, in a namespace.
 EXCUSED = ("not here: ", "runs inside ")
@@ -126,8 +128,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     else:
         items[:] = long + others
     if hasattr(config, "workerinput"):
-        # Those of a kind lie together, and four browsers at once are too much for two cores.
-        items.sort(key=lambda item: (not is_long(item), crc32(item.path.name.encode())))
+        # Those of a kind lie together, and several browsers at once are too much for two cores: mixed, and the files with
+        # most tests before the others, so that no worker has one of these left at the end.
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: (not is_long(item), tests[item.path] < MANY, crc32(item.path.name.encode())))
 
 
 def pytest_configure(config: pytest.Config) -> None:
