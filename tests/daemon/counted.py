@@ -77,6 +77,12 @@ class Counted(Times):
         for _ in range(count):
             self.minute(*macs)
 
+    def asks_from(self, mac: str) -> None:
+        """What is asked at /me is asked by this device."""
+        assert self.home.household
+        self.kernel.mac_of = lambda address: bytes.fromhex(mac.replace(":", ""))  # type: ignore[method-assign]
+        self.home.household.clients.mac_of = self.kernel.mac_of
+
     def today(self, **whom: int) -> int:
         now = self.ask("usage.days", **whom)["now"]
         return int(now["today"])

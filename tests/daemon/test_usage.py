@@ -241,9 +241,7 @@ def test_what_is_not_read_needs_no_covering(counted: Counted) -> None:
 def test_the_bank(counted: Counted) -> None:
     counted.on(1)
     counted.ask("allowance.set", person_id=1, minutes=[5] * 7)
-    counted.kernel.mac_of = lambda address: bytes.fromhex(TABLET.replace(":", ""))  # type: ignore[method-assign]
-    assert counted.home.household
-    counted.home.household.clients.mac_of = counted.kernel.mac_of
+    counted.asks_from(TABLET)
     with pytest.raises(OperationRejected):
         counted.ask("me.bonus", address="192.168.1.11")
     counted.ask("allowance.give", person_id=1, minutes=20, bank=True)

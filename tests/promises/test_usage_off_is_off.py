@@ -167,9 +167,7 @@ def test_pulling_the_plug_again_and_again_does_not_go_on_for_ever(counted: Count
 def test_the_page_of_a_device_gives_no_minutes_but_the_banks(counted: Counted) -> None:
     counted.on(1)
     counted.ask("allowance.set", person_id=1, minutes=[3] * 7)
-    counted.kernel.mac_of = lambda address: bytes.fromhex(TABLET.replace(":", ""))  # type: ignore[method-assign]
-    assert counted.home.household
-    counted.home.household.clients.mac_of = counted.kernel.mac_of
+    counted.asks_from(TABLET)
     counted.minutes(3, TABLET)
     for op, given in (
         ("me.bonus", {}),
