@@ -128,8 +128,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     else:
         items[:] = long + others
     if hasattr(config, "workerinput"):
-        # Those of a kind lie together, and several browsers at once are too much for two cores: mixed, and the files with
-        # most tests before the others, so that no worker has one of these left at the end.
+        # Those of a kind lie together, and several browsers at once are too much for two cores: mixed, and the files
+        # with most tests before the others, so that no worker has one of these left at the end.
         tests = Counter(item.path for item in items)
         items.sort(key=lambda item: (not is_long(item), tests[item.path] < MANY, crc32(item.path.name.encode())))
 

@@ -23,7 +23,7 @@ ENOUGH = 0.95
 def test_the_names_of_another_s_sets_are_blocked(tmp_path: Path) -> None:
     for needed in (OURS, THEIRS):
         if not needed.exists():
-            pytest.skip(f"nothing to compare with: {needed} is not there")
+            pytest.skip(f"not here: {needed}, to compare with")
     made = tmp_path / "services.json"
     subprocess.run([sys.executable, str(ROOT / "tools" / "build-services"), str(OURS), "-o", str(made)], check=True)
     services = {one.id: one for one in read_services(made.read_text())}
