@@ -52,6 +52,7 @@ class Home:
         self.edges = HomeEdges(self)
 
     def start(self, **overrides: object) -> Household:
+        self.crash()
         values = {"state_dir": self.state_dir, "run_dir": self.run_dir, "identity": "address", **overrides}
         settings = settings_table.read(json.dumps(values))
         self.household = bootstrap.build(settings, self.edges)
