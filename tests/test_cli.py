@@ -16,6 +16,7 @@ import pytest
 
 from agent.cli import export, times
 from agent.cli.arguments import parser
+from agent.cli.edit import page_address
 from agent.cli.errors import FINDINGS, NOT_AGREED, NOT_FOUND, NOT_RUNNING, OK, REJECTED, USAGE
 from agent.cli.main import main
 from agent.client import ControlClient, Unreachable
@@ -545,6 +546,17 @@ def test_doctor_looks_from_outside(home):
 
 def test_setup_code(home, say):
     assert len(document(say, "setup-code")["code"]) >= 8
+
+
+def test_where_the_page_is(monkeypatch):
+    """By the address that an SSH client reached the router by; of none, in a word that says what to put there."""
+    monkeypatch.setenv("SSH_CONNECTION", "192.168.1.20 50022 192.168.1.1 22")
+    assert page_address({"port": 5392, "tls": True}) == "https://192.168.1.1:5392/"
+    monkeypatch.setenv("SSH_CONNECTION", "fd00::20 50022 fd00::1 22")
+    assert page_address({"port": 80, "tls": False}) == "http://[fd00::1]:80/"
+    monkeypatch.delenv("SSH_CONNECTION")
+    assert page_address({"port": 5392, "tls": True}) == "https://ROUTER:5392/"
+    assert page_address({"port": None, "tls": True}) == ""
 
 
 def test_a_reader_that_has_enough_is_no_error(home):

@@ -1,6 +1,7 @@
 """Commands that change what is blocked, stored or set: allow, block, delete, visits, settings, the setup code."""
 
 import argparse
+import os
 import shlex
 
 from agent.cli import lookup, show
@@ -104,12 +105,23 @@ def setting_set(client: ControlClient, options: argparse.Namespace) -> None:
     show.line(f"{reply['key']} is {show.value(reply['value'])}")
 
 
+def page_address(web: object) -> str:
+    """Where a browser finds the page: at the address by which SSH reached the router, if that is known."""
+    if not isinstance(web, dict) or not web["port"]:
+        return ""
+    reached = os.environ.get("SSH_CONNECTION", "").split()
+    host = reached[2] if len(reached) == 4 else "ROUTER"
+    return f"{'https' if web['tls'] else 'http'}://{f'[{host}]' if ':' in host else host}:{web['port']}/"
+
+
 def setup_code(client: ControlClient, options: argparse.Namespace) -> None:
     reply = client.call("setup.code")
     if options.json:
         show.document(reply)
         return
     show.line(f"Setup code for the web page: {reply['code']} (valid until {show.when(reply['expires_at'])})")
-    show.line(f"Or open the page with it: add /#setup={reply['code']} to its address.")
+    address = page_address(client.call("status")["web"])
+    if address:
+        show.line(f"Or open the page with it: {address}#setup={reply['code']}")
     if reply.get("fingerprint"):
         show.line(f"The page's certificate has the fingerprint {reply['fingerprint']}")

@@ -1,6 +1,6 @@
 'use strict';
 
-// What the view uses of LuCI's client side: E(), _(), format(), view, rpc, ui, poll. Written after LuCI's documentation
+// What the view uses of LuCI's client side: E(), _(), format(), L, view, rpc, ui, poll. Written after LuCI's documentation
 // of its JavaScript API and held to what its real pages do: a string is HTML there. Nothing of LuCI is in here, and
 // nothing that the view does not use.
 
@@ -86,6 +86,17 @@ const polled = [];
 const poll = { add: (call, seconds) => polled.push({ call, seconds }) };
 window_.pollNow = () => Promise.all(polled.map((entry) => entry.call()));
 window_.polled = polled;
+
+// What a view needs only at times. LuCI's QR codes are here drawn by the page's own program.
+window_.L = {
+	require: async (name) => {
+		if (name !== 'uqr' || !window_.hasQr)
+			throw new Error('the harness has no ' + name);
+		const { qr } = await import('/lib/qr.js');
+		return { renderSVG: (data) => E('p', {}, [ E('span', { 'data-text': data }, [ qr(data) ]) ]).innerHTML };
+	}
+};
+window_.hasQr = true;
 
 const view = { extend: (members) => class { constructor() { Object.assign(this, members); } } };
 

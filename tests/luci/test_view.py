@@ -27,7 +27,9 @@ APP = HERE.parents[1] / "packaging" / "openwrt" / "luci-app-privacy-agent"
 VIEW = APP / "htdocs" / "luci-static" / "resources" / "view" / "privacy-agent.js"
 PLUGIN = APP / "root" / "usr" / "libexec" / "rpcd" / "privacy-agent"
 ACL = APP / "root" / "usr" / "share" / "rpcd" / "acl.d" / "luci-app-privacy-agent.json"
-FILES = {"/": HERE / "harness.html", "/harness.js": HERE / "harness.js", "/view.js": VIEW}
+LIB = Path(FOLDER) / "js" / "lib"
+FILES = {f"/lib/{path.name}": path for path in LIB.glob("*.js")}
+FILES |= {"/": HERE / "harness.html", "/harness.js": HERE / "harness.js", "/view.js": VIEW}
 TYPES = {".html": "text/html", ".js": "text/javascript"}
 NOT_FOUND, DENIED, NO_DATA = 4, 6, 5  # ubus
 
@@ -192,15 +194,32 @@ def test_3_off_says_what_remains(page, router, daemon):
     browser.shoot(page, "luci-3-off")
 
 
-def test_4_a_setup_code_is_shown(page, router):
+def test_4_a_setup_code_is_shown(page, router, daemon):
     show(page, router)
     page.get_by_role("button", name="New setup code").click()
     dialog = page.get_by_role("dialog")
     assert re.fullmatch("[a-z0-9]{10}", dialog.locator("strong").inner_text())
     code = dialog.locator("strong").inner_text()
     link = dialog.get_by_role("link", name="Open with this code")
-    assert link.get_attribute("href").endswith("/#setup=" + code)
-    browser.shoot(page, "luci-4-code")
+    address = f"https://127.0.0.1:{daemon.web}/#setup={code}"
+    assert link.get_attribute("href") == address
+    # A phone gets there by its camera, or by a link that is sent to it.
+    assert dialog.locator("[data-text]").get_attribute("data-text") == address
+    assert dialog.locator("svg").bounding_box()["width"] > 100
+    assert dialog.get_by_role("link", name=address).get_attribute("href") == address
+    for size in (browser.DESKTOP, browser.PHONE):
+        page.set_viewport_size(size)
+        browser.shoot(page, "luci-4-code")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
+
+
+def test_4_a_setup_code_where_luci_draws_no_qr_codes(page, router):
+    show(page, router)
+    page.evaluate("hasQr = false")
+    page.get_by_role("button", name="New setup code").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("link", name="Open with this code").wait_for()
+    assert dialog.locator("svg").count() == 0 and dialog.get_by_text("camera").count() == 0
 
 
 def test_5_the_page_follows_what_others_switch(page, router, daemon):
@@ -293,19 +312,19 @@ def test_6_internet_off_and_on_again(page, home, family):
         "until": None,
     }
     show(page, home)
-    row = page.locator("tr", has=page.get_by_role("button", name="Internet")).filter(has_text="Mia")
+    row = page.locator("tr", has=page.get_by_role("button", name="Turn internet")).filter(has_text="Mia")
     for length, seconds in (("15 min", 900), ("30 min", 1800), ("1 hour", 3600), ("Until I end it", 86400)):
-        row.get_by_role("button", name="Internet off").click()
+        row.get_by_role("button", name="Turn internet off").click()
         browser.shoot(page, "luci-6-how-long")
         page.get_by_role("dialog").get_by_role("button", name=length).click()
-        row.get_by_text("Internet off until").wait_for()
+        row.get_by_text("Internet is off until").wait_for()
         (hold,) = family.ask("hold.list")["items"]
         assert abs(hold["until"] - hold["at"] - seconds) <= 1 and hold["by"] == "luci"
         mia = internet_of(home, "Mia")
         assert mia["state"] == "off" and abs(mia["until"] - hold["until"]) <= 1
         browser.shoot(page, "luci-6-internet-off")
-        row.get_by_role("button", name="Internet on").click()
-        row.get_by_role("button", name="Internet off").wait_for()
+        row.get_by_role("button", name="Turn internet on").click()
+        row.get_by_role("button", name="Turn internet off").wait_for()
         assert family.ask("hold.list")["items"] == []
 
 
@@ -320,10 +339,10 @@ def test_6_internet_on_at_a_time_that_is_kept(page, home, family):
         family.ask("limits.set", person_id=ben, windows=[window])
         assert internet_of(home, "Ben")["state"] == kind
         show(page, home)
-        row = page.locator("tr", has=page.get_by_role("button", name="Internet")).filter(has_text="Ben")
+        row = page.locator("tr", has=page.get_by_role("button", name="Turn internet")).filter(has_text="Ben")
         row.get_by_text(f"{words} until").wait_for()
-        row.get_by_role("button", name="Internet on").click()
-        row.get_by_role("button", name="Internet off").wait_for()
+        row.get_by_role("button", name="Turn internet on").click()
+        row.get_by_role("button", name="Turn internet off").wait_for()
         kept = family.ask("limits.get", person_id=ben)
         assert [one["kind"] for one in kept["windows"]] == [kind] and [one["kind"] for one in kept["exceptions"]] == [
             "free"
@@ -352,17 +371,17 @@ def test_6_markup_in_who_is_kept_off_is_text(page, home, family):
     device = family.ask("device.add", label="x", mac="3c:22:fb:00:00:31", person_id=mine)["id"]
     answered = home.call
     show(page, home)
-    row = page.locator("tr", has=page.get_by_role("button", name="Internet")).filter(has_text=MARKUP)
-    row.get_by_role("button", name="Internet off").click()
+    row = page.locator("tr", has=page.get_by_role("button", name="Turn internet")).filter(has_text=MARKUP)
+    row.get_by_role("button", name="Turn internet off").click()
     dialog = page.get_by_role("dialog")
     assert MARKUP in dialog.locator("h4").inner_text()
     home.call = lambda **asked: with_markup(answered(**asked))
     dialog.get_by_role("button", name="15 min").click()
-    row.get_by_text("Internet off until").wait_for()
+    row.get_by_text("Internet is off until").wait_for()
     home.call = lambda **asked: (
         [0, {"error": {"code": "x", "message": MARKUP}}] if asked["method"] == "release" else answered(**asked)
     )
-    row.get_by_role("button", name="Internet on").click()
+    row.get_by_role("button", name="Turn internet on").click()
     page.locator(".alert-message.warning", has_text=MARKUP).wait_for()
 
     def odd(**asked):
@@ -373,7 +392,7 @@ def test_6_markup_in_who_is_kept_off_is_text(page, home, family):
 
     home.call = odd
     show(page, home)
-    page.locator("tr", has=page.get_by_role("button", name="Internet on")).filter(has_text=MARKUP).wait_for()
+    page.locator("tr", has=page.get_by_role("button", name="Turn internet on")).filter(has_text=MARKUP).wait_for()
     assert page.evaluate("document.images.length") == 0
     assert page.evaluate("window.broken") is None
     home.call = answered

@@ -41,6 +41,12 @@ function linkToPages(status, page, text) {
 	return address && el('a', { 'class': 'btn', 'href': address + page, 'target': '_blank', 'rel': 'noreferrer' }, text);
 }
 
+// LuCI's own QR codes. What they are made of is an address, and what they are is markup.
+function qrCode(address) {
+	return L.require('uqr').then((uqr) => E('div', { 'style': 'text-align: center' },
+		uqr.renderSVG(address, { pixelSize: 5, border: 4 }))).catch(() => '');
+}
+
 // An answer with an error becomes a rejection with its sentence, so that every caller treats it alike.
 function checked(answer) {
 	if (!answer || !answer.error)
@@ -74,12 +80,12 @@ function day(seconds) {
 function internetWords(person) {
 	const until = person.until ? day(person.until) : '';
 	switch (person.state) {
-	case 'on': return until ? _('Internet on until %s').format(until) : _('Internet on');
+	case 'on': return until ? _('Internet is on until %s').format(until) : _('Internet is on');
 	case 'bedtime': return until ? _('Bedtime until %s').format(until) : _('Bedtime');
 	case 'break': return until ? _('Break until %s').format(until) : _('Break');
 	case 'homework': return until ? _('Homework until %s').format(until) : _('Homework');
 	case 'allowance': return until ? _('Time used up until %s').format(until) : _('Time used up');
-	default: return until ? _('Internet off until %s').format(until) : _('Internet off');
+	default: return until ? _('Internet is off until %s').format(until) : _('Internet is off');
 	}
 }
 
@@ -136,20 +142,25 @@ return view.extend({
 
 	newSetupCode: function(status) {
 		return callSetupCode().then(checked).then((answer) => {
-			ui.showModal([ _('Setup code') ], [
+			// Behind the "#" the code stays in the browser.
+			const page = '#setup=' + answer.code;
+			const address = pagesAddress(status);
+			return Promise.resolve(address ? qrCode(address + page) : '').then((code) => ui.showModal([ _('Setup code') ], [
 				el('p', {}, _('Open Privacy Agent with this code to set its password. The code works once, until %s.')
 					.format(day(answer.expires_at))),
 				el('p', {}, el('strong', { 'style': 'font-size: 160%' }, answer.code)),
+				code ? el('p', {}, _('Or point a phone’s camera at this. The phone must be in your network.')) : '',
+				code,
+				address ? el('p', {}, el('a', { 'href': address + page, 'target': '_blank', 'rel': 'noreferrer' }, address + page)) : '',
 				answer.fingerprint ? el('p', {}, [
 					_('The router made its own certificate, so your browser shows a warning. Compare the fingerprint that it shows with this one:'),
 					el('br', {}), el('small', { 'style': 'word-break: break-all' }, answer.fingerprint)
 				]) : '',
 				el('div', { 'class': 'right' }, [
 					el('button', { 'class': 'btn', 'click': ui.hideModal }, _('Close')), ' ',
-					// Behind the "#" the code stays in the browser.
-					linkToPages(status, '#setup=' + answer.code, _('Open with this code'))
+					linkToPages(status, page, _('Open with this code'))
 				])
-			]);
+			]));
 		}).catch(failed);
 	},
 
@@ -175,7 +186,7 @@ return view.extend({
 			'class': 'btn cbi-button-action',
 			'click': ui.createHandlerFn(this, 'internetOff', person, seconds, ended)
 		}, text);
-		ui.showModal([ _('Internet off for %s').format(person.name) ], [
+		ui.showModal([ _('Turn internet off for %s').format(person.name) ], [
 			el('p', {}, [
 				choice(_('15 min'), 900), ' ', choice(_('30 min'), 1800), ' ', choice(_('1 hour'), 3600), ' ',
 				choice(_('Until I end it'), undefined, true)
@@ -207,7 +218,7 @@ return view.extend({
 					el('button', {
 						'class': isOn ? 'btn cbi-button-negative' : 'btn cbi-button-positive',
 						'click': ui.createHandlerFn(this, isOn ? 'askHowLong' : 'internetOn', person)
-					}, isOn ? _('Internet off') : _('Internet on')), ' ', internetWords(person)
+					}, isOn ? _('Turn internet off') : _('Turn internet on')), ' ', internetWords(person)
 				])
 			]);
 		})) ]);
