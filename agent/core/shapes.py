@@ -3,7 +3,7 @@
 Here they are names alone, since core also runs where no module describes shapes.
 """
 
-Sha256 = Draw = ReadAt = SiteOf = Registrable = KeyAt = RulesOf = ElementsOf = object
+Sha256 = Draw = ReadAt = SiteOf = Registrable = KeyAt = RulesOf = ElementsOf = KnownBytes = FieldsOf = object
 PublicOf = SharedSecret = SealWith = OpenWith = object
 File = Lines = Place = Pieces = Names = Values = Ruled = Guesses = Json = Dumped = Identity = Counted = Placed = (
     WeekFacts

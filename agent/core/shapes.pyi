@@ -3,6 +3,7 @@ from typing import IO, Any, Protocol
 
 from agent.core.lookalike import Lookalike
 from agent.core.model import Value
+from agent.core.nft.set_elements import SetElement
 from agent.core.ruleset import Ruleset
 from agent.core.summary import Facts
 
@@ -13,7 +14,9 @@ SiteOf = Callable[[bytes], bytes | None]
 Registrable = Callable[[bytes], bytes]
 KeyAt = Callable[[int], bytes]
 RulesOf = Callable[[str], list[list[tuple[str, dict[int, bytes]]]]]
-ElementsOf = Callable[[str], list[tuple[bytes, bytes, bool]]]
+ElementsOf = Callable[[str], list[SetElement]]
+KnownBytes = list[int | None]
+FieldsOf = Callable[[int], list[KnownBytes]]
 PublicOf = Callable[[bytes], bytes]
 SharedSecret = Callable[[bytes, bytes], bytes | None]
 SealWith = Callable[[bytes, bytes, bytes, bytes], bytes]

@@ -8,6 +8,7 @@ from agent.core.model import BadInput
 from agent.core.netlink import NetlinkReply, attribute, nested, text, u32
 from agent.core.nft import firewall_path
 from agent.core.nft.firewall_path import InputChain, PathWalk
+from agent.core.nft.set_elements import SetElement
 
 UDP4 = (nft.INET4, nft.UDP)
 DROP, ACCEPT, JUMP, GOTO = 0, 1, -3, -4
@@ -40,7 +41,7 @@ def closed(
     def rules_of(chain: str) -> object:
         return firewall_path.rules_of([rule(expressions) for expressions in listed.get(chain, ())])
 
-    walk = PathWalk("br-guest", 7, way, redirected, rules_of, (sets or {}).get)
+    walk = PathWalk("br-guest", 7, way, redirected, rules_of, lambda name: (sets or {}).get(name, []))
     return walk.closed(InputChain(nftables.INET, "fw4", "input", drops))
 
 
@@ -98,14 +99,14 @@ def test_the_state_of_a_new_flow_is_known():
 
 def test_sets_intervals_and_verdict_maps():
     ports = nft.load(nft.TRANSPORT, 2, 2) + nft.within("ports")
-    assert not closed(ports + then(ACCEPT), drops=True, sets={"ports": [(nft.port(53), b"", False)]})
-    assert closed(ports + then(ACCEPT), drops=True, sets={"ports": [(nft.port(67), b"", False)]})
-    interval = [(nft.port(0), b"", True), (nft.port(50), b"", False), (nft.port(61), b"", True)]
+    assert not closed(ports + then(ACCEPT), drops=True, sets={"ports": [SetElement(nft.port(53))]})
+    assert closed(ports + then(ACCEPT), drops=True, sets={"ports": [SetElement(nft.port(67))]})
+    interval = [SetElement(nft.port(at), ends=at != 50) for at in (0, 50, 61)]
     assert not closed(ports + then(ACCEPT), drops=True, sets={"ports": interval})
-    assert closed(ports + then(ACCEPT), drops=True, sets={"ports": [interval[0], (nft.port(54), b"", False)]})
+    assert closed(ports + then(ACCEPT), drops=True, sets={"ports": [interval[0], SetElement(nft.port(54))]})
     zones = nft.meta(nft.IIFNAME) + nft.expression("lookup", text(1, "zones"), u32(2, 1), u32(3, 0))
     for code, kept_out in ((ACCEPT, False), (DROP, True)):
-        entry = (nft.interface("br-guest"), nft.verdict(code), False)
+        entry = SetElement(nft.interface("br-guest"), data=nft.verdict(code))
         assert closed(zones, sets={"zones": [entry]}) == kept_out
 
 
@@ -130,11 +131,99 @@ def test_chains_are_those_of_the_input_hook():
     ]
 
 
-def test_registers_side_by_side_are_not_known():
-    both = nft.meta(nft.L4PROTO) + nft.within("ways")
-    longer = {"ways": [(bytes([nft.UDP, 0, 0, 0, 0, 53, 0, 0]), b"", False)]}
-    assert not closed(both + then(ACCEPT), drops=True, sets=longer)
-    assert not closed(both + then(DROP), sets=longer)
+def beside(*loads: "tuple[bytes, int]", at: int = 1) -> bytes:
+    """Values side by side, each (an expression that loads register 1, its bytes there): nft begins at 1, then counts
+    words (9 is the second)."""
+    found, word = b"", 0
+    for load, size in loads:
+        register = at if not word else 8 + word
+        found += load.replace(u32(1, 1), u32(1, register))
+        word += (size + 3) // 4
+    return found
+
+
+PORT, WHO = (nft.load(nft.TRANSPORT, 2, 2), 2), (nft.load(nft.NETWORK, 12, 4), 4)
+ZONE, PROTOCOL = (nft.meta(nft.IIFNAME), 16), (nft.meta(nft.L4PROTO), 1)
+MARK = (nft.meta(nft.MARK), 4)
+SOMEBODY = bytes([192, 168, 60, 1])
+
+
+def side(*values: bytes) -> bytes:
+    return b"".join([value + bytes(-len(value) % 4) for value in values])
+
+
+def test_side_by_side_a_known_value_decides():
+    """`ip saddr . tcp dport @set accept` opens the ports that the set names, and no others."""
+    asked = beside(WHO, PORT) + nft.within("ports")
+    for port, shut in ((53, False), (5353, True), (67, True)):
+        listed = {"ports": [SetElement(side(SOMEBODY, nft.port(port)))]}
+        assert closed(asked + then(ACCEPT), drops=True, sets=listed) == shut
+        assert not closed(asked + then(DROP), sets=listed), "some may still ask"
+    assert closed(asked + then(ACCEPT), drops=True, sets={"ports": []})
+
+
+def test_side_by_side_all_known_is_sure():
+    ways = beside(ZONE, PROTOCOL, PORT) + nft.within("ways")
+    mine = side(nft.interface("br-guest"), bytes([nft.UDP]), nft.port(53))
+    lan = side(nft.interface("br-lan"), bytes([nft.UDP]), nft.port(53))
+    assert closed(ways + then(DROP), sets={"ways": [SetElement(mine)]})
+    assert not closed(ways + then(DROP), sets={"ways": [SetElement(lan)]})
+    assert not closed(ways + then(ACCEPT), drops=True, sets={"ways": [SetElement(mine)]})
+    assert closed(ways + then(ACCEPT), drops=True, sets={"ways": [SetElement(lan)]})
+    mapped = beside(ZONE, PORT) + nft.expression("lookup", text(1, "zones"), u32(2, 1), u32(3, 0))
+    for code, kept_out in ((ACCEPT, False), (DROP, True)):
+        entry = SetElement(side(nft.interface("br-guest"), nft.port(53)), data=nft.verdict(code))
+        assert closed(mapped, sets={"zones": [entry]}) == kept_out
+
+
+def test_side_by_side_in_ranges():
+    asked = beside(WHO, PORT) + nft.within("ports")
+    for low, high, shut in ((50, 60, False), (54, 60, True)):
+        entry = SetElement(side(bytes(4), nft.port(low)), side(bytes([255] * 4), nft.port(high)))
+        assert closed(asked + then(ACCEPT), drops=True, sets={"ports": [entry]}) == shut
+    known = beside(PROTOCOL, PORT) + nft.within("ports")
+    udp = bytes([nft.UDP])
+    entry = SetElement(side(udp, nft.port(1)), side(udp, nft.port(1023)))
+    assert closed(known + then(DROP), sets={"ports": [entry]})
+
+
+def test_a_map_of_values_that_are_not_known_has_each_of_its_verdicts():
+    mapped = beside(MARK, PORT) + nft.expression("lookup", text(1, "zones"), u32(2, 1), u32(3, 0))
+
+    def entries(*codes: int) -> dict:
+        return {"zones": [SetElement(side(bytes([n]), nft.port(53)), data=nft.verdict(c)) for n, c in enumerate(codes)]}
+
+    assert not closed(mapped, sets=entries(DROP, ACCEPT), drops=True)
+    assert closed(mapped, sets=entries(DROP, DROP), drops=True)
+    assert not closed(mapped, sets=entries(DROP, DROP)), "a mark that it does not list goes on"
+    alike = SetElement(b"", data=nft.verdict(DROP))
+    assert closed(mapped, sets={"zones": entries(DROP)["zones"] + [alike]}), "all else is listed too"
+
+
+def test_what_stood_in_a_register_before_is_forgotten():
+    stale = nft.meta(nft.IIFNAME) + nft.equals(nft.interface("br-guest")) + nft.meta(7) + nft.within("names")
+    assert not closed(stale + then(DROP), sets={"names": [SetElement(nft.interface("br-guest"))]})
+
+
+def test_one_load_of_two_ports_and_ranges_of_one():
+    both = nft.load(nft.TRANSPORT, 0, 4)
+    assert closed(both + nft.equals(nft.port(53) + nft.port(67)) + then(ACCEPT), drops=True)
+    assert not closed(both + nft.equals(nft.port(99) + nft.port(53)) + then(ACCEPT), drops=True)
+    assert not closed(both + nft.equals(nft.port(99) + nft.port(53)) + then(DROP))
+    for low, high, inside in ((1, 1023, True), (54, 99, False)):
+        above_below = PORT[0] + nft.at_least(nft.port(low)) + nft.no_more_than(nft.port(high))
+        ends = [nested(at, attribute(1, nft.port(n))) for at, n in ((3, low), (4, high))]
+        for turned in (0, 1):
+            between = PORT[0] + nft.expression("range", u32(1, 1), u32(2, turned), *ends)
+            assert closed(between + then(DROP)) == (inside != bool(turned))
+        assert closed(above_below + then(DROP)) == inside
+        assert closed(above_below + then(ACCEPT), drops=True) != inside
+
+
+def test_the_protocol_in_the_networks_header():
+    for protocol, shut in ((nft.UDP, False), (nft.TCP, True)):
+        asked = nft.load(nft.NETWORK, 9, 1) + nft.equals(bytes([protocol]))
+        assert closed(asked + then(ACCEPT), drops=True) == shut
 
 
 def test_each_way_is_walked_by_itself():
@@ -147,7 +236,7 @@ def test_each_way_is_walked_by_itself():
 
 def test_a_chain_of_another_family_does_not_see_it():
     for way, family, found in ((UDP4, nft.INET4, True), (UDP4, nft.INET6, False), ((10, 6), nft.INET6, True)):
-        walk = PathWalk("br-guest", 7, way, True, lambda chain: [], {}.get)
+        walk = PathWalk("br-guest", 7, way, True, lambda chain: [], lambda name: [])
         assert walk.closed(InputChain(family, "t", "c", True)) == found
 
 
@@ -157,7 +246,7 @@ def test_what_is_cut_short_is_bad_input_or_nothing():
         cut = NetlinkReply(whole.type, 0, 1, whole.body[:end])
         try:
             found = firewall_path.rules_of([cut])
-            PathWalk("br-guest", 7, UDP4, True, lambda chain, found=found: found, {}.get).closed(
+            PathWalk("br-guest", 7, UDP4, True, lambda chain, found=found: found, lambda name: []).closed(
                 InputChain(1, "t", "c", False)
             )
         except BadInput:

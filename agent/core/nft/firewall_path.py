@@ -1,7 +1,8 @@
 """What a firewall's input chains do with a new DNS query, or connection, from an interface, walked as the kernel would.
 
 A condition that can't be known of a query that was never sent (its source, a limit) may hold or not: both ways are
-walked. What is said to be closed is closed whichever it is.
+walked. What is said to be closed is closed whichever it is. Of several values side by side, those that are known
+decide: no element of another port is found, whoever asks.
 """
 
 import struct
@@ -10,10 +11,14 @@ from agent.core import expressions as nft
 from agent.core import nftables
 from agent.core.model import BadInput, Value
 from agent.core.netlink import DUMP, Message, NetlinkReply, attributes, pairs, text
-from agent.core.shapes import ElementsOf, RulesOf
+from agent.core.nft.known_bytes import between, masked, same, swapped, turned, whole
+from agent.core.nft.set_elements import SetElement, found
+from agent.core.shapes import ElementsOf, FieldsOf, KnownBytes, RulesOf
 
 _CHAIN, _RULE, _ELEMENTS = 3, 6, 12  # NFT_MSG_NEW*, what dumps consist of; the request is the next number
 _GENERATION, _GET_GENERATION = 15, 16
+_WORD, _REGISTER_BYTES = 4, 16  # what registers 8 to 23 hold, and 1 to 4, in the same 64 bytes
+_ALL_ELSE = 2  # NFT_SET_ELEM_CATCHALL
 _NFTABLES = 10 << 8
 _FAMILIES = (nftables.INET, nft.INET4, nft.INET6)
 _FILTER = b"filter\0"
@@ -89,16 +94,19 @@ def elements(family: int, table: str, name: str) -> Message:
     return Message(_NFTABLES | _ELEMENTS + 1, DUMP, bytes([family, 0, 0, 0]) + text(1, table) + text(2, name))
 
 
-def elements_of(answers: "list[NetlinkReply]") -> "list[tuple[bytes, bytes, bool]]":
-    """(key, data of a map, whether an interval ends before the key) in the order of keys. BadInput."""
+def elements_of(answers: "list[NetlinkReply]") -> "list[SetElement]":
+    """In the order of keys; where one interval ends and another begins, the end comes first. BadInput."""
     found = []
     for answer in answers:
         if answer.type == _NFTABLES | _ELEMENTS:
             for _, item in pairs(attributes(answer.body[4:]).get(3, b"")):
                 one = attributes(item)
-                ends = one.get(3, b"") == struct.pack(">I", _INTERVAL_END)
-                found.append((attributes(one.get(1, b"")).get(1, b""), one.get(2, b""), ends))
-    return sorted(found)
+                flags = _number(one.get(3, b""))
+                key, last = [attributes(one.get(at, b"")).get(1, b"") for at in (1, 10)]
+                found.append(
+                    SetElement(b"" if flags & _ALL_ELSE else key, last, one.get(2, b""), bool(flags & _INTERVAL_END))
+                )
+    return sorted(found, key=lambda one: (one.key, not one.ends))
 
 
 # --- walking
@@ -122,7 +130,6 @@ class PathWalk:
         port: int = _DNS,
     ) -> None:
         self._family, protocol = way
-        self._port = port
         self._rules_of = rules_of
         self._elements_of = elements_of
         self._meta = {
@@ -135,6 +142,12 @@ class PathWalk:
         self._ct = {
             nft.CT_STATE: nft.host32(nft.CT_STATE_NEW),
             nft.CT_STATUS: nft.host32(nft.DNAT if redirected else 0),
+        }
+        # (header, offset) -> byte: the protocol, where no header stands between, and the port that is asked.
+        self._packet = {
+            (nft.NETWORK, 9 if self._family == nft.INET4 else 6): protocol,
+            (nft.TRANSPORT, 2): port >> 8,
+            (nft.TRANSPORT, 3): port & 0xFF,
         }
 
     def closed(self, chain: InputChain) -> bool:
@@ -150,10 +163,13 @@ class PathWalk:
             return _LET_IN
         ends = 0
         for rule in self._rules_of(chain):
-            sure, verdict = _Rule(self, rule).verdict()
-            here, goes_on = self._after(verdict, depth)
-            ends |= here
-            if sure and not goes_on:
+            sure, verdicts = _Rule(self, rule).verdicts()
+            goes_on = not sure
+            for verdict in verdicts:
+                here, behind = self._after(verdict, depth)
+                ends |= here
+                goes_on = goes_on or behind
+            if not goes_on:
                 return ends
         return ends | _COMES_OUT
 
@@ -168,103 +184,125 @@ class PathWalk:
         ends = _ENDS.get(code, 0)
         return ends, not ends
 
-    def fact(self, name: str, data: "dict[int, bytes]") -> "bytes | None":
-        """What an expression loads of this query, or None."""
+    def fact(self, name: str, data: "dict[int, bytes]") -> KnownBytes:
+        """What an expression loads of this query, as far as it is known."""
         if name == "payload":
-            places = [_number(data.get(at, b"")) for at in (2, 3, 4)]
-            return nft.port(self._port) if places == [nft.TRANSPORT, 2, 2] else None
+            header, offset, length = [_number(data.get(at, b"")) for at in (2, 3, 4)]
+            return [self._packet.get((header, offset + at)) for at in range(min(length, _REGISTER_BYTES * 4))]
         known = {"meta": self._meta, "ct": self._ct}.get(name, {})
-        return known.get(_number(data.get(2, b"")))
+        return list(known.get(_number(data.get(2, b"")), b""))
 
-    def has_keys_of(self, set_name: str, size: int) -> bool:
-        return all(len(key) == size for key, _, _ in self._elements_of(set_name))
-
-    def found(self, set_name: str, key: bytes) -> "bytes | None":
-        """What a map has for the key, b"" for a set's; None when it is not inside."""
-        listed = self._elements_of(set_name)
-        if any(ends for _, _, ends in listed):
-            below = [(data, ends) for start, data, ends in listed if start <= key]
-            return below[-1][0] if below and not below[-1][1] else None
-        return next((data for one, data, _ in listed if one == key), None)
+    def found(self, set_name: str, fields_of: FieldsOf) -> "tuple[bool, list[bytes]]":
+        return found(self._elements_of(set_name), fields_of)
 
 
 class _Rule:
-    """One rule against the query: the registers' values (None: unknown), and whether all conditions surely hold."""
+    """One rule against the query: the registers' bytes, and whether all conditions surely hold."""
 
     def __init__(self, walk: PathWalk, rule: "list[tuple[str, dict[int, bytes]]]") -> None:
         self._walk = walk
         self._rule = rule
-        self._registers: dict[bytes, bytes | None] = {}
+        self._registers: dict[int, KnownBytes] = {}  # by the word that a value begins at
         self._sure = True
 
-    def verdict(self) -> "tuple[bool, bytes]":
-        """(whether it surely applies, the verdict's data); b"" when it does not, or decides nothing."""
+    def verdicts(self) -> "tuple[bool, list[bytes]]":
+        """(whether one surely applies, the data of each that may); none when it does not apply or decides nothing."""
         for name, data in self._rule:
             if name == "reject" or (name == "target" and _text(data.get(1, b"")) == "REJECT"):
-                return self._sure, _DROPPED
+                return self._sure, [_DROPPED]
             if name == "immediate" and _number(data.get(1, b"")) == 0:
-                return self._sure, data.get(2, b"")
+                return self._sure, [data.get(2, b"")]
             if name == "lookup" and _number(data.get(3, b"\xff")) == 0:
-                return self._mapped(data)
+                sure, meant = self._listed(data)
+                return self._sure and sure, meant
             if name not in _SILENT and not self._holds(name, data):
-                return True, b""
-        return True, b""
-
-    def _mapped(self, data: "dict[int, bytes]") -> "tuple[bool, bytes]":
-        """By a verdict map."""
-        key = self._key(data)
-        if key is None:
-            return False, _ACCEPTED
-        return self._sure, self._walk.found(_text(data.get(1, b"")), key) or b""
+                return False, []
+        return False, []
 
     def _holds(self, name: str, data: "dict[int, bytes]") -> bool:
         """Takes in an expression; False when it is a condition that does not hold."""
         if name == "cmp":
-            return self._compared(data)
+            return self._believe(self._compared(data))
+        if name == "range":
+            low, high = [attributes(data.get(at, b"")).get(1, b"") for at in (3, 4)]
+            return self._believe(turned(between(self._at(data.get(1, b"")), low, high), _number(data.get(2, b""))))
         if name == "lookup":
             return self._looked_up(data)
         if name == "bitwise":
-            self._registers[data.get(2, b"")] = self._masked(data)
+            mask, then = [attributes(data.get(at, b"")).get(1, b"") for at in (4, 5)]
+            self._put(data.get(2, b""), masked(self._at(data.get(1, b"")), mask, then))
         elif name in ("meta", "payload", "ct"):
-            self._registers[data.get(1, b"")] = self._walk.fact(name, data)
+            self._put(data.get(1, b""), self._walk.fact(name, data))
+        elif name == "byteorder":
+            self._put(data.get(2, b""), swapped(self._at(data.get(1, b"")), _number(data.get(5, b""))))
+        elif name == "immediate":
+            self._put(data.get(1, b""), list(attributes(data.get(2, b"")).get(1, b"")))
         else:
-            self._registers[data.get(1, b"")] = None
+            # Whatever else may end the rule, and what it writes is not known.
+            self._registers.clear()
             self._sure = False
         return True
 
-    def _compared(self, data: "dict[int, bytes]") -> bool:
-        value, wanted = self._registers.get(data.get(1, b"")), attributes(data.get(3, b"")).get(1, b"")
+    def _believe(self, holds: "bool | None") -> bool:
+        self._sure = self._sure and holds is not None
+        return holds is not False
+
+    def _at(self, register: bytes) -> KnownBytes:
+        return self._registers.get(_word(register), [])
+
+    def _put(self, register: bytes, value: KnownBytes) -> None:
+        """An empty one may be as long as a name: nothing of what stood there is known any more."""
+        word = _word(register)
+        ends = word + _words(value or [None] * _REGISTER_BYTES)
+        for other in list(self._registers):
+            if other < ends and word < other + _words(self._registers[other]):
+                del self._registers[other]
+        self._registers[word] = value
+
+    def _compared(self, data: "dict[int, bytes]") -> "bool | None":
+        value, wanted = self._at(data.get(1, b"")), attributes(data.get(3, b"")).get(1, b"")
         operator = _number(data.get(2, b""))
-        if value is None or operator > 1:
-            self._sure = False
-            return True
-        # A name with a star is compared as far as it goes.
-        return (value[: len(wanted)] == wanted) == (operator == 0)
+        if operator <= 1:
+            return turned(same(value, wanted), operator)
+        own = whole(value)
+        if not own or len(own) != len(wanted):
+            return None
+        return {2: own < wanted, 3: own <= wanted, 4: own > wanted, 5: own >= wanted}.get(operator)
 
     def _looked_up(self, data: "dict[int, bytes]") -> bool:
-        key = self._key(data)
-        if key is None or 3 in data:
-            self._sure = False
-            return True
-        return (self._walk.found(_text(data.get(1, b"")), key) is not None) != bool(_number(data.get(5, b"")))
+        sure, meant = self._listed(data)
+        if 3 in data:  # a map's value; without one the rule ends
+            self._put(data[3], [])
+        inside = True if sure else None if meant else False
+        return self._believe(turned(inside, _number(data.get(5, b""))))
 
-    def _key(self, data: "dict[int, bytes]") -> "bytes | None":
-        """What is looked up; None where it is not known, as where it is several registers side by side."""
-        key = self._registers.get(data.get(2, b""))
-        if key is None or not self._walk.has_keys_of(_text(data.get(1, b"")), len(key)):
-            return None
-        return key
+    def _listed(self, data: "dict[int, bytes]") -> "tuple[bool, list[bytes]]":
+        """What the walk found of the values that stand side by side from a register on."""
+        word = _word(data.get(2, b""))
+        return self._walk.found(_text(data.get(1, b"")), lambda size: self._fields(word, size))
 
-    def _masked(self, data: "dict[int, bytes]") -> "bytes | None":
-        value = self._registers.get(data.get(1, b""))
-        mask, turned = attributes(data.get(4, b"")).get(1, b""), attributes(data.get(5, b"")).get(1, b"")
-        if value is None or not len(value) == len(mask) == len(turned):
-            return None
-        return bytes([one & bits ^ other for one, bits, other in zip(value, mask, turned)])
+    def _fields(self, word: int, size: int) -> "list[KnownBytes]":
+        """So many bytes of registers, by value; several are each filled up to whole words."""
+        found: list[KnownBytes] = []
+        while size > 0:
+            value = self._registers.get(word) or [None] * _WORD
+            word += _words(value)
+            found.append((value + [0] * (-len(value) % _WORD))[:size])
+            size -= len(found[-1])
+        return found
+
+
+def _word(register: bytes) -> int:
+    """Where a register begins, in words: 1 to 4 are four words each, 8 to 23 one."""
+    number = _number(register)
+    return number - 8 if number >= 8 else (number - 1) * _REGISTER_BYTES // _WORD
+
+
+def _words(value: KnownBytes) -> int:
+    return max(1, (len(value) + _WORD - 1) // _WORD)
 
 
 _DROPPED = nft.verdict(_DROP)
-_ACCEPTED = nft.verdict(_ACCEPT)
 
 
 def _verdict(data: bytes) -> "tuple[int | None, str]":

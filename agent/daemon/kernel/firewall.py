@@ -7,13 +7,14 @@ from agent.core.model import BadInput
 from agent.core.nft import firewall_path
 from agent.core.nft.dns_redirect import DNS, WAYS
 from agent.core.nft.firewall_path import InputChain, PathWalk
+from agent.core.nft.set_elements import SetElement
 from agent.core.nft.teardown import TABLE
 from agent.daemon.kernel.netfilter import Netfilter
 from agent.platform.cmodules import socket
 
 Place = tuple[int, str, str]  # family, table, and the name of a chain or set
 Rules = list[list[tuple[str, dict[int, bytes]]]]
-Elements = list[tuple[bytes, bytes, bool]]
+Elements = list[SetElement]
 
 
 class Firewall:
