@@ -23,7 +23,8 @@ NOT_SHARED = "not known to carry anything else: no public suffix, no well-known 
 
 class SharedHosts:
     """`table` is the text of shared-hosts.txt in lines, `well_known` canonical names; `public` tells registrable
-    domains (names.PublicSuffixes). `popular` holds further sites that many people visit: anything with `in`."""
+    domains (names.PublicSuffixes). `popular` holds further hosts that many people visit: anything with `in`. They stand
+    for themselves and their `www.`: below a popular builder of sites lie those of its customers."""
 
     def __init__(self, table: list[str], well_known: list[bytes], public: PublicSuffixes, popular: Names = ()) -> None:
         self._whole, self._alone = read_table(table)
@@ -43,11 +44,12 @@ class SharedHosts:
             return WELL_KNOWN
         if site[: site.find(b".")] in self._brands and _may_be_a_front(site):
             return FRONT
-        if site in self._popular:
-            return POPULAR
-        if [label for label in site.split(b".")[-2:] if label in _INSTITUTIONS]:
+        if [label for label in site.split(b".")[-2:] if label in _INSTITUTIONS] and not site.endswith(b".ac"):
             return INSTITUTION
-        if (host[4:] if host.startswith(b"www.") else host) in self._alone:
+        bare = host[4:] if host.startswith(b"www.") else host
+        if bare in self._popular:
+            return POPULAR
+        if bare in self._alone:
             return KNOWN_SHARED
         at = 0
         while host[at:] not in self._whole:  # written out: a list of links has hosts by the hundred thousand

@@ -16,7 +16,7 @@ SITES_MAX = 1_000_000  # 8 bytes each, while lists are compiled
 
 
 class PopularSites:
-    """Sites by the first 8 bytes of their digests, sorted: 100,000 names take 800 kB. None of them is by mistake in it
+    """Hosts by the first 8 bytes of their digests, sorted: 100,000 names take 800 kB. None of them is by mistake in it
     more often than once in 10^14."""
 
     def __init__(self, digests: "array[int]") -> None:

@@ -5,9 +5,16 @@ the host is seen; also of URLs that are not on the list, from a list made of eve
 ../shared/data/benign that are refused. Beside it what DNS alone can do, as AdGuard Home and Pi-hole do it: refuse each
 URL's host as a whole, or leave URLs out. blocklists/shared-hosts.txt was completed by the older half (URLs of 2022,
 names of 2014), not by the newer one (URLs of 2026, names of 2025), whose overlap had been seen once before.
+
+With files of popular names (`python -m tests.bench.shared_hosts FILE FILE …`, as tools/build-popular reads them) each
+of them is asked about, with and without `www.`, once by the tables alone and once as a build with the others decides.
+`--tables FOLDER` takes shared-hosts.txt and popular.txt from there: those of before a name was seen (`git show`).
 """
 
+import argparse
 import lzma
+import runpy
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +24,7 @@ from agent.core.names import PublicSuffixes, compile_suffixes, is_address, parse
 from agent.core.policy import Policy, View
 from agent.core.sniffed_request import read
 from agent.jobs.compile import compile_lists
-from agent.jobs.knownsites import read_shared
+from agent.jobs.knownsites import pack_popular, read_shared
 from agent.jobs.list_reader import Source
 from agent.platform.idna import to_ascii
 from agent.platform.rulefile import open_ruleset
@@ -28,6 +35,9 @@ HALVES = {
     "older half": ("urls/urlhaus-paths-and-ip-hosts.txt.xz", "benign/opendns-top10k.txt.xz"),
     "newer half": ("urls/phishing-database-new-links.txt.xz", "benign/umbrella-top20k.txt.xz"),
 }
+TABLES = ("shared-hosts.txt", "popular.txt")
+popular_hosts = runpy.run_path(str(ROOT / "tools" / "build-popular"))["hosts"]
+MOST = 1_000_000  # names read of a file
 Page = tuple[bytes, bytes, bytes]  # host, authority, target
 
 
@@ -56,11 +66,19 @@ def suffixes() -> PublicSuffixes:
     return PublicSuffixes(compile_suffixes([to_ascii(rule) for rule in rules]))
 
 
-def policy(folder: str, listed: list[Page], public: PublicSuffixes) -> Policy:
+def policy(
+    folder: str,
+    listed: list[Page],
+    public: PublicSuffixes,
+    popular: frozenset[bytes] = frozenset(),
+    tables: Path = ROOT / "blocklists",
+) -> Policy:
     text, target = Path(folder) / "urls.txt", str(Path(folder) / "rules.bin")
     text.write_bytes(b"".join(b"http://" + authority + page + b"\n" for _, authority, page in listed))
-    tables = [str(ROOT / "blocklists" / name) for name in ("shared-hosts.txt", "popular.txt")]
-    shared = read_shared(*tables, public)
+    for name in TABLES:
+        shutil.copyfile(tables / name, Path(folder) / name)
+    (Path(folder) / "popular-sites.bin").write_bytes(pack_popular(set(popular)))
+    shared = read_shared(*[str(Path(folder) / name) for name in TABLES], public)
     assert shared is not None
     compile_lists([Source(str(text), "urls", "URLs", "1", "malware")], target, public_suffixes=public, shared=shared)
     return Policy(open_ruleset(target), [])
@@ -98,11 +116,35 @@ def half(title: str, known: list[Page], benign: list[bytes], public: PublicSuffi
     print("  DNS, URLs left out: stopped 0, benign refused 0")
 
 
+def by_popularity(title: str, known: list[Page], files: list[Path], tables: Path, public: PublicSuffixes) -> None:
+    """Each file's names, decided by the tables alone and by a build with the other files."""
+    named = {
+        path: frozenset(popular_hosts(path.read_text(encoding="utf-8").splitlines(), public, MOST)) for path in files
+    }
+    for path, names in named.items():
+        others = frozenset[bytes]().union(*[of for other, of in named.items() if other != path])
+        asked = sorted(names | {b"www." + name for name in names})
+        for build in (frozenset[bytes](), others):
+            with tempfile.TemporaryDirectory() as folder:
+                of = policy(folder, known, public, build, tables)
+                wrong = [host for host in asked if of.reach(View(()), host, None).blocked]
+                print(f"{title}: {path.stem}, {len(build):,} popular: HTTPS {secret(of, known)}")
+                print(f"               wrong {share(len(wrong), len(asked))}: {b' '.join(wrong[:40]).decode()}")
+
+
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("popular", nargs="*", type=Path, metavar="FILE")
+    parser.add_argument("--tables", type=Path, default=ROOT / "blocklists")
+    options = parser.parse_args()
     if not DATA.exists():
         print(f"skipped: not here: {DATA}")
         return 0
     public = suffixes()
+    if options.popular:
+        for title, (urls, _) in HALVES.items():
+            by_popularity(title, pages(urls), options.popular, options.tables, public)
+        return 0
     for title, (urls, names) in HALVES.items():
         half(title, pages(urls), sorted({parse(name) for name in lines(names)}), public)
     return 0

@@ -76,18 +76,31 @@ def test_what_is_named_as_a_front_falls_with_more_evidence(tmp_path: Path) -> No
     assert blocks(compiled(tmp_path, few[0], "https://roblox.cd/"), "roblox.cd"), "its root is listed"
 
 
+def test_who_registers_at_the_ending_of_academies_is_none(tmp_path: Path) -> None:
+    assert not blocks(compiled(tmp_path, "https://some-college.ac.uk/a"), "some-college.ac.uk")
+    assert blocks(compiled(tmp_path, "https://ads-support.ac/a"), "ads-support.ac")
+
+
 def test_popular_sites_may_come_with_a_build(tmp_path: Path) -> None:
     (tmp_path / "top.csv").write_text("1,unheard-of.example\n2,news.paper.example\n3,not a name\n")
+    (tmp_path / "list.json").write_text('{\n  "list": [\n    "builder.example",\n    "www.last.example"\n  ]\n}\n')
     (tmp_path / "suffixes.bin").write_bytes(compile_suffixes(SUFFIXES))
     for path in TABLES:
         (tmp_path / Path(path).name).write_bytes(Path(path).read_bytes())
-    words = [sys.executable, str(ROOT / "tools" / "build-popular"), "--suffixes", "suffixes.bin", "top.csv"]
+    words = [
+        sys.executable,
+        str(ROOT / "tools" / "build-popular"),
+        "--suffixes",
+        "suffixes.bin",
+        "top.csv",
+        "list.json",
+    ]
     subprocess.run([*words, "-o", "popular-sites.bin"], cwd=tmp_path, check=True, capture_output=True)
-    urls = ["https://unheard-of.example/x", "https://www.paper.example/x", "https://other.example/x"]
+    stay = ["unheard-of", "news.paper", "www.paper", "builder", "www.builder", "last"]
+    fall = ["customer.builder", "other"]
+    urls = [f"https://{name}.example/x" for name in stay + fall]
     found = compiled(tmp_path, *urls, tables=[str(tmp_path / Path(path).name) for path in TABLES])
-    assert not blocks(found, "unheard-of.example")
-    assert not blocks(found, "www.paper.example")
-    assert blocks(found, "other.example")
+    assert [name for name in stay + fall if blocks(found, name + ".example")] == fall
     (tmp_path / "popular-sites.bin").write_bytes(b"damaged")
     found = compiled(tmp_path, *urls, tables=[str(tmp_path / Path(path).name) for path in TABLES])
-    assert blocks(found, "other.example")
+    assert all(blocks(found, name + ".example") for name in stay + fall)
