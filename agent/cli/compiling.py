@@ -13,7 +13,7 @@ from agent.jobs.compile import CompileResult, Source, compile_lists
 from agent.jobs.guarded import Guarded, read_guarded
 from agent.jobs.knownsites import read_shared
 from agent.jobs.starter import starter_lists, stem
-from agent.service_start import ROOT
+from agent.platform.installed import data_dir
 
 
 def lists_compile(settings: Settings, words: list[str], target: str) -> None:
@@ -42,24 +42,24 @@ def suffixes(settings: Settings) -> PublicSuffixes | None:
 
 
 def shared_hosts(settings: Settings, public: PublicSuffixes | None) -> SharedHosts | None:
-    """Which hosts carry much else: installed, or in the source tree."""
-    for folder in (settings.text("data_dir"), os.path.join(ROOT, "blocklists")):
-        found = read_shared(os.path.join(folder, "shared-hosts.txt"), os.path.join(folder, "popular.txt"), public)
-        if found is not None:
-            return found
+    """Which hosts carry much else."""
+    shared, _, popular = _tables(settings)
+    found = read_shared(shared, popular, public)
+    if found is not None:
+        return found
     show.line("no host is blocked for its listed pages: a table that tells which ones carry much else is missing")
     return None
 
 
 def guarded(settings: Settings) -> Guarded:
     """What everybody's devices need, as an update has it; the lists' own hosts are known to an update only."""
-    for folder in (settings.text("data_dir"), os.path.join(ROOT, "blocklists")):
-        shared, needed, popular = [
-            os.path.join(folder, name) for name in ("shared-hosts.txt", "needed-hosts.txt", "popular.txt")
-        ]
-        if os.path.exists(shared):
-            return read_guarded(shared, needed, popular, [])
-    return Guarded({})
+    shared, needed, popular = _tables(settings)
+    return read_guarded(shared, needed, popular, []) if os.path.exists(shared) else Guarded({})
+
+
+def _tables(settings: Settings) -> list[str]:
+    """The files of hosts that carry much else, that devices need, that are well known."""
+    return [os.path.join(data_dir(settings), name) for name in ("shared-hosts.txt", "needed-hosts.txt", "popular.txt")]
 
 
 def _tell(report: CompileResult) -> None:
@@ -88,9 +88,8 @@ def source(word: str) -> Source:
 
 
 def starter(settings: Settings) -> list[Source]:
-    """The lists that come with the agent: one file a category, installed or in the source tree."""
-    for folder in (os.path.join(settings.text("data_dir"), "starter"), os.path.join(ROOT, "blocklists", "starter")):
-        found = starter_lists(folder)
-        if found:
-            return found
+    """The lists that come with the agent: one file a category."""
+    found = starter_lists(os.path.join(data_dir(settings), "starter"))
+    if found:
+        return found
     raise CliError("no list is installed: name the files to compile", NOT_FOUND)

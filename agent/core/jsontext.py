@@ -2,10 +2,13 @@
 a sixth of a start. MicroPython has no such halves.
 """
 
+from agent.core.shapes import InC, Parsed
+
+in_c: InC = None
 try:
     import _json as in_c
 except ImportError:
-    in_c = None  # type: ignore[assignment]
+    pass
 
 SPACE = " \t\n\r"
 
@@ -21,10 +24,10 @@ class _Plain:
     parse_constant = float  # NaN, Infinity, -Infinity
 
 
-_scan = in_c.make_scanner(_Plain) if in_c else None  # type: ignore[arg-type]  # their attributes are all that it takes
+_scan = in_c.make_scanner(_Plain) if in_c else None
 
 
-def loads(text: "str | bytes"):  # type: ignore[no-untyped-def]  # as json.loads: whatever it is
+def loads(text: "str | bytes") -> Parsed:
     """The value of a text, or of its bytes in UTF-8. ValueError; RuntimeError where it is nested too deeply."""
     if _scan is not None:
         given = (text if isinstance(text, str) else text.decode()).strip(SPACE)

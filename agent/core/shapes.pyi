@@ -41,3 +41,5 @@ WeekFacts = Facts
 ContentRow = tuple[str, str, str, str]
 ListRows = list[dict[str, Any]]
 ListChoices = list[dict[str, str]]
+InC = Any  # the module _json, or None
+Parsed = Any  # as of json.loads: whatever it is

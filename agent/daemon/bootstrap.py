@@ -10,7 +10,7 @@ from agent.core.consent import Gate
 from agent.core.history import Visits, oldest_kept
 from agent.core.model import HISTORY, PROTECTION, BadInput
 from agent.core.names import suffixes
-from agent.core.settings import TABLE, Settings, check, known, mark_layout
+from agent.core.settings import TABLE, Settings, check, mark_layout
 from agent.daemon.clients import Clients
 from agent.daemon.clock import confirmation
 from agent.daemon.edges import Edges
@@ -27,6 +27,7 @@ from agent.daemon.store.rollback_check import RollbackCheck
 from agent.daemon.store.snapshots import Snapshots
 from agent.daemon.store.state import State
 from agent.platform.hashing import sha256
+from agent.platform.installed import data_dir
 
 SITES_CACHED = 512
 ROWS_MAX = {HISTORY: "history_rows", PROTECTION: "attempts_rows"}  # the settings that bound what is kept
@@ -104,13 +105,6 @@ def site_of(lists: LoadedLists) -> Callable[[bytes], bytes | None]:
         return found
 
     return site
-
-
-def data_dir(settings: Settings) -> str:
-    """What is installed; in a checkout of the source, where nothing is, its own folder."""
-    folder = settings.text("data_dir")
-    source = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "blocklists")
-    return source if folder == known("data_dir").default and not os.path.exists(folder) else folder
 
 
 def _once_a_turn(turn: Callable[[], float | None], now: Callable[[], tuple[int, int]]) -> Callable[[], tuple[int, int]]:

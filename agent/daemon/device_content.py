@@ -15,6 +15,7 @@ from agent.core.timezone import Zone
 from agent.daemon.lists.loaded import LoadedLists
 from agent.daemon.store.content_rows import ContentRows
 from agent.daemon.store.owners import DEVICE, HOUSEHOLD, PERSON, Owner, owner_of
+from agent.platform.installed import data_dir
 
 FILE = "services.json"
 
@@ -65,7 +66,7 @@ class DeviceContent:
     def table(self) -> list[Service]:
         """All services that there are; none without the file, which is made when the package is."""
         try:
-            with open(os.path.join(self._settings.text("data_dir"), FILE), encoding="utf-8") as file:
+            with open(os.path.join(data_dir(self._settings), FILE), encoding="utf-8") as file:
                 found = read_services(file.read())
             self.trouble = ""
         except (OSError, UnicodeError, BadInput) as error:

@@ -129,7 +129,7 @@ def _ask(address: str, headers: dict[str, str], limits: FetchLimits, context: ss
     lines += [f"{name}: {value}" for name, value in headers.items()]
     # As bytes: CPython sends a str, also one of plain letters, through the codec "idna", which not every system has.
     name = host.encode("ascii")
-    plain = socket.create_connection((name, port), limits.idle_s)  # type: ignore[arg-type]
+    plain = socket.create_connection((name, port), limits.idle_s)  # type: ignore[arg-type]  # see above
     try:
         link = context.wrap_socket(plain, server_hostname=name)
     except BaseException:

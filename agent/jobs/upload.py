@@ -152,7 +152,7 @@ def _exchange(host: str, port: int, what: Upload, parts: SplitResult, limits: Up
     made, request = what.context(), _request(what, parts)
     # As bytes: CPython sends a str, also one of plain letters, through the codec "idna", which not every system has.
     name = host.encode("ascii")
-    with socket.create_connection((name, port), limits.idle_s) as plain:  # type: ignore[arg-type]
+    with socket.create_connection((name, port), limits.idle_s) as plain:  # type: ignore[arg-type]  # see above
         # Linger of 0 s: closing, or the end of the process, cuts the connection and drops what was not sent yet.
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with made.wrap_socket(plain, server_hostname=name) as link:

@@ -19,5 +19,5 @@ __all__ = ["accept", "signal", "socket"]
 
 def accept(listener: socket.socket) -> "tuple[socket.socket, tuple[str, int]]":
     """A connection, and who made it, as `listener.accept()`. OSError."""
-    fd, source = listener._accept()  # type: ignore[attr-defined]
+    fd, source = listener._accept()  # type: ignore[attr-defined]  # of the module in C
     return socket.socket(listener.family, listener.type, listener.proto, fd), source

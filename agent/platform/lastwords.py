@@ -7,6 +7,10 @@ because the guard holds it.
 import os
 import sys
 
+MYPY = False
+if MYPY:
+    from types import TracebackType
+
 VARIABLE = "PRIVACY_AGENT_LAST_WORDS"  # the file's path, from the start of the service on
 FILE = "last-words"
 FAILED = "failed-starts"  # beside it, the packaged script counts there
@@ -50,7 +54,7 @@ def left(run_dir: str) -> str:
 def be_brief(who: str) -> None:
     """From now on a fault of our own ends the process with one line in the log, and with last words."""
 
-    def tell(kind, error, trace):  # type: ignore[no-untyped-def]
+    def tell(kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
         words = f"ended by {named(kind, error)} ({' '.join(_places(trace))})"
         leave(who + words)
         try:
@@ -68,7 +72,7 @@ def named(kind: type[BaseException], error: BaseException) -> str:
     return kind.__name__ + (f": {error}" if isinstance(error, ImportError) else "")
 
 
-def _places(trace) -> list[str]:  # type: ignore[no-untyped-def]
+def _places(trace: "TracebackType | None") -> list[str]:
     """Where of ours it came through, the last ones."""
     found = []
     while trace is not None:

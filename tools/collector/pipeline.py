@@ -23,7 +23,7 @@ LEFT_OUT = "left out"
 Named = tuple[int, str]  # a report: its period and id
 
 
-class Open(beam.DoFn):  # type: ignore[misc]
+class Open(beam.DoFn):
     """A line → ((period, id), answer), at the time from which on nothing of its period is taken any more."""
 
     def __init__(self, keys: str) -> None:
@@ -45,7 +45,7 @@ class Open(beam.DoFn):  # type: ignore[misc]
         yield TimestampedValue(((report.period, report.id), report.answer), closed)
 
 
-class Once(beam.CombineFn):  # type: ignore[misc]
+class Once(beam.CombineFn):
     """What came under one id. A million copies of it are one before they are moved."""
 
     def create_accumulator(self) -> Copies:
@@ -64,7 +64,7 @@ class Once(beam.CombineFn):  # type: ignore[misc]
         return accumulator
 
 
-class Sum(beam.CombineFn):  # type: ignore[misc]
+class Sum(beam.CombineFn):
     """Totals, as Beam combines them."""
 
     def create_accumulator(self) -> Totals:
@@ -95,7 +95,7 @@ def judged(found: tuple[Named, Copies]) -> Iterator[Any]:
 class Pool(Sum):
     """Totals of several periods."""
 
-    def add_input(self, accumulator: Totals, element: Totals) -> Totals:  # type: ignore[override]
+    def add_input(self, accumulator: Totals, element: Totals) -> Totals:  # type: ignore[override]  # Sum takes answers, this takes sums
         return accumulator.merge(element)
 
 

@@ -13,7 +13,7 @@ ENCLOSED = Path("modules")
 ROOT = ENCLOSED if ENCLOSED.is_dir() else Path("../..")
 
 
-class Enclosing(sdist):  # type: ignore[misc]
+class Enclosing(sdist):
     """Brings the modules along, so that a worker builds from the archive alone."""
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:

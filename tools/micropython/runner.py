@@ -2,12 +2,16 @@
 
 import sys
 
+MYPY = False
+if MYPY:
+    from typing import Any
+
 
 class Tests:
     """The functions of a file whose names begin with test_, sorted: MicroPython's dicts keep no order."""
 
     def __init__(self, path: str) -> None:
-        space: dict = {"__name__": "test", "__file__": path}  # type: ignore[type-arg]
+        space: dict[str, Any] = {"__name__": "test", "__file__": path}
         with open(path) as file:
             exec(compile(file.read(), path, "exec"), space)
         names = [name for name in sorted(space) if name.startswith("test_")]
@@ -20,7 +24,7 @@ class Tests:
         try:
             function()
         except BaseException as error:  # noqa: BLE001 - reported, whatever it is
-            sys.print_exception(error)  # type: ignore[attr-defined]
+            sys.print_exception(error)  # type: ignore[attr-defined]  # MicroPython's
             print("FAILED", name)
         else:
             print("ok", name)

@@ -16,6 +16,7 @@ from agent.daemon.lists import rule_sets
 from agent.daemon.lists.outcomes import MESSAGE_MAX, as_dict, as_int, outcome
 from agent.daemon.lists.own import OwnLists, is_own
 from agent.daemon.store.state import State
+from agent.platform.installed import data_dir
 from agent.platform.rulefile import open_ruleset
 
 KEPT = "feeds"  # the key in state.db
@@ -249,9 +250,9 @@ class FeedState:
             "in_use": [{"id": row["id"], "version": row["version"], "fetched": row["fetched"]} for row in in_use],
             "decisions": [{"id": id, **row} for id, row in sorted(self.decisions.items())],
             "suffixes_file": self._settings.text("suffixes_file"),
-            "popular_file": os.path.join(self._settings.text("data_dir"), "popular.txt"),
-            "starter_dir": os.path.join(self._settings.text("data_dir"), "starter"),
-            "shared_file": os.path.join(self._settings.text("data_dir"), "shared-hosts.txt"),
+            "popular_file": os.path.join(data_dir(self._settings), "popular.txt"),
+            "starter_dir": os.path.join(data_dir(self._settings), "starter"),
+            "shared_file": os.path.join(data_dir(self._settings), "shared-hosts.txt"),
         }
 
     def take_outcome(self, rows: list[Row], message: str, offered: bool) -> None:

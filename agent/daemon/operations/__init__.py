@@ -9,6 +9,7 @@ the start, by the daemon itself: an `off` does not wait for flash.
 
 MYPY = False
 if MYPY:  # not worth its memory
+    from collections.abc import Callable
     from typing import Any
 
 # Module of this folder → what its own TABLE has.
@@ -53,7 +54,7 @@ AREAS = {
 }
 
 
-class HandlerTable(dict):  # type: ignore[type-arg]
+class HandlerTable(dict[str, "Callable[[Any, Any], Any]"]):
     """Name → function, of what was asked for so far; KeyError for a name that no area has."""
 
     def __missing__(self, name: str) -> "Any":

@@ -95,8 +95,8 @@ def _opens_safe(household: Household, safe: SafeHost | None, device: Device | No
     told = _told_safe(safe)
     if told is None or device is None:
         return ""
-    shared = device.shared or device.person_id is None
-    whom = device.label if shared else household.state.person(device.person_id).name  # type: ignore[arg-type]
+    person = None if device.shared else device.person_id
+    whom = device.label if person is None else household.state.person(person).name
     what = "youtube" if safe in YOUTUBE_MODES.values() else "search"
     opens = f" It opens in the safe form that {told['operator']} offers ({told['target']}), as chosen for {whom}."
     quoted = f'"{whom}"' if " " in whom else whom
