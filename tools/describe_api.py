@@ -78,6 +78,7 @@ SCHEMAS: dict[str, Schema] = {
         shape(
             now=maybe(ref("Minutes")),
             week=maybe(listed(maybe(INT))),
+            resets={"enum": ["midnight", "wake"]},
             bonuses=listed(shape(minutes=INT, text=TEXT, by=TEXT, at=INT)),
             bank=INT,
             consent={"enum": ["on", "off", "waiting", "suspended"]},

@@ -50,9 +50,9 @@ class DayMinutes:
         """Those of that day."""
         return [one for one in self._open.values() if one.day == day]
 
-    def turn(self, day: int) -> None:
-        """It is this day now: what was when on another one is forgotten."""
-        self._open = {epoch: one for epoch, one in self._open.items() if one.day == day}
+    def turn(self, today: "dict[tuple[str, int], int]") -> None:
+        """Which day it is now for each group: what was when on another one is forgotten."""
+        self._open = {epoch: one for epoch, one in self._open.items() if one.day == today.get(one.group)}
 
     def dirty(self) -> "list[DeviceDay]":
         """The days that changed since `written` was called; each is to be stored, then `written` called."""
@@ -90,6 +90,6 @@ class DayMinutes:
         self.written([day for day in self._dirty.values() if day.id in ids])
 
     def part(self) -> None:
-        """The clock was set: which minute is which is no longer known. What was counted stays."""
+        """Which minute was which is no longer known. What was counted stays."""
         for day in self._open.values():
             day.began, day.bits = (day.minutes, day.alone), 0

@@ -190,9 +190,10 @@ class Verdict(Value):
 
 
 class DeviceDay:
-    """A device's minutes on one day in one epoch. `day` counts local days since 1970, `at` and `age` are of its
-    midnight: nothing tells when within it. `bits` are the busy minutes as core/minutes.py has them, in memory only;
-    `began` what was counted before them (minutes, alone). `group` is whose minutes are one: see DayMinutes."""
+    """A device's minutes on one day in one epoch. `day` counts local days since 1970 (see core/allowance_day.py), `at`
+    and `age` are of its midnight: nothing tells when within it. `bits` are the busy minutes as core/minutes.py has
+    them, in memory only; `began` what was counted before them (minutes, alone). `group` is whose minutes are one: see
+    DayMinutes."""
 
     __slots__ = ("device_id", "epoch", "group", "day", "at", "age", "bits", "began", "minutes", "alone", "id")
 

@@ -30,7 +30,7 @@ MARKS = ("mark_signature", "mark_slot_bit", "mark_generation_bit")
 # Who reacts when a setting changes while the daemon runs: nobody, so that it needs a restart; nobody, since it is read
 # whenever it is used; or a part of the daemon.
 RESTART, USED = "restart", "used"
-DNS, POLICY, COPIES, UPDATES, HOLDS = "dns", "policy", "copies", "updates", "holds"
+DNS, POLICY, COPIES, UPDATES, HOLDS, TIMES = "dns", "policy", "copies", "updates", "holds", "times"
 
 
 class DefaultPath:
@@ -241,6 +241,15 @@ TABLE = (
     Setting("history_days", NUMBER, 7, "Days that visits are kept.", (1, 30), household=True, reacts=USED),
     Setting("attempts_days", NUMBER, 30, "Days that blocked attempts are kept.", (1, 30), household=True, reacts=USED),
     Setting("usage_days", NUMBER, 14, "Days that minutes of use are kept.", (1, 30), household=True, reacts=USED),
+    Setting(
+        "allowance_resets",
+        CHOICE,
+        "midnight",
+        "When the minutes of a new day begin: at midnight, or when that night's bedtime ends.",
+        ("midnight", "wake"),
+        household=True,
+        reacts=TIMES,
+    ),
     # A visit is about 200 bytes, and history.db is in RAM.
     Setting("history_rows", NUMBER, 20000, "Visits kept, at most; the oldest go first.", (100, 200000), reacts=USED),
     Setting(

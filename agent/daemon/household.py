@@ -7,7 +7,7 @@ from collections.abc import Generator
 from agent.core.consent import Gate
 from agent.core.model import LIMITS, PROTECTION, USAGE, Device
 from agent.core.policy import Policy, View
-from agent.core.settings import COPIES, POLICY, UPDATES, Settings, guest_interfaces
+from agent.core.settings import COPIES, POLICY, TIMES, UPDATES, Settings, guest_interfaces
 from agent.core.timezone import Zone
 from agent.daemon.announcements import Announcements
 from agent.daemon.arrivals import ACTOR, Arrivals
@@ -113,9 +113,14 @@ class Household:
         self.policies = Policies(settings, state, clock, lists, self.content, self.subjects, self.toggles, edges)
         self.arrivals = Arrivals(state, settings, clock, edges, self._welcome, self._is_guest, noted)
         self.in_force = SettingsInForce(settings, state, reviewed, self.arrivals.changed)
-        self.in_force.also(POLICY, self.new_policy)
-        self.in_force.also(COPIES, self._copies)
-        self.in_force.also(UPDATES, self.feeds.rescheduled)
+        reactions = {
+            POLICY: self.new_policy,
+            COPIES: self._copies,
+            UPDATES: self.feeds.rescheduled,
+            TIMES: self.refresh,
+        }
+        for part, react in reactions.items():
+            self.in_force.also(part, react)
 
     @property
     def policy(self) -> Policy:

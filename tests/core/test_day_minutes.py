@@ -73,5 +73,5 @@ def test_midnight_a_clock_that_is_set_and_an_erasure_forget_which_minutes() -> N
     days.drop({5})
     assert days.day_of(10) is None and days.dirty() == []
     use(days, 1, 10, [1, 2])
-    days.turn(8)
+    days.turn({MIA: 8})
     assert days.day_of(10) is None and len(days.dirty()) == 1

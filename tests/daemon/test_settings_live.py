@@ -121,6 +121,7 @@ CHANGES: dict[str, tuple[object, Callable[[Live], object], object]] = {
 ELSEWHERE = {
     "hold_page",
     "calls_through",
+    "allowance_resets",
     "new_devices",
     "notice_url",
     "refuse_quic",

@@ -63,6 +63,62 @@ def test_used_up_is_held_until_midnight(counted: Counted) -> None:
     assert counted.kernel.taken == set() and counted.today(person_id=1) == 20
 
 
+def test_used_up_until_that_nights_bedtime_ends(counted: Counted) -> None:
+    counted.on(1)
+    counted.ask("settings.set", key="allowance_resets", value="wake")
+    late = [{"kind": "bedtime", "days": "mon,tue,wed,thu,fri,sat,sun", "begin": "01:00", "end": "09:00"}]
+    counted.ask("limits.set", person_id=1, windows=late)
+    counted.ask("allowance.set", person_id=1, minutes=[10] * 7)
+    counted.go(at(23, 50) - counted.clock.at)
+    counted.minute()
+    counted.minutes(6, TABLET)
+    counted.go(at(0, 1, 20789) - counted.clock.at)
+    assert counted.today(person_id=1) == 6
+    counted.minute()
+    counted.minutes(5, TABLET)
+    now = counted.ask("limits.get", person_id=1)["now"]
+    assert counted.kernel.taken == {TABLET} and (now["why"], now["until"]) == ("allowance", at(9, 0, 20789))
+    found = counted.ask("usage.days", person_id=1)
+    assert found["items"] == [{"day": "2026-12-01", "minutes": 10}] and found["resets"] == "wake"
+    counted.ask("settings.set", key="allowance_resets", value="midnight")
+    assert counted.kernel.taken == set() and counted.today(person_id=1) == 0
+    counted.ask("settings.set", key="allowance_resets", value="wake")
+    assert counted.kernel.taken == {TABLET}
+    counted.again()
+    assert counted.kernel.taken == {TABLET}
+    counted.ask("allowance.give", person_id=1, minutes=20)
+    assert counted.kernel.taken == set()
+    counted.ask("settings.set", key="allowance_resets", value="wake")
+    counted.go(at(9, 0, 20789) - counted.clock.at)
+    assert counted.kernel.taken == set() and counted.ask("usage.days", person_id=1)["now"]["left"] == 10
+
+
+def test_when_it_was_is_forgotten_at_midnight(counted: Counted) -> None:
+    counted.on(1)
+    counted.ask("settings.set", key="allowance_resets", value="wake")
+    counted.ask("limits.set", person_id=1, windows=[NIGHT[0] | {"begin": "02:00"}])
+    counted.go(at(23, 50) - counted.clock.at)
+    counted.minute()
+    counted.minutes(6, TABLET)
+    counted.go(at(0, 1, 20789) - counted.clock.at)
+    counted.minute()
+    assert counted.home.household
+    assert [day.bits for day in counted.home.household.recorder.days.running(20788)] == [0]
+    assert counted.today(person_id=1) == 6
+
+
+def test_minutes_from_before_a_power_cut_are_that_days(counted: Counted) -> None:
+    counted.on(1)
+    counted.ask("allowance.set", person_id=1, minutes=[40] * 7)
+    counted.minutes(35, TABLET)
+    counted.again()
+    counted.minute()
+    assert counted.today(person_id=1) >= 30
+    counted.go(at(8, 0, 20789) - counted.clock.at)
+    counted.minute()
+    assert counted.today(person_id=1) == 0
+
+
 def test_bedtime_comes_before_and_free_before_all(counted: Counted) -> None:
     counted.on(1)
     counted.ask("allowance.set", person_id=1, minutes=[0] * 7)

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 
 from agent.core import minutes
+from agent.core.allowance_day import AllowanceDay, day_at
 from agent.core.consent import Gate
 from agent.core.model import USAGE, Device, DeviceDay
-from agent.core.schedule import ALLOWANCE, Span
+from agent.core.schedule import ALLOWANCE, Span, Timeline
 from agent.core.settings import Settings
 from agent.core.timezone import DAY_S, weekday
 from agent.daemon.clock import Clock
@@ -61,13 +62,17 @@ class ScreenTime:
         self._local = local
         self._again = again
         self._uptime = uptime
+        self._settings = settings
         self._file = UsedFile(os.path.join(settings.text("state_dir"), "used"))
         self._noted = self._file.read()  # as the file has it
-        self._before: dict[Owner, int] = {}  # minutes of today that no row has: from before the power went
+        # (day, its minutes that no row has): from before the power went
+        self._before: dict[Owner, tuple[int, int]] = {}
         self._seen: dict[int, tuple[int, int, int]] = {}  # device → epoch, and its counters at the last look
         self._looked: float | None = None
-        self._sums: dict[Owner, int] = {}
-        self._day = -1  # of the sums
+        self._sums: dict[Owner, tuple[int, int]] = {}  # (day, minutes)
+        self._days: dict[Owner, AllowanceDay] = {}
+        self._days_by: tuple[object, ...] = ()  # what they were found by
+        self._midnight = -1  # the local day of the last look
         self._over: set[Owner] = set()
         self._owners: set[Owner] = set()  # of whom any device is counted, as of the last toggle
         self._safe: set[Owner] = set()  # of whom it was noted since the start
@@ -95,8 +100,8 @@ class ScreenTime:
         owners = self._owners = {owner_of(device) for device in counted}
         if self.begun and any(owner not in owners for owner in self._noted):
             self._note({owner: noted for owner, noted in self._noted.items() if owner in owners})
-            self._before = {owner: count for owner, count in self._before.items() if owner in owners}
-        self._day = -1
+            self._before = {owner: both for owner, both in self._before.items() if owner in owners}
+        self._sums = {}
 
     @property
     def trouble(self) -> str:
@@ -118,14 +123,17 @@ class ScreenTime:
         except NetfilterError:
             return  # the next look has them
         now = self._clock.wall() - 30  # in its midst
-        day = self._today(now)
-        self._recorder.days.turn(day.day)
+        midnight = self._local.zone.wall(now) // DAY_S
+        self._recorder.days.turn({owner: self.day_of(owner, now) for owner in self._owners})
+        if midnight != self._midnight:
+            self._midnight = midnight
+            self._recorder.days.part()  # when it was within a day is not kept, also where an allowance goes on
         in_time = looked is not None and up - looked <= LATE_S
         for device in counted:
             sent = self._since(device, counts.get(device.mac or b""))
             if sent is not None and in_time and minutes.busy(*sent):
-                row = DeviceDay(device.id, 0, owner_of(device), day.day, day.at, day.age)
-                self._recorder.busy(device.slot, self._gate.generation(device.slot), (now - day.at) // 60, row)
+                minute = (now - self._local.zone.instant(midnight * DAY_S)) // 60
+                self._recorder.busy(device.slot, self._gate.generation(device.slot), minute, self._row(device, now))
         self._follow(counted)
 
     def _since(self, device: Device, counts: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -141,23 +149,28 @@ class ScreenTime:
             return counts
         return counts[0] - before[1], counts[1] - before[2]
 
-    def _today(self, at: int) -> DeviceDay:
-        """The day of that wall time, without a device."""
-        zone = self._local.zone
-        day = zone.wall(at) // DAY_S
-        midnight = zone.instant(day * DAY_S)
-        return DeviceDay(0, 0, ("", 0), day, midnight, self._clock.age() - (self._clock.wall() - midnight))
+    def _row(self, device: Device, at: int) -> DeviceDay:
+        """The device's day at that wall time."""
+        owner = owner_of(device)
+        day = self.day_of(owner, at)
+        midnight = self._local.zone.instant(day * DAY_S)
+        return DeviceDay(device.id, 0, owner, day, midnight, self._clock.age() - (self._clock.wall() - midnight))
 
     # what is used, and what of it may be
 
     def used(self, owner: Owner) -> int:
         """Minutes of today, of whoever is counted."""
-        self._add_up()
-        return self._sums.get(owner, 0) + self._before.get(owner, 0)
+        day = self.day_of(owner)
+        known = self._sums.get(owner)
+        if known is None or known[0] != day:
+            self._sums[owner] = known = (day, self._recorded(owner, day))
+            self._add_noted(owner, *known)
+        before = self._before.get(owner, (day, 0))
+        return known[1] + (before[1] if before[0] == day else 0)
 
     def allowed(self, owner: Owner) -> int | None:
         """Minutes of today, with what was given beside; None without a limit."""
-        day = self.day
+        day = self.day_of(owner)
         return self._state.limits.allowances.of_day(owner, day, weekday(day))
 
     def left(self, owner: Owner) -> int | None:
@@ -171,28 +184,39 @@ class ScreenTime:
         return owner in self._owners
 
     @property
-    def day(self) -> int:
-        """Today, in local days since 1970."""
-        return self._local.zone.wall(self._clock.wall()) // DAY_S
+    def wakes(self) -> bool:
+        """Whether a day of an allowance begins when bedtime ends, and not at midnight."""
+        return self._settings.text("allowance_resets") == "wake"
+
+    def day_of(self, owner: Owner, at: int | None = None) -> int:
+        """Today for their allowance, in local days since 1970; or the day of that wall time."""
+        return self._day(owner, self._clock.wall() if at is None else at).number
+
+    def _day(self, owner: Owner, at: int) -> AllowanceDay:
+        by = (self._state.limits.loads, self._local.zone, self.wakes)
+        if by != self._days_by:
+            self._days, self._days_by = {}, by
+        known = self._days.get(owner)
+        if known is None or not known.begin <= at < known.until:
+            limits = self._state.limits
+            line = Timeline(limits.windows.get(owner, []), limits.dates.get(owner, []))
+            known = day_at(line if self.wakes else Timeline([], []), at, self._local.zone)
+            self._days[owner] = known
+        return known
 
     def span(self, owner: Owner) -> Span | None:
-        """Until midnight nobody whose minutes are used up goes on. For the keeper."""
+        """Until their day is over nobody whose minutes are used up goes on. For the keeper."""
         if owner not in self._state.limits.allowances.weeks or self.left(owner) != 0:
             return None
-        return Span(ALLOWANCE, 0, self._local.zone.instant((self.day + 1) * DAY_S))
+        return Span(ALLOWANCE, 0, self._day(owner, self._clock.wall()).until)
 
-    def _add_up(self) -> None:
-        day = self.day
-        if day == self._day:
-            return
-        self._day, self._sums = day, {}
-        running = self._recorder.days.running(day)
-        for device in self._state.devices():
-            owner = owner_of(device)
-            if owner in self._owners and owner not in self._sums:
-                self._sums[owner] = self._stored(owner, device, day, [row.epoch for row in running])
-                self._sums[owner] += sum(row.alone for row in running if row.group == owner)
-                self._add_noted(owner, day)
+    def _recorded(self, owner: Owner, day: int) -> int:
+        """By the rows and by what runs, of whoever is counted."""
+        device = next((one for one in self._state.devices() if owner_of(one) == owner), None)
+        if device is None or owner not in self._owners:
+            return 0
+        running = [row for row in self._recorder.days.running(day) if row.group == owner]
+        return self._stored(owner, device, day, [row.epoch for row in running]) + sum(row.alone for row in running)
 
     def _stored(self, owner: Owner, device: Device, day: int, running: list[int]) -> int:
         rows = Selection("usage").on_day(day).not_of(running)
@@ -201,21 +225,20 @@ class ScreenTime:
         rows = rows.of_device(owner[1]).made_of(device.person_id or 0, int(device.shared))
         return by_day(self._records, rows, "minutes").get(day, 0)
 
-    def _add_noted(self, owner: Owner, day: int) -> None:
+    def _add_noted(self, owner: Owner, day: int, recorded: int) -> None:
         """Once after a start: what the file says beyond the rows."""
         noted = self._noted.get(owner)
-        if owner in self._before or noted is None:
-            return
-        self._before[owner] = max(0, noted[1] - self._sums[owner]) if noted[0] == day else 0
+        if owner not in self._before and noted is not None and owner in self._owners:
+            self._before[owner] = (noted[0], max(0, noted[1] - recorded) if noted[0] == day else 0)
 
     def _follow(self, counted: list[Device]) -> None:
         """Whoever has used up what they may is held, and free again when there is more; both pages are told."""
-        before, self._day = dict(self._sums), -1
-        self._add_up()
+        before, self._sums = self._sums, {}
         over = {owner for owner in self._state.limits.allowances.weeks if self.left(owner) == 0}
         for device in counted:
             owner = owner_of(device)
-            if self._sums.get(owner) != before.get(owner):
+            self.used(owner)
+            if self._sums[owner] != before.get(owner):
                 self._edges.publish({"event": "usage", "device_id": device.id})
         for owner in sorted({owner_of(device) for device in counted}):
             left = self._warning(owner)
@@ -239,12 +262,11 @@ class ScreenTime:
     # through a restart
 
     def _note_parts(self) -> None:
-        day = self.day
         found = {}
         for owner in self._state.limits.allowances.weeks:
             allowed = self.allowed(owner)
             if allowed and self.counts_for(owner):
-                used = self.used(owner)
+                used, day = self.used(owner), self.day_of(owner)
                 noted = self._noted.get(owner, (day, 0))
                 crossed = noted[0] != day or used * PARTS // allowed != noted[1] * PARTS // allowed
                 if crossed or (owner not in self._safe and used - noted[1] >= FIRST):
@@ -257,7 +279,7 @@ class ScreenTime:
         """At an orderly stop: all of it."""
         if self._clock.trusted:
             owners = [owner for owner in self._state.limits.allowances.weeks if self.left(owner) is not None]
-            self._note({owner: (self.day, self.used(owner)) for owner in owners if self.used(owner)})
+            self._note({owner: (self.day_of(owner), self.used(owner)) for owner in owners if self.used(owner)})
 
     def _note(self, used: dict[Owner, tuple[int, int]]) -> None:
         if used != self._noted:
@@ -267,6 +289,6 @@ class ScreenTime:
     def erased(self, device: Device) -> None:
         """Rows of it were erased: no sum of them stays either."""
         owner = owner_of(device)
-        self._before[owner] = 0
+        self._before[owner] = (0, 0)
         self._note({one: noted for one, noted in self._noted.items() if one not in (owner, (DEVICE, device.id))})
-        self._day = -1
+        self._sums = {}

@@ -76,7 +76,7 @@ def bonus(
     if household.screen_time.allowed(owner) is None:
         raise OperationRejected("conflict", "nothing limits the minutes of today")
     at = household.clock.wall()
-    given = Bonus(0, owner, household.screen_time.day, minutes, what, who, at)
+    given = Bonus(0, owner, household.screen_time.day_of(owner), minutes, what, who, at)
     entries = told_rows(
         household, owner, ALLOWANCE, "bonus", f"minutes:{minutes}" + (" from:bank" if bank is not None else "")
     )

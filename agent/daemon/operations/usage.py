@@ -29,10 +29,11 @@ def of_owner(household: Household, owner: Owner) -> Row | None:
 def told(household: Household, owner: Owner) -> Row:
     """All of it for the owner's own page: also the week's allowance, what was given, and who is not counted."""
     rules, screen = household.state.limits.allowances, household.screen_time
-    day = screen.day
+    day = screen.day_of(owner)
     return {
         "now": of_owner(household, owner),
         "week": rules.weeks.get(owner),
+        "resets": "wake" if screen.wakes else "midnight",
         "bonuses": [
             {"minutes": one.minutes, "text": one.text, "by": one.actor, "at": one.at}
             for one in rules.bonuses
@@ -82,7 +83,7 @@ def usage_days(household: Household, request: Request) -> Reply:
         what = "alone" if owner[0] == PERSON else "minutes"
         request = {"person_id" if owner[0] == PERSON else "device_id": owner[1], "actor": actor(request)}
     found = by_day(household.records, scope.readable(household, request, "usage"), what)
-    newest = household.screen_time.day
+    newest = household.screen_time.day_of(owner)
     items = [{"day": date_text(day), "minutes": found[day]} for day in found if newest - days < day <= newest]
     return {"items": items, **told(household, owner)}
 

@@ -78,8 +78,8 @@ def put(sql: sqlite3.Connection, owner: Owner, week: Week) -> None:
 
 
 def give(sql: sqlite3.Connection, bonus: Bonus) -> None:
-    """What was given for days before goes."""
-    sql.execute("DELETE FROM bonuses WHERE day < ?", (bonus.day,))
+    """What was given for days before goes; yesterday may still be somebody's today."""
+    sql.execute("DELETE FROM bonuses WHERE day < ?", (bonus.day - 1,))
     row = (*bonus.owner, bonus.day, bonus.minutes, bonus.text, bonus.actor, bonus.at)
     sql.execute("INSERT INTO bonuses(owner_kind, owner, day, minutes, text, actor, at) VALUES (?,?,?,?,?,?,?)", row)
 

@@ -132,7 +132,7 @@ export function minutes({ redraw, about, back }) {
     card(
       { key: "allowance", class: state.changed ? "save changed" : "save" },
       h("h2", t("minutes.allowance")),
-      h("p.soft", t("minutes.allowance_text")),
+      h("p.soft", t(state.usage.resets === "wake" ? "minutes.allowance_text_wake" : "minutes.allowance_text")),
       state.each
         ? DAYS.map((day, at) => amount(day, dayLong(day), at, at + 1))
         : PARTS.map(([name, from, to]) => amount(name, t("minutes." + name), from, to)),
