@@ -44,10 +44,11 @@ _TCP_MAX = 65535
 _TEXT_MAX = 160  # bytes of an extended error's text: with the longest name, a blocked answer still fits into 512
 _OWNER = b"\xc0\x0c"  # the question's name
 KEY_END = 5  # bytes of a cache key behind the name
-_BYTES = bytes(range(256))  # to be cut from: quicker than to make one
+_BYTES = [bytes((byte,)) for byte in range(256)]  # quicker than to make one
 _NULL_ADDRESSES = {A: bytes(4), AAAA: bytes(16)}
 _RD, _QR, _TC, _OPCODE = 0x01, 0x80, 0x02, 0x78  # third byte of the header
 _RA, _AD, _CD = 0x80, 0x20, 0x10  # fourth byte
+_FORWARDED = b"\0\0\1\x20\0\1\0\0\0\0\0\0"  # a query's header for upstream: RD, AD, one question, no OPT
 
 
 def cache_key(message: bytes, question: Question) -> bytes:
@@ -64,20 +65,26 @@ def cache_key(message: bytes, question: Question) -> bytes:
     if edns is not None:
         flags |= 0xC0 if edns.dnssec else 0x40
     end = question.end
-    return question.name + message[end - 4 : end] + _BYTES[flags : flags + 1]
+    return question.name + message[end - 4 : end] + _BYTES[flags]
 
 
 def forwarded(message: bytes, question: Question, id: int) -> bytes:
     """The query for upstream: the same question and the flags of `cache_key`, and AD; OPT is our own."""
+    if question.edns is None and id == 0 and message[2:4] == b"\1\0":
+        return _FORWARDED + message[HEADER : question.end]  # nearly all
     head = bytes((id >> 8, id & 0xFF, message[2] & _RD, _AD | message[3] & _CD))
     if question.edns is None:
         return head + b"\0\1\0\0\0\0\0\0" + message[HEADER : question.end]
     return head + b"\0\1\0\0\0\0\0\1" + message[HEADER : question.end] + _opt(question.edns)
 
 
-def same_case(response: bytes, query: bytes, end: int) -> bool:
-    """Whether what `answers` a query has its letters as they were sent."""
-    return response[HEADER:end] == query[HEADER:end]
+def repeats(response: bytes, query: bytes, end: int) -> bool:
+    """Whether what came under a query's id `answers` it with the letters as they were sent, as nearly all do."""
+    return (
+        response[HEADER:end] == query[HEADER:end]
+        and (response[2] ^ query[2]) & (_QR | _OPCODE) == _QR
+        and response[4:6] == b"\0\1"
+    )
 
 
 def answers(response: bytes, query: bytes, end: int) -> bool:
@@ -105,7 +112,7 @@ def normalised(response: bytes, question: Question, answer: DnsResponse) -> byte
     `answer` is what `walk` said of it.
     """
     if question.edns is None and len(response) == answer.body_end and not answer.additional:
-        return response[:HEADER] + response[HEADER:]  # a copy: what a socket gave lies in room for the longest
+        return response[:2] + response[2:]  # a copy: what a socket gave lies in room for the longest
     opt = _opt(question.edns, answer.rcode, answer.ede)
     count = struct.pack(">H", answer.additional + (1 if opt else 0))
     whole = response[:10] + count + response[HEADER : answer.body_end] + opt
@@ -119,9 +126,12 @@ def readdressed(response: bytes, message: bytes, question: Question) -> bytes:
 
     The AD bit is for whoever asked for it, or for signatures (RFC 6840 section 5.8).
     """
+    end = question.end
+    if not response[3] & _AD and response[HEADER:end] == message[HEADER:end]:
+        return message[:2] + response[2:]  # nearly all
     asked = message[3] & _AD or (question.edns is not None and question.edns.dnssec)
     flags = response[2:4] if asked or not response[3] & _AD else bytes((response[2], response[3] & ~_AD))
-    return message[:2] + flags + response[4:HEADER] + message[HEADER : question.end] + response[question.end :]
+    return message[:2] + flags + response[4:HEADER] + message[HEADER:end] + response[end:]
 
 
 def ttl_offsets(response: bytes, end: int | None = None) -> list[int]:

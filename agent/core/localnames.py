@@ -7,6 +7,8 @@ from agent.core.names import suffixes
 # RFC 6761, 6762 with appendix G, 8375 (home.arpa), 9476 (alt); "internal" is set aside by ICANN for this use.
 DOMAINS = frozenset(b"lan local localhost localdomain home internal intranet private corp alt home.arpa".split())
 NONE: "frozenset[bytes]" = frozenset()
+# No name of two labels or more is of this network without an end among these, or among the router's own.
+ENDS = DOMAINS.union((b"arpa",))
 
 # Reverse zones of addresses that are no public ones (RFC 6303, 7793).
 _REVERSE4 = ["0", "10", "127", "168.192", "254.169"]

@@ -7,7 +7,7 @@ refuses. A device sees the policy through a `View`; devices with equal views can
 """
 
 from agent.core import known_resolvers, names
-from agent.core.localnames import DOMAINS, is_local
+from agent.core.localnames import ENDS, is_local
 from agent.core.lookalike import Guess
 from agent.core.model import ALLOW, BLOCK, Rule, Value, Verdict
 from agent.core.ruleset import EVERY_LIST
@@ -127,7 +127,7 @@ class Policy:
         for rule in sorted(rules, key=lambda rule: (rule.action == ALLOW, rule.id)):
             self._scopes.setdefault((rule.scope, rule.owner), {})[rule.name] = rule
         # All names that anything but a list has a word on, and the ends of those that no list has one on.
-        named = self._never.union(self._shipped).union(DOMAINS).union((b"arpa",))
+        named = self._never.union(self._shipped).union(ENDS)
         self._named = named.union([name for rules in self._scopes.values() for name in rules])
 
     def scopes(self, device_id: int, person_id: int | None) -> tuple[tuple[str, int], ...]:

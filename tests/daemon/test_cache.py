@@ -35,7 +35,7 @@ def test_never_more_bytes_than_the_cap_also_when_old_ones_are_asked_again_and_ag
         cache.store(key(number), Message(size))
         for earlier in range(max(0, number - 30), number):
             cache.find(key(earlier))
-        assert sum(size for name, size in held.items() if name in cache.young or name in cache._old) <= most
+        assert sum(size for name, size in held.items() if name in cache.young or name in cache.old) <= most
 
 
 def test_what_is_asked_for_outlives_what_is_not() -> None:

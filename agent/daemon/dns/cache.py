@@ -10,14 +10,14 @@ ENTRY_BYTES = 300  # what a key, a small object and its place in a dict take bes
 class Cache:
     """Values with a `body` of bytes under keys of bytes: at most `entries_max` of them, in `bytes_max` bytes.
 
-    `young` may be read directly where each nanosecond counts; what it does not hold, `find` may.
+    `young` and `old` may be looked into where each nanosecond counts; to have what is in `old` is `find`'s.
     """
 
-    __slots__ = ("young", "_old", "_entries_half", "_bytes_half", "_bytes")
+    __slots__ = ("young", "old", "_entries_half", "_bytes_half", "_bytes")
 
     def __init__(self, entries_max: int, bytes_max: int) -> None:
         self.young: dict = {}  # type: ignore[type-arg]
-        self._old: dict = {}  # type: ignore[type-arg]
+        self.old: dict = {}  # type: ignore[type-arg]
         self._bytes = 0
         self._entries_half = entries_max // 2
         self._bytes_half = bytes_max // 2
@@ -25,8 +25,8 @@ class Cache:
     def find(self, key: bytes):  # type: ignore[no-untyped-def]
         """The value, or None."""
         value = self.young.get(key)
-        if value is None and key in self._old:
-            value = self._old.pop(key)
+        if value is None and key in self.old:
+            value = self.old.pop(key)
             self.store(key, value)
         return value
 
@@ -36,7 +36,7 @@ class Cache:
         if size_bytes > self._bytes_half:
             return
         if len(self.young) >= self._entries_half or self._bytes + size_bytes > self._bytes_half:
-            self._old = self.young
+            self.old = self.young
             self.young = {}
             self._bytes = 0
         self.young[key] = value
@@ -44,12 +44,12 @@ class Cache:
 
     def items(self) -> list:  # type: ignore[type-arg]
         """All of them, as of now."""
-        return [*self.young.items(), *self._old.items()]
+        return [*self.young.items(), *self.old.items()]
 
     def clear(self) -> None:
         self.young = {}
-        self._old = {}
+        self.old = {}
         self._bytes = 0
 
     def __len__(self) -> int:
-        return len(self.young) + len(self._old)
+        return len(self.young) + len(self.old)

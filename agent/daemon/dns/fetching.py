@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from agent.core.bailiwick import TTL_MAX, in_bailiwick, of_addresses
 from agent.core.dns import KEY_END, DnsResponse, Question, normalised, stale, walk
-from agent.core.localnames import NONE, is_local, is_private, leads_nowhere
+from agent.core.localnames import ENDS, NONE, is_local, is_private, leads_nowhere
 from agent.core.model import BadInput
 from agent.core.shares import Shares
 from agent.core.wire import AAAA, NOERROR, NXDOMAIN, A
@@ -56,6 +56,9 @@ class Fetching:
         # Where names of this network are asked; upstream's own word counts unless it is a public resolver.
         self._router: Upstream | None = None
         self._router_domains: Callable[[], list[str]] = list
+        self._domains: list[str] = []  # those of the last query, as they are in names, and all ends of local names
+        self._canonical = NONE
+        self._ends = ENDS
         self._no_private = False
 
     def ask_router(self, router: Upstream | None, domains: Callable[[], list[str]], no_private: bool) -> None:
@@ -81,8 +84,11 @@ class Fetching:
         if asking is not None:
             self._wait_too(waiter, asking, kept)
             return
-        domains = self._router_domains()
-        local = is_local(waiter.about.name, _canonical(domains) if domains else NONE)
+        domains, found = self._router_domains(), waiter.about.suffixes
+        if domains != self._domains:
+            self._learn(domains)
+        # Nearly all names are told from local ones by one look.
+        local = (len(found) < 2 or not self._ends.isdisjoint(found)) and is_local(waiter.about.name, self._canonical)
         if not self._places[local].take(waiter.lane) and not self._make_room(waiter, local):
             self._fail(waiter, EDE_OTHER)
             return
@@ -98,6 +104,11 @@ class Fetching:
             # Or whoever asks for it later would wait for the answer to a question that nobody asked.
             self._answered(asking, None, EDE_OTHER)
             raise
+
+    def _learn(self, domains: list[str]) -> None:
+        self._domains = list(domains)
+        self._canonical = frozenset([domain.strip(".").lower().encode() for domain in domains])
+        self._ends = ENDS | self._canonical
 
     def _whom_of_local(self) -> Upstream:
         """Where the router has no resolver of its own, upstream is asked for names of this network too."""
@@ -130,9 +141,9 @@ class Fetching:
         self._places[asking.local].give(asking.first.lane)
         if asking.timer is not None:
             asking.timer.cancel()
-        found = None if response is None else self._keep(asking, response)
+        found = None if response is None else self._understand(asking, response)
         waiters = self._take_waiters(asking)
-        if found is None or found[1].rcode not in _SAYS:
+        if found is None or (found[1].rcode and found[1].rcode not in _SAYS):
             # Nothing new was learned: better what was known before.
             before: CachedAnswer | None = self.answers.find(asking.key)
             waiters = [waiter for waiter in waiters if not self._serve_stale(waiter, before)]
@@ -142,12 +153,17 @@ class Fetching:
             else:
                 kept, answer, inside = found
                 self._serve(waiter, kept, answer, inside)
+        if found is not None:
+            self._keep(asking, *found)
 
     def _late(self, asking: InFlightQuery, response: bytes) -> None:
         """An answer when nobody waited for it any more; whoever asks again does."""
-        found = self._keep(asking, response)
+        found = self._understand(asking, response)
+        if found is None:
+            return
+        self._keep(asking, *found)
         again = self._asking.get(asking.key)
-        if found is None or again is None or found[1].rcode not in _SAYS:
+        if again is None or found[1].rcode not in _SAYS:
             return
         if again.timer is not None:
             again.timer.cancel()
@@ -163,8 +179,8 @@ class Fetching:
                 self._waiters.give(waiter.lane)
         return waiters
 
-    def _keep(self, asking: InFlightQuery, response: bytes) -> tuple[CachedAnswer, DnsResponse, bool] | None:
-        """Keeps a response, in time or late, if it may be kept; see Serve. None for a broken one."""
+    def _understand(self, asking: InFlightQuery, response: bytes) -> tuple[CachedAnswer, DnsResponse, bool] | None:
+        """What a response says, in time or late, see Serve; None for a broken one. `_keep` comes after the answer."""
         question = asking.first.about
         try:
             answer = of_addresses(response, question)
@@ -176,11 +192,15 @@ class Fetching:
             return None
         public = not asking.local
         inside = public and self._no_private and _leads_inside(answer)
+        now = self._loop.now
+        return CachedAnswer(body, now, now, question.end, public and _visited(question, answer)), answer, inside
+
+    def _keep(self, asking: InFlightQuery, kept: CachedAnswer, answer: DnsResponse, inside: bool) -> None:
+        """For others who ask, if it may be kept."""
         lifetime = answer.lifetime()
         if lifetime > NEGATIVE_TTL_MAX:
             lifetime = min(lifetime, TTL_MAX if answer.found and answer.rcode != NXDOMAIN else NEGATIVE_TTL_MAX)
-        now = self._loop.now
-        kept = CachedAnswer(body, now, now + lifetime, question.end, public and _visited(question, answer))
+        kept.until = kept.stored + lifetime
         # What one device may have by its rule is not kept for all.
         if lifetime > 0 and not inside:
             self.answers.store(asking.key, kept)
@@ -188,7 +208,6 @@ class Fetching:
             before: CachedAnswer | None = self.answers.find(asking.key)
             if before is not None:
                 before.stale_until = 0.0  # upstream answers again
-        return kept, answer, inside
 
     # what is over, but better than nothing
 
@@ -211,10 +230,6 @@ class Fetching:
         given = CachedAnswer(body, now, now + STALE_TTL, kept.end, kept.visited)
         self._serve(waiter, given, walk(kept.body), False)
         return True
-
-
-def _canonical(domains: list[str]) -> frozenset[bytes]:
-    return frozenset([domain.strip(".").lower().encode() for domain in domains])
 
 
 def _leads_inside(answer: DnsResponse) -> bool:

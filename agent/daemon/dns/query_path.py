@@ -88,10 +88,16 @@ class QueryPath:
 
     def query(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> None:
         """Answers a query of that session, now or when upstream has answered."""
-        if not front.stream and self._replied_before(lane, message, front, to):
+        if not front.stream:
+            key, replies = message[2:], lane.replies
+            if (key in replies.young or key in replies.old) and self._replied_before(lane, key, message, front, to):
+                return
+        try:
+            question = peek(message)
+        except BadInput:
+            _say_malformed(message, front, to)
             return
-        question = _question(message, front, to)
-        if question is None:
+        if (question.edns is not None or question.qtype in TRANSFERS) and _turned_away(message, question, front, to):
             return
         view, policy = lane.view, self.policy
         # A client's view is one of the policy's.
@@ -116,9 +122,9 @@ class QueryPath:
 
     # cache
 
-    def _replied_before(self, lane: DnsSession, message: bytes, front: Listener, to: object) -> bool:
+    def _replied_before(self, lane: DnsSession, key: bytes, message: bytes, front: Listener, to: object) -> bool:
         """Gives a reply of the view's whose TTLs only have to be counted down; False where there is none."""
-        reply: CachedReply | None = lane.replies.find(message[2:])
+        reply: CachedReply | None = lane.replies.find(key)
         if reply is None:
             return False
         now = self._loop.now
@@ -182,7 +188,7 @@ class QueryPath:
         """Upstream said this just now, or a while ago and nothing since."""
         if self._leads_astray(waiter, answer):
             self._block_waiter(waiter)
-        elif self._leads_elsewhere(waiter, answer):
+        elif waiter.view is not None and waiter.view.safe and self._leads_elsewhere(waiter, answer):
             return
         elif inside and waiter.verdict.rule is None:
             # No rule of the household's allows it.
@@ -291,22 +297,21 @@ def _keep_reply(lane: DnsSession, message: bytes, question: Question, reply: Cac
         lane.replies.store(message[2:], reply)
 
 
-def _question(message: bytes, front: Listener, to: object) -> Question | None:
-    """What the query asks; None for one that asks for nothing we do, which is told so."""
-    try:
-        question = peek(message)
-    except BadInput:
-        answer = malformed(message)
-        if answer is not None:
-            front.send(answer, to)
-        return None
+def _say_malformed(message: bytes, front: Listener, to: object) -> None:
+    answer = malformed(message)
+    if answer is not None:
+        front.send(answer, to)
+
+
+def _turned_away(message: bytes, question: Question, front: Listener, to: object) -> bool:
+    """Whether the query asks for nothing we do, and was told so."""
     if question.edns is not None and question.edns.version:
         front.send(badvers(message, question), to)
-        return None
-    if question.qtype in TRANSFERS:
+    elif question.qtype in TRANSFERS:
         front.send(refused(message, question), to)
-        return None
-    return question
+    else:
+        return False
+    return True
 
 
 def _safe_form(waiter: PendingReply, names: list[bytes]) -> SafeHost | None:

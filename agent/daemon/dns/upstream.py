@@ -26,6 +26,7 @@ TICK_S = 0.1
 REREAD_S = 2.0
 QUERIES_MAX = 512  # waiting; a household asks for a few dozen at once, and each takes about a kilobyte
 LOCAL_MAX = 64  # and so many names of this network, which are answered at once
+WAITING_MAX = QUERIES_MAX + LOCAL_MAX
 PACKETS_MAX = 2048  # that may still be answered, the late ones too, some 300 bytes each
 EDE_OTHER = 0
 
@@ -55,6 +56,7 @@ class Upstream:
         self._streams: set[Stream] = set()
         self._ticking = False
         self._entropy = b""
+        self._drawn = ENTROPY_BYTES  # of it, what is used
         self._repeats = [loop.every(REREAD_S, self._reread), loop.every(CHANNEL_S, self._close_idle)]
 
     def query(self, query: UpstreamQuery) -> None:
@@ -64,7 +66,7 @@ class Upstream:
         server = servers.list[0] if len(servers.list) == 1 else servers.best()
         if server is None:
             self._give_up(query, servers.ede)
-        elif len(self._waiting) >= QUERIES_MAX + LOCAL_MAX:
+        elif len(self._waiting) >= WAITING_MAX:
             self._give_up(query, EDE_OTHER)
         else:
             self._waiting[query] = None
@@ -135,10 +137,17 @@ class Upstream:
             self._unreachable(query, server)
 
     def _put(self, query: UpstreamQuery, server: UpstreamServer) -> None:
-        entropy = self._entropy or os.urandom(ENTROPY_BYTES)
-        self._entropy = entropy[3:]
+        at = self._drawn
+        if at >= ENTROPY_BYTES:
+            at, self._entropy = 0, os.urandom(ENTROPY_BYTES)
+        self._drawn = at + 3
+        entropy = self._entropy
         packet = Packet(query, server, self._loop.now)
-        self._channel(server, entropy[2] % CHANNELS).send(packet, entropy[:2])
+        pool, slot = self._pools.get(server), entropy[at + 2] % CHANNELS
+        channel = None if pool is None else pool[slot]
+        if channel is None or channel.uses >= CHANNEL_USES:
+            channel = self._channel(server, slot)
+        channel.send(packet, entropy[at : at + 2])
         self._packets[packet] = None
         query.packets.append(packet)
         if len(self._packets) > PACKETS_MAX:
@@ -192,11 +201,20 @@ class Upstream:
     # answers
 
     def _arrived(self, packet: Packet, response: bytes) -> None:
+        query, server = packet.query, packet.server
+        self._packets.pop(packet, None)
+        rcode = response[3] & 0x0F
         try:
-            self._answered(packet, response)
+            if query.over:
+                query.late(response)
+            elif response[2] & _TC:
+                self._ask_by_tcp(packet, response)
+            elif not rcode or rcode not in _SECOND_CHANCES or not _SECOND_CHANCES[rcode](self, query, server):
+                self._finish(query, response, 0)
         except Exception as error:  # noqa: BLE001 - the barrier
             self._loop.faults.met(error)
-            self._failed(packet.query)
+            self._failed(query)
+        server.answered(self._loop.now - packet.sent_at)
 
     def _failed(self, query: UpstreamQuery) -> None:
         if not query.over:
@@ -214,18 +232,6 @@ class Upstream:
         if not others and query in self._waiting:
             self._send(query, server)
         return False
-
-    def _answered(self, packet: Packet, response: bytes) -> None:
-        self._packets.pop(packet, None)
-        query, server = packet.query, packet.server
-        server.answered(self._loop.now - packet.sent_at)
-        rcode = response[3] & 0x0F
-        if query.over:
-            query.late(response)
-        elif response[2] & _TC:
-            self._ask_by_tcp(packet, response)
-        elif rcode not in _SECOND_CHANCES or not _SECOND_CHANCES[rcode](self, query, server):
-            self._finish(query, response, 0)
 
     def without_edns(self, query: UpstreamQuery, server: UpstreamServer) -> bool:
         """Asks again without OPT, which old servers refuse (RFC 6891 section 7); False if it had none."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.core.dns import answers, same_case
+from agent.core.dns import answers, repeats
 from agent.core.wire import HEADER
 from agent.daemon.dns.servers import UpstreamServer
 from agent.daemon.loop import Loop
@@ -142,9 +142,9 @@ class UpstreamSocket:
                 response = receive(MESSAGE_MAX)
                 id = response[:2]
                 packet = pending.get(id)
-                if packet is None or not answers(response, packet.message, packet.query.end):
-                    continue
-                if not same_case(response, packet.message, packet.query.end) and not self._folded(packet):
+                if packet is None or not (
+                    repeats(response, packet.message, packet.query.end) or self._folds(packet, response)
+                ):
                     continue
                 del pending[id]
                 packet.channel = None
@@ -159,6 +159,10 @@ class UpstreamSocket:
             return
         if self.spent:
             self._close_if_over()
+
+    def _folds(self, packet: Packet, response: bytes) -> bool:
+        """Whether it is an answer with other letters, and is to be taken."""
+        return answers(response, packet.message, packet.query.end) and self._folded(packet)
 
 
 class Stream:
