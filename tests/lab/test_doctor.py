@@ -119,6 +119,20 @@ def test_a_zone_that_lets_no_dns_in(lab: Lab, doctor: Doctor, nft: Callable[[str
     assert doctor.code == 7
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "insert rule inet fw4 forward iifname wan0 accept",
+        "flush chain inet fw4 forward; chain inet fw4 forward { policy accept; }",
+    ],
+)
+def test_a_way_in_by_ipv6(lab: Lab, doctor: Doctor, nft: Callable[[str], str], rule: str) -> None:
+    nft(rule)
+    found = only(doctor())
+    assert (found["about"], found["level"]) == ("from-outside", "warning")
+    assert "from wan0 to br-lan" in found["sentence"]
+
+
 def test_settings_that_do_not_fit(doctor: Doctor) -> None:
     found = only(doctor(interfaces=["br-lan", "br-nowhere"]))
     assert (found["about"], found["level"]) == ("interfaces", "warning")

@@ -82,6 +82,9 @@ def of_kernel(settings: Settings, told: system.DaemonStatus) -> Iterator[Finding
     yield from kernel.dns_rules(witness)
     yield from kernel.marks(witness, layout)
     yield from kernel.zones(witness, settings.texts("interfaces"))
+    from_outside = kernel.from_outside(witness, settings.texts("interfaces"))
+    if from_outside is not None:
+        yield from_outside
     yield from kernel.links(witness, settings.texts("interfaces"))
     yield kernel.offload(witness)
     bridged = kernel.bridged()

@@ -12,9 +12,19 @@ from agent.core.marks import Layout
 from agent.core.nft.dns_redirect import STEERED
 from agent.core.nft.hold_rules import HELD
 from agent.jobs.doctor.finding import FAILURE, NOTE, OK, WARNING, Finding
-from agent.jobs.doctor.rules import INPUT, NftChain, NftRule, number, redirects_dns, redirects_unread, written_bits
+from agent.jobs.doctor.rules import (
+    FORWARD,
+    INPUT,
+    NftChain,
+    NftRule,
+    maps_interfaces,
+    number,
+    redirects_dns,
+    redirects_unread,
+    written_bits,
+)
 from agent.jobs.doctor.witness import OURS, Witness
-from agent.jobs.doctor.zones import REJECT, ProbeQuery, ZoneWalk
+from agent.jobs.doctor.zones import REJECT, ProbeForwarded, ProbeQuery, ZoneWalk
 
 ETHERNET = 1
 OWNER = 2
@@ -224,7 +234,7 @@ def zones(witness: Witness, interfaces: list[str]) -> Iterator[Finding]:
         chain for chain in witness.chains if chain.hook == INPUT and chain.kind == "filter" and chain.table != OURS
     ]
     there = [name for name, _, _, _ in witness.links if name in interfaces]
-    closed = [(name, chain.table) for name in there for chain in inputs if _rejects(witness, chain, name)]
+    closed = [(name, chain.table) for name in there for chain in inputs if _rejects(witness, chain, ProbeQuery(name))]
     for name, table in closed:
         yield Finding(
             FAILURE,
@@ -236,11 +246,51 @@ def zones(witness: Witness, interfaces: list[str]) -> Iterator[Finding]:
         yield Finding(OK, "zones", "The firewall lets DNS in from every interface.")
 
 
-def _rejects(witness: Witness, chain: NftChain, interface: str) -> bool:
+def _rejects(witness: Witness, chain: NftChain, query: ProbeQuery) -> bool:
     rules = [rule for rule in witness.rules if rule.table == chain.table]
-    walk = ZoneWalk(rules, ProbeQuery(interface), lambda name: set(witness.elements(chain.table, name)))
+    walk = ZoneWalk(rules, query, lambda name: set(witness.elements(chain.table, name)))
     verdict = walk.through(chain.name)
     return verdict == REJECT or (verdict is None and chain.policy == 0)
+
+
+def from_outside(witness: Witness, interfaces: list[str]) -> Finding | None:
+    """Whether what comes by IPv6 without having been asked for meets a firewall. Where it does not, whoever sent to a
+    device before its internet was turned off may go on sending. None where that can't be known."""
+    if not _forwards_ipv6() or _read(_LEGACY):
+        return None
+    chains = [chain for chain in witness.chains if chain.hook == FORWARD and chain.kind == "filter"]
+    chains = [chain for chain in chains if chain.table != OURS and not chain.table.startswith("ip ")]
+    if any(maps_interfaces(rule) for rule in witness.rules for chain in chains if rule.table == chain.table):
+        return None
+    there = [name for name, _, up, _ in witness.links if up and name in interfaces]
+    for outside in witness.outside - set(interfaces):
+        for name in there:
+            probe = ProbeForwarded(outside, name)
+            if not any(_rejects(witness, chain, probe) for chain in chains):
+                return Finding(
+                    WARNING,
+                    "from-outside",
+                    f"The firewall lets anything in by IPv6 from {outside} to {name}: who sends to a device whose "
+                    "internet is off may go on sending.",
+                    "Set the firewall's zone of the internet to forward REJECT, as OpenWrt has it.",
+                )
+    return Finding(OK, "from-outside", "The firewall lets nothing in by IPv6 that was not asked for.")
+
+
+_LEGACY = "/proc/net/ip6_tables_names"  # rules of the iptables of before, which nobody can read here
+_FORWARDING = "/proc/sys/net/ipv6/conf/all/forwarding"
+
+
+def _forwards_ipv6() -> bool:
+    return _read(_FORWARDING) == "1"
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def bridged() -> Finding | None:

@@ -16,7 +16,7 @@ PORT_SET = Callable[[str], set[bytes]]  # a set's name → its keys
 
 DNS = b"\x00\x35"
 ALL_BITS = 0xFFFFFFFF
-PREROUTING, INPUT = 0, 1
+PREROUTING, INPUT, FORWARD = 0, 1, 2
 _TRANSPORT = "NFT_PAYLOAD_TRANSPORT_HEADER"
 _DESTINATION_PORT = 2
 
@@ -79,6 +79,13 @@ def redirects_dns(rule: NftRule, keys_of: PORT_SET) -> bool:
     if "redir" not in names and not any(_is_dnat(expression) for expression in rule.expressions):
         return False
     return any(_compares_with_dns(rule, at, keys_of) for at in range(len(rule.expressions)))
+
+
+def maps_interfaces(rule: NftRule) -> bool:
+    """Whether a map of interfaces decides there, which is not read here."""
+    keys = ("NFT_META_IIFNAME", "NFT_META_OIFNAME", "NFT_META_IIF", "NFT_META_OIF")
+    loaded = any(name == "meta" and data.get("NFTA_META_KEY") in keys for name, data in rule.expressions)
+    return loaded and any(data.get("NFTA_LOOKUP_DREG") is not None for _, data in rule.expressions)
 
 
 def redirects_unread(rule: NftRule) -> bool:

@@ -29,6 +29,10 @@ class Witness:
             self._read_nftables(family)
         with IPRoute() as ip:
             self.links = [_link(message) for message in ip.get_links()]
+            routes = ip.get_default_routes(family=socket.AF_INET6)
+            by_index = {message["index"]: str(message.get_attr("IFLA_IFNAME")) for message in ip.get_links()}
+            # Interfaces of a default route of IPv6.
+            self.outside = {by_index.get(route.get_attr("RTA_OIF"), "") for route in routes} - {""}
             self.policies = [
                 (number_of(rule.get_attr("FRA_FWMARK")), rule.get_attr("FRA_FWMASK"))
                 for family in (socket.AF_INET, socket.AF_INET6)

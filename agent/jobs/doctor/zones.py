@@ -1,7 +1,8 @@
-"""What a firewall's input chains do with a new DNS query from an interface, walked as the kernel would.
+"""What a firewall's chains do with a packet that nobody sent, walked as the kernel would: with a DNS query that comes
+in from an interface, or with a first packet from outside into the home network.
 
-Conditions on anything but interface, protocol and port are not known of a query that was never sent: a rule with one
-is passed over, and so is what a limit keeps out or sends back.
+Conditions on anything but interface, protocol and port are not known of such a packet: a rule with one is passed over,
+and so is what a limit keeps out or sends back.
 """
 
 from __future__ import annotations
@@ -37,6 +38,18 @@ class ProbeQuery:
         if name == "payload" and port and data.get("NFTA_PAYLOAD_BASE") == "NFT_PAYLOAD_TRANSPORT_HEADER":
             return DNS
         return None
+
+
+class ProbeForwarded(ProbeQuery):
+    """The facts of a first packet by UDP over IPv6 from one interface to another, to no port that a rule names."""
+
+    def __init__(self, interface: str, towards: str) -> None:
+        super().__init__(interface)
+        self._meta["NFT_META_OIFNAME"] = towards.encode().ljust(16, b"\0")
+        self._meta["NFT_META_NFPROTO"] = b"\x0a"
+
+    def fact(self, expression: Expression) -> bytes | None:
+        return None if expression[0] == "payload" else super().fact(expression)
 
 
 class ZoneWalk:
