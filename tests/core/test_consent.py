@@ -165,3 +165,80 @@ def test_closing_twice_or_never_opened_is_harmless():
     gate.close(tablet(), HISTORY)
     gate.close(tablet(), HISTORY)
     assert gate.devices() == []
+
+
+def told(seq, action, detail, notice=1, feature=HISTORY):
+    return LedgerRow(seq, 1000 + seq, "web", "e1", feature, action, notice, b"", detail)
+
+
+ADULT_OWN = "subject:4/adult/own terms:7/ram/self by:self"
+CHILD = "subject:5/child/own terms:7/ram/household"
+
+
+def test_the_hash_is_over_netstrings_and_covers_a_detail_where_there_is_one():
+    """Ledgers that stand on routers are checked by this: it must never change."""
+    seen = []
+
+    def noted(data):
+        seen.append(data)
+        return bytes(32)
+
+    digest(row(1, "on"), b"P", noted)
+    digest(told(1, "on", "a:b"), b"P", noted)
+    assert seen[0] == b"P1:1,4:1001,3:cli,2:e1,7:history,2:on,1:1,"
+    assert seen[1] == b"P1:1,4:1001,3:web,2:e1,7:history,2:on,1:1,3:a:b,"
+
+
+def test_an_epoch_tells_whose_it_is_and_on_which_terms():
+    register = ConsentState()
+    register.add(told(3, "on", CHILD))
+    epoch = register.epochs[3]
+    assert (epoch.seq, epoch.enrolment, epoch.feature, epoch.closed) == (3, "e1", HISTORY, None)
+    assert (epoch.subject.person, epoch.subject.group, epoch.terms.days) == (5, "child", 7)
+    assert register.since("e1", HISTORY).seq == 3
+    assert register.since("e1", PROTECTION) is None
+
+
+def test_what_is_not_on_has_no_epoch():
+    register = ConsentState()
+    assert refused(lambda: register.epoch("e1", HISTORY)) == "history is not on"
+    register.add(row(1, "on"))
+    register.add(row(2, "off"))
+    assert refused(lambda: register.epoch("e1", HISTORY)) == "history is not on"
+
+
+def test_an_agreement_lasts_through_a_suspension_and_ends_with_off():
+    register = ConsentState()
+    assert register.agreement("e1", HISTORY) is None
+    register.add(told(1, "on", CHILD, notice=2))
+    made = register.agreement("e1", HISTORY)
+    assert (made.subject.person, made.terms.reader, made.notice, made.own) == (5, "household", 2, False)
+    register.add(told(2, "suspend", "", notice=0))
+    register.add(told(3, "resume", ADULT_OWN, notice=0))
+    assert register.agreement("e1", HISTORY) == made, "a resume that nobody read for agrees to nothing"
+    register.add(told(4, "off", "", notice=0))
+    assert register.agreement("e1", HISTORY) is None
+
+
+def test_a_restore_forgets_who_agreed_for_themselves_and_nobody_else():
+    register = ConsentState()
+    register.add(told(1, "on", CHILD, feature=PROTECTION))
+    register.add(told(2, "ask", ""))
+    register.add(told(3, "agree", ADULT_OWN))
+    assert register.agreement("e1", HISTORY).own
+    register.add(LedgerRow(4, 9, "restore", "", "", "enrol", 0, b""))
+    assert register.agreement("e1", HISTORY), "another note changes nothing"
+    register.add(LedgerRow(5, 9, "restore", "", "", "restore", 0, b""))
+    assert register.agreement("e1", HISTORY) is None
+    assert register.agreement("e1", PROTECTION)
+
+
+def test_generations_begin_at_nought_and_grow_by_one():
+    gate = Gate()
+    assert gate.generation(7) == 0
+    gate.open(tablet(), HISTORY, 1)
+    gate.open(tablet(), PROTECTION, 2)
+    assert gate.generation(7) == 2
+    assert gate.devices() == [tablet()]
+    gate.close(tablet(), HISTORY)
+    assert gate.devices() == [tablet()], "one feature of it is left"
