@@ -11,22 +11,23 @@ from agent.daemon.store.history_schema import MIGRATIONS, TABLES
 from agent.daemon.store.selection import IDS_STEP
 from agent.daemon.store.sql import sqlite3
 
+# OR FAIL: a row that is refused ends the transaction here anyway, and SQLite need not be able to undo it by itself.
 VISIT_INSERT = (
-    "INSERT INTO visits(device, epoch, batch, site, first, last, age, hits, hosts, source, background, cause)"
+    "INSERT OR FAIL INTO visits(device, epoch, batch, site, first, last, age, hits, hosts, source, background, cause)"
     " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 # What the household corrected stays as corrected.
 VISIT_UPDATE = (
-    "UPDATE visits SET batch=?1, last=?2, age=?3, hits=?4, hosts=?5, source=?6,"
+    "UPDATE OR FAIL visits SET batch=?1, last=?2, age=?3, hits=?4, hosts=?5, source=?6,"
     " background=IIF(corrected, background, ?7), cause=IIF(corrected, cause, ?8), first=?9 WHERE id=?10"
 )
 ATTEMPT_INSERT = (
-    "INSERT INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name,"
+    "INSERT OR FAIL INTO attempts(device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name,"
     " list_version, category) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
-USAGE_INSERT = "INSERT INTO usage(device, epoch, batch, day, minutes, alone, at, age) VALUES (?,?,?,?,?,?,?,?)"
-USAGE_UPDATE = "UPDATE usage SET batch=?, minutes=?, alone=? WHERE id=?"
-ATTEMPT_UPDATE = "UPDATE attempts SET batch=?, target=?, at=?, age=?, hits=? WHERE id=?"
+USAGE_INSERT = "INSERT OR FAIL INTO usage(device, epoch, batch, day, minutes, alone, at, age) VALUES (?,?,?,?,?,?,?,?)"
+USAGE_UPDATE = "UPDATE OR FAIL usage SET batch=?, minutes=?, alone=? WHERE id=?"
+ATTEMPT_UPDATE = "UPDATE OR FAIL attempts SET batch=?, target=?, at=?, age=?, hits=? WHERE id=?"
 EPOCH_TELL = "UPDATE epochs SET person=?, shared=?, days=?, kept=?, reader=? WHERE epoch=?"
 LOWEST = -(1 << 62)  # below each age
 IN_MAX = 400  # values of one IN (…); SQLite's limit was 999 for long
