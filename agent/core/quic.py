@@ -9,6 +9,7 @@ ID_MAX = 20  # RFC 9000: of a connection id, for the versions of today
 _RESERVED, _RESERVED_IS = 0x0F0F0F0F, 0x0A0A0A0A  # offered to see whether the other side negotiates
 VERSION_2 = b"\x6b\x33\x43\xcf"
 DATAGRAM_MIN = 1200  # RFC 9000 section 14.1: so much is in a datagram with a client's Initial, which tells it from DNS
+SHORT_MIN = 21  # RFC 9001 section 5.4.2: a packet with a short header has so much at least
 
 
 class Initial(Value):

@@ -88,7 +88,7 @@ def test_ways_around_are_refused_only_when_said():
         len([chain for chain, _ in Inspection(1, around=around).rules(marks.DEFAULT) if chain == "forward"])
         for around in (BypassRules(), BypassRules(quic=True), BypassRules(encrypted_dns=True), BypassRules(True, True))
     ]
-    assert chains == [7, 9, 13, 15]
+    assert chains == [7, 10, 13, 16]
     work = Inspection(1, around=BypassRules(True, True, ("192.0.2.1", "2001:db8::1"))).stand("t", 3, marks.DEFAULT)
     assert filled(work) == {"web": 1, "resolvers4": 1, "resolvers6": 1}
 

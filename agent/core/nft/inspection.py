@@ -7,6 +7,7 @@
       ct mark DONE jump done                                 # all but the first packets
       tcp dport @web iifname @lan oifname != @lan jump judge
       ...                                                    # the ways around that are refused, see `Around`
+      udp dport @web iifname @lan oifname != @lan ether saddr @queued @th,64,8 ... ct mark set REFUSED reject
       ct mark REFUSED  iifname @lan ether saddr @queued meta l4proto udp @th,64,8 & 0x40 != 0 reject
       ct mark REFUSED  iifname @lan ether saddr @queued tcp flags & rst == 0 reject with tcp reset
       ct mark ANSWERED iifname @lan ether saddr @queued tcp flags & fin != 0 reject with tcp reset
@@ -137,7 +138,7 @@ class Inspection(Value):
             marks.come_to(DONE) + nft.jump(_DONE),
             _is(nft.TCP) + _PORT + nft.within(_WEB) + _OUTBOUND + nft.jump(_JUDGE),
         ]
-        return rules + self._around() + _stragglers(marks)
+        return rules + self._around(marks) + _stragglers(marks)
 
     def _judge(self, marks: "_Marks") -> "list[bytes]":
         queue = nfqueue.queue_by_target(self.number) if self.by_target else nfqueue.queue(self.number)
@@ -159,7 +160,7 @@ class Inspection(Value):
             rules += [to + _is(nft.TCP) + _PROTECTED + nft.refuse_tcp() for to in _to_resolvers()]
         return rules + [nft.accept()]
 
-    def _around(self) -> "list[bytes]":
+    def _around(self, marks: "_Marks") -> "list[bytes]":
         rules = []
         if self.around.encrypted_dns:
             rules += _both(nft.equals(nft.port(_DNS_OVER_TLS)) + _PROTECTED)
@@ -169,7 +170,22 @@ class Inspection(Value):
             counted = _SENDER + nft.mapped(QUEUED) + _MARK_INTO_SOURCE + nfqueue.log(self.number, self.copy_bytes)
             for initial in _initials():
                 rules.append(_is(nft.UDP) + _PORT + nft.within(_WEB) + _OUTBOUND + initial + counted + nft.refuse())
+            later = _is(nft.UDP) + _PORT + nft.within(_WEB) + _OUTBOUND + _later_quic() + _SENDER + nft.mapped(QUEUED)
+            rules.append(later + marks.becomes(REFUSED) + nft.refuse())
         return rules
+
+
+def _later_quic() -> bytes:
+    """A packet of a QUIC connection that was open before protection was on, also from a new port (RFC 9000 section 9).
+
+    Its first byte is 64 to 127, as that of TURN's channels and of some of OpenVPN's is (64 to 79, 80, 88), which pass.
+    Two of its bits are masked at random, so about one in two packets tells (RFC 9443 section 3). The first one that
+    does ends the flow.
+    """
+    first = nft.load(nft.TRANSPORT, 8, 1)
+    size = nft.load(nft.TRANSPORT, 4, 2) + nft.at_least(nft.port(8 + quic.SHORT_MIN))
+    kind = first + nft.masked(b"\xc0") + nft.equals(b"\x40") + first + nft.masked(b"\x30") + nft.differs(b"\0")
+    return kind + first + nft.masked(b"\xf7") + nft.differs(b"\x50") + size
 
 
 def _initials() -> "list[bytes]":
