@@ -21,6 +21,7 @@ CHUNK_SIZE = 1 << 18
 BATCH_SIZE = 1 << 15  # keys held before they are spilled: 2 MB
 HOSTS_KNOWN = 4096  # of pages read last: lists are sorted more often than not
 NODES_MAX = 8  # of a name; one with more labels is no site
+WILD_MAX = 20_000  # of an RPZ zone's wildcards and deep names, some 100 bytes each; what is beyond makes no nodes
 SIDE_MAX = 100_000  # rules with conditions and networks are held in memory, some 150 bytes each
 # In these a line says "this host"; that it covers the names below is our reading, and wrong for a public suffix.
 _HOST_SYNTAXES = ("hosts", "domains")
@@ -130,6 +131,8 @@ class ListReader:
         self._guarded = draft.guarded.of_category(source.category)
         self._batches: dict[int, Batch] = {}
         self._evidence: dict[bytes, set[int]] = {}
+        self._wild: set[bytes] = set()  # of an RPZ zone: what wildcards are below
+        self._deep: set[bytes] = set()  # and names that may lie below one
         self._hosts: set[bytes] = set()  # of pages read lately: each is decided over once, not once a page
 
     def steps(self) -> Iterator[int]:
@@ -145,6 +148,7 @@ class ListReader:
                 rest = (rest + chunk)[-CHUNK_SIZE:]
             yield len(chunk)
         self._lines(rest)
+        self._take_listed_nodes()
         for batch in self._batches.values():
             batch.spill(self._draft.spill)
         self.report.name_left_out()
@@ -166,6 +170,8 @@ class ListReader:
             self._batch(EXACT).add_names(sorted(exact))
         if names:
             self._batch(kind).add_names(names)
+            if self.report.syntax == "rpz":
+                self._note_deep(names)
         self.report.read += len(names) + len(exact)
         for line in rest:
             for value in self._reader.read(line if line.isascii() else ascii_names(line)):
@@ -215,6 +221,10 @@ class ListReader:
     def _take_plain(self, rule: ListRule) -> None:
         self._draft.side.note(rule.key, rule.kind)
         batch = self._batch(rule.kind, rule.allow, rule.important)
+        if self.report.syntax == "rpz":
+            if rule.kind == BELOW and len(self._wild) < WILD_MAX:
+                self._wild.add(rule.key)
+            self._note_deep([rule.key])
         if rule.allow or rule.important:
             batch.add_alone(rule.key)
             if self.report.syntax == "rpz":
@@ -234,6 +244,21 @@ class ListReader:
         for key in suffixes(name)[:NODES_MAX]:
             if not self._is_suffix(key):
                 nodes.add_alone(key)
+
+    def _note_deep(self, names: list[bytes]) -> None:
+        if len(self._deep) < WILD_MAX:
+            self._deep.update([name for name in names if name.count(b".") > 1])
+
+    def _take_listed_nodes(self) -> None:
+        """A listed name is there as well, and so are those between it and a wildcard above (RFC 4592 section 2.2.2)."""
+        nodes: set[bytes] = set()
+        for name in self._deep if self._wild else ():
+            keys = suffixes(name)[:NODES_MAX]
+            highest = max([at for at, key in enumerate(keys) if at and key in self._wild], default=0)
+            # One with a wildcard and a line of its own is decided by these.
+            nodes.update([key for key in keys[:highest] if key not in self._wild or key not in self._deep])
+        for key in sorted(nodes):
+            self._batch(NODE, True).add_alone(key)
 
     def _take_host(self, host: bytes, page: bytes) -> None:
         """A page is listed: its host as well, unless that may carry much else."""

@@ -42,6 +42,26 @@ CASES = [
         ["*.d.example CNAME .", "a.b.d.example CNAME rpz-passthru.", "*.b.d.example CNAME ."],
         {"x.b.d.example": True, "x.a.b.d.example": False, "b.d.example": False, "a.b.d.example": False},
     ),
+    # A listed name is there too.
+    (
+        ["*.d.example CNAME .", "a.b.d.example CNAME ."],
+        {
+            "a.b.d.example": True,
+            "b.d.example": False,
+            "x.b.d.example": False,
+            "x.a.b.d.example": False,
+            "x.d.example": True,
+        },
+    ),
+    (["a.b.d.example. 60 IN TXT hi", "*.d.example CNAME ."], {"a.b.d.example": True, "b.d.example": False}),
+    (
+        ["*.d.example CNAME .", "*.a.b.d.example CNAME ."],
+        {"x.a.b.d.example": True, "a.b.d.example": False, "x.b.d.example": False, "x.d.example": True},
+    ),
+    (
+        ["d.example CNAME .", "*.d.example CNAME .", "www.d.example CNAME .", "*.www.d.example CNAME ."],
+        {"d.example": True, "x.d.example": True, "www.d.example": True, "x.www.d.example": True},
+    ),
     (["d.example CNAME rpz-passthru.", "*.d.example CNAME ."], {"d.example": False, "x.d.example": True}),
 ]
 
