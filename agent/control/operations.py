@@ -5,7 +5,7 @@ The daemon refuses what is not in here before a handler sees it; a handler finds
 
 from agent.control.arguments import KINDS, check
 from agent.control.messages import Request, Schema
-from agent.core.model import BadInput, Value
+from agent.core.model import BadInput, Sentence, Value
 
 CLI, WEB, FEEDS, REPORT = "cli", "web", "feeds", "report"
 BOTH = (CLI, WEB)
@@ -193,16 +193,20 @@ OPERATIONS = {
     "feeds.plan": Operation("", (FEEDS,)),
     "feeds.progress": Operation("step:value list_id:value? done:value? total:value?", (FEEDS,), "lists"),
     "feeds.room": Operation("", (FEEDS,)),
-    "feeds.outcome": Operation("items:value message:value? offered:value?", (FEEDS,), "lists"),
+    "feeds.outcome": Operation("items:value message:value? message_sentence:value? offered:value?", (FEEDS,), "lists"),
     "report.work": Operation("", (REPORT,)),
     "report.sealed": Operation("id body:value", (REPORT,)),
     "report.body": Operation("id", (REPORT,)),
-    "report.outcome": Operation("id outcome:value message:value? pause_s:value?", (REPORT,), "report"),
+    "report.outcome": Operation(
+        "id outcome:value message:value? message_sentence:value? pause_s:value?", (REPORT,), "report"
+    ),
     "report.file_work": Operation("", (REPORT,)),
     "report.file_text": Operation("id", (REPORT,)),
     "report.file_sealed": Operation("id body:value", (REPORT,)),
     "report.file_body": Operation("id", (REPORT,)),
-    "report.file_outcome": Operation("id outcome:value message:value? pause_s:value?", (REPORT,), "report"),
+    "report.file_outcome": Operation(
+        "id outcome:value message:value? message_sentence:value? pause_s:value?", (REPORT,), "report"
+    ),
 }
 
 
@@ -213,6 +217,6 @@ def checked(name: str, request: Request) -> None:
         if request.get(argument) is not None:
             check(argument, kind, request[argument])
         elif argument in operation.needs and argument not in request:
-            raise BadInput(argument + " is missing")
+            raise BadInput(Sentence("{} is missing", argument))
     if request.get("actor") is not None:
         check("actor", KINDS["actor"], request["actor"])

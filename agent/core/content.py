@@ -7,7 +7,7 @@ database holds: (kind, name, mode, window).
 from binascii import crc32
 
 from agent.core import jsontext
-from agent.core.model import CHILD, TEEN, BadInput, Value, whole_text
+from agent.core.model import CHILD, TEEN, BadInput, Sentence, Value, whole_text
 from agent.core.names import parse
 from agent.core.shapes import ContentRow
 from agent.core.windows import BREAK, WINDOWS_MAX
@@ -128,13 +128,13 @@ def _categories(given: object) -> list[str]:
     found = _texts(given, "categories", len(CATEGORIES))
     for name in found:
         if name not in CATEGORY_IDS:
-            raise BadInput("no category " + repr(name) + "; there are: " + ", ".join(CATEGORY_IDS))
+            raise BadInput(Sentence("no category {}; there are: {}", repr(name), ", ".join(CATEGORY_IDS)))
     return found
 
 
 def _texts(given: object, what: str, most: int) -> list[str]:
     if not isinstance(given, list) or len(given) > most or [one for one in given if not isinstance(one, str)]:
-        raise BadInput(what + " must be at most " + str(most) + " texts")
+        raise BadInput(Sentence("{} must be at most {} texts", what, most))
     return sorted(set(given))
 
 
@@ -144,14 +144,14 @@ def _names(given: object) -> list[str]:
 
 def _services(given: object) -> dict[str, tuple[str, list[dict[str, str]]]]:
     if not isinstance(given, list) or len(given) > SERVICES_MAX:
-        raise BadInput("services must be at most " + str(SERVICES_MAX) + " of {id, mode, windows}")
+        raise BadInput(Sentence("services must be at most {}, each with id, mode and windows", SERVICES_MAX))
     found = {}
     for row in given:
         id = _id(row.get("id") if isinstance(row, dict) else None, "a service needs an id")
         mode = _one_of(row.get("mode", "block"), "mode", MODES)
         windows = checked_windows(row.get("windows") or [])
         if (mode == "block") == bool(windows):
-            raise BadInput("a service is blocked, or it has windows: " + id)
+            raise BadInput(Sentence("a service is blocked, or it has windows: {}", id))
         found[id] = (mode, windows)
     return found
 
@@ -159,7 +159,7 @@ def _services(given: object) -> dict[str, tuple[str, list[dict[str, str]]]]:
 def checked_windows(given: object) -> list[dict[str, str]]:
     """[{"days": "mon,tue", "begin": "16:00", "end": "18:00"}]; BadInput."""
     if not isinstance(given, list) or len(given) > WINDOWS_MAX:
-        raise BadInput("windows must be at most " + str(WINDOWS_MAX) + " of {days, begin, end}")
+        raise BadInput(Sentence("windows must be at most {}, each with days, begin and end", WINDOWS_MAX))
     found = []
     for row in given:
         of = row if isinstance(row, dict) else {}
@@ -178,7 +178,7 @@ def _id(given: object, otherwise: str) -> str:
 
 def _lists(given: object) -> dict[str, str]:
     if not isinstance(given, dict) or len(given) > LISTS_MAX:
-        raise BadInput("lists must be at most " + str(LISTS_MAX) + " of {id: on or off}")
+        raise BadInput(Sentence("lists must be at most {}, each on or off", LISTS_MAX))
     found = {}
     for id, mode in given.items():
         id = _id(id, "a list needs an id")
@@ -189,7 +189,7 @@ def _lists(given: object) -> dict[str, str]:
 
 def _one_of(given: object, what: str, words: tuple[str, ...]) -> str:
     if not isinstance(given, str) or given not in words:
-        raise BadInput(what + " must be one of: " + ", ".join(words))
+        raise BadInput(Sentence("{} must be one of: {}", what, ", ".join(words)))
     return given
 
 

@@ -5,7 +5,7 @@ A feed is a public list that the household fetches; feeds.json (see blocklists/R
 
 from agent.core import jsontext
 from agent.core.content import CATEGORY_IDS
-from agent.core.model import BadInput, Value
+from agent.core.model import BadInput, Sentence, Value
 
 FORMAT = 1
 ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"  # an id is a file name, too
@@ -136,21 +136,21 @@ def rules_max(memory_bytes: int | None) -> int | None:
     return None
 
 
-def doubt(rules: int, before: int | None, expected: int, guarded: int = 0) -> str:
+def doubt(rules: int, before: int | None, expected: int, guarded: int = 0) -> "str | Sentence":
     """Why an update must wait for the household's decision, or "".
 
     `before` is the number of rules of the text in use (None: there is none), `expected` the table's number (0:
     unknown), `guarded` the number of lines left out because they would block what everybody needs.
     """
     if guarded > GUARDED_MAX and guarded > GUARDED_SHARE * rules:
-        return "it would block much that everybody needs: " + str(guarded) + " of its lines are left out"
+        return Sentence("it would block much that everybody needs: {} of its lines are left out", guarded)
     base, low, high = before, SHRINKS_TO, GROWS_TO
     if base is None:
         base, low, high = expected, 1 / FIRST_WITHIN, FIRST_WITHIN
     if base and rules < base * low and base - rules > SLACK_RULES:
-        return "it shrank from about " + str(base) + " rules to " + str(rules)
+        return Sentence("it shrank from about {} rules to {}", base, rules)
     if base and rules > base * high and rules - base > SLACK_RULES:
-        return "it grew from about " + str(base) + " rules to " + str(rules)
+        return Sentence("it grew from about {} rules to {}", base, rules)
     if base and not rules:
         return "it has no rules any more"
     return ""

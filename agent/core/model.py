@@ -1,5 +1,6 @@
 """The values that the layers hand to each other."""
 
+from agent.core import jsontext
 from agent.core.digits import whole
 
 
@@ -22,6 +23,12 @@ class Sentence:
             made += str(value) + part
         return made
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (str, Sentence)) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
 
 def told(said: object) -> "str | list[object]":
     """As it is sent: the text followed by the values; a plain text is itself."""
@@ -30,6 +37,43 @@ def told(said: object) -> "str | list[object]":
     if isinstance(said, Sentence):
         return [said.text] + [told(value) for value in said.values]
     return str(said)
+
+
+def said_by(error: Exception) -> "str | Sentence":
+    """What an exception says of itself, its values apart where it has them."""
+    said = error.args[0] if error.args else ""
+    return said if isinstance(said, Sentence) else str(error)
+
+
+def heard(value: object, limit: int) -> "str | Sentence":
+    """What `told` made, as it comes from elsewhere: no text of it is longer than `limit`; "" for what is none."""
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return Sentence(
+            value[0][:limit], *[heard(one, limit) if isinstance(one, list) else str(one)[:limit] for one in value[1:9]]
+        )
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def packed(said: "str | Sentence") -> str:
+    """As a database or file stores it: `unpacked` has the values apart again."""
+    return jsontext.dumps(told(said)) if isinstance(said, Sentence) else said
+
+
+def unpacked(text: str, limit: int = 300) -> "str | Sentence":
+    if text[:2] == '["':
+        try:
+            return heard(jsontext.loads(text), limit)
+        except ValueError:
+            pass  # cut off: as it stands
+    return text
+
+
+def spoken(name: str, said: object) -> "dict[str, object]":
+    """A field of a reply: in English, and where the sentence has values also apart from them, as NAME_sentence."""
+    row: dict[str, object] = {name: str(said)}
+    if isinstance(said, Sentence):
+        row[name + "_sentence"] = told(said)
+    return row
 
 
 class BadInput(ValueError):

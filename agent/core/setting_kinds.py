@@ -65,7 +65,7 @@ def _flag(value: object, _limits: tuple[object, ...]) -> bool:
 def _number(value: object, limits: tuple[object, ...]) -> int:
     lowest, highest = [int(str(limit)) for limit in limits]
     if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-        raise BadInput("must be a whole number from %s to %s, not %r" % (lowest, highest, value))
+        raise BadInput(Sentence("must be a whole number from {} to {}, not {}", lowest, highest, repr(value)))
     return value
 
 

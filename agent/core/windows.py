@@ -5,7 +5,7 @@ begin and end the same are 24 hours, 24:00 and 0:00 too. A begin of 24:00 is the
 """
 
 from agent.core.digits import whole
-from agent.core.model import BadInput, Value
+from agent.core.model import BadInput, Sentence, Value
 from agent.core.timezone import date_of, day_of
 
 BEDTIME, BREAK, HOMEWORK = "bedtime", "break", "homework"
@@ -69,13 +69,13 @@ def parse_time(text: str) -> int:
     hour, minute = whole(hours), whole(minutes or "0")
     good = hour is not None and minute is not None and len(minutes) in (0, 2) and len(hours) < 3
     if not good or hour is None or minute is None:
-        raise BadInput("not a time: " + repr(text) + "; write 20:30")
+        raise BadInput(Sentence("not a time: {}; write 20:30", repr(text)))
     if half:
         if not 1 <= hour <= 12:
-            raise BadInput("not a time: " + repr(text) + "; write 20:30")
+            raise BadInput(Sentence("not a time: {}; write 20:30", repr(text)))
         hour = hour % 12 + (12 if half == "pm" else 0)
     if minute > 59 or hour * 60 + minute > MINUTES:
-        raise BadInput("not a time: " + repr(text) + "; write 20:30")
+        raise BadInput(Sentence("not a time: {}; write 20:30", repr(text)))
     return hour * 60 + minute
 
 
@@ -108,7 +108,7 @@ def _day(word: str, text: str) -> int:
     for names in (DAYS, _LONG, _GERMAN):
         if word in names:
             return names.index(word)
-    raise BadInput("not days: " + repr(text) + "; write mon-thu,sun")
+    raise BadInput(Sentence("not days: {}; write mon-thu,sun", repr(text)))
 
 
 def days_words(days: int) -> str:
@@ -163,13 +163,13 @@ def parse(text: str, kind: str = BEDTIME, holiday: bool = False) -> Window:
         word, _, span = span.strip().partition(" ")
         kinds = [one for one in KINDS if _WORDS[one] == word]
         if not kinds:
-            raise BadInput("not a window: " + repr(text) + "; write mon-thu,sun 20:30-07:00")
+            raise BadInput(Sentence("not a window: {}; write mon-thu,sun 20:30-07:00", repr(text)))
         kind = kinds[0]
     else:
         days, span = _split(given)
     begin, dash, end = span.partition("-")
     if not dash:
-        raise BadInput("not a window: " + repr(text) + "; write mon-thu,sun 20:30-07:00")
+        raise BadInput(Sentence("not a window: {}; write mon-thu,sun 20:30-07:00", repr(text)))
     return checked(
         Window(kind, parse_days(days) if days.strip() else ALL_DAYS, parse_time(begin), parse_time(end), label, holiday)
     )
@@ -186,13 +186,13 @@ def _split(text: str) -> tuple[str, str]:
 def checked(window: Window) -> Window:
     """The same; BadInput where it is none."""
     if window.kind not in KINDS:
-        raise BadInput("a window is for " + ", ".join(KINDS) + ", not " + repr(window.kind))
+        raise BadInput(Sentence("a window is for {}, not {}", ", ".join(KINDS), repr(window.kind)))
     if not 0 < window.days <= ALL_DAYS:
         raise BadInput("a window needs a day")
     if not 0 <= window.begin <= MINUTES or not 0 <= window.end <= MINUTES:
         raise BadInput("a window's times are between 0:00 and 24:00")
     if len(window.label) > LABEL_MAX or any(letter < " " for letter in window.label):
-        raise BadInput("a window's name is at most " + str(LABEL_MAX) + " characters")
+        raise BadInput(Sentence("a window's name is at most {} characters", LABEL_MAX))
     return window
 
 
@@ -218,7 +218,7 @@ def from_row(given: object) -> Window:
         raise BadInput("a window is an object with kind, days, begin and end")
     for key in given:
         if key not in Window.__slots__:
-            raise BadInput("a window has no " + repr(key))
+            raise BadInput(Sentence("a window has no {}", repr(key)))
     texts = [
         given.get("kind", BEDTIME),
         given.get("days"),
@@ -237,7 +237,7 @@ def from_rows(given: object) -> list[Window]:
     if not isinstance(given, list):
         raise BadInput("windows are a list")
     if len(given) > WINDOWS_MAX:
-        raise BadInput("there is room for " + str(WINDOWS_MAX) + " windows")
+        raise BadInput(Sentence("there is room for {} windows", WINDOWS_MAX))
     return [from_row(one) for one in given]
 
 
@@ -249,7 +249,7 @@ def parse_date(text: object) -> int:
         year, month, day = [number or 0 for number in numbers]
         if year >= 1970 and 1 <= month <= 12 and date_of(day_of(year, month, day)) == (year, month, day):
             return day_of(year, month, day)
-    raise BadInput("not a date: " + repr(text) + "; write 2026-12-21")
+    raise BadInput(Sentence("not a date: {}; write 2026-12-21", repr(text)))
 
 
 def date_text(day: int) -> str:
@@ -266,7 +266,7 @@ def dates_from(given: object) -> list[Dates]:
     if not isinstance(given, list) or not all([isinstance(one, dict) for one in given]):
         raise BadInput("dates are a list of objects with first and last")
     if len(given) > DATES_MAX:
-        raise BadInput("there is room for " + str(DATES_MAX) + " ranges of dates")
+        raise BadInput(Sentence("there is room for {} ranges of dates", DATES_MAX))
     found = [Dates(parse_date(one.get("first")), parse_date(one.get("last", one.get("first")))) for one in given]
     for one in found:
         if not one.first <= one.last < one.first + DATES_DAYS_MAX:

@@ -7,7 +7,7 @@ from functools import partial
 
 from agent.core import settings as settings_table
 from agent.core.history import DAY_S
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence, said_by
 from agent.core.settings import Settings
 from agent.daemon import bootstrap, locks
 from agent.daemon.erasing import snapshot, tidy
@@ -108,7 +108,7 @@ class Daemon:
         self.web: WebJob | None = None
         self._copying: Repeat | None = None
         self._flushing = False
-        self._refused: dict[Callable[[], float | None], str] = {}
+        self._refused: dict[Callable[[], float | None], str | Sentence] = {}
 
     def start(self) -> None:
         """Open the gate, load the lists, and begin what repeats."""
@@ -190,7 +190,7 @@ class Daemon:
         try:
             given = call()
         except StorageError as error:
-            self._refused[call] = recorder.trouble = str(error)
+            self._refused[call] = recorder.trouble = said_by(error)
             return None
         if self._refused.pop(call, None) == recorder.trouble:
             recorder.trouble = ""
@@ -213,7 +213,7 @@ class Daemon:
             yield from self.household.flush_in_pieces()
             self.household.snapshots.finished()
         except StorageError as error:
-            self.household.recorder.trouble = str(error)
+            self.household.recorder.trouble = said_by(error)
         finally:
             self._flushing = False
 

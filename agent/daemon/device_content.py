@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from agent.core.content import CATEGORY_IDS, Content
 from agent.core.list_masks import filtering, protecting
-from agent.core.model import BadInput, Device
+from agent.core.model import BadInput, Device, Sentence, said_by
 from agent.core.policy import Policy, View
 from agent.core.services import Service, Services, blocked_at, read_services
 from agent.core.settings import Settings
@@ -43,7 +43,7 @@ class DeviceContent:
         self._wall = wall
         self._zone = zone
         self._told: dict[Owner, tuple[str, ...]] = {}  # what was blocked when that was last decided
-        self.trouble = ""
+        self.trouble: str | Sentence = ""
 
     def read(self) -> None:
         """What is in force from here on."""
@@ -70,7 +70,8 @@ class DeviceContent:
                 found = read_services(file.read())
             self.trouble = ""
         except (OSError, UnicodeError, BadInput) as error:
-            found, self.trouble = [], f"no services are known: {getattr(error, 'strerror', None) or error}"
+            found, why = [], getattr(error, "strerror", None) or said_by(error)
+            self.trouble = Sentence("no services are known: {}", why)
         return found
 
     def of(self, device: Device) -> Content:

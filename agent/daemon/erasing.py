@@ -7,7 +7,7 @@ replaced, the removal is marked as done, and then it is acknowledged. Each start
 from collections.abc import Generator, Iterator
 
 from agent.core.features import FEATURES
-from agent.core.model import USAGE, Device
+from agent.core.model import USAGE, Device, said_by
 from agent.daemon.household import Household
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.scrubbing import scrub
@@ -88,7 +88,7 @@ def tidy(household: Household) -> Steps:
         yield from rewrite_snapshot(household)
         household.stale_snapshot = False
     except StorageError as error:
-        household.recorder.trouble = str(error)
+        household.recorder.trouble = said_by(error)
 
 
 def snapshot(household: Household) -> Steps:
@@ -97,7 +97,7 @@ def snapshot(household: Household) -> Steps:
     try:
         yield from scrub(household.records.db)
     except StorageError as error:
-        household.recorder.trouble = str(error)
+        household.recorder.trouble = said_by(error)
         return
     household.snapshots.start()
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator
 
 from agent.core.consent import Gate
-from agent.core.model import LIMITS, PROTECTION, USAGE, Device
+from agent.core.model import LIMITS, PROTECTION, USAGE, Device, Sentence, said_by
 from agent.core.policy import Policy, View
 from agent.core.settings import COPIES, POLICY, TIMES, UPDATES, Settings, guest_interfaces
 from agent.core.timezone import Zone
@@ -85,9 +85,9 @@ class Household:
             RetainedSet(settings),
             DeviceContent(state.content, lists, settings, clock.wall, self._zone),
         )
-        self.asks, self.safe_addresses = UnblockTokens(), SafeAddresses(time.monotonic)
-        self.in_hand = InHand()
-        self.trouble, self.stale_snapshot = "", False  # stale: the copy on flash still holds rows that were erased
+        self.asks, self.safe_addresses, self.in_hand = UnblockTokens(), SafeAddresses(time.monotonic), InHand()
+        self.trouble: str | Sentence = ""
+        self.stale_snapshot = False  # the copy on flash still holds rows that were erased
         # the rules about people, and what switches
         self.subjects = Subjects(state, settings, self.delayed)
         unsaved = Unsaved(os.path.join(settings.text("run_dir"), "unsaved"))
@@ -140,7 +140,7 @@ class Household:
             self.new_policy()
             self.trouble = ""
         except StorageError as error:
-            self.trouble = str(error)
+            self.trouble = said_by(error)
 
     def refresh(self) -> None:
         """Make clients and kernel agree with the gate. Called at each toggle and change of a device."""
@@ -241,7 +241,7 @@ class Household:
         try:
             self.set_right.check()
         except StorageError as error:
-            self.recorder.trouble = str(error)
+            self.recorder.trouble = said_by(error)
 
     def _copies(self) -> None:
         """What may lie on flash."""

@@ -62,7 +62,7 @@ class Entry:
         self.failures = 0
         self.not_before = 0  # our own pause after failures
         self.asked_until = 0  # the server wants to be left alone until then
-        self.message = ""
+        self.message = ""  # packed, as `held` is
 
 
 class Store:

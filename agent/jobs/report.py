@@ -13,7 +13,7 @@ import sys
 from agent.client import ControlClient, ControlError, Unreachable
 from agent.control.messages import Row
 from agent.core import age, envelope, seal, week_file
-from agent.core.model import BadInput
+from agent.core.model import BadInput, spoken
 from agent.jobs.upload import LATER, Outcome, post, put
 from agent.platform import sodium
 from agent.platform.hashing import sha256
@@ -58,13 +58,13 @@ def send(client: ControlClient, operator: Row, row: Row) -> None:
     # Asked for right before it leaves: what was withdrawn meanwhile is refused here.
     body = str(client.call("report.body", id=row["id"])["body"])
     outcome = post(str(operator["address"]), body.encode(), str(operator["authority"]))
-    client.call("report.outcome", id=row["id"], **told(outcome, row))
+    client.call("report.outcome", id=row["id"], **outcome_row(outcome, row))
 
 
-def told(outcome: Outcome, row: Row) -> Row:
+def outcome_row(outcome: Outcome, row: Row) -> Row:
     chance = int.from_bytes(os.urandom(2), "big")
     pause = pause_s(_int(row["failures"]), chance) if outcome.kind == LATER else 0
-    return {"outcome": outcome.kind, "message": outcome.message, "pause_s": pause}
+    return {"outcome": outcome.kind, **spoken("message", outcome.said), "pause_s": pause}
 
 
 def sealed(tools: seal.Primitives, public: bytes, row: Row) -> str:
@@ -99,7 +99,7 @@ def send_file(client: ControlClient, row: Row) -> None:
     word = week_file.authorization(user, password) if user else ""
     body = binascii.a2b_base64(str(given["body"]))
     outcome = put(str(given["address"]), body, str(given["authority"]), word)
-    client.call("report.file_outcome", id=row["id"], **told(outcome, row))
+    client.call("report.file_outcome", id=row["id"], **outcome_row(outcome, row))
 
 
 def _base64(data: bytes) -> str:

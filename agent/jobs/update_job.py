@@ -14,7 +14,7 @@ from agent.client import ControlClient, ControlError, Unreachable
 from agent.control.messages import Row
 from agent.core.feed_schedule import PAUSE_MAX_S, Feed, doubt, pause_s
 from agent.core.match import split_authority
-from agent.core.model import BadInput, Sentence
+from agent.core.model import BadInput, Sentence, packed, said_by, spoken, unpacked
 from agent.core.names import PublicSuffixes
 from agent.core.syntaxes import url_key
 from agent.jobs.compile import CompileResult, Source, compile_lists
@@ -79,7 +79,7 @@ class UpdateRun:
         self._limits = limits
         self._told = 0.0
         self._accepted: set[str] = set()
-        self.message = ""
+        self.message: str | Sentence = ""
 
     def run(self) -> bool:
         """Whether a new set was offered."""
@@ -93,11 +93,11 @@ class UpdateRun:
             offered = self._compile()
             self._store.save_memory()
         except NoRoom as error:
-            self.message = str(error)
+            self.message = said_by(error)
         except MemoryError:
             self.message = OUT_OF_MEMORY
         rows = [_outcome(feed.id, self._store.entry(feed.id)) for feed in self._plan.feeds]
-        self._tell("feeds.outcome", items=rows, message=self.message, offered=offered)
+        self._tell("feeds.outcome", items=rows, offered=offered, **spoken("message", self.message))
         return offered
 
     def _decisions(self) -> None:
@@ -151,9 +151,9 @@ class UpdateRun:
         except MemoryError:
             _failed(entry, OUT_OF_MEMORY, now, self._plan.protecting)
         except Failed as error:
-            _failed(entry, str(error), now, self._plan.protecting, error.reached)
+            _failed(entry, said_by(error), now, self._plan.protecting, error.reached)
             if isinstance(error, NoRoom):
-                self.message = str(error)  # it may concern all; a shorter list may still fit
+                self.message = said_by(error)  # it may concern all; a shorter list may still fit
             entry.asked_until = now + self._wait_s(entry, error) if error.wait_s else 0
         finally:
             self._store.drop_part(feed.id)
@@ -210,7 +210,7 @@ class UpdateRun:
             sources = self._sources()
             lost = self._lost(sources)
             if lost:
-                self.message = "not to be had again: " + ", ".join(lost) + "; the set in use stays"
+                self.message = Sentence("not to be had again: {}; the set in use stays", ", ".join(lost))
                 return False
             if not sources:
                 return self._starter()
@@ -312,7 +312,7 @@ class UpdateRun:
             before = entry.current.rules if entry.current else None
             why = doubt(of.read, before, feeds[of.id].rules, of.guarded)
             if why and of.id not in self._accepted:
-                entry.held, good = why, False
+                entry.held, good = packed(why), False
         self._store.save()
         self._step("judged")
         return good
@@ -348,17 +348,17 @@ class UpdateRun:
             self._tell("feeds.progress", step=step, done=done, total=total, list_id=feed.id if feed else None)
 
 
-def _failed(entry: Entry, message: str, now: int, protecting: bool = True, reached: bool = True) -> None:
+def _failed(entry: Entry, message: str | Sentence, now: int, protecting: bool = True, reached: bool = True) -> None:
     entry.failures += 1
     chance = int.from_bytes(os.urandom(2), "big") / 65536
     entry.not_before = now + pause_s(entry.failures, chance, protecting, reached)
-    entry.message = message
+    entry.message = packed(message)
 
 
 def _outcome(id: str, entry: Entry) -> Row:
     held = None
     if entry.next and entry.held:
-        held = {"version": entry.next.version, "rules": entry.next.rules, "reason": entry.held}
+        held = {"version": entry.next.version, "rules": entry.next.rules, **spoken("reason", unpacked(entry.held))}
     return {
         "id": id,
         "version": entry.current.version if entry.current else None,
@@ -367,7 +367,7 @@ def _outcome(id: str, entry: Entry) -> Row:
         "checked": entry.checked,
         "failures": entry.failures,
         "next_at": max(entry.not_before, entry.asked_until),
-        "message": entry.message,
+        **spoken("message", unpacked(entry.message)),
         "held": held,
     }
 
@@ -420,10 +420,10 @@ def main() -> int:
         store = Store(os.environ["PRIVACY_AGENT_LISTS_DIR"])
         UpdateRun(plan, store, client.call, deliver(int(os.environ["PRIVACY_AGENT_SET_FD"]))).run()
     except BadInput as error:
-        client.call("feeds.outcome", items=[], message=str(error), offered=False)
+        client.call("feeds.outcome", items=[], offered=False, **spoken("message", said_by(error)))
     except UNFORESEEN as error:
-        message = f"something unforeseen: {type(error).__name__}: {str(error)[:SAID_MAX]}"
-        client.call("feeds.outcome", items=[], message=message, offered=False)
+        said = Sentence("something unforeseen: {}: {}", type(error).__name__, str(error)[:SAID_MAX])
+        client.call("feeds.outcome", items=[], offered=False, **spoken("message", said))
         raise
     except (Unreachable, ControlError) as error:
         print(f"privacy-agent: feeds: {error}", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
-from agent.core.model import Value
+from agent.core.model import Sentence, Value
 from agent.jobs.deadline import DeadlineExceeded, deadline
 
 IDLE_S = 20.0
@@ -20,7 +20,7 @@ REPLY_MAX = 16_384
 SAID_MAX = 120  # of what a library says
 DONE, LATER, NEVER = "done", "later", "never"
 INTERIM = b"HTTP/1.1 1"  # another reply follows (RFC 9110, section 15.2)
-ANSWERS = "the receiver answers"  # and its status
+ANSWERS = "the receiver answers {}"  # its status
 # X509_V_ERR_… of strict verification → what the operator has to do. A certificate in such a form is refused by Python
 # from 3.13 on; here by every version, so that an upgrade of the router ends no reports.
 REMEDIES = {
@@ -38,13 +38,17 @@ FILE_TOTAL_S = 120.0  # 41 KB at 1 KB/s, and the reply
 
 
 class Outcome(Value):
-    """`kind` is DONE, LATER or NEVER (trying again would be in vain); `message` is for the household."""
+    """`kind` is DONE, LATER or NEVER (trying again would be in vain); `said` is for the household."""
 
-    __slots__ = ("kind", "message")
+    __slots__ = ("kind", "said")
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, said: str | Sentence) -> None:
         self.kind = kind
-        self.message = message
+        self.said = said
+
+    @property
+    def message(self) -> str:
+        return str(self.said)
 
 
 class UploadLimits(Value):
@@ -118,13 +122,13 @@ def upload(what: Upload, limits: UploadLimits) -> Outcome:
     except DeadlineExceeded:
         return Outcome(LATER, "it took too long")
     except ssl.SSLCertVerificationError as error:
-        return Outcome(LATER, "the receiver's certificate is not valid: " + why(error))
+        return Outcome(LATER, Sentence("the receiver's certificate is not valid: {}", why(error)))
     except TimeoutError:
         return Outcome(LATER, "the receiver fell silent")
     except (OSError, UnicodeError) as error:
-        return Outcome(LATER, f"the connection failed: {getattr(error, 'strerror', None) or 'no such name'}")
+        return Outcome(LATER, Sentence("the connection failed: {}", getattr(error, "strerror", None) or "no such name"))
     except (LookupError, RuntimeError, TypeError, ValueError) as error:
-        return Outcome(LATER, f"something unforeseen: {type(error).__name__}: {str(error)[:SAID_MAX]}")
+        return Outcome(LATER, Sentence("something unforeseen: {}: {}", type(error).__name__, str(error)[:SAID_MAX]))
 
 
 def why(error: ssl.SSLCertVerificationError) -> str:
@@ -183,4 +187,4 @@ def outcome_of(reply: bytes, statuses: dict[int, str] = STATUSES) -> Outcome:
     kind = statuses.get(status, HUNDREDS.get(status // 100, LATER))
     if status // 100 == 3:
         return Outcome(LATER, "the receiver sends elsewhere, which is not followed")
-    return Outcome(kind, "" if kind == DONE else f"{ANSWERS} {status}")
+    return Outcome(kind, "" if kind == DONE else Sentence(ANSWERS, status))

@@ -93,11 +93,11 @@ def test_an_update_in_bounds_is_taken():
 
 
 def test_an_update_out_of_bounds_waits():
-    assert "shrank" in doubt(390, 1000, 1000)
-    assert "grew" in doubt(3100, 1000, 1000)
-    assert "no rules" in doubt(0, 200, 200)
-    assert "shrank" in doubt(1000, None, 10000) and "grew" in doubt(70000, None, 10000)
-    assert "everybody needs: 41" in doubt(1000, 1000, 1000, 41)
+    assert "shrank" in str(doubt(390, 1000, 1000))
+    assert "grew" in str(doubt(3100, 1000, 1000))
+    assert "no rules" in str(doubt(0, 200, 200))
+    assert "shrank" in str(doubt(1000, None, 10000)) and "grew" in str(doubt(70000, None, 10000))
+    assert "everybody needs: 41" in str(doubt(1000, 1000, 1000, 41))
 
 
 def test_pauses_double_up_to_an_hour_from_seconds_while_nothing_is_loaded():

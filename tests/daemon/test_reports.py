@@ -663,7 +663,7 @@ def test_storage_that_refuses_makes_no_report_and_closes_the_gate_on_opting_out(
     sql = life.home.household.state.db.sql
     sql.execute("PRAGMA query_only=ON")
     life.week()
-    assert "no report is made" in life.reports.trouble
+    assert "no report is made" in str(life.reports.trouble)
     assert (life.states(), life.spent()) == ([], 0)
     with pytest.raises(StorageError):
         life.home.ask("statistics.opt_out")

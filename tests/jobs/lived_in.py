@@ -18,7 +18,7 @@ from pathlib import Path
 
 from agent.core import settings as settings_table
 from agent.core import summary
-from agent.core.model import HISTORY, PROTECTION, Attempt, Device, Rule, Visit
+from agent.core.model import HISTORY, PROTECTION, Attempt, Device, Rule, Sentence, Visit, packed
 from agent.daemon import bootstrap
 from agent.daemon.control import ControlServer
 from agent.daemon.edges import Edges
@@ -143,7 +143,11 @@ def reported(household: Household) -> None:
     """Reports of the weeks before, as they are remembered when reports are off again."""
     week = 7 * DAY_S
     text = summary.render(bytes(16), 2968, summary.Answer("lists", 500, 2))
-    ends = (("sent", text, ""), ("dropped", text, "the receiver answers 400"), ("dropped", None, outbox.CROWDED))
+    ends = (
+        ("sent", text, ""),
+        ("dropped", text, packed(Sentence("the receiver answers {}", 400))),
+        ("dropped", None, outbox.CROWDED),
+    )
     with household.state.db.transaction() as sql:
         for ago, (state, plain, message) in zip((4, 3, 2), ends, strict=True):
             made = household.clock.wall() - ago * week

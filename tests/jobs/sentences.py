@@ -50,6 +50,8 @@ PLACES = (
     "core/bech32.py",
     "core/rule_text.py",
     "core/settings.py",
+    "core/windows.py",
+    "core/content.py",
 )  # fmt: skip
 
 
@@ -123,14 +125,22 @@ def of_lists() -> set[str]:
     return {text for text in found if re.search("[a-z]{2}", text)}
 
 
-def of_holding() -> set[str]:
-    """Why somebody's internet is not off although it should be, and what to do."""
+# Said where no page is: before the daemon runs, and on a command line.
+NO_PAGE = ("cli/", "control/", "jobs/doctor/")
+
+
+def with_values() -> set[str]:
+    """Every sentence that carries values: how things stand, what became of a try, why something is not so."""
     found = set()
-    for name in ("runtime/hold_service.py", "kernel/holding.py", "kernel/flow_ending.py", "limits/keeper.py"):
-        for node in ast.walk(ast.parse((ROOT / "daemon" / name).read_text())):
-            if isinstance(node, ast.JoinedStr) and re.fullmatch("[A-Z].* .*[.]", template(node, {})):
-                found.add(template(node, {}))
-    return found
+    for path in sorted(ROOT.rglob("*.py")):
+        if path.relative_to(ROOT).as_posix().startswith(NO_PAGE):
+            continue
+        tree = ast.parse(path.read_text())
+        scope = constants(ast.walk(tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and named(node) == "Sentence":
+                found.add(template(node.args[0], scope))
+    return {text for text in found if re.search("[a-z]{2}", text)}
 
 
 def of_standing() -> set[str]:
@@ -153,6 +163,42 @@ def of_standing() -> set[str]:
     return {text for text in found if re.search("[a-z]{2}", text)}
 
 
+# Where a sentence stays until a page asks for it, by the attribute's or variable's name.
+STAYS = (
+    "trouble",
+    "refusal",
+    "message",
+    "no_job",
+    "_trouble",
+    "_refusal",
+    "_page_trouble",
+    "_full",
+    "_flows",
+    "_offloaded",
+)
+
+
+def filled() -> list[str]:
+    """Places where values are put into a sentence before it is told: nobody could tell them from its words again."""
+    found = []
+    for path in sorted({path for place in PLACES for path in ROOT.glob(place)} | {*(ROOT / "daemon").rglob("*.py")}):
+        tree = ast.parse(path.read_text())
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and named(node) in SAID]
+        given = [call.args[SAID[named(call)]] for call in calls if len(call.args) > SAID[named(call)]]
+        stays = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        given += [one.value for one in stays if getattr(one.targets[0], "attr", "") in STAYS]
+        where = path.relative_to(ROOT).as_posix()
+        found += [f"{where}:{node.lineno}" for node in given if "{}" in "".join(choices_put_together(node))]
+    return found
+
+
+def choices_put_together(node: ast.expr) -> list[str]:
+    """The texts that an expression puts together with values; of a Sentence none."""
+    if isinstance(node, ast.IfExp):
+        return choices_put_together(node.body) + choices_put_together(node.orelse)
+    return [template(node, {})] if isinstance(node, ast.JoinedStr | ast.BinOp) else []
+
+
 def errors() -> set[str]:
     """Every sentence of an error that a page may have to show, without "{}" at its ends and doubled ones."""
     found = set()
@@ -167,6 +213,7 @@ def errors() -> set[str]:
 def said_by_router() -> set[str]:
     """What the daemon says in words of its own that a page shows as they are."""
     from agent.core import features, operator, settings, summary, week_file
+    from agent.daemon.kernel import switch, switch_sync
     from agent.daemon.operations import recipients, status
     from agent.daemon.reports import reports
     from agent.daemon.reports import week_file as files
@@ -174,11 +221,12 @@ def said_by_router() -> set[str]:
     from agent.daemon.store import outbox
     from agent.jobs import upload
 
-    found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing() | of_holding()
+    found = {features.NOTICE, operator.SEEN} | of_lists() | of_standing() | with_values()
     for row in features.FEATURES.values():
         found |= {row.reads, row.keeps, row.sends}
     found |= {row.sentence for row in settings.TABLE if row.household}
     found |= {row.sentence for row in summary.TABLE}
+    found |= {switch.NOBODY, switch.LOST, switch_sync.REPEATER}
     found |= {
         inspection_service.ON,
         inspection_service.OFF,

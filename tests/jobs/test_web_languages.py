@@ -12,7 +12,7 @@ from agent.core import block_page, hold_page
 from agent.core.model import Rule
 from tests.jobs import catalogues
 from tests.jobs.catalogues import LUCI, LUCI_NAMES, OTHER, OTHERS, forms, names, page, plural_forms
-from tests.jobs.sentences import errors, said_by_router
+from tests.jobs.sentences import errors, filled, said_by_router
 
 TWO_PACKETS = 2 * 1220
 BUILT_IN = ("en", "de")  # the block page's and the hold page's texts of these are in agent/core
@@ -34,6 +34,27 @@ def test_nothing_is_missing_and_nothing_is_too_much(language):
         "missing": set(),
         "unused": set(),
     }
+
+
+# What ends a start, or is said to another program's author: no page is there.
+STARTS = (
+    "daemon/dns/",
+    "daemon/jobs.py",
+    "daemon/locks.py",
+    "daemon/daemon.py",
+    "daemon/runtime/live_edges.py",
+    "daemon/limits/local_zone.py",
+    "daemon/lists/retained.py",
+    "core/settings.py",
+    "jobs/web/http_types.py",
+)
+
+
+def test_no_value_is_put_into_a_sentence_before_it_is_told():
+    """A sentence goes to the page as its text with {} and the values beside it; the page looks at no text for them."""
+    assert [one for one in filled() if not one.startswith(STARTS)] == []
+    script = (catalogues.PAGE.parent / "js" / "lib" / "i18n.js").read_text()
+    assert "RegExp" not in script and ".match(" not in script
 
 
 @each

@@ -71,7 +71,7 @@ class Found:
         household = self.home.household
         assert household is not None
         if household.trouble:
-            self.wrong.append("trouble: " + household.trouble)
+            self.wrong.append(f"trouble: {household.trouble}")
         devices = {device.id: device for device in household.state.devices()}
         for device_id, feature in self.told["off"]:
             if device_id in devices and household.toggles.is_on(devices[device_id], feature):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 
 from agent.core import conntrack
 from agent.core.addresses import parse
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence, said_by
 from agent.core.netlink import Message, NetlinkReply
 from agent.daemon.kernel.house import House, conversation
 from agent.daemon.kernel.netfilter import NetfilterError
@@ -38,7 +38,7 @@ class FlowEnding:
         self._addresses_of = addresses_of
         self._local = local
         self._spared = spared
-        self.trouble = ""
+        self.trouble: str | Sentence = ""
         self.ended = 0
         self._again: frozenset[bytes] = frozenset()
 
@@ -79,7 +79,7 @@ class FlowEnding:
                     yield
             self.trouble = ""
         except (NetfilterError, OSError, BadInput) as error:
-            self.trouble = f"Open connections could not be ended: {error}."
+            self.trouble = Sentence("Open connections could not be ended: {}.", said_by(error))
 
     def _end(self, answers: list[NetlinkReply]) -> None:
         work = [message for message in map(conntrack.end_flow, answers) if message is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator
 
+from agent.core.model import Sentence, said_by
 from agent.daemon.kernel.flow_ending import FlowEnding
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch import Switch
@@ -29,14 +30,14 @@ class Holding:
         self._wanted: frozenset[bytes] = frozenset()
         self._begun = False
         self._made = 0
-        self._refusal = ""
+        self._refusal: str | Sentence = ""
 
     @property
     def held(self) -> frozenset[bytes]:
         return self._switch.held if self._begun else frozenset()
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> str | Sentence:
         return self._refusal or self._ending.trouble
 
     def want(self, macs: set[bytes] | frozenset[bytes]) -> None:
@@ -72,7 +73,7 @@ class Holding:
         try:
             self._switch.hold(self._wanted)
         except NetfilterError as refusal:
-            self._refusal = f"The internet can't be turned off: {refusal}."
+            self._refusal = Sentence("The internet can't be turned off: {}.", said_by(refusal))
             raise
         self._refusal = ""
         # Where the table was lost, everybody was free for a while.

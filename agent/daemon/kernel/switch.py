@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from agent.core import conntrack
 from agent.core.addresses import parse
 from agent.core.marks import DEFAULT, Layout
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence, said_by
 from agent.core.netlink import Message
 from agent.core.nft.count_rules import CountRules
 from agent.core.nft.dns_redirect import DNS, DnsRedirect
@@ -31,6 +31,7 @@ IDLE = "idle"  # nothing wanted
 ARMED = "armed"
 REFUSED = "refused"
 NOBODY = "No device is switched on."
+LOST = "Your devices are not protected: the table in the kernel was lost."
 
 _LINK_LOCAL = "fe80:"
 QUIC = 443
@@ -68,7 +69,7 @@ class Switch:
         self._page_closed: frozenset[tuple[str, int, int]] = frozenset()
         self.made = 0
         self.state = IDLE
-        self.message = NOBODY
+        self.message: str | Sentence = NOBODY
         self._steering = DnsRedirect(interfaces, port, layout)
         self._layout = layout
         self._refused = layout.state(REFUSED_FLOW)
@@ -132,7 +133,7 @@ class Switch:
         try:
             self._bring_about(wanted, protected)
         except NetfilterError as refusal:
-            self.state, self.message = REFUSED, f"Your devices are not protected: {refusal}."
+            self.state, self.message = REFUSED, Sentence("Your devices are not protected: {}.", said_by(refusal))
             raise
         self.standing = dict(wanted)
         self.protected = protected
@@ -323,15 +324,15 @@ class Switch:
         self._netfilter.commit(self._steering.disarm())
         self._table_stands = False
 
-    def _described(self) -> tuple[str, str]:
+    def _described(self) -> tuple[str, str | Sentence]:
         if not self.standing:
             return IDLE, NOBODY
-        return ARMED, f"DNS of {len(self.standing)} device(s) comes to the agent."
+        return ARMED, Sentence("DNS of {} device(s) comes to the agent.", len(self.standing))
 
     def _lost(self) -> None:
         self.standing = {}
         self._table_stands = False
-        self.state, self.message = REFUSED, "Your devices are not protected: the table in the kernel was lost."
+        self.state, self.message = REFUSED, LOST
 
     def _bring_about(self, wanted: dict[bytes, int], protected: frozenset[bytes]) -> None:
         if not self._table_stands:

@@ -6,7 +6,7 @@ from agent.control.messages import Row
 from agent.core.addresses import parse
 from agent.core.conntrack import TCP, UDP, source_of
 from agent.core.marks import Layout
-from agent.core.model import Device
+from agent.core.model import Device, Sentence, said_by, spoken
 from agent.core.nft.dns_redirect import WAYS
 from agent.core.nft.inspection import Inspection
 from agent.daemon.clients import DeviceView
@@ -15,6 +15,16 @@ from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch import ARMED, REFUSED, Switch
 
 _NAMES = dict(zip(WAYS, ("IPv4 over UDP", "IPv4 over TCP", "IPv6 over UDP", "IPv6 over TCP"), strict=True))
+
+REPEATER = "A device that is on answers for several (a repeater): all that is behind it counts as that device."
+SHUT = (
+    "The firewall lets no DNS in from {}: devices there are not covered, and ask as without the agent. "
+    "Allow port 53 from that zone to the router."
+)
+SHUT_IN_PART = (
+    "The firewall lets no DNS in from {} by {}: what devices there ask that way is not covered. "
+    "Allow port 53 from that zone to the router, UDP and TCP."
+)
 
 
 class SwitchSync:
@@ -31,7 +41,7 @@ class SwitchSync:
         self._wanted: dict[bytes, int] = {}
         self._protected: frozenset[bytes] = frozenset()
         self._begun = False
-        self._flows = ""
+        self._flows: str | Sentence = ""
         # Web connections of before a device's protection, and what it had by UDP; as of the last check and since.
         self._old: dict[bytes, tuple[list[bytes], list[bytes]]] = {}
         self._older: dict[bytes, tuple[list[bytes], list[bytes]]] = {}
@@ -86,14 +96,14 @@ class SwitchSync:
         try:
             self.switch.cut(flows, protocol)
         except NetfilterError as refusal:
-            self._flows = f" Connections from before a change could not be ended: {refusal}."
+            self._flows = Sentence("Connections from before a change could not be ended: {}.", said_by(refusal))
 
     def cut_to(self, macs: list[bytes], ends: frozenset[bytes]) -> None:
         """Web connections of these devices to these addresses may not go on."""
         try:
             self.switch.cut_to([address for mac in macs for address in self._neighbours.addresses_of(mac)], ends)
         except NetfilterError as refusal:
-            self._flows = f" Connections from before a change could not be ended: {refusal}."
+            self._flows = Sentence("Connections from before a change could not be ended: {}.", said_by(refusal))
 
     def check(self, named: Callable[[bytes], bool] = lambda flow: False) -> None:
         """Whether the table still stands as wanted; if not, put it up again. Called by a timer. `named(flow)` tells
@@ -144,7 +154,7 @@ class SwitchSync:
             self._flows = ""
         except NetfilterError as refusal:
             # They end by themselves after some minutes, and meanwhile the router's own resolver answers them.
-            self._flows = f" Flows from before a change could not be ended: {refusal}."
+            self._flows = Sentence("Flows from before a change could not be ended: {}.", said_by(refusal))
 
     def _look(self) -> None:
         try:
@@ -170,18 +180,18 @@ class SwitchSync:
         return device.mac in self.switch.standing
 
     def state(self) -> Row:
-        message = self.switch.message + self._flows
+        said = [self.switch.message, self._flows]
         if self._wanted:
-            message += _zones(self.switch.closed)
+            said += _zones(self.switch.closed)
         outside = {self._neighbours.elsewhere(mac) for mac in self._wanted} - {""}
         if outside:
-            names = ", ".join(sorted(outside))
-            message += f" A device that is on is behind {names}, which the setting interfaces does not name."
+            text = "A device that is on is behind {}, which the setting interfaces does not name."
+            said.append(Sentence(text, ", ".join(sorted(outside))))
         if any(self._neighbours.stands_for_many(mac) for mac in self._wanted):
-            message += (
-                " A device that is on answers for several (a repeater): all that is behind it counts as that device."
-            )
-        return {"state": self.switch.state, "message": message}
+            said.append(REPEATER)
+        said = [one for one in said if one]
+        whole = Sentence(" ".join(["{}"] * len(said)), *said) if len(said) > 1 else said[0]
+        return {"state": self.switch.state, **spoken("message", whole)}
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -191,20 +201,10 @@ class SwitchSync:
             return
 
 
-def _zones(closed: frozenset[tuple[str, int, int]]) -> str:
+def _zones(closed: frozenset[tuple[str, int, int]]) -> list[str | Sentence]:
     """What the firewall lets in from nowhere, or from some interfaces in part."""
     ways = {name: [way for way in WAYS if (name, *way) in closed] for name in sorted({entry[0] for entry in closed})}
     shut = [name for name, found in ways.items() if len(found) == len(WAYS)]
-    message = ""
-    if shut:
-        message = (
-            f" The firewall lets no DNS in from {', '.join(shut)}: devices there are not covered, and ask as without "
-            "the agent. Allow port 53 from that zone to the router."
-        )
-    for name in sorted(ways.keys() - shut):
-        closed_ways = ", ".join([_NAMES[way] for way in ways[name]])
-        message += (
-            f" The firewall lets no DNS in from {name} by {closed_ways}: what devices there ask that way is not "
-            "covered. Allow port 53 from that zone to the router, UDP and TCP."
-        )
-    return message
+    parts = [(name, ", ".join([_NAMES[way] for way in ways[name]])) for name in sorted(ways.keys() - shut)]
+    whole: list[str | Sentence] = [Sentence(SHUT, ", ".join(shut))] if shut else []
+    return whole + [Sentence(SHUT_IN_PART, *part) for part in parts]

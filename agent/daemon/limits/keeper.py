@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from agent.core.consent import ON, Gate
 from agent.core.digits import whole
-from agent.core.model import LIMITS, Device
+from agent.core.model import LIMITS, Device, Sentence, said_by
 from agent.core.schedule import EARLIER, FREE, LATER, OFF, Change, Decision, Rules, Span, decide, next_change
 from agent.core.settings import Settings
 from agent.core.timezone import DAY_S, weekday
@@ -64,7 +64,7 @@ class Keeper:
         self._file = HeldFile(os.path.join(settings.text("state_dir"), "held"))
         self._before = {} if clock.trusted else self._file.read()
         self.decisions: dict[int, Decision] = {}
-        self.refusal = ""
+        self.refusal: str | Sentence = ""
         self._rules: dict[Owner, Rules] = {}
         self._loads = -1
         self._next = 0  # wall time from which something may be different
@@ -120,11 +120,11 @@ class Keeper:
     def _given_free(rules: Rules, wall: int) -> bool:
         return any(span.kind == FREE and span.begin <= wall < span.until for span in rules.spans)
 
-    def _refused(self, macs: frozenset[bytes]) -> str:
+    def _refused(self, macs: frozenset[bytes]) -> str | Sentence:
         try:
             self._edges.hold(macs)
         except NetfilterError as error:
-            return f"The internet can't be turned off: {error}."
+            return Sentence("The internet can't be turned off: {}.", said_by(error))
         return ""
 
     def decision(self, device: Device) -> Decision:
@@ -254,7 +254,7 @@ class Keeper:
                     self._edges.publish({"event": "hold", "device_id": device_id, "held": False, "at": change.at})
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> str | Sentence:
         """For `status`: why something that was decided is not so."""
         if self.refusal:
             return self.refusal

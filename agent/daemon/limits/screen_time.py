@@ -13,7 +13,7 @@ from collections.abc import Callable
 from agent.core import minutes
 from agent.core.allowance_day import AllowanceDay, day_at
 from agent.core.consent import Gate
-from agent.core.model import USAGE, Device, DeviceDay
+from agent.core.model import USAGE, Device, DeviceDay, Sentence, said_by
 from agent.core.schedule import ALLOWANCE, Span, Timeline
 from agent.core.settings import Settings
 from agent.core.timezone import DAY_S, weekday
@@ -77,7 +77,8 @@ class ScreenTime:
         self._owners: set[Owner] = set()  # of whom any device is counted, as of the last toggle
         self._safe: set[Owner] = set()  # of whom it was noted since the start
         self._told: dict[Owner, int] = {}  # what was left when the last warning was given
-        self.refusal = self._offloaded = ""
+        self.refusal: str | Sentence = ""
+        self._offloaded: str | Sentence = ""
         self.begun = False  # the gate is as the ledger has it
 
     # who is counted
@@ -96,7 +97,7 @@ class ScreenTime:
             self._edges.count(frozenset([device.mac for device in counted if device.mac is not None]))
             self.refusal = ""
         except NetfilterError as error:
-            self.refusal = f"Minutes can't be counted: {error}."
+            self.refusal = Sentence("Minutes can't be counted: {}.", said_by(error))
         owners = self._owners = {owner_of(device) for device in counted}
         if self.begun and any(owner not in owners for owner in self._noted):
             self._note({owner: noted for owner, noted in self._noted.items() if owner in owners})
@@ -104,7 +105,7 @@ class ScreenTime:
         self._sums = {}
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> str | Sentence:
         """For `status`: why minutes are not counted."""
         return self.refusal or self._offloaded
 
@@ -114,7 +115,9 @@ class ScreenTime:
         """What was sent since the last look makes it a busy minute or not. StorageError."""
         counted, looked, up = self.counted(), self._looked, self._uptime()
         self._looked = up
-        self._offloaded = f"Minutes are not counted: {OFFLOADED}." if counted and self._edges.offloaded() else ""
+        self._offloaded = (
+            Sentence("Minutes are not counted: {}.", OFFLOADED) if counted and self._edges.offloaded() else ""
+        )
         if not self._clock.trusted:
             self._seen = {}
             return

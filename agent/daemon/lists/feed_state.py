@@ -8,7 +8,7 @@ from agent.control.messages import Row
 from agent.core import jsontext
 from agent.core.content import CATEGORY_IDS
 from agent.core.feed_schedule import Feed, chosen, first_wait_s, pause_s, read_feeds, rules_max, spread_s
-from agent.core.model import BadInput, NotFound, Sentence
+from agent.core.model import BadInput, NotFound, Sentence, heard, said_by, told
 from agent.core.ruleset import Ruleset
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
@@ -63,8 +63,8 @@ class FeedState:
         self._clock = clock
         self.own = OwnLists(state)
         self._shipped: list[Feed] = []
-        self.trouble = ""
-        self.no_job = ""  # why no list can be fetched at all
+        self.trouble: str | Sentence = ""
+        self.no_job: str | Sentence = ""  # why no list can be fetched at all
         self._start = start
         self._categories = categories
         self.progress = Progress()
@@ -85,7 +85,7 @@ class FeedState:
         self.failures = 0
         self.next_at = 0
         self.finished_at: int | None = None
-        self.message = ""
+        self.message: str | Sentence = ""
         self._recall()
         self.read_table()
 
@@ -97,7 +97,8 @@ class FeedState:
                 self._shipped = read_feeds(file.read())
             self.trouble = ""
         except (OSError, UnicodeError, BadInput) as error:
-            self._shipped, self.trouble = [], f"no feeds are known: {path}: {getattr(error, 'strerror', None) or error}"
+            why = getattr(error, "strerror", None) or said_by(error)
+            self._shipped, self.trouble = [], Sentence("no feeds are known: {}: {}", path, why)
 
     # kept
 
@@ -117,12 +118,12 @@ class FeedState:
         self.next_at, self.failures = as_int(passing.get("next_at")), as_int(passing.get("failures"))
         self.number, self.complete = as_int(passing.get("number")), passing.get("complete", True) is True
         self.finished_at = as_int(passing.get("finished_at")) or None
-        self.message = str(passing.get("message", ""))
+        self.message = heard(passing.get("message"), MESSAGE_MAX)
 
     def keep(self) -> None:
         """On flash: what the household chose, and how things stand after an update that went well."""
         self.save_outcome()
-        values = {"pinned": self.pin, **{name: getattr(self, name) for name in (*LASTING, *PASSING)}}
+        values = {"pinned": self.pin, **self._values(LASTING), **self._values(PASSING)}
         text = jsontext.dumps(values)
         if len(text) > KEPT_MAX:
             text = jsontext.dumps({**values, "outcomes": {}})  # they come anew
@@ -130,11 +131,14 @@ class FeedState:
 
     def save_outcome(self) -> None:
         """In memory, for a daemon that is started again: a line that is down for a night must not wear out flash."""
-        text = jsontext.dumps({name: getattr(self, name) for name in PASSING})
+        text = jsontext.dumps(self._values(PASSING))
         with contextlib.suppress(OSError):
             with open(self._noted + ".new", "w", encoding="ascii") as file:
                 file.write(text)
             os.rename(self._noted + ".new", self._noted)
+
+    def _values(self, names: tuple[str, ...]) -> Row:
+        return {name: told(self.message) if name == "message" else getattr(self, name) for name in names}
 
     # deciding
 
@@ -255,14 +259,14 @@ class FeedState:
             "shared_file": os.path.join(data_dir(self._settings), "shared-hosts.txt"),
         }
 
-    def take_outcome(self, rows: list[Row], message: str, offered: bool) -> None:
+    def take_outcome(self, rows: list[Row], message: str | Sentence, offered: bool) -> None:
         """The job's own word on what it did; what is kept of it is bounded."""
         known = {feed.id for feed in self.table}
         for row in rows:
             if row.get("id") in known:
                 self.outcomes[str(row["id"])] = outcome(row)
         self.decisions.clear()
-        self.message, self.offered = message[:MESSAGE_MAX], offered
+        self.message, self.offered = message, offered
         self.complete = True
 
     def ended(self, well: bool, chance: float) -> None:

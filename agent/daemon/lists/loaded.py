@@ -5,7 +5,7 @@ import os
 
 from agent.core.check_hosts import CHECKS, read_needed
 from agent.core.lookalike import Lookalike, read_known
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence, said_by
 from agent.core.names import PublicSuffixes, parse
 from agent.core.ruleset import Ruleset
 from agent.platform.rulefile import open_ruleset
@@ -21,7 +21,7 @@ class LoadedLists:
         self._data_dir = data_dir
         self.ruleset: Ruleset | None = None
         self.loaded_at = 0
-        self.trouble = ""
+        self.trouble: str | Sentence = ""
         self.notes = helplines(os.path.join(data_dir, "helplines.txt"))  # what each is for, and where
         self.helplines = frozenset(self.notes)
         # No category and no service refuses these.
@@ -45,7 +45,7 @@ class LoadedLists:
         except FileNotFoundError:
             self.trouble = "no list is loaded yet: privacy-agent lists update"
         except (OSError, BadInput) as error:
-            self.trouble = f"the compiled list can't be used: {error}"
+            self.trouble = Sentence("the compiled list can't be used: {}", said_by(error))
         return before
 
     def guesser(self) -> Lookalike:

@@ -1,6 +1,7 @@
 """The feeds job's own word on one list, checked: what is kept of it is bounded and of the right kinds."""
 
 from agent.control.messages import Row
+from agent.core.model import heard, spoken
 
 MESSAGE_MAX = 300
 REASONS_MAX, REASON_MAX = 12, 240  # of all feeds together well within feeds.KEPT_MAX
@@ -14,16 +15,21 @@ def outcome(row: Row) -> Row:
         "checked": as_int(row.get("checked")) or None,
         "failures": as_int(row.get("failures")),
         "next_at": as_int(row.get("next_at")),
-        "message": _text(row.get("message"), MESSAGE_MAX),
+        **_said("message", row),
         "skipped": _counts(row.get("skipped")),
         "held": {
             "version": _text(held.get("version"), 40),
             "rules": as_int(held.get("rules")),
-            "reason": _text(held.get("reason"), MESSAGE_MAX),
+            **_said("reason", held),
         }
         if held
         else None,
     }
+
+
+def _said(name: str, row: Row) -> Row:
+    """The English text, and its sentence with the values apart where there are some."""
+    return spoken(name, heard(row.get(name + "_sentence") or row.get(name), MESSAGE_MAX))
 
 
 def as_dict(value: object) -> Row:

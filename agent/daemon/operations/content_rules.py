@@ -3,7 +3,7 @@
 from agent.control.messages import Reply, Request, Row
 from agent.core.content import CATEGORIES, Content, changed, reply
 from agent.core.feed_schedule import Feed
-from agent.core.model import NotFound, Sentence
+from agent.core.model import NotFound, Sentence, spoken
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, actor, optional_number
 from agent.daemon.operations.internet import rule_changed
@@ -51,9 +51,7 @@ def _known(household: Household, owner: Owner, before: Content, new: Content) ->
     known = [one.id for one in household.content.table()] if new.services else []
     for id in new.services:
         if id not in known and id not in before.services:
-            raise NotFound(
-                Sentence("no service {}; there are {}", id, ", ".join(known) or "none: " + household.content.trouble)
-            )
+            raise NotFound(Sentence("no service {}; there are {}", id, ", ".join(known) or household.content.trouble))
     if owner[0] == HOUSEHOLD and reply(Content()) != {**reply(new), "lists": {}, "version": Content().version}:
         raise OperationRejected(
             "invalid", "for the whole household only lists can be chosen: name a person or a device"
@@ -88,7 +86,7 @@ def services(household: Household, request: Request) -> Reply:
         {"id": one.id, "title": one.title, "group": one.group, "names": len(one.names)}
         for one in household.content.table()
     ]
-    return {"items": rows, "trouble": household.content.trouble}
+    return {"items": rows, **spoken("trouble", household.content.trouble)}
 
 
 TABLE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.control.messages import Reply, Request, Row
 from agent.core import windows
-from agent.core.model import BadInput, Sentence
+from agent.core.model import BadInput, Sentence, spoken
 from agent.core.schedule import Rules
 from agent.core.timezone import DAY_S
 from agent.daemon.household import Household
@@ -72,7 +72,7 @@ def limits_row(household: Household, owner: Owner) -> Row:
             "offset_min": zone.at(wall).seconds // 60,
             "now": wall,
         },
-        "trouble": keeper.trouble,
+        **spoken("trouble", keeper.trouble),
     }
 
 

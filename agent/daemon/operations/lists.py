@@ -2,10 +2,11 @@
 
 from agent.control.messages import Reply, Request, Row
 from agent.core.feed_schedule import Feed
-from agent.core.model import PROTECTION, BadInput, Sentence
+from agent.core.model import PROTECTION, BadInput, Sentence, heard, said_by, spoken
 from agent.daemon.household import Household
 from agent.daemon.lists import rule_sets
 from agent.daemon.lists.feed_state import is_starter
+from agent.daemon.lists.outcomes import MESSAGE_MAX
 from agent.daemon.lists.own import ADDRESS_MAX, is_own
 from agent.daemon.operations.arguments import OperationRejected, choice, flag, optional_number, optional_text, text
 
@@ -28,7 +29,9 @@ def lists(household: Household, request: Request) -> Reply:
         "kept": _kept(household),
         "auto": household.settings.flag("lists_auto"),
         "next_at": feeds.next_at or None,
-        "trouble": "; ".join([text for text in (household.lists.trouble, feeds.trouble, _left_out(household)) if text]),
+        "trouble": "; ".join(
+            [str(text) for text in (household.lists.trouble, feeds.trouble, _left_out(household)) if text]
+        ),
     }
 
 
@@ -43,7 +46,7 @@ def _used(household: Household, row: Row) -> Row:
         "loaded_at": household.lists.loaded_at,
         "checked_at": outcome.get("checked"),
         "state": "test" if is_starter(row["id"]) else household.freshness.of(row),
-        "message": outcome.get("message", ""),
+        **said_of(outcome),
         "skipped": outcome.get("skipped", {}),
     }
 
@@ -69,6 +72,12 @@ def _by_category(rows: list[Row]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def said_of(outcome: Row) -> Row:
+    """What became of it, as the job said it."""
+    said: Row = {name: outcome[name] for name in ("message", "message_sentence") if name in outcome}
+    return {"message": "", **said}
+
+
 def feed_row(household: Household, feed: Feed) -> Row:
     feeds = household.feeds
     outcome = feeds.outcomes.get(feed.id, {})
@@ -86,7 +95,7 @@ def feed_row(household: Household, feed: Feed) -> Row:
         "checked_at": outcome.get("checked"),
         "next_at": outcome.get("next_at") or None,
         "failures": outcome.get("failures", 0),
-        "message": outcome.get("message", ""),
+        **said_of(outcome),
         "held": outcome.get("held"),
     }
 
@@ -132,7 +141,7 @@ def _begin(household: Household, fetching: bool) -> Row:
 
 def progress(household: Household, request: Request) -> Reply:
     feeds = household.feeds
-    return {**feeds.progress.row(), "message": feeds.message, "finished_at": feeds.finished_at}
+    return {**feeds.progress.row(), **spoken("message", feeds.message), "finished_at": feeds.finished_at}
 
 
 def rollback(household: Household, request: Request) -> Reply:
@@ -143,7 +152,7 @@ def rollback(household: Household, request: Request) -> Reply:
     try:
         rule_sets.roll_back(feeds.file, household.edges.step)
     except (BadInput, OSError) as error:
-        raise OperationRejected("conflict", str(error)) from error
+        raise OperationRejected("conflict", said_by(error)) from error
     # What it went back from must not come back from flash; the copy of what is in use now is made anew.
     household.kept_lists.drop()
     now = reload(household, request)
@@ -257,7 +266,9 @@ def feeds_room(household: Household, request: Request) -> Reply:
 def feeds_outcome(household: Household, request: Request) -> Reply:
     rows = request.get("items")
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    household.feeds.take_outcome(rows, str(request.get("message", "")), flag(request, "offered"))
+    household.feeds.take_outcome(
+        rows, heard(request.get("message_sentence") or request.get("message"), MESSAGE_MAX), flag(request, "offered")
+    )
     return {}
 
 

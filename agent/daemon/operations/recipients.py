@@ -1,6 +1,7 @@
 """Who sees what, outside this router and on it."""
 
-from agent.control.messages import Reply, Request
+from agent.control.messages import Reply, Request, Row
+from agent.core.model import Sentence, spoken
 from agent.daemon.household import Household
 
 LOGGERS = ("/etc/dnsmasq.conf", "/etc/config/dhcp")
@@ -30,9 +31,9 @@ def recipients(household: Household, request: Request) -> Reply:
     return {"items": items + [{"kind": "software", **found} for found in query_loggers()]}
 
 
-def query_loggers() -> list[dict[str, str]]:
+def query_loggers() -> list[Row]:
     """Other software here that is set up to log DNS queries; what can't be read is not claimed."""
-    found = []
+    found: list[Row] = []
     for path in LOGGERS:
         try:
             with open(path, encoding="utf-8", errors="replace") as file:
@@ -41,7 +42,8 @@ def query_loggers() -> list[dict[str, str]]:
             continue
         lines = [line.strip() for line in text.splitlines()]
         if any(line.startswith("log-queries") or line.replace("'", "") == "option logqueries 1" for line in lines):
-            found.append({"name": "dnsmasq", "detail": f"logs every query ({path}): switch log-queries off there"})
+            said = Sentence("logs every query ({}): switch log-queries off there", path)
+            found.append({"name": "dnsmasq", **spoken("detail", said)})
     return found
 
 

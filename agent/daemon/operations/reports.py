@@ -5,7 +5,7 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core.consent import ON, SUSPENDED
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import BadInput, Sentence
+from agent.core.model import BadInput, Sentence, heard, packed, spoken, unpacked
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
@@ -45,7 +45,7 @@ def status(household: Household, request: Request) -> Reply:
         "send_at": at_age(household, reports.outbox.send_age()),
         "waiting": len(reports.outbox.waiting()),
         "bytes": PLAIN_BYTES,
-        "trouble": reports.trouble,
+        **spoken("trouble", reports.trouble),
     }
 
 
@@ -108,8 +108,9 @@ def show(household: Household, request: Request) -> Reply:
 def _shown(row: Row) -> Row:
     from agent.core.summary import period_start
 
-    names = ("id", "report", "made", "epsilon", "notice", "state", "hash", "failures", "message", "ended")
-    return {**{name: row[name] for name in names}, "period": period_start(number(row, "period"))}
+    names = ("id", "report", "made", "epsilon", "notice", "state", "hash", "failures", "ended")
+    said = spoken("message", unpacked(str(row["message"] or "")))
+    return {**{name: row[name] for name in names}, **said, "period": period_start(number(row, "period"))}
 
 
 def opt_in(household: Household, request: Request) -> Reply:
@@ -227,7 +228,7 @@ def ended(household: Household, request: Request, sending: Sending) -> Reply:
     if not 0 <= pause_s <= PAUSE_MAX_S:
         raise BadInput("pause_s must be a week at most")
     result = choice(request, "outcome", OUTCOMES)
-    message = optional_text(request, "message", 300) or ""
+    message = packed(heard(request.get("message_sentence") or request.get("message"), 120))
     sending.take_outcome(number(request, "id"), result, message, pause_s)
     household.edges.publish({"event": "report"})
     return {}

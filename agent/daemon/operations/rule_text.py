@@ -1,7 +1,7 @@
 """The household's own rules as text: out in pages, and in by chunks, each of them whole or not at all."""
 
 from agent.control.messages import Reply, Request, Row
-from agent.core.model import BadInput, NotFound, Sentence
+from agent.core.model import BadInput, NotFound, Sentence, said_by, spoken
 from agent.core.policy import OwnRule
 from agent.core.rule_text import HOUSEHOLD, OwnLine, read_line
 from agent.core.sites import wide
@@ -12,6 +12,7 @@ from agent.platform.printable import printable
 
 LINES_MAX = 100  # of one request: of the longest lines they stay within a request's 64 KiB
 ACTIONS = ("", "allow", "block")
+UNKNOWN = {"device": "no device {}", "person": "no person {}"}
 
 
 def export(household: Household, request: Request) -> Reply:
@@ -39,11 +40,14 @@ def take_in(household: Household, request: Request) -> Reply:
     now = household.clock.wall()
     rules: list[OwnRule] = []
     complaints: list[Row] = []
+    first: Sentence | None = None
     for index, line in enumerate(_lines(request)):
         try:
             rule = _rule(household, line, action, now)
         except BadInput as error:
-            complaints.append({"line": index, "message": str(error)})
+            said = said_by(error)
+            complaints.append({"line": index, **spoken("message", said)})
+            first = first or Sentence("line {} of the chunk: {}", index, said)
             continue
         rules += [rule] if rule else []
     current = [rule for rule in rules if not rule.over(now, household.clock.age())]
@@ -52,8 +56,8 @@ def take_in(household: Household, request: Request) -> Reply:
     new = {(rule.name, rule.scope, rule.owner) for rule in current} - known
     room = RULES_MAX - len(held)
     if not flag(request, "preview"):
-        if complaints:
-            raise BadInput(Sentence("line {} of the chunk: {}", complaints[0]["line"], complaints[0]["message"]))
+        if first is not None:
+            raise BadInput(first)
         if len(new) > room:
             raise OperationRejected(
                 "conflict", Sentence("there is room for {} rules, and these are {}: remove some", room, len(new))
@@ -103,7 +107,7 @@ def _owner(household: Household, line: OwnLine) -> int:
     for label, id in known:
         if label == line.whose:
             return id
-    raise NotFound(Sentence("no {} {}", line.scope, repr(line.whose)))
+    raise NotFound(Sentence(UNKNOWN[line.scope], repr(line.whose)))
 
 
 TABLE = {

@@ -6,14 +6,14 @@ from agent import __version__
 from agent.control.messages import Reply, Request, Row
 from agent.core.addresses import parse_endpoint
 from agent.core.consent import SUSPENDED
-from agent.core.model import HISTORY, PROTECTION, Device
+from agent.core.model import HISTORY, PROTECTION, Device, Sentence, heard, spoken
 from agent.daemon.household import Household
 from agent.daemon.operations.web_values import web_value
 from agent.daemon.store.retention import deleted_for_room
 
 LOOPBACK = ("127.", "::1")
 CERTIFICATE_MAKERS = ("/usr/sbin/px5g", "/usr/bin/openssl")
-Sentence = tuple[str, str] | None  # a code for the UI's own words, and the sentence
+Found = tuple[str, str | Sentence] | None  # a code for the UI's own words, and the sentence
 
 
 def status(household: Household, request: Request) -> Reply:
@@ -33,13 +33,14 @@ def status(household: Household, request: Request) -> Reply:
         "devices_on": len(on),
         "new_devices": {"mode": household.arrivals.mode, "waiting": len(household.arrivals.waiting)},
         "web": _web(household),
-        "storage": {"state": "trouble" if _storage(household) else "ok", "message": _storage(household)},
+        "storage": {"state": "trouble" if _storage(household) else "ok", **spoken("message", _storage(household))},
         "dns": household.edges.counters(),
         "faults": household.edges.faults(),
     }
     found = _health(household, parts)
     code, health = found[0] if found else _well()
-    return {**parts, "health_code": code, "health": health, "missing": [sentence for _, sentence in found]}
+    missing = [str(sentence) for _, sentence in found]
+    return {**parts, "health_code": code, **spoken("health", health), "missing": missing}
 
 
 def _unseen(household: Household, on: list[Device]) -> list[Row]:
@@ -74,7 +75,7 @@ def _lists(household: Household) -> Row:
         "rules": 0 if ruleset is None else ruleset.count,
         "state": state,
         "loaded_at": household.lists.loaded_at or None,
-        "trouble": household.feeds.no_job or household.lists.trouble,
+        "trouble": str(household.feeds.no_job or household.lists.trouble),
     }
 
 
@@ -95,14 +96,15 @@ def _paused(household: Household) -> bool:
     return any(feature == HISTORY for _, feature in suspended)
 
 
-def _storage(household: Household) -> str:
+def _storage(household: Household) -> str | Sentence:
     trouble = household.trouble or household.recorder.trouble or household.snapshots.trouble
     if household.toggles.unsaved.rows:
-        return "what was turned off is off, but not saved yet" + (": " + trouble if trouble else "")
+        said = "what was turned off is off, but not saved yet"
+        return Sentence(said + ": {}", trouble) if trouble else said
     return trouble
 
 
-def _health(household: Household, parts: Row) -> list[tuple[str, str]]:
+def _health(household: Household, parts: Row) -> list[tuple[str, str | Sentence]]:
     """What is missing, the most pressing first. Nothing that was not seen counts as well."""
     first = _start(household)
     if first:
@@ -110,19 +112,21 @@ def _health(household: Household, parts: Row) -> list[tuple[str, str]]:
     return sorted([found for found in (check(household, parts) for check in HEALTH) if found], key=_order)
 
 
-def _start(household: Household) -> Sentence:
+def _start(household: Household) -> Found:
     if household.toggles.booted:
         return None
-    return "not_booted", "Nothing is recorded and nothing is blocked: " + (_storage(household) or "it is starting")
+    return "not_booted", Sentence(
+        "Nothing is recorded and nothing is blocked: {}", _storage(household) or "it is starting"
+    )
 
 
-def _stored(household: Household, parts: Row) -> Sentence:
+def _stored(household: Household, parts: Row) -> Found:
     if not _storage(household):
         return None
-    return "storage", "Storage trouble: " + _storage(household)
+    return "storage", Sentence("Storage trouble: {}", _storage(household))
 
 
-def _kernel(household: Household, parts: Row) -> Sentence:
+def _kernel(household: Household, parts: Row) -> Found:
     kernel = parts["kernel"]
     if not isinstance(kernel, dict):
         return None
@@ -131,10 +135,14 @@ def _kernel(household: Household, parts: Row) -> Sentence:
     # One that is just not here is no trouble.
     if set(kernel["uncovered"]) <= {row["device_id"] for row in kernel["unseen"]}:
         return None
-    return "uncovered", "Some devices are turned on but not protected: " + str(kernel["message"])
+    return "uncovered", Sentence("Some devices are turned on but not protected: {}", _of(kernel, "message"))
 
 
-def _upstream(household: Household, parts: Row) -> Sentence:
+def _of(row: Row, name: str) -> str | Sentence:
+    return heard(row.get(name + "_sentence") or row[name], 300)
+
+
+def _upstream(household: Household, parts: Row) -> Found:
     upstream = parts["upstream"]
     state = upstream.get("state") if isinstance(upstream, dict) else None
     if state == "none":
@@ -146,7 +154,7 @@ def _upstream(household: Household, parts: Row) -> Sentence:
     return None
 
 
-def _protecting(household: Household, parts: Row) -> Sentence:
+def _protecting(household: Household, parts: Row) -> Found:
     state = household.freshness.of_all()
     if state != "ready" and household.toggles.pairs_on(PROTECTION):
         return "lists", "Not yet protecting: no current block list is loaded."
@@ -155,7 +163,7 @@ def _protecting(household: Household, parts: Row) -> Sentence:
     return None
 
 
-def _withheld(household: Household, parts: Row) -> Sentence:
+def _withheld(household: Household, parts: Row) -> Found:
     if household.recorder.withheld:
         return "helplines", "Nothing is recorded: the list of helplines is missing. Install the package again."
     if _paused(household):
@@ -163,7 +171,7 @@ def _withheld(household: Household, parts: Row) -> Sentence:
     return None
 
 
-def _in_use(household: Household, parts: Row) -> Sentence:
+def _in_use(household: Household, parts: Row) -> Found:
     if not household.state.devices():
         return "no_device", "No device has been added yet."
     if not parts["devices_on"]:
@@ -171,18 +179,18 @@ def _in_use(household: Household, parts: Row) -> Sentence:
     return None
 
 
-def _clock(household: Household, parts: Row) -> Sentence:
+def _clock(household: Household, parts: Row) -> Found:
     if household.clock.trusted:
         return None
     return "clock", "The clock is not set yet."
 
 
-def _times(household: Household, parts: Row) -> Sentence:
+def _times(household: Household, parts: Row) -> Found:
     if household.keeper.refusal:
-        return "limits", "Times and internet off are not in force: " + household.keeper.refusal
+        return "limits", Sentence("Times and internet off are not in force: {}", household.keeper.refusal)
     kernel = parts["kernel"]
     if isinstance(kernel, dict) and kernel.get("holding"):
-        return "holding", str(kernel["holding"])
+        return "holding", _of(kernel, "holding")
     if household.screen_time.trouble:
         return "minutes", household.screen_time.trouble
     if not household.state.limits.windows:
@@ -194,11 +202,11 @@ def _times(household: Household, parts: Row) -> Sentence:
     return None
 
 
-def _well() -> tuple[str, str]:
+def _well() -> tuple[str, str | Sentence]:
     return "ok", "Nothing needs your attention."
 
 
-def _order(found: tuple[str, str]) -> bool:
+def _order(found: tuple[str, str | Sentence]) -> bool:
     """What only has not happened yet comes last."""
     return found[0] in ("not_asked", "no_list")
 

@@ -2,7 +2,7 @@
 
 from agent.control.messages import Reply, Request, Row
 from agent.core import consent
-from agent.core.model import USAGE, Device
+from agent.core.model import USAGE, Device, Sentence, spoken
 from agent.core.windows import date_text
 from agent.daemon.household import Household
 from agent.daemon.operations import internet, scope
@@ -42,7 +42,7 @@ def told(household: Household, owner: Owner) -> Row:
         "bank": rules.banks.get(owner, 0),
         "consent": state_of(household, owner),
         "not_counted": [one.label for one in internet.devices_of(household, owner) if not screen.is_on(one)],
-        "trouble": _trouble(household, owner),
+        **spoken("trouble", _trouble(household, owner)),
     }
 
 
@@ -54,7 +54,7 @@ def state_of(household: Household, owner: Owner) -> str:
     return found[0] if found else consent.OFF
 
 
-def _trouble(household: Household, owner: Owner) -> str:
+def _trouble(household: Household, owner: Owner) -> str | Sentence:
     screen = household.screen_time
     if screen.counts_for(owner):
         return screen.trouble

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core.consent import SUSPENDED
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import ADULT, BadInput, Device, NotFound, Sentence
+from agent.core.model import ADULT, BadInput, Device, NotFound, Sentence, spoken
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
@@ -46,7 +46,7 @@ def status(household: Household, request: Request) -> Reply:
         "next_at": at_age(household, file.next_age()),
         "send_at": at_age(household, file.outbox.send_age()),
         "waiting": len(file.outbox.waiting()),
-        "trouble": file.trouble(),
+        **spoken("trouble", file.trouble()),
     }
 
 
@@ -90,7 +90,7 @@ def turn_on(household: Household, request: Request) -> Generator[float | None, N
     household.toggles.require_start()
     target = check(_in_letters(request.get("target")))
     if optional_number(request, "agree") != NOTICE_VERSION:
-        message = "read what is in the weekly file and where it goes, and agree to version " + str(NOTICE_VERSION)
+        message = Sentence("read what is in the weekly file and where it goes, and agree to version {}", NOTICE_VERSION)
         raise OperationRejected("agree_first", message)
     yield from household.week_file.turn_on(target, actor(request))
     return _announced(household, request)

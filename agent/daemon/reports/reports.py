@@ -12,7 +12,7 @@ from collections.abc import Callable
 from agent.control.messages import Row
 from agent.core.consent import ON, SUSPENDED, next_state
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence, said_by
 from agent.core.settings import Settings
 from agent.daemon.clock import Clock
 from agent.daemon.edges import Edges
@@ -54,7 +54,7 @@ class Reports:
         self.outbox = Outbox(state, sha256, self._chance, STATISTICS)
         self.sending = Sending(state, clock, noted, edges, self.outbox, FEATURE, self._forget)
         self.draw = draw
-        self.trouble = ""
+        self.trouble: str | Sentence = ""
 
     @property
     def running(self) -> bool:
@@ -135,7 +135,7 @@ class Reports:
         try:
             return self._tick()
         except (StorageError, OSError, SqlError) as error:
-            self.trouble = f"no report is made: {error}"
+            self.trouble = Sentence("no report is made: {}", said_by(error))
             return False
 
     def _tick(self) -> bool:

@@ -10,6 +10,7 @@ from agent.control.messages import Row
 from agent.core import jsontext
 from agent.core.consent import ON, SUSPENDED, next_state
 from agent.core.features import NOTICE_VERSION
+from agent.core.model import Sentence, said_by, unpacked
 from agent.core.shapes import Place as Target
 from agent.daemon.clock import Clock
 from agent.daemon.edges import Edges
@@ -51,7 +52,7 @@ class WeekFile:
         self._draw = draw
         self.outbox = Outbox(state, sha256, self._chance, WEEK_FILE, QUEUE_MAX)
         self.sending = Sending(state, clock, noted, edges, self.outbox, FEATURE, self._forget)
-        self._trouble = ""
+        self._trouble: str | Sentence = ""
 
     @property
     def running(self) -> bool:
@@ -72,12 +73,12 @@ class WeekFile:
         target = self.target()
         return self.sending.state == ON and target is not None and self._state.meta(TERMS, "") == self.terms(target)
 
-    def trouble(self) -> str:
+    def trouble(self) -> str | Sentence:
         """Why none is made, or why the last one did not arrive."""
         if self._trouble or not self.running:
             return self._trouble
         last = self.outbox.last()
-        return str(last["message"]) if last is not None else ""
+        return unpacked(str(last["message"])) if last is not None else ""
 
     def next_age(self) -> int | None:
         """When the next one is made."""
@@ -129,7 +130,7 @@ class WeekFile:
             if due is None or due <= self._clock.age():
                 self._make()
         except (StorageError, SqlError) as error:
-            self._trouble = f"no weekly file is made: {error}"
+            self._trouble = Sentence("no weekly file is made: {}", said_by(error))
             return False
         return bool(self.outbox.made() or self.sending.to_send())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.control.messages import Row
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence, said_by, spoken
 from agent.core.names import suffixes
 from agent.core.nft.hold_rules import CALLS, SPARED, STAYS_S, HoldingRules
 from agent.core.settings import HOLDS, Settings, mark_layout
@@ -36,7 +36,8 @@ class HoldService:
         self._page = HoldPageServer(
             loop, settings.number("hold_port"), lambda: settings.flag("calls_through"), self._stay, self._asked
         )
-        self._page_trouble = self._full = ""
+        self._page_trouble: str | Sentence = ""
+        self._full: str | Sentence = ""
         self._admitted: dict[bytes, float] = {}  # addresses, and when somebody held was told them last
         ending = FlowEnding(
             kernel.switch.each, neighbours.addresses_of, self._local, lambda address: address in self._admitted
@@ -55,7 +56,9 @@ class HoldService:
             self._page_trouble = ""
         except OSError as error:
             port = self._settings.number("hold_port")
-            self._page_trouble = f"The page about internet off can't listen on port {port}: {error.strerror or error}."
+            self._page_trouble = Sentence(
+                "The page about internet off can't listen on port {}: {}.", port, error.strerror or error
+            )
         self._use_rules()
 
     def _changed(self) -> None:
@@ -72,7 +75,8 @@ class HoldService:
         try:
             self._switch.hold_by(rules)
         except NetfilterError as refusal:
-            self._page_trouble = f"The rules for the page about internet off could not be changed: {refusal}."
+            said = Sentence("The rules for the page about internet off could not be changed: {}.", said_by(refusal))
+            self._page_trouble = said
 
     def _stay(self, address: str) -> Stay | None:
         mac = self._household.edges.mac_of(address)
@@ -118,7 +122,7 @@ class HoldService:
             self._switch.admit(sets, addresses)
             self._full = ""
         except NetfilterError as refusal:
-            self._full = f"A site that stays open could not be opened: {refusal}."
+            self._full = Sentence("A site that stays open could not be opened: {}.", said_by(refusal))
         return True
 
     def _called(self, name: bytes) -> bool:
@@ -133,20 +137,19 @@ class HoldService:
         found = [self.holding.trouble]
         if self.holding.held:
             found += [self._page_trouble, self._full, self._strange_networks()]
-        return {"held": len(self.holding.held), "holding": next((one for one in found if one), "")}
+        return {"held": len(self.holding.held), **spoken("holding", next((one for one in found if one), ""))}
 
-    def _strange_networks(self) -> str:
+    def _strange_networks(self) -> str | Sentence:
         """Private networks behind interfaces that nobody named: a device was refused on its way there."""
         try:
             house, met = House(self._local), self._switch.elsewhere()
         except (NetfilterError, OSError, BadInput):
             return ""
-        sentences = []
-        for name in met:
+        for name in met:  # one after the other: the next is told when this one is named
             network = house.network(name)
             if network:
-                sentences.append(f"If {network} behind {name} is yours, add {name} to local_interfaces.")
-        return " ".join(sentences)
+                return Sentence("If {} behind {} is yours, add {} to local_interfaces.", network, name, name)
+        return ""
 
     def close(self) -> None:
         self._page.close()

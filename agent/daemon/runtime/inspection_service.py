@@ -10,7 +10,7 @@ from agent.control.messages import Row
 from agent.core import block_page, safesearch
 from agent.core.addresses import parse_endpoint
 from agent.core.known_resolvers import ADDRESSES
-from agent.core.model import Verdict
+from agent.core.model import Sentence, Verdict, spoken
 from agent.core.nft.inspection import BypassRules, Inspection
 from agent.core.packet import Segment, tcp_position
 from agent.core.policy import Policy, View
@@ -64,7 +64,7 @@ class InspectionService:
         self._modes: dict[int, tuple[str, str]] = {}  # by device
         self._queue: Queue | None = None
         self._around: BypassRules | None = None
-        self._trouble = OFF
+        self._trouble: str | Sentence = OFF
         self._offloaded = False
         self._retry_at = loop.now
         self.chosen = settings.flag("connections")
@@ -79,7 +79,7 @@ class InspectionService:
         try:
             queue = self._queue = Queue(number, COPY_BYTES, judge.judge, judge.note, self._answering.send, met)
         except OSError as error:
-            self._trouble = UNKNOWN if error.errno in _MISSING else f"DNS only: {error.strerror or error}."
+            self._trouble = UNKNOWN if error.errno in _MISSING else Sentence("DNS only: {}.", error.strerror or error)
             return
         self._loop.add(queue.queue, queue.read_queue)
         self._loop.add(queue.log, queue.read_log)
@@ -171,9 +171,9 @@ class InspectionService:
         """A sentence, and by which of the kernel's mechanisms protected devices' connections come."""
         judging = self._kernel.judging
         by = None if judging is None else "xt_NFQUEUE" if judging.by_target else "nft queue"
-        return {"connections": self._sentence(), "connections_by": by}
+        return {**spoken("connections", self._sentence()), "connections_by": by}
 
-    def _sentence(self) -> str:
+    def _sentence(self) -> str | Sentence:
         """Whether connections are judged, and if not, why."""
         if self._queue is None:
             return self._trouble

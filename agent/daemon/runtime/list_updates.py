@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 
 from agent.control.operations import FEEDS
-from agent.core.model import PROTECTION, BadInput
+from agent.core.model import PROTECTION, BadInput, Sentence, said_by
 from agent.core.settings import Settings
 from agent.daemon.control import ControlServer
 from agent.daemon.forked import NICE
@@ -41,8 +41,8 @@ class ListUpdates:
         try:
             identity = Identity(settings, "jobs_user")
         except BadInput as error:
-            household.feeds.no_job = f"no list is fetched: {error}"
-            say(household.feeds.no_job)
+            household.feeds.no_job = Sentence("no list is fetched: {}", said_by(error))
+            say(str(household.feeds.no_job))
             return
         if identity.ids is not None:
             # So that another user can reach the folder of texts: pass through, not look around. Files are 0600.
@@ -123,7 +123,7 @@ class ListUpdates:
             if well and feeds.offered:
                 take(household, household.edges.step)
         except (BadInput, OSError) as error:
-            feeds.message = f"the new lists can't be used: {error}"
+            feeds.message = Sentence("the new lists can't be used: {}", said_by(error))
         if status == -signal.SIGKILL and not feeds.message:  # not by the daemon, which says so
             feeds.message = "the update was ended by the system, mostly because memory was short; choose fewer lists"
         rule_sets.discard(feeds.file)

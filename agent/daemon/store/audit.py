@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 
 from agent.control.messages import Reply
 from agent.core.consent import GENESIS, ConsentState, digest
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence, said_by, told
 from agent.daemon.store.database import Database
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.history_schema import MIGRATIONS as HISTORY_SCHEMA
@@ -38,7 +38,7 @@ def audit(
 ) -> Generator[float | None, None, Reply]:
     """Returns {ok, rows_checked, ledger_rows, head, findings, deleted_for_room}. `head` is a hash noted earlier, in
     hexadecimal."""
-    findings: list[str] = []
+    findings: list[str | Sentence] = []
     register = ConsentState()
     noted = head.strip().lower() if head else None
     rows, last, met = yield from _ledger(state, register, noted, findings, sha256)
@@ -52,7 +52,7 @@ def audit(
             "the checksum saved earlier is not in this activity log: entries before it were changed or removed"
         )
     findings += _epochs(state, records, register)
-    findings += _refusals(state.db, STATE_SCHEMA) + _refusals(records.db, HISTORY_SCHEMA)
+    findings += [*_refusals(state.db, STATE_SCHEMA), *_refusals(records.db, HISTORY_SCHEMA)]
     findings += _reports(state)
     checked = 0
     for table, feature in TABLES.items():
@@ -62,13 +62,18 @@ def audit(
         "rows_checked": checked,
         "ledger_rows": rows,
         "head": last.hex(),
-        "findings": findings[:FINDINGS_MAX],
+        "findings": [str(one) for one in findings[:FINDINGS_MAX]],
+        "sentences": [told(one) for one in findings[:FINDINGS_MAX]],
         "deleted_for_room": deleted_for_room(records),
     }
 
 
 def _ledger(
-    state: State, register: ConsentState, noted: str | None, findings: list[str], sha256: Callable[[bytes], bytes]
+    state: State,
+    register: ConsentState,
+    noted: str | None,
+    findings: list[str | Sentence],
+    sha256: Callable[[bytes], bytes],
 ) -> Generator[float | None, None, tuple[int, bytes, bool]]:
     previous, seq, met = GENESIS, 0, noted == GENESIS.hex()
     while True:
@@ -78,32 +83,36 @@ def _ledger(
         for row in page:
             if row.seq != seq + 1 or row.hash != digest(row, previous, sha256):
                 findings.append(
-                    f"entry {row.seq} of the activity log does not follow from entry {seq}: "
-                    "it was changed, or entries are missing"
+                    Sentence(
+                        "entry {} of the activity log does not follow from entry {}: "
+                        "it was changed, or entries are missing",
+                        row.seq,
+                        seq,
+                    )
                 )
             try:
                 register.add(row)
             except BadInput as error:
-                findings.append(f"entry {row.seq} of the activity log: {error}")
+                findings.append(Sentence("entry {} of the activity log: {}", row.seq, said_by(error)))
             met = met or row.hash.hex() == noted
             previous, seq = row.hash, row.seq
         yield None
 
 
-def _epochs(state: State, records: HistoryDb, register: ConsentState) -> list[str]:
+def _epochs(state: State, records: HistoryDb, register: ConsentState) -> Sequence[Sentence]:
     """The epochs that history.db goes by must be the ledger's: same device, same feature, open only if open there."""
     device_of = {device.enrolment: device.id for device in state.devices()}
     findings = []
     for row in records.epochs():
         epoch = register.epochs.get(row.epoch)
         if epoch is None or device_of.get(epoch.enrolment) != row.device or epoch.feature != row.feature:
-            findings.append(f"period {row.epoch} of the history is not in the activity log")
+            findings.append(Sentence("period {} of the history is not in the activity log", row.epoch))
         elif row.closed is None and epoch.closed is not None and row.epoch not in records.unclosed:
-            findings.append(f"period {row.epoch} is closed in the activity log and open in the history")
+            findings.append(Sentence("period {} is closed in the activity log and open in the history", row.epoch))
     return findings
 
 
-def _refusals(database: Database, migrations: Sequence[str]) -> list[str]:
+def _refusals(database: Database, migrations: Sequence[str]) -> Sequence[Sentence]:
     """The triggers by which a database refuses rows by itself must be those that it was made with, and no others."""
     pattern = sqlite3.connect(":memory:")
     for step in migrations:
@@ -111,29 +120,32 @@ def _refusals(database: Database, migrations: Sequence[str]) -> list[str]:
     wanted, found = [dict(one.execute(TRIGGERS).fetchall()) for one in (pattern, database.sql)]
     pattern.close()
     names = sorted(name for name in {**wanted, **found} if wanted.get(name) != found.get(name))
-    return [f"the trigger {name} is missing, was changed or is not ours" for name in names]
+    return [Sentence("the trigger {} is missing, was changed or is not ours", name) for name in names]
 
 
-def _reports(state: State) -> list[str]:
+def _reports(state: State) -> Sequence[Sentence]:
     """No report is listed that the ledger does not tell of. Fewer may be: old ones go, and a backup has none."""
     findings = []
     for feature, kind in KINDS:
         for action, what, which in REPORTS:
-            told = state.ledger.count(feature, action)
+            known = state.ledger.count(feature, action)
             query = f"SELECT COUNT(*) FROM reports WHERE {which} AND kind=?"
             listed = int(state.db.sql.execute(query, (kind,)).fetchone()[0])
-            if listed > told:
-                findings.append(f"{listed} reports are listed as {what}, and the activity log tells of {told}")
+            if listed > known:
+                said = Sentence("{} reports are listed as {}, and the activity log tells of {}", listed, what, known)
+                findings.append(said)
     return findings
 
 
-def _rows(records: HistoryDb, table: str, feature: str, findings: list[str]) -> Generator[float | None, None, int]:
+def _rows(
+    records: HistoryDb, table: str, feature: str, findings: list[str | Sentence]
+) -> Generator[float | None, None, int]:
     checked, low = 0, BELOW_ALL
     while True:
         high, count = records.db.sql.execute(PAGE.format(table), (low, ROWS_STEP)).fetchone()
         if not count:
             return checked
         outside = records.db.sql.execute(OUTSIDE.format(table, feature), (low, high)).fetchall()
-        findings += [f"{table} row {row[0]} lies outside consent" for row in outside]
+        findings += [Sentence("{} row {} lies outside consent", table, row[0]) for row in outside]
         checked, low = checked + count, high
         yield None

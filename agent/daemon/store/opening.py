@@ -6,7 +6,7 @@ Where one can't be used an empty one in memory stands for it: nothing is on then
 import os
 from collections.abc import Callable
 
-from agent.core.model import BadInput
+from agent.core.model import BadInput, said_by
 from agent.daemon.store.database import StorageError, storing
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.rollback_check import RollbackCheck
@@ -57,5 +57,5 @@ def _bring_back(state: State, snapshots: Snapshots, anchor: RollbackCheck) -> bo
             snapshots.drop()  # an older state.db does not know what was erased since from a copy of its time
         return snapshots.restore()
     except StorageError as error:
-        snapshots.trouble = str(error)
+        snapshots.trouble = said_by(error)
         return False

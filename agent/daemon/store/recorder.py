@@ -10,7 +10,7 @@ from agent.core.attempts import Attempts
 from agent.core.consent import Gate
 from agent.core.day_minutes import DayMinutes
 from agent.core.history import Visits
-from agent.core.model import HISTORY, PROTECTION, USAGE, DeviceDay, Observation, Verdict
+from agent.core.model import HISTORY, PROTECTION, USAGE, DeviceDay, Observation, Sentence, Verdict, said_by
 from agent.core.policy import recorded
 from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_db import HistoryDb
@@ -40,7 +40,7 @@ class Recorder:
         self.days = DayMinutes()
         self._lost = 0
         self.grown: set[int] = set()  # devices with visits written since somebody looked, for open pages
-        self.trouble = ""
+        self.trouble: str | Sentence = ""
         self.withheld = False  # nothing at all is recorded: the list of helplines is missing
         self._met = met
 
@@ -129,4 +129,4 @@ class Recorder:
     def _dropped(self, rows: int, error: StorageError) -> None:
         self._attempts.lost()
         self._lost += rows
-        self.trouble = str(error)
+        self.trouble = said_by(error)

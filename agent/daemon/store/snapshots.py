@@ -39,7 +39,7 @@ class Snapshots:
         self.wanted = wanted
         self.held = 0  # erasings under way: no copy may begin that would hold what they erase
         self.written = 0  # copies that were written whole
-        self.trouble = ""
+        self.trouble: str | Sentence = ""
         self.waiting: Waiting = contextlib.nullcontext  # see Database
 
     def restore(self) -> bool:
@@ -81,7 +81,7 @@ class Snapshots:
             self._child = os.fork()
         except OSError as error:
             discard(self._copy)
-            self.trouble = f"the history could not be saved to flash: {error.strerror}"
+            self.trouble = Sentence("the history could not be saved to flash: {}", error.strerror)
             return False
         if self._child == 0:
             self._write_and_exit()

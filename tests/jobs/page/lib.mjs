@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 globalThis.location = { origin: "https://router.lan" };
 const JS = "../../../agent/jobs/web/static/js/";
-const { byName, said, t } = await import(JS + "lib/i18n.js");
+const { byName, said, t, told } = await import(JS + "lib/i18n.js");
 const time = await import(JS + "lib/time.js");
 
 test("names are ordered as people order them", () => {
@@ -35,4 +35,7 @@ test("values stand in the router's sentence, each in its place", () => {
   assert.equal(said(["line {} of the chunk: {}", "3", ["no device {}", "a {} b"]]), "line 3 of the chunk: no device a {} b");
   assert.equal(said(["{} and {}", "a {} b", "c"]), "a {} b and c");
   assert.equal(said(["it costs {}", "$&"]), "it costs $&");
+  assert.equal(told({ message: "no device 7", message_sentence: ["no device {}", 7] }, "message"), "no device 7");
+  assert.equal(told({ message: "plain" }, "message"), "plain");
+  assert.equal(told({}, "message"), "");
 });

@@ -87,24 +87,15 @@ function stored() {
  * @returns {string}
  */
 export function said(sentence) {
-  if (!Array.isArray(sentence)) return translated(sentence) || filled(sentence) || sentence;
+  if (!Array.isArray(sentence)) return translated(sentence) || sentence;
   const [text, ...values] = sentence;
   return (translated(text) || text).replace(/\{\}/g, () => said(values.shift() ?? ""));
 }
 
 const translated = (text) => (answers && answers[text]) || words[text];
 
-// How things stand is saved by the router as whole sentences: there the values are found by what stands around them.
-function filled(sentence) {
-  for (const key of Object.keys(answers || {})) {
-    if (!key.includes("{}")) continue;
-    const found = sentence.match(new RegExp("^" + key.split("{}").map(literal).join("(.+?)") + "$"));
-    if (found) return said([key, ...found.slice(1)]);
-  }
-  return null;
-}
-
-const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/** The field of an answer: where its sentence has values, they stand apart beside it. */
+export const told = (row, name) => said(row[name + "_sentence"] || row[name] || "");
 
 /** "name: value" */
 export const pair = (name, value) => t("pair", { name, value });

@@ -2,7 +2,7 @@
 
 import { get, inTurn, post, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { said, series, t } from "../lib/i18n.js";
+import { series, t, told } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { day as dayWords } from "../lib/time.js";
 import { button, card, choice, field, heading, say, toast, toggle } from "../lib/ui.js";
@@ -102,7 +102,7 @@ export function minutes({ redraw, about, back }) {
         onchange: (wanted) => turn(left.length ? true : wanted),
       }),
       left.length ? h("p", button(t("switch.all_off"), () => turn(false), { tone: "plain small" })) : null,
-      usage.trouble ? h("p.care-text", said(usage.trouble)) : null,
+      usage.trouble ? h("p.care-text", told(usage, "trouble")) : null,
       h("p.hint", t("minutes.about")),
     );
   }

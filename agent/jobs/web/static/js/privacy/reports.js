@@ -3,7 +3,7 @@
 import { get, post } from "../lib/api.js";
 import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
-import { locale, said, t } from "../lib/i18n.js";
+import { locale, said, t, told } from "../lib/i18n.js";
 import { date, when } from "../lib/time.js";
 import { button, card, say, sheet, toast } from "../lib/ui.js";
 
@@ -32,7 +32,7 @@ export function reportsCard({ status, items }, reload) {
       ? h("p.soft", t("reports.next", { when: date(status.next_at) }))
       : null,
     on && status.send_at ? h("p.soft", t("reports.next_send", { when: date(status.send_at) })) : null,
-    on && status.trouble ? h("p.care-text", said(status.trouble)) : null,
+    on && status.trouble ? h("p.care-text", told(status, "trouble")) : null,
     h(
       "div.actions.left",
       button(t("reports.preview"), () => preview(null), { tone: "plain" }),
@@ -90,12 +90,6 @@ function budget({ budget: { spent, report, lifetime }, exhausted }) {
     exhausted ? h("p.care-text", t(spent === null ? "reports.unknown" : "reports.exhausted")) : null,
   ];
 }
-
-// What became of a try, in the router's words; a number at the end is a server's status.
-const told = (message) => {
-  const [, words, status] = /^(.*?)( \d+)?$/.exec(message);
-  return said(words) + (status || "");
-};
 
 /** The exact text of what would be sent now; with `agree` the way to agree below it. */
 async function preview(agree) {
@@ -164,7 +158,7 @@ async function show(one) {
   if (found)
     await sheet(t("reports.of", { when: date(one.period) }), () => [
       h("p", t("reports.state_" + found.state, {}, found.state)),
-      found.message ? h("p.soft", told(found.message)) : null,
+      found.message ? h("p.soft", told(found, "message")) : null,
       h("p.soft", t("reports.hash")),
       h("code.hash", found.hash || "–"),
       found.text ? h("pre", { tabindex: "0" }, found.text) : null,

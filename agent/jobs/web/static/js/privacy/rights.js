@@ -2,7 +2,7 @@
 
 import { adopt, fetchFile, get, keep, post, session } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { said, t } from "../lib/i18n.js";
+import { t, told } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { noticeText } from "./notice.js";
 import { button, card, confirm, field, form, say, sheet, toast } from "../lib/ui.js";
@@ -72,7 +72,7 @@ export function receivers(items) {
       h(
         "span",
         h("strong", t("recipient." + all[0].kind)),
-        `: ${said(all[0].detail || "")}. `,
+        `: ${told(all[0], "detail")}. `,
         h("span.soft", [...new Set(all.map((one) => one.name).filter(Boolean))].join(" · ")),
       ),
     ),

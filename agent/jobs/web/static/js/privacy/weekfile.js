@@ -5,7 +5,7 @@ import { del, get, put } from "../lib/api.js";
 import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
 import { formSheet } from "../lib/form.js";
-import { said, t } from "../lib/i18n.js";
+import { said, t, told } from "../lib/i18n.js";
 import { qr } from "../lib/qr.js";
 import { date, when } from "../lib/time.js";
 import { button, card, field, say, sheet, textarea, toast } from "../lib/ui.js";
@@ -35,7 +35,7 @@ export function weekFileCard({ status, items }, reload) {
           h("p", h("strong", t("weekfile.on")), " ", t("weekfile.next", { when: date(status.next_at) })),
         ]
       : h("p", h("strong", t(status.why === "restore" ? "reports.why_restore" : "weekfile.off"))),
-    status.trouble ? h("p.care-text", told(status.trouble)) : null,
+    status.trouble ? h("p.care-text", told(status, "trouble")) : null,
     h(
       "div.actions.left",
       button(t("weekfile.preview"), preview, { tone: "plain" }),
@@ -54,7 +54,7 @@ export function weekFileCard({ status, items }, reload) {
                 "span.row-main",
                 h("strong", when(one.made)),
                 h("span.soft", t("reports.state_" + one.state, {}, one.state)),
-                one.message ? h("span.soft", told(one.message)) : null,
+                one.message ? h("span.soft", told(one, "message")) : null,
               ),
             ),
           ),
@@ -62,12 +62,6 @@ export function weekFileCard({ status, items }, reload) {
       : null,
   );
 }
-
-// A number at the end is a server's status.
-const told = (message) => {
-  const [, words, status] = /^(.*?)( \d+)?$/.exec(message);
-  return said(words) + (status || "");
-};
 
 async function preview() {
   const found = await get("/week-file/preview").catch(say);

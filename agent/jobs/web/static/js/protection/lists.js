@@ -3,7 +3,7 @@
 import { get, post, put } from "../lib/api.js";
 import { category, tone } from "./categories.js";
 import { h } from "../lib/dom.js";
-import { said, t } from "../lib/i18n.js";
+import { said, t, told } from "../lib/i18n.js";
 import { ownListForm, removeOwn } from "./ownlists.js";
 import { when } from "../lib/time.js";
 import { button, card, say, sheet, toast, toggle } from "../lib/ui.js";
@@ -50,7 +50,7 @@ export const listsCard = ({ lists, feeds, progress, previous }, reload) =>
           }),
         )
       : null,
-    progress.message && !progress.running ? h("p.care-text.pad", { role: "status" }, said(progress.message)) : null,
+    progress.message && !progress.running ? h("p.care-text.pad", { role: "status" }, told(progress, "message")) : null,
     h(
       "div.actions.left.pad",
       progress.running === null
@@ -79,7 +79,7 @@ export const heldCards = (feeds, reload) =>
       card(
         { key: "held-" + one.id, class: "answer care" },
         h("h2", t("lists.waiting", { name: one.name })),
-        h("p", said(one.held.reason)),
+        h("p", told(one.held, "reason")),
         h("p.soft", t("lists.waiting_what", { version: one.held.version, n: one.held.rules })),
         h(
           "div.actions.left",
@@ -132,7 +132,7 @@ const rows = (feeds, changed) =>
           label: one.name,
           on: one.chosen,
           tone: "teal",
-          note: [said(one.for), category(one.category), one.licence, said(one.message)].filter(Boolean).join(" · "),
+          note: [said(one.for), category(one.category), one.licence, told(one, "message")].filter(Boolean).join(" · "),
           onchange: (on) => ask(() => put("/lists/" + one.id, { on }), "saved", changed),
         }),
         one.own ? removeOwn(one, changed) : null,

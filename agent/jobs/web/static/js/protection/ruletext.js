@@ -3,7 +3,7 @@
 import { all, keep, post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { asked } from "./explain.js";
-import { said, series, t } from "../lib/i18n.js";
+import { series, t, told } from "../lib/i18n.js";
 import { button, choice, field, form, say, sheet, toast } from "../lib/ui.js";
 
 // What `privacy-agent rule export` writes above the rules.
@@ -163,7 +163,7 @@ const complaints = (rows) => [
     "ul.plain-list",
     rows
       .slice(0, COMPLAINTS_SHOWN)
-      .map((one) => h("li", t("ruletext.line", { line: one.line, message: said(one.message) }))),
+      .map((one) => h("li", t("ruletext.line", { line: one.line, message: told(one, "message") }))),
     rows.length > COMPLAINTS_SHOWN ? h("li", t("ruletext.more", { n: rows.length - COMPLAINTS_SHOWN })) : null,
   ),
 ];

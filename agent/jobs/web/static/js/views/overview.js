@@ -2,7 +2,7 @@
 
 import { get, inTurn } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { byName, said, sentences, t } from "../lib/i18n.js";
+import { byName, sentences, t, told } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { midnight } from "../lib/time.js";
 import { card, heading } from "../lib/ui.js";
@@ -98,7 +98,7 @@ export function overview({ redraw, query, go }) {
       icon(fine ? "shield" : "warn"),
       h(
         "div",
-        h("p.hero-line", health(status) || said(status.health)),
+        h("p.hero-line", health(status) || told(status, "health")),
         code === "lists" ? h("a.hero-link", { href: "/protection", "data-go": true }, t("overview.to_lists")) : null,
       ),
     );

@@ -97,7 +97,7 @@ export function privacy({ redraw }) {
             audit.findings.length
               ? h(
                   "ul",
-                  audit.findings.map((one) => h("li", said(one))),
+                  audit.sentences.map((one) => h("li", said(one))),
                 )
               : null,
             h("p.soft", t("check.head")),

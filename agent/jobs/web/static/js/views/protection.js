@@ -5,7 +5,7 @@ import { category, tone } from "../protection/categories.js";
 import { h } from "../lib/dom.js";
 import { attempt, Wrong } from "../lib/form.js";
 import { asked, explain, reason, report } from "../protection/explain.js";
-import { byName, said, t } from "../lib/i18n.js";
+import { byName, t, told } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { heldCards, listsCard } from "../protection/lists.js";
 import { lookalikesCard } from "../protection/lookalikes.js";
@@ -100,7 +100,7 @@ export function protection({ redraw }) {
         "div",
         h("p.hero-line", t(on ? "protection." + loaded.state : "protection.off", { n: on })),
         h("p.hero-more", loaded.state === "none" ? t(on ? "protection.update_now" : "protection.none_more") : t("protection.rules", { n: loaded.rules })),
-        kernel.connections ? h("p.hero-more", said(kernel.connections)) : null,
+        kernel.connections ? h("p.hero-more", told(kernel, "connections")) : null,
       ),
     );
   }
