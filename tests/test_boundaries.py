@@ -37,7 +37,7 @@ DAEMON = (
     "dns",
     "lists",
     "reports",
-    "device_content policies settings_in_force in_hand household erasing happenings",
+    "device_content coverage policies settings_in_force in_hand household erasing happenings",
     "operations",
     "control",
     "jobs hold_page_server runtime",

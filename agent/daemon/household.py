@@ -14,6 +14,7 @@ from agent.daemon.arrivals import ACTOR, Arrivals
 from agent.daemon.clients import Clients, DeviceView
 from agent.daemon.clock import Clock
 from agent.daemon.connections.unblock_tokens import UnblockTokens
+from agent.daemon.coverage import Coverage
 from agent.daemon.device_content import DeviceContent
 from agent.daemon.edges import Edges
 from agent.daemon.in_hand import InHand
@@ -104,7 +105,8 @@ class Household:
         )
         self.keeper.used_up = self.screen_time.span
         reviewed = self.announcements.reviewed
-        self.people = People(state, self.subjects, self.delayed, clock, reviewed, edges.publish)
+        self.coverage = Coverage(state, self.keeper, self.subjects, self.content, self.toggles)
+        self.people = People(state, self.subjects, self.delayed, clock, reviewed, edges.publish, self.coverage.cover)
         counts = WeeklyCounts(state, records, clock, self.subjects, self.toggles, self.freshness, self.flush)
         self.reports = Reports(settings, state, clock, sha256, noted, counts, edges)
         self.week_file = WeekFile(state, clock, sha256, noted, edges, os.urandom)

@@ -15,7 +15,8 @@ PINS, SESSIONS = "pins", "sessions"  # the web job's values: {device id: {…}},
 
 
 class People:
-    """`reviewed(actor)` brings what is on into line; `publish` as in Household."""
+    """`reviewed(actor)` brings what is on into line, `cover(device, actor)` puts a device under its person's rules;
+    `publish` as in Household."""
 
     def __init__(
         self,
@@ -25,6 +26,7 @@ class People:
         clock: Clock,
         reviewed: Callable[[str], None],
         publish: Callable[[Row], None],
+        cover: Callable[[Device, str], None],
     ) -> None:
         self._state = state
         self._subjects = subjects
@@ -32,6 +34,7 @@ class People:
         self._clock = clock
         self.reviewed = reviewed
         self.publish = publish
+        self._cover = cover
         self.proofs = Proofs()
 
     def devices_of(self, person_id: int) -> list[Device]:
@@ -136,6 +139,7 @@ class People:
 
     def _lift(self, changes: list[DelayedChange], actor: str) -> None:
         self.delayed.lift(changes)
+        lifted = {(one.kind, one.key) for one in changes}
         enrolments = {one.key for one in changes if one.kind == DEVICE}
         for device in self._state.devices():
             row = self._pins().get(str(device.id), {})
@@ -143,6 +147,9 @@ class People:
                 self._put_pin(device, {key: value for key, value in row.items() if key != "left"})
                 self.publish({"event": "web"})
         self.reviewed(actor)
+        for device in self._state.devices():
+            if lifted & self.delayed.keys_of(device):
+                self._cover(device, actor)
 
     # the PIN and the sessions of a device's own page, which the web job keeps here
 

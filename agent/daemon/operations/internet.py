@@ -2,7 +2,7 @@
 
 from agent.control.messages import Row
 from agent.core import consent, windows
-from agent.core.model import ADULT, LIMITS, Device
+from agent.core.model import LIMITS, Device
 from agent.core.schedule import Change, Decision
 from agent.daemon.household import Household
 from agent.daemon.store.ledger import Entry
@@ -36,27 +36,11 @@ def of_person(household: Household, person_id: int) -> Row:
 
 
 def consent_of(household: Household, owner: Owner) -> str:
-    register = household.state.ledger.register
-    states = {register.state(device.enrolment, LIMITS) for device in household.keeper.devices_of(owner)}
-    for state in (consent.ON, consent.WAITING, consent.SUSPENDED):
-        if state in states:
-            return state
-    return consent.OFF
+    return household.coverage.consent_of(owner)
 
 
 def switch_on(household: Household, devices: list[Device], who: str) -> Pairs:
-    """The household's rules apply to children's and shared devices at once; an adult is asked. Whoever's rules wait for
-    somebody to confirm them, as after a restore, is not switched on by another change."""
-    register = household.state.ledger.register
-    pairs = [
-        (device, LIMITS)
-        for device in devices
-        if register.state(device.enrolment, LIMITS) == consent.OFF
-        and consent_of(household, owner_of(device)) != consent.SUSPENDED
-    ]
-    if pairs:
-        household.toggles.on(pairs, "on", who)
-    return pairs
+    return household.coverage.switch_on(devices, who)
 
 
 def is_suspended(household: Household, device: Device) -> bool:
@@ -65,11 +49,7 @@ def is_suspended(household: Household, device: Device) -> bool:
 
 
 def cover(household: Household, device: Device, who: str) -> None:
-    """A device that came to a child whose rules stand follows them at once."""
-    owner = owner_of(device)
-    ruled = owner in household.state.limits.owners() or household.content.wanted(device)
-    if ruled and household.subjects.group_of(device) != ADULT:
-        switch_on(household, [device], who)
+    household.coverage.cover(device, who)
 
 
 def ended(household: Household, devices: list[Device], who: str) -> None:

@@ -48,10 +48,11 @@ class DelayedChanges:
 
     def of(self, device: Device) -> list[DelayedChange]:
         """What waits for a device itself, and by whose it is."""
-        if not self._waiting:
-            return []
-        keys = {(DEVICE, device.enrolment), (ADDRESS, self.address_key(device)), (PERSON, str(device.person_id))}
-        return self._find(keys)
+        return self._find(self.keys_of(device)) if self._waiting else []
+
+    def keys_of(self, device: Device) -> set[tuple[str, str]]:
+        """Kind and key of every change that would be about it."""
+        return {(DEVICE, device.enrolment), (ADDRESS, self.address_key(device)), (PERSON, str(device.person_id))}
 
     def _find(self, keys: set[tuple[str, str]]) -> list[DelayedChange]:
         age = self._now()[1]
