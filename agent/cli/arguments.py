@@ -377,7 +377,10 @@ def _week_file(commands: Groups) -> None:
     _asks(group.add_parser("preview", help="exactly what would be in it now"), week_file.preview, reads=True)
     _asks(group.add_parser("list", help="files made, sent, discarded or withdrawn"), week_file.listed, reads=True)
     on = _asks(group.add_parser("on", help="send one each week (shows what would be in it first)"), week_file.turn_on)
-    on.add_argument("address", help="https address of a folder, ending in /, or of one file")
+    on.add_argument(
+        "address",
+        help="https address of a folder, ending in /, or of one file (a pre-signed one of S3 ends after seven days)",
+    )
     on.add_argument("recipient", metavar="KEY", help="your public key, age1…, as the page or age-keygen makes it")
     on.add_argument("--user", help="who signs in there")
     on.add_argument("--password-file", metavar="FILE", help="and with which password")

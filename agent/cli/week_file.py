@@ -5,7 +5,7 @@ import argparse
 from agent.cli import show
 from agent.cli.confirm import yes
 from agent.cli.errors import NOT_AGREED, USAGE, CliError
-from agent.cli.rows import part
+from agent.cli.rows import part, rows_of
 from agent.client import ControlClient
 from agent.control.messages import Row
 
@@ -32,6 +32,9 @@ def _tell(reply: Row) -> None:
     show.line(f"  to         {target['address']}" + (f" as {target['user']}" if target["user"] else ""))
     show.line(f"  for        {target['recipient']}")
     show.line("  TLS root   " + ("your own" if target["authority"] else "the system's"))
+    adults = [str(one["name"]) for one in rows_of(reply, "adults")]
+    if adults:
+        show.line(f"  adults     {', '.join(adults)}, who agreed at their own device")
     show.line(f"  {reply['seen']}")
     show.line(f"  next       {show.when(reply['next_at'])} at the earliest; {reply['waiting']} waiting")
     if reply["trouble"]:

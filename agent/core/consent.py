@@ -38,6 +38,8 @@ NOTES = ("enrol", "forget", "erase", "group", "object", "read", "share", "report
     "bonus",
     "gap",
     "arrivals",
+    "join",
+    "leave",
 )
 
 GENESIS = bytes(32)
@@ -128,6 +130,7 @@ class ConsentState:
     def __init__(self) -> None:
         self._toggles: dict[tuple[str, str], tuple[str, LedgerRow]] = {}
         self._agreements: dict[tuple[str, str], Agreement] = {}
+        self.joined: dict[str, LedgerRow] = {}  # by enrolment: who takes part in something of the household's
         self.epochs: dict[int, Epoch] = {}
 
     def add(self, row: LedgerRow) -> None:
@@ -135,7 +138,9 @@ class ConsentState:
         if row.action == "restore":
             # Whoever agreed for themselves may have ended that since: they are asked anew.
             self._agreements = {key: one for key, one in self._agreements.items() if not one.own}
+            self.joined.clear()
         if row.action in NOTES:
+            self._note(row)
             return
         state = self.state(row.enrolment, row.feature)
         after = next_state(state, row.action)
@@ -151,6 +156,13 @@ class ConsentState:
         elif after != SUSPENDED:
             self._agreements.pop(key, None)
         self._toggles[key] = (after, row)
+
+    def _note(self, row: LedgerRow) -> None:
+        """Who joined takes part until they leave, or the device or their age group is another's."""
+        if row.action == "join":
+            self.joined[row.enrolment] = row
+        elif row.action in ("leave", "forget") or people.changes_whose(row.detail):
+            self.joined.pop(row.enrolment, None)
 
     def agreement(self, enrolment: str, feature: str) -> Agreement | None:
         """What was agreed to last and has not been ended since; asking for it agrees to nothing."""

@@ -166,6 +166,12 @@ def told(detail: str) -> dict[str, str]:
     return {word.split(":", 1)[0]: word.split(":", 1)[1] for word in detail.split(" ") if ":" in word}
 
 
+def changes_whose(detail: str) -> bool:
+    """Whether it tells of another person, age group, or that others use the device too."""
+    words = told(detail)
+    return any([">" in words.get(name, "") for name in ("person", "group", "shared")])
+
+
 def read_subject(detail: str) -> Subject | None:
     parts = told(detail).get("subject", "").split("/")
     if len(parts) != 3 or not is_number(parts[0]):

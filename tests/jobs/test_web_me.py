@@ -6,6 +6,7 @@ import types
 
 import pytest
 
+from agent.core import age, bech32
 from agent.jobs.web.me import MeHandlers
 from tests.jobs import browser
 from tests.jobs.daemon import Daemon
@@ -232,5 +233,45 @@ def test_background_is_shown_to_whoever_asks_for_it(tmp_path):
             browser.shoot(page, "me-background")
             page.get_by_label("Include background activity").uncheck()
             page.get_by_text("tracker.test", exact=True).wait_for(state="detached")
+    finally:
+        daemon.stop()
+
+
+@needs_browser
+def test_an_adult_takes_part_in_the_weekly_file(tmp_path):
+    """Asked after their PIN, with what is in it and where it goes; without it nothing is told but that it is so."""
+    daemon = Daemon(tmp_path)
+    try:
+        daemon.ask("person.add", name="Anna", group="adult")
+        daemon.ask("device.add", label="Phone", address="127.0.0.1", person_id=1)
+        key = bech32.encode(age.RECIPIENT, bytes([9, *[0] * 31]))
+        target = {"address": "https://localhost:1/weeks/?telltale=1", "recipient": key}
+        daemon.ask("week_file.turn_on", target=target, agree=daemon.ask("week_file.status")["notice"])
+        parent = Client(daemon.web)
+        parent.ask("POST", "/api/v1/setup", {"code": daemon.ask("setup.code")["code"], "password": PASSWORD})
+        code = parent.ask("POST", "/api/v1/devices/1/pin-code").json["code"]
+        before = parent.ask("GET", "/api/v1/me").json
+        assert before["week_file_ask"] == {"joined": False} and "localhost" not in json.dumps(before)
+        assert parent.ask("GET", "/api/v1/me/week-file").status == 401
+        with browser.chromium() as chromium:
+            page = chromium.new_context(viewport=browser.PHONE, locale="en-GB").new_page()
+            page.set_default_timeout(browser.PATIENCE_MS)
+            page.goto(f"http://127.0.0.1:{daemon.web}/me")
+            page.get_by_role("button", name="Choose a PIN").click()
+            page.get_by_label("Code", exact=True).fill(code)
+            page.get_by_label("New PIN").fill("4711")
+            page.get_by_role("button", name="Save").click()
+            page.get_by_role("button", name="Take part …").click()
+            sheet = page.get_by_role("dialog").first
+            sheet.get_by_text("https://localhost:1/weeks/", exact=True).wait_for()
+            sheet.get_by_text(key).wait_for()
+            browser.shoot_part(sheet, "me-week-file")
+            assert "Anna" in sheet.locator("pre").text_content() and "telltale" not in page.content()
+            sheet.get_by_role("button", name="Agree and take part").click()
+            page.get_by_text("Your week goes with it.").first.wait_for()
+            assert [one["name"] for one in daemon.ask("week_file.status")["adults"]] == ["Anna"]
+            page.get_by_role("button", name="Take part no more").click()
+            page.get_by_role("button", name="Take part …").wait_for()
+            assert daemon.ask("week_file.status")["adults"] == []
     finally:
         daemon.stop()

@@ -49,6 +49,7 @@ AREAS = {
     "statistics.opt_out statistics.operator statistics.operator_set report.work report.sealed report.body "
     "report.outcome",
     "history_copy": "history_copy.status history_copy.seal history_copy.unlock history_copy.unseal history_copy.drop",
+    "week_adults": "me.week_file me.week_file_join me.week_file_leave",
     "week_file": "week_file.status week_file.preview week_file.list week_file.turn_on week_file.turn_off "
     "report.file_work report.file_text report.file_sealed report.file_body report.file_outcome",
 }

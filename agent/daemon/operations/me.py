@@ -15,7 +15,7 @@ from agent.core.model import ADULT, HISTORY, BadInput, Device, Sentence
 from agent.core.people import reader
 from agent.core.sites import site, wide
 from agent.daemon.household import Household
-from agent.daemon.operations import internet, proven, scope, usage, week_file
+from agent.daemon.operations import internet, proven, scope, usage, week_file, week_people
 from agent.daemon.operations.arguments import (
     OperationRejected,
     choice,
@@ -84,6 +84,7 @@ def me(household: Household, request: Request) -> Reply:
         "notice_version": NOTICE_VERSION,
         "limits": internet.of_me(household, device),
         "week_file": week_file.of_me(household, device),
+        "week_file_ask": week_people.of_me(household, device),
         "usage": usage.of_me(household, device),
     }
 

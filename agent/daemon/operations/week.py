@@ -25,7 +25,7 @@ from collections.abc import Generator
 
 from agent.control.messages import Request, Row
 from agent.core.consent import LedgerRow
-from agent.core.model import ADULT, HISTORY, PROTECTION, USAGE
+from agent.core.model import ADULT, HISTORY, PROTECTION, USAGE, Person
 from agent.core.timezone import DAY_S, weekday
 from agent.daemon.household import Household
 from agent.daemon.operations import scope
@@ -57,11 +57,20 @@ SITES_SHOWN = 10
 
 def week(household: Household, request: Request) -> Steps:
     """See above. A step of it holds the loop for a few milliseconds."""
-    days = Days(household, optional_number(request, "ago") or 0)
+    return (yield from _told(household, optional_number(request, "ago") or 0, _asked(household, request)))
+
+
+def of_people(household: Household, ago: int, people: list[Person]) -> Steps:
+    """The same, of these: what the household may read of them."""
+    return (yield from _told(household, ago, [_person(household, one) for one in people]))
+
+
+def _told(household: Household, ago: int, asked: list[Whom]) -> Steps:
+    days = Days(household, ago)
     household.flush()
     noted = yield from noted_rows(household, days)
     items = []
-    for whom in _asked(household, request):
+    for whom in asked:
         items.append((yield from _of(whom, days, noted)))
     return {"from": days.begin, "to": days.end, "zone": days.zone.text, "days": days.rows(), "items": items}
 
@@ -77,13 +86,13 @@ def _asked(household: Household, request: Request) -> list[Whom]:
         people = [household.state.person(person_id)]
     else:
         people = [one for one in people if household.subjects.group(one) != ADULT]
-    found = []
-    for one in people:
-        about = {"person_id": one.id, "name": one.name, "group": one.group}
-        owner = (PERSON, one.id)
-        devices = household.keeper.devices_of(owner)
-        found.append(Whom(household, {"person_id": one.id}, about, owner, devices))
-    return found
+    return [_person(household, one) for one in people]
+
+
+def _person(household: Household, one: Person) -> Whom:
+    about: Row = {"person_id": one.id, "name": one.name, "group": one.group}
+    owner = (PERSON, one.id)
+    return Whom(household, {"person_id": one.id}, about, owner, household.keeper.devices_of(owner))
 
 
 def _of(whom: Whom, days: Days, noted: dict[str, list[LedgerRow]]) -> Part:

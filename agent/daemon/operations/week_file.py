@@ -1,6 +1,7 @@
 """The household's own weekly file: what is in it, turning it on and off, what became of each, and what the job asks.
 
-In it is what `week` replies of the seven days before today, without a name: all children and teens, no adult.
+In it is what `week` replies of the seven days before today of all children and teens, and of the adults who agreed to
+it at their own device (week_people.py).
 """
 
 import binascii
@@ -22,7 +23,8 @@ from agent.daemon.operations.arguments import (
 )
 from agent.daemon.operations.reports import announce, at_age, ended
 from agent.daemon.operations.scope import Steps
-from agent.daemon.operations.week import week
+from agent.daemon.operations.week import of_people
+from agent.daemon.operations.week_people import in_file, joined
 from agent.daemon.reports.week_file import CHANGED
 
 SHOWN = ("id", "made", "state", "hash", "failures", "message", "ended")
@@ -36,6 +38,7 @@ def status(household: Household, request: Request) -> Reply:
     file = household.week_file
     since = household.state.ledger.register.since("", "week_file")
     suspended = since is not None and file.sending.state == SUSPENDED
+    agreed = joined(household)
     return {
         "state": file.sending.state,
         "running": file.running,
@@ -46,6 +49,7 @@ def status(household: Household, request: Request) -> Reply:
         "next_at": at_age(household, file.next_age()),
         "send_at": at_age(household, file.outbox.send_age()),
         "waiting": len(file.outbox.waiting()),
+        "adults": [{"person_id": one.id, "name": one.name} for one in in_file(household) if one.id in agreed],
         **spoken("trouble", file.trouble()),
     }
 
@@ -65,7 +69,7 @@ def preview(household: Household, request: Request) -> Steps:
     """What would be in it now, to the letter. Nothing of it is stored."""
     from agent.core.week_file import padded
 
-    text = _rendered(household, (yield from week(household, {"ago": 1})))
+    text = _rendered(household, (yield from of_people(household, 1, in_file(household))))
     return {**status(household, request), "text": text, "bytes": len(padded(text))}
 
 
@@ -127,7 +131,8 @@ def of_me(household: Household, device: Device) -> str | None:
     if target is None or not household.week_file.running or device.person_id is None:
         return None
     person = household.state.person(device.person_id)
-    return None if household.subjects.group(person) == ADULT else host_of(target["address"])
+    told_of = household.subjects.group(person) != ADULT or person.id in joined(household)
+    return host_of(target["address"]) if told_of else None
 
 
 # What the report job says and asks.
@@ -147,7 +152,7 @@ def work(household: Household, request: Request) -> Reply:
 def text(household: Household, request: Request) -> Steps:
     row_id = number(request, "id")
     household.week_file.sending.expect(row_id, "made")
-    found = yield from week(household, {"ago": 1})
+    found = yield from of_people(household, 1, in_file(household))
     # Whom it is about is looked at again before it goes.
     household.week_file.outbox.keep(row_id, ",".join(str(item["person_id"]) for item in _items(found)))
     return {"text": _rendered(household, found)}
@@ -181,7 +186,7 @@ def body(household: Household, request: Request) -> Reply:
 
     row_id = number(request, "id")
     found = household.week_file.sending.body(row_id)
-    if _grown_up(household, str(household.week_file.outbox.row(row_id)["plain"] or "")):
+    if _has_others(household, str(household.week_file.outbox.row(row_id)["plain"] or "")):
         household.week_file.withdraw(CHANGED)
         raise NotFound("somebody in this file is an adult now: another one is made")
     target = household.week_file.target() or {}
@@ -191,10 +196,10 @@ def body(household: Household, request: Request) -> Reply:
     return {"body": found, "address": place(target.get("address", ""), name), **access}
 
 
-def _grown_up(household: Household, people: str) -> bool:
-    """Whether one of these is an adult now, or is gone: nothing of an adult leaves."""
-    now = {str(one.id): household.subjects.group(one) for one in household.state.persons()}
-    return any(now.get(number, ADULT) == ADULT for number in people.split(",") if number)
+def _has_others(household: Household, people: str) -> bool:
+    """Whether one of these is gone, or an adult now without their own word: nothing of an adult leaves."""
+    may = [str(one.id) for one in in_file(household)]
+    return any(number not in may for number in people.split(",") if number)
 
 
 def outcome(household: Household, request: Request) -> Reply:

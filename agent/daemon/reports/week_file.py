@@ -16,7 +16,7 @@ from agent.daemon.clock import Clock
 from agent.daemon.edges import Edges
 from agent.daemon.reports.sending import Sending, Steps
 from agent.daemon.store.connection import SqlConnection, SqlError
-from agent.daemon.store.database import StorageError, keep, unkeep
+from agent.daemon.store.database import StorageError, insist, keep, unkeep
 from agent.daemon.store.outbox import JITTER_S, WEEK_FILE, Outbox
 from agent.daemon.store.state import State
 
@@ -30,6 +30,7 @@ TARGET, TERMS, NEXT, FRESH = "week file target", "week file terms", "week file n
 UNSET = "no weekly file is made: the clock is not set"
 CHANGED = "somebody in it is an adult now"
 DELETED = "something of that time was deleted here"
+LEFT = "somebody in it takes part no more"
 
 
 class WeekFile:
@@ -160,6 +161,27 @@ class WeekFile:
         with self._state.db.transaction() as sql:
             self.outbox.withdraw(sql, now, why)
             keep(sql, {NEXT: str(self._clock.age())})  # it goes at a time that is drawn, as ever
+
+    def take_out(self, entries: list[tuple[str, str, str, int, str]], actor: str) -> Steps:
+        """Somebody takes part no more: what is under way ends, what waits goes with the ledger's rows, then silence."""
+        while self._edges.end_report():
+            yield 0.02
+        now = self._clock.wall()
+        made = self._state.ledger.chain(entries, actor, now)
+        self._edges.step("weekfile.leave")
+
+        def write() -> None:
+            with self._state.db.transaction() as sql:
+                if self.outbox.waiting():
+                    self.outbox.withdraw(sql, now, LEFT)
+                    keep(sql, {NEXT: str(self._clock.age())})
+                self._state.ledger.insert(sql, made)
+
+        insist(self._state.db, write)
+        self._state.ledger.take(made)
+        self._noted()
+        while (left_s := self._edges.report_silence_s()) > 0:
+            yield left_s
 
     # the job's side
 

@@ -183,6 +183,25 @@ class MeHandlers:
         what = {"windows": windows, "agree": agree, "actor": f"me:{device_id}", "proof": word}
         return reply(await self._ask_proven("me.limits", what | {"address": request.peer}), headers=NO_STORE)
 
+    async def my_week_file(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
+        return reply(await Ask("me.week_file", {"address": request.peer}), headers=NO_STORE)
+
+    async def my_week_file_join(
+        self, request: WebRequest, own: dict[str, Any], terms: str = "", agree: int = 0, pin: str = ""
+    ) -> WebResponse:
+        """An adult's own word, with their PIN."""
+        device_id = own["device"]["id"]
+        stored = self._pin(device_id)
+        if stored is None:
+            raise Problem(409, "pin-needed", "No PIN is set yet. Ask for a code on the household's page.")
+        word = await self._proof(request, device_id, stored, pin, False)
+        what = {"address": request.peer, "terms": terms, "agree": agree, "proof": word}
+        return reply(await self._ask_proven("me.week_file_join", what), headers=NO_STORE)
+
+    async def my_week_file_leave(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
+        await Ask("me.week_file_leave", {"address": request.peer})
+        return reply({}, headers=NO_STORE)
+
     async def make_pin_code(self, request: WebRequest, device_id: int) -> WebResponse:
         """For the household's page: a code to be read out to the person; to replace a PIN it takes the password."""
         if self._pin(device_id) is not None and not self._account.is_confirmed(request.session):

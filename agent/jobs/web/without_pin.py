@@ -15,6 +15,8 @@ _ACTIVITY = ("address", "kept", "unseen", "usage")
 def own(value: dict[str, Any], pin_set: bool) -> dict[str, Any]:
     """Of the daemon's `me`."""
     shown = {key: one for key, one in value.items() if key != "kept"} | {"device": device(value["device"])}
+    asked = value.get("week_file_ask")
+    shown["week_file_ask"] = asked and {"joined": asked["joined"]}
     if pin_set:
         shown["requests"] = [one | _UNTOLD for one in value.get("requests", ())]
         usage = value.get("usage", {})

@@ -5,7 +5,7 @@ import { del, get, put } from "../lib/api.js";
 import { confirmed } from "../lib/confirm.js";
 import { h } from "../lib/dom.js";
 import { formSheet } from "../lib/form.js";
-import { said, t, told } from "../lib/i18n.js";
+import { said, series, t, told } from "../lib/i18n.js";
 import { qr } from "../lib/qr.js";
 import { date, when } from "../lib/time.js";
 import { button, card, field, say, sheet, textarea, toast } from "../lib/ui.js";
@@ -35,6 +35,7 @@ export function weekFileCard({ status, items }, reload) {
           h("p", h("strong", t("weekfile.on")), " ", t("weekfile.next", { when: date(status.next_at) })),
         ]
       : h("p", h("strong", t(status.why === "restore" ? "reports.why_restore" : "weekfile.off"))),
+    status.adults.length ? h("p.soft", t("weekfile.adults", { names: series(status.adults.map((one) => one.name)) })) : null,
     status.trouble ? h("p.care-text", told(status, "trouble")) : null,
     h(
       "div.actions.left",

@@ -15,6 +15,7 @@ import { choosePin, openRecords, pinCard } from "../me/pin.js";
 import { records } from "../me/records.js";
 import { sayCard, write } from "../me/messages.js";
 import { mine, theirs } from "../me/switches.js";
+import { weekFileAsk } from "../me/weekfile.js";
 import { rights } from "../privacy/rights.js";
 import { note } from "../people/switches.js";
 import { until, when } from "../lib/time.js";
@@ -105,6 +106,7 @@ export async function me(root) {
       adult ? mine(state, { load, draw, forgotten }) : theirs(device),
       adult ? ownTimes(state.own, load) : null,
       stored(state.own),
+      weekFileAsk(state.own, load),
       sayCard(requests || [], ask),
       pin.entered && state.week ? ownWeek() : null,
       pin.entered ? records(state, { load, look, ask, show }) : pinCard(pin, show, trying),
