@@ -123,6 +123,9 @@ class Visits:
         if better > 0:
             visit.source = seen.source
         hosts = visit.hosts
+        if not hosts:
+            hosts.append(seen.host)
+            return
         if seen.host in hosts or len(hosts) >= HOSTS_MAX:
             return
         if sum([len(host) for host in hosts]) + len(seen.host) <= HOST_BYTES_MAX:

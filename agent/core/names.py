@@ -16,6 +16,8 @@ NAME_MAX = 253  # 255 octets on the wire, less the first length octet and the ro
 HOST = b"abcdefghijklmnopqrstuvwxyz0123456789-_."
 
 _ESCAPE = 0x5C
+_DIGITS = frozenset([b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"])
+_TOPS_KEPT = 64  # last labels whose kind is remembered: a household meets few
 
 
 def parse(text: str | bytes) -> bytes:
@@ -115,16 +117,18 @@ def from_wire(wire: bytes) -> bytes:
 def suffixes(name: bytes) -> list[bytes]:
     """The name, its parent and so on down to the last label; [] for the root."""
     found = [name] if name else []
-    at = name.find(b".") + 1
-    while at:
-        found.append(name[at:])
-        at = name.find(b".", at) + 1
+    begin = 0
+    # Half of what a search for each dot costs.
+    for part in name.split(b".")[:-1]:
+        begin += len(part) + 1
+        found.append(name[begin:])
     return found
 
 
 def is_address(name: bytes) -> bool:
     """Whether this is an IP address instead of a name: with a colon, or the last label a number."""
-    return b":" in name or name[name.rfind(b".") + 1 :].isdigit()
+    # A number alone is looked for (`in` makes an exception of its own for bytes), and most names end in no digit.
+    return 0x3A in name or (name[-1:] in _DIGITS and name[name.rfind(b".") + 1 :].isdigit())
 
 
 # The compiled public suffix list: header, directory, entries. The directory holds for each hash bucket the place of its
@@ -194,6 +198,7 @@ class PublicSuffixes:
             raise BadInput("the compiled public suffix list is cut short or damaged")
         self._data = data
         self._mask = mask
+        self._tops: dict[bytes, int] = {}
 
     def rules(self) -> list[bytes]:
         """The names that are public suffixes by a rule of their own, not by a wildcard's."""
@@ -211,35 +216,49 @@ class PublicSuffixes:
         kind = self._data[at + 1 + len(name)]
         return kind if kind < _KINDS_END else 0
 
-    def _suffix_start(self, name: bytes) -> int:
-        """Where the public suffix begins; unlisted, it is the last label."""
-        start = found = name.rfind(b".") + 1
-        wildcard = 0
+    def _top_kind(self, name: bytes) -> int:
+        kind = self._tops.get(name)
+        if kind is None:
+            if len(self._tops) >= _TOPS_KEPT:
+                self._tops.clear()
+            kind = self._tops[name] = self._kind(name)
+        return kind
+
+    def _suffix_at(self, found: list[bytes]) -> int:
+        """Which of a name's suffixes, of which it has one at least, is the public one; unlisted, it is the last."""
+        at = best = len(found) - 1
+        kind, wildcard = self._top_kind(found[at]), 0
         while True:
-            kind = self._kind(name[start:])
             if kind & _EXCEPTION:
-                return name.find(b".", start) + 1
+                return (at + 1) % len(found)
             if wildcard or kind & _RULE:
-                found = start
-            if not kind or not start:
-                return found
+                best = at
+            if not kind or not at:
+                return best
             wildcard = kind & _WILDCARD
-            start = name.rfind(b".", 0, start - 1) + 1
+            at -= 1
+            kind = self._kind(found[at])
 
     def listed(self, name: bytes) -> bool:
         """Whether the name itself is a public suffix by a rule; an unlisted last label is none."""
-        start = name.rfind(b".") + 1
-        return not self._suffix_start(name) and bool(start or self._kind(name) & (_RULE | _WILDCARD))
+        found = suffixes(name)
+        if not found or self._suffix_at(found):
+            return False
+        return len(found) > 1 or bool(self._kind(name) & (_RULE | _WILDCARD))
 
     def suffix(self, name: bytes) -> bytes:
         """The public suffix of a canonical name."""
-        return name[self._suffix_start(name) :]
+        found = suffixes(name)
+        return found[self._suffix_at(found)] if found else name
 
-    def registrable(self, name: bytes) -> bytes:
-        """The registrable domain: public suffix and one label. The name itself if it is a suffix or an address."""
+    def registrable(self, name: bytes, found: "list[bytes] | None" = None) -> bytes:
+        """The registrable domain: public suffix and one label. The name itself if it is a suffix or an address.
+
+        `found` are the name's suffixes, if somebody has them.
+        """
         if is_address(name):
             return name
-        start = self._suffix_start(name)
-        if not start:
-            return name
-        return name[name.rfind(b".", 0, start - 1) + 1 :]
+        if found is None:
+            found = suffixes(name)
+        at = self._suffix_at(found) if found else 0
+        return found[at - 1] if at else name

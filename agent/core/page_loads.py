@@ -35,14 +35,14 @@ class Recent:
         self._half = limit // 2
         self._new: set[tuple[int, bytes]] = set()
         self._old: set[tuple[int, bytes]] = set()
-        self._since = 0
+        self.since = 0
 
     def turn(self, age: int) -> None:
         """Let go what is too old by now."""
-        while age - self._since >= HALF_DAY_S and (self._new or self._old):
-            self._old, self._new, self._since = self._new, set(), self._since + HALF_DAY_S
+        while age - self.since >= HALF_DAY_S and (self._new or self._old):
+            self._old, self._new, self.since = self._new, set(), self.since + HALF_DAY_S
         if not self._new and not self._old:
-            self._since = age
+            self.since = age
 
     def add(self, key: tuple[int, bytes]) -> None:
         if key not in self._new and len(self._new) >= self._half:
@@ -89,8 +89,9 @@ class PageLoads:
         if trail is None:
             trail = self._trails[visit.epoch] = Burst()
             trail.last = age - BURST_S
-        self._pulled.turn(age)
-        self._alone.turn(age)
+        if age - self._pulled.since >= HALF_DAY_S or age - self._alone.since >= HALF_DAY_S:
+            self._pulled.turn(age)
+            self._alone.turn(age)
         quiet = age - trail.last >= BURST_S
         trail.last = age
         lead = trail.lead

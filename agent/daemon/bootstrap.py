@@ -100,8 +100,9 @@ def site_of(lists: LoadedLists) -> Callable[[bytes], bytes | None]:
         if found == b"":
             if len(known) >= SITES_CACHED:
                 known.clear()
-            never = not lists.helplines.isdisjoint(suffixes(host))
-            found = known[host] = None if never else lists.registrable(host)
+            ends = suffixes(host)
+            never = not lists.helplines.isdisjoint(ends)
+            found = known[host] = None if never else lists.registrable(host, ends)
         return found
 
     return site

@@ -68,9 +68,9 @@ class LoadedLists:
             self.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
             return None
 
-    def registrable(self, host: bytes) -> bytes:
+    def registrable(self, host: bytes, found: list[bytes] | None = None) -> bytes:
         """The registrable domain of a host; without the suffix file, which `trouble` says, its last two labels."""
-        return b".".join(host.split(b".")[-2:]) if self.suffixes is None else self.suffixes.registrable(host)
+        return b".".join(host.split(b".")[-2:]) if self.suffixes is None else self.suffixes.registrable(host, found)
 
 
 def _needed(path: str) -> frozenset[bytes]:
