@@ -12,7 +12,7 @@ from agent.daemon.dns import servers
 from agent.daemon.dns import upstream as upstream_module
 from agent.daemon.dns.servers import DOWN, UNKNOWN, UP, UpstreamServers
 from agent.daemon.dns.upstream import CHANNEL_USES, LOCAL_MAX, PACKETS_MAX, QUERIES_MAX, STREAMS_MAX, Upstream
-from agent.daemon.dns.upstream_sockets import UpstreamQuery
+from agent.daemon.dns.upstream_sockets import UpstreamQuery, mixed_case
 from agent.daemon.loop import Loop
 from tests.daemon.resolving import HOST, Answerer, Server, addresses, rcode, texts, turn_for, turn_until
 from tests.ports import free_port
@@ -202,6 +202,69 @@ def test_a_server_that_changes_letters_is_asked_twice_once(net: Net) -> None:
     for asked in (2, 3, 4):
         assert net.ask("wWw.example.com", seconds=2.0).response is not None
         assert len(net.servers[0].seen) == asked
+
+
+def elsewhere(net: Net, answer: Answerer) -> None:
+    """The server counts as one that is not on the router: only such an answer can be forged from outside."""
+    net.serve(answer)
+    for server in net.upstream._servers.list:
+        assert not server.mixes
+        server.mixes = True
+
+
+def names(net: Net) -> list[str]:
+    return [str(query.q.qname) for query in net.servers[0].seen]
+
+
+def test_letters_are_random_for_servers_elsewhere(net: Net) -> None:
+    elsewhere(net, addresses("192.0.2.1"))
+    for _ in range(8):
+        assert texts(net.ask("some-1.long.name.example").reply) == ["192.0.2.1"]
+    assert {name.lower() for name in names(net)} == {"some-1.long.name.example."}
+    assert len(set(names(net))) == 8, "20 letters: two are alike once in 40,000 runs"
+    assert UpstreamServers([("192.0.2.53", 53)], "", []).list[0].mixes
+
+
+def test_one_who_does_not_know_the_letters_is_not_believed(net: Net) -> None:
+    def answer(query: dnslib.DNSRecord) -> dnslib.DNSRecord:
+        forged = addresses("203.0.113.66")(query).pack().replace(query.q.qname.label[0], b"www-in-small-letters")
+        net.servers[0].say(forged, net.servers[0].sources[-1])
+        return addresses("192.0.2.1")(query)
+
+    elsewhere(net, answer)
+    assert texts(net.ask("www-in-small-letters.example").reply) == ["192.0.2.1"]
+
+
+def test_a_server_that_answers_in_small_letters_loses_nothing(net: Net) -> None:
+    def answer(query: dnslib.DNSRecord) -> bytes:
+        packed = addresses("192.0.2.1")(query).pack()
+        return packed[:12] + packed[12:].lower()
+
+    elsewhere(net, answer)
+    for asked in (2, 3, 4):
+        assert texts(net.ask("www.some-long-name.example", seconds=2.0).reply)
+        assert len(net.servers[0].seen) == asked
+    assert names(net)[2:] == ["www.some-long-name.example."] * 2
+
+
+def test_a_server_that_drops_capital_letters_loses_nothing(net: Net) -> None:
+    def answer(query: dnslib.DNSRecord) -> "dnslib.DNSRecord | None":
+        name = str(query.q.qname)
+        return addresses("192.0.2.1")(query) if name == name.lower() else None
+
+    elsewhere(net, answer)
+    assert texts(net.ask("www.some-long-name.example").reply) == ["192.0.2.1"]
+    assert len(net.servers[0].seen) == 2
+
+
+def test_letters_by_noise() -> None:
+    query = b"\0\7\1\0\0\1\0\0\0\0\0\0" + b"\3wWw\5a-1_z\2ab\0" + b"\0\x41\0\x61"
+    end = len(query)
+    all_of = mixed_case(query, end, b"\xff" * 20)
+    assert all_of == query[:12] + b"\3WwW\5A-1_Z\2AB\0" + b"\0\x41\0\x61", "type and class stay"
+    assert mixed_case(query, end, b"\xdf" * 20) == query
+    assert mixed_case(query + b"opt", end, b"\x20\x20\0" + bytes(17))[13:16] == b"WWw"
+    assert mixed_case(bytes(12) + b"\0\0\1\0\1", 17, b"\xff") == bytes(12) + b"\0\0\1\0\1", "the root"
 
 
 # TCP

@@ -29,7 +29,9 @@ LOOK_S, LOOK_S_MAX = 2.0, 32.0  # how often one question also goes to a doubted 
 
 
 class UpstreamServer:
-    """One resolver. `sockaddr` is what connect takes; `ede` says why it is doubted, `folds` that it changes letters."""
+    """One resolver. `sockaddr` is what connect takes; `ede` says why it is doubted, `folds` that it changes letters.
+
+    `mixes` says that it is sent random ones: an answer from the router itself can't be forged from outside."""
 
     __slots__ = (
         "address",
@@ -45,6 +47,7 @@ class UpstreamServer:
         "look_at",
         "looks",
         "folds",
+        "mixes",
     )
 
     def __init__(self, address: str, port: int) -> None:
@@ -63,6 +66,7 @@ class UpstreamServer:
         self.look_at = 0.0
         self.looks = 0
         self.folds = False
+        self.mixes = not (bare.startswith("127.") or bare == "::1")
 
     @property
     def doubted(self) -> bool:

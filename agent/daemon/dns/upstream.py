@@ -1,7 +1,7 @@
 """Asks the configured DNS servers, and nobody else: the only module of the daemon that reaches out.
 
-A false answer has to guess a random id and the random port of one of several sockets that change all the time, and
-has to come from the server's address with the question that was asked, letter by letter. Whatever happens, a query's
+A false answer has to guess a random id, the random port of one of several sockets that change all the time, and which
+of the name's letters are capital (but for a server on the router), and has to come from the server's address. A query's
 `done` is called, at the latest when a client's patience ends. Answers that come later are taken all the same: they tell
 that the server lives, and the client asks again.
 """
@@ -36,7 +36,9 @@ CHANNEL_S = 10.0  # an idle one is closed after that
 SPENT_MAX = 64  # sockets that only wait for their last answers: bounds the descriptors
 STREAMS_MAX = 16  # one holds 64 KiB at most
 
-ENTROPY_BYTES = 300  # drawn at once: a system call for a hundred queries
+ENTROPY_BYTES = (
+    2048  # drawn at once: a system call for a hundred queries, or some seven hundred of the router's own server
+)
 
 _TC = 0x02
 
@@ -137,17 +139,21 @@ class Upstream:
             self._unreachable(query, server)
 
     def _put(self, query: UpstreamQuery, server: UpstreamServer) -> None:
-        at = self._drawn
-        if at >= ENTROPY_BYTES:
+        # For id and channel, and a byte for each of the name's.
+        at, size = self._drawn, query.end - HEADER if server.mixes else 3
+        if at + size > ENTROPY_BYTES:
             at, self._entropy = 0, os.urandom(ENTROPY_BYTES)
-        self._drawn = at + 3
+        self._drawn = at + size
         entropy = self._entropy
         packet = Packet(query, server, self._loop.now)
         pool, slot = self._pools.get(server), entropy[at + 2] % CHANNELS
         channel = None if pool is None else pool[slot]
         if channel is None or channel.uses >= CHANNEL_USES:
             channel = self._channel(server, slot)
-        channel.send(packet, entropy[at : at + 2])
+        noise = None
+        if server.mixes and not (query.packets and _met_silence(query, server)):
+            noise = entropy[at + 3 : at + size]
+        channel.send(packet, entropy[at : at + 2], noise)
         self._packets[packet] = None
         query.packets.append(packet)
         if len(self._packets) > PACKETS_MAX:
@@ -227,7 +233,7 @@ class Upstream:
         packet.folded = True
         others = [one for one in query.packets if one is not packet and one.server is server]
         if server.folds or [one for one in others if one.folded]:
-            server.folds = True
+            server.folds, server.mixes = True, False
             return True
         if not others and query in self._waiting:
             self._send(query, server)
@@ -348,6 +354,11 @@ class Upstream:
                 if channel is not None and not channel.pending and channel.opened < oldest:
                     channel.close()
                     pool[slot] = None
+
+
+def _met_silence(query: UpstreamQuery, server: UpstreamServer) -> bool:
+    """Whether the server has not answered the question yet: random letters may be why, so it gets the client's."""
+    return any([packet.server is server and not packet.folded for packet in query.packets])
 
 
 def _gone(server: UpstreamServer, now: float) -> bool:

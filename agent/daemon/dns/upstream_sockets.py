@@ -17,6 +17,8 @@ DRAIN = 64
 MESSAGE_MAX = 4096  # more than the 1232 bytes that we offer
 STREAM_S = 3.0
 CHUNK = 16384
+# Length octets are below "A": 0x20 where there is a letter, else 0.
+_LETTERS = bytes([0x20 if 64 < at < 91 or 96 < at < 123 else 0 for at in range(256)])
 
 
 class UpstreamQuery:
@@ -104,13 +106,16 @@ class UpstreamSocket:
         self.spent = False
         loop.add(connected, self._read)
 
-    def send(self, packet: Packet, id: bytes) -> None:
-        """Sends it under this id, or the next free one. OSError when the server can't be reached from here."""
+    def send(self, packet: Packet, id: bytes, noise: bytes | None) -> None:
+        """Sends it under this id, or the next free one, with letters by that noise. OSError when the server can't be
+        reached from here."""
         pending = self.pending
         while id in pending:
             id = (int.from_bytes(id, "big") + 1 & 0xFFFF).to_bytes(2, "big")
         self.uses += 1
-        packet.message = message = id + packet.query.message[2:]
+        query = packet.query
+        message = query.message if noise is None else mixed_case(query.message, query.end, noise)
+        packet.message = message = id + message[2:]
         try:  # noqa: SIM105 - each query comes here, and `suppress` costs as much as the sending
             self._socket.send(message)
         except BlockingIOError:
@@ -226,3 +231,11 @@ class Stream:
     def _finish(self, response: bytes | None) -> None:
         self.close()
         self._ended(self, response)
+
+
+def mixed_case(query: bytes, end: int, noise: bytes) -> bytes:
+    """The query with its name's letters turned over where `noise`, of as many bytes as the name at least, has 0x20."""
+    name = query[HEADER : end - 4]
+    size = len(name)
+    turned = int.from_bytes(name.translate(_LETTERS), "big") & int.from_bytes(noise[:size], "big")
+    return query[:HEADER] + (int.from_bytes(name, "big") ^ turned).to_bytes(size, "big") + query[end - 4 :]
