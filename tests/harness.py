@@ -39,13 +39,24 @@ def handed(settings: Path, *options: str) -> list[str]:
     return [sys.executable, "-I", "-S", str(ROOT / "tests" / "harness.py"), str(settings), *options]
 
 
+class HeldClient(ControlClient):
+    """Holds what is replied to the table of operations."""
+
+    def call(self, op: str, **arguments: object) -> dict[str, object]:
+        from tests.control.shapes import wrong  # here: the daemon that is started here has no tests beside it
+
+        reply = super().call(op, **arguments)
+        assert not wrong(op, reply)
+        return reply
+
+
 def connected(path: Path, alive: object = lambda: True, said: object = str, within_s: float = READY_S) -> ControlClient:
     """A connection to a daemon that answers; AssertionError with what it `said()` when it is not `alive()` or late."""
     end = time.monotonic() + within_s
     while True:
         client = None
         try:
-            client = ControlClient(str(path))
+            client = HeldClient(str(path))
             client.call("features")
             return client
         except (Unreachable, OSError):

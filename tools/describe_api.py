@@ -1,4 +1,4 @@
-"""Writes agent/jobs/web/openapi.json from the route table, the field table and the answers described here.
+"""Writes agent/jobs/web/openapi.json from the table of routes and the table of operations.
 
 `tools/describe_api.py` writes it, `--check` only says whether it is up to date.
 """
@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 from agent import __version__  # noqa: E402
 from agent.control.operations import OPERATIONS  # noqa: E402
+from agent.control.replies import SHAPES, fields  # noqa: E402
 from agent.jobs.web.routes import CONFIRMED, HOUSEHOLD, OWN, PERSON, PUBLIC, ROUTES, Route  # noqa: E402
 from agent.jobs.web.schema import NULLABLE, kind_of  # noqa: E402
 
@@ -29,298 +30,85 @@ def maybe(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def listed(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
 def shape(**properties: Schema) -> Schema:
     return {"type": "object", "required": sorted(properties), "properties": properties}
-
-
-def also(schema: Schema, **optional: Schema) -> Schema:
-    """The shape, with properties that may be absent."""
-    schema["properties"].update(optional)
-    return schema
 
 
 def ref(name: str) -> Schema:
     return {"$ref": "#/components/schemas/" + name}
 
 
-def paged(schema: Schema) -> Schema:
-    return also(shape(items=listed(schema)), next=maybe(TEXT))
-
-
-COUNTS = also(shape(visits=INT, attempts=INT), usage=INT)
-SCHEMAS: dict[str, Schema] = {
-    "Problem": shape(type=TEXT, title=TEXT, status=INT, detail=TEXT),
-    "Session": shape(
-        signed_in=FLAG,
-        kind=maybe({"enum": ["household", "device"]}),
-        setup_needed=FLAG,
-        private=FLAG,
-        secure=FLAG,
-        tls=FLAG,
-        csrf=maybe(TEXT),
-        label=maybe(TEXT),
-        confirmed_s=INT,
-        totp=FLAG,
-    ),
-    "Person": also(
-        shape(id=INT, name=TEXT, group={"enum": ["child", "teen", "adult"]}),
-        internet=ref("Internet"),
-        usage=maybe(ref("Minutes")),
-        becomes=maybe(shape(group={"enum": ["child", "teen", "adult"]}, at=INT)),
-    ),
-    "Internet": also(shape(held=FLAG, why=TEXT, until=maybe(INT)), label=TEXT, text=TEXT),
-    "Minutes": shape(on=FLAG, today=maybe(INT), allowed=maybe(INT), left=maybe(INT)),
-    "Usage": also(
-        shape(
-            now=maybe(ref("Minutes")),
-            week=maybe(listed(maybe(INT))),
-            resets={"enum": ["midnight", "wake"]},
-            bonuses=listed(shape(minutes=INT, text=TEXT, by=TEXT, at=INT)),
-            bank=INT,
-            consent={"enum": ["on", "off", "waiting", "suspended"]},
-            trouble=TEXT,
-        ),
-        items=listed(shape(day=TEXT, minutes=INT)),
-        not_counted=listed(TEXT),
-        counted=FLAG,
-    ),
-    "Window": shape(
-        id=INT,
-        kind={"enum": ["bedtime", "break", "homework"]},
-        days=TEXT,
-        begin=TEXT,
-        end=TEXT,
-        label=TEXT,
-        holiday=FLAG,
-    ),
-    "Off": also(shape(id=INT, until=INT, by=TEXT, at=INT), device_id=INT, person_id=INT),
-    "Limits": shape(
-        version=INT,
-        windows=listed(ref("Window")),
-        dates=listed(shape(id=INT, first=TEXT, last=TEXT)),
-        now=ref("Internet"),
-        next=maybe(shape(held=FLAG, why=TEXT, at=INT)),
-        exceptions=listed(shape(id=INT, kind={"enum": ["off", "later", "earlier", "free"]}, until=INT)),
-        holds=listed(ref("Off")),
-        words=listed(TEXT),
-        consent={"enum": ["on", "off", "waiting", "suspended"]},
-        clock=shape(trusted=FLAG, zone=TEXT, place=TEXT, summer=FLAG, offset_min=INT, now=INT),
-        trouble=TEXT,
-    ),
-    "NewAddress": shape(mac=TEXT, address=maybe(TEXT), hostname=TEXT),
-    "Hold": shape(change=TEXT, at=INT),
-    "Switch": also(
-        shape(on=FLAG, since=maybe(INT), epoch=maybe(INT), suspended=maybe(TEXT)),
-        lists={"enum": ["none", "stale", "ready"]},
-    ),
-    "Device": shape(
-        id=INT,
-        label=TEXT,
-        mac=maybe(TEXT),
-        address=maybe(TEXT),
-        person=maybe(ref("Person")),
-        shared=FLAG,
-        never_off=FLAG,
-        private_mac=FLAG,
-        covered=FLAG,
-        unseen=maybe(shape(unseen=INT, moved=maybe(ref("NewAddress")), through=maybe(TEXT))),
-        features=shape(history=ref("Switch"), protection=ref("Switch")),
-        kept=COUNTS,
-        held=listed(ref("Hold")),
-        internet=ref("Internet"),
-    ),
-    "Visit": shape(
-        id=INT,
-        device_id=INT,
-        site=TEXT,
-        first=INT,
-        last=INT,
-        hits=INT,
-        hosts=listed(TEXT),
-        source=TEXT,
-        status=TEXT,
-        background=FLAG,
-        cause=maybe(INT),
-        corrected=FLAG,
-        folded=INT,
-    ),
-    "Attempt": shape(id=INT, device_id=INT, target=TEXT, at=INT, hits=INT, source=TEXT, rule=ref("Reason")),
-    "Reason": shape(text=TEXT, list_id=TEXT, list_name=TEXT, list_version=TEXT, category=TEXT),
-    "Category": shape(
-        id=TEXT, title=TEXT, proposed=listed(TEXT), list=TEXT, licence=TEXT, count=INT, updated=maybe(INT)
-    ),
-    "Content": shape(
-        version=INT,
-        categories=listed(TEXT),
-        services=listed(shape(id=TEXT, mode=TEXT, windows=listed(shape(days=TEXT, begin=TEXT, end=TEXT)))),
-        search=TEXT,
-        youtube=TEXT,
-        always=listed(TEXT),
-        homework=listed(TEXT),
-        lists=ANY,
-    ),
-    "Rule": shape(
-        id=INT,
-        action={"enum": ["allow", "block"]},
-        name=TEXT,
-        scope={"enum": ["household", "person", "device"]},
-        device_id=maybe(INT),
-        person_id=maybe(INT),
-        created_at=INT,
-        expires_at=maybe(INT),
-    ),
-    "Request": shape(
-        id=INT,
-        device_id=INT,
-        kind={"enum": ["objection", "exception", "erasure", "unblock", "time", "tonight"]},
-        text=TEXT,
-        target=maybe(TEXT),
-        at=INT,
-        state={"enum": ["open", "answered", "ended"]},
-        answer=maybe(TEXT),
-        wide=maybe(TEXT),
-    ),
-    "LedgerRow": shape(
-        seq=INT,
-        at=INT,
-        actor=TEXT,
-        device_id=maybe(INT),
-        enrolment=TEXT,
-        feature=TEXT,
-        action=TEXT,
-        notice=INT,
-        hash=TEXT,
-        detail=TEXT,
-    ),
-    "Feature": shape(name=TEXT, title=TEXT, reads=TEXT, keeps=TEXT, days=INT, sends=TEXT, version=INT, default=FLAG),
-    "Today": shape(device_id=INT, visits=INT, sites=INT, attempts=INT),
-    "Week": shape(
-        **{"from": INT, "to": INT},
-        zone=TEXT,
-        days=listed(shape(day=TEXT, start=INT)),
-        items=listed(
-            shape(
-                history=maybe(
-                    shape(
-                        on=FLAG,
-                        visits=INT,
-                        hours=listed(listed(INT)),
-                        sites=listed(shape(site=TEXT, minutes=INT, visits=INT)),
-                        more=INT,
-                    )
-                ),
-                minutes=maybe(ANY),
-                blocked=maybe(listed(INT)),
-                off=maybe(shape(days=listed(INT), windows_since=maybe(INT), words=listed(TEXT))),
-                gaps=listed(shape(**{"from": INT, "to": INT})),
-                changes=listed(ANY),
-                requests=listed(ANY),
-            )
-        ),
-    ),
-    "Notice": shape(version=INT, date=TEXT, text=TEXT),
-    "Status": shape(version=TEXT, started_at=INT, lists=ANY, kernel=ANY, recording=ANY, devices_on=INT, health=TEXT),
-    "Switched": shape(device=maybe(ref("Device")), devices=listed(ref("Device"))),
+# What the web job's own handlers answer, as agent/control/replies.py writes it; the others answer an object.
+OWN_SHAPES = {
+    "Problem": "type:text title:text status:int detail:text",
+    "Session": 'signed_in:flag kind:"household/device"|null setup_needed:flag private:flag secure:flag tls:flag'
+    " csrf:text|null label:text|null confirmed_s:int totp:flag",
+    "SessionRow": "label:text kind:text browser:text address:text at:int seen_at:int this:flag",
+    "Overview": "status:Status people:Person[] devices:Device[] today:Today[] requests:Request[] notice:Notice",
 }
+OWN_REPLIES = {
+    ".show_session": "Session",
+    ".sign_in": "Session",
+    ".set_up": "Session",
+    ".set_pin": "Session",
+    ".enter_pin": "Session",
+    ".confirm": "confirmed_s:int",
+    ".list_sessions": "items:SessionRow[] next?:text|null",
+    ".offer_totp": "secret:text uri:text",
+    ".start_totp": "recovery_codes:text[]",
+    ".make_pin_code": "Code",
+    ".overview": "Overview",
+}
+# Of those that pass on what an operation replies.
+PASSED_ON = {
+    ".switch": "on",
+    ".add_rule": "block",
+    ".turn_off": "hold.add",
+    ".preview_erase": "delete",
+    ".recipients": "recipients",
+    ".my_request": "request.add",
+    ".my_history": "history",
+    ".my_attempts": "blocked",
+    ".my_week": "week",
+    ".my_usage": "usage.days",
+    ".my_bonus": "me.bonus",
+}
+TYPES: dict[str, Schema] = {"int": INT, "text": TEXT, "flag": FLAG, "any": {}, "null": {"type": "null"}}
 
-# What each operation answers, by "METHOD path" below /api/v1; the others answer an object.
-ANSWERS: dict[str, Schema] = {
-    "GET /session": ref("Session"),
-    "POST /session": ref("Session"),
-    "POST /setup": ref("Session"),
-    "POST /session/confirm": shape(confirmed_s=INT),
-    "GET /sessions": paged(shape(label=TEXT, kind=TEXT, browser=TEXT, address=TEXT, at=INT, seen_at=INT, this=FLAG)),
-    "POST /totp": shape(secret=TEXT, uri=TEXT),
-    "PUT /totp": shape(recovery_codes=listed(TEXT)),
-    "GET /overview": shape(
-        status=ref("Status"),
-        people=listed(ref("Person")),
-        devices=listed(ref("Device")),
-        today=listed(ref("Today")),
-        requests=listed(ref("Request")),
-        notice=ref("Notice"),
-    ),
-    "GET /status": ref("Status"),
-    "GET /today": shape(items=listed(ref("Today"))),
-    "GET /week": ref("Week"),
-    "GET /devices": paged(ref("Device")),
-    "POST /devices": ref("Device"),
-    "GET /devices/seen": paged(ANY),
-    "PATCH /devices/{id}": ref("Device"),
-    "PUT /devices/{device_id}/features/{feature}": ref("Switched"),
-    "PUT /people/{person_id}/features/{feature}": ref("Switched"),
-    "GET /people": paged(ref("Person")),
-    "POST /people": ref("Person"),
-    "PATCH /people/{id}": ref("Person"),
-    "GET /history": paged(ref("Visit")),
-    "PUT /visits/{id}/background": shape(id=INT, background=FLAG),
-    "GET /history/days": shape(items=listed(shape(start=INT, visits=INT, hours=listed(INT)))),
-    "DELETE /visits/{id}": COUNTS,
-    "GET /attempts": also(paged(ref("Attempt")), hidden=INT),
-    "GET /attempts/counts": shape(items=listed(shape(day=INT, category=TEXT, count=INT))),
-    "GET /explanation": shape(
-        name=TEXT,
-        verdict={"enum": ["allow", "block"]},
-        rule=maybe(ANY),
-        since=maybe(INT),
-        how=TEXT,
-        safe=maybe(shape(operator=TEXT, target=TEXT)),
-    ),
-    "GET /categories": shape(items=listed(ref("Category"))),
-    "GET /services": shape(items=listed(shape(id=TEXT, title=TEXT, group=TEXT, names=INT)), trouble=TEXT),
-    "GET /people/{person_id}/content": ref("Content"),
-    "PUT /people/{person_id}/content": ref("Content"),
-    "GET /devices/{device_id}/content": ref("Content"),
-    "PUT /devices/{device_id}/content": ref("Content"),
-    "GET /lists/content": ref("Content"),
-    "PUT /lists/content": ref("Content"),
-    "GET /rules": paged(ref("Rule")),
-    "POST /rules": {**ref("Rule"), "properties": {"unprotected": listed(TEXT)}},
-    "GET /rules/text": paged(TEXT),
-    "POST /rules/text": shape(
-        rules=INT, new=INT, over=INT, room=INT, complaints=listed(shape(line=INT, message=TEXT)), wide=listed(TEXT)
-    ),
-    "GET /lists": shape(items=listed(shape(id=TEXT, name=TEXT, category=TEXT, rules=INT))),
-    "GET /features": shape(items=listed(ref("Feature"))),
-    "GET /notice": ref("Notice"),
-    "GET /recipients": shape(items=listed(ANY)),
-    "GET /ledger": paged(ref("LedgerRow")),
-    "POST /audit": shape(ok=FLAG, rows_checked=INT, ledger_rows=INT, head=TEXT, findings=listed(TEXT)),
-    "POST /erase": COUNTS,
-    "POST /erase/preview": COUNTS,
-    "GET /settings": shape(items=listed(shape(key=TEXT, kind=TEXT))),
-    "GET /requests": paged(ref("Request")),
-    "POST /requests/{id}/answer": ref("Request"),
-    "POST /time-code": shape(code=TEXT, expires_at=INT),
-    "POST /devices/{device_id}/pin-code": shape(code=TEXT, expires_at=INT),
-    "POST /me/requests": ref("Request"),
-    "POST /me/pin": ref("Session"),
-    "POST /me/session": ref("Session"),
-    "GET /people/{person_id}/limits": ref("Limits"),
-    "PUT /people/{person_id}/limits": ref("Limits"),
-    "GET /devices/{device_id}/limits": ref("Limits"),
-    "PUT /devices/{device_id}/limits": ref("Limits"),
-    "GET /holds": shape(items=listed(ref("Off"))),
-    "POST /holds": shape(holds=listed(ref("Off")), left_out=listed(TEXT)),
-    "DELETE /holds": shape(ended=listed(INT), now=ref("Internet")),
-    "DELETE /holds/{id}": shape(ended=listed(INT), now=ref("Internet")),
-    "POST /people/{person_id}/exceptions": ref("Limits"),
-    "GET /people/{person_id}/usage": ref("Usage"),
-    "GET /devices/{device_id}/usage": ref("Usage"),
-    "PUT /people/{person_id}/allowance": ref("Usage"),
-    "PUT /devices/{device_id}/allowance": ref("Usage"),
-    "POST /people/{person_id}/bonus": ref("Usage"),
-    "POST /devices/{device_id}/bonus": ref("Usage"),
-    "GET /me/usage": ref("Usage"),
-    "POST /me/bonus": ref("Usage"),
-    "POST /devices/{device_id}/exceptions": ref("Limits"),
-    "GET /me/history": paged(ref("Visit")),
-    "GET /me/attempts": paged(ref("Attempt")),
-    "GET /me/week": ref("Week"),
+
+def reply_of(op: str) -> Schema:
+    """What an operation, or a handler of ours, answers."""
+    if op in OWN_REPLIES:
+        return schema_of(OWN_REPLIES[op])
+    named = PASSED_ON.get(op, op)
+    return schema_of(OPERATIONS[named].reply) if named in OPERATIONS else ANY
+
+
+def schema_of(words: str) -> Schema:
+    """JSON Schema of a reply."""
+    return type_of(words) if words and " " not in words and ":" not in words else object_of(words)
+
+
+def object_of(words: str) -> Schema:
+    found = fields(words)
+    needed = sorted(name for name, _, always in found if always)
+    return {"type": "object", "required": needed, "properties": {name: type_of(kind) for name, kind, _ in found}}
+
+
+def type_of(kind: str) -> Schema:
+    if kind.endswith("|null"):
+        return maybe(type_of(kind.removesuffix("|null")))
+    if kind.endswith("[]"):
+        return {"type": "array", "items": type_of(kind[:-2])}
+    if kind.endswith("{}"):
+        return {"type": "object", "additionalProperties": type_of(kind[:-2])}
+    if kind.startswith('"'):
+        return {"enum": kind.strip('"').split("/")}
+    return TYPES[kind] if kind in TYPES else ref(kind)
+
+
+SCHEMAS: dict[str, Schema] = {
+    name: schema_of(words) if ":" in words else type_of(words) for name, words in (SHAPES | OWN_SHAPES).items()
 }
 
 PASSWORD: Schema = {"type": "string", "minLength": 1, "maxLength": 256}
@@ -448,7 +236,7 @@ def responses(route: Route) -> Schema:
     good: Schema = {"description": "Done."}
     if route.status != 204:
         kind = OTHER_TYPES.get(route.op, "application/json")
-        schema = ANSWERS.get(route.method + " " + route.path.replace("/api/v1", "", 1), ANY)
+        schema = reply_of(route.op)
         good["content"] = {kind: {"schema": schema if kind == "application/json" else TEXT}}
     if ".export" in route.op or route.op == ".my_export":
         good["content"]["text/csv"] = {"schema": TEXT}

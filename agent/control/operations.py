@@ -1,4 +1,5 @@
-"""Every operation of the control socket: who may ask for it, with what arguments, and which events it publishes.
+"""Every operation of the control socket: who may ask for it, with what arguments, what it replies, and which events it
+publishes.
 
 The daemon refuses what is not in here before a handler sees it; a handler finds its arguments of the right kind.
 """
@@ -36,12 +37,19 @@ class Operation(Value):
     What is `proven` the web job may not ask for by itself: a password or PIN was given for it (operations/proven.py).
     """
 
-    __slots__ = ("roles", "arguments", "needs", "events", "proven")
+    __slots__ = ("roles", "arguments", "needs", "events", "proven", "reply")
 
     def __init__(
-        self, arguments: str = "", roles: tuple[str, ...] = BOTH, events: str = "", proven: bool = False
+        self,
+        arguments: str = "",
+        roles: tuple[str, ...] = BOTH,
+        events: str = "",
+        proven: bool = False,
+        reply: str = "",
     ) -> None:
-        """Each argument is a word: "label", "mac?" where it may be absent, "name:label" for one of another kind."""
+        """Each argument is a word: "label", "mac?" where it may be absent, "name:label" for one of another kind. What a
+        `reply` has is written alike, with the shapes of agent/control/replies.py."""
+        self.reply = reply
         self.roles = roles
         self.arguments: dict[str, Schema] = {}
         self.needs: list[str] = []
@@ -56,6 +64,11 @@ class Operation(Value):
             self.arguments["proof"] = KINDS["proof"]
 
 
+def listing(shape: str) -> str:
+    """The reply of a page; `next` is the cursor of the one after."""
+    return f"items:{shape}[] next:text|null"
+
+
 WHO = "device_id? person_id? id?"
 WHOM = WHO + " all?"
 WHOSE = "device_id? person_id?"
@@ -65,148 +78,163 @@ SWITCH = WHOM + " feature"
 
 OPERATIONS = {
     # What is going on
-    "status": Operation(),
-    "today": Operation("since?"),
-    "week": Operation(WHOSE + " ago?"),
-    "recipients": Operation(),
-    "helplines": Operation(PAGE),
+    "status": Operation(reply="Status"),
+    "today": Operation("since?", reply="items:Today[]"),
+    "week": Operation(WHOSE + " ago?", reply="Week"),
+    "recipients": Operation(reply="items:Recipient[]"),
+    "helplines": Operation(PAGE, reply="items:Helpline[]"),
     # Devices and people
-    "device.list": Operation(PAGE),
-    "device.new": Operation(PAGE),
-    "device.known": Operation("mac? all?", events="device"),
-    "device.add": Operation("label mac? address? person_id? shared?", events="device"),
-    "device.edit": Operation("id? device_id? label? mac? person_id? shared? never_off?", events="device"),
-    "device.remove": Operation("id? device_id? preview?", events="device", proven=True),
-    "person.list": Operation(PAGE),
-    "person.add": Operation("name:label group birth_month?", events="device"),
-    "person.edit": Operation("id? person_id? name:label? group? birth_month?", events="device"),
-    "person.remove": Operation("id? person_id? preview?", events="device", proven=True),
-    # Turning on and off
-    "features": Operation(),
-    "notice": Operation(),
-    "notice.read": Operation("version"),
-    "on": Operation(SWITCH + " agree?", events="feature"),
-    "off": Operation(SWITCH + " erase? proof?", events="feature"),
-    "pause": Operation(events="feature"),
-    "resume": Operation(WHOM + " feature? agree? preview?", events="feature"),
-    # Times, and internet off
-    "limits.get": Operation(WHOSE),
-    "limits.set": Operation(WHOSE + " windows:value? dates:value? version?", events="limits hold feature"),
-    "hold.add": Operation(
-        WHOSE + " all? children? seconds? until? morning? ended? address?", events="limits hold feature"
+    "device.list": Operation(PAGE, reply=listing("Device")),
+    "device.new": Operation(PAGE, reply=listing("NewDevice")),
+    "device.known": Operation("mac? all?", events="device", reply="known:text[]"),
+    "device.add": Operation("label mac? address? person_id? shared?", events="device", reply="Device"),
+    "device.edit": Operation(
+        "id? device_id? label? mac? person_id? shared? never_off?", events="device", reply="Device"
     ),
-    "hold.end": Operation(WHOSE + " id? seconds?", events="limits hold"),
-    "hold.list": Operation(),
-    "exception.add": Operation(WHOSE + " kind:given seconds?", events="limits hold"),
+    "device.remove": Operation("id? device_id? preview?", events="device", proven=True, reply="erased:Counts"),
+    "person.list": Operation(PAGE, reply=listing("Person")),
+    "person.add": Operation("name:label group birth_month?", events="device", reply="Person"),
+    "person.edit": Operation("id? person_id? name:label? group? birth_month?", events="device", reply="Person"),
+    "person.remove": Operation("id? person_id? preview?", events="device", proven=True, reply="devices?:int"),
+    # Turning on and off
+    "features": Operation(reply="items:Feature[]"),
+    "notice": Operation(reply="Notice"),
+    "notice.read": Operation("version", reply="Notice"),
+    "on": Operation(SWITCH + " agree?", events="feature", reply="Switched"),
+    "off": Operation(SWITCH + " erase? proof?", events="feature", reply="Switched"),
+    "pause": Operation(events="feature", reply="paused:int"),
+    "resume": Operation(
+        WHOM + " feature? agree? preview?", events="feature", reply="items:Resumed[] features:Feature[] left?:Resumed[]"
+    ),
+    # Times, and internet off
+    "limits.get": Operation(WHOSE, reply="Limits"),
+    "limits.set": Operation(
+        WHOSE + " windows:value? dates:value? version?", events="limits hold feature", reply="Limits"
+    ),
+    "hold.add": Operation(
+        WHOSE + " all? children? seconds? until? morning? ended? address?",
+        events="limits hold feature",
+        reply="holds:Hold[] left_out:text[]",
+    ),
+    "hold.end": Operation(WHOSE + " id? seconds?", events="limits hold", reply="HoldEnd"),
+    "hold.list": Operation(reply="items:Hold[]"),
+    "exception.add": Operation(WHOSE + " kind:given seconds?", events="limits hold", reply="Limits"),
     # Minutes of use a day
-    "usage.days": Operation(WHOSE + " days?"),
-    "allowance.set": Operation(WHOSE + " minutes:value?", events="limits hold feature"),
-    "allowance.give": Operation(WHOSE + " minutes text? bank?", events="limits hold"),
+    "usage.days": Operation(WHOSE + " days?", reply="items:UsageDay[] UsageOf"),
+    "allowance.set": Operation(WHOSE + " minutes:value?", events="limits hold feature", reply="UsageOf"),
+    "allowance.give": Operation(WHOSE + " minutes text? bank?", events="limits hold", reply="UsageOf"),
     # What was recorded
-    "history": Operation(f"{WHOM} {WINDOW} search? show? cause? visit:cause? {PAGE}"),
-    "history.days": Operation(WHOM + " tz_offset?"),
-    "blocked": Operation(f"{WHOM} {WINDOW} {PAGE}"),
-    "blocked.counts": Operation("days? tz_offset?"),
-    "visit.mark_wrong": Operation("id undo?"),
-    "visit.background": Operation("id background"),
-    "visit.delete": Operation("id preview?", proven=True),
-    "delete": Operation(f"{WHOM} {WINDOW} feature? preview?", proven=True),
-    "export": Operation(f"{WHOM} {PAGE}", proven=True),
-    "activity": Operation(PAGE, events="ledger"),
-    "audit": Operation("head?"),
+    "history": Operation(f"{WHOM} {WINDOW} search? show? cause? visit:cause? {PAGE}", reply=listing("Visit")),
+    "history.days": Operation(WHOM + " tz_offset?", reply="items:Day[]"),
+    "blocked": Operation(f"{WHOM} {WINDOW} {PAGE}", reply=listing("Attempt") + " hidden:int"),
+    "blocked.counts": Operation("days? tz_offset?", reply="items:DayCount[]"),
+    "visit.mark_wrong": Operation("id undo?", reply="id:int status:text"),
+    "visit.background": Operation("id background", reply="id:int background:flag"),
+    "visit.delete": Operation("id preview?", proven=True, reply="Counts"),
+    "delete": Operation(f"{WHOM} {WINDOW} feature? preview?", proven=True, reply="Counts"),
+    "export": Operation(f"{WHOM} {PAGE}", proven=True, reply=listing("Kept")),
+    "activity": Operation(PAGE, events="ledger", reply=listing("ActivityRow")),
+    "audit": Operation("head?", reply="Audit"),
     # Rules
-    "explain": Operation("name? device_id? person_id? attempt_id?"),
-    "block.report": Operation("name? device_id? person_id? attempt_id? note? with_day? with_version?"),
-    "allow": Operation("name scope? device_id? person_id? seconds? sure?", events="lists"),
-    "block": Operation("name scope? device_id? person_id? seconds? sure?", events="lists"),
-    "rule.list": Operation(PAGE),
+    "explain": Operation("name? device_id? person_id? attempt_id?", reply="Explanation"),
+    "block.report": Operation(
+        "name? device_id? person_id? attempt_id? note? with_day? with_version?", reply="text:text to:text|null"
+    ),
+    "allow": Operation("name scope? device_id? person_id? seconds? sure?", events="lists", reply="NewRule"),
+    "block": Operation("name scope? device_id? person_id? seconds? sure?", events="lists", reply="NewRule"),
+    "rule.list": Operation(PAGE, reply=listing("Rule")),
     "rule.remove": Operation("id", events="lists"),
-    "rule.export": Operation(PAGE),
-    "rule.import": Operation("lines action? preview?", events="lists"),
+    "rule.export": Operation(PAGE, reply=listing("text")),
+    "rule.import": Operation("lines action? preview?", events="lists", reply="Imported"),
     # What somebody may not reach
-    "content.get": Operation("person_id? device_id?"),
+    "content.get": Operation("person_id? device_id?", reply="Content"),
     "content.set": Operation(
         "person_id? device_id? version? categories:value? services:value? search:value? youtube:value?"
         " always:value? homework:value? lists:value?",
         events="lists",
+        reply="Content",
     ),
-    "categories": Operation(),
-    "services": Operation(),
+    "categories": Operation(reply="items:Category[]"),
+    "services": Operation(reply="items:Service[] trouble:said"),
     # Lists
-    "lists": Operation(),
-    "lists.add": Operation("url name:label? category? syntax?", events="lists"),
+    "lists": Operation(reply="Lists"),
+    "lists.add": Operation("url name:label? category? syntax?", events="lists", reply="Feed"),
     "lists.remove": Operation("id:list", events="lists"),
-    "lists.choose": Operation("id:list on", events="lists"),
-    "lists.decide": Operation("id:list decision", events="lists"),
-    "lists.waiting": Operation(),
-    "lists.update": Operation(),
-    "lists.progress": Operation(),
-    "lists.reload": Operation(events="lists"),
-    "lists.rollback": Operation(events="lists"),
+    "lists.choose": Operation("id:list on", events="lists", reply="Feed"),
+    "lists.decide": Operation("id:list decision", events="lists", reply="started:flag"),
+    "lists.waiting": Operation(reply=listing("WaitingList")),
+    "lists.update": Operation(reply="started:flag"),
+    "lists.progress": Operation(reply="Progress"),
+    "lists.reload": Operation(events="lists", reply="Lists"),
+    "lists.rollback": Operation(events="lists", reply="Lists"),
     # What people at devices ask for
-    "me": Operation("address"),
-    "me.prove": Operation("address pin:value", (WEB,)),
-    "me.agree": Operation("address feature? agree? proof?", (WEB,), "feature"),
-    "me.confirm": Operation("address proof?", (WEB,), "device"),
-    "me.bonus": Operation("address", (WEB,), "limits hold"),
-    "me.off": Operation("address feature? erase? proof?", (WEB,), "feature"),
-    "time.code": Operation(),
-    "me.limits": Operation("address windows:value agree? proof?", (WEB,), "limits hold feature"),
-    "me.week_file": Operation("address", (WEB,)),
-    "me.week_file_join": Operation("address terms agree? proof?", (WEB,), "device"),
-    "me.week_file_leave": Operation("address", (WEB,), "device"),
-    "me.code": Operation("address code grant:value", (WEB,), "request limits hold"),
-    "request.add": Operation("address? device_id? kind text? target? seconds?", events="request"),
-    "request.unblock": Operation("address word", events="request"),
-    "request.list": Operation("state? " + PAGE),
-    "request.reply": Operation("id answer? grant:value?", events="request limits hold"),
+    "me": Operation("address", reply="Me"),
+    "me.prove": Operation("address pin:value", (WEB,), reply="proof:text"),
+    "me.agree": Operation("address feature? agree? proof?", (WEB,), "feature", reply="Device"),
+    "me.confirm": Operation("address proof?", (WEB,), "device", reply="Device"),
+    "me.bonus": Operation("address", (WEB,), "limits hold", reply="OwnUsage"),
+    "me.off": Operation("address feature? erase? proof?", (WEB,), "feature", reply="Switched"),
+    "time.code": Operation(reply="Code"),
+    "me.limits": Operation("address windows:value agree? proof?", (WEB,), "limits hold feature", reply="OwnTimes"),
+    "me.week_file": Operation("address", (WEB,), reply="WeekFileAsk text:text"),
+    "me.week_file_join": Operation(
+        "address terms agree? proof?", (WEB,), "device", reply="week_file_ask:WeekFileAsk|null"
+    ),
+    "me.week_file_leave": Operation("address", (WEB,), "device", reply="week_file_ask:WeekFileAsk|null"),
+    "me.code": Operation("address code grant:value", (WEB,), "request limits hold", reply="OwnTimes"),
+    "request.add": Operation("address? device_id? kind text? target? seconds?", events="request", reply="Request"),
+    "request.unblock": Operation("address word", events="request", reply="Request"),
+    "request.list": Operation("state? " + PAGE, reply=listing("Request")),
+    "request.reply": Operation("id answer? grant:value?", events="request limits hold", reply="Request"),
     # Statistics for an operator
-    "statistics.status": Operation(),
-    "statistics.preview": Operation(),
-    "statistics.list": Operation(PAGE),
-    "statistics.show": Operation("id"),
-    "statistics.opt_in": Operation("agree? terms?", events="report status", proven=True),
-    "statistics.opt_out": Operation(events="report status"),
-    "statistics.operator": Operation(),
-    "statistics.operator_set": Operation("operator:value?", (CLI,), "report status"),
+    "statistics.status": Operation(reply="Statistics"),
+    "statistics.preview": Operation(reply="Statistics items:Answer[] text:text note:text"),
+    "statistics.list": Operation(PAGE, reply=listing("Report")),
+    "statistics.show": Operation("id", reply="Report text:text|null"),
+    "statistics.opt_in": Operation("agree? terms?", events="report status", proven=True, reply="Statistics"),
+    "statistics.opt_out": Operation(events="report status", reply="Statistics"),
+    "statistics.operator": Operation(reply="operator:Operator|null seen:text fields:OperatorField[]"),
+    "statistics.operator_set": Operation("operator:value?", (CLI,), "report status", reply="Statistics"),
     # The household's own weekly file
-    "week_file.status": Operation(),
-    "week_file.preview": Operation(),
-    "week_file.list": Operation(PAGE),
-    "week_file.turn_on": Operation("target:value agree?", events="report status", proven=True),
-    "week_file.turn_off": Operation(events="report status"),
+    "week_file.status": Operation(reply="WeekFile"),
+    "week_file.preview": Operation(reply="WeekFile text:text bytes:int"),
+    "week_file.list": Operation(PAGE, reply=listing("WeekFileSent")),
+    "week_file.turn_on": Operation("target:value agree?", events="report status", proven=True, reply="WeekFile"),
+    "week_file.turn_off": Operation(events="report status", reply="WeekFile"),
     # The copy of the history on flash
-    "history_copy.status": Operation(),
-    "history_copy.seal": Operation("passphrase:value", events="status", proven=True),
-    "history_copy.unlock": Operation("passphrase:value"),
-    "history_copy.unseal": Operation(events="status", proven=True),
-    "history_copy.drop": Operation(events="status", proven=True),
+    "history_copy.status": Operation(reply="HistoryCopy"),
+    "history_copy.seal": Operation("passphrase:value", events="status", proven=True, reply="HistoryCopy"),
+    "history_copy.unlock": Operation("passphrase:value", reply="unlocked:flag"),
+    "history_copy.unseal": Operation(events="status", proven=True, reply="HistoryCopy"),
+    "history_copy.drop": Operation(events="status", proven=True, reply="HistoryCopy"),
     # The household's settings and state
-    "settings.get": Operation(),
-    "settings.set": Operation("key value", events="status"),
-    "backup": Operation("history? " + PAGE, proven=True),
-    "restore": Operation("part rows:value?", proven=True),
-    "setup.code": Operation("", (CLI,)),
+    "settings.get": Operation(reply="items:Setting[]"),
+    "settings.set": Operation("key value", events="status", reply="key:text value:any"),
+    "backup": Operation("history? " + PAGE, proven=True, reply=listing("Row")),
+    "restore": Operation("part rows:value?", proven=True, reply="held?:int restored?:int{}"),
+    "setup.code": Operation("", (CLI,), reply="code:text expires_at:int fingerprint:text|null"),
     # What needs a secret of the web job and is no business of the command line's users
-    "setup.check": Operation("code", (WEB,)),
-    "web.get": Operation("key", (WEB,)),
-    "web.prove": Operation("password:value", (WEB,)),
+    "setup.check": Operation("code", (WEB,), reply="ok:flag"),
+    "web.get": Operation("key", (WEB,), reply="value:any"),
+    "web.prove": Operation("password:value", (WEB,), reply="proof:text"),
     "web.put": Operation("key value? proof?", (WEB,), "web"),
     # What the jobs say and ask; they read strangers' texts and may ask for nothing else
-    "feeds.plan": Operation("", (FEEDS,)),
+    "feeds.plan": Operation("", (FEEDS,), reply="Plan"),
     "feeds.progress": Operation("step:value list_id:value? done:value? total:value?", (FEEDS,), "lists"),
     "feeds.room": Operation("", (FEEDS,)),
     "feeds.outcome": Operation("items:value message:value? message_sentence:value? offered:value?", (FEEDS,), "lists"),
-    "report.work": Operation("", (REPORT,)),
+    "report.work": Operation("", (REPORT,), reply="seal:ToSeal[] send:ToSend|null operator:OperatorKey"),
     "report.sealed": Operation("id body:value", (REPORT,)),
-    "report.body": Operation("id", (REPORT,)),
+    "report.body": Operation("id", (REPORT,), reply="body:text"),
     "report.outcome": Operation(
         "id outcome:value message:value? message_sentence:value? pause_s:value?", (REPORT,), "report"
     ),
-    "report.file_work": Operation("", (REPORT,)),
-    "report.file_text": Operation("id", (REPORT,)),
+    "report.file_work": Operation("", (REPORT,), reply="seal:Numbered[] send:ToSend|null recipient:text"),
+    "report.file_text": Operation("id", (REPORT,), reply="text:text"),
     "report.file_sealed": Operation("id body:value", (REPORT,)),
-    "report.file_body": Operation("id", (REPORT,)),
+    "report.file_body": Operation(
+        "id", (REPORT,), reply="body:text address:text user:text password:text authority:text"
+    ),
     "report.file_outcome": Operation(
         "id outcome:value message:value? message_sentence:value? pause_s:value?", (REPORT,), "report"
     ),

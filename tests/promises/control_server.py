@@ -8,6 +8,7 @@ from agent.daemon.control import ControlServer
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
 from agent.platform import sodium
+from tests.control.shapes import wrong
 from tests.promises.household import Home, observe
 
 TABLET, LAPTOP = "127.0.0.2", "127.0.0.3"  # Mia's, a child; Anna's, an adult
@@ -22,14 +23,13 @@ class Server:
 
     def ask(self, role: str, **request: object) -> dict[str, Any]:
         reply: Any = self.control.perform(json.loads(json.dumps(request)), role)
-        if isinstance(reply, dict):
-            return reply
-        while True:
+        while not isinstance(reply, dict):
             try:
                 time.sleep(next(reply) or 0)
             except StopIteration as done:
-                value: dict[str, Any] = done.value
-                return value
+                reply = done.value
+        assert "ok" not in reply or not wrong(str(request["op"]), reply["ok"])
+        return reply
 
 
 def two_people(home: Home) -> Home:

@@ -8,6 +8,7 @@ from agent.core import settings as settings_table
 from agent.daemon import bootstrap
 from agent.daemon.edges import Edges
 from agent.daemon.household import Household
+from tests.control.shapes import wrong
 
 
 class Crash(BaseException):
@@ -86,19 +87,18 @@ class Home:
             os.unlink(os.path.join(self.run_dir, name))
 
     def ask(self, op: str, **arguments: object) -> dict[str, Any]:
-        """One operation, driven to its end; raises what it raises."""
+        """One operation, driven to its end; raises what it raises. What it replies is as the table says."""
         from agent.daemon.operations import TABLE
 
         assert self.household is not None
-        result: Any = TABLE[op](self.household, arguments)
-        if isinstance(result, dict):
-            return result
-        while True:
+        reply: Any = TABLE[op](self.household, arguments)
+        while not isinstance(reply, dict):
             try:
-                next(result)
+                next(reply)
             except StopIteration as done:
-                value: dict[str, Any] = done.value
-                return value
+                reply = done.value
+        assert not wrong(op, reply)
+        return reply
 
 
 def observe(household: Household, address: str, host: bytes) -> None:
