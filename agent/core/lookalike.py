@@ -18,44 +18,38 @@ INSIDE_MIN = 6  # for a word inside a longer one without a hyphen
 EDIT_MIN = 6  # for a word with one slip
 SUSPECT = 48  # one wrong in 10,000 popular names; set on the older half of tests/bench/lookalike.py
 
-# Feature → (points, what it says).
+# Feature → (points, what it says). Enough is a spelling or a whole name, a well-known word with anything beside it, or
+# what asks to act at a free host, or twice at a cheap ending.
 FEATURES = {
-    "spelled": (70, "spells a well-known name with characters that look alike"),
-    "whole": (65, "holds a well-known site's whole name, and belongs to another site"),
-    "slip": (40, "is a well-known name with one slip"),
+    "spelled": (48, "spells a well-known name with characters that look alike"),
+    "whole": (48, "holds a well-known site's whole name, and belongs to another site"),
+    "slip": (38, "is a well-known name with one slip"),
     "word": (38, "has a well-known name as a word, and belongs to another site"),
-    "inside": (26, "holds a well-known name inside a longer word"),
-    "common": (20, "has a well-known name that is also a common word"),
+    "inside": (36, "holds a well-known name inside a longer word"),
+    "common": (12, "has a well-known name that is also a common word"),
     "lure": (24, "has a word that asks to act: login, verify, wallet and the like"),
     "lures": (12, "has several such words"),
-    "hosting": (12, "is a page at a free hosting service"),
+    "hosting": (24, "is a page at a free hosting service"),
     "ending": (12, "has an ending that is cheap and often abused"),
-    "hyphens": (8, "is strung together with hyphens"),
-    "digits": (6, "has a run of digits"),
-    "long": (6, "is very long"),
-    "foreign": (10, "mixes letters of other scripts"),
-    "free": (24, "asks to act on a page that anybody gets for nothing"),
+    "digits": (10, "has a run of digits"),
 }
 THROWAWAY = "a throwaway page"  # what a name looks like that imitates no other
 
+# Words that asked to act in what was found; those that never did are left out.
 LURES = frozenset(
     (
-        "login log-in signin logon auth authentication authenticate sso verify verification verifying verified validate"
-        " validation confirm confirmation secure security secured account accounts konto compte cuenta conta update"
-        " updates upgrade billing invoice payment payments pay refund unlock unlocked locked suspended suspension"
-        " restore recover recovery reset password passcode support helpdesk helpcenter customer service services client"
-        " clients kunden wallet airdrop claim claims reward rewards bonus gift giftcard prize free promo giveaway"
-        " delivery parcel package tracking shipment redelivery track customs post banking bank online access portal"
-        " webmail mail office signup register alert notice notification case appeal copyright meta business badge"
-        " rewards walletconnect connect dapp bridge swap staking start app home page pages center id identity acess"
-        " seguro seguridad acceso entrar atualizar sicher anmelden bestatigung securise connexion espace suivi"
+        "access alert app appeal auth authenticate authentication badge bank banking billing bonus bridge"
+        " business case center claim client clients connect connexion copyright cuenta customer delivery espace"
+        " free gift giveaway helpcenter helpdesk home id identity invoice konto locked logon mail meta notice"
+        " notification office online page pages pay portal post promo register restore reward service services sso"
+        " start swap track upgrade webmail"
     ).split()
 )
 ENDINGS = frozenset(
     (
-        "top xyz icu cyou buzz click link live shop store online site website space fun monster rest quest sbs cfd bond"
-        " lol hair skin makeup beauty autos boats tk ml ga cf gq cc ws pw vip win bid loan work support services help"
-        " info biz life world today zip mov cam gdn men date racing stream download review trade party science"
+        "bid biz bond buzz cam cc cf cfd click cyou date download ga gq icu info life link live lol ml monster"
+        " online pw rest review sbs services shop site space store stream support tk today top vip website win"
+        " work world ws xyz"
     ).split()
 )
 LONG_LURES = (
@@ -86,6 +80,17 @@ CARRIERS = frozenset(
 # What stands for what: digits and pairs of letters that look like one.
 LETTERS = (("0", "o"), ("1", "l"), ("3", "e"), ("4", "a"), ("5", "s"), ("7", "t"), ("8", "b"), ("9", "g"))
 PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ii", "u"))
+
+
+# Letters that look like the first of their group (a selection of Unicode's confusables, and marked letters).
+CONFUSED = {
+    look: group[0]
+    for group in (
+        "aаαàáâãäåāăąạɑ bƄьḅ cсçćčϲċ dԁďḍđ eеèéêëēėęěẹҽ gɡğĝġģ hһḥ iіıìíîïīịι jј kкḳκ lӏĺľłḷ mмṃ nñńňṇո"
+        " oоοòóôõöøōőọօ pрρṕ qԛ rгŕřṛ sѕśšşșṣ tтťţțṭ uսυùúûüūůűụ vνѵ wԝŵѡ xх yуýÿŷү zźżžẓ"
+    ).split()
+    for look in group[1:]
+}
 
 
 class Guess(Value):
@@ -163,8 +168,6 @@ class Lookalike:
         features: list[str] = []
         like = self._imitated(own, labels, site.decode(), features)
         _shape(host, own, labels, features)
-        if not like and not _throwaway(features):
-            return NOTHING
         return Guess(sum([FEATURES[feature][0] for feature in features]), features, like)
 
     def _imitated(self, own: str, labels: list[str], site: str, features: list[str]) -> str:
@@ -220,7 +223,13 @@ class Lookalike:
             return None
         for short in [token] + _shortened(token):
             word = self._slips.get(short)
-            if word and abs(len(word) - len(token)) <= 1 and token[0] == word[0] and not _plural(token, word):
+            if (
+                word
+                and abs(len(word) - len(token)) <= 1
+                and token[0] == word[0]
+                and token + "s" != word
+                and word + "s" != token
+            ):
                 return self._words[word]
         return None
 
@@ -238,44 +247,6 @@ def skeleton(token: str) -> str:
     for look, letter in LETTERS + PAIRS:
         token = token.replace(look, letter)
     return "".join([CONFUSED.get(letter, letter) for letter in token])
-
-
-def _confused() -> dict[str, str]:
-    """Letters outside ASCII that look like ASCII ones (a selection of Unicode's confusables, and marked letters)."""
-    table = {}
-    for latin, others in (
-        ("a", "\u0430\u03b1\u00e0\u00e1\u00e2\u00e3\u00e4\u00e5\u0101\u0103\u0105\u1ea1\u0251"),
-        ("b", "\u0184\u044c\u1e05"),
-        ("c", "\u0441\u00e7\u0107\u010d\u03f2\u010b"),
-        ("d", "\u0501\u010f\u1e0d\u0111"),
-        ("e", "\u0435\u00e8\u00e9\u00ea\u00eb\u0113\u0117\u0119\u011b\u1eb9\u04bd"),
-        ("g", "\u0261\u011f\u011d\u0121\u0123"),
-        ("h", "\u04bb\u1e25"),
-        ("i", "\u0456\u0131\u00ec\u00ed\u00ee\u00ef\u012b\u1ecb\u03b9"),
-        ("j", "\u0458"),
-        ("k", "\u043a\u1e33\u03ba"),
-        ("l", "\u04cf\u013a\u013e\u0142\u1e37"),
-        ("m", "\u043c\u1e43"),
-        ("n", "\u00f1\u0144\u0148\u1e47\u0578"),
-        ("o", "\u043e\u03bf\u00f2\u00f3\u00f4\u00f5\u00f6\u00f8\u014d\u0151\u1ecd\u0585"),
-        ("p", "\u0440\u03c1\u1e55"),
-        ("q", "\u051b"),
-        ("r", "\u0433\u0155\u0159\u1e5b"),
-        ("s", "\u0455\u015b\u0161\u015f\u0219\u1e63"),
-        ("t", "\u0442\u0165\u0163\u021b\u1e6d"),
-        ("u", "\u057d\u03c5\u00f9\u00fa\u00fb\u00fc\u016b\u016f\u0171\u1ee5"),
-        ("v", "\u03bd\u0475"),
-        ("w", "\u051d\u0175\u0461"),
-        ("x", "\u0445"),
-        ("y", "\u0443\u00fd\u00ff\u0177\u04af"),
-        ("z", "\u017a\u017c\u017e\u1e93"),
-    ):
-        for letter in others:
-            table[letter] = latin
-    return table
-
-
-CONFUSED = _confused()
 
 
 def _own_part(host: str, site: str) -> tuple[str, list[str]]:
@@ -305,42 +276,19 @@ def _shortened(word: str) -> list[str]:
     return [word[:at] + word[at + 1 :] for at in range(len(word))]
 
 
-def _plural(token: str, word: str) -> bool:
-    return token == word + "s" or word == token + "s"
-
-
 def _shape(host: str, own: str, labels: list[str], features: list[str]) -> None:
-    """What else speaks against a name that points at a well-known one."""
+    """What else speaks against a name."""
     parts = [part for label in labels for part in label.split("-")]
-    lures = [part for part in parts if part in LURES or _lured(part)]
-    if lures:
-        features.append("lure")
-    if len(lures) > 1:
-        features.append("lures")
-    if len(own) < len(host) and host[len(own) + 1 :] in HOSTING:
-        features.append("hosting")
-    if host[host.rfind(".") + 1 :] in ENDINGS:
-        features.append("ending")
-    if own.count("-") >= 2:
-        features.append("hyphens")
-    if _digit_run(own) >= 3:
-        features.append("digits")
-    if len(own) > 30:
-        features.append("long")
-    if "xn--" in own:
-        features.append("foreign")
-
-
-def _throwaway(features: list[str]) -> bool:
-    """Whether what imitates nobody asks to act in a place that costs little or nothing."""
-    if "lure" in features and "hosting" in features:
-        features.append("free")
-    return "lure" in features and ("hosting" in features or "ending" in features)
-
-
-def _lured(part: str) -> bool:
-    """Whether one of the longer lure words is inside a part, as in `securepaypal` or `paypalverification1`."""
-    return any([lure in part for lure in LONG_LURES])
+    lures = len([part for part in parts if part in LURES or any([lure in part for lure in LONG_LURES])])
+    for feature, fires in (
+        ("lure", lures > 0),
+        ("lures", lures > 1),
+        ("hosting", len(own) < len(host) and host[len(own) + 1 :] in HOSTING),
+        ("ending", host[host.rfind(".") + 1 :] in ENDINGS),
+        ("digits", _digit_run(own) >= 3),
+    ):
+        if fires:
+            features.append(feature)
 
 
 def _digit_run(text: str) -> int:
