@@ -18,13 +18,13 @@ from pathlib import Path
 
 from agent.client import ControlError, Unreachable
 from tests.campaign.house import WEB_PORT, House, send
+from tests.campaign.surroundings import NEIGHBOUR_S, SURROUNDINGS
 from tests.jobs.bad_server import names
 from tests.lab.lab import FIREWALL, ROUTER4
 from tests.lab.resident import ROOT
 
 HANG_S = 2.5  # the guard gives up after 1.5
 SECOND_S = 15.0
-NEIGHBOUR_S = 4.0  # three questions for an address, one a second
 
 
 class Broken(Exception):
@@ -155,6 +155,13 @@ def corrupt_rules(house: House, rng: random.Random) -> None:
     elif after == "hup":
         send(house.guard, signal.SIGHUP)
     call(house, "explain", name="bad17.example")
+
+
+def corrupt_history(house: House, rng: random.Random) -> None:
+    """Pages of the database in RAM, found at the next start."""
+    kill_both(house, rng)
+    if (path := house.folder / "run" / "history.db").exists():
+        spoil(path, rng)
 
 
 def spoil(path: Path, rng: random.Random) -> None:
@@ -400,6 +407,8 @@ FAULTS: dict[str, Callable[[House, random.Random], None]] = {
     "second-daemon": second_daemon,
     "flush-rules": flush_rules,
     "link-down": link_down,
+    "corrupt-history": corrupt_history,
+    **SURROUNDINGS,
 }
 
 __all__ = ["FAULTS", "Broken"]

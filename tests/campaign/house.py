@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,8 +16,9 @@ from pathlib import Path
 
 from agent.client import ControlClient, ControlError, Unreachable
 from tests.campaign.oracle import Device, Oracle
+from tests.campaign.trouble import Trouble
 from tests.jobs.bad_server import Authority, BadServer, names
-from tests.lab.lab import ALICE_MAC, BOB_MAC, GUEST_MAC, ROUTER4, Lab
+from tests.lab.lab import ALICE_MAC, BOB_MAC, GUEST_MAC, RESOLVER4, ROUTER4, Lab
 from tests.lab.resident import ROOT, Resident, children
 from tests.lab.spaces import Space
 from tests.promises.flash import Flash
@@ -51,6 +53,8 @@ class House:
         self.upstream = self.lab.router.start(
             [sys.executable, "-m", "tests.campaign.upstream", *UPSTREAM.split(":")], stdin=subprocess.PIPE, cwd=ROOT
         )
+        self.sites = [self._site(port) for port in (80, 443)]
+        self.trouble = Trouble(self.folder)
         self.resident = self._start()
         self.open.callback(self.stop)
         alice, bob = self.resident.add("alice", ALICE_MAC), self.resident.add("bob", BOB_MAC)
@@ -83,6 +87,12 @@ class House:
         if self.flash is None:
             self.small("state", "16m")
 
+    def _site(self, port: int) -> socket.socket:
+        """A server of the internet's that takes every connection and says nothing."""
+        made = self.lab.wan.inside(lambda: socket.create_server((RESOLVER4, port), backlog=4096))
+        self.open.callback(made.close)
+        return made
+
     def small(self, part: str, size: str) -> None:
         (self.folder / part).mkdir()
         command = ["mount", "-t", "tmpfs", "-o", f"mode=755,size={size}", "tmpfs", str(self.folder / part)]
@@ -110,7 +120,7 @@ class House:
         if log.exists():
             with (self.folder / "log.before").open("ab") as before:
                 before.write(log.read_bytes())
-        return Resident(self.lab, self.folder, handed=("--kernel",), **self.values())
+        return Resident(self.lab, self.folder, self.trouble.prefix, ("--kernel",), **self.values())
 
     def values(self) -> dict[str, object]:
         return {
@@ -188,6 +198,7 @@ class House:
         return self.spaces[number]
 
     def stop(self) -> None:
+        self.trouble.set()
         send(self.guard, signal.SIGCONT)
         if (daemon := self.daemon) is not None:
             send(daemon, signal.SIGCONT)

@@ -15,9 +15,11 @@ from agent.control.arguments import KINDS
 from agent.core import (
     adblock,
     addresses,
+    age,
     answer,
     block_page,
     conntrack,
+    content,
     dns,
     envelope,
     feed_schedule,
@@ -39,6 +41,7 @@ from agent.core import (
     quic,
     rule_text,
     rules,
+    services,
     setting_kinds,
     settings,
     shared_hosts,
@@ -46,7 +49,10 @@ from agent.core import (
     sniffed_request,
     summary,
     syntaxes,
+    timezone,
     tls_hello,
+    week_file,
+    windows,
     wire,
 )
 from agent.core.model import BadInput, Person
@@ -56,6 +62,7 @@ from agent.jobs.web import schema, sessions, sse, totp
 from agent.jobs.web.http_types import Problem, WebRequest
 from agent.jobs.web.throttle import source
 from agent.platform import idna
+from tests.core.test_age import PRIMITIVES
 from tests.fuzz import nasty
 from tests.fuzz.test_names_dns import ANSWER, QUERY
 from tests.fuzz.test_operations import INPUTS
@@ -78,6 +85,33 @@ LIST += (
     b'local-zone: "x.example" always_nxdomain\nzone "x.example" { type master; };\n*.x.example CNAME .\n1.2.3.0/24\n'
 )
 DETAIL = b'{"group":"child","days":7,"own":true}'
+
+
+SERVICES = (
+    b'{"format": 1, "services": [{"id": "a", "title": "A", "group": "video", "names": ["a.example", "=b.example"]}]}'
+)
+CONTENT = (
+    b'{"categories": ["adult"], "services": [{"id": "a", "mode": "only", "windows": [{"days": "mon", "begin": "7:00",'
+)
+CONTENT += b'"end": "8:00"}]}], "search": "strict", "youtube": "off", "always": ["a.example"], "homework": []}'
+WINDOWS = b'[{"id": 1, "kind": "bedtime", '
+WINDOWS += b'"days": "mon,tue", "begin": "20:30", "end": "07:00", "label": "", "holiday": false}]'
+PLACE = b'{"address": "https://x.example/dav/", "recipient": "age1q", "user": "a", "password": "b", "name": "c"}'
+TZIF = (
+    b"TZif2"
+    + bytes(15)
+    + b"\0\0\0\1" * 6
+    + bytes(20)
+    + b"TZif2"
+    + bytes(15)
+    + bytes(24)
+    + b"\nCET-1CEST,M3.5.0,M10.5.0/3\n"
+)
+AGE = b"age-encryption.org/v1\n-> X25519 " + b"A" * 43 + b"\n" + b"A" * 43 + b"\n--- " + b"A" * 43 + b"\n" + bytes(64)
+
+
+def aged(data: bytes) -> None:
+    age.decrypt(PRIMITIVES, bytes(range(32)), data)
 
 
 def text(function: Callable[[str], Any]) -> Callable[[bytes], Any]:
@@ -220,6 +254,16 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "words": (words, b"127.0.0.1:53,[::1]:53"),
     "envelope": (envelope.parse, b'{"v":1,"schema":1,"notice":1,"period":1,"key":"00","id":"00","sealed":"00"}'),
     "report": (summary.read, b'{"schema":2,"id":"00","period":1,"epsilon":500,"answers":{"lists":"ready"}}'),
+    "services": (text(services.read_services), SERVICES),
+    "content": (text(lambda data: content.changed(content.Content(), a_dict(loads(data)))), CONTENT),
+    "age key": (text(age.recipient), b"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
+    "age file": (aged, AGE),
+    "zone": (text(timezone.parse), b"CET-1CEST,M3.5.0,M10.5.0/3"),
+    "zone file": (timezone.read_tzif, TZIF),
+    "window": (text(windows.parse), b"mon-fri 20:30-7:00"),
+    "windows": (text(lambda data: windows.from_rows(loads(data))), WINDOWS),
+    "date": (text(windows.parse_date), b"2026-12-24"),
+    "place of the weekly file": (text(lambda data: week_file.check(loads(data))), PLACE),
     "birth month": (text(lambda data: Person(1, "x", "child", data).of_age(2030, 1)), b"2012-05"),
     "subject": (text(people.read_subject), DETAIL),
     "terms": (text(people.read_terms), DETAIL),
@@ -239,6 +283,10 @@ def loads(data: str) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise BadInput("no JSON") from error
+
+
+def a_dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 @pytest.mark.parametrize("name", sorted(PARSERS))

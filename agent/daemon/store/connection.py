@@ -99,6 +99,8 @@ class Translated:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error) and not isinstance(error, UNTOUCHED):
             raise plain(error, self._path) from error
+        if isinstance(error, UnicodeDecodeError):  # SQLite quotes damaged text in its message, which Python can't read
+            raise plain(ValueError("malformed"), self._path) from error
 
 
 class SqlConnection(sqlite3.Connection):
