@@ -320,3 +320,54 @@ def test_odd_weeks(counted: Counted, minutes: object) -> None:
     with pytest.raises(BadInput):
         counted.ask("allowance.set", person_id=1, minutes=minutes)
     assert counted.ask("allowance.set", person_id=1, minutes=None)["week"] is None
+
+
+def test_the_bank_is_shut_at_bedtime_whatever_else_holds(counted: Counted) -> None:
+    counted.asks_from(TABLET)
+    counted.on(1)
+    counted.ask("allowance.set", person_id=1, minutes=[60] * 7)
+    counted.ask("allowance.give", person_id=1, minutes=60, bank=True)
+    counted.ask("limits.set", person_id=1, windows=NIGHT)
+    counted.go(at(21) - counted.clock.at)
+    counted.ask("hold.add", person_id=1, seconds=3600)
+    with pytest.raises(OperationRejected, match="bedtime"):
+        counted.home.ask("me.bonus", address="192.168.1.11")
+    counted.ask("hold.end", person_id=1)
+    counted.ask("exception.add", person_id=1, kind="off")  # tonight there is no bedtime
+    assert counted.home.ask("me.bonus", address="192.168.1.11")["bank"] == 45
+
+
+def test_used_up_goes_on_when_the_plug_is_pulled(counted: Counted) -> None:
+    counted.on(1)
+    counted.ask("allowance.set", person_id=1, minutes=[10] * 7)
+    counted.minutes(12, TABLET)
+    for _ in range(3):
+        counted.again(trusted=False)
+        assert counted.kernel.taken == {TABLET}
+        counted.go(30)
+        assert counted.kernel.taken == {TABLET}
+    counted.clock.ok = True
+    assert counted.go(1) == {TABLET}
+
+
+def test_more_devices_are_not_more_minutes(counted: Counted) -> None:
+    """The second, added when the first has used them up, has none left; a replaced one keeps none either."""
+    counted.on(1)
+    counted.ask("allowance.set", person_id=1, minutes=[10] * 7)
+    counted.minutes(10, TABLET)
+    second = counted.ask("device.add", label="console", mac=SECOND, person_id=1)["id"]
+    assert counted.kernel.taken == {TABLET, SECOND}
+    counted.ask("device.remove", device_id=second)
+    counted.ask("device.edit", device_id=1, mac="5a:22:fb:00:00:07")
+    assert counted.kernel.taken == {"5a:22:fb:00:00:07"}
+
+
+def test_the_clock_set_back_gives_no_minutes(counted: Counted) -> None:
+    counted.on(1)
+    counted.ask("allowance.set", person_id=1, minutes=[10] * 7)
+    counted.minutes(10, TABLET)
+    for hours in (-3, 5, -2):
+        counted.clock.at += hours * 3600
+        counted.tick()
+        counted.minute()
+        assert counted.kernel.taken == {TABLET}

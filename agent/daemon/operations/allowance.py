@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.control.messages import Reply, Request
-from agent.core.model import BadInput, Sentence
+from agent.core.model import BadInput, Device, Sentence
 from agent.core.windows import BEDTIME
 from agent.daemon.household import Household
 from agent.daemon.operations import usage
@@ -90,12 +90,20 @@ def me_bonus(household: Household, request: Request) -> Reply:
     saved = household.state.limits.allowances.banks.get(owner, 0)
     if not saved:
         raise OperationRejected("conflict", "there are no minutes in the bank")
-    if household.keeper.decision(device).why == BEDTIME:
+    if _at_bedtime(household, device):
         raise OperationRejected("conflict", "at bedtime no minutes can be taken from the bank")
     minutes = min(TAKEN, saved)
     bonus(household, owner, minutes, f"me:{device.id}", bank=saved - minutes)
     in_force(household, [owner])
     return usage.of_me(household, device)
+
+
+def _at_bedtime(household: Household, device: Device) -> bool:
+    """Also where the internet is off by hand meanwhile; where bedtime was put off, it is not."""
+    keeper = household.keeper
+    decision = keeper.decision(device)
+    kind, _, _ = keeper.rules_of(device).line.look(household.clock.wall(), keeper.local.zone)
+    return decision.held and BEDTIME in (decision.why, kind)
 
 
 TABLE = {"allowance.set": allowance_set, "allowance.give": allowance_give, "me.bonus": me_bonus}
