@@ -94,7 +94,7 @@ class Resolving:
         self.file.close()
 
     def _identify(self, mark: int | None, address: str) -> DeviceView | None:
-        assert mark is None
+        assert not mark
         return self.clients.get(address)
 
     def _record(self, client: DeviceView, name: bytes, verdict: object, count: int) -> None:

@@ -9,8 +9,10 @@ import dnslib
 import pytest
 
 from agent.daemon.dns import tcp
+from agent.daemon.dns.listeners import listen
 from tests.daemon.household_dns import PLAIN, PROTECTED, Resolving
 from tests.daemon.resolving import HOST, texts, turn_for, turn_until
+from tests.ports import free_port
 
 
 class Talk:
@@ -24,6 +26,7 @@ class Talk:
         self.socket.setblocking(False)
         self.received = b""
         self.ended = False
+        self.error: OSError | None = None
         net.loop.add(self.socket, self._read)
 
     @property
@@ -53,7 +56,8 @@ class Talk:
     def _read(self) -> None:
         try:
             chunk = self.socket.recv(65536)
-        except ConnectionError:
+        except ConnectionError as error:
+            self.error = error
             chunk = b""
         self.received += chunk
         if not chunk:
@@ -293,27 +297,68 @@ def test_a_hung_up_client_does_not_make_the_loop_spin(net: Resolving, talk: Talk
     assert turns < 60
 
 
-def test_a_toggle_ends_connections_but_not_their_questions(net: Resolving, talk: Talk) -> None:
+def test_a_toggle_ends_no_connection_and_no_question(net: Resolving, talk: Talk) -> None:
     before = net.clients[PROTECTED]
     talk.ask("fine.example")
     answer, net.server.answer = net.server.answer, lambda query: None
     talk.send("slow.example")
     turn_until(net.loop, lambda: "slow.example." in net.server.names)
-    idle = Talk(net, PLAIN)
     unread = Talk(net)
     unread.send("bad.example")
     net.dns.drain()
     net.toggle(2)
     net.server.answer = answer
-    turn_until(net.loop, lambda: talk.ended and idle.ended and unread.ended)
+    turn_until(net.loop, lambda: len(talk.replies) == 2 and len(unread.replies) == 1)
     assert [str(reply.q.qname) for reply in talk.replies] == ["fine.example.", "slow.example."]
     assert [str(reply.q.qname) for reply in unread.replies] == ["bad.example."]
-    again = Talk(net)
-    again.ask("fine.example")
+    talk.ask("later.example")
     net.recorded()
     clients = {(name, client) for client, name, _, _ in net.records}
     after = net.clients[PROTECTED]
     names = (b"fine.example", b"slow.example", b"bad.example")
-    assert clients == {(name, before) for name in names} | {(b"fine.example", after)}
-    for each in (idle, unread, again):
+    assert clients == {(name, before) for name in names} | {(b"later.example", after)}
+    unread.close()
+
+
+def test_what_came_in_part_before_a_toggle_is_ended_in_order(net: Resolving, talk: Talk) -> None:
+    """Both sides close: a reset would take the answer away that the client has not read yet."""
+    begun = framed("begun.example")
+    talk.socket.send(framed("fine.example") + begun[:9])
+    turn_until(net.loop, lambda: "fine.example." in net.server.names)
+    net.dns.drain()
+    net.toggle(2)
+    talk.socket.send(begun[9:] + framed("more.example"))
+    turn_until(net.loop, lambda: talk.ended)
+    assert [str(reply.q.qname) for reply in talk.replies] == ["fine.example."]
+    assert talk.error is None
+    assert {name for _, name, _, _ in net.records if net.recorded()} == {b"fine.example"}
+
+
+def test_who_says_farewell_to_nobody_is_not_waited_for(net: Resolving, talk: Talk) -> None:
+    talk.socket.send(framed("fine.example")[:9])
+    turn_for(net.loop, 0.05)
+    net.dns.drain()
+    turn_until(net.loop, lambda: talk.ended)
+    net.time.ahead += tcp.FAREWELL_S
+    front = next(front for front in net.dns._fronts if front.stream)
+    turn_until(net.loop, lambda: not front._connections)
+
+
+def test_a_mark_of_before_gets_nothing_more(net: Resolving) -> None:
+    """By marks, whom nobody is known by was somebody before the toggle: asking again they have another."""
+    net.port = free_port()
+    listen(net.loop, net.dns, [(HOST, net.port)], 1)
+    stays, goes = Talk(net), Talk(net, PLAIN)
+    for each in (stays, goes):
+        each.ask("fine.example")
+    net.dns.drain()
+    net.toggle(2)
+    del net.clients[PLAIN]
+    goes.send("later.example")
+    turn_until(net.loop, lambda: goes.ended)
+    assert goes.error is None
+    assert len(goes.replies) == 1
+    stays.ask("later.example")
+    assert list(net.recorded()) == [(1, b"fine.example"), (2, b"fine.example"), (1, b"later.example")]
+    for each in (stays, goes):
         each.close()

@@ -20,6 +20,7 @@ ACCEPT_DRAIN = 16
 BACKLOG_MAX = 4096  # what net.core.somaxconn allows by default
 # From the last whole question or answer. Bytes that trickle in don't prolong it.
 IDLE_S = 10.0
+FAREWELL_S = 2.0  # for the other side to close too, once nothing more comes
 SWEEP_S = 1.0
 OPEN_MAX = 16  # questions of one connection in flight
 QUERY_MAX = 4096
@@ -34,9 +35,16 @@ SYN_MAX = 256
 
 
 class TcpClient:
-    """A client's. `open` counts its questions without an answer; after `ended` nothing more is read."""
+    """A client's. `open` counts its questions without an answer.
 
-    __slots__ = ("socket", "address", "lane", "received", "out", "open", "deadline", "ended", "closed", "busy")
+    After `ended` none is taken, after `hung_up` none comes. `doubtful`: who it is was known before
+    a change, and is asked again with what comes next.
+    """
+
+    __slots__ = (
+        *("socket", "address", "lane", "received", "out", "open", "deadline"),
+        *("ended", "hung_up", "doubtful", "closed", "busy"),
+    )
 
     def __init__(self, accepted: socket.socket, address: str, lane: DnsSession, deadline: float) -> None:
         self.socket = accepted
@@ -47,6 +55,8 @@ class TcpClient:
         self.open = 0
         self.deadline = deadline
         self.ended = False
+        self.hung_up = False
+        self.doubtful = False
         self.closed = False
         self.busy = False
 
@@ -101,16 +111,18 @@ class Tcp(Listener):
             self._advance(to)
 
     def drain(self) -> None:
-        """Ends all connections: whoever asks again is identified anew. What was asked is still answered."""
+        """What was asked until now is answered to whoever asked; with what comes next it is identified anew."""
         self._accept_all()
-        # Also those that wait: they came as who they were before.
-        for connection in [*self._connections, *self._waiting]:
-            if self._waiting.pop(connection, connection) is None:
-                self._connections.add(connection)
-            self._read(connection)
-            connection.ended = True
-            if not connection.closed:
-                self._advance(connection)
+        waiting, self._waiting = self._waiting, {}
+        self._connections.update(waiting)
+        for connection in list(self._connections):
+            all_read = self._read_all(connection)
+            if connection.closed:
+                continue
+            connection.doubtful = True
+            # Those that waited have no place to stay in. A part of a question is one of before.
+            connection.ended |= connection in waiting or not all_read or bool(connection.received)
+            self._advance(connection)
 
     def close(self) -> None:
         for connection in [*self._waiting, *self._connections]:
@@ -218,6 +230,27 @@ class Tcp(Listener):
         if self._waiting or not self._accepting:
             self._let_in()
 
+    def _say_farewell(self, connection: TcpClient) -> None:
+        """Closed with something unread, TCP would tell the other side to forget what it has not read of us either."""
+        connection.deadline = min(connection.deadline, self._loop.now + FAREWELL_S)
+        try:
+            if connection.hung_up:
+                raise OSError
+            connection.socket.shutdown(socket.SHUT_WR)
+            self._loop.add(connection.socket, lambda: self._discard(connection))
+        except OSError:
+            self._drop(connection)
+
+    def _discard(self, connection: TcpClient) -> None:
+        try:
+            if connection.socket.recv(CHUNK):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._drop(connection)
+
     def _end(self, connection: TcpClient) -> None:
         connection.closed = True
         self._connections.discard(connection)
@@ -228,17 +261,41 @@ class Tcp(Listener):
     # bytes
 
     def _read(self, connection: TcpClient) -> None:
+        self._receive(connection)
+
+    def _receive(self, connection: TcpClient) -> bool:
+        """Whether more may be there."""
         try:
             chunk = connection.socket.recv(CHUNK)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             self._drop(connection)
-            return
-        connection.received += chunk
+            return False
         # Half closed: what was asked is still answered.
-        connection.ended = connection.ended or not chunk
+        connection.hung_up = not chunk
+        if connection.doubtful and chunk:
+            connection.doubtful = False
+            connection.ended = connection.ended or not self._is_known_still(connection)
+        connection.ended = connection.ended or connection.hung_up
+        if not connection.ended:
+            connection.received += chunk
         self._advance(connection)
+        return not connection.ended
+
+    def _read_all(self, connection: TcpClient) -> bool:
+        """Whether all that was sent until now is read: there is a limit."""
+        for _ in range(OPEN_MAX):
+            if not connection.has_room:
+                return False
+            if not self._receive(connection):
+                return True
+        return False
+
+    def _is_known_still(self, connection: TcpClient) -> bool:
+        """Whether it is of a client of now, whose lane it then has. A mark that is nobody's now was somebody's."""
+        connection.lane = self._dns.lanes.of_connection(*connection.lane.source)
+        return connection.lane.client is not None or not self._by_mark
 
     def _advance(self, connection: TcpClient) -> None:
         """Takes on what was received, sends what was answered, and watches for what there is room for."""
@@ -259,7 +316,7 @@ class Tcp(Listener):
             return
         connection.busy = False
         if connection.ended and not connection.open and not connection.out:
-            self._drop(connection)
+            self._say_farewell(connection)
             return
         readable = (lambda: self._read(connection)) if connection.has_room and not connection.ended else None
         writable = (lambda: self._advance(connection)) if connection.out else None
