@@ -272,12 +272,15 @@ def read_tzif(data: bytes) -> Zone:
     footer = data[end:].split(b"\n")
     if len(footer) < 3 or not footer[1]:
         raise BadInput("a time zone file without a footer")
-    try:
-        zone = parse(footer[1].decode())
-    except UnicodeError as error:
-        raise BadInput("a time zone file's footer is no text") from error
+    zone = parse(_text(footer[1]))
     zone._listed = changes
     return zone
+
+
+def _text(data: bytes) -> str:
+    if data and max(data) > 126:
+        raise BadInput("a time zone file's text is no text")
+    return str(data, "ascii")
 
 
 def _body(data: bytes, start: int, size: int) -> tuple[int, list[tuple[int, Offset]]]:
@@ -298,7 +301,7 @@ def _body(data: bytes, start: int, size: int) -> tuple[int, list[tuple[int, Offs
     offsets = []
     for one in range(types):
         seconds, summer, where = struct.unpack(">iBB", data[table + one * 6 : table + one * 6 + 6])
-        offsets.append(Offset(seconds, bool(summer), str(names[where:].split(b"\0")[0], "ascii")))
+        offsets.append(Offset(seconds, bool(summer), _text(names[where:].split(b"\0")[0])))
     if kinds and max(kinds) >= len(offsets):
         raise BadInput("a time zone file names an offset that it lacks")
     return end, [(at, offsets[kind]) for at, kind in zip(instants, kinds)]

@@ -129,3 +129,18 @@ def test_files_that_are_none():
         except BadInput:
             continue
         raise AssertionError(data)
+
+
+def test_a_file_whose_names_are_no_text():
+    good = tzif([(5, 0)], [(0, 0)], b"AAA0")
+    for data in (
+        tzif([(5, 0)], [(0, 0)], b"AAA\xff0"),
+        good.replace(b"AAA\0", b"A\xd2A\0"),
+        good.replace(b"A", b"\xd2"),
+    ):
+        if data != good:
+            try:
+                read_tzif(data)
+                raise AssertionError("taken")
+            except BadInput:
+                pass
