@@ -200,6 +200,9 @@ def test_lists_compile_refuses_what_is_no_list(say, tmp_path):
 
 
 def test_durations_and_days():
+    for text in ("367d", "53w", "9999999m"):
+        with pytest.raises(argparse.ArgumentTypeError, match="is longer than 366d"):
+            times.duration(text)
     assert [times.duration(text) for text in ("90s", "30m", "2H", "7d", "1w")] == [90, 1800, 7200, 604800, 604800]
     for text in ("", "3", "m", "-3m", "0m", "3y", "1.5h"):
         with pytest.raises((argparse.ArgumentTypeError, IndexError)):

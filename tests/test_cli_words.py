@@ -87,6 +87,18 @@ def test_a_site_as_people_paste_it(furnished, say):  # noqa: F811
     assert say("block", "tik tok") == (REJECTED, "privacy-agent: Enter a site such as tiktok.com.\n")
 
 
+def test_an_address_has_no_subdomains(furnished, say):  # noqa: F811
+    code, said = say("block", "https://192.0.2.9/x")
+    assert code == OK and "192.0.2.9 is blocked for everybody." in said, said
+    assert say("rule", "remove", said.split("rule remove ")[1].strip())[0] == OK
+
+
+def test_what_is_said_of_an_ipv6_address_advises_no_rule(furnished, say):  # noqa: F811
+    for typed in ("2001:DB8::9", "[2001:db8::9]", "http://[2001:db8::9]/x"):
+        code, said = say("explain", typed)
+        assert (code, said) == (OK, "2001:db8::9 is allowed: no list or rule mentions it.\n")
+
+
 def test_what_covers_many_sites_is_asked(furnished, say):  # noqa: F811
     for op, name in (("block", "com"), ("block", "co.uk"), ("allow", "co.uk"), ("block", "github.io")):
         code, said = say(op, name)

@@ -13,6 +13,7 @@ from agent.cli.times import duration, window
 from agent.client import ControlClient, ControlError
 from agent.control.messages import Row
 from agent.core import settings
+from agent.core.names import is_address
 
 
 def allow(client: ControlClient, options: argparse.Namespace) -> None:
@@ -35,7 +36,9 @@ def _rule(client: ControlClient, options: argparse.Namespace, op: str, effect: s
     arguments = {"name": in_ascii(options.name), **target, **given(seconds=options.seconds)}
     rule = _sure(client, options, op, arguments)
     until = f" until {show.when(rule['expires_at'])}" if rule.get("expires_at") else ""
-    show.line(f"{rule['name']} and its subdomains {effect} for {whose}{until}.")
+    name = str(rule["name"])
+    below = "" if is_address(name.encode()) else " and its subdomains"
+    show.line(f"{name}{below} {effect if below else effect.replace('are', 'is')} for {whose}{until}.")
     for label in rule["unprotected"] if isinstance(rule["unprotected"], list) else []:
         show.line(f"Protection is off for {label}, so the rule does nothing there yet.")
         show.line(f"To turn it on: privacy-agent on {shlex.quote(lookup.literal('device', label))} protection")

@@ -8,6 +8,7 @@ from agent.core.digits import is_digits, whole
 
 DAY_S = 86400
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
+LONGEST_D = 366  # as an operation takes it
 FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 
 
@@ -16,6 +17,8 @@ def duration(text: str) -> int:
     number, unit = whole(text[:-1]), text[-1:].lower()
     if not number or unit not in UNITS:
         raise argparse.ArgumentTypeError(f"not a duration: {text!r} (as in 30m, 2h, 7d)")
+    if number * UNITS[unit] > LONGEST_D * DAY_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is longer than {LONGEST_D}d")
     return number * UNITS[unit]
 
 

@@ -10,13 +10,15 @@ _SECOND = (b"co", b"com", b"org", b"net", b"edu", b"gov", b"ac", b"or", b"ne", b
 def site(text: str) -> bytes:
     """The canonical name: a URL's host, a name without `*.`, `||` and `^` around it. BadInput says what to enter."""
     text = text.strip()
-    scheme, colon, rest = text.partition("://")
-    if colon:
+    scheme, is_url, rest = text.partition("://")
+    if is_url:
         text = rest
     elif text.startswith("||"):
         text = text[2:]
     for end in "/?#^|$":
         text = text.partition(end)[0]
+    if "@" in text and not is_url:
+        raise BadInput("Enter a site such as tiktok.com.")  # somebody's mail address: its host serves many others
     text = text.rpartition("@")[2]
     for before in ("*.", "."):
         if text.startswith(before):

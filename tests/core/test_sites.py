@@ -34,7 +34,18 @@ def test_a_site_as_people_paste_it():
 
 
 def test_what_is_no_site_says_what_to_enter():
-    for text in ("", "tik tok", "://", "||^", "*.", "a..b", "x" * 300, "https:///path"):
+    for text in (
+        "",
+        "tik tok",
+        "://",
+        "||^",
+        "*.",
+        "a..b",
+        "x" * 300,
+        "https:///path",
+        "mia@mail.example",
+        "mailto:mia@mail.example",
+    ):
         assert refused(site, text) == "Enter a site such as tiktok.com.", text
 
 

@@ -130,7 +130,7 @@ def _now(household: Household, view: View, target: str, then: Row | None) -> tup
     """The host that a name, an address or a URL means, and today's verdict over it."""
     policy = household.policy
     url = split_url(target)
-    host = split_authority(url[0])[0] if url else site(target)
+    host = split_authority(url[0])[0] if url else _host(target)
     verdict = policy.reach(view, host, _address(host), url)
     rule = then["rule"] if then else None
     if url and isinstance(rule, dict) and (verdict.rule is None or verdict.rule.text != rule["text"]):
@@ -161,6 +161,20 @@ def _where_it_led(policy: Policy, view: View, host: bytes, then: Row | None) -> 
         # A rule about what lies below a name says nothing of the name itself.
         found = policy.review(view, [b"any." + alias if text.startswith("*.") else alias], [])
     return found if found.blocked else None
+
+
+def _host(target: str) -> bytes:
+    """What `site` takes, or an IPv6 address."""
+    bare = target.strip().strip("[]")
+    try:
+        return addresses.show(addresses.parse(bare)).encode() if ":" in bare else site(target)
+    except BadInput:
+        return site(target)
+
+
+def _by_hand(action: str, name: str) -> str:
+    """The command that changes it; none for an IPv6 address, which no rule of the household can be about."""
+    return "" if ":" in name else f" To {action} it: privacy-agent {action} {name}"
 
 
 def _address(host: bytes) -> bytes | None:
@@ -243,8 +257,8 @@ def _how(
             source = f"{rule.text} leads round the router's DNS ({rule.list_name}; settings: {', '.join(WAYS_AROUND)})"
         when = " where its answer leads there as it did then," if led else ""
         own = None if rule.list_id or rule.scope in (SHIPPED, CONTENT) else _own_rule(household, rule, view)
-        advice = f"rule remove {own.id}" if own else f"allow {name}"
-        return f"{prefix}{name} is blocked{when} because {source}. To allow it: privacy-agent {advice}"
+        advice = f" To allow it: privacy-agent rule remove {own.id}" if own else _by_hand("allow", name)
+        return f"{prefix}{name} is blocked{when} because {source}.{advice}"
     if rule is not None and rule.scope == SHIPPED:
         return f"{prefix}{name} belongs to a helpline: it is never blocked and never recorded."
     if rule is not None:
@@ -255,8 +269,8 @@ def _how(
     guess = household.policy.warning(name.encode())
     if guess:
         told = f"{name} is allowed, with a warning: it looks like {guess.what} ({guess.text}). This is a guess."
-        return f"{prefix}{told} To block it: privacy-agent block {name}"
-    return f"{prefix}{name} is allowed: no list or rule mentions it. To block it: privacy-agent block {name}"
+        return f"{prefix}{told}{_by_hand('block', name)}"
+    return f"{prefix}{name} is allowed: no list or rule mentions it.{_by_hand('block', name)}"
 
 
 def _feature_of(verdict: Verdict) -> str:
