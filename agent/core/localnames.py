@@ -33,7 +33,7 @@ def is_local(name: bytes, domains: "frozenset[bytes]" = NONE) -> bool:
     reverse name. `domains` are the router's own. The root is none, nor is an address' text."""
     last = name.rfind(b".")
     if last < 0:
-        return bool(name) and b":" not in name
+        return bool(name) and 0x3A not in name
     top = name[last + 1 :]
     if top in DOMAINS or (domains and not domains.isdisjoint(suffixes(name))):
         return True

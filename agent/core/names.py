@@ -30,7 +30,7 @@ def parse(text: str | bytes) -> bytes:
         name = (text.encode() if isinstance(text, str) else text).lower()
     except UnicodeError as error:
         raise BadInput("a name holds a character that can't be encoded") from error
-    whole = b".." not in name
+    whole = name.find(b"..") < 0
     if name[-1:] == b".":
         name = name[:-1]
     # Lists hold a million names: a short plain one is through after these few tests.

@@ -16,6 +16,7 @@ _RECORD_HEAD, _MESSAGE_HEAD = 5, 4
 _BODY = _RECORD_HEAD + _MESSAGE_HEAD
 _RANDOM_END = 34  # of the body: version and random
 _SERVER_NAME, _ECH, _HOST_NAME = 0, 0xFE0D, 0
+_BACKSLASH = 0x5C
 
 
 class Hello(Value):
@@ -121,7 +122,7 @@ def _server_name(data: bytes, at: int, end: int) -> bytes | None:
             raise BadInput("a server name leaves its list")
         if kind == _HOST_NAME and found is None:
             name = data[start:at]
-            if b"\\" in name:
+            if _BACKSLASH in name:
                 raise BadInput("a server name holds a byte that no host name has")
             found = names.parse(name)
     return found

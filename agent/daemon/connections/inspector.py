@@ -102,7 +102,7 @@ class Inspector:
         if view is not None and view.safe and self._passes_by(view, host, piece.destination):
             # Nobody is told: the device asks the DNS again and is led to the safe form.
             return self._end(mark, piece, inspection.REFUSED)
-        verdict = self._decide(client, piece, opened)
+        verdict = self._decide(client, piece, opened, host)
         if verdict.blocked:
             if recorded(verdict):
                 self._refused(client, piece, opened, verdict)
@@ -172,11 +172,10 @@ class Inspector:
             return None
         return client, piece, self._flows.feed(mark, piece.flow, piece.seq, piece.data, self._now())
 
-    def _decide(self, client: DeviceView, piece: Segment, opened: Hello | SniffedRequest) -> Verdict:
+    def _decide(self, client: DeviceView, piece: Segment, opened: Hello | SniffedRequest, host: bytes) -> Verdict:
         view = client.view
         if not isinstance(view, View):
             return ALLOWED
-        host = host_of(piece, opened)
         if isinstance(opened, SniffedRequest):
             return self._policy.reach(view, host, piece.destination, (authority_of(piece, opened), opened.target))
         key = (client, host, piece.destination)
