@@ -37,7 +37,7 @@ class ControlClient:
         self._received = b""
 
     def call(self, op: str, **arguments: object) -> Reply:
-        """What the daemon says is "ok"; Refusal when it refuses, Unreachable when it goes away."""
+        """What the daemon says is "ok"; ControlError when it says no, Unreachable when it goes away."""
         request = {"op": op, **arguments}
         try:
             self._link.sendall(json.dumps(request).encode() + b"\n")

@@ -150,8 +150,8 @@ ACCESS = {
     PUBLIC: "Open to whoever reaches the router.",
     HOUSEHOLD: "Needs a session of the household.",
     CONFIRMED: "Needs a session of the household and its password again (POST /api/v1/session/confirm).",
-    PERSON: "For the person at an enrolled device, known by the request's address.",
-    OWN: "For the person at an enrolled device, from that device, after their PIN.",
+    PERSON: "For the person at an added device, known by the request's address.",
+    OWN: "For the person at an added device, from that device, after their PIN.",
 }
 
 

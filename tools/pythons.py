@@ -44,7 +44,6 @@ TARGETS = {
     "3.13": python("trixie", 13),
     "micropython": Target("trixie", MICROPYTHON, "usr/bin/micropython"),
 }
-PYTHONS = [name for name in TARGETS if name != "micropython"]
 
 WRAPPER = """#!/bin/sh
 # Runs the unpacked interpreter with its own libraries. From here it finds its modules, also when told to be isolated.

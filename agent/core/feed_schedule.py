@@ -13,7 +13,7 @@ ID_MAX = 40
 # The syntaxes that lists are read in (core/rules.py, which the daemon does not hold in memory).
 SYNTAXES = ("hosts", "dnsmasq", "unbound", "bind", "rpz", "tpl", "addresses", "domains", "urls", "adblock")
 
-# An update outside these bounds is held back for the household: lists grow and shrink by some percent a day.
+# An update outside these bounds waits for a decision: lists grow and shrink by some percent a day.
 GROWS_TO = 3.0
 SHRINKS_TO = 0.4
 FIRST_WITHIN = 6.0  # the table's number is rough, and some lists swing with the season

@@ -1,4 +1,4 @@
-"""The kernel's mark of an enrolled device: which device, and since which `on`.
+"""The kernel's mark of an added device: which device, and since which `on`.
 
 A mark is a signature that says "ours", the device's slot (1–255) and the low bits of its generation. The same value
 marks packets on their way into the agent and the conntrack entries of redirected flows. Only conntrack marks outlive a
@@ -48,10 +48,6 @@ class Layout:
     def state(self, number: int) -> int:
         """The signature's bits as they stand for a number of four bits; `_DEVICE` is a device's mark."""
         return sum([bit for at, bit in enumerate(self._signature) if number >> at & 1])
-
-    def with_state(self, mark: int, number: int) -> int:
-        """A mark whose signature's bits are changed, and nothing else of it."""
-        return mark & ~self.tag_mask | self.state(number)
 
     def shared(self) -> "list[str]":
         """Whose bits on many routers these also are."""

@@ -142,10 +142,10 @@ class Person(Value):
 
 
 class Device(Value):
-    """An enrolled device. `enrolment` is a random id: the only name of it that the ledger knows.
+    """An added device. `enrolment` is a random id: the only name of it that the ledger knows.
 
     `mac` is 6 bytes or None, `address` a textual IP address where identity goes by address or None;
-    `slot` (1..255) is its place in the kernel's mark while it is enrolled. The internet of one that is `never_off` is
+    `slot` (1..255) is its place in the kernel's mark until it is removed. The internet of one that is `never_off` is
     never turned off, by nothing: it is an alarm, a heating, somebody's glucose sensor.
     """
 

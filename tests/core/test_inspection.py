@@ -52,12 +52,6 @@ def test_what_a_connection_comes_to_is_never_the_signature_of_redirected_dns():
     assert flush(marks.TAG, marks.DEFAULT.tag_mask) == steering(Inspection(1)).flush()
 
 
-def test_a_mark_keeps_what_is_not_ours():
-    layout = marks.DEFAULT
-    assert layout.with_state(0x00FF3F00, DONE) == 0x00FF3F00 | 0x80004000
-    assert layout.with_state(0xFFFFFFFF, REFUSED) == 0xFFFF7FFF
-
-
 def test_whose_packet_it_is():
     mark = marks.pack(7, 3)
     assert inspection.sender(struct.pack(HOST + "I", mark) + MAGIC) == mark

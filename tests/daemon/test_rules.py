@@ -129,7 +129,7 @@ def test_a_wrong_refusal_becomes_a_text_that_names_nobody(home: Home) -> None:
     verdict = home.household.policy.decide(client.view, LISTED.encode())
     home.household.recorder.refused(client.slot, client.generation, LISTED, "dns", 1, verdict)
     told = home.ask("block.report", attempt_id=1, with_day=True, with_version=True, note="This is our bank.")
-    assert "Refused on: 20" in told["text"] and "privacy-agent" in told["text"]
+    assert "Blocked on: 20" in told["text"] and "privacy-agent" in told["text"]
     assert told["text"].endswith("\n\nThis is our bank.\n")
     for secret in ("device 2", "127.0.0.2", "Mia"):
         assert secret not in told["text"]

@@ -21,7 +21,6 @@ PYTHON = Path("/usr/bin/python3.11")
 STDLIB = Path("/usr/lib/python3.11")
 ENCODINGS = Path("encodings/__init__.py")
 BUSYBOX = Path("/bin/busybox")
-LIBRARY_FOLDERS = ("/lib", "/usr/lib", "/lib64")
 
 # Witnesses and the router's own programs. setpriv and unshare stand in for procd's jail.
 PROGRAMS = (

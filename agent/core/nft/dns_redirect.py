@@ -1,6 +1,6 @@
 """The rules that lead added devices' DNS to the agent: one nftables table, and the changes between its states.
 
-As `nft list` would show them (udp; `steered` maps an enrolled device's Ethernet address to its mark):
+As `nft list` would show them (udp; `steered` maps an added device's Ethernet address to its mark):
 
     chain steer  { type nat hook prerouting priority -105;      # hard-coded resolvers: to the router's own port 53
       th dport 53 iifname . nfproto . l4proto @open fib daddr type unicast

@@ -38,7 +38,7 @@ class Firewall:
         self.closed: frozenset[tuple[str, int, int]] = frozenset()
 
     def look(self) -> bool:
-        """Reads the rules if they have changed; whether `closed` is another. Refused."""
+        """Reads the rules if they have changed; whether `closed` is another. NetfilterError."""
         generation = firewall_path.generation_of(self._netfilter.ask(firewall_path.generation()))
         if generation == self._generation:
             return False

@@ -44,20 +44,20 @@ class Netfilter:
         self._seq = 1
 
     def commit(self, work: list[Message]) -> None:
-        """All of it or nothing. Refused."""
+        """All of it or nothing. NetfilterError."""
         if work:
             first = self._seq
             self._seq += len(work) + 2
             self._exchange(batch(work, first), first, first + len(work))
 
     def ask(self, message: Message) -> list[NetlinkReply]:
-        """The answers to one message; of a dump all. Refused."""
+        """The answers to one message; of a dump all. NetfilterError."""
         seq = self._seq
         self._seq += 1
         return self._exchange(encode(message, seq), seq, seq)
 
     def each(self, work: list[Message]) -> None:
-        """Every message for itself, sent at once; what is not there any more is passed over. Refused."""
+        """Every message for itself, sent at once; what is not there any more is passed over. NetfilterError."""
         if not work:
             return
         first = self._seq
@@ -66,7 +66,7 @@ class Netfilter:
         self._exchange(datagram, first, first + len(work) - 1, errno.ENOENT)
 
     def _exchange(self, datagram: bytes, first: int, last: int, passed: int = 0) -> list[NetlinkReply]:
-        """Sends; the answers to sequence numbers `first` to `last`, or Refused for the first error among them
+        """Sends; the answers to sequence numbers `first` to `last`, or NetfilterError for the first error among them
         that is not `passed` over.
 
         netfilter works inside send(): when it returns, everything is done and all answers wait in the socket. A dump

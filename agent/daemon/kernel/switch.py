@@ -80,7 +80,7 @@ class Switch:
     def judge(self, ways: list[Inspection]) -> None:
         """Connections come here as well, in the first of these ways that the kernel takes; without one only DNS does.
 
-        To be called while nothing stands, or with what is to replace the table that does. Refused.
+        To be called while nothing stands, or with what is to replace the table that does. NetfilterError.
         """
         self._ways = [*ways, None]
         if self._table_stands:
@@ -99,7 +99,7 @@ class Switch:
     def look(self) -> None:
         """Follows the firewall: queries to resolvers elsewhere are redirected where they would get in, and there only.
 
-        To be called every few seconds; it asks for the rules when they have changed. Refused.
+        To be called every few seconds; it asks for the rules when they have changed. NetfilterError.
         """
         before = self.closed
         if self._firewall.look() and self._table_stands:
@@ -126,7 +126,7 @@ class Switch:
         return found[0] if found else None
 
     def apply(self, wanted: dict[bytes, int], protected: frozenset[bytes] = frozenset()) -> None:
-        """Makes the kernel's map of MAC (6 bytes) → mark equal to `wanted`, or raises Refused and has changed nothing.
+        """Makes the kernel's map of MAC (6 bytes) → mark equal to `wanted`. NetfilterError, and has changed nothing.
 
         Of the `protected` ones, connections are judged. A table that was lost meanwhile is put up again as a whole.
         """
@@ -142,7 +142,7 @@ class Switch:
         self.state, self.message = self._described()
 
     def hold_by(self, rules: HoldingRules) -> None:
-        """These are the rules from here on, also for whoever is held. Refused."""
+        """These are the rules from here on, also for whoever is held. NetfilterError."""
         page = None
         if rules.page_port is not None:
             page = Firewall(self._netfilter, self._interfaces, rules.page_port, WAYS_OF_PAGE)
@@ -155,7 +155,7 @@ class Switch:
         self.holding, self._page, self._page_closed = rules, page, closed
 
     def hold(self, wanted: frozenset[bytes]) -> None:
-        """Nothing of these MACs goes out, and of no others. Refused, and has changed nothing."""
+        """Nothing of these MACs goes out, and of no others. NetfilterError, and has changed nothing."""
         if wanted == self.held and (self._table_stands or not wanted):
             return
         if self._page is not None and not self.held:
@@ -165,7 +165,7 @@ class Switch:
         self._also(wanted, self.counted, self.holding.change(self.held, wanted, self._page_closed))
 
     def elsewhere(self) -> list[str]:
-        """The interfaces towards which somebody held was refused, since the first was held. Refused."""
+        """The interfaces towards which somebody held was refused, since the first was held. NetfilterError."""
         if not self.held or not self._table_stands:
             return []
         try:
@@ -174,7 +174,7 @@ class Switch:
             raise NetfilterError(str(error), errno.EIO) from error
 
     def count(self, wanted: frozenset[bytes]) -> None:
-        """What these MACs send to the internet is counted, from 0 on for who was not. Refused, and has changed nothing.
+        """What these MACs send to the internet is counted, from 0 on where it was not. NetfilterError; nothing changed.
 
         What a flow table takes is not counted: see `offloaded`.
         """
@@ -182,7 +182,7 @@ class Switch:
             self._also(self.held, wanted, self.counting.change(self.counted, wanted))
 
     def counts(self) -> dict[bytes, tuple[int, int]]:
-        """MAC → packets and bytes since it is counted. Refused."""
+        """MAC → packets and bytes since it is counted. NetfilterError."""
         if not self.counted or not self._table_stands:
             return {}
         try:
@@ -210,11 +210,11 @@ class Switch:
         self._unused = 0
 
     def each(self, work: list[Message]) -> None:
-        """See Netfilter. Refused."""
+        """See Netfilter. NetfilterError."""
         self._netfilter.each(work)
 
     def admit(self, names: dict[int, str], addresses: list[bytes]) -> None:
-        """These addresses are in sets of whoever is held, for a while from now. Refused."""
+        """These addresses are in sets of whoever is held, for a while from now. NetfilterError."""
         if not self.held or not self._table_stands:
             return
         for address in addresses:
@@ -228,22 +228,22 @@ class Switch:
                 self._netfilter.commit([work])
 
     def flush_page(self) -> None:
-        """Ends the flows that were led to the page of whoever is held. Refused."""
+        """Ends the flows that were led to the page of whoever is held. NetfilterError."""
         self._netfilter.ask(self.holding.flush_page())
 
     def flush(self) -> None:
-        """Ends the redirected flows of all devices, so that none goes on to the router's resolver. Refused."""
+        """Ends the redirected flows of all devices, so that none goes on to the router's resolver. NetfilterError."""
         self._netfilter.ask(self._steering.flush())
 
     def flush_marked(self, mark: int) -> None:
-        """Ends the redirected flows that one device has had since one `on`. Refused."""
+        """Ends the redirected flows that one device has had since one `on`. NetfilterError."""
         self._netfilter.ask(self._steering.flush_device(mark))
 
     def release(self, addresses: list[str]) -> None:
         """Ends the DNS flows that devices' addresses had before their `on`, so that their next packet is steered.
 
         Only datagrams to other resolvers need it: a flow is redirected at its first packet or never, and may go on for
-        days. Link-local addresses reach none. Connections are reset by the rules. Refused.
+        days. Link-local addresses reach none. Connections are reset by the rules. NetfilterError.
         """
         sources = _sources(addresses)
         for size in sorted({len(source) for source in sources}):
@@ -254,14 +254,14 @@ class Switch:
 
     def cut(self, flows: list[bytes], protocol: bytes = conntrack.TCP) -> None:
         """These connections of protected devices go on no further: each later packet is reset; of UDP's, which may be
-        anything, what looks like QUIC. Refused."""
+        anything, what looks like QUIC. NetfilterError."""
         if self._steering.judging is None:
             return
         for flow in flows:
             self._end(conntrack.mark(flow, self._refused, self._layout.tag_mask, protocol))
 
     def cut_to(self, addresses: list[str], ends: frozenset[bytes]) -> None:
-        """The same for all web connections, QUIC's among them, from these addresses to one of `ends`. Refused."""
+        """The same for all web connections, QUIC's among them, from these addresses to `ends`. NetfilterError."""
         for protocol, flows in self.begun_at(addresses):
             self.cut([flow for flow in flows if _end_of(flow) in ends], protocol)
 
@@ -269,7 +269,7 @@ class Switch:
         """The web connections, QUIC's among them, that began at these addresses: a protocol, and flows of it.
 
         Each is a walk of the kernel's through all that it has, 4 ms with 262,144 buckets, however many addresses there
-        are. Refused.
+        are. NetfilterError.
         """
         sources = _sources(addresses)
         for size in sorted({len(source) for source in sources}):
@@ -312,7 +312,7 @@ class Switch:
         return True
 
     def close(self) -> None:
-        """Removes the table and ends the flows; for an orderly stop. Refused."""
+        """Removes the table and ends the flows; for an orderly stop. NetfilterError."""
         self.hold(frozenset())
         self.count(frozenset())
         self.apply({})
@@ -350,7 +350,7 @@ class Switch:
                 self._arm(wanted, protected)
 
     def _require_endings(self) -> None:
-        """Without them a redirected flow would outlive `off`, and the agent itself. Refused."""
+        """Without them a redirected flow would outlive `off`, and the agent itself. NetfilterError."""
         try:
             self._netfilter.ask(conntrack.statistics())
         except NetfilterError as refusal:

@@ -26,7 +26,7 @@ def device_list(household: Household, request: Request) -> Reply:
 
 
 def device_row(household: Household, device: Device) -> Row:
-    """One enrolled device as every listing shows it. `many` means that its MAC answers for others too (a repeater)."""
+    """One device as every listing shows it. `many` means that its MAC answers for others too (a repeater)."""
     edges = household.edges
     return {
         "id": device.id,

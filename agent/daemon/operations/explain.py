@@ -308,7 +308,7 @@ def report(household: Household, request: Request) -> Told:
     lines += ["Category: " + str(rule["category"])] if rule["category"] else []
     lines += ["List's home: " + of.home for of in feed]
     if flag(request, "with_day") and isinstance(then, dict):
-        lines.append("Refused on: " + time.strftime("%Y-%m-%d", time.gmtime(int(then["at"]))))
+        lines.append("Blocked on: " + time.strftime("%Y-%m-%d", time.gmtime(int(then["at"]))))
     if flag(request, "with_version"):
         lines.append("Read by: privacy-agent " + __version__)
     note = optional_text(request, "note", NOTE_MAX)

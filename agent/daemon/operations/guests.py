@@ -17,7 +17,7 @@ def is_guest(household: Household, device: Device) -> bool:
 
 
 def refuse_guests(household: Household, devices: list[Device], name: str) -> None:
-    """Refused when history or minutes are to begin for a device in a guest network."""
+    """OperationRejected when history or minutes are to begin for a device in a guest network."""
     if name == USAGE and any(is_guest(household, device) for device in devices):
         raise OperationRejected("forbidden", "minutes are not counted in a guest network: guests have not agreed")
     if name == HISTORY and any(is_guest(household, device) for device in devices):

@@ -1,4 +1,4 @@
-"""The block lists: which are in use, fetching, deciding over what was held back, and going back to the set before."""
+"""The block lists: which are in use, updates, those that wait for a decision, and the previous ones."""
 
 from agent.control.messages import Reply, Request, Row
 from agent.core.feed_schedule import Feed

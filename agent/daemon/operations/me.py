@@ -51,7 +51,7 @@ HOUR_S, DAY_S = 3600, 86400
 
 
 def own_device(household: Household, request: Request) -> Device:
-    """The enrolled device at the request's address, or Refused("not_found")."""
+    """The device at the request's address, or OperationRejected("not_found")."""
     address = addresses.show(addresses.parse(text(request, "address")))
     mac = household.clients.mac_of(address)
     for device in household.state.devices():

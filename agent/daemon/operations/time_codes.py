@@ -1,4 +1,4 @@
-"""More time on the spot: the household's page shows a code, and typed at a device it stands for one answer there.
+"""More time on the spot: Privacy Agent shows a code, and typed at a device it stands for one answer there.
 
 It lives for two minutes, in memory only, and three wrong guesses by anybody end it.
 """

@@ -237,7 +237,7 @@ class HistoryDb(WithMeta):
             return int(sql.execute(query, (device, low, high)).rowcount)
 
     def forget(self, device: int) -> None:
-        """The device is no longer enrolled and its rows are erased: its epochs say nothing about any row."""
+        """The device is removed and its rows are erased: its epochs say nothing about any row."""
         with self.db.transaction() as sql:
             sql.execute("DELETE FROM epochs WHERE device=?", (device,))
 

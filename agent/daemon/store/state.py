@@ -34,7 +34,7 @@ DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot, neve
 
 
 class State(WithMeta):
-    """The authority on who is enrolled and, by its ledger, on what is on. `sha256` is `bytes -> bytes`.
+    """The authority on which devices were added and, by its ledger, on what is on. `sha256` is `bytes -> bytes`.
 
     Every method that changes something commits before it returns, or raises StorageError. `instead`: see Database.
     """

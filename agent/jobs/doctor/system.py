@@ -108,7 +108,7 @@ def lists(told: DaemonStatus) -> Finding:
     found = told.part("lists")
     loaded = found.get("loaded_at")
     if not found.get("rules") or found.get("state") == "none":
-        return Finding(WARNING, "lists", "No block list is loaded: nothing is refused.", "privacy-agent lists update")
+        return Finding(WARNING, "lists", "No block list is loaded: nothing is blocked.", "privacy-agent lists update")
     days = int((time.time() - loaded) / DAY_S) if isinstance(loaded, (int, float)) else 0
     if found.get("state") == "stale" or days > LISTS_DAYS_MAX:
         return Finding(WARNING, "lists", f"The block lists are {days} days old.", "Check that updates get through.")

@@ -1,4 +1,4 @@
-"""Signing in and out: setup, password, second factor, sessions, the short confirmation before what can't be undone."""
+"""Signing in and out: setup, password, two-step sign-in, sessions, and the confirmation before what can't be undone."""
 
 import contextlib
 import time
@@ -15,7 +15,7 @@ from agent.jobs.web.sessions import DEVICE, HOUSEHOLD, WebSession
 from agent.jobs.web.vault import Vault
 from agent.platform.sodium import Sodium
 
-# How long "yes, it is me" holds for export, erase, opt-in and the second factor.
+# How long "yes, it is me" holds for export, erase, opt-in and two-step sign-in.
 CONFIRMED_S = 300
 TRUSTED_MAX = 16
 SECURE_COOKIE = "__Host-session"
@@ -214,7 +214,7 @@ class Account:
     # Steps
 
     async def _check(self, request: WebRequest, body: dict[str, Any]) -> str:
-        """Password and, where it is on, second factor; counts the try before it is judged."""
+        """Password and, with two-step sign-in, the code; the try counts before it is checked."""
         self._need_private(request)
         password = body_text(body, "password", passwords.BYTES_MAX)
         who = await self._who(request)

@@ -86,7 +86,7 @@ class Api:
         return await self._forward(request, route, arguments)
 
     def _to_https(self, request: WebRequest) -> WebResponse | None:
-        """The household's page over plain HTTP moves to TLS; /me stays, it needs no secret to tell the truth."""
+        """The signed-in page over plain HTTP moves to TLS; /me stays, it needs no secret to tell the truth."""
         if request.private or not self._account.has_tls or request.head.path not in PAGES or request.head.path == "/me":
             return None
         place = "https://" + request.head.header("host") + request.head.path

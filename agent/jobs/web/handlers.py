@@ -1,4 +1,4 @@
-"""Handlers of the household's pages that need more than one control operation, or one with another shape."""
+"""Handlers of the signed-in page that need more than one control operation, or one with another shape."""
 
 from typing import Any
 
@@ -96,7 +96,7 @@ async def remove_list(request: WebRequest, feed: str) -> WebResponse:  # noqa: A
 
 
 async def decide_list(request: WebRequest, feed: str, decision: str = "") -> WebResponse:
-    """Take an update that was held back, or refuse it."""
+    """Install a waiting update, or reject it."""
     value = await Ask("lists.decide", {"id": feed, "decision": decision, "actor": actor(request)})
     return reply(value, headers=NO_STORE)
 

@@ -1,7 +1,7 @@
 """Handlers of /me: what the person behind a device sees and may do there.
 
 That something is recorded can be seen without any login. What, and how much, needs a PIN, because an address on the LAN
-can be taken by another device; the PIN is set once with a code that the household's page shows.
+can be taken by another device; the PIN is set once with a code that Privacy Agent shows.
 """
 
 import time
@@ -178,7 +178,7 @@ class MeHandlers:
         device_id = own["device"]["id"]
         stored = self._pin(device_id)
         if stored is None:
-            raise Problem(409, "pin-needed", "No PIN is set yet. Ask for a code on the household's page.")
+            raise Problem(409, "pin-needed", "No PIN is set yet. Ask the person who manages this network for a code.")
         word = await self._proof(request, device_id, stored, pin, False)
         what = {"windows": windows, "agree": agree, "actor": f"me:{device_id}", "proof": word}
         return reply(await self._ask_proven("me.limits", what | {"address": request.peer}), headers=NO_STORE)
@@ -193,7 +193,7 @@ class MeHandlers:
         device_id = own["device"]["id"]
         stored = self._pin(device_id)
         if stored is None:
-            raise Problem(409, "pin-needed", "No PIN is set yet. Ask for a code on the household's page.")
+            raise Problem(409, "pin-needed", "No PIN is set yet. Ask the person who manages this network for a code.")
         word = await self._proof(request, device_id, stored, pin, False)
         what = {"address": request.peer, "terms": terms, "agree": agree, "proof": word}
         return reply(await self._ask_proven("me.week_file_join", what), headers=NO_STORE)
@@ -203,7 +203,7 @@ class MeHandlers:
         return reply({}, headers=NO_STORE)
 
     async def make_pin_code(self, request: WebRequest, device_id: int) -> WebResponse:
-        """For the household's page: a code to be read out to the person; to replace a PIN it takes the password."""
+        """For whoever is signed in: a code to be read out to the person; to replace a PIN it takes the password."""
         if self._pin(device_id) is not None and not self._account.is_confirmed(request.session):
             raise Problem(403, "confirm", "Enter the password again for this.")
         number = int.from_bytes(self._account.sodium.random(8), "big") % 10**CODE_DIGITS
@@ -231,7 +231,7 @@ class MeHandlers:
         device_id = own["device"]["id"]
         stored = self._pin(device_id)
         if stored is None:
-            raise Problem(409, "pin-needed", "No PIN is set yet. Ask for a code on the household's page.")
+            raise Problem(409, "pin-needed", "No PIN is set yet. Ask the person who manages this network for a code.")
         given = str(request.json().get("pin", ""))
         await self._check_pin(request, device_id, stored, given)
         return await self._opened(request, own, given)
@@ -305,7 +305,7 @@ class MeHandlers:
     async def _use_code(self, device_id: int, given: str) -> None:
         row = self._row(device_id)
         if "code" not in row or row["until"] < time.time() or row["tries"] >= CODE_TRIES:
-            raise Problem(403, "wrong-code", "There is no valid code. Make one on the household's page.")
+            raise Problem(403, "wrong-code", "There is no valid code. Ask the person who manages this network for one.")
         if not self._account.sodium.same(row["code"].encode(), given.encode()):
             await self._put_row(device_id, row | {"tries": row["tries"] + 1})
             raise Problem(403, "wrong-code", "This code is not right.")

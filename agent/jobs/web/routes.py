@@ -5,7 +5,7 @@ from agent.core.model import Value
 PUBLIC = "public"
 HOUSEHOLD = "household"
 CONFIRMED = "confirmed"  # household that gave its password in the last minutes
-PERSON = "person"  # whoever is at an enrolled device, known by its address alone
+PERSON = "person"  # whoever is at an added device, known by its address alone
 OWN = "own"  # the person at a device, after their PIN, from that device
 
 BODY_MAX = 16384

@@ -1,4 +1,4 @@
-"""The second factor: codes of an authenticator app, each good once, and recovery codes for a lost phone."""
+"""Two-step sign-in: codes of an authenticator app, each good once, and recovery codes for a lost phone."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-// The lists in use, which to fetch, updates that were held back, and the names that no list touches.
+// The lists in use, which to fetch, updates that wait, and the names that no list touches.
 
 import { get, post, put } from "../lib/api.js";
 import { category, tone } from "./categories.js";

@@ -1,4 +1,4 @@
-// Password, second factor, sessions, language.
+// Password, two-step sign-in, sessions, language.
 
 import { del, fetchFile, get, inTurn, keep, loadSession, post, put, send, session } from "../lib/api.js";
 import { confirmed } from "../lib/confirm.js";
