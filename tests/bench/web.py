@@ -15,19 +15,25 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
+from tests.jobs import browser
 from tests.jobs.daemon import Daemon
 from tests.jobs.lived_in import Served
 from tests.jobs.web_peer import PASSWORD, Client
 
 COLD, WARM, QUERIES, ROUNDS = 8, 60, 500, 25
 VISITS = 100_000
+LINE_BYTES_S, LATENCY_MS = 400_000 // 8, 100
+SLOWER, LOOKS = 4, 5  # as a phone of 200 € is to a desk
+SETTLE_MS = 4000
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         with_daemon(Path(folder) / "a")
         long_history(Path(folder) / "b")
+        slow_phone(Path(folder) / "c")
     return 0
 
 
@@ -58,6 +64,52 @@ def with_daemon(folder: Path) -> None:
         say("web job's RSS, after all of it", f"{rss_mb(job_pid(daemon)):.1f} MB")
     finally:
         daemon.stop()
+
+
+def slow_phone(folder: Path) -> None:
+    """Until a person's card is there, as Chromium makes it on a line and a processor that it slows down itself: with
+    nothing cached, then once more. The service worker is there as on any page that a browser trusts."""
+    folder.mkdir()
+    served = Served(folder)
+    line = {
+        "offline": False,
+        "latency": LATENCY_MS,
+        "downloadThroughput": LINE_BYTES_S,
+        "uploadThroughput": LINE_BYTES_S,
+    }
+    try:
+        with browser.chromium() as chromium:
+            for locale in ("en-GB", "de-DE"):
+                page = browser.watched(chromium.new_context(viewport=browser.PHONE, locale=locale))
+                page.goto(f"http://127.0.0.1:{served.port}/")
+                served.sign_in(page)
+                page.locator(".person").first.wait_for()
+                session = page.context.new_cdp_session(page)
+                session.send("Network.enable")
+                session.send("Network.emulateNetworkConditions", line)
+                session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+                first, again = [], []
+                for _ in range(LOOKS):
+                    session.send("Network.clearBrowserCache")
+                    origin = f"http://127.0.0.1:{served.port}"
+                    session.send(
+                        "Storage.clearDataForOrigin",
+                        {"origin": origin, "storageTypes": "cache_storage,service_workers"},
+                    )
+                    first.append(look(page, served))
+                    page.wait_for_timeout(SETTLE_MS)  # what is fetched ahead is there
+                    again.append(look(page, served))
+                said = f"{middle(first):.2f} / {middle(again):.2f} s"
+                say(f"400 kbit/s, {LATENCY_MS} ms, CPU {SLOWER} times slower, {locale}: first look / again", said)
+    finally:
+        served.stop()
+
+
+def look(page: Any, served: Served) -> float:
+    started = time.perf_counter()
+    page.goto(f"http://127.0.0.1:{served.port}/", wait_until="commit")
+    page.locator(".person").first.wait_for()
+    return time.perf_counter() - started
 
 
 def sign_in(client: Client, daemon: Daemon) -> None:

@@ -109,3 +109,31 @@ def test_what_the_switches_need_is_said_at_them(visit, served):  # noqa: F811
 
 def of_ben(served):
     return [one for one in served.ask("device.list")["items"] if (one["person"] or {}).get("id") == 2]
+
+
+@pytest.mark.parametrize("path", ["/?part=week", "/?person=1&part=content"])
+def test_what_stands_beside_a_title_stays_beside_it(visit, path):  # noqa: F811
+    page = visit(path, NARROW)
+    page.locator(".heading h1").wait_for()
+    title, account = page.locator(".heading h1").bounding_box(), page.locator(".to-account").bounding_box()
+    assert account["y"] < title["y"] + title["height"] and account["x"] > title["x"] + 100, (title, account)
+
+
+def test_figures_of_a_week_stand_under_each_other(visit):  # noqa: F811
+    page = visit("/?part=week", NARROW)
+    page.locator(".visit .times").first.wait_for()
+    ends = page.locator(".visit .times").evaluate_all("all => all.map((one) => one.getBoundingClientRect().right)")
+    assert len(ends) > 5 and max(ends) - min(ends) < 1
+
+
+def test_a_rule_that_needs_protection_leads_to_its_switch(visit, served):  # noqa: F811
+    page = visit("/protection", NARROW)
+    page.get_by_label("Site").fill("films.example")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.locator(".answer strong", has_text="films.example").wait_for()
+    page.get_by_label("For whom").select_option(label="Ben (all devices)")
+    page.locator(".answer").get_by_role("button", name="Block", exact=True).click()
+    note = page.locator(".toast", has_text="Protection is off for Ben's console")
+    note.get_by_role("button", name="Go to the switches").click()
+    page.get_by_role("heading", name="Ben", exact=True).wait_for()
+    served.ask("rule.remove", id=served.ask("rule.list")["items"][0]["id"])

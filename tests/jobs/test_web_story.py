@@ -88,7 +88,7 @@ def test_2_enrol(page, daemon):
     page.get_by_label("MAC address").fill(TABLET)
     page.get_by_label("Person", exact=True).select_option(label="Mia")
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
-    page.get_by_text("Device added. Both switches are off.").wait_for()
+    page.get_by_text("Device added. Everything is off.").wait_for()
     device = daemon.ask("device.list")["items"][0]
     assert not any(one["on"] for one in device["features"].values())
     assert daemon.query("before.example.org", TABLET) == -1

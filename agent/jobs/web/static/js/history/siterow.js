@@ -14,7 +14,7 @@ export const siteRow = ({ site, n, time, own }, open) =>
       { ontoggle: (event) => open && event.target.open && open() },
       h(
         "summary",
-        h("span.site", site),
+        h("span.site.named", site),
         h("span.times", time, h("span.soft", t("count.visits", { n }))),
       ),
       own

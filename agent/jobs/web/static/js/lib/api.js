@@ -18,7 +18,8 @@ export class Problem extends Error {
   }
 }
 
-const whole = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?。！？]$/.test(text) ? "" : stop(text));
+/** A sentence of its own: with a capital letter and a full stop. */
+export const whole = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?。！？]$/.test(text) ? "" : stop(text));
 export const stop = (text) => (/\p{Script=Han}$/u.test(text) ? "。" : ".");
 
 export const session = { signed_in: false, csrf: null };

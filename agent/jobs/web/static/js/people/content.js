@@ -1,6 +1,6 @@
 // What a person or device may reach: kinds of sites, apps with their times, safe search, YouTube, and names that stay open.
 
-import { get, inTurn, put } from "../lib/api.js";
+import { get, inTurn, put, whole } from "../lib/api.js";
 import { attempt, formSheet, Wrong } from "../lib/form.js";
 import { h } from "../lib/dom.js";
 import { byName, locale, series, t } from "../lib/i18n.js";
@@ -113,6 +113,7 @@ export function content({ redraw, about, back }) {
     card(
       { key: "categories" },
       h("h2", t("content.categories")),
+      state.categories.every((row) => row.updated) ? null : h("p.hint", whole(t("content.not_loaded"))),
       state.categories.map((row) => {
         const on = state.content.categories.includes(row.id);
         return toggle({
@@ -130,10 +131,9 @@ export function content({ redraw, about, back }) {
 
   const listOf = (row) =>
     [
-      row.list,
-      row.licence,
       row.count ? t("content.names", { n: row.count }) : null,
-      row.updated ? t("lists.loaded", { when: when(row.updated) }) : t(state.content.categories.includes(row.id) ? "content.loading" : "content.not_loaded"),
+      row.updated ? t("lists.loaded", { when: when(row.updated) }) : null,
+      !row.updated && state.content.categories.includes(row.id) ? t("content.loading") : null,
     ]
       .filter(Boolean)
       .join(" · ");

@@ -56,13 +56,23 @@ export async function addRule(action, name, { whom, span }, reload) {
   };
   const rule = await sure(wanted);
   if (!rule) return false;
-  const off = rule.unprotected.length ? " " + t("rule.unprotected", { devices: series(rule.unprotected) }) : "";
-  toast(t(`rule.${action}_done`, { name: rule.name }) + off, {
-    label: t("undo"),
-    call: () => del("/rules/" + rule.id).then(reload, say),
-  });
+  const done = t(`rule.${action}_done`, { name: rule.name });
+  // Without protection the rule is idle there: the way to its switch matters more than the way back.
+  if (rule.unprotected.length)
+    toast(done + " " + t("rule.unprotected", { devices: series(rule.unprotected) }), {
+      label: t("history.empty_go"),
+      call: () => toSwitches(scope, id),
+    });
+  else toast(done, { label: t("undo"), call: () => del("/rules/" + rule.id).then(reload, say) });
   await reload();
   return true;
+}
+
+/** To the person whom a rule is for, where each device has its switches; else to all people. */
+function toSwitches(scope, id) {
+  const person = scope === "person" ? id : "";
+  window.history.pushState(null, "", person ? "/?person=" + person : "/");
+  window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
 /** The rule as it was added; of a name that covers many sites only after a question, else null. */
