@@ -401,6 +401,16 @@ def test_6_markup_in_who_is_kept_off_is_text(page, home, family):
     family.ask("person.remove", person_id=mine)
 
 
+def test_6_requests_that_wait_are_told(page, home, family):
+    show(page, home)
+    page.get_by_text("Block lists").wait_for()
+    assert not page.get_by_text("wait for an answer").count()
+    device = next(row for row in family.ask("device.list")["items"] if row["person"])
+    family.ask("request.add", device_id=device["id"], kind="time", seconds=900)
+    show(page, home)
+    page.get_by_role("row", name="Requests 1 wait for an answer").wait_for()
+
+
 def test_7_without_the_right_to_write(page, router, daemon):
     router.may = router.rights["read"]
     show(page, router)

@@ -32,6 +32,7 @@ def status(household: Household, request: Request) -> Reply:
         "recording": _recording(household),
         "devices_on": len(on),
         "new_devices": {"mode": household.arrivals.mode, "waiting": len(household.arrivals.waiting)},
+        "requests_waiting": household.state.requests.waiting(),
         "web": _web(household),
         "storage": {"state": "trouble" if _storage(household) else "ok", **spoken("message", _storage(household))},
         "dns": household.edges.counters(),

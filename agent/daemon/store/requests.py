@@ -106,6 +106,13 @@ class Requests:
         """The newest that waits for an answer, 0 for none."""
         return int(self._db.sql.execute("SELECT MAX(id) FROM requests WHERE state='open'").fetchone()[0] or 0)
 
+    def waiting(self) -> int:
+        """For `status`, which also answers where the file can't be read."""
+        try:
+            return self.open_ones()
+        except sqlite3.Error:
+            return 0
+
     def open_ones(self) -> int:
         query = "SELECT COUNT(*) FROM requests WHERE state='open' AND (ends IS NULL OR ends > ?)"
         return int(self._db.sql.execute(query, (self.age(),)).fetchone()[0])

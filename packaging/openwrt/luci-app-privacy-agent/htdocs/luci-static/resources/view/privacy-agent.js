@@ -246,10 +246,12 @@ return view.extend({
 	},
 
 	body: function(data) {
+		const waiting = data.status.requests_waiting;
 		return el('div', { 'id': 'privacy-agent' }, [
 			el('table', { 'class': 'table' }, [
 				fact(_('Status'), data.status.health),
 				fact(_('Block lists'), blockLists(data.status.lists || {})),
+				waiting ? fact(_('Requests'), _('%d wait for an answer').format(waiting)) : '',
 				fact(_('Version'), data.status.version)
 			]),
 			this.rows(data.devices),
