@@ -38,6 +38,7 @@ SWITCH = {**WHO, "feature": "history", "agree": 1, "erase": False, "actor": "web
 ME = {"address": "127.0.0.3", "feature": "history", "agree": 1, "actor": "me:2", "erase": True}
 RULE = {"name": "example.com", "scope": "device", **WHO, "seconds": 3600, "actor": "cli", "sure": True}
 ROW = {"kind": "person", "row": [9, "Ben", "child", "2012-05"]}
+WINDOW = {"kind": "bedtime", "days": "mon,tue", "begin": "20:30", "end": "07:00", "label": "x"}
 GOOD: dict[str, dict[str, Any]] = {
     "device.add": {"label": "y", "mac": "3c:22:fb:00:00:0a", "address": "127.0.0.9", "person_id": 1, "shared": False},
     "device.edit": {"id": 1, "label": "z", "person_id": 1, "shared": True},
@@ -69,6 +70,20 @@ GOOD: dict[str, dict[str, Any]] = {
     "report.file_outcome": {"id": 1, "outcome": "done", "message": "", "pause_s": 0}, "week_file.list": PAGE,
     "feeds.progress": {"step": "fetch", "done": 1, "total": 3, "list_id": "starter"},
     "feeds.outcome": {"items": [{"id": "starter", "state": "ready", "checked": 1}], "offered": False, "message": ""},
+    "limits.set": {**WHO, "windows": [WINDOW], "dates": [{"first": "2026-12-21", "last": "2027-01-06"}]},
+    "me.limits": {"address": "127.0.0.3", "windows": [WINDOW], "agree": 2, "actor": "me:2", "proof": "0" * 32},
+    "me.week_file": {"address": "127.0.0.3"}, "me.week_file_leave": {"address": "127.0.0.3"},
+    "me.week_file_join": {"address": "127.0.0.3", "terms": "0" * 16, "agree": 2, "proof": "0" * 32},
+    "me.code": {"address": "127.0.0.2", "code": "12345678", "grant": 900}, "me.prove": {**ME, "pin": "4711"},
+    "hold.add": {**WHO, "seconds": 900, "until": 2**31, "morning": False, "ended": 1, "address": "127.0.0.9"},
+    "hold.end": {**WHO, "id": 1, "seconds": 60}, "exception.add": {**WHO, "kind": "later", "seconds": 900},
+    "allowance.set": {"person_id": 1, "minutes": [60] * 7}, "usage.days": {**WHO, "days": 7},
+    "allowance.give": {"person_id": 1, "minutes": 15, "text": "reading", "bank": True},
+    "content.set": {
+        "person_id": 1, "categories": ["adult"], "search": "on", "youtube": "moderate", "always": ["moodle.example"],
+        "services": [{"id": "tiktok", "mode": "block", "windows": [WINDOW]}], "lists": {"starter": "off"}, "version": 1,
+    },
+    "lists.add": {"url": "https://lists.example/x.txt", "name": "x", "category": "adult", "syntax": "hosts"},
     "settings.set": {"key": "history_days", "value": 7}, "notice.read": {"version": 1}, "setup.check": {"code": "x"},
     "web.put": {"key": "account", "value": {"a": [1]}}, "web.get": {"key": "account"},
 }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.core import age, bech32
 from agent.core.features import NOTICE_VERSION
 from tests.promises import refusing
 
@@ -16,8 +17,15 @@ WRITE, SYNC, UNLINK, TRUNCATE, CREATE = 1, 2, 4, 8, 16
 ONE = {"device_id": 1, "feature": "history"}
 TWO = {"device_id": 2, "feature": "history"}
 
+RECIPIENT = bech32.encode(age.RECIPIENT, bytes([9, *[0] * 31]))
 OWN = {"url": "https://lists.example/a.txt", "name": "A", "category": "ads", "syntax": "domains"}
 FEED = "phishing-database"
+
+FILE: dict[str, Any] = {
+    "target": {"address": "https://nas.example/", "recipient": RECIPIENT, "user": "ada", "password": "x"},
+    "agree": NOTICE_VERSION,
+}
+FILED = ("week_file.turn_on", FILE)
 
 # Operations that change something, each with its arguments, and what is done before.
 OPERATIONS: list[tuple[Any, ...]] = [
@@ -60,6 +68,14 @@ OPERATIONS: list[tuple[Any, ...]] = [
     ("statistics.operator_set", {"operator": None}),
     ("statistics.opt_in", {"agree": NOTICE_VERSION, "terms": "of today"}),
     ("statistics.opt_out", {}, [("statistics.opt_in", {"agree": NOTICE_VERSION, "terms": "of today"})]),
+    ("week_file.turn_on", FILE),
+    ("week_file.turn_on", {**FILE, "target": {**FILE["target"], "address": "https://other.example/"}}, [FILED]),
+    ("week_file.turn_off", {}, [FILED]),
+    ("content.set", {"person_id": 1, "categories": ["adult"], "always": ["moodle.example"], "search": "on"}),
+    ("allowance.set", {"person_id": 1, "minutes": [60] * 7}),
+    ("allowance.give", {"person_id": 1, "minutes": 15, "text": "reading", "bank": True}),
+    ("time.code", {}),
+    ("device.known", {"all": True}),
     ("activity", {}),
     ("audit", {}),
 ]
