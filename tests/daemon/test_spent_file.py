@@ -47,6 +47,7 @@ def test_which_number_counts(tmp_path: Path) -> None:
         b"privacy-agent spent 1",
         b"privacy-agent spent 1 x",
         b"a b c 7 8",
+        b"\xff\xfe",
     ):
         (tmp_path / "spent").write_bytes(damaged)
         assert file.read(5, 1) is None
