@@ -5,6 +5,7 @@ A table names the syntaxes; `detect` tells by content which one a file is in, an
 
 from agent.core import syntaxes
 from agent.core.adblock import adblock
+from agent.core.feed_schedule import SYNTAXES as NAMES
 from agent.core.listrules import NOT_A_RULE, TOO_LONG, ListRule, Network
 from agent.core.model import BadInput, Sentence, Value
 from agent.core.shapes import Lines, Values
@@ -27,7 +28,6 @@ SYNTAXES = {
     # Its own reader tells comments from cosmetic rules, which begin with the same mark.
     "adblock": (adblock, (b"!",)),
 }
-_ORDER = ("hosts", "dnsmasq", "unbound", "bind", "rpz", "tpl", "addresses", "domains", "urls", "adblock")
 
 
 class LineParser:
@@ -35,7 +35,7 @@ class LineParser:
 
     def __init__(self, syntax: str) -> None:
         if syntax not in SYNTAXES:
-            raise BadInput(Sentence("not a list syntax: {}; there are {}", repr(syntax), ", ".join(_ORDER)))
+            raise BadInput(Sentence("not a list syntax: {}; there are {}", repr(syntax), ", ".join(NAMES)))
         self.syntax = syntax
         self._read, self._comments = SYNTAXES[syntax]
         self._origin = b""
@@ -79,7 +79,7 @@ def detect(sample: bytes) -> str:
     lines = sample.split(b"\n")
     best = ""
     best_count = 0
-    for syntax in _ORDER:
+    for syntax in NAMES:
         count = _readable(lines, syntax)
         if count > best_count:
             best, best_count = syntax, count
