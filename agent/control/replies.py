@@ -136,7 +136,7 @@ SHAPES = {
     # The household
     "Status": "version:text started_at:int lists:ListsNow kernel:Kernel upstream:Upstream clock_set:flag booted:flag"
     " recording:Recording devices_on:int new_devices:NewDevices web:Page storage:Storage dns:int{} faults:Faults"
-    " health_code:text health:said missing:text[]",
+    " requests_waiting:int health_code:text health:said missing:text[]",
     "ListsNow": 'rules:int state:"none/stale/ready" loaded_at:int|null trouble:text',
     "Kernel": "state:text message:said held?:int holding?:said connections?:said connections_by?:text|null"
     " uncovered:int[] unseen:UnseenDevice[]",
