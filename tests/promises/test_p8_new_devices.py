@@ -28,7 +28,8 @@ class Network(HomeEdges):
         self.names = {**getattr(self, "names", {}), mac: name}
 
     def neighbours_seen(self) -> list[tuple[bytes, dict[str, object]]]:
-        return [(mac, {"mac": mac.hex(":"), "hostname": self.names[mac.hex(":")]}) for mac in sorted(self.where)]
+        m = {"address": None, "private_mac": False, "many": False}
+        return [(mac, {"mac": mac.hex(":"), "hostname": self.names[mac.hex(":")], **m}) for mac in sorted(self.where)]
 
     def apply(self, wanted: dict[bytes, DeviceView]) -> None:
         self.steered = wanted
