@@ -151,7 +151,8 @@ def test_made_up_addresses_fill_nothing(home: Home, network: Network) -> None:
 def test_a_device_of_ours_with_another_address_is_offered_there(home: Home, network: Network) -> None:
     home.ask("device.add", label="tablet", mac="3c:22:fb:00:00:01")
     choose(home, "protected")
-    network.moved = {"moved": {"mac": PHONE}}
+    moved = {"mac": PHONE, "address": None, "hostname": "tablet"}
+    network.moved = {"unseen": 1, "through": None, "moved": moved}
     network.come(PHONE, "tablet")
     look(home)
     assert on(home) == {"tablet": []} and new(home) == [PHONE]
