@@ -72,7 +72,7 @@ export async function addRule(action, name, { whom, span }, reload) {
 function toSwitches(scope, id) {
   const person = scope === "person" ? id : "";
   window.history.pushState(null, "", person ? "/?person=" + person : "/");
-  window.dispatchEvent(new PopStateEvent("popstate"));
+  window.dispatchEvent(new Event("popstate"));
 }
 
 /** The rule as it was added; of a name that covers many sites only after a question, else null. */
