@@ -243,7 +243,7 @@ def serve(heartbeat: int, netlink: socket.socket | None) -> int:
             if not line:
                 return 0
             try:
-                print(json.dumps({"ok": responder.command(line)}), flush=True)
+                print(json.dumps({"ok": responder.command(line)}, default=str), flush=True)
             except NetfilterError as refusal:
                 print(json.dumps({"refused": str(refusal)}), flush=True)
 

@@ -90,7 +90,8 @@ class FileSet:
         tag = self.python.version.replace(".", "")
         compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-{tag}.pyc"
         if module.suffix == ".py" and compiled.exists():
-            target.with_suffix(".pyc").symlink_to(compiled)  # as on OpenWrt: no source
+            # As on OpenWrt: no source. A copy, for whoever compiled it may have kept it to themselves.
+            shutil.copyfile(compiled, target.with_suffix(".pyc"))
         else:
             target.symlink_to(source)
 

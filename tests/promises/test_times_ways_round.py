@@ -29,6 +29,8 @@ MAY = {
     ".my_bonus",
     ".my_time_code",
     ".my_limits",
+    ".my_week_file_join",
+    ".my_week_file_leave",
 }
 
 

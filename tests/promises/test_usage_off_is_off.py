@@ -24,7 +24,7 @@ def rows(counted: Counted) -> list[tuple[int, ...]]:
 
 def memory(counted: Counted) -> list[DeviceDay]:
     assert counted.home.household
-    return counted.home.household.recorder.days.running(counted.home.household.screen_time.day)
+    return counted.home.household.recorder.days.running(counted.home.household.screen_time.day_of(("person", 1)))
 
 
 def test_off_leaves_no_element_no_bitmap_no_sum_and_no_running_minute(counted: Counted) -> None:
@@ -50,7 +50,7 @@ def test_the_barriers_each_by_itself(counted: Counted) -> None:
     before = rows(counted)
     epoch, generation = before[0][1], household.gate.generation(SLOT)
     counted.ask("off", device_id=1, feature="usage")
-    day = DeviceDay(1, epoch, ("person", 1), household.screen_time.day, 0, 0)
+    day = DeviceDay(1, epoch, ("person", 1), household.screen_time.day_of(("person", 1)), 0, 0)
     household.recorder.busy(SLOT, generation, 700, day)  # a look that came too late
     household.flush()
     day.minutes, day.alone = 9, 9

@@ -13,6 +13,7 @@ const BROWSER = [
   "Element",
   "HTMLElement",
   "document",
+  "Event",
   "EventSource",
   "fetch",
   "FormData",
