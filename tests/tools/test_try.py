@@ -2,9 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.tools.script import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 120
 
 
