@@ -104,15 +104,21 @@ class Agent(Contender):
         words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         self.started = time.monotonic()
         super().__init__([_python(), "-m", "agent", "run", *words])
-        client = self._connect()
-        self.ready_s = time.monotonic() - self.started
-        self.processes = [self.child.pid, *_children(self.child.pid)]
-        device = client.call("device.add", label="load", address=HOST)
-        features = client.call("features")["items"]
-        assert isinstance(features, list)
-        for feature in features:
-            client.call("on", device_id=device["id"], feature=feature["name"], agree=feature["version"], actor="cli")
-        client.close()
+        try:
+            client = self._connect()
+            self.ready_s = time.monotonic() - self.started
+            self.processes = [self.child.pid, *_children(self.child.pid)]
+            device = client.call("device.add", label="load", address=HOST)
+            features = client.call("features")["items"]
+            assert isinstance(features, list)
+            for feature in features:
+                if feature["name"] in ("history", "protection"):  # minutes need hardware addresses
+                    agree = feature["version"]
+                    client.call("on", device_id=device["id"], feature=feature["name"], agree=agree, actor="cli")
+            client.close()
+        except BaseException:
+            self.child.terminate()  # the next run wants its port
+            raise
 
     @property
     def guard(self) -> int:
