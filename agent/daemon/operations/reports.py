@@ -228,7 +228,7 @@ def ended(household: Household, request: Request, sending: Sending) -> Reply:
     if not 0 <= pause_s <= PAUSE_MAX_S:
         raise BadInput("pause_s must be a week at most")
     result = choice(request, "outcome", OUTCOMES)
-    message = packed(heard(request.get("message_sentence") or request.get("message"), 120))
+    message = packed(heard(request.get("message_sentence") or request.get("message"), 300))
     sending.take_outcome(number(request, "id"), result, message, pause_s)
     household.edges.publish({"event": "report"})
     return {}

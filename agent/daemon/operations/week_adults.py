@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 from agent.control.messages import Reply, Request, Row
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import Device, Person
+from agent.core.model import Device, Person, Sentence
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected, optional_number, optional_text
 from agent.daemon.operations.me import own_device
@@ -42,7 +42,7 @@ def join(household: Household, request: Request) -> Reply:
     asked, person = _asked(household, device)
     given = optional_text(request, "terms", TERMS_MAX), optional_number(request, "agree")
     if given != (asked["terms"], NOTICE_VERSION):
-        message = "read what is in the weekly file and where it goes, and agree to version " + str(NOTICE_VERSION)
+        message = Sentence("read what is in the weekly file and where it goes, and agree to version {}", NOTICE_VERSION)
         raise OperationRejected("agree_first", message)
     if not of_device(household, device, request):
         raise OperationRejected("forbidden", "enter the PIN of this device for this", {"needs": "pin"})

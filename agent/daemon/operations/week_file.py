@@ -11,7 +11,7 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core.consent import SUSPENDED
 from agent.core.features import NOTICE_VERSION
-from agent.core.model import ADULT, BadInput, Device, NotFound, Sentence, spoken
+from agent.core.model import ADULT, BadInput, Device, NotFound, Sentence, spoken, unpacked
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import (
     OperationRejected,
@@ -27,7 +27,7 @@ from agent.daemon.operations.week import of_people
 from agent.daemon.operations.week_people import in_file, joined
 from agent.daemon.reports.week_file import CHANGED
 
-SHOWN = ("id", "made", "state", "hash", "failures", "message", "ended")
+SHOWN = ("id", "made", "state", "hash", "failures", "ended")
 BODY_MAX = 60_000  # the largest size, sealed, in base64
 
 
@@ -83,7 +83,10 @@ def listed(household: Household, request: Request) -> Reply:
     """What was made, sent, dropped or withdrawn. What was in it nobody here can read any more."""
     limit, after = page(request)
     rows = household.week_file.outbox.rows(after, limit)
-    items: list[Row] = [{name: row[name] for name in SHOWN} for row in rows]
+    items: list[Row] = [
+        {**{name: row[name] for name in SHOWN}, **spoken("message", unpacked(str(row["message"] or "")))}
+        for row in rows
+    ]
     return paged(items, limit, number({"id": rows[-1]["id"]}, "id") if rows else 0)
 
 
