@@ -169,9 +169,9 @@ class Device(Value):
         self.mac = mac
         self.address = address
         self.person_id = person_id
-        self.shared = shared
+        self.shared = bool(shared)
         self.slot = slot
-        self.never_off = never_off
+        self.never_off = bool(never_off)
 
 
 class Permit(Value):

@@ -8,6 +8,7 @@ import pytest
 
 from agent.core.model import BadInput
 from agent.daemon.operations import backup
+from agent.daemon.store import backup_tables
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.history_schema import MIGRATIONS
 from tests.promises.household import Home, observe
@@ -132,10 +133,11 @@ def test_a_backup_keeps_what_was_told_apart_and_older_ones_have_visits_only(home
     newer = [item for item in items if item["kind"] == "visit"]
     news = row(home, "news.example")["id"]
     assert [item["row"][12:] for item in newer] == [[0, None, 0], [1, news, 0], [1, news, 0], [1, None, 0]]
-    kind, older = backup._checked({"kind": "visit", "row": newer[0]["row"][:12]})
+    known = backup_tables.columns_in(home.household.state, home.household.records)
+    kind, older = backup._checked({"kind": "visit", "row": newer[0]["row"][:12]}, known)
     assert kind == "visit" and older[12:] == [0, None, 0]
     with pytest.raises(BadInput):
-        backup._checked({"kind": "visit", "row": newer[0]["row"][:11]})
+        backup._checked({"kind": "visit", "row": newer[0]["row"][:10]}, known)
 
 
 def test_a_history_of_the_version_before_is_brought_up(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from agent.core.model import BadInput
 from agent.daemon.daemon import put_in_place
+from agent.daemon.operations import backup_values
 from agent.daemon.operations.arguments import OperationRejected
 from agent.daemon.operations.web_values import web_value
 from agent.daemon.reports.budget import OWN
+from agent.daemon.store import backup_tables
 from tests.daemon.reporting import WEEK_S, Weeks, configured, opt_in
 from tests.daemon.test_reports import Life, copied, put_back
 from tests.promises.household import Home, observe
@@ -181,6 +183,17 @@ def test_a_damaged_backup_changes_nothing(lived: Home) -> None:
             lived.ask("restore", part="last", rows=[])
         assert lived.household.in_hand.replaced == []
         assert lived.ask("device.list")["items"][0]["features"]["history"]["on"]
+
+
+def test_each_column_of_a_backup_is_one_of_the_tables_and_is_checked(lived: Home) -> None:
+    known = backup_tables.columns_in(lived.household.state, lived.household.records)
+    assert set(known) == set(backup_tables.ALL)
+    for kind, columns in known.items():
+        assert columns[0].key, kind
+        for column in columns:
+            with pytest.raises(BadInput):
+                backup_values._checked(kind, column)([])
+        assert set(backup_values.CHECKS.get(kind, {})) <= {column.name for column in columns}, kind
 
 
 def test_parts_come_in_order(lived: Home) -> None:

@@ -19,7 +19,7 @@ from agent.daemon.operations import backup_values, brought
 from agent.daemon.operations.arguments import OperationRejected, choice, flag, page
 from agent.daemon.reports import budget
 from agent.daemon.store import backup_tables, owners
-from agent.daemon.store.backup_tables import HISTORY_TABLES, TABLES, Rows
+from agent.daemon.store.backup_tables import HISTORY_TABLES, TABLES, Columns, Rows
 from agent.daemon.store.copy_sealing import KEY
 from agent.daemon.store.forgotten import META
 from agent.daemon.store.snapshots import parse_ids
@@ -76,7 +76,8 @@ def restore(household: Household, request: Request) -> Reply:
         household.in_hand.restoring = []
     if household.in_hand.restoring is None:
         raise OperationRejected("conflict", "begin with part: first")
-    household.in_hand.restoring += [_checked(row) for row in rows]
+    known = backup_tables.columns_in(household.state, household.records)
+    household.in_hand.restoring += [_checked(row, known) for row in rows]
     if len(household.in_hand.restoring) > ROWS_MAX:
         household.in_hand.restoring = None
         raise BadInput("that is no backup of Privacy Agent: too many rows")
@@ -88,15 +89,15 @@ def restore(household: Household, request: Request) -> Reply:
     return {"restored": counts}
 
 
-def _checked(item: object) -> tuple[str, list[object]]:
+def _checked(item: object, known: Columns) -> tuple[str, list[object]]:
     if not isinstance(item, dict) or not isinstance(item.get("row"), list):
         raise BadInput("each row must be {kind, row}")
     kind = item.get("kind")
-    row = backup_tables.fitting(str(kind), item["row"])
+    row = backup_tables.fitting(str(kind), item["row"], known)
     if kind == "setting" and not str(row[0]).startswith("setting "):
         raise BadInput("this is no setting: a backup can't say what else is noted here")
     stored = [_stored(value) for value in row]
-    backup_values.check(str(kind), stored)
+    backup_values.check(str(kind), known[str(kind)], stored)
     return str(kind), stored
 
 
@@ -171,7 +172,7 @@ def _kept(household: Household, rows: Rows) -> Rows:
 def _not_removed(household: Household, rows: Rows) -> Iterator[tuple[str, list[object]]]:
     removed = [(row.kind, row.device, parse_ids(row.ids)) for row in household.state.removals.rows()]
     for kind, row in rows:
-        table = HISTORY_TABLES[kind][0]
+        table = HISTORY_TABLES[kind]
         spans = [span for of, device, found in removed if of == table and device == row[1] for span in found]
         if not any(low <= int(str(row[0])) <= high for low, high in spans):
             yield kind, row

@@ -18,7 +18,7 @@ from agent.daemon.operations.devices import parse_mac
 from agent.daemon.operations.people import birth_month
 from agent.daemon.operations.rules import SCOPES
 from agent.daemon.store import allowances
-from agent.daemon.store.backup_tables import Rows
+from agent.daemon.store.backup_tables import Column, Rows
 from agent.daemon.store.owners import HOUSEHOLD, OWNERS
 from agent.daemon.store.state import SLOTS
 
@@ -37,19 +37,27 @@ WRITTEN_MAX = 8192  # the hosts of a visit, or a list's rule, with room to spare
 ACTIONS = (*sorted({action for _, action in TRANSITIONS}), *NOTES)
 
 
-def check(kind: str, row: list[object]) -> None:
+def check(kind: str, columns: list[Column], row: list[object]) -> None:
     """BadInput for a row with a value that could not have been written here."""
     if kind == "content":
         _content(row)
-    for place, (checked, value) in enumerate(zip(COLUMNS[kind], row, strict=True), 1):
+    for place, (column, value) in enumerate(zip(columns, row, strict=True), 1):
         try:
-            checked(value)
+            _checked(kind, column)(value)
         except BadInput as error:
             raise BadInput(Sentence("the backup is damaged: value {} of a {}: {}", place, kind, error)) from error
     if kind == "setting":
         _setting(str(row[0]), str(row[1]))
     if kind == "holiday":
         windows.dates_from([windows.dates_row(windows.Dates(int(str(row[3])), int(str(row[4]))))])
+
+
+def _checked(kind: str, column: Column) -> Check:
+    """What is known of the column, or what its type says."""
+    if column.key:
+        return KEYS.get(kind, _ID)
+    found = CHECKS.get(kind, {}).get(column.name) or RECORDED.get(column.name) or TYPES[column.kind]
+    return found if column.always else _or_none(found)
 
 
 def _of(kind: Schema) -> Check:
@@ -159,35 +167,48 @@ _NUMBER = _of(number(-NUMBER_MAX, NUMBER_MAX))
 _COUNT = _of(number(0, NUMBER_MAX))
 _FLAG = _of(number(0, 1))
 
-# kind → a check for each of its columns, in the order of backup.TABLES.
-COLUMNS: dict[str, tuple[Check, ...]] = {
-    "person": (_ID, _line, _of(one_of(*AGE_GROUPS)), _or_none(_birth_month)),
-    "device": (
-        *(_ID, _enrolment, _line, _or_none(_mac), _or_none(_address)),
-        *(_or_none(_ID), _FLAG, _of(number(1, SLOTS)), _FLAG),
-    ),
-    "rule": (_ID, _name, _of(one_of(ALLOW, BLOCK)), _of(one_of(*SCOPES)), _COUNT, _or_none(_NUMBER), _NUMBER),
-    "content": (_ID, _of(one_of(*OWNERS)), _COUNT, *(_written,) * 4),
-    "window": (
-        *(_ID, _of(one_of(*OWNERS[1:])), _ID, _of(one_of(*windows.KINDS)), _of(number(1, windows.ALL_DAYS))),
-        *(_of(number(0, windows.MINUTES)), _of(number(0, windows.MINUTES)), _label, _FLAG),
-    ),
-    "holiday": (_ID, _of(one_of(*OWNERS[1:])), _ID, _of(number(0, DAYS_MAX)), _of(number(0, DAYS_MAX))),
-    "allowance": (*(_ID, _of(one_of(*OWNERS[1:])), _ID, _of(number(0, 6)), _of(number(0, allowances.DAY_MINUTES))),),
-    "bank": (_ID, _of(one_of(*OWNERS[1:])), _ID, _of(number(0, allowances.BANK_MAX))),
-    "ledger": (
-        *(_ID, _NUMBER, _written, _written, _written),
-        *(_of(one_of(*ACTIONS)), _COUNT, _bytes(32), _written),
-    ),
-    "setting": (_written, _written),
-    "epoch": (_ID, _ID, _of(one_of(*FEATURES)), _ID, _or_none(_ID)),
-    "visit": (
-        *(_ID, _ID, _ID, _COUNT, _written, _NUMBER, _NUMBER, _NUMBER, _COUNT),
-        *(_written, _written, _written, _FLAG, _or_none(_ID), _FLAG),
-    ),
-    "usage": (
-        *(_ID, _ID, _ID, _COUNT, _of(number(0, DAYS_MAX)), _of(number(0, MINUTES_MAX)), _of(number(0, MINUTES_MAX))),
-        *(_NUMBER, _NUMBER),
-    ),
-    "attempt": (_ID, _ID, _ID, _COUNT, _written, _NUMBER, _NUMBER, _COUNT, *(_written,) * 7),
+TYPES: dict[str, Check] = {"INTEGER": _NUMBER, "TEXT": _written}
+KEYS = {"setting": _written}
+# What more is known of a column than its type, by kind; and of every record's columns, here or there.
+RECORDED: dict[str, Check] = {"device": _ID, "epoch": _ID, "batch": _COUNT, "hits": _COUNT}
+_OWNED: dict[str, Check] = {"owner_kind": _of(one_of(*OWNERS[1:])), "owner": _ID}
+CHECKS: dict[str, dict[str, Check]] = {
+    "person": {"name": _line, "grp": _of(one_of(*AGE_GROUPS)), "birth_month": _birth_month},
+    "device": {
+        "enrolment": _enrolment,
+        "label": _line,
+        "mac": _mac,
+        "address": _address,
+        "person": _ID,
+        "shared": _FLAG,
+        "slot": _of(number(1, SLOTS)),
+        "never_off": _FLAG,
+    },
+    "rule": {
+        "name": _name,
+        "action": _of(one_of(ALLOW, BLOCK)),
+        "scope": _of(one_of(*SCOPES)),
+        "owner": _COUNT,
+    },
+    "content": {"owner_kind": _of(one_of(*OWNERS)), "owner": _COUNT},
+    "window": {
+        **_OWNED,
+        "kind": _of(one_of(*windows.KINDS)),
+        "days": _of(number(1, windows.ALL_DAYS)),
+        "label": _label,
+        "begin": _of(number(0, windows.MINUTES)),
+        "end": _of(number(0, windows.MINUTES)),
+        "holiday": _FLAG,
+    },
+    "holiday": {**_OWNED, "first": _of(number(0, DAYS_MAX)), "last": _of(number(0, DAYS_MAX))},
+    "allowance": {**_OWNED, "weekday": _of(number(0, 6)), "minutes": _of(number(0, allowances.DAY_MINUTES))},
+    "bank": {**_OWNED, "minutes": _of(number(0, allowances.BANK_MAX))},
+    "ledger": {"action": _of(one_of(*ACTIONS)), "notice": _COUNT, "hash": _bytes(32)},
+    "epoch": {"feature": _of(one_of(*FEATURES)), "opened": _ID, "closed": _ID},
+    "visit": {"background": _FLAG, "cause": _ID, "corrected": _FLAG},
+    "usage": {
+        "day": _of(number(0, DAYS_MAX)),
+        "minutes": _of(number(0, MINUTES_MAX)),
+        "alone": _of(number(0, MINUTES_MAX)),
+    },
 }

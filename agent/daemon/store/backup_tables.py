@@ -3,51 +3,75 @@
 import contextlib
 
 from agent.core.model import BadInput, Sentence
-from agent.daemon.store import allowances, content_rows, history_schema, limit_rules, state_schema
-from agent.daemon.store.database import Database, StorageError, Waiting, discard
+from agent.daemon.store import history_schema, state_schema
+from agent.daemon.store.connection import SqlConnection
+from agent.daemon.store.database import Database, StorageError, TableRow, Waiting, discard
 from agent.daemon.store.history_db import HistoryDb
-from agent.daemon.store.ledger import COLUMNS as LEDGER_COLUMNS
 from agent.daemon.store.sql import sqlite3
-from agent.daemon.store.state import DEVICE_COLUMNS, State
+from agent.daemon.store.state import State
 
-# kind → (table, columns). What is not here (removals, the web job's secrets, boots) is this router's own.
+# kind → table. What is not here (removals, the web job's secrets, boots) is this router's own.
 TABLES = {
-    "person": ("persons", "id, name, grp, birth_month"),
-    "device": ("devices", DEVICE_COLUMNS),
-    "rule": ("rules", "id, name, action, scope, owner, until, created"),
-    "content": ("content", content_rows.COLUMNS),
-    "window": ("windows", limit_rules.WINDOW_COLUMNS),
-    "holiday": ("holidays", limit_rules.HOLIDAY_COLUMNS),
-    "allowance": ("allowances", allowances.ALLOWANCE_COLUMNS),
-    "bank": ("banks", allowances.BANK_COLUMNS),
-    "ledger": ("ledger", LEDGER_COLUMNS),
+    "person": "persons",
+    "device": "devices",
+    "rule": "rules",
+    "content": "content",
+    "window": "windows",
+    "holiday": "holidays",
+    "allowance": "allowances",
+    "bank": "banks",
+    "ledger": "ledger",
 }
-HISTORY_TABLES = {
-    "epoch": ("epochs", "epoch, device, feature, opened, closed"),
-    "visit": (
-        "visits",
-        "id, device, epoch, batch, site, first, last, age, hits, hosts, source, status, background, cause, corrected",
-    ),
-    "attempt": (
-        "attempts",
-        "id, device, epoch, batch, target, at, age, hits, source, rule, scope, list, list_name, list_version, category",
-    ),
-    "usage": ("usage", "id, device, epoch, batch, day, minutes, alone, at, age"),
-}
-SETTING = {"setting": ("meta", "key, value")}
+HISTORY_TABLES = {"epoch": "epochs", "visit": "visits", "attempt": "attempts", "usage": "usage"}
+SETTING = {"setting": "meta"}
 ALL = {**TABLES, **HISTORY_TABLES, **SETTING}
-# What rows of backups from before a column was there have in its place.
-SINCE: dict[str, list[object]] = {"device": [0], "visit": [0, None, 0], "ledger": [""]}
+# How many columns of the others go into a backup: all. An age counts on this router only, and an epoch's terms are told
+# from the ledger.
+FIRST = {"rule": 7, "epoch": 5}
 
 Rows = list[tuple[str, list[object]]]  # (kind, or table for this router's own; values)
 
 
+class Column(TableRow):
+    """As SQLite tells it: `kind` is INTEGER, TEXT or BLOB, `default` an SQL expression or None."""
+
+    __slots__ = ("place", "name", "kind", "always", "default", "key")
+    name: str
+    kind: str
+    always: int
+    default: str | None
+    key: int
+
+    @property
+    def may_be_left_out(self) -> bool:
+        """By a backup from before the column was there."""
+        return not self.key and (self.default is not None or not self.always)
+
+
+Columns = dict[str, list[Column]]  # of each kind
+
+
+def columns_in(state: State, records: HistoryDb) -> Columns:
+    """The columns of a backup's rows, in their order."""
+    found = {kind: _columns(state.db.sql, kind) for kind in (*TABLES, *SETTING)}
+    return found | {kind: _columns(records.db.sql, kind) for kind in HISTORY_TABLES}
+
+
+def _columns(sql: SqlConnection, kind: str) -> list[Column]:
+    told = sql.execute(f"PRAGMA table_info({ALL[kind]})").fetchall()
+    return [Column(*row) for row in told][: FIRST.get(kind)]
+
+
+def _listed(columns: list[Column]) -> str:
+    return ", ".join([f'"{column.name}"' for column in columns])
+
+
 def page(state: State, records: HistoryDb, kind: str, after: int, limit: int) -> list[list[object]]:
     """The values of rows of that kind, by their first column."""
-    table, columns = ALL[kind]
-    key = columns.partition(",")[0]
-    query = f"SELECT {columns} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?"
     sql = (records if kind in HISTORY_TABLES else state).db.sql
+    columns = _columns(sql, kind)
+    key = columns[0].name
+    query = f"SELECT {_listed(columns)} FROM {ALL[kind]} WHERE {key} > ? ORDER BY {key} LIMIT ?"
     return [list(row) for row in sql.execute(query, (after, limit)).fetchall()]
 
 
@@ -56,15 +80,19 @@ def settings(state: State) -> list[list[object]]:
     return [list(row) for row in state.db.sql.execute(query).fetchall()]
 
 
-def fitting(kind: str, row: list[object]) -> list[object]:
-    """The row with a value for each column. BadInput."""
-    columns = ALL.get(kind)
-    count = 0 if columns is None else columns[1].count(",") + 1
-    missing = SINCE.get(kind, [])
-    row = row + missing if len(row) + len(missing) == count else row
-    if len(row) != count:
+def fitting(kind: str, row: list[object], known: Columns) -> list[object]:
+    """The row with a value for each column; one that came later has what rows of before have. BadInput."""
+    columns = known.get(kind, [])
+    missing = columns[len(row) :]
+    if not columns or len(row) > len(columns) or not all(column.may_be_left_out for column in missing):
         raise BadInput(Sentence("this is no row of a backup: {}", kind[:20]))
-    return row
+    return row + [_default(column) for column in missing]
+
+
+def _default(column: Column) -> object:
+    if column.default is None:
+        return None
+    return int(column.default) if column.kind == "INTEGER" else column.default[1:-1]
 
 
 def new_state(path: str, rows: Rows, own: Rows, waiting: Waiting) -> None:
@@ -96,15 +124,16 @@ def _fresh(path: str, migrations: tuple[str, ...], rows: Rows, own: Rows, waitin
         made.close()
 
 
-def _fill(sql: sqlite3.Connection, rows: Rows, own: Rows) -> None:
+def _fill(sql: SqlConnection, rows: Rows, own: Rows) -> None:
     triggers = sql.execute(
         "SELECT name, sql FROM sqlite_master WHERE type='trigger' AND name LIKE '%consent'"
     ).fetchall()
     for name, _ in triggers:
         sql.execute("DROP TRIGGER " + name)
+    listed: dict[str, str] = {}
     for kind, row in rows:
-        table, columns = ALL[kind]
-        sql.execute(f"INSERT INTO {table}({columns}) VALUES ({','.join('?' * len(row))})", row)
+        listed[kind] = listed.get(kind) or _listed(_columns(sql, kind))
+        sql.execute(f"INSERT INTO {ALL[kind]}({listed[kind]}) VALUES ({','.join('?' * len(row))})", row)
     for table, row in own:
         sql.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(row))})", row)
     for _, text in triggers:

@@ -30,7 +30,7 @@ if MYPY:  # not worth its memory
 SLOTS = 255  # what the kernel's mark has room for; slot 0 means "no device"
 
 RULES = "SELECT id, name, action, scope, owner, until, created, made FROM rules ORDER BY id"
-DEVICE_COLUMNS = "id, enrolment, label, mac, address, person, shared, slot, never_off"
+DEVICES = "SELECT " + ", ".join(Device.__slots__).replace("person_id", "person") + " FROM devices ORDER BY label"
 
 
 class State(WithMeta):
@@ -60,8 +60,7 @@ class State(WithMeta):
     # people and devices
 
     def devices(self) -> list[Device]:
-        rows = self._rows("SELECT " + DEVICE_COLUMNS + " FROM devices ORDER BY label")
-        return [Device(r[0], r[1], r[2], r[3], r[4], r[5], bool(r[6]), r[7], bool(r[8])) for r in rows]
+        return [Device(*row) for row in self._rows(DEVICES)]
 
     def _rows(self, query: str) -> list[Any]:
         """As last seen where they can't be read now: to turn something off must not need the storage."""
