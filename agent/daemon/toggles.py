@@ -23,7 +23,7 @@ from agent.daemon.store.ledger import Entry
 from agent.daemon.store.recorder import Recorder
 from agent.daemon.store.rollback_check import RollbackCheck
 from agent.daemon.store.state import State
-from agent.daemon.store.unsaved import Unsaved
+from agent.daemon.store.unsaved import NOT_SAVED, Unsaved
 from agent.daemon.subjects import Subjects
 
 Row = tuple[str, str, str, int, str]  # a ledger.Entry with its detail
@@ -292,13 +292,7 @@ class Toggles:
             rows = self._append([(device.enrolment, name, action, 0) for device, name in fitting], actor)
         except StorageError as error:
             self.unsaved.add([(device.enrolment, name) for device, name in pairs], action, actor)
-            raise StorageError(
-                Sentence(
-                    "It is off now, but this could not be saved: {}. It is tried again by itself; "
-                    "if the router restarts before that, turn it off once more",
-                    error,
-                )
-            ) from error
+            raise StorageError(Sentence(NOT_SAVED, error)) from error
         self.unsaved.drop([(device.enrolment, name) for device, name in pairs])
         return rows
 

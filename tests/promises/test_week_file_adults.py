@@ -6,8 +6,10 @@ from __future__ import annotations
 import binascii
 import json
 import shutil
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from agent.core import age, bech32
 from agent.core.model import BadInput
 from agent.daemon.operations import TABLE
 from agent.daemon.operations.arguments import OperationRejected
+from agent.daemon.store.database import StorageError
 from agent.jobs import report as job
 from tests.daemon.reporting import TOOLS, WEEK_S, Weeks
 from tests.promises.control_server import PIN, Server, code, stored
@@ -78,6 +81,11 @@ def told_of(home: Home) -> list[str]:
 def notes(home: Home) -> list[str]:
     assert home.household
     return [row.action for row in home.household.state.ledger.rows() if row.action in ("join", "leave")]
+
+
+def notes_of(sql: sqlite3.Connection) -> list[str]:
+    rows = sql.execute("SELECT action FROM ledger WHERE action IN ('join', 'leave')")
+    return [row[0] for row in rows]
 
 
 def test_asked_at_their_device_with_what_it_is_about(family: Home) -> None:
@@ -147,6 +155,62 @@ def test_taken_back_at_once_and_nothing_of_them_leaves(family: Home) -> None:
         family.ask("me.week_file_leave", address=LAPTOP)
     assert family.household.week_file.tick(), "the others' is made anew"
     assert SITE not in family.ask("report.file_text", id=2)["text"]
+
+
+def sealed(family: Home) -> None:
+    assert family.household and family.household.week_file.tick()
+    work = family.ask("report.file_work")
+    made = job.sealed_file(TOOLS, age.recipient(work["recipient"]), family.ask("report.file_text", id=1)["text"])
+    family.ask("report.file_sealed", id=1, body=binascii.b2a_base64(made, newline=False).decode())
+
+
+@pytest.mark.parametrize("taken_back", ["left", "deleted", "off"])
+def test_nothing_leaves_while_storage_refuses_what_was_taken_back(
+    family: Home, taken_back: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shut at once, told that it could not be saved, and saved by itself when storage is back."""
+    join(family)
+    sealed(family)
+    assert family.household and family.ask("report.file_body", id=1)["body"]
+    file, sql = family.household.week_file, family.household.state.db.sql
+    ask: tuple[str, dict[str, object]] = {
+        "left": ("me.week_file_leave", {"address": LAPTOP}),
+        "deleted": ("delete", {"device_id": 1}),
+        "off": ("week_file.turn_off", {}),
+    }[taken_back]
+    if taken_back == "deleted":
+        # The rows are gone, and then nothing more can be written.
+        monkeypatch.setattr(family.household, "flush", lambda: sql.execute("PRAGMA query_only=ON"))
+    else:
+        sql.execute("PRAGMA query_only=ON")
+    with pytest.raises(StorageError) as refused:
+        family.ask(ask[0], **ask[1])
+    assert ("off now" in str(refused.value)) == (taken_back != "deleted")
+    for _ in range(2):
+        assert not file.running and not file.tick() and "no weekly file is made" in str(file.trouble())
+        assert family.ask("report.file_work")["send"] is None
+        with pytest.raises(Exception, match="no report"):
+            family.ask("report.file_body", id=1)
+    monkeypatch.undo()
+    sql.execute("PRAGMA query_only=OFF")
+    file.tick()
+    assert family.ask("week_file.list")["items"][0]["state"] == "withdrawn"
+    assert file.running == (taken_back != "off") and ("Tom" in told_of(family)) == (taken_back == "deleted")
+    assert notes(family) == (["join", "leave"] if taken_back == "left" else ["join"])
+    assert not file.trouble() and family.ask("audit")["ok"]
+
+
+def test_they_leave_as_soon_as_the_file_is_free_again(family: Home) -> None:
+    """While somebody else holds it, nothing goes, and leaving waits for it."""
+    join(family)
+    assert family.household
+    with closing(sqlite3.connect(family.household.state.db.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        steps: Any = TABLE["me.week_file_leave"](family.household, {"address": LAPTOP})
+        assert next(steps) and not family.household.week_file.running
+        assert next(steps) and notes_of(other) == ["join"]
+        other.execute("ROLLBACK")
+    assert list(steps) == [] and notes(family) == ["join", "leave"] and family.household.week_file.running
 
 
 def test_a_file_that_waits_goes_only_while_all_in_it_take_part(family: Home) -> None:

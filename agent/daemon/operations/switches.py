@@ -18,11 +18,8 @@ from agent.daemon.operations.named import devices_of
 from agent.daemon.store import recorded
 from agent.daemon.store.database import Locked, StorageError
 from agent.daemon.store.owners import owner_of
+from agent.daemon.store.unsaved import LOCKED_S, LOCKED_TRIES
 from agent.daemon.toggles import Pair, Pairs
-
-# Somebody looks into the file with sqlite3: mostly gone in a moment; whoever turns it off waits no longer than this.
-LOCKED_S = 0.1
-LOCKED_TRIES = 50
 
 
 def features(household: Household, request: Request) -> Reply:

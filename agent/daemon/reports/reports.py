@@ -126,13 +126,14 @@ class Reports:
     # making
 
     def tick(self) -> bool:
-        """Make what is due; whether the job has something to do."""
-        if not self.running:
-            return False
-        if not self._clock.is_set:
-            self.trouble = UNSETTLED
-            return False
+        """Make what is due; whether the job has something to do. First what storage refused to take back."""
         try:
+            self.sending.save_again()
+            if not self.running:
+                return False
+            if not self._clock.is_set:
+                self.trouble = UNSETTLED
+                return False
             return self._tick()
         except (StorageError, OSError, SqlError) as error:
             self.trouble = Sentence("no report is made: {}", said_by(error))

@@ -4,7 +4,7 @@ Opting out: gate closed, job ended, what waits and its schedule purged together 
 wire, acknowledged.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 from agent.control.messages import Row
 from agent.core.consent import OFF, ON
@@ -13,8 +13,10 @@ from agent.daemon.clock import Clock
 from agent.daemon.edges import Edges
 from agent.daemon.store.connection import SqlConnection
 from agent.daemon.store.database import insist
+from agent.daemon.store.ledger import Entry
 from agent.daemon.store.outbox import ENDS, Outbox
 from agent.daemon.store.state import State
+from agent.daemon.store.unsaved import saved
 
 Steps = Generator[float | None, None, None]
 
@@ -39,6 +41,7 @@ class Sending:
         self._outbox = outbox
         self._key = ("", feature)  # no device's
         self._forget = forget
+        self._owed: dict[str, Callable[[], None]] = {}
         self.open = False
 
     @property
@@ -63,28 +66,57 @@ class Sending:
         while self._edges.end_report():
             yield 0.02
         self._edges.step("optout.purge")
-        self.purge(action, actor)
+        yield from saved(lambda: self.purge(action, actor))
         self._edges.step("optout.settle")
         while (left_s := self._edges.report_silence_s()) > 0:
             yield left_s
 
     def purge(self, action: str, actor: str) -> None:
         """Queue, drafts, schedule and agreement go in one transaction with the ledger row; reserved room is used."""
-        self.open = False
-        now, state = self._clock.wall(), self.state
+        self.take_back(action, lambda: self._purge(action, actor))
+
+    def _purge(self, action: str, actor: str) -> None:
+        state = self.state
         suits = state == ON or (action == "off" and state != OFF)
-        made = self._state.ledger.chain([(*self._key, action, 0)] if suits else [], actor, now)
 
-        def write() -> None:
+        def write(sql: SqlConnection, now: int) -> None:
+            self._outbox.withdraw(sql, now)
+            self._forget(sql)
+
+        self.record([(*self._key, action, 0)] if suits else [], actor, write)
+
+    def record(self, entries: Sequence[Entry], actor: str, write: Callable[[SqlConnection, int], None]) -> None:
+        """The ledger's rows and `write(sql, now)` in one transaction, which may use the reserved room. StorageError."""
+        now = self._clock.wall()
+        made = self._state.ledger.chain(entries, actor, now)
+
+        def both() -> None:
             with self._state.db.transaction() as sql:
-                self._outbox.withdraw(sql, now)
-                self._forget(sql)
-                self._state.ledger.insert(sql, made)
+                if not made or made[-1:] != [self._state.ledger.head]:  # it may have been written the first time
+                    write(sql, now)
+                    self._state.ledger.insert(sql, made)
 
-        insist(self._state.db, write)
+        insist(self._state.db, both)
         self._state.ledger.take(made)
         if made:
             self._noted()
+
+    def take_back(self, what: str, write: Callable[[], None]) -> None:
+        """Something may not leave any more: nothing does, until `write()` said so durably. StorageError: it is tried
+        again with each `save_again`."""
+        self.open = False
+        self._owed[what] = write
+        self.save_again()
+
+    def save_again(self) -> bool:
+        """Whether there was something that storage had refused. StorageError while it still does."""
+        owed = bool(self._owed)
+        if owed:
+            self._state.db.settle()  # what is on by the file is not off by memory
+        for what, write in list(self._owed.items()):
+            write()
+            del self._owed[what]
+        return owed
 
     # the job's side
 

@@ -4,7 +4,7 @@ Off unless the household named an address and a key of its own. A file has no te
 that moment, seals it to the key, and only what nobody on this router can open is stored until it is sent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agent.control.messages import Row
 from agent.core import jsontext
@@ -16,9 +16,11 @@ from agent.daemon.clock import Clock
 from agent.daemon.edges import Edges
 from agent.daemon.reports.sending import Sending, Steps
 from agent.daemon.store.connection import SqlConnection, SqlError
-from agent.daemon.store.database import StorageError, insist, keep, unkeep
+from agent.daemon.store.database import StorageError, keep, unkeep
+from agent.daemon.store.ledger import Entry
 from agent.daemon.store.outbox import JITTER_S, WEEK_FILE, Outbox
 from agent.daemon.store.state import State
+from agent.daemon.store.unsaved import saved
 
 FEATURE = "week_file"
 WEEK_S = 7 * 86400
@@ -120,7 +122,13 @@ class WeekFile:
     # making
 
     def tick(self) -> bool:
-        """Make what is due; whether the job has something to do."""
+        """Make what is due; whether the job has something to do. First what storage refused to take back."""
+        try:
+            if self.sending.save_again():
+                self.sending.open, self._trouble = self._holds, ""
+        except (StorageError, SqlError) as error:
+            self._trouble = Sentence("no weekly file is made: {}", said_by(error))
+            return False
         if not self.running:
             return False
         self._trouble = "" if self._clock.is_set else UNSET
@@ -155,33 +163,33 @@ class WeekFile:
 
     def withdraw(self, why: str = DELETED) -> None:
         """What waits holds something that may not leave any more, and goes. A new one is made. StorageError."""
-        if not self.outbox.waiting():
-            return
-        now = self._clock.wall()
-        with self._state.db.transaction() as sql:
-            self.outbox.withdraw(sql, now, why)
-            keep(sql, {NEXT: str(self._clock.age())})  # it goes at a time that is drawn, as ever
+        if self.outbox.waiting():
+            self._take_back(why, [], "")
 
-    def take_out(self, entries: list[tuple[str, str, str, int, str]], actor: str) -> Steps:
+    def take_out(self, entries: Sequence[Entry], actor: str) -> Steps:
         """Somebody takes part no more: what is under way ends, what waits goes with the ledger's rows, then silence."""
+        self.sending.open = False
         while self._edges.end_report():
             yield 0.02
-        now = self._clock.wall()
-        made = self._state.ledger.chain(entries, actor, now)
         self._edges.step("weekfile.leave")
-
-        def write() -> None:
-            with self._state.db.transaction() as sql:
-                if self.outbox.waiting():
-                    self.outbox.withdraw(sql, now, LEFT)
-                    keep(sql, {NEXT: str(self._clock.age())})
-                self._state.ledger.insert(sql, made)
-
-        insist(self._state.db, write)
-        self._state.ledger.take(made)
-        self._noted()
+        yield from saved(lambda: self._take_back(LEFT, entries, actor))
         while (left_s := self._edges.report_silence_s()) > 0:
             yield left_s
+
+    def _take_back(self, why: str, entries: Sequence[Entry], actor: str) -> None:
+        """Nothing is sent before this is written; then what the ledger says holds again."""
+        self.sending.take_back(why + actor, lambda: self._write(why, entries, actor))
+        self.sending.open = self._holds
+
+    def _write(self, why: str, entries: Sequence[Entry], actor: str) -> None:
+        joined = self._state.ledger.register.joined
+
+        def write(sql: SqlConnection, now: int) -> None:
+            if self.outbox.waiting():
+                self.outbox.withdraw(sql, now, why)
+                keep(sql, {NEXT: str(self._clock.age())})  # it goes at a time that is drawn, as ever
+
+        self.sending.record([one for one in entries if one[0] in joined], actor, write)
 
     # the job's side
 
