@@ -31,7 +31,8 @@ LOOK_S, LOOK_S_MAX = 2.0, 32.0  # how often one question also goes to a doubted 
 class UpstreamServer:
     """One resolver. `sockaddr` is what connect takes; `ede` says why it is doubted, `folds` that it changes letters.
 
-    `mixes` says that it is sent random ones: an answer from the router itself can't be forged from outside."""
+    `mixes` says that it is sent random ones: an answer from the router itself can't be forged from outside. `deaf`
+    counts the questions in a row that it answered in the client's letters only."""
 
     __slots__ = (
         "address",
@@ -48,6 +49,7 @@ class UpstreamServer:
         "looks",
         "folds",
         "mixes",
+        "deaf",
     )
 
     def __init__(self, address: str, port: int) -> None:
@@ -67,6 +69,7 @@ class UpstreamServer:
         self.looks = 0
         self.folds = False
         self.mixes = not (bare.startswith("127.") or bare == "::1")
+        self.deaf = 0
 
     @property
     def doubted(self) -> bool:

@@ -29,6 +29,8 @@ LOCAL_MAX = 64  # and so many names of this network, which are answered at once
 WAITING_MAX = QUERIES_MAX + LOCAL_MAX
 PACKETS_MAX = 2048  # that may still be answered, the late ones too, some 300 bytes each
 EDE_OTHER = 0
+DEAF_MAX = 5  # questions in a row that a server answered in the client's letters only: then it gets no others
+MIX_AGAIN_S = 86400.0  # a bad line looks alike
 
 CHANNELS = 4  # sockets to a server at a time: each more means fewer answers a wake-up
 CHANNEL_USES = 64  # then its port has been seen often enough
@@ -210,17 +212,39 @@ class Upstream:
         query, server = packet.query, packet.server
         self._packets.pop(packet, None)
         rcode = response[3] & 0x0F
+        if rcode:
+            # Before it: whom to ask next, and for how long, goes by what is known of the servers.
+            server.answered(self._loop.now - packet.sent_at)
         try:
             if query.over:
                 query.late(response)
             elif response[2] & _TC:
                 self._ask_by_tcp(packet, response)
             elif not rcode or rcode not in _SECOND_CHANCES or not _SECOND_CHANCES[rcode](self, query, server):
+                if query.packets[0] is packet:
+                    server.deaf = 0
+                else:
+                    self._learn_letters(packet, rcode)
                 self._finish(query, response, 0)
         except Exception as error:  # noqa: BLE001 - the barrier
             self._loop.faults.met(error)
             self._failed(query)
-        server.answered(self._loop.now - packet.sent_at)
+        if not rcode:
+            server.answered(self._loop.now - packet.sent_at)
+
+    def _learn_letters(self, packet: Packet, rcode: int) -> None:
+        """It was not the first packet that was answered: random letters may be why."""
+        server = packet.server
+        if not server.mixes or rcode in _SECOND_CHANCES:
+            return
+        mixed = [one for one in packet.query.packets if one.server is server and not _plain(one)]
+        if not _plain(packet):
+            server.deaf = 0
+        elif mixed:
+            server.deaf += 1
+            if server.deaf >= DEAF_MAX:
+                server.mixes, server.deaf = False, 0
+                self._loop.after(MIX_AGAIN_S, lambda: setattr(server, "mixes", not server.folds))
 
     def _failed(self, query: UpstreamQuery) -> None:
         if not query.over:
@@ -242,18 +266,27 @@ class Upstream:
     def without_edns(self, query: UpstreamQuery, server: UpstreamServer) -> bool:
         """Asks again without OPT, which old servers refuse (RFC 6891 section 7); False if it had none."""
         if query.message[10:HEADER] == b"\0\0":
-            return False
+            return self.in_its_letters(query, server)
         query.message = query.message[:10] + b"\0\0" + query.message[HEADER : query.end]
         self._send(query, server)
         return True
 
     def elsewhere(self, query: UpstreamQuery, server: UpstreamServer) -> bool:
-        """Asks another server, since a failure of one need not be another's; False if all failed."""
+        """Asks another server, since a failure of one need not be another's, and the last one once more in the client's
+        letters; False if all failed."""
         query.failed = (*query.failed, server)
         left = [other for other in self._servers.list if other not in query.failed]
         if left and not any(other in query.asked for other in left):
             self._send(query, min(left, key=lambda other: other.doubted))
-        return bool(left)
+        return bool(left) or self.in_its_letters(query, server)
+
+    def in_its_letters(self, query: UpstreamQuery, server: UpstreamServer) -> bool:
+        """Asks once more in the client's letters, which random ones may be refused for; False if it was done."""
+        sent = [packet for packet in query.packets if packet.server is server]
+        if not server.mixes or any([_plain(packet) for packet in sent]):
+            return False
+        self._send(query, server)
+        return True
 
     def _ask_by_tcp(self, packet: Packet, cut: bytes) -> None:
         """The whole of an answer that was cut. Where it can't be had the client gets the cut one, and sees to it."""
@@ -359,6 +392,12 @@ class Upstream:
 def _met_silence(query: UpstreamQuery, server: UpstreamServer) -> bool:
     """Whether the server has not answered the question yet: random letters may be why, so it gets the client's."""
     return any([packet.server is server and not packet.folded for packet in query.packets])
+
+
+def _plain(packet: Packet) -> bool:
+    """Whether it was sent in the client's letters."""
+    end = packet.query.end
+    return packet.message[HEADER:end] == packet.query.message[HEADER:end]
 
 
 def _gone(server: UpstreamServer, now: float) -> bool:
