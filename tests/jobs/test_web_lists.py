@@ -95,7 +95,7 @@ def protection(home: Home, state):
         contexts.append(running.new_context(viewport=browser.PHONE, locale=locale, storage_state=kept))
         page = contexts[-1].new_page()
         page.set_default_timeout(browser.PATIENCE_MS)
-        with page.expect_response("**/api/v1/events"):  # from here on the page is told what happens
+        with page.expect_response("**/api/v1/events?*"):  # from here on the page is told what happens
             page.goto(f"http://127.0.0.1:{home.daemon.web}/protection")
         page.locator("h1").wait_for()
         return page

@@ -212,7 +212,7 @@ def test_what_happens_before_the_stream_stands_is_seen(visit, served):
     """A change right after the page was loaded, while its stream is still on the way."""
     page = visit("/devices")
     held = []
-    page.route("**/api/v1/events", lambda route: held.append(route))
+    page.route("**/api/v1/events?*", lambda route: held.append(route))
     page.goto(page.url)
     page.get_by_role("button", name=re.compile("^Television")).wait_for()
     wait_until(lambda: page.evaluate("1") and held)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.jobs.web import sse
 from tests.jobs.web_peer import Client, Job, read_reply, refusal, signed_in, wait_until
 
 
@@ -213,6 +214,51 @@ def test_a_persons_stream_carries_their_device_only(peer, job):
         peer.event(event="feature", device_id=4, feature="history", on=True)
         peer.event(event="feature", device_id=3, feature="protection", on=True)
         assert '"device_id":3' in read_events(sock, 1)[0]
+
+
+def begun(client: Client, address: str) -> str:
+    """What an event stream says at first, its head left out."""
+    with client.connect() as sock:
+        sock.settimeout(0.3)
+        sock.sendall(client.request("GET", address, None, {}))
+        data = b""
+        try:
+            while part := sock.recv(4096):
+                data += part
+        except TimeoutError:
+            pass
+        return data.decode().partition("\r\n\r\n")[2]
+
+
+def test_a_stream_says_whether_something_was_missed(peer, job):
+    """A page asks, then opens its stream: what happened in between it is told, and only that."""
+    quiet, missed = "retry: 2000\n: hello\n\n", "retry: 2000\n: hello\n\nevent: status\ndata: {}\n\n"
+    peer.answers["me"] = {"device": {"id": 3}, "kept": {}}
+    client = signed_in(job.port, peer)
+    asked = client.ask("GET", "/api/v1/session").header("asked-at")
+    assert begun(client, "/api/v1/events?asked=" + asked) == quiet
+    peer.event(event="history", device_id=3)
+    peer.event(event="feature", device_id=4)
+    assert begun(client, "/api/v1/events?asked=" + asked) == missed
+    # Without the PIN a device hears of neither: not that it was used, and nothing of another's.
+    assert begun(Client(job.port), "/api/v1/me/events?asked=" + asked) == quiet
+    later = client.ask("GET", "/api/v1/session").header("asked-at")
+    assert begun(client, "/api/v1/events?asked=" + later) == quiet
+    for unknown in ("0", "00000000-5", asked.partition("-")[0] + "-x"):  # of a process that has gone
+        assert begun(client, "/api/v1/events?asked=" + unknown) == missed
+
+
+def test_what_was_too_long_ago_is_missed():
+    recent = sse.LastMinute(100.0)
+    asked = recent.moment(200.0)
+    recent.add(201.0, {"event": "lists"})
+    assert not recent.missed(recent.moment(202.0), bool) and recent.missed(asked, bool)
+    recent.add(200.5 + sse.MISSED_S + 1, {"event": "lists"})
+    assert recent.missed(asked, lambda _: False), "it may have been one that was wanted"
+    for turn in range(sse.MISSED_MAX * 2):
+        recent.add(300.0 + turn / 1000, {"event": "lists"})
+    assert recent.missed(recent.moment(300.0), lambda _: False)
+    assert not recent.missed(recent.moment(301.0), bool)
 
 
 def test_events_need_a_session(job):

@@ -98,9 +98,9 @@ def table(account: Account, faults: Callable[[], int] = lambda: 0) -> dict[str, 
         more = {"erase": True, **account.proof(request)} if erase else {}
         return await handlers.switch(request, **query, **more)
 
-    async def events(request: WebRequest) -> WebResponse:
+    async def events(request: WebRequest, asked: str = "") -> WebResponse:
         # A stream outlives the request that opened it, but not the session.
-        return sse.stream(lambda _: account.is_open(request.session))
+        return sse.stream(lambda _: account.is_open(request.session), asked)
 
     async def metrics(request: WebRequest) -> WebResponse:
         return await handlers.metrics(request, faults())

@@ -39,6 +39,7 @@ class ConnectionHost:
         self.loop = loop
         self.files: set[HttpConnection] = set()
         self.streams: list[HttpConnection] = []
+        self.last_minute = sse.LastMinute(loop.now)
 
     def respond(self, request: WebRequest) -> Coroutine[Any, Any, WebResponse]:
         """The application's handler of a request, begun."""
@@ -78,6 +79,7 @@ class HttpConnection:
         self._known = False
         self._reader = HttpParser()
         self._head: Head | None = None
+        self._asked = ""
         self._unwanted: tuple[int, Problem] | None = None  # what is left of a body, and the answer to it
         self._out = b""
         self._task: Task | None = None
@@ -207,6 +209,7 @@ class HttpConnection:
     def _work(self, head: Head, body: bytes) -> None:
         self._enter("work")
         self._watch()
+        self._asked = self.server.last_minute.moment(self.server.loop.now) if head.path.startswith("/api/") else ""
         request = WebRequest(head, body, self.peer, self.local, self.port, self.secure)
         self._close_after = not head.keep_alive
         self._run(self.server.respond(request), self._answer)
@@ -237,6 +240,8 @@ class HttpConnection:
         if not any(name == "Cache-Control" for name, _ in headers):
             # What says how it may be kept is a file of the page; everything else concerns somebody.
             headers.append(("Cache-Control", "no-store"))
+        if self._asked:
+            headers.append((sse.ASKED, self._asked))
         self._chunked = response.more is not None and head is not None and head.keep_alive
         if response.stream is not None or response.more is not None and not self._chunked:
             self._close_after = True
@@ -269,6 +274,8 @@ class HttpConnection:
             self.filter = response.stream
             self._enter("stream")
             self.server.streams.append(self)
+            if response.asked and self.server.last_minute.missed(response.asked, response.stream):
+                self.push(sse.MISSED)
         elif self._close_after:
             self.close()
         else:

@@ -87,7 +87,8 @@ class WebRequest:
 class WebResponse:
     """`body` is sent at once; `more`, if any, is awaited for further pieces until it gives b"".
 
-    `stream` is a filter for events (see sse.py): the connection then stays open and carries them.
+    `stream` is a filter for events (see sse.py): the connection then stays open and carries them, those missed since
+    `asked` included.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class WebResponse:
         headers: Headers | None = None,
         more: Callable[[], Awaitable[bytes]] | None = None,
         stream: Callable[[dict[str, Any]], bool] | None = None,
+        asked: str = "",
     ) -> None:
         self.status = status
         self.body = body
@@ -106,6 +108,7 @@ class WebResponse:
             self.headers.append(("Content-Type", content_type))
         self.more = more
         self.stream = stream
+        self.asked = asked
 
 
 def dump(value: Any) -> bytes:

@@ -50,12 +50,13 @@ class MeHandlers:
             shown = without_pin.own(own, pin["set"])
         return reply(shown | {"pin": pin, "csrf": csrf}, headers=NO_STORE)
 
-    async def my_events(self, request: WebRequest, own: dict[str, Any]) -> WebResponse:
+    async def my_events(self, request: WebRequest, own: dict[str, Any], asked: str = "") -> WebResponse:
         """Without the PIN only what switches and messages do: not when the device is used, nor for what."""
         device_id = own["device"]["id"]
         entered = self._entered(request, device_id)
         return sse.stream(
-            lambda event: event.get("device_id") == device_id and (entered or event.get("event") in without_pin.EVENTS)
+            lambda event: event.get("device_id") == device_id and (entered or event.get("event") in without_pin.EVENTS),
+            asked,
         )
 
     async def my_switch(

@@ -65,7 +65,7 @@ ROUTES = (
     # What is going on
     Route("GET", "/api/v1/overview", HOUSEHOLD, ".overview", query=("since",)),
     Route("GET", "/api/v1/status", HOUSEHOLD, "status"),
-    Route("GET", "/api/v1/events", HOUSEHOLD, ".events"),
+    Route("GET", "/api/v1/events", HOUSEHOLD, ".events", query=("asked",)),
     Route("GET", "/api/v1/today", HOUSEHOLD, "today", query=("since",)),
     Route("GET", "/api/v1/week", HOUSEHOLD, "week", query=(*WHO, "ago")),
     # Devices and people
@@ -253,7 +253,7 @@ ROUTES = (
     Route("POST", "/api/v1/devices/{device_id}/pin-code", HOUSEHOLD, ".make_pin_code", status=201),
     # The person at a device
     Route("GET", "/api/v1/me", PERSON, ".me"),
-    Route("GET", "/api/v1/me/events", PERSON, ".my_events"),
+    Route("GET", "/api/v1/me/events", PERSON, ".my_events", query=("asked",)),
     Route("PUT", "/api/v1/me/features/{feature}", PERSON, ".my_switch", body=("on", "agree", "erase", "pin")),
     Route("POST", "/api/v1/me/confirmation", PERSON, ".my_confirmation", body=("pin",)),
     Route("PUT", "/api/v1/me/limits", PERSON, ".my_limits", body=("windows", "agree", "pin")),

@@ -14,6 +14,7 @@ from agent.jobs.web.http_types import Problem
 
 # What only the web page's own handlers read.
 OWN: dict[str, Schema] = {
+    "asked": text(64),
     "feed": KINDS["list"],
     "format": one_of("json", "csv"),
     "grant": KINDS["value"],

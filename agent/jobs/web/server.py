@@ -157,6 +157,7 @@ class WebServer(ConnectionHost):
             self._application.event(event)
         data = sse.encode(event)
         if data:
+            self.last_minute.add(self.loop.now, event)
             self._push(data, event)
 
     def _push(self, data: bytes, event: dict[str, Any] | None) -> None:

@@ -23,6 +23,8 @@ export const whole = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?。
 export const stop = (text) => (/\p{Script=Han}$/u.test(text) ? "。" : ".");
 
 export const session = { signed_in: false, csrf: null };
+// The router's moment of the last answer: from there on an event stream says whether something was missed.
+export const moment = { asked: "" };
 const watchers = [];
 /** `call` runs whenever an answer says that the session is over. */
 export const onSignedOut = (call) => watchers.push(call);
@@ -57,6 +59,7 @@ async function ask(method, path, body, type) {
     throw new Problem(0, {});
   }
   found();
+  moment.asked = answer.headers.get("Asked-At") || moment.asked;
   if (answer.ok) return answer;
   const [told] = await Promise.all([answer.json().catch(() => ({})), sentences()]);
   const problem = new Problem(answer.status, told);

@@ -1,6 +1,6 @@
 // The event stream: open while somebody looks, closed while the tab is hidden, so that the router may sleep.
 
-import { get } from "./api.js";
+import { get, moment, search } from "./api.js";
 import { found, lost } from "./offline.js";
 
 // Looking is use, a forgotten stream is not: a visible page says so this often.
@@ -11,6 +11,7 @@ const GATHER_MS = 120;
 
 let source = null;
 let path = null;
+let asked = "";
 /** @type {(kinds: Set<string>) => void} */
 let call = () => {};
 /** @type {(event: object) => void} */
@@ -23,7 +24,11 @@ let kinds = new Set();
  * whoever follows the same address next.
  * @param {string} address @param {(kinds: Set<string>) => void} change @param {(event: any) => void} [told] */
 export function follow(address, change, told = () => {}) {
-  if (address !== path) unfollow();
+  if (address !== path) {
+    unfollow();
+    // What is loaded from here on is asked for later than this.
+    asked = moment.asked;
+  }
   path = address;
   call = change;
   tell = told;
@@ -37,17 +42,14 @@ export function unfollow() {
 
 function open() {
   if (!path || source || document.hidden) return;
-  source = new EventSource("/api/v1" + path);
+  // What happened before the stream stands is told first, as a change of "status".
+  source = new EventSource("/api/v1" + path + search({ asked }));
   for (const kind of KINDS) source.addEventListener(kind, () => gather(kind));
   // A warning is in no list that could be asked for: the event is all there is.
   source.addEventListener("lookalike", (event) => tell(JSON.parse(event.data)));
   // The job says good night; the next look wakes it.
   source.addEventListener("sleep", close);
-  // What happened before the stream stood was not told.
-  source.addEventListener("open", () => {
-    found();
-    gather("status");
-  });
+  source.addEventListener("open", found);
   source.addEventListener("error", lost);
   presence = setInterval(() => get("/session").catch(() => {}), PRESENCE_MS);
 }

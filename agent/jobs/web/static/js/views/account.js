@@ -16,10 +16,12 @@ export function account({ redraw }) {
   const saving = attempt(redraw, save);
   const restoring = attempt(redraw, bringBack);
 
+  let made = false;
   const load = inTurn(async () => {
     state.sessions = (await get("/sessions")).items;
     state.settings = (await get("/settings")).items.filter((one) => ![...RETENTION, "new_devices"].includes(one.key));
-    await loadSession();
+    if (made) await loadSession(); // at first it is there from the page's opening
+    made = true;
   });
 
   const reload = async () => {
