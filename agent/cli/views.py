@@ -23,11 +23,11 @@ def status(client: ControlClient, options: argparse.Namespace) -> None:
         show.line(str(sentence))
     show.line(f"version    {reply['version']}, running since {show.when(reply['started_at'])}")
     show.line(f"devices    {show.count(reply['devices_on'], 'device has', 'devices have')} something on")
-    new = part(reply, "new_devices").get("waiting")
-    if new:
-        show.line(
-            f"new        {show.count(new, 'device', 'devices')} never seen before: privacy-agent device list --new"
-        )
+    arrived = part(reply, "new_devices")
+    if arrived.get("waiting"):
+        count = show.count(arrived["waiting"], "device", "devices")
+        off = ", and without internet until somebody knows them" if arrived.get("held") else ""
+        show.line(f"new        {count} never seen before{off}: privacy-agent device list --new")
     show.line(f"lists      {lists.get('state')}, {show.count(lists.get('rules'), 'rule', 'rules')}")
     _kernel_lines(kernel)
     show.line(f"upstream   {part(reply, 'upstream').get('state')}")

@@ -154,9 +154,10 @@ TABLE = (
         "new_devices",
         CHOICE,
         "nothing",
-        "A device that was never on this network before: nothing happens, you are told, or it is added and protected at"
-        " once. Its history is never on by itself. Known devices are remembered by a hash.",
-        ("nothing", "told", "protected"),
+        "A device that was never on this network before: nothing happens, you are told, it is added and protected at"
+        " once, or its internet is off until you know it. Its history is never on by itself. Known devices are"
+        " remembered by a hash.",
+        ("nothing", "told", "protected", "held"),
         household=True,
         reacts=USED,
     ),

@@ -1,9 +1,10 @@
 """Devices that were never here before: what becomes of them is the household's choice (the setting new_devices).
 
 `nothing`: nobody looks. `told`: they are shown as new until somebody adds or knows them. `protected`: each is added and
-protection turned on, never history; those beyond what a day takes are shown as new. Whoever is in sight when something
-else than `nothing` is chosen is known. What is stored of those who are known and were not added is a salted hash; with
-`nothing` it goes. Guests are left alone.
+protection turned on, never history; those beyond what a day takes are shown as new. `held`: they are shown as new, and
+the kernel lets nothing of theirs out until somebody adds or knows them. Whoever is in sight when something else than
+`nothing` is chosen is known. What is stored of those who are known and were not added is a salted hash; with `nothing`
+it goes. Guests are left alone.
 """
 
 from __future__ import annotations
@@ -21,19 +22,20 @@ from agent.daemon.store.state import State
 from agent.platform.hashing import sha256
 from agent.platform.printable import blank, printable
 
-NOTHING, TOLD, PROTECTED = "nothing", "told", "protected"
+NOTHING, TOLD, PROTECTED, HELD = "nothing", "told", "protected", "held"
 ACTOR = "new_devices"
 STORED = "known devices"  # in meta: {"mode", "salt", "known"}
 KNOWN_MAX = 1000  # some 20 kB; more than any home has
 HASH_BYTES = 8
 # Whoever makes up addresses fills neither the ledger nor the places of the kernel's map.
-DAY_MAX, DEVICES_MAX = 10, 150
+DAY_MAX, DEVICES_MAX, HELD_MAX = 10, 150, 256
 DAY_S = 86400
 LABEL_MAX = 48
 
 
 class Arrivals:
-    """`begin(device)` turns protection on; `is_guest(mac)` says that it is in a guest network."""
+    """`begin(device)` turns protection on; `is_guest(mac)` says that it is in a guest network; `again` brings the
+    kernel into step with `held`."""
 
     def __init__(
         self,
@@ -44,15 +46,18 @@ class Arrivals:
         begin: Callable[[Device], None],
         is_guest: Callable[[bytes], bool],
         noted: Callable[[], None],
+        again: Callable[[], None],
     ) -> None:
         self._state = state
         self._settings = settings
         self._clock = clock
         self._edges = edges
+        self._again = again
         self._begin = begin
         self._is_guest = is_guest
         self._noted = noted
         self.waiting: list[bytes] = []  # new, and not added
+        self._held: frozenset[bytes] = frozenset()  # as the kernel was told
         self._added: list[int] = []  # the household's age at each
         self._ours: set[bytes] = set()
         stored = jsontext.loads(state.meta(STORED, "{}"))
@@ -69,6 +74,13 @@ class Arrivals:
         """By an address nobody is known to be new."""
         return self.mode == PROTECTED and self._settings.text("identity") == "mark"
 
+    @property
+    def held(self) -> frozenset[bytes]:
+        """Of whom nothing goes out, because nobody knows them."""
+        if self.mode != HELD or self._settings.text("identity") != "mark":
+            return frozenset()
+        return frozenset(self.waiting[:HELD_MAX])
+
     def changed(self, actor: str) -> None:
         """A setting was changed, by whom; also at a start, by the file."""
         before, mode = self._mode, self.mode
@@ -81,6 +93,7 @@ class Arrivals:
         self._save()
         self._noted()
         self.look()
+        self._hold()
 
     def look(self) -> None:
         """Who is here and was not before."""
@@ -101,6 +114,7 @@ class Arrivals:
         if new != self.waiting:
             self.waiting = new
             self._edges.publish({"event": "device"})
+        self._hold()
 
     def know(self, macs: list[bytes]) -> None:
         """Somebody knows these: they are new no more."""
@@ -108,6 +122,12 @@ class Arrivals:
             self._know(macs)
         self.waiting = [mac for mac in self.waiting if mac not in macs]
         self._edges.publish({"event": "device"})
+        self._hold()
+
+    def _hold(self) -> None:
+        if self.held != self._held:
+            self._held = self.held
+            self._again()
 
     def _know(self, macs: set[bytes] | list[bytes] | dict[bytes, Row]) -> None:
         known = self._known or []

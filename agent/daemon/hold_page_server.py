@@ -28,11 +28,12 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing resets
 
 
 class Stay(Value):
-    """Why a device is held: `name` is whose it is or "", `until` a time of day in words or ""."""
+    """Why a device is held: `name` is whose it is or "", `until` a time of day in words or "". Without a number it is
+    one that nobody knows, which can ask for nothing."""
 
     __slots__ = ("device_id", "why", "name", "until")
 
-    def __init__(self, device_id: int, why: str, name: str, until: str) -> None:
+    def __init__(self, device_id: int | None, why: str, name: str, until: str) -> None:
         self.device_id = device_id
         self.why = why
         self.name = name
@@ -103,13 +104,13 @@ class HoldPageServer:
             return None
         if head.method == "POST" and head.path == hold_page.PATH:
             return hold_page.asked(self._requested(stay, body), spoken, page_texts.texts(spoken, "hold"))
-        token = self._tokens.token(stay.device_id, _TARGET)
+        token = "" if stay.device_id is None else self._tokens.token(stay.device_id, _TARGET)
         given = page_texts.texts(spoken, "hold")
         return hold_page.page(stay.why, stay.name, stay.until, self._calls(), token, spoken, given)
 
     def _requested(self, stay: Stay, body: bytes) -> bool:
         button = hold_page.pressed(body)
-        if button is None or self._tokens.use(button[0], stay.device_id) is None:
+        if button is None or stay.device_id is None or self._tokens.use(button[0], stay.device_id) is None:
             return False
         return self._ask(stay.device_id, button[1])
 

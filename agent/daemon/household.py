@@ -103,7 +103,7 @@ class Household:
         self.screen_time = ScreenTime(
             state, records, recorder, gate, clock, settings, edges, self.keeper.local, self.refresh
         )
-        self.keeper.used_up = self.screen_time.span
+        self.keeper.used_up, self.keeper.strangers = self.screen_time.span, lambda: self.arrivals.held
         reviewed = self.announcements.reviewed
         self.coverage = Coverage(state, self.keeper, self.subjects, self.content, self.toggles)
         self.people = People(state, self.subjects, self.delayed, clock, reviewed, edges.publish, self.coverage.cover)
@@ -113,7 +113,7 @@ class Household:
         self._refusing: dict[bytes, frozenset[str]] = {}  # by MAC, when that was last decided
         # what changes with settings
         self.policies = Policies(settings, state, clock, lists, self.content, self.subjects, self.toggles, edges)
-        self.arrivals = Arrivals(state, settings, clock, edges, self._welcome, self._is_guest, noted)
+        self.arrivals = Arrivals(state, settings, clock, edges, self._welcome, self._is_guest, noted, self.refresh)
         self.in_force = SettingsInForce(settings, state, reviewed, self.arrivals.changed)
         reactions = {
             POLICY: self.new_policy,

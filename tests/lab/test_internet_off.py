@@ -12,8 +12,21 @@ from pathlib import Path
 import pytest
 
 from tests.lab.fixtures import close_sockets
-from tests.lab.lab import ALICE_MAC, FIREWALL, RESOLVER4, RESOLVER6, ROUTER4, WAN4, WAN6, Lab, await_true, listens
+from tests.lab.lab import (
+    ALICE_MAC,
+    BOB_MAC,
+    FIREWALL,
+    RESOLVER4,
+    RESOLVER6,
+    ROUTER4,
+    WAN4,
+    WAN6,
+    Lab,
+    await_true,
+    listens,
+)
 from tests.lab.resident import Resident
+from tests.lab.spaces import Space
 from tests.lab.web import Caller, Site, call, get, hello
 
 BLOCKLISTS = Path(__file__).resolve().parents[2] / "blocklists"
@@ -138,8 +151,8 @@ def test_a_connection_check_finds_the_page_and_asks(lab: Lab, off: Off, server: 
     assert call(lab.alice, server, CHECK, 80) == "ok"
 
 
-def exchange(lab: Lab, server: str, request: bytes) -> bytes:
-    sock = lab.alice.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_STREAM, 5)
+def exchange(lab: Lab, server: str, request: bytes, who: Space | None = None) -> bytes:
+    sock = (who or lab.alice).socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_STREAM, 5)
     sock.connect((server, 80))
     sock.sendall(request)
     parts = []
@@ -263,3 +276,33 @@ def test_what_it_asks_for_meanwhile_is_nowhere(lab: Lab, off: Off) -> None:
     raw = b"".join(path.read_bytes() for path in off.folder.rglob("*") if path.is_file())
     assert b"unmistakable" not in raw and b"samaritans" not in raw
     assert off.audit()["ok"]
+
+
+def test_who_takes_another_mac_is_nobody_that_the_house_knows(lab: Lab, off: Off) -> None:
+    """`new_devices`: held. A child's way round by a new MAC leads to a page, until somebody knows the device."""
+    await_true(lambda: call(lab.bob, RESOLVER4, hello("www.example.com")) == "ok", "the WAN")
+    off.call("settings.set", key="new_devices", value="held", actor="cli")
+    new = "da:a1:19:00:00:77"
+    try:
+        become(lab.bob, new)
+        await_true(lambda: call(lab.bob, RESOLVER4, CHECK, 80) == "ok", "the router's new neighbour")
+        refused = "ConnectionRefusedError"
+        await_true(lambda: call(lab.bob, RESOLVER4, hello("www.example.com")) == refused, "the hold", 20)
+        page = exchange(lab, RESOLVER4, CHECK, lab.bob)
+        assert b"Nobody here knows this device yet." in page and b"<form" not in page
+        assert call(lab.bob, RESOLVER6, hello("www.example.com")) == refused
+        assert off.status()["new_devices"] == {"mode": "held", "waiting": 1, "held": 1}
+        assert reached(lab), "whoever was here before"
+        off.call("device.known", mac=new, actor="cli")
+        assert call(lab.bob, RESOLVER4, hello("www.example.com")) == "ok"
+    finally:
+        become(lab.bob, BOB_MAC)
+
+
+def become(space: Space, mac: str) -> None:
+    """Its link goes, and comes with another MAC, as where a device makes up a new one for the network."""
+    index = space.index("eth0")
+    space.ip.link("set", index=index, state="down")
+    space.ip.link("set", index=index, address=mac)
+    space.up("eth0")
+    space.default_route(ROUTER4)

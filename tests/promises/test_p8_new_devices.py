@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from agent.core.model import HISTORY, PROTECTION
-from agent.daemon.arrivals import DAY_MAX
+from agent.daemon.arrivals import DAY_MAX, HELD_MAX
 from agent.daemon.clients import DeviceView
 from tests.promises.household import Home, HomeEdges
 
-TV, PHONE, VISITOR = "3c:22:fb:00:00:0a", "3c:22:fb:00:00:0b", "3c:22:fb:00:00:0c"
+TV, PHONE, VISITOR, LAPTOP = "3c:22:fb:00:00:0a", "3c:22:fb:00:00:0b", "3c:22:fb:00:00:0c", "3c:22:fb:00:00:0d"
 
 
 class Network(HomeEdges):
@@ -22,6 +22,7 @@ class Network(HomeEdges):
         super().__init__(home)
         self.steered: dict[bytes, DeviceView] = {}
         self.moved: dict[str, object] = {}
+        self.off: frozenset[bytes] = frozenset()
 
     def come(self, mac: str, name: str = "", interface: str = "br-lan") -> None:
         self.where[bytes.fromhex(mac.replace(":", ""))] = frozenset([interface])
@@ -33,6 +34,9 @@ class Network(HomeEdges):
 
     def apply(self, wanted: dict[bytes, DeviceView]) -> None:
         self.steered = wanted
+
+    def hold(self, macs: frozenset[bytes]) -> None:
+        self.off = macs
 
     def unseen(self, device: object) -> dict[str, object]:
         return self.moved
@@ -79,7 +83,7 @@ def test_told_shows_who_was_not_here_before_and_leaves_them_alone(home: Home, ne
     network.come(PHONE, "a-phone")
     look(home)
     assert new(home) == [PHONE] and on(home) == {} and network.steered == {}
-    assert home.ask("status")["new_devices"] == {"mode": "told", "waiting": 1}
+    assert home.ask("status")["new_devices"] == {"mode": "told", "waiting": 1, "held": 0}
     assert {"event": "device"} in network.events
     home.ask("device.known", mac=PHONE)
     look(home)
@@ -165,3 +169,64 @@ def test_by_address_nobody_is_protected_by_itself(home: Home) -> None:
     network.come(PHONE)
     look(home)
     assert on(home) == {} and new(home) == [PHONE]
+
+
+def off(home: Home) -> set[str]:
+    """Whose internet the kernel was told to keep off."""
+    assert isinstance(home.edges, Network)
+    return {mac.hex(":") for mac in home.edges.off}
+
+
+def test_held_lets_nothing_out_of_whom_nobody_knows(home: Home, network: Network) -> None:
+    choose(home, "held")
+    look(home)
+    assert off(home) == set(), "whoever was here when it was chosen is known"
+    for mac in (PHONE, VISITOR, LAPTOP):
+        network.come(mac, interface="br-guest" if mac == VISITOR else "br-lan")
+    look(home)
+    assert off(home) == {PHONE, LAPTOP}, "guests are left alone"
+    assert home.ask("status")["new_devices"] == {"mode": "held", "waiting": 2, "held": 2}
+    assert [row["mac"] for row in home.ask("device.new")["items"] if row["held"]] == [PHONE, LAPTOP]
+    assert network.steered == {} and on(home) == {}, "nothing of theirs comes to the agent"
+    home.ask("device.known", mac=PHONE)
+    assert off(home) == {LAPTOP}
+    home.ask("device.add", label="laptop", mac=LAPTOP)
+    look(home)
+    assert off(home) == set()
+
+
+def test_held_outlives_a_restart_and_ends_with_the_choice(home: Home, network: Network) -> None:
+    choose(home, "held")
+    network.come(PHONE)
+    look(home)
+    home.crash()
+    network.off = frozenset()
+    home.start(identity="mark", interfaces=["br-lan", "br-guest"])
+    look(home)
+    assert off(home) == {PHONE}
+    choose(home, "told")
+    assert off(home) == set() and new(home) == [PHONE]
+    choose(home, "held")
+    assert off(home) == {PHONE}
+    choose(home, "nothing")
+    assert off(home) == set()
+    details = [row["detail"] for row in home.ask("activity")["items"] if row["action"] == "arrivals"]
+    assert "new_devices:told>held" in details and home.ask("audit")["ok"]
+
+
+def test_made_up_addresses_fill_no_table_of_the_kernel(home: Home, network: Network) -> None:
+    choose(home, "held")
+    for number in range(HELD_MAX + 9):
+        network.come(f"3e:22:fb:00:{number >> 8:02x}:{number & 255:02x}")
+    look(home)
+    assert len(off(home)) == HELD_MAX
+
+
+def test_by_address_nobody_is_held_by_itself(home: Home) -> None:
+    network = home.edges = Network(home)
+    home.start()
+    choose(home, "held")
+    network.come(PHONE)
+    look(home)
+    assert off(home) == set() and new(home) == [PHONE]
+    assert home.ask("status")["new_devices"]["held"] == 0

@@ -5,7 +5,7 @@ Each gap is told in words, DNS goes on all the while, nothing pretends to be on,
 
 import json
 
-from tests.qemu.story import JUDGED, MAC, PHISHING, RESOLVER, TABLET, Story, expect
+from tests.qemu.story import CLIENT, JUDGED, MAC, PHISHING, RESOLVER, SITE, TABLET, Story, expect
 
 # What fw4 adds for `flow_offloading`: from a flow's second packet on, no chain sees it.
 FLOW_TABLE = (
@@ -19,6 +19,8 @@ REDIRECTS = "nft_redir"
 NO_QUEUE = "DNS only: the kernel has no queue for packets: install kmod-nft-queue and kmod-nfnetlink-log."
 
 CHECKED_S = 6  # the daemon looks every two seconds; the command line takes as long to ask
+ENDED_S = 1.5  # after internet off was acknowledged
+STREAM = 8443
 RETRIED_S = 15  # for a queue every ten
 
 
@@ -37,8 +39,34 @@ def flow_offload(story: Story) -> None:
     expect(offload["level"] == "note" and "by DNS" in offload["sentence"], f"doctor does not tell: {offload}")
     refused_by_dns(story)
     expect("TLSv1.3" in story.shaken(f"www.{PHISHING}"), "a connection is judged although it is told that none is")
+    internet_off_behind_it(story)
     story.router.ask("/etc/init.d/firewall restart")
     judged(story)
+
+
+def internet_off_behind_it(story: Story) -> None:
+    """A connection that the flow table carries ends once its device has no internet, and may begin anew after."""
+    server = f"openssl s_server -accept {STREAM} -nocert -psk 1a2b -tls1_3 -quiet -naccept 1"
+    client = f"while echo more; do sleep 0.2; done | at client {CLIENT} -connect {SITE}:{STREAM}"
+    ended = "read -r up rest < /proc/uptime; echo $up > /tmp/streamed"
+    story.world.ask(f"( sleep 60 | at isp {server} ) >/dev/null 2>&1 & true")  # it closes once nobody could type more
+    listens = f"at isp grep -qi ':{STREAM:x} ' /proc/net/tcp /proc/net/tcp6"
+    story.until(lambda: story.world.run(listens)[0] == 0, "no server listens")
+    story.world.ask(f"rm -f /tmp/streamed; ( {client}; {ended} ) >/dev/null 2>&1 & true")
+    story.until(lambda: carried(story), "no flow table carries the connection")
+    story.cli("internet", "off", TABLET, "--for", "10m")
+    told_s = story.uptime_s()
+    story.until(lambda: story.world.run("[ -s /tmp/streamed ]")[0] == 0, "a carried connection goes on")
+    late_s = float(story.world.ask("cat /tmp/streamed")) - told_s
+    expect(late_s < ENDED_S, f"a carried connection goes on for {late_s} s")
+    expect("TLSv1.3" not in story.shaken("www.plain.example"), "a new connection passes although internet is off")
+    story.cli("internet", "on", TABLET)
+    expect("TLSv1.3" in story.shaken("www.plain.example"), "no connection passes although internet is on")
+
+
+def carried(story: Story) -> bool:
+    flows = story.router.ask("cat /proc/net/nf_conntrack 2>/dev/null || conntrack -L").splitlines()
+    return any(f"dport={STREAM} " in flow and "[OFFLOAD]" in flow for flow in flows)
 
 
 def offloaded(story: Story) -> bool:

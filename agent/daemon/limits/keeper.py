@@ -73,6 +73,7 @@ class Keeper:
         self._warned: set[tuple[int, int, int]] = set()
         state.limits.over = self._over
         self.used_up: Callable[[Owner], Span | None] = lambda owner: None  # see ScreenTime.span
+        self.strangers: Callable[[], frozenset[bytes]] = frozenset  # held because nobody knows them, see Arrivals
         self._alive = os.path.join(settings.text("run_dir"), ALIVE)
         self._last_alive = _read_alive(self._alive)  # None after a reboot, which empties the run directory
 
@@ -94,7 +95,7 @@ class Keeper:
         self._next = min([change.at for change in self._coming.values()], default=wall + DAY_S)
         if not trusted:
             self._next = min(self._next, wall + 10)
-        self.refusal = self._refused(frozenset(macs))
+        self.refusal = self._refused(frozenset(macs | self.strangers()))
         if trusted:
             self._before = {}
             self._file.save(held)

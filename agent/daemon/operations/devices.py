@@ -219,10 +219,12 @@ def device_forget(household: Household, request: Request) -> Generator[float | N
 def device_seen(household: Household, request: Request) -> Reply:
     known = {device.mac for device in household.state.devices()}
     by_address = {device.address for device in household.state.devices() if device.address}
-    new = household.arrivals.waiting
+    new, held = household.arrivals.waiting, household.arrivals.held
     seen = household.edges.neighbours_seen()
     items: list[Row] = [
-        {**row, "new": mac in new} for mac, row in seen if mac not in known and row.get("address") not in by_address
+        {**row, "new": mac in new, "held": mac in held}
+        for mac, row in seen
+        if mac not in known and row.get("address") not in by_address
     ]
     return {"items": items, "next": None}
 

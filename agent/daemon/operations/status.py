@@ -31,7 +31,11 @@ def status(household: Household, request: Request) -> Reply:
         "booted": household.toggles.booted,
         "recording": _recording(household),
         "devices_on": len(on),
-        "new_devices": {"mode": household.arrivals.mode, "waiting": len(household.arrivals.waiting)},
+        "new_devices": {
+            "mode": household.arrivals.mode,
+            "waiting": len(household.arrivals.waiting),
+            "held": len(household.arrivals.held),
+        },
         "requests_waiting": household.state.requests.waiting(),
         "web": _web(household),
         "storage": {"state": "trouble" if _storage(household) else "ok", **spoken("message", _storage(household))},

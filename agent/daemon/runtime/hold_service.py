@@ -84,7 +84,7 @@ class HoldService:
             return None
         device = next((one for one in self._household.state.devices() if one.mac == mac), None)
         if device is None:
-            return None
+            return Stay(None, "new", "", "") if mac in self._household.arrivals.held else None
         keeper = self._household.keeper
         decision, name = keeper.decision(device), keeper.name_of(owner_of(device))
         if not decision.held:

@@ -26,7 +26,7 @@ class DaemonStatus:
     """What the daemon says of itself; `status` is None when it does not answer, and `on` too.
 
     Of `on`, those in `times_only` have nothing on but limits and minutes, and may be steered or not. `held`: whose
-    internet is off.
+    internet is off, also because nobody knows them.
     """
 
     def __init__(self, path: str) -> None:
@@ -47,6 +47,8 @@ class DaemonStatus:
             self.held = dict(_on(row) for row in rows if _is_held(row))
             self.times_only = frozenset([_on(row)[0] for row in rows if _names_on(row) <= {LIMITS, USAGE}])
             self.times_only -= self.held.keys()
+            unknown = [row for row in client.items("device.new") if row.get("held")]
+            self.held.update((_mac(row), str(row["mac"])) for row in unknown)
         except (Unreachable, ControlError) as error:
             self.trouble = str(error)
         finally:
@@ -77,7 +79,11 @@ def _is_held(row: Row) -> bool:
 
 
 def _on(row: Row) -> tuple[bytes, str]:
-    return bytes.fromhex(str(row["mac"]).replace(":", "")), str(row["label"])
+    return _mac(row), str(row["label"])
+
+
+def _mac(row: Row) -> bytes:
+    return bytes.fromhex(str(row["mac"]).replace(":", ""))
 
 
 def daemon(told: DaemonStatus, path: str) -> Iterator[Finding]:

@@ -139,7 +139,7 @@ export function devices({ redraw, go }) {
                 h("span.device-picture", deviceIcon(one.hostname || "")),
                 h(
                   "span.row-main",
-                  h("span.named", h("strong", one.hostname || t("devices.unnamed")), one.new ? h("span.badge.care", t("devices.new")) : null),
+                  h("span.named", h("strong", one.hostname || t("devices.unnamed")), one.new ? h("span.badge.care", t(one.held ? "devices.new_held" : "devices.new")) : null),
                   h("span.soft", [one.address, one.mac].filter(Boolean).join(" · ")),
                   one.private_mac ? h("span.care-text", t("devices.private_mac")) : null,
                   one.new
