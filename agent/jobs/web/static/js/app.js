@@ -1,6 +1,6 @@
 // The shell: who is here, which view, and keeping it live.
 
-import { get, loadSession, onSignedOut, session } from "./lib/api.js";
+import { get, loadSession, onSignedOut, Problem, session } from "./lib/api.js";
 import { h, render } from "./lib/dom.js";
 import { entry } from "./views/entry.js";
 import { loadLanguage, sentences, t } from "./lib/i18n.js";
@@ -86,8 +86,8 @@ async function open(moved = false) {
   try {
     await refresh();
   } catch (error) {
-    say(error);
-    if (current === made) shell(view, [h("div.loading", t("problem.unreachable"))]);
+    if (!(error instanceof Problem)) throw error;
+    if (current === made) shell(view, [h("div.loading", { role: "alert" }, error.sentence)]);
     return;
   }
   if (current !== made) return;

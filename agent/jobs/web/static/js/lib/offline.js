@@ -13,6 +13,8 @@ let waiting = null;
 let again = null;
 let retry = () => {};
 let back = () => {};
+/** @type {Set<() => void>} */
+const sooner = new Set();
 
 /** `ask()` reaches out to the router, `found()` runs when it answers again. */
 export function watchConnection(ask, found) {
@@ -23,6 +25,9 @@ export function watchConnection(ask, found) {
 /** Whether the line stands there. */
 export const offline = () => Boolean(bar().firstChild);
 
+/** `withdraw()` takes back a message that the line says as well, if the line comes. */
+export const untilLine = (withdraw) => sooner.add(withdraw);
+
 export function lost() {
   if (lostAt) return;
   lostAt = Date.now() / 1000;
@@ -31,6 +36,7 @@ export function lost() {
 }
 
 export function found() {
+  sooner.clear();
   if (!lostAt) return;
   const shown = offline();
   clearTimeout(waiting);
@@ -49,4 +55,6 @@ function show() {
     h("span", t("offline.since", { when: clock(lostAt) })),
     h("button.link", { type: "button", onclick: () => retry() }, t("offline.retry")),
   );
+  for (const withdraw of sooner) withdraw();
+  sooner.clear();
 }

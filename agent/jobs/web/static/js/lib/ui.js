@@ -4,7 +4,7 @@ import { Problem, session } from "./api.js";
 import { h, render } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { offline } from "./offline.js";
+import { offline, untilLine } from "./offline.js";
 
 /** A switch that shows what the router acknowledged, and that it waits for the router.
  * @param {{label: string, on: boolean | "mixed", onchange: (on: boolean) => void, key?: string, of?: string, busy?: boolean,
@@ -254,13 +254,16 @@ export function toast(text, action, tone = "") {
   box.append(note);
   raise();
   setTimeout(gone, action ? 12000 : 5000);
+  return gone;
 }
 
 export function say(error) {
   if (!(error instanceof Problem)) throw error;
-  // The line above the view says it already.
-  if (error.kind === "unreachable" && offline()) return;
-  toast(error.sentence, null, "bad");
+  // The line above the view says it as well; an open sheet covers that line.
+  const line = error.kind === "unreachable" && !document.querySelector("dialog[open]");
+  if (line && offline()) return;
+  const gone = toast(error.sentence, null, "bad");
+  if (line) untilLine(gone);
 }
 
 /** Form values by name; runs `submit(values)` and shows a problem beside its field, or below. */
