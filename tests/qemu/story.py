@@ -144,23 +144,33 @@ class Story:
         return re.findall(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}", listed.group(1)) if listed else []
 
     def processes(self) -> dict[int, str]:
-        """The agent's processes: number → command line without the spaces (no `ps` of a router shows all of it).
+        """The agent's processes: number → command line without the spaces (no `ps` of a router shows all of it)."""
+        return {number: line for number, (_, line) in self.family().items()}
+
+    def family(self) -> dict[int, tuple[int, str]]:
+        """The agent's processes by number: their parent's number and their command line, as of one look.
 
         Not the jail around them, which takes a second to go.
         """
         output = self.router.ask(
-            'for p in /proc/[0-9]*; do read -r line < $p/cmdline; echo "${p#/proc/} $line"; done 2>/dev/null'
+            "for p in /proc/[0-9]*; do line=; read -r _ _ _ parent _ < $p/stat && { read -r line < $p/cmdline;"
+            ' echo "${p#/proc/} $parent $line"; }; done 2>/dev/null'
         )
-        lines = [line.partition(" ") for line in output.splitlines()]
         ours = re.compile(r"agent\.(daemon|jobs)|bin/privacy-agent")
-        return {int(number): line for number, _, line in lines if ours.search(line) and "sbin/ujail" not in line}
+        found = {}
+        for number, parent, *command in (line.split(" ", 2) for line in output.splitlines()):
+            line = "".join(command)
+            if ours.search(line) and "sbin/ujail" not in line:
+                found[int(number)] = int(parent), line
+        return found
 
     def guard_and_daemon(self) -> tuple[int, int]:
-        """The two residents' process ids, as the router sees them."""
-        residents = [number for number, line in self.processes().items() if RESIDENT in line]
-        parent = {number: int(self.proc_status(number)["PPid"]) for number in residents}
-        (daemon,) = [number for number in residents if parent[number] in residents]
-        return parent[daemon], daemon
+        """The two residents' process ids, as the router sees them. The daemon's helpers come and go beside them."""
+        family = self.family()
+        residents = [number for number, (_, line) in family.items() if RESIDENT in line]
+        guards = [number for number in residents if family[number][0] not in residents]
+        (daemon,) = [number for number in residents if family[number][0] in guards]
+        return family[daemon][0], daemon
 
     def proc_status(self, pid: int) -> dict[str, str]:
         lines = self.router.ask(f"cat /proc/{pid}/status").splitlines()
