@@ -11,7 +11,7 @@ _PICTURES = range(0x1F000, 0x1FC00)
 
 
 def printable(text: str) -> bool:
-    return text.isprintable() or all(letter.isprintable() or ord(letter) in _FINE for letter in text)
+    return text.isprintable() or all(letter.isprintable() or _fine(ord(letter)) for letter in text)
 
 
 def blank(text: str) -> bool:
@@ -19,4 +19,5 @@ def blank(text: str) -> bool:
     return not "".join(letter for letter in text if ord(letter) not in _JOINING and ord(letter) not in _TAGS).strip()
 
 
-_FINE = {*_JOINING, *_TAGS, *_SPACES, *_PICTURES}
+def _fine(code: int) -> bool:
+    return code in _JOINING or code in _TAGS or code in _SPACES or code in _PICTURES
