@@ -95,7 +95,7 @@ SHAPES = {
     "Category": "id:text title:text proposed:text[] list:text licence:text count:int updated:int|null",
     "Service": "id:text title:text group:text names:int",
     "Lists": "items:List[] categories:int{} state:text file:text feeds:Feed[] previous:SetSize|null pinned:flag"
-    " kept:Copy auto:flag next_at:int|null trouble:text",
+    " kept:Copy auto:flag next_at:int|null trouble:said",
     "List": "id:text name:text category:text rules:int version:text loaded_at:int checked_at:int|null state:text"
     " message:said skipped:int{}",
     "Feed": "id:text name:text category:text for:text licence:text home:text address:text default:flag own:flag"
@@ -103,7 +103,7 @@ SHAPES = {
     "Held": "version:text rules:int reason:said",
     "WaitingList": "id:text name:text Held",
     "SetSize": "lists:int rules:int",
-    "Copy": "state:text in_use:flag trouble:text",
+    "Copy": "state:text in_use:flag trouble:said",
     "Progress": "running:flag list_id:text|null name:text step:text done:int total:int message:said"
     " finished_at:int|null",
     "Helpline": "name:text note:text",
@@ -137,7 +137,7 @@ SHAPES = {
     "Status": "version:text started_at:int lists:ListsNow kernel:Kernel upstream:Upstream clock_set:flag booted:flag"
     " recording:Recording devices_on:int new_devices:NewDevices web:Page storage:Storage dns:int{} faults:Faults"
     " requests_waiting:int health_code:text health:said missing:text[]",
-    "ListsNow": 'rules:int state:"none/stale/ready" loaded_at:int|null trouble:text',
+    "ListsNow": 'rules:int state:"none/stale/ready" loaded_at:int|null trouble:said',
     "Kernel": "state:text message:said held?:int holding?:said connections?:said connections_by?:text|null"
     " uncovered:int[] unseen:UnseenDevice[]",
     "UnseenDevice": "device_id:int label:text Unseen",

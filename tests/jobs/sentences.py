@@ -214,6 +214,8 @@ def said_by_router() -> set[str]:
     """What the daemon says in words of its own that a page shows as they are."""
     from agent.core import features, operator, settings, summary, week_file
     from agent.daemon.kernel import switch, switch_sync
+    from agent.daemon.limits import local_zone
+    from agent.daemon.lists import loaded, retained
     from agent.daemon.operations import recipients, status
     from agent.daemon.reports import reports
     from agent.daemon.reports import week_file as files
@@ -226,6 +228,7 @@ def said_by_router() -> set[str]:
         found |= {row.reads, row.keeps, row.sends}
     found |= {row.sentence for row in settings.TABLE if row.household}
     found |= {row.sentence for row in summary.TABLE}
+    found |= {local_zone.NO_ZONE, retained.NO_ROOM, loaded.NO_LIST, loaded.NO_SUFFIXES}
     found |= {switch.NOBODY, switch.LOST, switch_sync.REPEATER}
     found |= {
         inspection_service.ON,

@@ -43,8 +43,6 @@ STARTS = (
     "daemon/locks.py",
     "daemon/daemon.py",
     "daemon/runtime/live_edges.py",
-    "daemon/limits/local_zone.py",
-    "daemon/lists/retained.py",
     "core/settings.py",
     "jobs/web/http_types.py",
 )

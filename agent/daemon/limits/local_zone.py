@@ -5,13 +5,14 @@ A jail shows a mounted file as it was when it began, so the init script writes t
 
 import os
 
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence
 from agent.core.timezone import UTC, Zone, parse, read_tzif
 
 GIVEN = "timezone"  # in the run directory
 FILES = ("/etc/TZ", "/etc/localtime")
 ZONEINFO = "zoneinfo/"
 BYTES_MAX = 1 << 16
+NO_ZONE = "this system says no time zone: times are UTC"
 
 
 class LocalZone:
@@ -21,7 +22,7 @@ class LocalZone:
         self._paths = (os.path.join(run_dir, GIVEN), *files)
         self._read: bytes | None = None
         self.zone: Zone = UTC
-        self.trouble = ""
+        self.trouble: str | Sentence = ""
         self.place = ""  # "Europe/Berlin", where that is known
         self.look()
 
@@ -36,13 +37,13 @@ class LocalZone:
             try:
                 self.zone = read_tzif(data) if data[:4] == b"TZif" else parse(data.decode())
             except (BadInput, UnicodeError):
-                self.trouble = "the time zone in " + path + " can't be read: times are UTC"
+                self.trouble = Sentence("the time zone in {} can't be read: times are UTC", path)
                 continue
             self._read, self.trouble, self.place = data, "", _place(path)
             return True
         changed = self._read is not None
         self._read, self.zone, self.place = None, UTC, ""
-        self.trouble = self.trouble or "this system says no time zone: times are UTC"
+        self.trouble = self.trouble or NO_ZONE
         return changed
 
 

@@ -10,6 +10,9 @@ from agent.core.names import PublicSuffixes, parse
 from agent.core.ruleset import Ruleset
 from agent.platform.rulefile import open_ruleset
 
+NO_LIST = "no list is loaded yet: privacy-agent lists update"
+NO_SUFFIXES = "the public suffix file is missing: sites are told apart by their last two labels only"
+
 
 class LoadedLists:
     """The compiled rule set in use: its file, what stands in it, and the names that are never blocked.
@@ -43,7 +46,7 @@ class LoadedLists:
             self.loaded_at = int(os.stat(path).st_mtime)
             self.trouble = ""
         except FileNotFoundError:
-            self.trouble = "no list is loaded yet: privacy-agent lists update"
+            self.trouble = NO_LIST
         except (OSError, BadInput) as error:
             self.trouble = Sentence("the compiled list can't be used: {}", said_by(error))
         return before
@@ -65,7 +68,7 @@ class LoadedLists:
             with open(path, "rb") as file:
                 return PublicSuffixes(file.read())
         except (OSError, BadInput):
-            self.trouble = "the public suffix file is missing: sites are told apart by their last two labels only"
+            self.trouble = NO_SUFFIXES
             return None
 
     def registrable(self, host: bytes, found: list[bytes] | None = None) -> bytes:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 
-from agent.core.model import BadInput
+from agent.core.model import BadInput, Sentence, said_by
 from agent.core.settings import Settings
 from agent.daemon.forked import lower_priority
 from agent.daemon.lists import rule_sets
@@ -24,6 +24,11 @@ SHARE = (
 )
 CHUNK = 1 << 18
 ALWAYS, NEVER = "always", "never"  # else "auto"
+TOO_LARGE = (
+    "the lists do not outlive a restart and are fetched again after it: a copy would take {} of {} MB that are free on"
+    " flash (setting keep_lists)"
+)
+NO_ROOM = "the lists could not be copied to flash, so they do not outlive a restart: check its free space"
 
 
 class RetainedSet:
@@ -34,7 +39,7 @@ class RetainedSet:
         self._free = free or _free
         self.path = os.path.join(settings.text("state_dir"), "rules.bin")
         self.versions: Versions = {}  # of the copy
-        self.trouble = ""
+        self.trouble: str | Sentence = ""
         self.came_back = False  # what is in use is the copy, since this start
         self._child = 0
         self._writing: Versions = {}
@@ -49,7 +54,7 @@ class RetainedSet:
         try:
             self._restore(target)
         except StorageError as error:
-            self.trouble = f"the copy of the lists on flash can't be removed: {error}"
+            self.trouble = Sentence("the copy of the lists on flash can't be removed: {}", said_by(error))
 
     def _restore(self, target: str) -> None:
         discard(self.path + ".new")
@@ -64,10 +69,10 @@ class RetainedSet:
                 self._bring(target)
         except BadInput as error:
             self.drop()
-            self.trouble = f"the copy of the lists on flash is damaged and not used: {error}"
+            self.trouble = Sentence("the copy of the lists on flash is damaged and not used: {}", said_by(error))
         except OSError as error:
             rule_sets.discard(target)
-            self.trouble = f"the copy of the lists on flash can't be used: {error.strerror}"
+            self.trouble = Sentence("the copy of the lists on flash can't be used: {}", error.strerror)
 
     def _bring(self, target: str) -> None:
         """Checked where it is to be used from: what was read of flash may differ from what is read next."""
@@ -98,7 +103,7 @@ class RetainedSet:
         try:
             self._check(target, loaded, wall)
         except StorageError as error:
-            self.trouble = f"the copy of the lists on flash can't be removed: {error}"
+            self.trouble = Sentence("the copy of the lists on flash can't be removed: {}", said_by(error))
 
     def _check(self, target: str, loaded: Versions, wall: int) -> None:
         if self._child:
@@ -124,10 +129,7 @@ class RetainedSet:
         enough = self._settings.text("keep_lists") == ALWAYS or size * SHARE <= free + _size(self.path)
         self.trouble = ""
         if not enough:
-            self.trouble = (
-                "the lists do not outlive a restart and are fetched again after it: a copy would take"
-                f" {size / 1e6:.1f} of {free / 1e6:.1f} MB that are free on flash (setting keep_lists)"
-            )
+            self.trouble = Sentence(TOO_LARGE, f"{size / 1e6:.1f}", f"{free / 1e6:.1f}")
             self._not_before = time.monotonic() + AGAIN_S
         elif size > free:
             self.drop()  # there is no room for both; without a copy lists come from their servers
@@ -148,9 +150,7 @@ class RetainedSet:
             self.drop()  # it was dropped meanwhile
         elif status:
             self._not_before = time.monotonic() + AGAIN_S
-            self.trouble = (
-                "the lists could not be copied to flash, so they do not outlive a restart: check its free space"
-            )
+            self.trouble = NO_ROOM
         else:
             self.versions = self._writing
 

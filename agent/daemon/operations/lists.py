@@ -29,9 +29,7 @@ def lists(household: Household, request: Request) -> Reply:
         "kept": _kept(household),
         "auto": household.settings.flag("lists_auto"),
         "next_at": feeds.next_at or None,
-        "trouble": "; ".join(
-            [str(text) for text in (household.lists.trouble, feeds.trouble, _left_out(household)) if text]
-        ),
+        **spoken("trouble", _trouble(household)),
     }
 
 
@@ -51,16 +49,20 @@ def _used(household: Household, row: Row) -> Row:
     }
 
 
-def _left_out(household: Household) -> str:
+def _trouble(household: Household) -> str | Sentence:
     names = [feed.name for feed in household.feeds.left_out()]
-    return "too much for this router's memory, so not chosen by default: " + ", ".join(names) if names else ""
+    left = (
+        Sentence("too much for this router's memory, so not chosen by default: {}", ", ".join(names)) if names else ""
+    )
+    said = [text for text in (household.lists.trouble, household.feeds.trouble, left) if text]
+    return Sentence("; ".join(["{}"] * len(said)), *said) if len(said) > 1 else said[0] if said else ""
 
 
 def _kept(household: Household) -> Row:
     """The copy on flash: whether it is of what is in use, whether that came from it, and why there is none."""
     kept = household.kept_lists
     state = "none" if not kept.versions else "current" if kept.versions == household.feeds.loaded else "older"
-    return {"state": state, "in_use": kept.came_back and state == "current", "trouble": kept.trouble}
+    return {"state": state, "in_use": kept.came_back and state == "current", **spoken("trouble", kept.trouble)}
 
 
 def _by_category(rows: list[Row]) -> dict[str, int]:
