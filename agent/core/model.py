@@ -3,6 +3,9 @@
 from agent.core import jsontext
 from agent.core.digits import whole
 
+VALUES_MAX = 16  # of a sentence from elsewhere; the longest of our own has six
+DEPTH_MAX = 4
+
 
 class Sentence:
     """What is said to people, with "{}" for each of its values: whoever reads it may do so in another language.
@@ -45,13 +48,18 @@ def said_by(error: Exception) -> "str | Sentence":
     return said if isinstance(said, Sentence) else str(error)
 
 
-def heard(value: object, limit: int) -> "str | Sentence":
-    """What `told` made, as it comes from elsewhere: no text of it is longer than `limit`; "" for what is none."""
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return Sentence(
-            value[0][:limit], *[heard(one, limit) if isinstance(one, list) else str(one)[:limit] for one in value[1:9]]
-        )
-    return value[:limit] if isinstance(value, str) else ""
+def heard(value: object, limit: int, depth: int = DEPTH_MAX) -> "str | Sentence":
+    """What `told` made, as it comes from elsewhere: no text of it is longer than `limit`, none has more than VALUES_MAX
+    values or sentences deeper than `depth`; "" for what is none."""
+    if isinstance(value, str):
+        return value[:limit]
+    if not (isinstance(value, list) and value and isinstance(value[0], str) and depth):
+        return ""
+    return Sentence(value[0][:limit], *[_value(one, limit, depth - 1) for one in value[1 : VALUES_MAX + 1]])
+
+
+def _value(one: object, limit: int, depth: int) -> "str | Sentence":
+    return str(one)[:limit] if isinstance(one, (int, float)) else heard(one, limit, depth)
 
 
 def packed(said: "str | Sentence") -> str:
@@ -63,7 +71,7 @@ def unpacked(text: str, limit: int = 300) -> "str | Sentence":
     if text[:2] == '["':
         try:
             return heard(jsontext.loads(text), limit)
-        except ValueError:
+        except (ValueError, RuntimeError):  # the latter: nested too deeply
             pass  # cut off: as it stands
     return text
 

@@ -30,3 +30,45 @@ def test_a_field_has_its_values_beside_it() -> None:
     }
     assert spoken("message", "all is well") == {"message": "all is well"}
     assert said_by(BadInput(Sentence("no device {}", 7))) == "no device 7" and said_by(BadInput("no PIN")) == "no PIN"
+
+
+def test_one_from_elsewhere_is_bounded() -> None:
+    deep: object = "end"
+    for _ in range(500):
+        deep = ["{}", deep]
+    assert told(heard(deep, 9)) == ["{}", ["{}", ["{}", ["{}", ""]]]]
+    wide = heard(["{} " * 40] + [str(n) for n in range(40)], 300)
+    assert isinstance(wide, Sentence) and wide.values == tuple([str(n) for n in range(16)])
+    assert told(heard(["{}{}{}{}", {"x": deep}, None, 7, [[]]], 9)) == ["{}{}{}{}", "", "", "7", ""]
+    for text in ('["{}",' * 100000, '["{}",' * 100000 + '"x"' + "]" * 100000, '["{}",' + "[" * 100000):
+        assert isinstance(unpacked(text), (str, Sentence))
+
+
+def test_whatever_stands_there_is_text_or_a_sentence() -> None:
+    """Any JSON, whole and cut off anywhere, with one character changed."""
+    kinds = [
+        '"a"',
+        "7",
+        "-1.5e3",
+        "null",
+        "true",
+        "{}",
+        '{"a":["b"]}',
+        "[]",
+        '["{}","x"]',
+        '["a {} b",["{}",1]]',
+        "[[1]]",
+    ]
+    seed = 1
+    for number in range(3000):
+        parts = []
+        for _ in range(number % 5 + 1):
+            seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
+            parts.append(kinds[(seed >> 8) % len(kinds)])
+        text = '["{}",' + ",".join(parts) + "]"
+        at = (seed >> 4) % len(text)
+        for given in (text, text[:at], text[:at] + chr(32 + seed % 90) + text[at + 1 :]):
+            said = unpacked(given, 5)
+            assert isinstance(said, (str, Sentence)) and str(said) is not None
+            if isinstance(said, Sentence):
+                assert told(heard(told(said), 5)) == told(said), given

@@ -146,7 +146,7 @@ class DnsSessions:
         return lane
 
     def of_connection(self, mark: int | None, address: str) -> DnsSession:
-        """The lane of a connection; it is identified once, and not by what is known of its address."""
+        """The lane of a connection, by who has its address now: asked when it comes, and after each change."""
         if len(self._clients) >= LANES_MAX:
             self.forget()
         return self._of(mark, address)

@@ -338,5 +338,5 @@ def _versions(row: Row) -> Versions:
 def _object(text: str) -> Row:
     try:
         return as_dict(jsontext.loads(text))
-    except ValueError:
+    except (ValueError, RuntimeError):  # the latter: nested too deeply
         return {}

@@ -24,7 +24,7 @@ class OwnLists:
         self.feeds: list[Feed] = []
         try:
             rows = jsontext.loads(state.meta(KEPT, "[]"))
-        except ValueError:
+        except (ValueError, RuntimeError):  # the latter: nested too deeply
             rows = []
         for row in rows if isinstance(rows, list) else []:
             try:

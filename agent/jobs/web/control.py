@@ -42,7 +42,7 @@ class AsyncControl:
         return bool(self._under_way or self._waiting)
 
     def send(self, op: str, arguments: dict[str, Any], resume: Resume) -> None:
-        """Start a call; `resume` gets the value or a ControlError."""
+        """Start a call; `resume` gets the value or a ControlRefused."""
         if len(self._under_way) >= UNDER_WAY_MAX:
             if len(self._waiting) >= WAITING_MAX:
                 resume(ControlRefused("busy", "Too many requests at once. Try again in a moment."))

@@ -19,7 +19,7 @@ class ControlRefused(Exception):
 
 
 class Ask:
-    """A control operation: await it for what stands under "ok"; raises ControlError."""
+    """A control operation: await it for what stands under "ok"; raises ControlRefused."""
 
     def __init__(self, op: str, arguments: dict[str, Any] | None = None) -> None:
         self.op = op
@@ -30,7 +30,7 @@ class Ask:
 
 
 class Work:
-    """A function with JSON-able result, called in a child process; ControlError("busy") when there is no room."""
+    """A function with JSON-able result, called in a child process; ControlRefused("busy") when there is no room."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self.function = function
