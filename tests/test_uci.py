@@ -23,6 +23,7 @@ SAMPLES = {
     setting_kinds.LISTENERS: (["192.0.2.1:5391"], "192.0.2.1"),
     setting_kinds.SERVERS: (["192.0.2.53"], "resolver.example"),
     setting_kinds.BITS: (["0xc000c000"], "c000"),
+    setting_kinds.PEOPLE: (["Anna, Tom M."], "Anna," + 41 * "x"),
     setting_kinds.HOUSE_URL: (["http://192.168.1.5:8123/hook"], "http://nas.lan/"),
 }
 

@@ -108,8 +108,8 @@ SHAPES = {
     " finished_at:int|null",
     "Helpline": "name:text note:text",
     # What somebody at a device sees and asks for
-    "Me": "device:Device days:int{} kept:OwnCounts changes:Change[] adult:flag readers:text{} requests:Request[]"
-    " notice_version:int limits:OwnTimes week_file:text|null week_file_ask:WeekFileAsk|null"
+    "Me": "device:Device days:int{} kept:OwnCounts changes:Change[] adult:flag readers:text{} read_by:text[]"
+    " requests:Request[] notice_version:int limits:OwnTimes week_file:text|null week_file_ask:WeekFileAsk|null"
     " usage:OwnUsage",
     "OwnCounts": "Counts oldest_at:int|null until:int|null",
     "Change": "at:int feature:text action:text actor:text detail:text",

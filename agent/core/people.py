@@ -51,7 +51,7 @@ class Subject(Value):
 
 class Terms(Value):
     """What an agreement is about, beside the feature and the notice: for how many days it is stored, in RAM only or on
-    flash, and who reads it."""
+    flash, and who reads it: HOUSEHOLD has the time after it at which somebody was added to those that it names."""
 
     __slots__ = ("days", "kept", "reader")
 
@@ -87,6 +87,11 @@ class Agreement(Value):
 def reader(feature: str, subject: Subject) -> str:
     """Who reads what the feature records. An adult's blocked attempts are their own; others see counts."""
     return SELF if feature == PROTECTION and subject.adult else HOUSEHOLD
+
+
+def widened(before: list[str], after: list[str]) -> bool:
+    """Whether somebody reads now who was not named before. Nobody named is anybody with the password."""
+    return bool(before) and (not after or any([name not in before for name in after]))
 
 
 def needs_own_word(feature: str, subject: Subject) -> bool:

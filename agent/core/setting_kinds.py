@@ -13,10 +13,12 @@ CHOICE = "choice"  # limits: the words
 NAMES = "names"  # a list of words
 LISTENERS = "listeners"  # a list of address:port
 SERVERS = "servers"  # a list of address[:port]
+PEOPLE = "people"  # a list of names of people
 HOUSE_URL = "house_url"  # an address inside the house, may be empty
 BITS = "bits"  # a mask of 32 bits, in hexadecimal
 
 DNS_PORT = 53
+PEOPLE_MAX, PERSON_MAX = 8, 40  # a household's adults; a name
 
 _FLAG_WORDS = {
     "true": True,
@@ -39,7 +41,7 @@ def value_of(kind: str, word: str) -> object:
         return number
     if kind == FLAG and word in _FLAG_WORDS:
         return _FLAG_WORDS[word]
-    if kind in (NAMES, LISTENERS, SERVERS):
+    if kind in (NAMES, LISTENERS, SERVERS, PEOPLE):
         return [item.strip() for item in word.split(",") if item.strip()]
     return word
 
@@ -86,6 +88,14 @@ def _names(value: object, limits: tuple[object, ...]) -> list[str]:
     return [_name(item, limits) for item in _items(value)]
 
 
+def _people(value: object, _limits: tuple[object, ...]) -> list[str]:
+    names = [item.strip() for item in _items(value)]
+    fit = [0 < len(name) <= PERSON_MAX and not any(letter < " " or letter == "," for letter in name) for name in names]
+    if len(names) > PEOPLE_MAX or not all(fit):
+        raise BadInput(Sentence("must be at most {} names of up to {} characters each", PEOPLE_MAX, PERSON_MAX))
+    return names
+
+
 def _listeners(value: object, _limits: tuple[object, ...]) -> list[str]:
     return [show_endpoint(*parse_endpoint(item)) for item in _items(value)]
 
@@ -116,6 +126,7 @@ CHECKS = {
     NUMBER: _number,
     CHOICE: _choice,
     NAMES: _names,
+    PEOPLE: _people,
     LISTENERS: _listeners,
     SERVERS: _servers,
     HOUSE_URL: _house_url,

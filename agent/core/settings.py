@@ -20,6 +20,7 @@ from agent.core.setting_kinds import (
     NAMES,
     NUMBER,
     PATH,
+    PEOPLE,
     SERVERS,
     value_of,
 )
@@ -241,6 +242,15 @@ TABLE = (
     # Thirty days is the most that the promise to the watched person allows.
     Setting("history_days", NUMBER, 7, "Days that visits are kept.", (1, 30), household=True, reacts=USED),
     Setting("attempts_days", NUMBER, 30, "Days that blocked attempts are kept.", (1, 30), household=True, reacts=USED),
+    Setting(
+        "readers",
+        PEOPLE,
+        [],
+        "Who has the password and so sees what is recorded, by name, separated by commas: shown at /me before anybody"
+        " agrees. Adults are asked again when a name is added.",
+        household=True,
+        reacts=USED,
+    ),
     Setting("usage_days", NUMBER, 14, "Days that minutes of use are kept.", (1, 30), household=True, reacts=USED),
     Setting(
         "allowance_resets",

@@ -1,13 +1,16 @@
 """Whom a device's records are about, now, and to which terms somebody would agree now: what the rules of core/people.py
 are applied to."""
 
+from agent.core import jsontext
 from agent.core.features import FEATURES
 from agent.core.model import ADULT, HISTORY, PROTECTION, USAGE, Device, Person
-from agent.core.people import FLASH, RAM, Subject, Terms, reader
+from agent.core.people import FLASH, HOUSEHOLD, RAM, Subject, Terms, reader, widened
 from agent.core.settings import Settings
+from agent.core.shapes import Parsed
 from agent.daemon.store.delayed_changes import DelayedChanges
 from agent.daemon.store.state import State
 
+READERS = "readers"  # among what state.db notes: who was named last
 DAYS = {HISTORY: "history_days", PROTECTION: "attempts_days", USAGE: "usage_days"}  # feature → setting
 
 
@@ -38,7 +41,25 @@ class Subjects:
 
     def terms(self, feature: str, subject: Subject) -> Terms:
         kept = FLASH if self._settings.flag("keep_history") else RAM
-        return Terms(self.days(feature), kept, reader(feature, subject))
+        who = reader(feature, subject)
+        since = self._readers()["since"] if who == HOUSEHOLD else 0
+        return Terms(self.days(feature), kept, f"{who}.{since}" if since else who)
+
+    @property
+    def readers(self) -> list[str]:
+        """The names of those who have the household's password, as it tells them; none: it does not."""
+        return self._settings.texts("readers")
+
+    def note_readers(self, now: int) -> None:
+        """Remember who is named, and since when there is somebody who was not: that is another reader."""
+        known = self._readers()
+        if known["names"] != self.readers:
+            more = widened(known["names"], self.readers)
+            since = max(now, known["since"] + 1) if more else known["since"]
+            self._state.put_meta(READERS, jsontext.dumps({"names": self.readers, "since": since}))
+
+    def _readers(self) -> Parsed:
+        return jsontext.loads(self._state.meta(READERS, '{"names":[],"since":0}'))
 
     def days(self, feature: str) -> int:
         """For how long the household stores what the feature records."""

@@ -218,6 +218,7 @@ class Toggles:
 
     def _reviewed(self, actor: str) -> list[tuple[Pair, list[Row], str]]:
         """What has to follow: (pair, ledger rows, who caused them)."""
+        self._subjects.note_readers(self._clock())
         found = []
         for device in self._state.devices():
             for feature in FEATURES:

@@ -48,6 +48,7 @@ def test_more_than_was_agreed_to():
     assert not Terms(7, FLASH, HOUSEHOLD).exceed(Terms(7, FLASH, HOUSEHOLD))
     assert not WEEK.exceed(Terms(7, FLASH, HOUSEHOLD))
     assert WEEK.exceed(Terms(7, RAM, SELF))
+    assert Terms(7, RAM, HOUSEHOLD + ".9").exceed(WEEK), "another reader since"
     assert not Terms(7, RAM, SELF).exceed(WEEK)
 
 
@@ -166,3 +167,10 @@ def test_numbers_are_plain_digits():
     assert people.is_number("0") and people.is_number("9" * 15) and people.is_number("1")
     for bad in ("", "9" * 16, "\u00b2", "-1", "1a", "1.0"):
         assert not people.is_number(bad)
+
+
+def test_another_reader_is_one_who_was_not_named():
+    assert not people.widened([], []) and not people.widened([], ["Anna"]), "whoever had the password is named now"
+    assert not people.widened(["Anna", "Tom"], ["Tom"]) and not people.widened(["Anna", "Tom"], ["Tom", "Anna"])
+    assert people.widened(["Anna"], ["Anna", "Tom"]) and people.widened(["Anna"], ["Tom"])
+    assert people.widened(["Anna"], []), "nobody named is anybody"

@@ -124,6 +124,7 @@ ELSEWHERE = {
     "allowance_resets",
     "new_devices",
     "notice_url",
+    "readers",
     "refuse_quic",
     "snapshot_hours",
     "lists_hours",

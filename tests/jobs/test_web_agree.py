@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.jobs import browser
 from tests.jobs.lived_in import Served
 from tests.jobs.web_peer import PASSWORD, Client, wait_until
 
@@ -139,3 +140,47 @@ def test_the_page_resumes_what_has_to_be_agreed_to_anew(served):
     assert parent.ask("PUT", "/api/v1/pause", {"paused": False}).status == 409
     assert parent.ask("PUT", "/api/v1/pause", {"paused": False, "agree": 1}).status == 200
     assert device(served, TABLET)["features"]["history"]["on"]
+
+
+WHO = {
+    "en-GB": ("Who can read it: ", "If you agree, these people can read it: ", "Agree and turn on"),
+    "de-DE": ("Wer es lesen kann: ", "Wenn du zustimmst, können es lesen: ", "Zustimmen und einschalten"),
+}
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing() or "a browser is there")
+@pytest.mark.parametrize("locale", WHO)
+def test_who_reads_it_is_told_by_name_before_an_adult_agrees(served, locale):
+    """The household names them where its password is; /me has them in its first card, and first in the agreement."""
+    reads, would, on = WHO[locale]
+    with browser.chromium() as chromium:
+        page = browser.watched(chromium.new_context(viewport=browser.SMALL, locale=locale))
+        Client(served.port).ask("POST", "/api/v1/setup", {"code": served.code, "password": PASSWORD})
+        served.code = ""
+        page.goto(f"http://127.0.0.1:{served.port}/")
+        served.sign_in(page)
+        page.goto(f"http://127.0.0.1:{served.port}/account")
+        page.locator("#readers").fill(" Anna ,Tom")
+        page.locator("#readers").press("Tab")
+        wait_until(lambda: served.ask("me", address=LAPTOP)["read_by"] == ["Anna", "Tom"])
+        own = served.ask("device.add", label="This phone", address="127.0.0.1", person_id=3)["id"]
+        served.ask("on", device_id=own, feature="history", agree=1)
+        page.goto(f"http://127.0.0.1:{served.port}/me")
+        hero = page.locator(".hero")
+        hero.get_by_text("Anna, Tom.").wait_for()
+        assert reads not in hero.inner_text()
+        page.locator("[data-key=mine] [role=switch]").first.click()
+        sheet = page.get_by_role("dialog")
+        first = sheet.locator("p").first
+        assert first.inner_text() == would + "Anna, Tom."
+        assert sheet.locator("dd").nth(4).inner_text().startswith("Anna, Tom: ")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        browser.shoot(page, f"agree-who-{locale[:2]}")
+        sheet.locator("[name=pin]").fill("4711")
+        sheet.get_by_role("button", name=on).click()
+        hero.get_by_text(reads + "Anna, Tom.").wait_for()
+        browser.shoot(page, f"me-who-{locale[:2]}")
+        # One more, and it is off until she agrees to that.
+        served.ask("settings.set", key="readers", value=["Anna", "Tom", "Oma"], actor="web:1")
+        hero.get_by_text("Anna, Tom, Oma.").wait_for()
+        assert reads not in hero.inner_text() and page.trouble == []

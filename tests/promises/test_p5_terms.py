@@ -7,6 +7,7 @@ import os
 import pytest
 
 from agent.core.features import FEATURES
+from agent.core.model import BadInput
 from agent.daemon import bootstrap
 from agent.daemon.operations.arguments import OperationRejected
 from tests.promises.household import Home, observe
@@ -187,3 +188,35 @@ def test_an_adult_agrees_anew_to_a_new_notice(family: Home, monkeypatch: pytest.
     assert not feature(family, 2)["on"]
     family.ask("me.agree", address=LAPTOP, feature="history", agree=2)
     assert feature(family, 2)["on"]
+
+
+def test_another_reader_is_asked_for(family: Home) -> None:
+    """Who has the password is told by name before an adult agrees; one who was not named asks them anew."""
+    read_by = lambda: family.ask("me", address=LAPTOP)["read_by"]  # noqa: E731
+    assert read_by() == []
+    for names in (["Anna", "Tom"], ["Tom"], ["Tom"]):  # named at all, and fewer
+        family.ask("settings.set", key="readers", value=names)
+        assert read_by() == names and feature(family, 2)["on"]
+    family.ask("settings.set", key="readers", value=["Tom", "Grandma"], actor="web:1")
+    assert feature(family, 2)["suspended"] == "terms" and feature(family, 1)["on"]
+    visit(family, LAPTOP, "after.example")
+    visit(family, TABLET, "after.example")
+    assert sites(family, 2) == {"before.example"} and sites(family, 1) == {"before.example", "after.example"}
+    for address in (TABLET, LAPTOP):
+        changes = family.ask("me", address=address)["changes"]
+        assert any("reader:household>household." in change["detail"] for change in changes), changes
+        assert "Grandma" not in str(changes), "the activity log holds no name"
+    family.ask("me.agree", address=LAPTOP, feature="history", agree=1)
+    visit(family, LAPTOP, "after.example")
+    assert sites(family, 2) == {"before.example", "after.example"}
+    family.start()  # also after a restart it is what was agreed to
+    assert feature(family, 2)["on"] and sites(family, 2) == {"before.example", "after.example"}
+    family.ask("settings.set", key="readers", value=[])  # anybody with the password
+    assert feature(family, 2)["suspended"] == "terms"
+    assert family.ask("audit")["ok"]
+
+
+@pytest.mark.parametrize("value", ["Anna", ["Anna", ""], ["a,b"], ["x" * 41], ["Anna"] * 9, ["\u202eannA"], [7], None])
+def test_names_of_readers_are_names(family: Home, value: object) -> None:
+    with pytest.raises(BadInput):
+        family.ask("settings.set", key="readers", value=value)

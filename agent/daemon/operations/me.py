@@ -80,6 +80,7 @@ def me(household: Household, request: Request) -> Reply:
         "changes": [change_row(household, row) for row in reversed(rows)],
         "adult": household.subjects.group_of(device) == ADULT,
         "readers": {name: reader(name, household.subjects.of(device)) for name in FEATURES},
+        "read_by": household.subjects.readers,
         "requests": [request_row(household, row) for row in _asked_by(household, device, None)[-REQUESTS_SHOWN:]],
         "notice_version": NOTICE_VERSION,
         "limits": internet.of_me(household, device),

@@ -1,9 +1,10 @@
 """The settings that the household may change while the daemon runs."""
 
+from agent.control import arguments
 from agent.control.messages import Reply, Request, Row
 from agent.core import settings as settings_table
 from agent.core.model import BadInput, Sentence
-from agent.core.setting_kinds import NUMBER
+from agent.core.setting_kinds import NUMBER, PEOPLE, PERSON_MAX
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import actor, text
 
@@ -33,6 +34,9 @@ def settings_set(household: Household, request: Request) -> Reply:
     if not settings_table.known(key).household:
         raise BadInput(Sentence("setting {} is the owner's: change it in the settings file", key))
     value = settings_table.check(key, request.get("value"))
+    if settings_table.known(key).kind == PEOPLE:
+        for name in settings_table.Settings({key: value}).texts(key):
+            arguments.check(key, arguments.text(PERSON_MAX), name)
     household.in_force.change(key, value, actor(request))
     household.edges.publish({"event": "status"})
     return {"key": key, "value": value}

@@ -331,7 +331,9 @@ class HistoryDb(WithMeta):
 def _told(epoch: Epoch) -> tuple[object, ...]:
     subject, terms = epoch.subject, epoch.terms
     about = (subject.person, subject.shared) if subject else (None, None)
-    return (*about, *((terms.days, terms.kept, terms.reader) if terms else (None, None, None)), epoch.seq)
+    # Who reads it, without since when that is so.
+    agreed = (terms.days, terms.kept, terms.reader.partition(".")[0]) if terms else (None, None, None)
+    return (*about, *agreed, epoch.seq)
 
 
 def _attempt_row(attempt: Attempt, batch: int) -> tuple[object, ...]:

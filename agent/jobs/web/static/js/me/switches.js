@@ -2,7 +2,7 @@
 
 import { get, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { t } from "../lib/i18n.js";
+import { series, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
 import { eraseOwn } from "../privacy/rights.js";
 import { FEATURES as BOTH, facts, note } from "../people/switches.js";
@@ -11,6 +11,9 @@ import { formSheet } from "../lib/form.js";
 import { card, field, say, sheet, toast, toggle } from "../lib/ui.js";
 
 const FEATURES = [...BOTH, "usage"];
+
+/** Those who have the password, as the household names them. */
+export const named = (readers) => series(readers) || t("me.reader_unnamed");
 
 /** An adult decides for themselves. */
 export function mine(state, page) {
@@ -52,11 +55,13 @@ export const theirs = (device) =>
   );
 
 /** What is read, stored, and by whom it is read, before an adult agrees; without a PIN the first agreement sets it. */
-async function agreement(feature, { device, pin }, agree) {
+async function agreement(feature, { device, pin, readers, read_by }, agree) {
   const { items } = await get("/features");
   const row = items.find((one) => one.name === feature);
   const title = t("consent.title", { feature: t("feature." + feature), device: device.label });
-  const about = [facts(row), h("p", t({ history: "consent.own", usage: "consent.own_usage" }[feature] || "consent.own_protection"))];
+  const theirs = readers[feature] === "household" || feature === "usage";
+  const who = theirs ? h("p", h("strong", t("me.would_read_you", { names: named(read_by) }))) : null;
+  const about = [who, facts(row, theirs ? read_by : []), h("p", t({ history: "consent.own", usage: "consent.own_usage" }[feature] || "consent.own_protection"))];
   if (!pin.set && !pin.private) return sheet(title, () => [about, h("p.care-text", t("me.content_https"))]);
   return formSheet(title, {
     names: ["pin"],

@@ -2,7 +2,7 @@
 
 import { get, post, put } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { pair, said, sentences, t } from "../lib/i18n.js";
+import { pair, said, sentences, series, t } from "../lib/i18n.js";
 import { deviceIcon, icon } from "../lib/icons.js";
 import { until, when } from "../lib/time.js";
 import { ownPageCode } from "../lib/own.js";
@@ -167,8 +167,8 @@ export async function consent(feature, label) {
   ]);
 }
 
-/** The four facts of a feature, in the reader's language. */
-export function facts(row) {
+/** The four facts of a feature, in the reader's language; those who are named as its `readers` stand first. */
+export function facts(row, readers = []) {
   return h(
     "dl.facts.said",
     ["reads", "keeps"].map((name) => [h("dt", t("facts." + name)), h("dd", said(row[name]))]),
@@ -177,7 +177,7 @@ export function facts(row) {
     h("dt", t("facts.sends")),
     h("dd", said(row.sends)),
     h("dt", t("facts.readers")),
-    h("dd", t("readers." + row.name)),
+    h("dd", readers.length ? h("strong", pair(series(readers), "")) : null, t("readers." + row.name)),
     h("dt", t("facts.good")),
     h("dd", t("good." + row.name)),
   );

@@ -19,11 +19,14 @@ export const changed = (detail) =>
 
 const told = (key, value) => (key === "until" ? t("change.until", { at: dayAndClock(Number(value)) }) : named(key, value));
 
+// Since when somebody more reads it stands behind who does.
+const plain = (value) => value.split(".")[0];
+
 const named = (key, value) =>
   pair(
     t("change." + key),
     value
       .split(">")
-      .map((one) => t("value." + one, {}, one))
+      .map((one) => t("value." + plain(one), {}, one))
       .join(" → "),
   );

@@ -2,7 +2,7 @@
 
 import { patch, Problem } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { said, t } from "../lib/i18n.js";
+import { said, series, t } from "../lib/i18n.js";
 import { choice, field, toast } from "../lib/ui.js";
 
 /** Stands beside the data that it is about, on the privacy view; all others are on the account view. */
@@ -26,6 +26,9 @@ export function setting(one, problems, reload) {
   return make ? make(one, t("setting." + one.key, {}, said(one.sentence)), change, problems.get(one.key)) : null;
 }
 
+// As people part names: also with the commas of other scripts.
+const parted = (text) => text.split(/[,，、;\n]/).map((name) => name.trim()).filter(Boolean);
+
 const KINDS = {
   flag: (one, label, change, error) => [
     h(
@@ -46,6 +49,8 @@ const KINDS = {
       onchange: change,
       error,
     }),
+  people: (one, label, change, error) =>
+    field({ name: one.key, label, hint: said(one.sentence), value: series(one.value), maxlength: 400, autocomplete: "off", onchange: (event) => change(parted(event.target.value)), error }),
   house_url: (one, label, change, error) =>
     field({ name: one.key, label, hint: said(one.sentence), value: one.value, maxlength: 300, onchange: (event) => change(event.target.value.trim()), error }),
   number: (one, label, change, error) =>

@@ -11,6 +11,8 @@ import { RETENTION, setting } from "../privacy/settings.js";
 import { when } from "../lib/time.js";
 import { button, card, choice, confirm, field, form, heading, say, sheet, toast } from "../lib/ui.js";
 
+const READERS = "readers";
+
 export function account({ redraw }) {
   const state = { sessions: [], settings: [], error: null, problems: new Map() };
   const saving = attempt(redraw, save);
@@ -33,6 +35,7 @@ export function account({ redraw }) {
     heading(t("nav.account")),
     sessionsCard(),
     password(),
+    readers(),
     second(),
     settingsCard(),
     backup(),
@@ -123,6 +126,13 @@ export function account({ redraw }) {
       ),
     );
 
+  const readers = () =>
+    card(
+      { key: "readers" },
+      h("h2", t("readers_named.title")),
+      state.settings.filter((one) => one.key === READERS).map((one) => setting(one, state.problems, reload)),
+    );
+
   const second = () =>
     card(
       { key: "second" },
@@ -209,7 +219,7 @@ export function account({ redraw }) {
     card(
       { key: "settings" },
       h("h2", t("settings.title")),
-      state.settings.map((one) => setting(one, state.problems, reload)),
+      state.settings.filter((one) => one.key !== READERS).map((one) => setting(one, state.problems, reload)),
     );
 
   const backup = () =>

@@ -14,7 +14,7 @@ import { minutesCard } from "../me/minutes.js";
 import { choosePin, openRecords, pinCard } from "../me/pin.js";
 import { records } from "../me/records.js";
 import { sayCard, write } from "../me/messages.js";
-import { mine, theirs } from "../me/switches.js";
+import { mine, named, theirs } from "../me/switches.js";
 import { weekFileAsk } from "../me/weekfile.js";
 import { rights } from "../privacy/rights.js";
 import { note } from "../people/switches.js";
@@ -96,6 +96,7 @@ export async function me(root) {
         h(
           "div",
           h("p.hero-line", t(history.on ? "me.recording" : "me.not_recording")),
+          h("p", t(history.on ? "me.reads" : "me.would_read", { names: named(state.own.read_by) })),
           h("p.hero-more", history.on ? t("me.recording_since", { when: when(history.since) }) : note(history)),
         ),
       ),
