@@ -132,6 +132,10 @@ class ConsentState:
         self._agreements: dict[tuple[str, str], Agreement] = {}
         self.joined: dict[str, LedgerRow] = {}  # by enrolment: who takes part in something of the household's
         self.epochs: dict[int, Epoch] = {}
+        # Equal parts of epochs once: each switch makes an epoch, and all of them stay.
+        self._keys: dict[tuple[str, str], tuple[str, str]] = {}
+        self._subjects: dict[Subject | None, Subject | None] = {}
+        self._terms: dict[Terms | None, Terms | None] = {}
 
     def add(self, row: LedgerRow) -> None:
         """Take one row in; BadInput when its action does not fit the state (a forged or damaged ledger)."""
@@ -148,9 +152,11 @@ class ConsentState:
             epoch = self.epoch(row.enrolment, row.feature)
             self.epochs[epoch].closed = row.seq
         key = (row.enrolment, row.feature)
+        key = self._keys.setdefault(key, key)
         subject, terms = people.read_subject(row.detail), people.read_terms(row.detail)
+        subject, terms = self._subjects.setdefault(subject, subject), self._terms.setdefault(terms, terms)
         if after == ON:
-            self.epochs[row.seq] = Epoch(row.seq, row.enrolment, row.feature, None, subject, terms)
+            self.epochs[row.seq] = Epoch(row.seq, key[0], key[1], None, subject, terms)
             if row.notice:
                 self._agreements[key] = Agreement(subject, terms, row.notice, people.is_own(row.detail))
         elif after != SUSPENDED:

@@ -127,6 +127,8 @@ class HttpParser:
         """The next request's head, or None while it is not complete."""
         if self._scanned == 0:
             self._drop_blank_lines()
+            if self._data in (b"", b"\r"):
+                return None
         end = self._data.find(b"\r\n\r\n", max(0, self._scanned - 3))
         if end < 0:
             self._scanned = len(self._data)
@@ -157,8 +159,10 @@ class HttpParser:
 
     def _drop_blank_lines(self) -> None:
         # RFC 9112 section 2.2: an empty line before a request is ignored.
-        while self._data[:2] == b"\r\n":
-            self._data = self._data[2:]
+        at = 0
+        while self._data[at : at + 2] == b"\r\n":
+            at += 2
+        self._data = self._data[at:]
 
 
 def _too_long(data: bytes) -> BadRequest:
@@ -195,7 +199,7 @@ def parse_head(text: bytes) -> Head:
         headers,
         _length(_one(headers, "content-length")) if _given(headers, "content-length") else 0,
         version == b"HTTP/1.1" and not closing,
-        _one(headers, "expect").lower() == "100-continue",
+        version == b"HTTP/1.1" and _one(headers, "expect").lower() == "100-continue",  # RFC 9110 section 10.1.1
     )
 
 
@@ -206,7 +210,7 @@ def _request_line(line: bytes) -> tuple[str, str, bytes]:
     method, target, version = parts
     if len(target) > TARGET_MAX:
         raise BadRequest(414, "the address is longer than 2,048 bytes")
-    if not version.startswith(b"HTTP/"):
+    if not _is_token(method) or not _is_version(version):
         raise BadRequest(400, "this is not an HTTP request")
     if version not in (b"HTTP/1.1", b"HTTP/1.0"):
         raise BadRequest(505, "only HTTP/1.1 is spoken here")
@@ -214,6 +218,13 @@ def _request_line(line: bytes) -> tuple[str, str, bytes]:
     if name not in METHODS:
         raise BadRequest(501, "this method is not known")
     return name, _target(target), version
+
+
+def _is_version(version: bytes) -> bool:
+    """RFC 9112 section 2.3: a digit, a point, a digit."""
+    if len(version) != 8 or version[:5] != b"HTTP/" or version[6:7] != b".":
+        return False
+    return (version[5:6] + version[7:]).isdigit()
 
 
 def _target(target: bytes) -> str:

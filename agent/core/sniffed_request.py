@@ -119,13 +119,15 @@ def _request_line(line: bytes) -> tuple[bytes, bytes]:
 
 
 def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
-    """The header fields by lower-case name, of a repeated one the first."""
+    """The header fields by lower-case name, of a repeated one the first; no length where it is given twice."""
     fields: dict[bytes, bytes] = {}
     for line in lines:
         name, colon, value = line.partition(b":")
         key = name.rstrip().lower()
         if colon and key not in fields:
             fields[key] = value.strip()
+        elif colon and key == b"content-length":
+            fields[key] = b""  # servers differ about which one holds
     return fields
 
 

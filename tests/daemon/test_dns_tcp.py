@@ -120,6 +120,35 @@ def test_byte_by_byte(talk: Talk) -> None:
     turn_until(talk.net.loop, lambda: len(talk.replies) == 2)
 
 
+HEAD = b"\x12\x34\x01\x00"
+QUESTION = b"\x04fine\x07example\x00\x00\x01\x00\x01"
+FRAMES = {
+    "of no bytes": (b"\x00\x00", None),
+    "shorter than a head": (b"\x00\x0b" + bytes(11), None),
+    "longer than a question can be": (b"\x10\x01" + bytes(4097), None),
+    "a request of the web": (b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", None),
+    "a hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", None),
+    "a head alone": (b"\x00\x0c" + HEAD + bytes(8), 1),  # FORMERR
+    "a question cut short": (b"\x00\x10" + HEAD + b"\0\1" + bytes(6) + QUESTION[:4], 1),
+    "a name that points at itself": (b"\x00\x12" + HEAD + b"\0\1" + bytes(6) + b"\xc0\x0c\0\1\0\1", 1),
+    "two questions in one": (b"\x00\x30" + HEAD + b"\0\2" + bytes(6) + QUESTION + QUESTION, 1),
+    "an update": (b"\x00\x1e" + HEAD[:2] + b"\x28\x00\0\1" + bytes(6) + QUESTION, 4),  # NOTIMP
+    "as it should be": (b"\x00\x1e" + HEAD + b"\0\1" + bytes(6) + QUESTION, 0),
+}
+
+
+@pytest.mark.parametrize("what", FRAMES)
+def test_frames_as_others_bend_them(net: Resolving, talk: Talk, what: str) -> None:
+    """Answered with a code, or closed (None): what says a length that no question has. Others are served meanwhile."""
+    data, code = FRAMES[what]
+    other = Talk(net)
+    talk.socket.send(data)
+    turn_until(net.loop, lambda: talk.ended or bool(talk.received))
+    assert (talk.received[5] & 15 if talk.received else None) == code
+    assert texts(other.ask("fine.example")) == ["192.0.2.1"]
+    other.close()
+
+
 def test_half_closed_is_still_answered_then_closed(talk: Talk) -> None:
     talk.send("fine.example", "bad.example")
     talk.socket.shutdown(socket.SHUT_WR)

@@ -82,3 +82,51 @@ def test_it_is_told(household: Household, monkeypatch: pytest.MonkeyPatch) -> No
     assert {"event": "history", "device_id": 1} in said and noted == [True]
     row = household.state.ledger.head
     assert (row.action, row.feature, row.enrolment, row.actor, row.notice) == ("erase", "", device.enrolment, "web", 0)
+
+
+class Copies:
+    """A copy on flash that takes `takes` looks to be written."""
+
+    exists, locked, trouble = True, False, ""
+
+    def __init__(self, takes: int = 0) -> None:
+        self.takes, self.held, self.written, self.left = takes, 0, 0, 0
+        self.done: list[str] = []
+
+    def start(self) -> bool:
+        self.done.append("start")
+        self.left = self.takes
+        return True
+
+    def finished(self) -> bool:
+        if self.left:
+            self.left -= 1
+            return False
+        self.written += "start" in self.done
+        return True
+
+    def abandon(self) -> None:
+        self.done.append("abandon")
+        self.left = 0
+
+    def drop(self) -> None:
+        self.done.append("drop")
+
+
+def test_a_copy_that_was_begun_before_is_ended_first(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold what is erased, and would count as the new one."""
+    copies = Copies(takes=3)
+    monkeypatch.setattr(household, "snapshots", copies)
+    assert list(erasing.rewrite_snapshot(household))[-3:] == [erasing.CHILD_S] * 3
+    assert copies.done == ["abandon", "start"]
+
+
+def test_another_erasing_is_waited_for_so_long_and_no_longer(
+    household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = Copies()
+    copies.held = 1
+    monkeypatch.setattr(household, "snapshots", copies)
+    monkeypatch.setattr(erasing, "LOOKS_MAX", 3)
+    assert [wait for wait in erasing.rewrite_snapshot(household) if wait] == [erasing.CHILD_S] * 3
+    assert copies.done == ["abandon", "start"]

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from agent.control.operations import CLI, OPERATIONS
+from agent.core import age, bech32
+from agent.core.features import NOTICE_VERSION
 from agent.daemon.control import ControlServer
 from agent.daemon.household import Household
 from agent.daemon.loop import Loop
@@ -35,37 +37,43 @@ SLOW = {"audit": 20, "backup": 5, "export": 5, "restore": 3, "overview": 5, "his
 WHO = {"device_id": 1}
 PAGE = {"limit": 10, "after": "0"}
 SWITCH = {**WHO, "feature": "history", "agree": 1, "erase": False, "actor": "web:1"}
-ME = {"address": "127.0.0.3", "feature": "history", "agree": 1, "actor": "me:2", "erase": True}
+ME = {"address": "127.0.0.3", "feature": "history", "agree": 1, "erase": True}
+RECIPIENT = bech32.encode(age.RECIPIENT, bytes(range(32)))
+STORED_AT = {"address": "https://x.example/", "recipient": RECIPIENT, "user": "a", "password": "b"}
+OPERATOR = {"name": "x", "contact": "x@example.org", "country": "AT", "purpose": "x", "retention": "30 days",
+            "address": "https://reports.example/", "key": "05" * 32}  # fmt: skip
+LATEST = 2**37  # seconds: within the year 9999
 RULE = {"name": "example.com", "scope": "device", **WHO, "seconds": 3600, "actor": "cli", "sure": True}
 ROW = {"kind": "person", "row": [9, "Ben", "child", "2012-05"]}
 WINDOW = {"kind": "bedtime", "days": "mon,tue", "begin": "20:30", "end": "07:00", "label": "x"}
 GOOD: dict[str, dict[str, Any]] = {
     "device.add": {"label": "y", "mac": "3c:22:fb:00:00:0a", "address": "127.0.0.9", "person_id": 1, "shared": False},
-    "device.edit": {"id": 1, "label": "z", "person_id": 1, "shared": True},
+    "device.edit": {"id": 1, "label": "z", "person_id": 1}, "device.remove": WHO,
+    "device.known": {"mac": "3c:22:fb:00:00:0a"},
     "person.add": {"name": "Ben", "group": "teen", "birth_month": "2012-05"},
-    "person.edit": {"id": 1, "name": "Ben", "group": "adult", "birth_month": "2001-05"},
-    "on": SWITCH, "off": SWITCH, "resume": SWITCH, "delete": {**SWITCH, "from": 0, "to": 2**40, "preview": False},
-    "history": {**WHO, **PAGE, "from": 0, "to": 2**40, "search": "example", "show": "all", "cause": 1},
+    "person.edit": {"id": 1, "name": "Ben", "group": "adult", "birth_month": "2001-05"}, "person.remove": {"id": 1},
+    "on": SWITCH, "off": SWITCH, "resume": SWITCH, "delete": {**SWITCH, "from": 0, "to": LATEST, "preview": False},
+    "history": {**WHO, "limit": 10, "from": 0, "to": LATEST, "search": "example", "show": "all", "cause": 1},
     "history.days": {**WHO, "tz_offset": 3600}, "blocked": {**WHO, **PAGE}, "today": {"since": 0},
     "week": {**WHO, "person_id": 1, "ago": 1},
     "blocked.counts": {"days": 7, "tz_offset": 0}, "activity": PAGE, "audit": {"head": "0" * 64},
     "visit.mark_wrong": {"id": 1, "undo": False}, "visit.background": {"id": 1, "background": True},
     "visit.delete": {"id": 1},
     "allow": RULE, "block": RULE, "rule.remove": {"id": 1}, "rule.list": PAGE, "rule.export": PAGE,
-    "rule.import": {"lines": ["allow example.com", "# x", "block 192.0.2.0/24"], "action": "block", "preview": False},
-    "explain": {"name": "www.example.com", **WHO, "attempt_id": 1},
-    "block.report": {"name": "www.example.com", **WHO, "attempt_id": 1, "with_day": True, "note": "x"},
+    "rule.import": {"lines": ["example.com", "# x", "a.example"], "action": "block", "preview": False},
+    "explain": {"name": "www.example.com", **WHO},
+    "block.report": {"name": "www.example.com", **WHO, "with_day": True, "note": "x"},
     "export": {**WHO, **PAGE}, "backup": {"history": True, **PAGE}, "restore": {"part": "first", "rows": [ROW]},
     "lists.choose": {"id": "starter", "on": True}, "lists.decide": {"id": "starter", "decision": "accept"},
     "request.add": {"address": "127.0.0.2", **WHO, "kind": "exception", "text": "why", "target": "example.com"},
     "request.list": {"state": "open", **PAGE}, "request.reply": {"id": 1, "answer": "no"},
     "me": ME, "me.agree": ME, "me.off": ME, "me.confirm": ME, "request.unblock": {"address": "127.0.0.2", "word": "x"},
-    "statistics.show": {"id": 1}, "report.body": {"report": "00" * 16}, "report.sealed": {"report": "00", "body": "00"},
-    "report.outcome": {"report": "00" * 16, "outcome": "done", "message": ""},
-    "statistics.opt_in": {"agree": 1, "terms": "x"},
-    "statistics.operator_set": {"operator": {"name": "x", "key": "00" * 32, "url": "https://example.com/"}},
+    "statistics.show": {"id": 1}, "report.body": {"id": 1}, "report.sealed": {"id": 1, "body": "00" * 2048},
+    "report.outcome": {"id": 1, "outcome": "done", "message": ""},
+    "statistics.opt_in": {"agree": 2, "terms": "x"},
+    "statistics.operator_set": {"operator": OPERATOR},
     "history_copy.seal": {"passphrase": "x" * 12}, "history_copy.unlock": {"passphrase": "x" * 12},
-    "week_file.turn_on": {"target": {"address": "https://x.example/", "recipient": "age1q", "user": "a"}, "agree": 2},
+    "week_file.turn_on": {"target": STORED_AT, "agree": 2},
     "report.file_sealed": {"id": 1, "body": "AA=="}, "report.file_body": {"id": 1}, "report.file_text": {"id": 1},
     "report.file_outcome": {"id": 1, "outcome": "done", "message": "", "pause_s": 0}, "week_file.list": PAGE,
     "feeds.progress": {"step": "fetch", "done": 1, "total": 3, "list_id": "starter"},
@@ -74,18 +82,20 @@ GOOD: dict[str, dict[str, Any]] = {
     "me.limits": {"address": "127.0.0.3", "windows": [WINDOW], "agree": 2, "actor": "me:2", "proof": "0" * 32},
     "me.week_file": {"address": "127.0.0.3"}, "me.week_file_leave": {"address": "127.0.0.3"},
     "me.week_file_join": {"address": "127.0.0.3", "terms": "0" * 16, "agree": 2, "proof": "0" * 32},
+    "me.bonus": {"address": "127.0.0.2"}, "limits.get": WHO, "lists.remove": {"id": "starter"},
     "me.code": {"address": "127.0.0.2", "code": "12345678", "grant": 900}, "me.prove": {**ME, "pin": "4711"},
-    "hold.add": {**WHO, "seconds": 900, "until": 2**31, "morning": False, "ended": 1, "address": "127.0.0.9"},
+    "hold.add": {**WHO, "seconds": 900, "address": "127.0.0.9"},
     "hold.end": {**WHO, "id": 1, "seconds": 60}, "exception.add": {**WHO, "kind": "later", "seconds": 900},
     "allowance.set": {"person_id": 1, "minutes": [60] * 7}, "usage.days": {**WHO, "days": 7},
     "allowance.give": {"person_id": 1, "minutes": 15, "text": "reading", "bank": True},
     "content.set": {
         "person_id": 1, "categories": ["adult"], "search": "on", "youtube": "moderate", "always": ["moodle.example"],
-        "services": [{"id": "tiktok", "mode": "block", "windows": [WINDOW]}], "lists": {"starter": "off"}, "version": 1,
+        "services": [{"id": "tiktok", "mode": "block"}], "lists": {"starter": "off"},
     },
     "lists.add": {"url": "https://lists.example/x.txt", "name": "x", "category": "adult", "syntax": "hosts"},
-    "settings.set": {"key": "history_days", "value": 7}, "notice.read": {"version": 1}, "setup.check": {"code": "x"},
-    "web.put": {"key": "account", "value": {"a": [1]}}, "web.get": {"key": "account"},
+    "settings.set": {"key": "history_days", "value": 7}, "notice.read": {"version": NOTICE_VERSION},
+    "setup.check": {"code": "x"},
+    "web.put": {"key": "account", "value": {"a": [1]}}, "web.get": {"key": "account"}, "web.prove": {"password": "x"},
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
 from agent.daemon.operations import internet, usage
 from agent.daemon.operations.arguments import actor, flag, optional_number, optional_text, text
-from agent.daemon.operations.named import devices_of
+from agent.daemon.operations.named import device_named
 from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.owners import PERSON, owner_of
 
@@ -171,7 +171,7 @@ def parse_mac(given: str) -> bytes:
 
 def device_change(household: Household, request: Request) -> Reply:
     # The person here is a value to set; it must not choose the device.
-    device = devices_of(household, {"device_id": request.get("device_id", request.get("id"))})[0]
+    device = device_named(household, request)
     values: Row = {}
     if "label" in request:
         values["label"] = text(request, "label")
@@ -198,7 +198,7 @@ def device_change(household: Household, request: Request) -> Reply:
 
 def device_forget(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Everything off, everything of it erased, and its row with MAC and label deleted."""
-    device = devices_of(household, request)[0]
+    device = device_named(household, request)
     counts = {table: household.records.count(table, device.id) for table in TABLES}
     if flag(request, "preview"):
         return {"erased": counts}

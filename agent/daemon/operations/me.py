@@ -27,7 +27,7 @@ from agent.daemon.operations.arguments import (
 )
 from agent.daemon.operations.devices import device_row
 from agent.daemon.operations.guests import refuse_guests
-from agent.daemon.operations.named import devices_of
+from agent.daemon.operations.named import device_named
 from agent.daemon.operations.switches import off
 from agent.daemon.store import recorded
 from agent.daemon.store.delayed_changes import ADDRESS, PERSON
@@ -178,7 +178,7 @@ def me_off(household: Household, request: Request) -> Generator[float | None, No
 
 def request_add(household: Household, request: Request) -> Reply:
     """An objection, an exception or an erasure asked for, a name to be let through; it comes before the household."""
-    device = own_device(household, request) if "address" in request else devices_of(household, request)[0]
+    device = own_device(household, request) if "address" in request else device_named(household, request)
     kind = choice(request, "kind", REQUEST_KINDS)
     words = optional_text(request, "text", REQUEST_TEXT_MAX) or ""
     target = optional_text(request, "target", 253)

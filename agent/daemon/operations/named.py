@@ -25,6 +25,14 @@ def devices_of(household: Household, request: Request) -> list[Device]:
     return [state.device(device_id)]
 
 
+def device_named(household: Household, request: Request) -> Device:
+    """The one device of what concerns no more than one."""
+    device_id = request.get("device_id", request.get("id"))
+    if not isinstance(device_id, int):
+        raise BadInput("say which device: id (a number)")
+    return household.state.device(device_id)
+
+
 def person_named(household: Household, request: Request) -> Person:
     person_id = request.get("id", request.get("person_id"))
     if not isinstance(person_id, int):

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from agent.control.messages import Reply, Request, Row
 from agent.core import consent, people
 from agent.core.features import FEATURES, NOTICE, NOTICE_DATE, NOTICE_VERSION, feature
-from agent.core.model import HISTORY, LIMITS, USAGE, Device, Sentence
+from agent.core.model import HISTORY, LIMITS, USAGE, BadInput, Device, Sentence
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import finish
 from agent.daemon.household import Household
@@ -70,6 +70,8 @@ def on(household: Household, request: Request) -> Reply:
     when they agree at their own device. What is suspended comes back by the agreement given now."""
     name = feature(str(request.get("feature", ""))).name
     devices = devices_of(household, request)
+    if not devices:
+        raise BadInput("there is no device yet: add one first")
     if optional_number(request, "agree") != FEATURES[name].version:
         raise agree_first(household, [name])
     refuse_guests(household, devices, name)
