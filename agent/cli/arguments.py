@@ -342,7 +342,7 @@ def _lists(commands: Groups) -> None:
     add.add_argument(
         "--category",
         metavar="WORD",
-        help="what it blocks, such as phishing (default: own); allow: its exceptions hold against all lists",
+        help="what it blocks: phishing …, or a word of your own (default: own); allow: it holds against all lists",
     )
     add.add_argument("--syntax", metavar="SYNTAX", help="such as hosts, domains, adblock; default: found out by itself")
     remove = _asks(group.add_parser("remove", help="stop using a list"), lists.remove)

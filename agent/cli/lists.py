@@ -9,6 +9,7 @@ from agent.cli.errors import FINDINGS, NOT_FOUND, OK, CliError
 from agent.cli.rows import part, rows_of
 from agent.client import ControlClient
 from agent.control.messages import Row
+from agent.core.content import CATEGORY_IDS, PROTECTING_IDS
 from agent.core.did_you_mean import nearest
 from agent.platform.idna import to_ascii
 
@@ -67,6 +68,8 @@ def add(client: ControlClient, options: argparse.Namespace) -> None:
     values = {key: getattr(options, key) for key in ("name", "category", "syntax") if getattr(options, key)}
     row = client.call("lists.add", url=_address(options.list), **values)
     show.line(f"{row['name']} is used from now on, as {row['id']}. At once: privacy-agent lists update")
+    if options.category and options.category not in (*CATEGORY_IDS, *PROTECTING_IDS):
+        show.line(f"{options.category}: a category of your own. It blocks on every device with protection on.")
 
 
 def _address(text: str) -> str:

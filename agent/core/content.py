@@ -33,6 +33,8 @@ CATEGORIES = (
     ("stalkerware", "Stalkerware", (CHILD,)),
 )
 CATEGORY_IDS = tuple([row[0] for row in CATEGORIES])
+# Of lists that protect everybody; "allow" holds against all others.
+PROTECTING_IDS = ("allow", "bypass", "fake-shops", "fraud", "malware", "own", "phishing")
 # Of what everybody knows: each service by name fills them, and their lists may have well-known sites.
 WIDE_CATEGORIES = ("social", "chat", "video", "games", "shopping", "ai-chat")
 SEARCH = ("off", "on", "strict")

@@ -3,8 +3,8 @@
 ACTION NAME [until TIME] [for device LABEL | for person NAME]
 """
 
-from agent.core import names
 from agent.core.model import ALLOW, BLOCK, BadInput, Sentence, Value
+from agent.core.sites import named
 
 HOUSEHOLD = "household"
 SCOPES = ("device", "person")
@@ -85,7 +85,7 @@ def _name(text: str) -> bytes:
         if text.startswith(mark):
             text = text[len(mark) :]
             break
-    return names.parse(text)
+    return named(text)
 
 
 def read_time(text: str) -> int:

@@ -1,15 +1,30 @@
 """The site that somebody means by what they typed or pasted: a name, a URL, or a rule of some list's syntax."""
 
-from agent.core import names
+from agent.core import addresses, names
 from agent.core.model import BadInput, Sentence
 
 # What stands before a country's ending for sites of its people: co.uk, com.au, or.jp.
 _SECOND = (b"co", b"com", b"org", b"net", b"edu", b"gov", b"ac", b"or", b"ne", b"go", b"mil", b"nom", b"gob", b"gv")
 
 
+ENTER = "Enter a site such as tiktok.com."
+
+
 def site(text: str) -> bytes:
-    """The canonical name: a URL's host, a name without `*.`, `||` and `^` around it. BadInput says what to enter."""
+    """The canonical name: a URL's host, a name without `*.`, `||` and `^` around it, or an address as `named` has it.
+    BadInput says what to enter."""
     text = text.strip()
+    _refuse_network(text)
+    try:
+        name = named(_host(text))
+    except BadInput as error:
+        raise BadInput(ENTER) from error
+    if not name:
+        raise BadInput(ENTER)
+    return name
+
+
+def _host(text: str) -> str:
     scheme, is_url, rest = text.partition("://")
     if is_url:
         text = rest
@@ -18,21 +33,30 @@ def site(text: str) -> bytes:
     for end in "/?#^|$":
         text = text.partition(end)[0]
     if "@" in text and not is_url:
-        raise BadInput("Enter a site such as tiktok.com.")  # somebody's mail address: its host serves many others
+        raise BadInput(ENTER)  # somebody's mail address: its host serves many others
     text = text.rpartition("@")[2]
     for before in ("*.", "."):
         if text.startswith(before):
             text = text[len(before) :]
+    if text[:1] == "[" and ":" in text.partition("]")[0]:
+        return text[1:].partition("]")[0]
     host, colon, port = text.rpartition(":")
-    if colon and ":" not in host and port and not port.strip("0123456789"):
-        text = host
-    try:
-        name = names.parse(text)
-    except BadInput as error:
-        raise BadInput("Enter a site such as tiktok.com.") from error
-    if not name:
-        raise BadInput("Enter a site such as tiktok.com.")
-    return name
+    return host if colon and ":" not in host and port and not port.strip("0123456789") else text
+
+
+def named(text: str) -> bytes:
+    """The canonical name of a name, or the text of an address as connections to it are known by (RFC 5952)."""
+    return addresses.show(addresses.parse(text)).encode() if ":" in text else names.parse(text)
+
+
+def _refuse_network(text: str) -> None:
+    address, slash, bits = text.partition("/")
+    if slash and bits and len(bits) <= 3 and not bits.strip("0123456789"):
+        try:
+            addresses.parse(address)
+        except BadInput:
+            return
+        raise BadInput("a rule is for one address: a whole network can't be blocked or allowed")
 
 
 def wide(name: bytes, suffixes: "names.PublicSuffixes | None") -> bool:

@@ -33,6 +33,25 @@ def test_a_site_as_people_paste_it():
     assert site("192.0.2.1:80") == b"192.0.2.1"
 
 
+def test_an_address_is_known_as_connections_to_it_are():
+    for text in (
+        "2001:DB8:0::1",
+        "[2001:db8::1]:8443",
+        "https://[2001:db8::1]/x?y",
+        "http://[2001:db8::1]:80",
+        "2001:db8::1",
+    ):
+        assert site(text) == b"2001:db8::1", text
+    assert not wide(site("2001:db8::1"), SUFFIXES)
+    for text in ("2001:db8::", "::"):
+        assert site(text) == text.encode()
+    for text in ("2001:db8::1::2", "[::g]", "[tiktok.com]", "fe80::1%eth0", "a:b:c", "[tiktok.com]:80:90"):
+        assert refused(site, text) == "Enter a site such as tiktok.com.", text
+    for text in ("203.0.113.0/24", "2001:db8::/32", " 10.0.0.0/8 "):
+        assert "one address" in refused(site, text), text
+    assert site("https://203.0.113.7/24") == b"203.0.113.7" and site("example.com/24") == b"example.com"
+
+
 def test_what_is_no_site_says_what_to_enter():
     for text in (
         "",

@@ -117,3 +117,20 @@ def test_there_is_an_end_to_them(home: Home) -> None:
     for wrong in ({"lines": "x", "action": ""}, {"lines": [1], "action": ""}, {"lines": [], "action": "maybe"}):
         with pytest.raises(BadInput):
             home.ask("rule.import", **wrong)
+
+
+def test_a_rule_for_an_ipv6_address_is_kept_exported_and_brought_back(home: Home) -> None:
+    """And decides for whoever goes there by address alone, as one for an IPv4 address does."""
+    assert home.household
+    for name in ("[2001:DB8::0:7]", "192.0.2.7"):
+        assert home.ask("block", name=name)["action"] == "block"
+    assert lines(home) == ["block 2001:db8::7", "block 192.0.2.7"]
+    home.ask("on", device_id=1, feature="protection", agree=1)
+    for name in ("2001:db8::7", "192.0.2.7"):
+        assert home.ask("explain", name=name)["verdict"] == "block"
+        assert home.ask("explain", name=f"http://{name if '.' in name else '[' + name + ']'}/x")["verdict"] == "block"
+    assert home.ask("explain", name="2001:db8::8")["verdict"] == "allow"
+    for row in home.ask("rule.list")["items"]:
+        home.ask("rule.remove", id=row["id"])
+    told = home.ask("rule.import", lines=["block 2001:db8:0::7", "block [2001:db8::9]", "block 10.0.0.0/8"], action="")
+    assert lines(home) == ["block 2001:db8::7"] and told["new"] == 1, told

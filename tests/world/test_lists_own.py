@@ -57,6 +57,21 @@ def test_a_list_of_ones_own_comes_and_goes(home: House, say: Say) -> None:
     assert home.client.call("lists")["feeds"][0]["id"] == "one"
 
 
+def test_a_mistyped_category_is_asked_about(home: House, say: Say) -> None:
+    """One of one's own blocks for everybody: nobody means that who wanted it for a child alone."""
+    home.start(lists_auto=False)
+    address = home.server.address("/mine.txt")
+    for typed, meant in (("gambing", "gambling"), ("phising", "phishing"), ("game", "games"), ("alow", "allow")):
+        code, told = say("lists", "add", address, "--category", typed)
+        assert code != 0 and f"no category {typed}; did you mean {meant}?" in told, told
+    assert [row["id"] for row in home.client.call("lists")["feeds"]] == ["one"]
+    code, told = say("lists", "add", address, "--category", "telemetry")
+    assert code == 0 and "telemetry: a category of your own. It blocks on every device" in told
+    assert say("lists", "add", home.server.address("/more.txt"), "--category", "gambling")[1].count("of your own") == 0
+    code, told = say("lists", "add", home.server.address("/third.txt"), "--category", "telemetri")
+    assert code != 0 and "did you mean telemetry?" in told
+
+
 def test_one_that_cannot_be_had_is_named(home: House, say: Say) -> None:
     home.server.pages["/gone"] = missing
     home.start(lists_auto=False)

@@ -4,6 +4,7 @@ from binascii import hexlify
 
 from agent.control.messages import Row
 from agent.core import jsontext
+from agent.core.did_you_mean import nearest
 from agent.core.feed_schedule import ID_LETTERS, SYNTAXES, Feed
 from agent.core.model import BadInput, Sentence
 from agent.core.names import parse
@@ -32,8 +33,17 @@ class OwnLists:
             except BadInput:
                 continue  # of another version, which took more
 
-    def add(self, address: str, name: str, category: str, syntax: str | None) -> Feed:
-        """BadInput for what is no address, is there already, or is one too many."""
+    def add(self, address: str, name: str, category: str, syntax: str | None, known: list[str]) -> Feed:
+        """BadInput for what is no address, is there already, or is one too many; and for a category that is nearly one
+        of those that are `known`: one of the household's own blocks for everybody, whoever has what chosen."""
+        if category and category not in known:
+            meant = nearest(category, known)
+            if meant is not None:
+                raise BadInput(
+                    Sentence(
+                        "no category {}; did you mean {}? A category of your own takes another word", category, meant
+                    )
+                )
         made = own_feed(PREFIX, address, name, category, syntax)
         # By its address, so that a text that is left of another one is never taken for it.
         made.id = PREFIX + hexlify(sha256(made.address.encode())[:5]).decode()

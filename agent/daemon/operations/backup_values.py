@@ -8,11 +8,12 @@ from collections.abc import Callable
 from agent.control.arguments import ID, NUMBER_MAX, number, one_of
 from agent.control.arguments import check as check_argument
 from agent.control.messages import Schema
-from agent.core import addresses, content, jsontext, names, settings, windows
+from agent.core import addresses, content, jsontext, settings, windows
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
 from agent.core.minutes import DAY_BITS as MINUTES_MAX
 from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput, Sentence
+from agent.core.sites import named
 from agent.daemon.operations import arguments
 from agent.daemon.operations.devices import parse_mac
 from agent.daemon.operations.people import birth_month
@@ -100,7 +101,7 @@ def _mac(value: object) -> None:
 
 def _name(value: object) -> None:
     try:
-        parsed = names.parse(value.decode("ascii")) if isinstance(value, bytes) else b""
+        parsed = named(value.decode("ascii")) if isinstance(value, bytes) else b""
     except UnicodeDecodeError:
         parsed = b""
     if not parsed or parsed != value:

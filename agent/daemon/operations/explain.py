@@ -130,7 +130,7 @@ def _now(household: Household, view: View, target: str, then: Row | None) -> tup
     """The host that a name, an address or a URL means, and today's verdict over it."""
     policy = household.policy
     url = split_url(target)
-    host = split_authority(url[0])[0] if url else _host(target)
+    host = split_authority(url[0])[0] if url else site(target)
     verdict = policy.reach(view, host, _address(host), url)
     rule = then["rule"] if then else None
     if url and isinstance(rule, dict) and (verdict.rule is None or verdict.rule.text != rule["text"]):
@@ -163,18 +163,9 @@ def _where_it_led(policy: Policy, view: View, host: bytes, then: Row | None) -> 
     return found if found.blocked else None
 
 
-def _host(target: str) -> bytes:
-    """What `site` takes, or an IPv6 address."""
-    bare = target.strip().strip("[]")
-    try:
-        return addresses.show(addresses.parse(bare)).encode() if ":" in bare else site(target)
-    except BadInput:
-        return site(target)
-
-
 def _by_hand(action: str, name: str) -> str:
-    """The command that changes it; none for an IPv6 address, which no rule of the household can be about."""
-    return "" if ":" in name else f" To {action} it: privacy-agent {action} {name}"
+    """The command that changes it."""
+    return f" To {action} it: privacy-agent {action} {name}"
 
 
 def _address(host: bytes) -> bytes | None:

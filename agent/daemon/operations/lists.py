@@ -1,6 +1,7 @@
 """The block lists: which are in use, updates, those that wait for a decision, and the previous ones."""
 
 from agent.control.messages import Reply, Request, Row
+from agent.core.content import CATEGORY_IDS, PROTECTING_IDS
 from agent.core.feed_schedule import Feed
 from agent.core.model import PROTECTION, BadInput, Sentence, heard, said_by, spoken
 from agent.daemon.household import Household
@@ -210,6 +211,7 @@ def add(household: Household, request: Request) -> Reply:
         optional_text(request, "name") or "",
         optional_text(request, "category") or "",
         optional_text(request, "syntax"),
+        sorted({*CATEGORY_IDS, *PROTECTING_IDS, *[feed.category for feed in feeds.table]}),
     )
     feeds.soon()
     household.edges.publish({"event": "lists"})
