@@ -3,6 +3,7 @@
 from agent.core import jsontext, names
 from agent.core.model import BLOCK, BadInput, Rule, Value, whole_text
 from agent.core.schedule import Rules, decide
+from agent.core.shapes import Json, Lines, ListRows, ServicesInTurn
 from agent.core.timezone import Zone
 from agent.core.windows import BREAK, Window, from_row
 
@@ -26,15 +27,45 @@ class Service(Value):
 def read_services(text: str) -> list[Service]:
     """The services of a services.json; BadInput."""
     try:
-        table = jsontext.loads(text)
-        if table["format"] != FORMAT:
-            raise BadInput("the table of services has another form than format " + str(FORMAT))
-        return [
-            Service(_text(row["id"]), _text(row["title"]), _text(row["group"]), _names(row["names"]))
-            for row in table["services"]
-        ]
+        lines = text.encode().split(b"\n")
+    except UnicodeError as error:
+        raise BadInput("the table of services can't be read: " + str(error)) from error
+    return list(each_service(lines))
+
+
+def each_service(lines: Lines) -> ServicesInTurn:
+    """The services of a services.json, one after the other; BadInput. `tools/build-services` gives each a line of its
+    own, after a first one that ends in "[" and before a last one, so that a router never holds all names at once."""
+    try:
+        head, apart = "", False
+        for line in lines:
+            words = line.decode().strip()
+            if not head and words.endswith("["):
+                head, apart = words, True
+                _checked(jsontext.loads(words + "]}"))
+            elif not apart:
+                head += words
+            elif words == "]}":
+                return
+            else:
+                yield _service(jsontext.loads(words.rstrip(",")))
+        if apart:
+            raise BadInput("the table of services ends in its midst")
+        for row in _checked(jsontext.loads(head)):
+            yield _service(row)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise BadInput("the table of services can't be read: " + str(error)) from error
+
+
+def _checked(table: Json) -> ListRows:
+    if table["format"] != FORMAT:
+        raise BadInput("the table of services has another form than format " + str(FORMAT))
+    rows: ListRows = table["services"]
+    return rows
+
+
+def _service(row: Json) -> Service:
+    return Service(_text(row["id"]), _text(row["title"]), _text(row["group"]), _names(row["names"]))
 
 
 def _text(given: object) -> str:

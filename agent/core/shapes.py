@@ -8,4 +8,4 @@ PublicOf = SharedSecret = SealWith = OpenWith = object
 File = Lines = Place = Pieces = Names = Values = Ruled = Guesses = Json = Dumped = Identity = Counted = Placed = (
     WeekFacts
 ) = object
-ContentRow = ListRows = ListChoices = InC = Parsed = object
+ContentRow = ListRows = ListChoices = InC = Parsed = ServicesInTurn = object

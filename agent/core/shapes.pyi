@@ -5,6 +5,7 @@ from agent.core.lookalike import Lookalike
 from agent.core.model import Value
 from agent.core.nft.set_elements import SetElement
 from agent.core.ruleset import Ruleset
+from agent.core.services import Service
 from agent.core.summary import Facts
 
 Sha256 = Callable[[bytes], bytes]
@@ -41,5 +42,6 @@ WeekFacts = Facts
 ContentRow = tuple[str, str, str, str]
 ListRows = list[dict[str, Any]]
 ListChoices = list[dict[str, str]]
+ServicesInTurn = Iterator[Service]
 InC = Any  # the module _json, or None
 Parsed = Any  # as of json.loads: whatever it is

@@ -9,7 +9,7 @@ from agent.core.content import CATEGORY_IDS, Content
 from agent.core.list_masks import filtering, protecting
 from agent.core.model import BadInput, Device, Sentence, said_by
 from agent.core.policy import Policy, View
-from agent.core.services import Service, Services, blocked_at, read_services
+from agent.core.services import Service, Services, blocked_at, each_service
 from agent.core.settings import Settings
 from agent.core.timezone import Zone
 from agent.daemon.lists.loaded import LoadedLists
@@ -50,8 +50,8 @@ class DeviceContent:
         self._all = self._rows.all()
         wanted = [id for content in self._all.values() for id in content.services]
         groups = [id for content in self._all.values() for id in content.categories]
-        table = {one.id: one for one in self.table()} if wanted or groups else {}
-        self._known = {id: one for id, one in table.items() if id in wanted or one.group in groups}
+        chosen = self._table(lambda one: one.id in wanted or one.group in groups) if wanted or groups else []
+        self._known = {one.id: one for one in chosen}
         self.services = Services(self._known)
         self._told = self._now()
 
@@ -65,9 +65,12 @@ class DeviceContent:
 
     def table(self) -> list[Service]:
         """All services that there are; none without the file, which is made when the package is."""
+        return self._table(lambda one: True)
+
+    def _table(self, chosen: Callable[[Service], bool]) -> list[Service]:
         try:
-            with open(os.path.join(data_dir(self._settings), FILE), encoding="utf-8") as file:
-                found = read_services(file.read())
+            with open(os.path.join(data_dir(self._settings), FILE), "rb") as file:
+                found = [one for one in each_service(file) if chosen(one)]
             self.trouble = ""
         except (OSError, UnicodeError, BadInput) as error:
             found, why = [], getattr(error, "strerror", None) or said_by(error)

@@ -8,6 +8,7 @@ release  a device's old flows found among 10,000 and ended: milliseconds
 restore  service after kill -9, and after SIGSTOP, on every kind of flow: seconds
 memory   PSS of guard and daemon: megabytes
 traffic  CPU time for bulk data of a device that is not enrolled, with and without the table, paired: per cent
+beside   the same while another device is held and counted
 """
 
 import json
@@ -203,10 +204,24 @@ def pss_mb(pid: int) -> float:
 
 
 def traffic(lab: Lab) -> dict[str, object]:
+    switch = switch_in(lab)
+    return bulk(lab, switch, lambda: switch.apply({TABLET: marks.pack(1, 1)}), switch.close)
+
+
+def beside(lab: Lab) -> dict[str, object]:
+    switch = switch_in(lab)
+
+    def take(macs: frozenset[bytes]) -> None:
+        switch.hold(macs)
+        switch.count(macs)
+
+    return bulk(lab, switch, lambda: take(frozenset({TABLET})), lambda: take(frozenset()))
+
+
+def bulk(lab: Lab, switch: Switch, arm: Callable[[], object], disarm: Callable[[], object]) -> dict[str, object]:
     """One connection through the router, in blocks of short slices: with the table, without, and without once more to
     tell the noise. A block runs forwards and back, so that a drift within it weighs on all three alike."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    switch = switch_in(lab)
     server = lab.wan.socket(socket.AF_INET, socket.SOCK_STREAM, 30.0)
     server.bind((RESOLVER4, 8080))
     server.listen()
@@ -220,7 +235,7 @@ def traffic(lab: Lab) -> dict[str, object]:
         order = chance.sample(sorted(seconds), 3)
         spent = dict.fromkeys(order, 0.0)
         for state in order + order[::-1]:
-            switch.apply({TABLET: marks.pack(1, 1)}) if state == "armed" else switch.close()
+            arm() if state == "armed" else disarm()
             transfer(sender, client, WARM_BYTES)
             spent[state] += transfer(sender, client, SLICE_BYTES)
         for state, taken in spent.items():
@@ -280,7 +295,7 @@ def transfer(sender: socket.socket, client: socket.socket, size: int) -> float:
     return time.process_time() - start
 
 
-PARTS = {part.__name__: part for part in (kernel, toggle, flush, release, restore, memory, traffic)}
+PARTS = {part.__name__: part for part in (kernel, toggle, flush, release, restore, memory, traffic, beside)}
 
 
 def main() -> int:

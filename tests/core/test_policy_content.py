@@ -144,6 +144,21 @@ def test_the_table_of_services() -> None:
         raise AssertionError(wrong[:60])
 
 
+def test_a_table_of_services_with_a_line_for_each() -> None:
+    head = '{"format": 1, "services": ['
+    rows = [json.dumps({"id": id, "title": "T", "group": "games", "names": [id + ".example"]}) for id in "ab"]
+    text = head + "\n" + ",\n".join(rows) + "\n]}\n"
+    assert read_services(text) == read_services(head + ",".join(rows) + "]}")
+    assert [one.id for one in read_services(text)] == ["a", "b"]
+    assert read_services(head + "\n]}") == []
+    for wrong in (head, head + "\n" + rows[0], text.replace("1", "2"), text.replace("]}\n]}", "]}"), head + "\n7\n]}"):
+        try:
+            read_services(wrong)
+        except BadInput:
+            continue
+        raise AssertionError(wrong[:60])
+
+
 def test_a_table_of_services_with_what_no_text_is() -> None:
     good = {"id": "a", "title": "A", "group": "games", "names": ["a.example"]}
     half = "HALF"  # of a character: JSON can say it, nothing can write it
