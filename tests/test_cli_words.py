@@ -93,10 +93,14 @@ def test_an_address_has_no_subdomains(furnished, say):  # noqa: F811
     assert say("rule", "remove", said.split("rule remove ")[1].strip())[0] == OK
 
 
-def test_what_is_said_of_an_ipv6_address_advises_no_rule(furnished, say):  # noqa: F811
+def test_what_is_said_of_an_ipv6_address_can_be_done(furnished, say):  # noqa: F811
+    advice = "privacy-agent block 2001:db8::9"
     for typed in ("2001:DB8::9", "[2001:db8::9]", "http://[2001:db8::9]/x"):
         code, said = say("explain", typed)
-        assert (code, said) == (OK, "2001:db8::9 is allowed: no list or rule mentions it.\n")
+        assert (code, said) == (OK, f"2001:db8::9 is allowed: no list or rule mentions it. To block it: {advice}\n")
+    code, said = say("block", "2001:db8::9")
+    assert code == OK and "2001:db8::9 is blocked for everybody." in said
+    assert say("rule", "remove", said.split("rule remove ")[1].strip())[0] == OK
 
 
 def test_what_covers_many_sites_is_asked(furnished, say):  # noqa: F811
