@@ -150,6 +150,38 @@ def test_a_rule_is_for_one_person_and_has_an_end(visit, served):  # noqa: F811
     served.ask("rule.remove", id=rule["id"])
 
 
+@pytest.mark.parametrize(
+    ("locale", "why", "turn_on", "agree"),
+    [
+        ("en-GB", "Protection is off for Television", "Turn on protection", "Agree and turn on"),
+        ("de-DE", "Der Schutz ist für Television aus", "Schutz einschalten", "Zustimmen und einschalten"),
+    ],
+)
+def test_what_a_rule_needs_is_turned_on_in_place(visit, served, locale, why, turn_on, agree):  # noqa: F811
+    """From the message that the rule was added, and from its row: one tap, and the consent."""
+    page = visit("/protection", browser.SMALL, locale=locale)
+    tv = next(one["id"] for one in served.ask("device.list")["items"] if one["label"] == "Television")
+    page.locator("#name").fill("tv.example")
+    page.locator("#name").press("Enter")
+    page.locator(".answer select").first.select_option("device:" + str(tv))
+    page.locator(".answer button[type=submit]").click()
+    message, row = page.locator(".toast", has_text=why), page.locator(".row", has_text="tv.example")
+    for place in (message, row):
+        place.get_by_role("button", name=turn_on).click()
+        sheet = page.get_by_role("dialog")
+        assert "Television" in sheet.inner_text() and page.evaluate("document.documentElement.scrollWidth") <= 320
+        if place is message:
+            page.keyboard.press("Escape")  # given up: it is said where the rule stands
+            row.get_by_text(why).wait_for()
+            browser.shoot(page, f"rule-idle-{locale[:2]}")
+    sheet.get_by_role("button", name=agree).click()
+    row.get_by_text(why).wait_for(state="detached")
+    assert next(one for one in served.ask("device.list")["items"] if one["id"] == tv)["features"]["protection"]["on"]
+    assert page.url.endswith("/protection")
+    served.ask("off", device_id=tv, feature="protection")
+    served.ask("rule.remove", id=served.ask("rule.list")["items"][-1]["id"])
+
+
 @pytest.mark.parametrize("typed", ["Bücher.example", " http://bücher.example/x ", "xn--bcher-kva.example"])
 def test_a_site_is_asked_about_in_letters_of_any_script(visit, typed):  # noqa: F811
     page = visit("/protection", locale="de-DE")

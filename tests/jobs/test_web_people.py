@@ -124,16 +124,3 @@ def test_figures_of_a_week_stand_under_each_other(visit):  # noqa: F811
     page.locator(".visit .times").first.wait_for()
     ends = page.locator(".visit .times").evaluate_all("all => all.map((one) => one.getBoundingClientRect().right)")
     assert len(ends) > 5 and max(ends) - min(ends) < 1
-
-
-def test_a_rule_that_needs_protection_leads_to_its_switch(visit, served):  # noqa: F811
-    page = visit("/protection", NARROW)
-    page.get_by_label("Site").fill("films.example")
-    page.get_by_role("button", name="Check", exact=True).click()
-    page.locator(".answer strong", has_text="films.example").wait_for()
-    page.get_by_label("For whom").select_option(label="Ben (all devices)")
-    page.locator(".answer").get_by_role("button", name="Block", exact=True).click()
-    note = page.locator(".toast", has_text="Protection is off for Ben's console")
-    note.get_by_role("button", name="Go to the switches").click()
-    page.get_by_role("heading", name="Ben", exact=True).wait_for()
-    served.ask("rule.remove", id=served.ask("rule.list")["items"][0]["id"])

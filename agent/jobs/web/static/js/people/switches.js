@@ -114,6 +114,20 @@ async function change(device, feature, on, redraw, reload) {
   await reload().catch(say);
 }
 
+/** Protection on for these devices, after one consent for all of them. */
+export async function protect(devices, reload) {
+  const names = series(devices.map((one) => one.label));
+  try {
+    const agree = await consent("protection", names);
+    if (!agree) return;
+    for (const one of devices) await put(`/devices/${one.id}/features/protection`, { on: true, agree });
+    toast(t("rule.protected", { devices: names }));
+  } catch (error) {
+    say(error);
+  }
+  await reload();
+}
+
 function remains(device, feature, done) {
   if (!done.remaining) return toast(t("switch.off_nothing"));
   toast(t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) }), {

@@ -1,9 +1,10 @@
 // Your rules: allow and block, for some time or always, each with undo.
 
-import { del, post } from "../lib/api.js";
+import { del, get, post } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { series, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
+import { protect } from "../people/switches.js";
 import { readText, saveText } from "./ruletext.js";
 import { when } from "../lib/time.js";
 import { button, card, choice, confirm, form, say, toast } from "../lib/ui.js";
@@ -57,23 +58,24 @@ export async function addRule(action, name, { whom, span }, reload) {
   const rule = await sure(wanted);
   if (!rule) return false;
   const done = t(`rule.${action}_done`, { name: rule.name });
-  // Without protection the rule is idle there: the way to its switch matters more than the way back.
+  // Without protection the rule is idle there: turning that on matters more than the way back.
   if (rule.unprotected.length)
     toast(done + " " + t("rule.unprotected", { devices: series(rule.unprotected) }), {
-      label: t("history.empty_go"),
-      call: () => toSwitches(scope, id),
+      label: t("rule.protect"),
+      call: async () => protect(idle(rule, (await get("/devices")).items), reload),
     });
   else toast(done, { label: t("undo"), call: () => del("/rules/" + rule.id).then(reload, say) });
   await reload();
   return true;
 }
 
-/** To the person whom a rule is for, where each device has its switches; else to all people. */
-function toSwitches(scope, id) {
-  const person = scope === "person" ? id : "";
-  window.history.pushState(null, "", person ? "/?person=" + person : "/");
-  window.dispatchEvent(new Event("popstate"));
-}
+/** Those of one device or person for whom the rule does nothing, since protection is off there. */
+const idle = (rule, devices) =>
+  devices.filter(
+    (one) =>
+      !one.features.protection.on &&
+      (rule.device_id === one.id || (rule.scope === "person" && one.person && one.person.id === rule.person_id)),
+  );
 
 /** The rule as it was added; of a name that covers many sites only after a question, else null. */
 export async function sure(wanted) {
@@ -104,6 +106,19 @@ export const ruleRows = (rules, devices, reload) =>
     rules.map((one) => row(one, devices, reload)),
   );
 
+/** What a rule waits for, and one tap that gives it. */
+function waits(rule, devices, reload) {
+  const without = idle(rule, devices);
+  return without.length
+    ? h(
+        "span.care-text",
+        t("rule.unprotected", { devices: series(without.map((one) => one.label)) }),
+        " ",
+        h("button.link", { type: "button", onclick: () => protect(without, reload) }, t("rule.protect")),
+      )
+    : null;
+}
+
 const row = (rule, devices, reload) =>
   h(
     "li.row",
@@ -124,6 +139,7 @@ const row = (rule, devices, reload) =>
           .filter(Boolean)
           .join(" · "),
       ),
+      waits(rule, devices, reload),
     ),
     h(
       "button.round",
