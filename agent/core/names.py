@@ -30,12 +30,11 @@ def parse(text: str | bytes) -> bytes:
         name = (text.encode() if isinstance(text, str) else text).lower()
     except UnicodeError as error:
         raise BadInput("a name holds a character that can't be encoded") from error
-    whole = name.find(b"..") < 0
+    # Lists hold a million names: a short plain one is through after these few tests.
+    if 0 < len(name) <= LABEL_MAX and not name.strip(HOST) and name.find(b"..") < 0 and name[0] != 0x2E != name[-1]:
+        return name
     if name[-1:] == b".":
         name = name[:-1]
-    # Lists hold a million names: a short plain one is through after these few tests.
-    if whole and len(name) <= LABEL_MAX and name[:1] not in (b".", b"") and not name.strip(HOST):
-        return name
     if not name:
         raise BadInput("a name is empty")
     return canonical(labels(name))

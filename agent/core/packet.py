@@ -8,6 +8,8 @@ _TCP, _UDP = 6, 17
 _IPV6_OPTIONS = (0, 43, 60)  # hop-by-hop, routing, destination options
 _V4_HEAD, _V6_HEAD, _TCP_HEAD, _UDP_HEAD = 20, 40, 20, 8
 _END, _NOTHING, _TIMESTAMPS, _TIMESTAMPS_SIZE = 0, 1, 8, 10  # TCP options (RFC 9293 section 3.1, RFC 7323 section 3.2)
+_V4_PLAIN = b"\x45"  # version 4, and no options
+_V4_TCP = ">2xH2xHxB12xHI4xB"  # of both heads: size, fragment, protocol; port, sequence number, where the data begins
 _FRAGMENT = 0x3FFF  # more to come, or not the first
 _OPTIONS_MAX = 4
 
@@ -67,6 +69,13 @@ def _echo(options: bytes) -> int | None:
 
 def segment(packet: bytes) -> Segment | None:
     """The segment of an IP packet as captured (it may be cut short); None for anything else and for fragments."""
+    if packet[:1] == _V4_PLAIN and len(packet) >= _V4_HEAD + _TCP_HEAD:
+        # Most of all: read in one look.
+        size, fragment, kind, port, seq, offset = struct.unpack_from(_V4_TCP, packet)
+        if kind != _TCP or fragment & _FRAGMENT or offset < _TCP_HEAD << 2:
+            return None
+        data = packet[_V4_HEAD + (offset >> 4) * 4 : size or len(packet)]
+        return Segment(packet[12:24], packet[16:20], port, seq, data)
     found = inside(packet)
     if found is None or found[0] != _TCP:
         return None

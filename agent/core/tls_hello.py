@@ -36,12 +36,13 @@ def begins(data: bytes) -> bool:
 
 def read(data: bytes) -> Hello | None:
     """The hello that a connection's first bytes are, None while it is not whole. What can't become one is BadInput."""
-    if len(data) > _BODY and data[0] == HANDSHAKE and data[1] == _TLS and data[5] == CLIENT_HELLO:
+    if len(data) > _BODY:
         # Nearly all are whole in one record: these are read where they are.
-        _, record_size, kind_and_size = struct.unpack_from(">3sHI", data)
-        record_end, end = _RECORD_HEAD + record_size, _BODY + (kind_and_size & 0xFFFFFF)
-        if end <= record_end <= _RECORD_HEAD + HELLO_MAX and end <= len(data):
-            return _body(data, _BODY, end)
+        kind, major, record_size, kind_and_size = struct.unpack_from(">BBxHI", data)
+        if kind == HANDSHAKE and major == _TLS and kind_and_size >> 24 == CLIENT_HELLO:
+            record_end, end = _RECORD_HEAD + record_size, _BODY + (kind_and_size & 0xFFFFFF)
+            if end <= record_end <= _RECORD_HEAD + HELLO_MAX and end <= len(data):
+                return _body(data, _BODY, end)
     if not begins(data):
         raise BadInput("this does not begin with a ClientHello")
     whole = _joined(data)
@@ -91,9 +92,9 @@ def _body(data: bytes, at: int, end: int) -> Hello:
     at += 2
     name = None
     ech = False
-    last = end - 4
+    last, unpack_from = end - 4, struct.unpack_from
     while at <= last:
-        kind, size = struct.unpack_from(">HH", data, at)
+        kind, size = unpack_from(">HH", data, at)
         at += 4 + size
         if kind == _SERVER_NAME:
             if name is not None or at > end:
@@ -108,6 +109,11 @@ def _body(data: bytes, at: int, end: int) -> Hello:
 
 def _server_name(data: bytes, at: int, end: int) -> bytes | None:
     """The host name of the list; None when the list has none. The wire's letters only, no escapes."""
+    if end - at > 5:
+        size, kind, length = struct.unpack_from(">HBH", data, at)
+        if kind == _HOST_NAME and size == length + 3 == end - at - 2:
+            # One name, as in nearly all.
+            return _host_name(data[at + 5 : end])
     if end - at < 2 or data[at] << 8 | data[at + 1] != end - at - 2:
         raise BadInput("the list of server names has another length than it says")
     at += 2
@@ -121,11 +127,14 @@ def _server_name(data: bytes, at: int, end: int) -> bytes | None:
         if at > end:
             raise BadInput("a server name leaves its list")
         if kind == _HOST_NAME and found is None:
-            name = data[start:at]
-            if _BACKSLASH in name:
-                raise BadInput("a server name holds a byte that no host name has")
-            found = names.parse(name)
+            found = _host_name(data[start:at])
     return found
+
+
+def _host_name(name: bytes) -> bytes:
+    if _BACKSLASH in name:
+        raise BadInput("a server name holds a byte that no host name has")
+    return names.parse(name)
 
 
 def _u16(data: bytes, at: int, end: int) -> int:

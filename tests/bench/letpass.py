@@ -10,7 +10,7 @@ import sys
 from agent.core.known_resolvers import ADDRESSES
 from agent.core.marks import DEFAULT
 from agent.core.nft.inspection import DONE, BypassRules, Inspection
-from agent.core.nft.nfqueue import accept
+from agent.core.nft.nfqueue import Accepting
 from agent.daemon.kernel.nfsocket import open_socket
 from agent.daemon.kernel.queue import Queue
 from agent.daemon.kernel.switch import Switch
@@ -20,7 +20,7 @@ ID_AT = 24  # of a packet's message: its first attribute
 
 
 def main(mac: bytes) -> None:
-    verdict = DEFAULT.state(DONE)
+    verdict, accept = DEFAULT.state(DONE), Accepting(NUMBER).verdict
     queue = Queue(NUMBER, COPY_BYTES, lambda packet: None, lambda packet: None).queue
     switch = Switch(open_socket(), ["br-lan"], 5301)
     around = BypassRules(True, True, ADDRESSES)
@@ -32,7 +32,7 @@ def main(mac: bytes) -> None:
         for descriptor, _ in poll.poll():
             if descriptor == queue.fileno():
                 data = queue.recv(1 << 16)
-                queue.send(accept(NUMBER, int.from_bytes(data[ID_AT : ID_AT + 4], "big"), verdict))
+                queue.send(accept(int.from_bytes(data[ID_AT : ID_AT + 4], "big"), verdict))
             elif not obeyed(switch, mac):
                 return
 

@@ -75,7 +75,7 @@ def test_what_a_rule_compares():
 
 
 def test_a_verdict_on_a_packet():
-    sent = nfqueue.accept(5, 77, MARK)
+    sent = nfqueue.Accepting(5).verdict(77, MARK)
     head = h4(40) + h2(0x301) + h2(1) + h4(0) + h4(0) + b"\0\0\0\5"
     assert sent == head + h2(12) + h2(2) + H("000000040000004d") + h2(8) + h2(3) + H("41008007")
 

@@ -20,7 +20,7 @@ from agent.core.nft.inspection import (
     BypassRules,
     Inspection,
 )
-from agent.core.nft.nfqueue import accept, packets
+from agent.core.nft.nfqueue import Accepting, packets
 
 TABLET = b"\x3c\x22\xfb\x00\x00\x0a"
 PHONE = b"\xda\xa1\x19\x00\x00\x0b"
@@ -88,7 +88,8 @@ def test_ways_around_are_refused_only_when_said():
 
 
 def test_a_verdict():
-    plain, marked = accept(9, 77), accept(9, 77, 0x80004001)
+    queue = Accepting(9)
+    plain, marked = queue.verdict(77), queue.verdict(77, 0x80004001)
     assert len(netlink.messages(plain + marked)) == 2
     for message, mark in ((plain, None), (marked, 0x80004001)):
         (sent,) = netlink.messages(message)

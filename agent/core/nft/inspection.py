@@ -71,7 +71,7 @@ _TLS, _DNS_OVER_TLS = 443, 853
 _BARE_MAX = 80
 _DESTINATION_PORT, _TCP_FLAGS = 2, 13
 _PSH, _RST, _FIN = b"\x08", b"\x04", b"\x01"
-_HOST32 = HOST + "I"
+_MARK_AND_MAGIC = HOST + "I2s"
 _SOURCE_AT = 6  # of an Ethernet header
 
 
@@ -231,10 +231,11 @@ def _verdict(marks: "_Marks") -> "list[bytes]":
 
 def sender(source: bytes) -> "int | None":
     """The mark of whom a packet that one of these rules sent up is from, by its source address; or None."""
-    if source[4:] != MAGIC:
+    if len(source) != 6:
         return None
-    mark: int = struct.unpack_from(_HOST32, source)[0]
-    return mark
+    mark: int
+    mark, magic = struct.unpack(_MARK_AND_MAGIC, source)
+    return mark if magic == MAGIC else None
 
 
 def _both(condition: bytes) -> "list[bytes]":

@@ -77,18 +77,27 @@ def bind_log(group: int, copy_bytes: int, gather: int, wait_cs: int) -> "list[Me
     ]
 
 
-def accept(number: int, packet_id: int, mark: "int | None" = None) -> bytes:
-    """The verdict that lets a packet go on, ready to be sent; with a mark it meets the rules of its hook once more,
-    marked so, and these must not queue it again.
+class Accepting:
+    """The verdicts of a queue that let a packet go on, ready to be sent. What is the same in each is made once."""
 
-    Written flat: it is made once a packet.
-    """
-    size = 32 if mark is None else 40
+    __slots__ = ("_plain", "_again")
+
+    def __init__(self, number: int) -> None:
+        self._plain = _verdict(number, 32, _ACCEPT)
+        self._again = _verdict(number, 40, _REPEAT)
+
+    def verdict(self, packet_id: int, mark: "int | None" = None) -> bytes:
+        """With a mark the packet meets the rules of its hook once more, marked so; these must not queue it again."""
+        if mark is None:
+            return self._plain + struct.pack(">I", packet_id)
+        return self._again + struct.pack(">I4sI", packet_id, _MARK_HEAD, mark)
+
+
+def _verdict(number: int, size: int, word: int) -> bytes:
+    """Until the packet's id."""
     # The number is in the network's order, also where the others are not.
     head = struct.pack(_VERDICT_HEAD, size, _QUEUE | _VERDICT, 1, 0, 0, 0, 0, number >> 8, number & 255, 12, 2)
-    if mark is None:
-        return head + struct.pack(">II", _ACCEPT, packet_id)
-    return head + struct.pack(">II", _REPEAT, packet_id) + _MARK_HEAD + struct.pack(">I", mark)
+    return head + struct.pack(">I", word)
 
 
 def packets(data: bytes) -> "list[tuple[int, int, bytes, bytes]]":

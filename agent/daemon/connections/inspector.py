@@ -68,6 +68,7 @@ class Inspector:
         self._bits = {
             state: layout.state(state) for state in (inspection.DONE, inspection.REFUSED, inspection.ANSWERED)
         }
+        self._done = self._bits[inspection.DONE]
         self._verdicts: dict[tuple[DeviceView, bytes, bytes], Verdict] = {}
         self._noted: dict[tuple[DeviceView, bytes, str], int] = {}
         self._ended: dict[bytes, tuple[int, int]] = {}  # flow → where its opening was, and what it came to
@@ -108,9 +109,9 @@ class Inspector:
                 self._refused(client, piece, opened, verdict)
             return self._end(mark, piece, self._refusal(client, payload, piece, opened, verdict))
         self._let(client, piece, host)
-        self._allowed(client, piece, opened)
+        self._allowed(client, opened)
         # On a connection of plain HTTP requests for other pages may follow.
-        return None if isinstance(opened, SniffedRequest) else self._marked(mark, inspection.DONE)
+        return None if isinstance(opened, SniffedRequest) else mark & self._others | self._done
 
     def _let(self, client: DeviceView, piece: Segment, name: bytes) -> None:
         if client.view is not None:
@@ -161,7 +162,7 @@ class Inspector:
         client, piece, opened = seen
         if not isinstance(opened, str):
             self.judged += 1
-            self._allowed(client, piece, opened)
+            self._allowed(client, opened)
 
     def _seen(self, source: bytes, payload: bytes) -> tuple[DeviceView, Segment, Hello | SniffedRequest | str] | None:
         """Whose it is, and what its connection opens with as far as it is known; None when nobody's or empty."""
@@ -192,7 +193,7 @@ class Inspector:
         self._recorder.refused(client.slot, client.generation, target, source_of(opened), 1, verdict)
         self._told(client)
 
-    def _allowed(self, client: DeviceView, piece: Segment, opened: Hello | SniffedRequest) -> None:
+    def _allowed(self, client: DeviceView, opened: Hello | SniffedRequest) -> None:
         name = opened_name(opened)
         if name is None:
             return  # an address is no site

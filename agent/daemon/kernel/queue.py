@@ -45,7 +45,7 @@ class Queue:
         sent: Callable[[], None] = lambda: None,
         met: Callable[[Exception], None] = raised,
     ) -> None:
-        self._number = number
+        self._verdict = nfqueue.Accepting(number).verdict
         self._judge = judge
         self._note = note
         self._sent = sent
@@ -79,7 +79,7 @@ class Queue:
                 except Exception as error:  # noqa: BLE001 - the barrier: it goes on as it is
                     self._met(error)
                     mark = None
-                verdicts.append(nfqueue.accept(self._number, packet[0], mark))
+                verdicts.append(self._verdict(packet[0], mark))
         self.packets += len(verdicts)
         if verdicts:
             self._send(b"".join(verdicts))

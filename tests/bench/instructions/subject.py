@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from agent.core import settings as settings_table  # noqa: E402
 from agent.core.nft.inspection import MAGIC  # noqa: E402
+from agent.core.nft.nfqueue import Accepting  # noqa: E402
 from agent.core.policy import Policy  # noqa: E402
 from agent.core.settings import mark_layout  # noqa: E402
 from agent.daemon import bootstrap  # noqa: E402
@@ -32,7 +33,7 @@ class FedQueue(Queue):
     """The kernel's queue with its messages coming by a pair of sockets, so that no rules are needed."""
 
     def __init__(self, end: socket.socket, inspector: Inspector) -> None:
-        self._number, self.packets = 0, 0
+        self._verdict, self.packets = Accepting(0).verdict, 0
         self._judge, self._note = inspector.judge, inspector.note
         self._sent: Callable[[], None] = lambda: None
         self.queue = end
