@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.daemon.clients import DeviceView
+from agent.daemon.dns.sessions import HELD_BURST
 from tests.daemon.household_dns import PLAIN, PROTECTED, Resolving
 from tests.daemon.resolving import addresses
 
@@ -56,3 +57,19 @@ def test_who_is_not_held_is_none_of_it(spared: Spared) -> None:
     assert spared.ttl(PROTECTED, HELPLINE) <= 60
     assert spared.ttl(PLAIN, HELPLINE) > 60
     assert {device for device, _, _ in spared.admitted} == {1}
+
+
+def test_no_tunnel_of_questions_leads_out(spared: Spared) -> None:
+    """SlowDNS and its like: each question is of a new name, and the answer carries what nobody else asked for."""
+
+    def answered(source: str, count: int) -> int:
+        device = spared.house.device(source)
+        return sum(
+            device.ask(f"{source[-1]}x{number}.tunnel.example", "TXT").header.rcode == 0 for number in range(count)
+        )
+
+    spared.ttl(PROTECTED, "www.other.example")
+    assert HELD_BURST / 2 < answered(PROTECTED, int(HELD_BURST) + 100) < HELD_BURST + 60
+    assert answered(PLAIN, 20) == 20
+    # What is known is answered, and a helpline is asked for.
+    assert spared.ttl(PROTECTED, "www.other.example") > 60

@@ -116,9 +116,16 @@ class QueryPath:
         key = cache_key(waiter.query, waiter.about)
         kept: CachedAnswer | None = self._answers.find(key)
         if kept is None or kept.until <= self._loop.now:
+            if waiter.lane.held and not self._may_ask(waiter):
+                waiter.send(refused(waiter.message, waiter.question))
+                return
             self.fetching.query(waiter, key, kept)  # goes on with `fetched` or `failed`
         else:
             self._answered_before(waiter, kept)
+
+    def _may_ask(self, waiter: PendingReply) -> bool:
+        """A helpline's name always."""
+        return self.policy.helpline(waiter.question.name) or waiter.lane.may_ask(self._loop.now)
 
     # cache
 

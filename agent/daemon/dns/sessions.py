@@ -26,6 +26,10 @@ Ancillary = list[tuple[int, int, bytes]]
 Identify = Callable[[int | None, str], DeviceView | None]
 Record = Callable[[DeviceView, bytes, Verdict, int], None]
 
+# Questions for upstream of a device whose internet is off: a page of a helpline with all that it embeds, and then what
+# a phone asks for all night.
+HELD_BURST, HELD_A_SECOND = 120.0, 1.0
+
 
 class CachedAnswer:
     """A response of upstream as of `stored`, good `until` then (monotonic seconds). Its question ends at `end`.
@@ -76,7 +80,7 @@ class DnsSession:
     To be recorded: `asked` are replies, one for each query that got it; `allowed` and `blocked` count others by name.
     """
 
-    __slots__ = ("client", "view", "held", "source", "replies", "asked", "allowed", "blocked")
+    __slots__ = ("client", "view", "held", "source", "replies", "asked", "allowed", "blocked", "_may", "_since")
 
     def __init__(
         self, client: DeviceView | None, view: View | None, source: tuple[int | None, str], replies: Cache
@@ -89,6 +93,18 @@ class DnsSession:
         self.asked: list[CachedReply] = []
         self.allowed: dict[bytes, int] = {}
         self.blocked: dict[bytes, tuple[Verdict, int]] = {}
+        self._may, self._since = HELD_BURST, 0.0
+
+    def may_ask(self, now: float) -> bool:
+        """Whether upstream may be asked once more for it. Names alone carry data to whoever answers for them, so that a
+        tunnel of questions would be a way out for who is held; what a device needs is mostly answered from memory."""
+        if not self.held:
+            return True
+        self._may, self._since = min(HELD_BURST, self._may + (now - self._since) * HELD_A_SECOND), now
+        if self._may < 1:
+            return False
+        self._may -= 1
+        return True
 
     def count(self, name: bytes, verdict: Verdict, count: int) -> None:
         """A and AAAA of a name are one look-up to whoever reads it."""
