@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
+from agent.core.addresses import parse
+from agent.core.localnames import is_private
 from agent.core.model import BadInput, Sentence, Value
 from agent.jobs.deadline import DeadlineExceeded, deadline
 from agent.jobs.reply import Reply, Short
@@ -86,8 +88,11 @@ def fetch(
     try:
         with _foreign_errors(), deadline(limits.total_s):
             context = ssl.create_default_context()
+            inside = True  # a list of the household's own may lie in this network
             for _ in range(REDIRECTS_MAX + 1):
-                with _ask(address, asked, limits, context) as link:
+                plain = _connected(address, limits)
+                inside = _still_inside(inside, plain)
+                with _ask(plain, address, asked, context) as link:
                     reply = Reply(link.recv)
                     reached = True
                     if reply.status not in REDIRECTS:
@@ -122,16 +127,31 @@ def _foreign_errors() -> Iterator[None]:
         raise Failed(Sentence("something unforeseen: {}: {}", type(error).__name__, str(error)[:SAID_MAX])) from error
 
 
-def _ask(address: str, headers: dict[str, str], limits: FetchLimits, context: ssl.SSLContext) -> ssl.SSLSocket:
-    """A connection that has been asked for the address."""
-    host, port, named, target = _parts(address)
+def _connected(address: str, limits: FetchLimits) -> socket.socket:
+    host, port, _, _ = _parts(address)
+    # As bytes: CPython sends a str, also one of plain letters, through the codec "idna", which not every system has.
+    return socket.create_connection((host.encode("ascii"), port), limits.idle_s)  # type: ignore[arg-type]  # see above
+
+
+def _still_inside(inside: bool, plain: socket.socket) -> bool:
+    """Whether this connection, and each before it, leads into this network. From outside nobody is sent there."""
+    try:
+        private = is_private(parse(plain.getpeername()[0].partition("%")[0]))
+        if private and not inside:
+            raise Failed("a redirect leads into this network")
+    except BaseException:
+        plain.close()
+        raise
+    return private
+
+
+def _ask(plain: socket.socket, address: str, headers: dict[str, str], context: ssl.SSLContext) -> ssl.SSLSocket:
+    """The connection, asked for the address."""
+    host, _, named, target = _parts(address)
     lines = [f"GET {target} HTTP/1.1", f"Host: {named}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    # As bytes: CPython sends a str, also one of plain letters, through the codec "idna", which not every system has.
-    name = host.encode("ascii")
-    plain = socket.create_connection((name, port), limits.idle_s)  # type: ignore[arg-type]  # see above
     try:
-        link = context.wrap_socket(plain, server_hostname=name)
+        link = context.wrap_socket(plain, server_hostname=host.encode("ascii"))
     except BaseException:
         plain.close()
         raise
@@ -193,6 +213,8 @@ def _receive(reply: Reply, write: Write, limits: FetchLimits, progress: Progress
         raise Failed(TOO_LARGE)
     for chunk in reply.body():
         received += len(chunk)
+        if received > limits.size_bytes:
+            raise Failed(TOO_LARGE)  # also what a compression makes nothing of
         for piece in _pieces(unzip, chunk):
             size += len(piece)
             if size > limits.size_bytes:

@@ -14,7 +14,9 @@ Twenty ways are in the table MISBEHAVING below. Those that need more than an ans
 | is not there                                          | test_nobody_at_home                                         |
 """
 
+import gzip
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -90,6 +92,67 @@ def test_a_redirect_is_followed_over_https_only(server: BadServer) -> None:
     assert "not plain https" in str(refused(server.address("/list").replace("https", "http")))
 
 
+def test_a_redirect_from_outside_leads_to_nothing_inside(server: BadServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said there, not even a TLS hello. A list in this network may send on within it."""
+    monkeypatch.setattr("agent.jobs.fetch.is_private", lambda address: address == bytes([127, 0, 0, 2]))
+    with socket.create_server(("127.0.0.2", 0)) as inside:
+        inside.settimeout(5)
+        server.pages["/list"] = moved(f"https://127.0.0.2:{inside.getsockname()[1]}/admin?reboot=1")
+        assert "into this network" in str(refused(server.address("/list")))
+        with inside.accept()[0] as heard:
+            assert heard.recv(100) == b""
+    monkeypatch.undo()
+    server.pages["/list"], server.pages["/there"] = moved(server.address("/there")), text(LIST)
+    assert get(server.address("/list"))[1] == LIST
+
+
+# Each header of RFC 9110 and some of its neighbours, with values that no parser expects: the list comes all the same,
+# or it is a sentence.
+HEADERS = (
+    "Accept Accept-Charset Accept-Encoding Accept-Language Accept-Ranges Age Allow Alt-Svc Authentication-Info"
+    " Authorization Cache-Control Connection Content-Disposition Content-Encoding Content-Language Content-Length"
+    " Content-Location Content-Range Content-Type Cookie Date ETag Expect Expires From Host If-Match If-Modified-Since"
+    " If-None-Match If-Range If-Unmodified-Since Keep-Alive Last-Modified Link Location Max-Forwards Pragma"
+    " Proxy-Authenticate Proxy-Authorization Range Referer Refresh Retry-After Server Set-Cookie"
+    " Strict-Transport-Security TE Trailer Transfer-Encoding Upgrade User-Agent Vary Via Warning WWW-Authenticate"
+).split()
+VALUES = (
+    b"",
+    b"\xb2",
+    b"-1",
+    b"9" * 40,
+    b"x" * 20000,
+    b"\0\x01\x7f\xff",
+    b'"a\r\n b"',
+    b"a\rETag: b",
+    b"%s%n{}\\N{BEL}",
+    b"gzip, chunked",
+    b"Sun, 99 Foo 99999 25:61:61 GMT",
+    b"text/html",
+)
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_any_header_with_any_value(server: BadServer, name: str) -> None:
+    for number, value in enumerate(VALUES):
+        for status in (b"200 OK", b"304 Not Modified", b"302 Found", b"429 No"):
+            head = b"HTTP/1.1 " + status + b"\r\n" + name.encode() + b": " + value + b"\r\n"
+            body = b"Content-Length: %d\r\n\r\n%s" % (len(SHORT), SHORT)
+            server.pages[f"/{number}"] = raw(head + body)
+            try:
+                found, said = get(server.address(f"/{number}"))
+            except Failed as error:
+                assert "unforeseen" not in str(error) and len(str(error)) < 400, (value, error)
+                continue
+            assert said in (SHORT, b"") or (value, name) == (b"gzip, chunked", "Transfer-Encoding"), (value, said)
+            # What is kept is sent back with the next try.
+            for kept in (found.etag, found.modified) if found.changed else ():
+                assert kept.isascii() and kept.isprintable() and len(kept) <= 200, (value, kept)
+
+
+SHORT = names(3)
+
+
 def test_a_redirect_loop_ends(server: BadServer) -> None:
     server.pages["/loop"] = lambda asked: asked.reply(b"", "Location: /loop", status="302 Found")
     assert "redirects" in str(refused(server.address("/loop")))
@@ -149,6 +212,19 @@ def reset(asked: Asked) -> None:
     asked.link.shutdown(2)
 
 
+def after_its_end(asked: Asked) -> None:
+    asked.head("200 OK", "Content-Encoding: gzip")
+    asked.link.sendall(gzip.compress(LIST))
+    asked.drip(bytes(65536), 0)
+
+
+def compressed_nothing(asked: Asked) -> None:
+    """Empty blocks: a compressed stream that goes on and never becomes a letter (RFC 1951, section 3.2.4)."""
+    asked.head("200 OK", "Content-Encoding: gzip")
+    asked.link.sendall(b"\x1f\x8b\x08\0\0\0\0\0\0\x03")
+    asked.drip(b"\0\0\0\xff\xff" * 10000, 0)
+
+
 def raw(data: bytes) -> Callable[[Asked], None]:
     return lambda asked: asked.link.sendall(data)
 
@@ -171,6 +247,8 @@ MISBEHAVING = {
     "endless head": (endless_head, "does not speak HTTP"),
     "bomb": (bomb, "larger than any list"),
     "large by its own word": (lambda asked: asked.reply(b"", length=1 << 30), "larger than any list"),
+    "goes on after a gzip's end": (after_its_end, "larger than any list"),
+    "gzip of nothing without an end": (compressed_nothing, "larger than any list"),
     "truncated gzip": (zipped(LIST, 200), "before its end"),
     "damaged gzip": (text(b"\x1f\x8b\x08 nothing of the kind", "Content-Encoding: gzip"), "compression is damaged"),
     "no gzip": (text(LIST, "Content-Encoding: gzip"), "compression is damaged"),
