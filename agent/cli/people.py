@@ -21,6 +21,9 @@ def device_list(client: ControlClient, options: argparse.Namespace) -> None:
     else:
         cells = [[r["id"], r["label"], r["mac"] or r["address"], person_of(r), states(r)] for r in rows]
         empty = 'No device yet. Add one: privacy-agent device add "Mia\'s tablet" --mac 3c:22:fb:00:00:0a'
+        if not cells:
+            storage = client.call("status")["storage"]
+            empty = str(isinstance(storage, dict) and storage["message"] or empty)
         show.table(["ID", "DEVICE", "KNOWN BY", "PERSON", "ON"], cells, empty)
 
 

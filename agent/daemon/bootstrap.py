@@ -8,7 +8,7 @@ from functools import partial
 from agent.core import jsontext
 from agent.core.consent import Gate
 from agent.core.history import Visits, oldest_kept
-from agent.core.model import HISTORY, PROTECTION, BadInput
+from agent.core.model import HISTORY, PROTECTION, BadInput, Sentence, said_by
 from agent.core.names import suffixes
 from agent.core.settings import TABLE, Settings, check, mark_layout
 from agent.daemon.clients import Clients
@@ -43,10 +43,10 @@ def build(settings: Settings, edges: Edges) -> Household:
         return _built(settings, edges, "")
     except StorageError as error:
         # It could be opened, but not all of it can be read.
-        return _built(settings, edges, str(error))
+        return _built(settings, edges, said_by(error))
 
 
-def _built(settings: Settings, edges: Edges, instead: str) -> Household:
+def _built(settings: Settings, edges: Edges, instead: str | Sentence) -> Household:
     state_dir, run_dir = settings.text("state_dir"), settings.text("run_dir")
     os.makedirs(run_dir, mode=0o700, exist_ok=True)
     _discard_leftovers(state_dir, run_dir)

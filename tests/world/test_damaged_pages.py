@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.core.model import NotFound
 from agent.daemon.store.connection import StorageError
 from tests.promises.household import Home, observe
 
@@ -60,6 +61,43 @@ def test_a_damaged_database_ends_no_start(lived: Path, tmp_path: Path, file: str
         shutil.rmtree(folder)
 
 
+def test_nobody_is_told_what_a_damaged_file_holds(lived: Path, tmp_path: Path) -> None:
+    """Python quotes a text that it can't read; what to do is said in its place."""
+    folder = tmp_path / "home"
+    shutil.copytree(lived, folder)
+    path = folder / FILES[1]
+    assert b"tablet" in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(b"tablet", b"t\xd6blet"))
+    home = Home(str(folder))
+    said = []
+    try:
+        home.start()
+        for op, arguments in (("status", {}), ("device.list", {}), ("history", {"device_id": 1}), ("audit", {})):
+            try:
+                said.append(str(home.ask(op, **arguments)))
+            except (StorageError, NotFound) as error:
+                said.append(str(error))
+    finally:
+        home.crash()
+    assert any("is damaged: move it away or restore a backup" in one for one in said)
+    assert not any("decode" in one or "blet" in one for one in said)
+
+
+@pytest.mark.parametrize("file,what", [(FILES[1], "state.db"), (FILES[0], "history.db")])
+def test_what_stands_in_for_a_damaged_file_proves_nothing(lived: Path, tmp_path: Path, file: str, what: str) -> None:
+    folder = tmp_path / "home"
+    shutil.copytree(lived, folder)
+    (folder / file).write_bytes(b"no database" * 1000)
+    home = Home(str(folder))
+    try:
+        home.start()
+        for op in ("audit", "activity") if file == FILES[1] else ("audit",):
+            with pytest.raises(StorageError, match=what + " is damaged: move it away or restore a backup"):
+                home.ask(op)
+    finally:
+        home.crash()
+
+
 @pytest.mark.parametrize("file,word", [(FILES[0], b"visits"), (FILES[1], b"ledger")])
 def test_a_table_whose_description_is_no_text(lived: Path, tmp_path: Path, file: str, word: bytes) -> None:
     """SQLite quotes it in its message, and Python can't read that."""
@@ -70,6 +108,6 @@ def test_a_table_whose_description_is_no_text(lived: Path, tmp_path: Path, file:
     home = Home(str(folder))
     try:
         home.start()
-        assert "is damaged" in str(home.household.records.db.broken + home.household.state.db.broken)
+        assert "is damaged" in str(home.household.records.db.broken or home.household.state.db.broken)
     finally:
         home.crash()

@@ -29,6 +29,10 @@ class Locked(StorageError):
     """Somebody else reads the file just now (an open sqlite3, say): it may work in a moment."""
 
 
+# What SQLite and Python say of a file that holds something else than was written, some with what it holds. A table that
+# our statements do not find was there.
+DAMAGED = ("malformed", "not a database", "unsupported file", "Could not decode", "no such table", "no such column")
+
 # The loop must beat: what another process holds is tried again from there, never waited for here.
 BUSY_S = 0.01
 
@@ -42,7 +46,7 @@ def plain(error: Exception, path: str) -> StorageError:
         return StorageError(Sentence("{} is read-only: check the mount and the file's owner", path))
     if "is locked" in text:
         return Locked(path + " is in use by another program: close it")
-    if "malformed" in text or "not a database" in text:
+    if any(word in text for word in DAMAGED):
         return StorageError(Sentence("{} is damaged: move it away or restore a backup", path))
     return StorageError(Sentence("{}: {}", path, getattr(error, "strerror", None) or text))
 

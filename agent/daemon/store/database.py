@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from agent.control.messages import Row
-from agent.core.model import Sentence, Value
+from agent.core.model import Sentence, Value, said_by
 from agent.daemon.store.connection import Locked, SqlConnection, StorageError, connect, discard, plain, storing
 
 __all__ = ["RESERVE_BYTES", "Database", "Locked", "StorageError", "WithMeta", "discard", "insist", "plain", "storing"]
@@ -28,10 +28,10 @@ class Database:
     """
 
     def __init__(
-        self, path: str, migrations: Sequence[str], synchronous: str, reserved: bool, instead: str = ""
+        self, path: str, migrations: Sequence[str], synchronous: str, reserved: bool, instead: str | Sentence = ""
     ) -> None:
         self.path = path
-        self.broken = ""
+        self.broken: str | Sentence = ""
         self.stands_in = bool(instead)
         self._migrations = migrations
         self._synchronous = synchronous
@@ -56,7 +56,7 @@ class Database:
                 if os.stat(self.path).st_mode & 0o777 != 0o600:
                     os.chmod(self.path, 0o600)
             if not os.access(self.path, os.W_OK):
-                self.broken = str(plain(OSError("Read-only"), self.path))
+                self.broken = said_by(plain(OSError("Read-only"), self.path))
         self._configure()
         self._migrate()
         self.commits = self._counted()

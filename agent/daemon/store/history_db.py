@@ -52,7 +52,7 @@ class HistoryDb(WithMeta):
     `instead`: see Database.
     """
 
-    def __init__(self, path: str, instead: str = "") -> None:
+    def __init__(self, path: str, instead: str | Sentence = "") -> None:
         # OFF: it lies in RAM; what a power cut takes is gone with or without a sync.
         self.db = Database(path, MIGRATIONS, "OFF", True, instead)
         try:

@@ -6,7 +6,7 @@ Where one can't be used an empty one in memory stands for it: nothing is on then
 import os
 from collections.abc import Callable
 
-from agent.core.model import BadInput, said_by
+from agent.core.model import BadInput, Sentence, said_by
 from agent.daemon.store.database import StorageError, storing
 from agent.daemon.store.history_db import HistoryDb
 from agent.daemon.store.rollback_check import RollbackCheck
@@ -15,7 +15,7 @@ from agent.daemon.store.sql import sqlite3
 from agent.daemon.store.state import State
 
 
-def open_state(folder: str, sha256: Callable[[bytes], bytes], instead: str) -> State:
+def open_state(folder: str, sha256: Callable[[bytes], bytes], instead: str | Sentence) -> State:
     """`instead` tells why the file is not to be used, "" to use it."""
     path = os.path.join(folder, "state.db")
     if instead:
@@ -25,12 +25,14 @@ def open_state(folder: str, sha256: Callable[[bytes], bytes], instead: str) -> S
             os.makedirs(folder, mode=0o700, exist_ok=True)
         return State(path, sha256)
     except StorageError as error:
-        return State(path, sha256, str(error))
+        return State(path, sha256, said_by(error))
     except (BadInput, sqlite3.Error):
-        return State(path, sha256, path + " is damaged: move it away or restore a backup")
+        return State(path, sha256, Sentence("{} is damaged: move it away or restore a backup", path))
 
 
-def open_records(state: State, snapshots: Snapshots, anchor: RollbackCheck, instead: str) -> tuple[HistoryDb, bool]:
+def open_records(
+    state: State, snapshots: Snapshots, anchor: RollbackCheck, instead: str | Sentence
+) -> tuple[HistoryDb, bool]:
     """The history, and whether a copy that came back from flash still held something that was erased."""
     if instead or state.db.stands_in:
         # Without the devices and what was erased, nothing that was recorded may be seen.
@@ -39,7 +41,7 @@ def open_records(state: State, snapshots: Snapshots, anchor: RollbackCheck, inst
         came_back = _bring_back(state, snapshots, anchor)
         records = HistoryDb(snapshots.live)
     except StorageError as error:
-        return HistoryDb(snapshots.live, str(error)), False
+        return HistoryDb(snapshots.live, said_by(error)), False
     try:
         # A removal that a crash cut off is finished, whether the rows are here or came back.
         again = reapply(state, records) if came_back or state.removals.unfinished else 0
@@ -47,7 +49,7 @@ def open_records(state: State, snapshots: Snapshots, anchor: RollbackCheck, inst
     except StorageError as error:
         # What was erased must not be seen again.
         records.db.close()
-        return HistoryDb(snapshots.live, str(error)), False
+        return HistoryDb(snapshots.live, said_by(error)), False
 
 
 def _bring_back(state: State, snapshots: Snapshots, anchor: RollbackCheck) -> bool:

@@ -39,7 +39,7 @@ class State(WithMeta):
     Every method that changes something commits before it returns, or raises StorageError. `instead`: see Database.
     """
 
-    def __init__(self, path: str, sha256: Callable[[bytes], bytes], instead: str = "") -> None:
+    def __init__(self, path: str, sha256: Callable[[bytes], bytes], instead: str | Sentence = "") -> None:
         self.db = Database(path, MIGRATIONS, "FULL", True, instead)
         try:
             self.ledger = Ledger(self.db, sha256)
