@@ -2,7 +2,7 @@
 
 `python -m tests.jobs.lived_in FOLDER PORT` prints "ready CODE" with a setup code and serves until it is ended. It may
 be --empty, --moved, or --unreported; --visits N adds so many; --list CATEGORY=FILE is compiled instead of the starter
-lists.
+lists; --at SECONDS is what its wall clock says at the start (Unix time), for pictures of any hour.
 """
 
 import json
@@ -49,6 +49,8 @@ REFUSED = (
 
 def main() -> int:
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
+    if "--at" in sys.argv:
+        begin_at(float(sys.argv[sys.argv.index("--at") + 1]))
     loop = Loop()
     edges = LivedEdges(folder)
     household = build(folder, edges, [sys.argv[sys.argv.index("--list") + 1]] if "--list" in sys.argv else [])
@@ -80,6 +82,13 @@ def main() -> int:
     job.stop()
     control.close()
     return 0
+
+
+def begin_at(seconds: float) -> None:
+    """From here on this process takes it for that time; the web job does not, whose sessions are the browser's."""
+    real = time.time
+    shift = seconds - real()
+    time.time = lambda: real() + shift
 
 
 class LivedEdges(Edges):

@@ -2,7 +2,9 @@
 
 import struct
 import zlib
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -54,3 +56,10 @@ def test_they_can_be_made(tmp_path: Path):
     assert [path.name for path in made] == ["command-line.png", "overview-dark.png", "start-dark.png"]
     for path in made:
         assert 2_000 < path.stat().st_size <= SIZE_MAX, path.name
+
+
+def test_it_is_afternoon_in_them_at_any_hour():
+    at = ZoneInfo(make.ZONE)
+    for hour, day in ((3, 9), (17, 9), (18, 10), (23, 10)):
+        shown = make.last_afternoon(datetime(2026, 12, 10, hour, 30, tzinfo=at))
+        assert (shown.day, shown.hour, shown.minute) == (day, 17, 40)
