@@ -94,6 +94,12 @@ def is_web(answer: NetlinkReply) -> bool:
     return parts.get(_PROTOCOL) == TCP and parts.get(_TARGET_PORT) in _WEB
 
 
+def begun_outside(answer: NetlinkReply, far: bytes) -> bool:
+    """Whether the far end began the flow of an entry that a dump told of. BadInput when its attributes don't fit."""
+    addresses = attributes(attributes(attributes(answer.body[4:]).get(_ORIGINAL, b"")).get(1, b""))
+    return addresses.get(_SOURCE4, addresses.get(_SOURCE6)) == far
+
+
 def end_flow(answer: NetlinkReply) -> "Message | None":
     """What ends the entry that a dump told of. BadInput when its attributes don't fit."""
     found = attributes(answer.body[4:])

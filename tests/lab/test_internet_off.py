@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -306,3 +307,27 @@ def become(space: Space, mac: str) -> None:
     space.ip.link("set", index=index, address=mac)
     space.up("eth0")
     space.default_route(ROUTER4)
+
+
+def test_what_a_firewall_lets_in_from_outside_is_told(lab: Lab, off: Off) -> None:
+    """By IPv6 nothing but the firewall keeps a server's datagrams out."""
+    address, port, over = lab.addresses6(lab.alice)[0], 9444, threading.Event()
+    server = lab.wan.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+
+    def send() -> None:
+        while not over.wait(0.1):
+            server.sendto(b"more", (address, port))
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    try:
+        lab.router.run("nft insert rule inet fw4 forward iifname wan0 meta nfproto ipv6 accept".split())
+        off.hold()
+        await_true(lambda: "comes in by IPv6" in str(off.kernel["holding"]), "what comes in")
+        assert off.kernel["holding"] in off.status()["missing"]  # type: ignore[operator]
+    finally:
+        over.set()
+        sending.join()
+        server.close()
+        lab.router.run(["nft", "flush", "ruleset"])
+        lab.router.run(["nft", "-f", str(FIREWALL)])

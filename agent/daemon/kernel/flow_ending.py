@@ -39,6 +39,7 @@ class FlowEnding:
         self._local = local
         self._spared = spared
         self.trouble: str | Sentence = ""
+        self.entered = False  # whether something came in by IPv6 after all had been ended: the firewall lets it
         self.ended = 0
         self._again: frozenset[bytes] = frozenset()
 
@@ -61,7 +62,13 @@ class FlowEnding:
         while self._again:
             macs, self._again = self._again, frozenset()
             yield AGAIN_S
-            yield from self._walk(macs, lambda answer, far: self._spared(far))
+            self.entered = False
+            yield from self._walk(macs, self._meanwhile)
+
+    def _meanwhile(self, answer: NetlinkReply, far: bytes) -> bool:
+        """Whether what is there a moment later may stay. By IPv4 a port may be forwarded, and no answer comes."""
+        self.entered = self.entered or (len(far) == 16 and conntrack.begun_outside(answer, far))
+        return self._spared(far)
 
     def _walk(
         self, macs: frozenset[bytes], stays: Callable[[NetlinkReply, bytes], bool]

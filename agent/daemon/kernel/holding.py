@@ -10,6 +10,10 @@ from agent.daemon.kernel.flow_ending import FlowEnding
 from agent.daemon.kernel.netfilter import NetfilterError
 from agent.daemon.kernel.switch import Switch
 
+ENTERED = (
+    "Something still comes in by IPv6 to a device whose internet is off, for the router's firewall lets it in: set its"
+    " zone of the internet to forward REJECT."
+)
 Task = Callable[[Generator[float | None, None, None]], None]
 
 
@@ -38,7 +42,7 @@ class Holding:
 
     @property
     def trouble(self) -> str | Sentence:
-        return self._refusal or self._ending.trouble
+        return self._refusal or self._ending.trouble or (ENTERED if self.held and self._ending.entered else "")
 
     def want(self, macs: set[bytes] | frozenset[bytes]) -> None:
         """These devices, and no others. NetfilterError: the kernel refused, and who was held before is held still."""
