@@ -151,11 +151,14 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
     if flag(request, "erase"):
         if household.records.db.stands_in:
             raise StorageError(Sentence("It is off, but nothing was deleted: {}", household.records.db.broken))
-        for device, rows in zip(devices, kept, strict=True):
-            ids = recorded.ids(household.records, rows).get(device.id, [])
-            erased += len(ids)
-            yield from erase_rows(household, table, device, ids)
-        yield from finish(household, devices, actor(request))
+        try:
+            for device, rows in zip(devices, kept, strict=True):
+                ids = recorded.ids(household.records, rows).get(device.id, [])
+                erased += len(ids)
+                yield from erase_rows(household, table, device, ids)
+            yield from finish(household, devices, actor(request))
+        except StorageError as error:
+            raise StorageError(Sentence("It is off, but not everything was deleted: {}", error)) from error
     remaining = sum(recorded.count(household.records, rows) for rows in kept)
     ends = [scope.kept_until(household, rows) for rows in kept]
     reply = _switched(household, pairs)
