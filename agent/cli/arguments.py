@@ -297,6 +297,7 @@ def _verdicts(commands: Groups) -> None:
     what.add_argument("--blocked", type=times.number, metavar="ID", help="a blocked attempt: then and now")
     explain.add_argument("--device", help="for this device")
     explain.add_argument("--person", help="for this person: also by categories and services")
+    explain.add_argument("--at", metavar="WHEN", help='at a time to come, as in "fri 21:00"')
     explain.add_argument("--report", action="store_true", help="a text about a wrong block, to send yourself")
     for name, function, help in (
         ("allow", edit.allow, "allow a site, whatever the lists say"),

@@ -129,7 +129,7 @@ def explain(client: ControlClient, options: argparse.Namespace) -> None:
     device = lookup.device(client, options.device)["id"] if options.device else None
     name = in_ascii(options.name) if options.name else None
     person = lookup.person(client, options.person)["id"] if options.person else None
-    what = given(name=name, device_id=device, person_id=person, attempt_id=options.blocked)
+    what = given(name=name, device_id=device, person_id=person, attempt_id=options.blocked, at=options.at)
     if options.report:
         show.line(str(client.call("block.report", **what)["text"]))
         return

@@ -37,6 +37,7 @@ KINDS: dict[str, Schema] = {
     "ago": number(0, 30),  # days
     "all": FLAG,
     "answer": text(500),
+    "at": text(60),  # "fri 21:00"
     "attempt_id": ID,
     "background": FLAG,
     "bank": FLAG,

@@ -136,7 +136,7 @@ OPERATIONS = {
     "activity": Operation(PAGE, events="ledger", reply=listing("ActivityRow")),
     "audit": Operation("head?", reply="Audit"),
     # Rules
-    "explain": Operation("name? device_id? person_id? attempt_id?", reply="Explanation"),
+    "explain": Operation("name? device_id? person_id? attempt_id? at?", reply="Explanation"),
     "block.report": Operation(
         "name? device_id? person_id? attempt_id? note? with_day? with_version?", reply="text:text to:text|null"
     ),

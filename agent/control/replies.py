@@ -87,7 +87,7 @@ SHAPES = {
     "WhyRule": "text:text action:text scope:text list_id:text list_name:text list_version:text category:text",
     "Safe": "operator:text target:text",
     "Explanation": 'name:text verdict:"allow/block" rule:WhyRule|null since:int|null then:Attempt|null safe:Safe|null'
-    " applies:flag how:text",
+    " applies:flag how:text at:int internet:Internet|null",
     "Content": "version:int categories:text[] services:ServiceMode[] search:text youtube:text always:text[]"
     " homework:text[] lists:text{}",
     "ServiceMode": "id:text mode:text windows:Hour[]",

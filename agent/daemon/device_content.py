@@ -85,7 +85,7 @@ class DeviceContent:
         of = self.of(device)
         return bool(of.categories or of.services or of.search != "off" or of.youtube != "off")
 
-    def view(self, policy: Policy, device: Device, protected: bool, limited: bool) -> View:
+    def view(self, policy: Policy, device: Device, protected: bool, limited: bool, at: int | None = None) -> View:
         content = self.of(device) if limited else Content()
         owners: list[Owner] = [(DEVICE, device.id), (PERSON, device.person_id or 0), (HOUSEHOLD, 0)]
         choices = [self._all[owner].lists for owner in owners if owner in self._all]
@@ -96,7 +96,7 @@ class DeviceContent:
             content.youtube,
             protecting(lists, choices) if protected else 0,
             filtering(lists, content.categories, choices),
-            self._blocked(content),
+            self._blocked(content, at),
         )
 
     def refusing(self, view: View) -> frozenset[str]:
@@ -111,9 +111,9 @@ class DeviceContent:
         choices = [self._all[(HOUSEHOLD, 0)].lists] if (HOUSEHOLD, 0) in self._all else []
         return View(((HOUSEHOLD, 0),), protecting=protecting(lists, choices))
 
-    def _blocked(self, content: Content) -> tuple[str, ...]:
-        """The services that are blocked now, and all of a category's."""
-        now, zone = self._wall(), self._zone()
+    def _blocked(self, content: Content, at: int | None = None) -> tuple[str, ...]:
+        """The services that are blocked then, now if nothing is said, and all of a category's."""
+        now, zone = self._wall() if at is None else at, self._zone()
         chosen = [id for id, (mode, windows) in content.services.items() if blocked_at(mode, windows, now, zone)]
         by_category = [id for id, one in self._known.items() if one.group in content.categories]
         return tuple(sorted({*chosen, *by_category}))

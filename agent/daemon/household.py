@@ -187,11 +187,11 @@ class Household:
         held = device.mac in self.edges.held()
         return DeviceView(device.slot, self.gate.generation(device.slot), view, device.id, held)
 
-    def view_of(self, device: Device | None) -> View:
-        """As if all that may be on were: what would be decided. None: nobody's in particular."""
+    def view_of(self, device: Device | None, at: int | None = None) -> View:
+        """As if all that may be on were: what would be decided, then. None: nobody's in particular."""
         if device is None:
             return self.content.household_view()
-        return self.content.view(self.policy, device, True, True)
+        return self.content.view(self.policy, device, True, True, at)
 
     def _welcome(self, device: Device) -> None:
         """Protection for a device that was never here before, and nothing else."""

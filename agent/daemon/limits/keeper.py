@@ -132,6 +132,10 @@ class Keeper:
         """The one in force."""
         return self.decisions.get(device.id, Decision(False))
 
+    def decided_at(self, device: Device, at: int) -> Decision:
+        """What would hold it then, by the rules of now."""
+        return decide(self.rules_of(device), at, self.local.zone) if self.is_on(device) else Decision(False)
+
     def is_on(self, device: Device) -> bool:
         """Whether anything can hold it."""
         if device.never_off:

@@ -21,6 +21,7 @@ from agent.daemon.lists.listed_pages import listed_page
 from agent.daemon.operations import scope
 from agent.daemon.operations.arguments import OperationRejected, flag, number, optional_number, optional_text, text
 from agent.daemon.operations.blocked import attempt_row
+from agent.daemon.operations.moment import internet_then, moment
 from agent.daemon.policies import WAYS_AROUND
 from agent.daemon.store import recorded
 
@@ -31,7 +32,7 @@ Told = Generator[None, None, Row]
 
 
 def explain(household: Household, request: Request) -> Told:
-    """The real decision for a name now; for a past attempt also the rule as it was stored then."""
+    """The real decision for a name now, or `at` a time to come; for a past attempt also the rule as it was then."""
     then: Row | None = None
     device: Device | None = None
     if request.get("attempt_id") is not None:
@@ -40,13 +41,15 @@ def explain(household: Household, request: Request) -> Told:
     else:
         name = text(request, "name", NAME_MAX)
         device = _asked_for(household, request)
-    view = household.view_of(device)
+    at = moment(household, request)
+    view = household.view_of(device, at)
     asked, verdict = _now(household, view, name, then)
     led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict
     listed = yield from _page(household, asked, verdict)
     limited = device is not None and household.toggles.is_on(device, LIMITS)
     safe = safe_host(asked, view.search, view.youtube) if limited and not verdict.blocked else None
+    internet, off = (None, "") if device is None else internet_then(household, device, asked, at)
     return {
         "name": name if split_url(name) else asked.decode(),
         "verdict": verdict.action,
@@ -55,10 +58,13 @@ def explain(household: Household, request: Request) -> Told:
         "then": then,
         "safe": _told_safe(safe),
         "applies": device is None or household.toggles.is_on(device, _feature_of(verdict)),
+        "at": at,
+        "internet": internet,
         "how": _how(household, asked.decode(), verdict, device, led is not None, listed)
         + _over_http(household.policy, view, name, verdict)
         + _opens_safe(household, safe, device)
-        + (_for_others(household, asked) if device is None else ""),
+        + (_for_others(household, asked) if device is None else "")
+        + off,
     }
 
 

@@ -86,9 +86,13 @@ def ask_for_time(household: Household, device_id: int, kind: str) -> bool:
 def also_open(household: Household, device_id: int) -> frozenset[bytes]:
     """Names that this device reaches while it is held: its owner's, and during homework those for homework."""
     device = household.state.device(device_id)
+    return open_names(household, device, household.keeper.decision(device).why)
+
+
+def open_names(household: Household, device: Device, why: str) -> frozenset[bytes]:
+    """The same where it is held for that reason."""
     content = household.content.of(device)
-    homework = household.keeper.decision(device).why == HOMEWORK
-    return frozenset(name.encode() for name in [*content.always, *(content.homework if homework else [])])
+    return frozenset(name.encode() for name in [*content.always, *(content.homework if why == HOMEWORK else [])])
 
 
 TABLE = {

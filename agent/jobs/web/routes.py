@@ -155,7 +155,7 @@ ROUTES = (
     # Protection
     Route("GET", "/api/v1/attempts", HOUSEHOLD, "blocked", query=(*WHO, *PAGE)),
     Route("GET", "/api/v1/attempts/counts", HOUSEHOLD, "blocked.counts", query=("days", "tz_offset")),
-    Route("GET", "/api/v1/explanation", HOUSEHOLD, "explain", query=("name", *WHO, "attempt_id")),
+    Route("GET", "/api/v1/explanation", HOUSEHOLD, "explain", query=("name", *WHO, "attempt_id", "at")),
     Route(
         "GET",
         "/api/v1/refusal-report",
