@@ -16,7 +16,7 @@ import pytest
 
 import agent
 from agent.jobs.web import bundle, static
-from tools.openwrt import bytecode, index, ipk, packages, usign
+from tools.openwrt import bytecode, index, ipk, packages, sbom, usign
 
 EPOCH = 1_700_000_000
 SUFFIXES = Path("/usr/share/publicsuffix/public_suffix_list.dat")
@@ -70,16 +70,15 @@ def copy_sources(source: Path, target: Path, mask: int, first_time: int) -> None
         os.utime(path, (first_time, first_time + number))
 
 
-def build_in(checkout: Path, mask: int, environment: dict[str, str]) -> bytes:
-    """The package as tools/build-ipk of this checkout makes it."""
-    command = [sys.executable, "tools/build-ipk", "privacy-agent", "-o", "out"]
+def build_in(checkout: Path, mask: int, environment: dict[str, str]) -> tuple[tuple[str, bytes], ...]:
+    """What tools/build-ipk of this checkout makes: packages, their index, and what it says that is in them."""
+    command = [sys.executable, "tools/build-ipk", "privacy-agent", "luci-app-privacy-agent", "-o", "out"]
     environment = {"PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": str(EPOCH), **environment}
     run = subprocess.run(
         command, cwd=checkout, env=environment, umask=mask, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
-    (made,) = (checkout / "out").glob("*.ipk")
-    return made.read_bytes()
+    return tuple((path.name, path.read_bytes()) for path in sorted((checkout / "out").iterdir()))
 
 
 @needs_make
@@ -90,12 +89,27 @@ def test_folder_umask_times_zone_and_locale_leave_no_trace(tmp_path):
         "over/there": (0o077, 86_400, {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "HOME": "/nonexistent"}),
         "elsewhere": (0o000, 1_900_000_000, {"TZ": "America/St_Johns", "LC_ALL": "de_DE.UTF-8"}),
     }
-    made = set()
+    made: set[tuple[tuple[str, bytes], ...]] = set()
     for name, (mask, time, environment) in places.items():
         (tmp_path / name).mkdir(parents=True)
         copy_sources(tmp_path / "here" if made else packages.PROJECT, tmp_path / name, mask, time)
         made.add(build_in(tmp_path / name, mask, environment))
-    assert len(made) == 1
+    (files,) = made
+    names = [name.partition("_")[0] for name, _ in files]
+    assert names == ["Packages", "Packages.gz", "luci-app-privacy-agent", "packages.cdx.json", "privacy-agent"]
+
+
+def test_what_others_made_is_told(package):
+    """Each file of data is one of this project's, or named with its licence and the hash that it is shipped with."""
+    (part,) = [one for one in sbom.document([package], EPOCH)["components"] if one["name"] == "privacy-agent"]
+    told = {one["hashes"][0]["content"]: one["name"] for one in part["components"]}
+    data = content(package.read_bytes(), "./data.tar.gz")
+    ours = {path.read_bytes() for path in (packages.PROJECT / "blocklists").rglob("*") if path.is_file()}
+    shipped = [m.name for m in members(data) if m.isfile() and "/usr/share/privacy-agent/" in m.name]
+    others = [name for name in shipped if content(data, name) not in ours]
+    assert [told.pop(hashlib.sha256(content(data, name)).hexdigest()) for name in others] == ["public-suffix-list"]
+    assert not told and all(one["licenses"] for one in part["components"])
+    assert not [m.name for m in members(data) if m.name.endswith((".so", ".whl", ".egg-info", ".dist-info"))]
 
 
 def test_the_page_is_stored_packed(package):

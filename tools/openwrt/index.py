@@ -10,13 +10,23 @@ from tools.openwrt import ipk, usign
 
 def control_of(package: Path) -> str:
     """The control file inside an .ipk."""
+    found = _inside(package, "./control.tar.gz", "./control")
+    assert found is not None, package
+    return found.decode()
+
+
+def data_of(package: Path, path: str) -> bytes | None:
+    """A file that it installs, None where it has none of that path."""
+    return _inside(package, "./data.tar.gz", path)
+
+
+def _inside(package: Path, archive: str, path: str) -> bytes | None:
     with tarfile.open(package, "r:gz") as outer:
-        inner = outer.extractfile("./control.tar.gz")
+        inner = outer.extractfile(archive)
         assert inner is not None, package
-        with tarfile.open(fileobj=io.BytesIO(inner.read()), mode="r:gz") as control:
-            member = control.extractfile("./control")
-            assert member is not None, package
-            return member.read().decode()
+        with tarfile.open(fileobj=io.BytesIO(inner.read()), mode="r:gz") as files:
+            member = files.extractfile(path) if path in files.getnames() else None
+            return member.read() if member is not None else None
 
 
 def entry(package: Path) -> str:

@@ -15,6 +15,13 @@ NAME = "packages.cdx.json"
 NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562, 6.6: URLs
 SCHEMA = "https://cyclonedx.org/schema/bom-1.6.schema.json"
 
+# Inside our packages, and of others: path, name, licence, home.
+OF_OTHERS = (
+    ("./usr/share/privacy-agent/suffixes.bin", "public-suffix-list", "MPL-2.0", "https://publicsuffix.org/"),
+    ("./usr/share/privacy-agent/services.json", "domain-list-community", "MIT",
+     "https://github.com/v2fly/domain-list-community"),
+)  # fmt: skip
+
 
 def fields(package: Path) -> dict[str, str]:
     """The control file's fields; a description's further lines are left out."""
@@ -37,7 +44,19 @@ def component(package: Path) -> dict[str, object]:
         made["licenses"] = [{"license": {"id": found["License"]}}]
     if found.get("URL"):
         made["externalReferences"] = [{"type": "website", "url": found["URL"]}]
-    return made
+    inside = [
+        {
+            "type": "data",
+            "bom-ref": f"{_ref(name, version)}/{what}",
+            "name": what,
+            "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(data).hexdigest()}],
+            "licenses": [{"license": {"id": licence}}],
+            "externalReferences": [{"type": "website", "url": home}],
+        }
+        for path, what, licence, home in OF_OTHERS
+        if (data := index.data_of(package, path)) is not None
+    ]
+    return {**made, "components": inside} if inside else made
 
 
 def needs(package: Path) -> list[str]:
