@@ -53,18 +53,17 @@ def of_addresses(response: bytes, question: Question) -> DnsResponse | None:
     itself, as most are; None where these have to be asked. Written flat: it costs a quarter of the two.
     """
     kind = _ADDRESSES.get(question.qtype)
-    bare = response[8:HEADER] == b"\0\0\0\0"
-    if kind is None or not bare or response[2] & _TC or question.qclass != IN:
+    unpack_from = struct.unpack_from
+    flags, rcode, count, others = unpack_from(">2xBB2xHI", response)
+    if kind is None or others or flags & _TC or question.qclass != IN:
         return None
     head, size, layout = kind
-    count = response[6] << 8 | response[7]
     at = question.end
     body_end = at + count * (12 + size)
     if not 0 < count <= ADDRESSES_MAX or len(response) < body_end:
         return None
     least = TTL_MAX
     addresses = []
-    unpack_from = struct.unpack_from
     while at < body_end:
         begins, ttl, length, address = unpack_from(layout, response, at)
         if begins != head or length != size or ttl > TTL_MAX:
@@ -73,7 +72,7 @@ def of_addresses(response: bytes, question: Question) -> DnsResponse | None:
             least = ttl
         addresses.append(address)
         at += 12 + size
-    found = DnsResponse(response[3] & 0x0F, False, body_end)
+    found = DnsResponse(rcode & 0x0F, False, body_end)
     found.found = True
     found.addresses = addresses
     found.min_ttl = least

@@ -127,10 +127,14 @@ def readdressed(response: bytes, message: bytes, question: Question) -> bytes:
     The AD bit is for whoever asked for it, or for signatures (RFC 6840 section 5.8).
     """
     end = question.end
-    if not response[3] & _AD and response[HEADER:end] == message[HEADER:end]:
-        return message[:2] + response[2:]  # nearly all
+    if not response[3] & _AD:
+        # Nearly all.
+        letters = message[HEADER:end]
+        if response[HEADER:end] == letters:
+            return message[:2] + response[2:]
+        return message[:2] + response[2:HEADER] + letters + response[end:]
     asked = message[3] & _AD or (question.edns is not None and question.edns.dnssec)
-    flags = response[2:4] if asked or not response[3] & _AD else bytes((response[2], response[3] & ~_AD))
+    flags = response[2:4] if asked else bytes((response[2], response[3] & ~_AD))
     return message[:2] + flags + response[4:HEADER] + message[HEADER:end] + response[end:]
 
 

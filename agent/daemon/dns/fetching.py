@@ -234,7 +234,10 @@ class Fetching:
 
 def _leads_inside(answer: DnsResponse) -> bool:
     """Whether a public name leads into this network (DNS rebinding)."""
-    return not leads_nowhere(answer.addresses) and any([is_private(address) for address in answer.addresses])
+    for address in answer.addresses:
+        if is_private(address):
+            return not leads_nowhere(answer.addresses)
+    return False
 
 
 def _visited(question: Question, answer: DnsResponse) -> bool:

@@ -114,8 +114,8 @@ class UpstreamSocket:
             id = (int.from_bytes(id, "big") + 1 & 0xFFFF).to_bytes(2, "big")
         self.uses += 1
         query = packet.query
-        message = query.message if noise is None else mixed_case(query.message, query.end, noise)
-        packet.message = message = id + message[2:]
+        message = query.message
+        packet.message = message = id + (message[2:] if noise is None else mixed_case(message, query.end, noise))
         try:  # noqa: SIM105 - each query comes here, and `suppress` costs as much as the sending
             self._socket.send(message)
         except BlockingIOError:
@@ -234,8 +234,8 @@ class Stream:
 
 
 def mixed_case(query: bytes, end: int, noise: bytes) -> bytes:
-    """The query with its name's letters turned over where `noise`, of as many bytes as the name at least, has 0x20."""
+    """The query behind its id, its name's letters turned over where `noise`, as long as the name at least, has 0x20."""
     name = query[HEADER : end - 4]
     size = len(name)
     turned = int.from_bytes(name.translate(_LETTERS), "big") & int.from_bytes(noise[:size], "big")
-    return query[:HEADER] + (int.from_bytes(name, "big") ^ turned).to_bytes(size, "big") + query[end - 4 :]
+    return query[2:HEADER] + (int.from_bytes(name, "big") ^ turned).to_bytes(size, "big") + query[end - 4 :]
