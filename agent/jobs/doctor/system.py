@@ -20,13 +20,14 @@ MEGABYTE = 1 << 20
 DAY_S = 86400
 LISTS_DAYS_MAX = 7  # phishing names live for days
 DNS_HEX = ":0035 "
+ANY_NAME = "example.org"  # whose internet is off does not go by names
 
 
 class DaemonStatus:
     """What the daemon says of itself; `status` is None when it does not answer, and `on` too.
 
     Of `on`, those in `times_only` have nothing on but limits and minutes, and may be steered or not. `held`: whose
-    internet is off, also because nobody knows them.
+    internet is to be off, by the schedule asked anew once the clock is right, or because nobody knows them.
     """
 
     def __init__(self, path: str) -> None:
@@ -44,7 +45,7 @@ class DaemonStatus:
             self.status = client.call("status")
             rows = [row for row in client.items("device.list") if _is_on(row)]
             self.on = dict(_on(row) for row in rows)
-            self.held = dict(_on(row) for row in rows if _is_held(row))
+            self.held = dict(_on(row) for row in rows if self._to_be_held(client, row))
             self.times_only = frozenset([_on(row)[0] for row in rows if _names_on(row) <= {LIMITS, USAGE}])
             self.times_only -= self.held.keys()
             unknown = [row for row in client.items("device.new") if row.get("held")]
@@ -53,6 +54,12 @@ class DaemonStatus:
             self.trouble = str(error)
         finally:
             client.close()
+
+    def _to_be_held(self, client: ControlClient, row: Row) -> bool:
+        """Not by what the daemon put into force, but by the rules as they are now: what is compared is the kernel's."""
+        if LIMITS not in _names_on(row) or not (self.status or {}).get("clock_set"):
+            return _is_held(row)
+        return _is_held(client.call("explain", name=ANY_NAME, device_id=row["id"]))
 
     def unseen(self) -> list[str]:
         """Labels of those that are on, and that the daemon does not see where their MAC says."""
