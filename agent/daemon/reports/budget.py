@@ -108,4 +108,4 @@ class Budget:
 
     def _known_before(self) -> int | None:
         stored = int(self._state.meta(STORED, "0"))
-        return stored if self._file.missing and (stored or not self._made()) else self.spent()
+        return stored if stored and self._file.missing else self.spent()
