@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -310,3 +311,71 @@ def test_the_hook_of_the_agent_sees_no_packet_of_the_free(lab: Lab, agent: Agent
     assert agent.seen() == ([], 0)
     assert flow.complete() and not flow.error
     flow.close()
+
+
+class Tunnel:
+    """Packets of a protocol without ports between Alice and the WAN, as tunnels have them."""
+
+    def __init__(self, lab: Lab, address: str, protocol: int) -> None:
+        self.address = address
+        self.near = lab.alice.inside(lambda: socket.socket(family(address), socket.SOCK_RAW, protocol))
+        self.far = lab.wan.inside(lambda: socket.socket(family(address), socket.SOCK_RAW, protocol))
+        for end in (self.near, self.far):
+            end.settimeout(0.3)
+        self.peer: tuple[str, int] = ("", 0)
+        self.count = 0
+
+    def sent(self) -> bool:
+        """Whether what Alice sends arrives."""
+        with contextlib.suppress(OSError):  # whoever is refused hears of it
+            self.near.sendto(self._next(), (self.address, 0))
+        return self._arrived(self.far)
+
+    def answered(self) -> bool:
+        """Whether what the far end sends to whom it heard of arrives."""
+        self.far.sendto(self._next(), (self.peer[0], 0))
+        return self._arrived(self.near)
+
+    def _next(self) -> bytes:
+        """None like it was sent before."""
+        self.count += 1
+        return b"\x00\x00\x08\x00" + struct.pack("!I", self.count)
+
+    def _arrived(self, end: socket.socket) -> bool:
+        while (data := self._read(end)) is not None:
+            if data.endswith(struct.pack("!I", self.count)):
+                return True
+        return False
+
+    def _read(self, end: socket.socket) -> bytes | None:
+        try:
+            data, peer = end.recvfrom(4096)
+        except OSError:
+            return None
+        if end is self.far:
+            self.peer = peer[:2]
+        return data
+
+    def close(self) -> None:
+        self.near.close()
+        self.far.close()
+
+
+def test_tunnels_without_ports_end(lab: Lab, agent: Agent) -> None:
+    """6in4, GRE, ESP: what a VPN is made of, both ways and both families, also one that stood open."""
+    tunnels = [Tunnel(lab, address, protocol) for address in ADDRESSES.values() for protocol in (41, 47, 50)]
+    try:
+        for one in tunnels:
+            await_true(one.sent, "a tunnel")
+            assert one.answered(), (one.address, one.near.proto)
+        agent.hold(ALICE_MAC)
+        end = time.monotonic() + SILENT_S
+        while time.monotonic() < end:
+            agent.ask(op="seen")  # its tasks go on
+        for one in tunnels:
+            assert not one.answered() and not one.sent(), (one.address, one.near.proto)
+        agent.hold()
+        assert all(one.sent() and one.answered() for one in tunnels)
+    finally:
+        for one in tunnels:
+            one.close()
