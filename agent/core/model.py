@@ -140,13 +140,14 @@ class Person(Value):
 
     def of_age(self, year: int, month: int) -> bool:
         """Whether the person is 18 in that month, as far as the birth month tells."""
-        if self.birth_month is None:
-            return False
-        written = self.birth_month.partition("-")
+        since = self.of_age_since()
+        return since is not None and (year, month) >= since
+
+    def of_age_since(self) -> "tuple[int, int] | None":
+        """The year and month in which they are 18, as far as the birth month tells."""
+        written = (self.birth_month or "").partition("-")
         born_year, born_month = whole(written[0]), whole(written[2])
-        if born_year is None or born_month is None:
-            return False
-        return (year - born_year) * 12 + month - born_month >= 18 * 12
+        return None if born_year is None or born_month is None else (born_year + 18, born_month)
 
 
 class Device(Value):

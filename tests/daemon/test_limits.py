@@ -397,3 +397,17 @@ def test_for_how_long_times_were_not_kept_is_told(times: Times) -> None:
         assert len(rows) == told
     assert rows[0].detail == f"from:{begun} to:{begun + 3600}" and rows[0].actor == "schedule"
     assert times.kernel.taken == {TABLET} and times.ask("audit")["ok"]
+
+
+def test_an_18th_birthday_is_told_a_month_before(times: Times) -> None:
+    def told() -> list[object]:
+        times.home.household.clients.mac_of = lambda address: bytes.fromhex(PHONE.replace(":", ""))  # type: ignore[union-attr]
+        mine = times.ask("me", address="192.168.1.12")["device"]["person"]
+        return [next(row for row in times.ask("person.list")["items"] if row["id"] == 2)["becomes"], mine["becomes"]]
+
+    assert told() == [None, None]
+    times.ask("person.edit", id=2, birth_month="2009-01")
+    assert told() == [None, None], "it is 1 December"
+    times.go(DAY_S)
+    adult = {"group": "adult", "at": 1798761600}  # 1 January 2027, UTC
+    assert told() == [adult, adult]

@@ -6,8 +6,9 @@ from agent.control.messages import Reply, Request, Row
 from agent.core import addresses, people
 from agent.core.consent import SUSPENDED, WAITING, LedgerRow
 from agent.core.features import FEATURES
-from agent.core.model import PROTECTION, BadInput, Device, Person
+from agent.core.model import ADULT, PROTECTION, BadInput, Device, Person
 from agent.core.neighbour import made_up
+from agent.core.timezone import DAY_S, day_of
 from agent.daemon.erasing import erase as erase_rows
 from agent.daemon.erasing import rewrite_snapshot
 from agent.daemon.household import Household
@@ -17,6 +18,7 @@ from agent.daemon.operations.named import device_named
 from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.owners import PERSON, owner_of
 
+TOLD_S = 30 * DAY_S  # before somebody turns 18
 MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 form
 
 
@@ -76,11 +78,11 @@ def _why_suspended(state: str, since: LedgerRow | None) -> str | None:
 
 
 def person_row(household: Household, person: Person | None) -> Row | None:
-    """`group` is the one that counts now; `becomes` what was decided and takes effect `at` a time."""
+    """`group` is the one that counts now; `becomes` what takes effect `at` a time: decided, or an 18th birthday."""
     if person is None:
         return None
     waiting = household.delayed.of_person(person.id)
-    becomes = {"group": person.group, "at": waiting[0].at} if waiting else None
+    becomes = {"group": person.group, "at": waiting[0].at} if waiting else _turns_18(household, person)
     group = household.subjects.group(person)
     return {
         "id": person.id,
@@ -91,6 +93,15 @@ def person_row(household: Household, person: Person | None) -> Row | None:
         "internet": internet.of_person(household, person.id),
         "usage": usage.of_owner(household, (PERSON, person.id)),
     }
+
+
+def _turns_18(household: Household, person: Person) -> Row | None:
+    """A month before, so that nobody is surprised: what is on waits for their own agreement then."""
+    since = person.of_age_since()
+    if person.group == ADULT or since is None or not household.clock.is_set:
+        return None
+    at, now = day_of(*since, 1) * DAY_S, household.clock.wall()
+    return {"group": ADULT, "at": at} if now < at <= now + TOLD_S else None
 
 
 def device_add(household: Household, request: Request) -> Reply:

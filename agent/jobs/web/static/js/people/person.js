@@ -3,6 +3,7 @@
 import { h } from "../lib/dom.js";
 import { pair, t } from "../lib/i18n.js";
 import { icon } from "../lib/icons.js";
+import { date } from "../lib/time.js";
 import { avatar, heading, searchField } from "../lib/ui.js";
 import { internetRow } from "./internet.js";
 import { todayWords } from "./minutes.js";
@@ -69,6 +70,9 @@ function fact(feature, devices) {
   );
 }
 
+/** The day from which a child or teen is an adult, where that is near. */
+export const turning = ({ group, becomes }) => (becomes && becomes.group === "adult" && group !== "adult" ? date(becomes.at) : "");
+
 /** The page of a person: all their devices at once, then each. */
 export function personPage({ person, devices, sites, blocked }, state, page) {
   const shown = devices.filter((one) => one.label.toLowerCase().includes(state.search.toLowerCase()));
@@ -81,6 +85,7 @@ export function personPage({ person, devices, sites, blocked }, state, page) {
         .concat(sites ? t("overview.today", { n: sites }) : [], blocked ? t("overview.blocked_today", { n: blocked }) : [])
         .join(" · "),
     ),
+    person && turning(person) ? h("p.care-text", t("person.turning", { name: person.name, date: turning(person) })) : null,
     requests({ requests: state.data.requests.filter((one) => devices.some((own) => own.id === one.device_id)), devices }, page.reload),
     person ? parts(person, devices, page) : null,
     devices.length > MANY ? searchField(t("devices.search"), state.search, (text) => {

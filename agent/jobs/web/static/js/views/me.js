@@ -17,6 +17,7 @@ import { sayCard, write } from "../me/messages.js";
 import { mine, named, theirs } from "../me/switches.js";
 import { weekFileAsk } from "../me/weekfile.js";
 import { rights } from "../privacy/rights.js";
+import { turning } from "../people/person.js";
 import { note } from "../people/switches.js";
 import { until, when } from "../lib/time.js";
 import { avatar, card, empty, fold, heading, say } from "../lib/ui.js";
@@ -83,6 +84,9 @@ export async function me(root) {
       h("p.soft", t("me.days", { history: days.history, protection: days.protection })),
     );
 
+  const adultSoon = (person) =>
+    person && turning(person) ? h("p.care-text", t("me.turning", { date: turning(person) })) : null;
+
   function page() {
     const { device, pin, requests } = state.own;
     const { history } = device.features;
@@ -90,6 +94,7 @@ export async function me(root) {
     return [
       h("div.brand.solo", icon("shield"), h("span", t("product"))),
       h("div.me-head", device.person && device.person.name ? avatar(device.person.name) : null, heading(device.label)),
+      adultSoon(device.person),
       card(
         { class: history.on ? "hero recording" : "hero fine", key: "hero" },
         h("span.hero-picture", icon(history.on ? "history" : "check")),
