@@ -106,12 +106,29 @@ def test_320_pixels_wide(visit, view, locale):
     browser.shoot(page, f"{name}-{locale[:2]}")
 
 
-def test_nothing_is_cut_off_when_text_is_twice_as_large(visit):
-    for view in VIEWS:
-        page = visit(address(view), browser.PHONE)
+PARTS = [
+    "/?person=1",
+    "/?person=none",
+    *(f"/?person=1&part={part}" for part in ("times", "content", "minutes", "week")),
+]
+# Texts of which a part is hidden.
+CUT = """() => [...document.querySelectorAll('main *, header *')].filter((one) => one.clientWidth && one.innerText
+  && one.scrollWidth > one.clientWidth + 2 && getComputedStyle(one).overflowX === 'hidden' && !one.matches('.hidden'))
+  .map((one) => one.innerText.slice(0, 60))"""
+
+
+@pytest.mark.parametrize("size", [browser.SMALL, browser.DESKTOP], ids=["phone", "desktop"])
+def test_nothing_is_cut_off_when_text_is_twice_as_large(visit, served, size):
+    page = visit("/", size, "de-DE")  # the longer words
+    rows = "new Set([...document.querySelectorAll('.nav-item')].map((one) => one.offsetTop)).size"
+    assert size is browser.DESKTOP or page.evaluate(rows) <= 2  # one, and one of what is not shown
+    for view in (*map(address, VIEWS), *PARTS, "/me"):
+        page.goto(f"http://127.0.0.1:{served.port}{view}")
+        page.locator("h1").first.wait_for()
         page.evaluate("document.documentElement.style.fontSize = '32px'")
         browser.settle(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 400, view
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], view
+        assert page.evaluate(CUT) == [], view
 
 
 def test_german_has_no_english_left(visit):
