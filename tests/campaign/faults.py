@@ -158,10 +158,22 @@ def corrupt_rules(house: House, rng: random.Random) -> None:
 
 
 def corrupt_history(house: House, rng: random.Random) -> None:
-    """Pages of the database in RAM, found at the next start."""
+    """Pages of the database in RAM, found at the next start; where it says so, the file is moved away as it says."""
     kill_both(house, rng)
-    if (path := house.folder / "run" / "history.db").exists():
-        spoil(path, rng)
+    if not (path := house.folder / "run" / "history.db").exists():
+        return
+    spoil(path, rng)
+    client = house.ready()
+    time.sleep(rng.uniform(0.0, 1.0))
+    try:
+        client.call("audit")
+    except ControlError as refusal:
+        if "is damaged: move it away" not in str(refusal):
+            raise Broken(f"a damaged history is told as {refusal}") from refusal
+        kill_both(house, rng)
+        path.unlink(missing_ok=True)
+    finally:
+        client.close()
 
 
 def spoil(path: Path, rng: random.Random) -> None:

@@ -255,3 +255,38 @@ def test_generations_begin_at_nought_and_grow_by_one():
     assert gate.devices() == [tablet()]
     gate.close(tablet(), HISTORY)
     assert gate.devices() == [tablet()], "one feature of it is left"
+
+
+def joined(*rows: LedgerRow) -> "list[str]":
+    state = ConsentState()
+    for one in rows:
+        state.add(one)
+    return sorted(state.joined)
+
+
+def test_who_joined_takes_part_until_they_leave():
+    """An adult's part in the household's weekly file."""
+    first, second = row(1, "join", feature=""), row(2, "join", "e2", "")
+    state = ConsentState()
+    state.add(first)
+    assert state.joined == {"e1": first}
+    assert joined(first, second) == ["e1", "e2"]
+    assert joined(second) == ["e2"], "the others never did"
+    assert joined(first, second, row(3, "leave", "e1", "")) == ["e2"]
+    assert joined(first, second, row(3, "forget", "e2", "")) == ["e1"]
+    assert joined(row(1, "leave", feature="")) == [], "who never joined may say so"
+    assert joined(first, second, row(3, "restore", "", "")) == [], "whoever left since a backup is not back"
+    assert joined(first, second, row(3, "restore", "", ""), row(4, "join", "e2", "")) == ["e2"]
+
+
+def test_another_person_or_age_group_takes_no_part():
+    first, second = row(1, "join", feature=""), row(2, "join", "e2", "")
+    for detail, stays in (
+        ("person:1>2", False),
+        ("group:adult>teen", False),
+        ("shared:no>yes", False),
+        ("label:a>b", True),
+        ("", True),
+    ):
+        changed = LedgerRow(3, 1003, "cli", "e1", "", "correct", 0, b"", detail)
+        assert joined(first, second, changed) == (["e1", "e2"] if stays else ["e2"]), detail

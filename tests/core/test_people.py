@@ -16,6 +16,7 @@ from agent.core.people import (
     Agreement,
     Subject,
     Terms,
+    changes_whose,
 )
 
 KID = Subject(5, "child", False)
@@ -174,3 +175,10 @@ def test_another_reader_is_one_who_was_not_named():
     assert not people.widened(["Anna", "Tom"], ["Tom"]) and not people.widened(["Anna", "Tom"], ["Tom", "Anna"])
     assert people.widened(["Anna"], ["Anna", "Tom"]) and people.widened(["Anna"], ["Tom"])
     assert people.widened(["Anna"], []), "nobody named is anybody"
+
+
+def test_what_makes_records_anothers():
+    for detail in ("person:1>2", "group:adult>teen", "shared:no>yes", "label:x shared:no>yes"):
+        assert changes_whose(detail) is True, detail
+    for detail in ("", "label:a>b", "person:1", "group:adult", "shared:yes", "other:1>2"):
+        assert changes_whose(detail) is False, detail
