@@ -1,5 +1,6 @@
 """The API as a table: address, who may, and what is asked of the daemon."""
 
+from agent.control.operations import OPERATIONS
 from agent.core.model import Value
 
 PUBLIC = "public"
@@ -43,7 +44,7 @@ class Route(Value):
 
 PAGE = ("limit", "after")
 WHO = ("device_id", "person_id")
-CONTENT = ("version", "categories", "services", "search", "youtube", "always", "homework", "lists")
+CONTENT = tuple([name for name in OPERATIONS["content.set"].arguments if name not in WHO])
 BONUS = ("minutes", "text", "bank")
 LIMITS = ("windows", "dates", "version")
 ENDS = ("seconds", "until", "morning", "ended")
