@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from agent.control.arguments import KINDS, check
-from agent.control.operations import BOTH, EVENTS, OPERATIONS, checked
+from agent.control.operations import AREAS, BOTH, EVENTS, OPERATIONS, checked
 from agent.core.model import BadInput
-from agent.daemon.operations import AREAS, TABLE
+from agent.daemon.operations import TABLE
 from agent.jobs.web.routes import ROUTES
 
 ROOT = Path(__file__).resolve().parents[2]
