@@ -117,12 +117,17 @@ def main() -> int:
     parser.add_argument("--moved", action="store_true")
     parser.add_argument("--kernel", action="store_true", help="with the table, as where the daemon has its rights")
     parser.add_argument("--patient", action="store_true", help="with the guard's own pauses")
+    parser.add_argument("--spoken-for", action="store_true", help="root says what a person says at their own device")
     parser.add_argument("--hang-at", default="")
     given = parser.parse_args()
 
     def start(heartbeat, netlink):  # type: ignore[no-untyped-def]
+        from agent.control.operations import CLI, OPERATIONS, WEB
         from agent.daemon.daemon import serve
 
+        for operation in OPERATIONS.values() if given.spoken_for else ():
+            if operation.roles == (WEB,):
+                operation.roles = (WEB, CLI)
         pace = HandedPace(os.path.dirname(given.settings), given.quick, given.moved, given.hang_at)
         return serve(given.settings, "{}", heartbeat, netlink, pace)
 

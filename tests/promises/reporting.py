@@ -16,7 +16,9 @@ from agent.client import ControlClient, Unreachable
 from tests import harness
 from tests.authority import authority
 from tests.daemon.reporting import Operator
-from tests.lab.lab import ALICE4, ROUTER4, WAN4, Lab
+from tests.lab.lab import ALICE4, BOB4, ROUTER4, WAN4, Lab
+from tests.lab.spaces import Space
+from tests.promises.control_server import PIN, stored
 from tests.promises.test_p4_nothing_leaves import Capture
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -98,7 +100,7 @@ class Household:
 
     def start(self) -> None:
         environment = {**os.environ, "SSL_CERT_FILE": str(self.folder / "ca.pem")}
-        command = harness.handed(self.folder / "settings.json", "--quick", "--moved")
+        command = harness.handed(self.folder / "settings.json", "--quick", "--moved", "--spoken-for")
         self.guard = self.lab.router.start(command, stderr=self.log, env=environment)
         self.client = self.connect()
 
@@ -183,15 +185,34 @@ class Household:
             assert time.monotonic() < end, (self.states(), self.call("statistics.status"), self.said())
             time.sleep(0.02)
 
-    def ask(self, names: list[str]) -> None:
-        """Alice's tablet asks for names."""
+    def ask(self, names: list[str], space: Space | None = None) -> None:
+        """Alice's tablet, or whoever is in that space, asks for names."""
         from tests.promises.running import query
 
-        asker = self.lab.alice.socket(socket.AF_INET, socket.SOCK_DGRAM, 5.0)
+        asker = (space or self.lab.alice).socket(socket.AF_INET, socket.SOCK_DGRAM, 5.0)
         asker.connect((ROUTER4, DNS_PORT))
         for number, name in enumerate(names):
             asker.send(query(name, number))
             asker.recv(2048)
+
+    def enrol_adult(self) -> int:
+        """Tom and his laptop, Bob's place in the lab; what he looks up is stored, by his own word."""
+        person = self.call("person.add", name="Tom", group="adult")["id"]
+        device = self.call("device.add", label="Laptop", address=BOB4, person_id=person)["id"]
+        self.call("web.put", key="pins", value={str(device): {"pin": stored(PIN)}})
+        self.call("on", device_id=device, feature="history", agree=1)
+        self.call("me.agree", address=BOB4, feature="history", agree=1, proof=self.word())
+        return int(device)
+
+    def word(self) -> str:
+        """For Tom's PIN."""
+        return str(self.call("me.prove", address=BOB4, pin=PIN)["proof"])
+
+    def join(self) -> None:
+        """Tom takes part in the weekly file."""
+        asked = self.call("me", address=BOB4)["week_file_ask"]
+        given = {"terms": asked["terms"], "agree": asked["notice"], "proof": self.word()}
+        assert self.call("me.week_file_join", address=BOB4, **given)["week_file_ask"]["joined"]
 
     def enrol(self) -> int:
         person = self.call("person.add", name="Ada", group="adult")["id"]

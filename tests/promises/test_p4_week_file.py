@@ -1,4 +1,5 @@
-"""P4 with all of it on: lists, reports, and the household's own weekly file; and nothing more once that is off."""
+"""P4 with all of it on: lists, reports, and the household's own weekly file, an adult in it while they want to; and
+nothing more once that is off."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from agent.client import Unreachable
 from agent.core import age, bech32
 from agent.jobs.report import primitives
 from tests.daemon.reporting import WEEK_S
-from tests.lab.lab import WAN4, Lab
+from tests.lab.lab import BOB4, WAN4, Lab
 from tests.promises.reporting import FEEDS, REPORTS, SLOW, STORAGE, Household, frames, segment
 from tests.promises.test_p4_nothing_leaves import Capture, flow, neighbourhood
 from tests.promises.test_p4_reports import connected
@@ -48,6 +49,10 @@ def files(household: Household) -> list[str]:
     return [row["state"] for row in household.call("week_file.list", limit=200)["items"]]
 
 
+def visits(household: Household, device: int) -> list[dict]:
+    return [row for row in household.call("history", device_id=device)["items"] if not row["background"]]
+
+
 def next_file(household: Household) -> None:
     """On to the next one, and to when it goes."""
     made = len(files(household))
@@ -61,18 +66,30 @@ def left(capture: Capture) -> list[tuple[float, bytes]]:
     return [(at, frame) for at, frame in frames(capture) if not neighbourhood(frame)]
 
 
+def live_for_weeks(household: Household, lab: Lab, laptop: int) -> None:
+    """Two more files; Tom is in the first of them."""
+    household.join()
+    for week in range(WEEKS - 1):
+        household.ask([f"w{week}-{n}.telltale.example" for n in range(9)])
+        household.pass_time(2 * 86400)  # so that it lies in the seven days before the next
+        household.ask(["toms-site.example"], lab.bob)
+        household.until(lambda seen=week + 1: len(visits(household, laptop)) == seen)
+        if week:
+            household.call("me.week_file_leave", address=BOB4)
+        next_file(household)
+
+
 def test_all_of_it_on_and_then_off(lab: Lab, household: Household, tmp_path: Path) -> None:
     capture = Capture(lab, tmp_path / "wan.pcap")
     household.enrol()
+    laptop = household.enrol_adult()
     household.call("person.add", name="Mia", group="child")
     household.pass_time(120)
     household.until(lambda: household.call("lists")["state"] == "ready", 20)
     household.agree()
     turn_on(household, STORAGE)
     household.until(lambda: files(household) == ["sent"])
-    for week in range(WEEKS - 1):
-        household.ask([f"w{week}-{n}.telltale.example" for n in range(9)])
-        next_file(household)
+    live_for_weeks(household, lab, laptop)
     household.until(lambda: household.states() != [])
     while "sent" not in household.states():
         household.until(lambda: household.call("statistics.status")["send_at"] is not None)
@@ -97,13 +114,21 @@ def test_all_of_it_on_and_then_off(lab: Lab, household: Household, tmp_path: Pat
     # One connection a file, the same number of bytes in each, and nothing in clear.
     assert len(sent) == WEEKS and len({len(data) for data in sent.values()}) == 1
     for data in sent.values():
-        assert b"telltale" not in data and b"Mia" not in data
+        for word in (b"telltale", b"toms-site", b"Mia", b"Tom"):
+            assert word not in data
     stored = sorted(tmp_path.glob("week-*.age"))
     assert len(stored) == WEEKS
+    told = []
     for path in stored:
         plain = age.decrypt(primitives(), SECRET, path.read_bytes())
-        assert [one["name"] for one in json.loads(plain)["items"]] == ["Mia"] and b"Ada" not in plain
-    for word in ("telltale", "Mia", WAN4):
+        told.append(sorted(one["name"] for one in json.loads(plain)["items"]))
+        # What is of Tom is there while he takes part; of Ada, an adult who was not asked, never anything.
+        assert (b"Tom" in plain, b"toms-site.example" in plain) == (
+            "Tom" in told[-1],
+            "Tom" in told[-1],
+        ) and b"Ada" not in plain
+    assert told == [["Mia"], ["Mia", "Tom"], ["Mia"]]
+    for word in ("telltale", "toms-site", "Mia", "Tom", BOB4, WAN4):
         assert word not in household.said()
     assert household.call("audit")["ok"]
 
