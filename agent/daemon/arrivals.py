@@ -28,7 +28,7 @@ STORED = "known devices"  # in meta: {"mode", "salt", "known"}
 KNOWN_MAX = 1000  # some 20 kB; more than any home has
 HASH_BYTES = 8
 # Whoever makes up addresses fills neither the ledger nor the places of the kernel's map.
-DAY_MAX, DEVICES_MAX, HELD_MAX = 10, 150, 256
+DAY_MAX, DEVICES_MAX, HELD_MAX = 10, 150, 1024
 DAY_S = 86400
 LABEL_MAX = 48
 

@@ -17,6 +17,7 @@ from tests.lab.lab import (
     ALICE_MAC,
     BOB_MAC,
     FIREWALL,
+    GUEST_ROUTER4,
     RESOLVER4,
     RESOLVER6,
     ROUTER4,
@@ -331,3 +332,26 @@ def test_what_a_firewall_lets_in_from_outside_is_told(lab: Lab, off: Off) -> Non
         server.close()
         lab.router.run(["nft", "flush", "ruleset"])
         lab.router.run(["nft", "-f", str(FIREWALL)])
+
+
+def test_the_house_s_other_network_is_no_way_round(lab: Lab, off: Off) -> None:
+    """The same device in the guests' Wi-Fi: its MAC is held there, too."""
+    port, client = lab.router.index("p-alice"), lab.alice.ip
+
+    def move(bridge: str, gateway: str) -> None:
+        lab.router.ip.link("set", index=port, master=lab.router.index(bridge))
+        client.route("replace", dst="default", gateway=gateway)
+
+    lab.alice.address("eth0", "192.168.60.77/24")
+    try:
+        move("br-guest", GUEST_ROUTER4)
+        await_true(lambda: reached(lab), "the WAN from the other network")
+        off.hold()
+        assert not reached(lab)
+        move("br-lan", ROUTER4)
+        assert not reached(lab)
+        off.free()
+        await_true(lambda: reached(lab), "the WAN again")
+    finally:
+        move("br-lan", ROUTER4)
+        client.addr("del", index=lab.alice.index("eth0"), address="192.168.60.77", prefixlen=24)
