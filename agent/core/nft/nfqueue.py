@@ -122,17 +122,19 @@ def _packet(data: bytes, at: int, end: int, places: "tuple[int, int, int, int]")
     id_kind, mark_kind, hardware_kind, payload_kind = places
     id = mark = 0
     source = payload = b""
-    while end - at >= 4:
-        size, kind = struct.unpack_from(_ATTRIBUTE_HEAD, data, at)
-        if size < 4 or at + size > end:
+    last, unpack_from = end - 4, struct.unpack_from
+    while at <= last:
+        size, kind = unpack_from(_ATTRIBUTE_HEAD, data, at)
+        after = at + size
+        if size < 4 or after > end:
             break
         if kind == payload_kind:
-            payload = data[at + 4 : at + size]
+            payload = data[at + 4 : after]
         elif kind == hardware_kind and size >= 14:
             source = data[at + 8 : at + 14]
         elif kind == mark_kind and size >= 8:
-            (mark,) = struct.unpack_from(">I", data, at + 4)
+            (mark,) = unpack_from(">I", data, at + 4)
         elif kind == id_kind and size >= 8:
-            (id,) = struct.unpack_from(">I", data, at + 4)
+            (id,) = unpack_from(">I", data, at + 4)
         at += size + 3 & ~3
     return id, mark, source, payload

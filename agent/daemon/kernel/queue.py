@@ -82,7 +82,7 @@ class Queue:
                 verdicts.append(self._verdict(packet[0], mark))
         self.packets += len(verdicts)
         if verdicts:
-            self._send(b"".join(verdicts))
+            self._send(verdicts[0] if len(verdicts) == 1 else b"".join(verdicts))
             self._sent()
         return read == _TURN_MAX
 
