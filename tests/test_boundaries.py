@@ -318,6 +318,10 @@ def test_the_resident_processes_are_light(resident: str) -> None:
     assert {name.split(".")[0] for name in ours} <= RESIDENT, "an import that stays for as long as the router runs"
 
 
+def test_the_web_job_is_light() -> None:
+    assert HEAVY & loaded_with("agent.jobs.web.__main__") <= {"ctypes"}, "libsodium's way in"
+
+
 def test_what_only_the_python_half_of_a_module_has_is_not_used_by_the_daemon() -> None:
     """The types are those of `socket`, what is there is `_socket` (agent/platform/cmodules.py)."""
     for module in MODULES:

@@ -1,12 +1,11 @@
 """The web job: started by the daemon with listeners and a control socket, gone after five idle minutes."""
 
+from __future__ import annotations
+
 import os
-import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 from agent.daemon.faults import Faults
 from agent.daemon.loop import Loop
@@ -20,6 +19,11 @@ from agent.jobs.web.me import MeHandlers, as_person
 from agent.jobs.web.server import Application, WebServer
 from agent.jobs.web.static import Files
 from agent.platform import sodium
+from agent.platform.cmodules import signal, socket
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 IDLE_S = 300.0
 # On a router with one core the page waits for DNS, not DNS for the page.

@@ -1,9 +1,10 @@
 """Signing in and out: setup, password, two-step sign-in, sessions, and the confirmation before what can't be undone."""
 
+from __future__ import annotations
+
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Any
 
 from agent.core.http import Head
 from agent.core.httpvalues import parse_cookies
@@ -14,6 +15,10 @@ from agent.jobs.web.second_factor import SecondFactor
 from agent.jobs.web.sessions import DEVICE, HOUSEHOLD, WebSession
 from agent.jobs.web.vault import Vault
 from agent.platform.sodium import Sodium
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 # How long "yes, it is me" holds for export, erase, opt-in and two-step sign-in.
 CONFIRMED_S = 300

@@ -4,8 +4,9 @@ Order: Host (rebinding) → static file, the button of a refusal page, or route 
 arguments → answer.
 """
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from agent.control.errors import ERRORS
 from agent.control.operations import OPERATIONS
@@ -21,6 +22,10 @@ from agent.jobs.web.routes import BODY_MAX, CONFIRMED, HOUSEHOLD, OWN, PERSON, P
 from agent.jobs.web.sessions import DEVICE
 from agent.jobs.web.sessions import HOUSEHOLD as HOUSEHOLD_SESSION
 from agent.jobs.web.static import PAGES, Files
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 RESTORE = "/api/v1/restore"
 

@@ -5,11 +5,12 @@ Each chunk is zlib-packed JSON rows under ChaCha20-Poly1305; its nonce is its nu
 that it is the last, so that nothing can be cut off, left out or exchanged unnoticed.
 """
 
+from __future__ import annotations
+
 import json
 import struct
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
 
 from agent.jobs.web import passwords
 from agent.jobs.web.account import WEAK, Account
@@ -17,6 +18,10 @@ from agent.jobs.web.effects import Ask, Work
 from agent.jobs.web.handlers import NO_STORE
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 from agent.platform.sodium import NONCE_BYTES, SALT_BYTES, TAG_BYTES
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 MAGIC = b"privacy-agent backup 1\n"
 ROWS_A_PAGE = 100

@@ -4,14 +4,17 @@ The self-made one is kept by the daemon, so that its fingerprint stays; `openssl
 Where neither is installed there is no TLS, and passwords are taken from the router itself only.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from agent.core.digits import is_digits
 
-if TYPE_CHECKING:
+MYPY = False
+if MYPY:
     import ssl
+    from typing import Any
 
 # Some browsers refuse certificates that last longer.
 DAYS = 820
@@ -39,7 +42,7 @@ class Certificate:
         digest = sha256(ssl.PEM_cert_to_DER_cert(cert)).hex().upper()
         self.fingerprint = ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
 
-    def context(self) -> "ssl.SSLContext":
+    def context(self) -> ssl.SSLContext:
         """TLS 1.2 and later, HTTP/1.1 only. ValueError when certificate and key do not fit."""
         import ssl
 

@@ -1,8 +1,8 @@
 """One client's connection: TLS or not by its first byte, requests in turn, limits on everything it can hold."""
 
-import socket
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine
-from typing import Any
 
 from agent.core.http import BadRequest, Head, HttpParser, chunk, response_head
 from agent.daemon.loop import Loop
@@ -10,6 +10,11 @@ from agent.jobs.web import sse, throttle
 from agent.jobs.web.effects import Resume, Task
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, bad_request
 from agent.jobs.web.routes import BODY_MAX
+from agent.platform.cmodules import socket
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 READ_BYTES = 16384
 # Seconds a connection may spend in a state. `head`: a slow loris holds one place for ten seconds, no longer.
@@ -57,7 +62,7 @@ class ConnectionHost:
         """The connection under TLS. OSError without a certificate."""
         raise NotImplementedError
 
-    def drop(self, connection: "HttpConnection") -> None:
+    def drop(self, connection: HttpConnection) -> None:
         """Forget a connection that is closed."""
         raise NotImplementedError
 

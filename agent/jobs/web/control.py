@@ -1,11 +1,16 @@
 """The job's only way out: the daemon's control socket, many calls at a time, events in between."""
 
+from __future__ import annotations
+
 import json
-import socket
 from collections.abc import Callable
-from typing import Any
 
 from agent.jobs.web.effects import ControlRefused, Resume
+from agent.platform.cmodules import socket
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 LINE_MAX = 65536
 # The daemon answers in bounded steps; more calls than this wait here instead of in its memory.

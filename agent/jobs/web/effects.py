@@ -4,8 +4,13 @@ A handler never touches a socket: it awaits `Ask` (a control operation) or `Work
 long, done in a child process) and gets the value, or an exception at the point of the await.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 
 class ControlRefused(Exception):
@@ -25,7 +30,7 @@ class Ask:
         self.op = op
         self.arguments = arguments or {}
 
-    def __await__(self) -> Generator["Ask", Any, Any]:
+    def __await__(self) -> Generator[Ask, Any, Any]:
         return (yield self)
 
 
@@ -36,11 +41,11 @@ class Work:
         self.function = function
         self.arguments = arguments
 
-    def __await__(self) -> Generator["Work", Any, Any]:
+    def __await__(self) -> Generator[Work, Any, Any]:
         return (yield self)
 
 
-Resume = Callable[[Any], None]
+Resume = Callable[..., None]
 """Called once with an effect's result; an exception instance is raised at the await."""
 
 

@@ -1,11 +1,16 @@
 """Exports, streamed a page at a time: memory stays small whatever is held."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from agent.jobs.web.effects import Ask
 from agent.jobs.web.http_types import JSON, WebRequest, WebResponse
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 PAGE = 100
 # What a spreadsheet would run as a formula.

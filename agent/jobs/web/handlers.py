@@ -1,11 +1,15 @@
 """Handlers of the signed-in page that need more than one control operation, or one with another shape."""
 
-from typing import Any
+from __future__ import annotations
 
 from agent.jobs.web import schema
 from agent.jobs.web.effects import Ask
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
 from agent.jobs.web.sessions import HOUSEHOLD
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 NO_STORE = [("Cache-Control", "no-store")]
 # Beyond a household's size; a page of the daemon's listing has 200.

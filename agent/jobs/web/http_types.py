@@ -1,12 +1,17 @@
 """What handlers take and give: a Request, a Response, and errors as problem details (RFC 9457)."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from agent.core.http import REASONS, BadRequest, Head
 from agent.core.httpvalues import parse_cookies
 from agent.core.model import Sentence, told
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json; charset=utf-8"
@@ -30,7 +35,7 @@ class Problem(Exception):
             self.extra["sentence"] = told(detail)
         self.headers: Headers = []
 
-    def response(self) -> "WebResponse":
+    def response(self) -> WebResponse:
         body = {
             "type": "/problems/" + self.kind,
             "title": REASONS[self.status],

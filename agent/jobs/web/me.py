@@ -4,8 +4,9 @@ That something is recorded can be seen without any login. What, and how much, ne
 can be taken by another device; the PIN is set once with a code that Privacy Agent shows.
 """
 
+from __future__ import annotations
+
 import time
-from typing import Any
 
 from agent.core.model import ADULT, Sentence
 from agent.jobs.web import sse, throttle, without_pin
@@ -13,6 +14,10 @@ from agent.jobs.web.account import Account
 from agent.jobs.web.effects import Ask, ControlRefused, Work
 from agent.jobs.web.handlers import NO_STORE
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, reply
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 CODE_LIFE_S = 900
 CODE_DIGITS = 8

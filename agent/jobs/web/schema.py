@@ -1,7 +1,8 @@
 """The API's arguments, from query, body and path, checked by the table of operations (agent/control)."""
 
+from __future__ import annotations
+
 import json
-from typing import Any
 
 from agent.control import arguments
 from agent.control.arguments import FLAG, KINDS, one_of, text
@@ -11,6 +12,10 @@ from agent.core.digits import whole
 from agent.core.http import BadRequest
 from agent.core.model import BadInput, Sentence
 from agent.jobs.web.http_types import Problem
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 # What only the web page's own handlers read.
 OWN: dict[str, Schema] = {

@@ -1,12 +1,17 @@
 """Two-step sign-in: codes of an authenticator app, each good once, and recovery codes for a lost phone."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from agent.jobs.web import sessions, totp
 from agent.jobs.web.http_types import Problem, WebRequest, WebResponse, body_text, reply
 from agent.jobs.web.vault import Vault
 from agent.platform.sodium import Sodium
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 
 class SecondFactor:

@@ -1,9 +1,9 @@
 """The web job's loop: accepts, limits, hands requests to the application, sends events, goes when idle."""
 
-import socket
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from agent.core.http import Head
 from agent.daemon.loop import Loop
@@ -14,9 +14,12 @@ from agent.jobs.web.control import AsyncControl
 from agent.jobs.web.effects import Ask, Resume, Work
 from agent.jobs.web.http_types import WebRequest, WebResponse
 from agent.jobs.web.workers import Workers
+from agent.platform.cmodules import accept, socket
 
-if TYPE_CHECKING:
+MYPY = False
+if MYPY:
     import ssl
+    from typing import Any
 
 # A household's browsers hold some 30. Beyond this the idlest of the greediest address makes room.
 CONNECTIONS_MAX = 192
@@ -92,7 +95,7 @@ class WebServer(ConnectionHost):
         else:
             raise TypeError("a handler awaited something else than an effect")
 
-    def tls(self, sock: socket.socket) -> "ssl.SSLSocket":
+    def tls(self, sock: socket.socket) -> ssl.SSLSocket:
         """The connection under TLS. OSError without a certificate; OpenSSL is loaded with the first one only."""
         if self._certificate is None:
             raise OSError("no certificate")
@@ -115,7 +118,7 @@ class WebServer(ConnectionHost):
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPTS_A_TURN):
             try:
-                sock, address = listener.accept()
+                sock, address = accept(listener)
             except BlockingIOError:
                 return
             except OSError:

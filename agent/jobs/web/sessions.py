@@ -4,8 +4,15 @@ A session is of the "household" or of one "device" (the person at it, after thei
 account decides when to store them.
 """
 
-import hashlib
-from typing import Any
+from __future__ import annotations
+
+from agent.platform.hashing import sha256
+
+MYPY = False
+if MYPY:
+    from typing import Any
+
+    Sessions = dict[str, dict[str, Any]]
 
 TOKEN_BYTES = 32
 # A parent looks at this every few days; a forgotten browser should not stay signed in for ever.
@@ -39,8 +46,6 @@ SYSTEMS = (
     ("Linux", "Linux"),
 )
 
-Sessions = dict[str, dict[str, Any]]
-
 
 class WebSession:
     """One signed-in browser. `token` is known only while a request that carries it is answered."""
@@ -68,7 +73,7 @@ def session_id(token: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode()).hex()
 
 
 def find(sessions: Sessions, token: str, now: int) -> WebSession | None:

@@ -1,13 +1,18 @@
 """Server-sent events: the daemon's events, reduced to what a page may know, as text/event-stream."""
 
+from __future__ import annotations
+
 import os
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from agent.control.operations import EVENTS
 from agent.core.digits import whole
 from agent.jobs.web.http_types import WebResponse, dump
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 # A page that does not read its stream is asleep; it fetches everything anew when it wakes.
 BACKLOG_MAX = 65536

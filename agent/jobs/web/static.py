@@ -1,11 +1,11 @@
 """The page's files: a fixed table read at the start, so that no path from outside ever reaches the file system."""
 
-import hashlib
 import os
 from collections.abc import Iterable
 
 from agent.core.http import Head
 from agent.jobs.web.http_types import Headers, WebResponse
+from agent.platform.hashing import sha256
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
 TYPES = {
@@ -39,7 +39,7 @@ class File:
         self.content_type = content_type
         self.packed = packed
         self.data = data
-        self.hash = hashlib.sha256(self.stored()).hexdigest()[:HASH_DIGITS]
+        self.hash = sha256(self.stored()).hex()[:HASH_DIGITS]
 
     def stored(self) -> bytes:
         if self.data is not None:

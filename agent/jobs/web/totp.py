@@ -1,7 +1,5 @@
 """Time-based one-time codes (RFC 6238: SHA-1, 30 seconds, six digits), base32 (RFC 4648), recovery codes."""
 
-import hashlib
-
 STEP_S = 30
 DIGITS = 6
 # One step to either side: a phone and a router differ by some seconds.
@@ -15,6 +13,8 @@ _BLOCK = 64
 
 def hmac_sha1(key: bytes, message: bytes) -> bytes:
     """RFC 2104 with SHA-1; keys up to 64 bytes."""
+    import hashlib  # here: OpenSSL's takes memory that most pages never need
+
     key = key + b"\0" * (_BLOCK - len(key))
     inner = hashlib.sha1(bytes(byte ^ 0x36 for byte in key) + message).digest()
     return hashlib.sha1(bytes(byte ^ 0x5C for byte in key) + inner).digest()

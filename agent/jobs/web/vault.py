@@ -1,9 +1,14 @@
 """The job's few lasting values, kept by the daemon: account, sessions, failures, PINs. Read once, written through."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
 
 from agent.jobs.web.effects import Ask, ControlRefused
+
+MYPY = False
+if MYPY:
+    from typing import Any
 
 # On a full disk these hold as long as this job: somebody must be able to sign in and switch off.
 PASSING = ("sessions", "failures")

@@ -4,7 +4,12 @@ number but the minutes of today.
 Another machine can take the device's address, and then it is told the same.
 """
 
-from typing import Any
+from __future__ import annotations
+
+MYPY = False
+if MYPY:
+    from typing import Any
+
 
 EVENTS = ("device", "feature", "hold", "limits", "request", "status")
 # Of a message, where a PIN is set: that there is one, and its reply. A site that was asked for is one that was visited.
