@@ -45,6 +45,14 @@ def test_told_known_and_protected(visit, served, place):  # noqa: F811
     row.get_by_role("button", name="I know it").click()
     row.get_by_text("new", exact=True).wait_for(state="detached")
     home.get_by_role("link", name="A new device is on the network").wait_for(state="detached")
+    page.get_by_label("New devices").select_option("held")
+    wait_until(lambda: served.ask("status")["new_devices"]["mode"] == "held")
+    come(place, "3c:22:fb:00:00:73", "new-console")
+    console = page.locator("li.row", has_text="new-console")
+    console.get_by_text("new, no internet", exact=True).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    console.get_by_role("button", name="I know it").click()
+    console.get_by_text("new, no internet", exact=True).wait_for(state="detached")
     page.get_by_label("New devices").select_option("protected")
     wait_until(lambda: served.ask("status")["new_devices"]["mode"] == "protected")
     come(place, "3c:22:fb:00:00:72", "new-tablet")
@@ -52,6 +60,6 @@ def test_told_known_and_protected(visit, served, place):  # noqa: F811
     (made,) = [one for one in served.ask("device.list")["items"] if one["label"] == "new-tablet"]
     assert made["features"]["protection"]["on"] and not made["features"]["history"]["on"]
     activity = visit("/privacy", NARROW, locale="de-DE")
-    activity.get_by_text("Neue Geräte: Hinweis → geschützt").or_(
-        activity.get_by_text("neue Geräte: Hinweis → geschützt")
+    activity.get_by_text("Neue Geräte: Hinweis → kein Internet").or_(
+        activity.get_by_text("neue Geräte: Hinweis → kein Internet")
     ).first.wait_for(state="attached")
