@@ -188,3 +188,24 @@ def test_a_site_is_asked_about_in_letters_of_any_script(visit, typed):  # noqa: 
     page.get_by_label("Website").fill(typed)
     page.get_by_role("button", name="Prüfen", exact=True).click()
     page.locator(".answer strong", has_text="xn--bcher-kva.example").wait_for()
+
+
+def test_why_is_true_of_each_kind(visit, served):  # noqa: F811
+    """What the page says of a site, for each kind of answer that the router has here."""
+    served.ask("block", name="games.example", scope="household")
+    served.ask("settings.set", key="lookalike", value="refuse")
+    page = visit("/protection", browser.SMALL)
+    for name, sentence in (
+        ("games.example", "Blocked by one of your rules."),
+        ("dns.google", "Blocked: it could bypass protection (encrypted DNS)."),
+        ("use-application-dns.net", "this is how browsers and iCloud are asked to use this network's DNS."),
+        ("mask.icloud.com", "this is how browsers and iCloud are asked to use this network's DNS."),
+        ("paypa1.com", "Blocked as a guess: looks like paypal.com"),
+        ("childline.org.uk", "This is a helpline. It is never blocked and never recorded."),
+        ("fine.example", "Not blocked: no list or rule mentions it."),
+    ):
+        page.locator("#name").fill(name)
+        page.locator("#name").press("Enter")
+        page.locator(".answer", has_text=name).get_by_text(sentence).wait_for()
+    served.ask("settings.set", key="lookalike", value="off")
+    served.ask("rule.remove", id=served.ask("rule.list")["items"][-1]["id"])

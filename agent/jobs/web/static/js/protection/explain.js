@@ -18,6 +18,9 @@ export function asked(text) {
   }
 }
 
+// Names by which a program asks what the network wants, by how they are answered (core/known_resolvers.py).
+const CANARIES = ["nxdomain", "nodata"];
+
 /** A sheet about one blocked attempt; `allowForm(close, redraw, kept)` gives what to do about it. */
 export async function explain(attempt, label, allowForm) {
   const now = await get("/explanation", { attempt_id: attempt.id }).catch(say);
@@ -64,6 +67,8 @@ function kindOf(rule, verdict) {
   if (!rule) return "none";
   if (rule.list_id === "lookalike") return "lookalike";
   if (rule.scope === "content" && rule.list_name === "safe search") return "engine";
+  if (rule.scope === "content") return rule.category === "service" ? "service" : "kind";
+  if (rule.scope === "shipped" && CANARIES.includes(rule.category)) return "canary";
   if (rule.scope === "shipped") return verdict === "block" ? "bypass" : "helpline";
   // As core/match.py writes it of a host that is blocked for its listed pages.
   if (rule.text.endsWith(" (pages of it are listed)")) return "pages";
