@@ -181,3 +181,16 @@ def test_the_page_says_the_category_and_not_the_line() -> None:
     verdict = policy().decide(view("adult"), b"adult.example")
     told = page("adult.example", verdict.rule, None)
     assert b"this kind of site is blocked for you: adult" in told and b"adults" not in told
+
+
+def test_an_exception_of_a_categorys_list_refuses_nothing() -> None:
+    """Also where the list names what is above it."""
+    file = BytesIO()
+    names = [ListRule(b"adult.example"), ListRule(b"fine.adult.example", allow=True)]
+    build(file, [(ListMeta("adults", "adults", "v", "adult"), names)], b"s" * 16, sha256)
+    file.seek(0)
+    found = Ruleset(file, sha256)
+    made = Policy(found, [])
+    of = View((), protecting=0, filtering=filtering(found.lists, ["adult"], [{}]))
+    assert made.decide(of, b"www.adult.example").blocked
+    assert not made.decide(of, b"fine.adult.example").blocked
