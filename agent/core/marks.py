@@ -73,7 +73,6 @@ class Layout:
 
 DEFAULT = Layout()
 TAG = DEFAULT.tag
-MASK = DEFAULT.mask
 pack = DEFAULT.pack
 unpack = DEFAULT.unpack
 wrap = DEFAULT.wrap

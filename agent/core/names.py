@@ -99,20 +99,6 @@ def to_wire(name: bytes) -> bytes:
     return bytes(wire)
 
 
-def from_wire(wire: bytes) -> bytes:
-    """The canonical name of an uncompressed wire name that fills `wire` exactly."""
-    raw = []
-    at = 0
-    while at < len(wire) and wire[at]:
-        if wire[at] > LABEL_MAX:
-            raise BadInput("a label is longer than 63 bytes or compressed")
-        raw.append(wire[at + 1 : at + 1 + wire[at]])
-        at += 1 + wire[at]
-    if at != len(wire) - 1 or at > NAME_MAX + 1:
-        raise BadInput("a wire name does not end where its bytes end, or is longer than 255 bytes")
-    return canonical(raw)
-
-
 def suffixes(name: bytes) -> list[bytes]:
     """The name, its parent and so on down to the last label; [] for the root."""
     found = [name] if name else []

@@ -61,11 +61,6 @@ class LineParser:
         return line
 
 
-def parse_line(line: bytes, syntax: str) -> list[Value]:
-    """The values of one line that stands for itself."""
-    return LineParser(syntax).read(line)
-
-
 def parse_lines(lines: Lines, syntax: str) -> Values:
     """Iterate over the values of an iterable of lines (bytes) in one syntax."""
     reader = LineParser(syntax)

@@ -71,25 +71,6 @@ def read(data: bytes) -> SniffedRequest | None:
     return SniffedRequest(method, authority, target, _whole(None if size is None else begin + size, fields))
 
 
-def read_all(data: bytes) -> list[SniffedRequest]:
-    """The requests that stand one behind the other, as far as they can be told apart."""
-    found: list[SniffedRequest] = []
-    while data:
-        try:
-            request = read(data)
-        except BadInput:
-            if not found:
-                raise
-            break
-        if request is None:
-            break
-        found.append(request)
-        if request.size is None:
-            break
-        data = data[request.size :].lstrip(b"\r\n")
-    return found
-
-
 def _lines(data: bytes) -> tuple[list[bytes], int | None]:
     """The complete lines of the head, and its size when its empty line is there. A lone LF ends a line, too."""
     lines: list[bytes] = []

@@ -86,4 +86,4 @@ def test_the_farewell_deletes_the_table_and_flushes_what_is_tagged():
 def test_one_device_is_flushed_by_its_whole_mark():
     mark = marks.pack(200, 33)
     found = netlink.attributes(STEERING.flush_device(mark).body[4:])
-    assert struct.unpack(">II", found[8] + found[21]) == (mark, marks.MASK)
+    assert struct.unpack(">II", found[8] + found[21]) == (mark, marks.DEFAULT.mask)

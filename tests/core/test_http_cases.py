@@ -3,7 +3,8 @@ page's server answers, and what the daemon reads of one that passes by. Both on 
 
 from agent.core.http import BadRequest, HttpParser
 from agent.core.model import BadInput
-from agent.core.sniffed_request import read, read_all
+from agent.core.sniffed_request import read
+from tests.core.whole import read_all
 
 GET = b"GET / HTTP/1.1\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a.example\r\n"

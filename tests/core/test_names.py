@@ -1,17 +1,8 @@
 """Names: parsing, limits, escapes, suffix walk, and the public suffix list in small. Runs on both interpreters."""
 
 from agent.core.model import BadInput
-from agent.core.names import (
-    PublicSuffixes,
-    canonical,
-    compile_suffixes,
-    from_wire,
-    is_address,
-    labels,
-    parse,
-    suffixes,
-    to_wire,
-)
+from agent.core.names import PublicSuffixes, canonical, compile_suffixes, is_address, labels, parse, suffixes, to_wire
+from tests.core.whole import from_wire
 
 LIST = """
 // a comment, then rules of both sections

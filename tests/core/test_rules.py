@@ -13,7 +13,8 @@ from agent.core.listrules import (
 )
 from agent.core.match import BELOW, EXACT, WHOLE
 from agent.core.model import BadInput, Value
-from agent.core.rules import LINE_MAX, detect, parse_line, parse_lines
+from agent.core.rules import LINE_MAX, detect, parse_lines
+from tests.core.whole import parse_line
 
 SITE = ListRule(b"phish.example")
 ALONE = ListRule(b"phish.example", EXACT)

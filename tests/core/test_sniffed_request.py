@@ -1,7 +1,8 @@
 """URLs of plain HTTP requests: every form of the target, what clients send wrongly, and several in one connection."""
 
 from agent.core.model import BadInput
-from agent.core.sniffed_request import HEAD_MAX, SniffedRequest, begins, normal, read, read_all
+from agent.core.sniffed_request import HEAD_MAX, SniffedRequest, begins, normal, read
+from tests.core.whole import read_all
 
 GET = b"GET /a/b?c=d HTTP/1.1\r\nHost: Example.ORG\r\nAccept: */*\r\n\r\n"
 EXAMPLE = SniffedRequest(b"GET", b"example.org", b"/a/b?c=d", len(GET))

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from agent.core.listrules import ListRule
 from agent.core.model import BadInput, Value
-from agent.core.rules import SYNTAXES, detect, parse_line
+from agent.core.rules import SYNTAXES, detect
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build
 from agent.jobs.fast_lines import plain_names
 from agent.platform.hashing import sha256
+from tests.core.whole import parse_line
 from tests.fuzz.work import bounded
 
 SECONDS = float(os.environ.get("PRIVACY_AGENT_FUZZ_SECONDS", "2"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent.core import dns, names, wire
 from agent.core.model import BadInput
+from tests.core import whole
 from tests.fuzz.work import bounded
 
 SECONDS = float(os.environ.get("PRIVACY_AGENT_FUZZ_SECONDS", "2"))
@@ -62,14 +63,14 @@ def mutated(seed: bytes, chance: random.Random) -> bytes:
 def everything(message: bytes) -> None:
     """All that the daemon does with bytes from outside, as far as the bytes allow."""
     attempt(names.parse, message)
-    attempt(names.from_wire, message)
+    attempt(whole.from_wire, message)
     dns.malformed(message)
     attempt(dns.ttl_offsets, message)
     question = attempt(wire.peek, message)
     answer = attempt(dns.walk, message)
     if isinstance(question, wire.Question):
         answer_it(message, question)
-        assert names.from_wire(names.to_wire(question.name)) == question.name
+        assert whole.from_wire(names.to_wire(question.name)) == question.name
     if isinstance(answer, dns.DnsResponse):
         serve_it(message, answer)
 

@@ -13,6 +13,7 @@ from agent.core import flows, quic, sniffed_request, tls_hello
 from agent.core.model import BadInput
 from agent.core.names import HOST, parse
 from agent.core.packet import Segment, segment, tcp_position
+from tests.core import whole
 from tests.core.test_flows import tcp, v4, v6
 from tests.core.test_sniffed_request import GET
 from tests.core.test_tls_hello import WHOLE, message, records, server_name
@@ -70,7 +71,7 @@ def check(found: object) -> None:
 
 def test_parsers() -> None:
     def once(data: bytes, chance: random.Random) -> None:
-        for read in (tls_hello.read, sniffed_request.read, sniffed_request.read_all, quic.read):
+        for read in (tls_hello.read, sniffed_request.read, whole.read_all, quic.read):
             try:
                 found = read(data)
             except BadInput:

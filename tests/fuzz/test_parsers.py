@@ -62,6 +62,7 @@ from agent.jobs.web import schema, sessions, sse, totp
 from agent.jobs.web.http_types import Problem, WebRequest
 from agent.jobs.web.throttle import source
 from agent.platform import idna
+from tests.core import whole
 from tests.core.test_age import PRIMITIVES
 from tests.fuzz import nasty
 from tests.fuzz.test_names_dns import ANSWER, QUERY
@@ -203,7 +204,7 @@ def list_lines(data: bytes) -> None:
     for syntax in rules.SYNTAXES:
         for line in data.split(b"\n"):
             try:
-                rules.parse_line(line, syntax)
+                whole.parse_line(line, syntax)
             except BadInput:
                 continue
 
@@ -212,7 +213,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "query": (asked, QUERY),
     "answer": (answered, ANSWER),
     "name": (names.parse, b"www.example.com."),
-    "wire name": (names.from_wire, b"\3www\7example\3com\0"),
+    "wire name": (whole.from_wire, b"\3www\7example\3com\0"),
     "suffixes": (text(lambda data: names.compile_suffixes(data.split("\n"))), b"com\n*.kobe.jp\n!city.kobe.jp\n"),
     "address": (text(addresses.parse), b"fe80::1:2"),
     "endpoint": (text(addresses.parse_endpoint), b"[2001:db8::1]:5353"),
@@ -233,7 +234,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     ),
     "hello": (tls_hello.read, HELLO),
     "opening": (flows.opening, HELLO),
-    "request": (sniffed_request.read_all, HEAD),
+    "request": (whole.read_all, HEAD),
     "url": (sniffed_request.normal, b"/a/%2e%2E/b%zz?c"),
     "stored url": (text(sniffed_request.split_url), b"http://example.com:80/a"),
     "authority": (match.split_authority, b"example.com:80"),

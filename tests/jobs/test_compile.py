@@ -10,13 +10,14 @@ import pytest
 from agent.core.match import WHOLE, Match
 from agent.core.model import BadInput
 from agent.core.names import PublicSuffixes, compile_suffixes
-from agent.core.rules import parse_line, parse_lines
+from agent.core.rules import parse_lines
 from agent.core.ruleset import INDEX_SIZE, INDEX_START, Ruleset
 from agent.core.rulewriter import ListMeta, build
 from agent.jobs.compile import CompileResult, Source, compile_lists
 from agent.jobs.fast_lines import plain_names
 from agent.platform.hashing import sha256
 from agent.platform.rulefile import open_ruleset
+from tests.core.whole import parse_line
 
 ROOT = Path(__file__).parents[2]
 

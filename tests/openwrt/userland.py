@@ -4,6 +4,7 @@ What needs no kernel of its own is tried here in seconds: packages, the init scr
 """
 
 import json
+import stat
 import subprocess
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.openwrt import image, packages, trial
+from tools.openwrt.rootfs import Rootfs
 
 # The guest's own start, without what a virtual machine needs: disks, cards, modules.
 START = """
@@ -42,13 +44,28 @@ class Ended(Exception):
     """A command in the userland ended with another code than 0."""
 
 
+def lay_out(made: Rootfs, folder: Path) -> None:
+    """As files and links of a folder; device nodes are left out."""
+    for entry in made.entries():
+        path = folder / entry.path
+        if stat.S_ISDIR(entry.mode):
+            path.mkdir(exist_ok=True)
+        elif stat.S_ISLNK(entry.mode):
+            path.symlink_to(entry.data.decode())
+        elif stat.S_ISREG(entry.mode):
+            path.write_bytes(entry.data)
+            path.chmod(stat.S_IMODE(entry.mode))
+        if stat.S_ISDIR(entry.mode):
+            path.chmod(stat.S_IMODE(entry.mode))
+
+
 class Router:
     """The userland in a folder; `boot` and `power_off` are the life of its processes."""
 
     def __init__(self, folder: Path, depends: list[str]) -> None:
         self.root = folder
         folder.mkdir()
-        image.compose("", depends).lay_out(folder)
+        lay_out(image.compose("", depends), folder)
         for name in ("proc", "dev", "tmp", "parcels"):
             (folder / name).mkdir(exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None

@@ -175,5 +175,5 @@ def test_the_reserve_comes_back_when_there_is_room(full: Home) -> None:
     full.ask("off", device_id=1, feature="history")
     os.unlink(os.path.join(full.folder, "ballast"))
     full.household.state.db.refill()
-    assert full.household.state.db.has_reserve
+    assert os.path.exists(full.household.state.db.path + ".reserve")
     assert os.path.getsize(full.household.state.db.path + ".reserve") == RESERVE_BYTES

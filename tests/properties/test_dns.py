@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from agent.core import dns, wire
 from agent.core.model import BadInput
-from agent.core.names import canonical, from_wire, parse, to_wire
+from agent.core.names import canonical, parse, to_wire
+from tests.core.whole import from_wire
 
 CORPUS = Path(__file__).parents[3] / "shared" / "data" / "wire" / "dns.jsonl.xz"
 

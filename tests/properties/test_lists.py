@@ -12,12 +12,13 @@ from agent.core.condition import Condition
 from agent.core.listrules import ListRule, Network
 from agent.core.match import BELOW, EXACT, WHOLE
 from agent.core.model import BadInput, Value
-from agent.core.rules import SYNTAXES, detect, parse_line
+from agent.core.rules import SYNTAXES, detect
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build, identity
 from agent.jobs.compile import Source, compile_lists
 from agent.jobs.fast_lines import plain_names
 from agent.platform.hashing import sha256
+from tests.core.whole import parse_line
 
 LABELS = st.sampled_from([b"a", b"b", b"www", b"x-1", b"_s", b"xn--p1ai"])
 NAMES = st.builds(lambda labels, top: b".".join([*labels, top]), st.lists(LABELS, min_size=1, max_size=4), LABELS)

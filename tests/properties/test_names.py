@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.model import BadInput
-from agent.core.names import PublicSuffixes, canonical, compile_suffixes, from_wire, labels, parse, to_wire
+from agent.core.names import PublicSuffixes, canonical, compile_suffixes, labels, parse, to_wire
 from agent.platform.idna import to_ascii
+from tests.core.whole import from_wire
 
 PSL = Path(__file__).parents[3] / "shared" / "data" / "psl"
 DEBIAN = Path("/usr/share/publicsuffix/public_suffix_list.dat")

@@ -10,8 +10,9 @@ import pytest
 
 from agent.core import quic
 from agent.core.flows import UNKNOWN, WAIT, Flows
-from agent.core.sniffed_request import SniffedRequest, read_all
+from agent.core.sniffed_request import SniffedRequest
 from agent.core.tls_hello import Hello
+from tests.core.whole import read_all
 
 WIRE = Path(__file__).parents[3] / "shared" / "data" / "wire"
 Parts = list[tuple[int, bytes]]

@@ -6,11 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.core.model import Value
-from agent.core.rules import parse_line
 from agent.core.ruleset import Ruleset
 from agent.core.rulewriter import ListMeta, build
 from agent.core.sniffed_request import normal, read
 from agent.platform.hashing import sha256
+from tests.core.whole import parse_line
 
 # What stands in a path: each in all the ways to write it.
 TOKENS = (

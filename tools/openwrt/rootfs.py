@@ -9,7 +9,6 @@ import importlib.util
 import os
 import py_compile
 import re
-import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -103,21 +102,6 @@ class Root:
         for name in names:
             if name not in taken or name == "sh":
                 self.add(cpio.symlink(f"bin/{name}", "busybox"))
-
-    def lay_out(self, folder: Path) -> None:
-        """As files and links of a folder; device nodes are left out."""
-        for entry in self.entries():
-            path = folder / entry.path
-            if stat.S_ISDIR(entry.mode):
-                path.mkdir(exist_ok=True)
-            elif stat.S_ISLNK(entry.mode):
-                path.symlink_to(entry.data.decode())
-            elif stat.S_ISREG(entry.mode):
-                path.write_bytes(entry.data)
-            else:
-                continue
-            if not stat.S_ISLNK(entry.mode):
-                path.chmod(stat.S_IMODE(entry.mode))
 
 
 def libraries(program: Path) -> list[Path]:

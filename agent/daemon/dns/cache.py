@@ -4,6 +4,10 @@ What is kept or found lands in the young generation. When that is half full it b
 unasked since, is dropped: no list of uses to keep, no sweeping.
 """
 
+MYPY = False
+if MYPY:  # not worth its memory
+    from typing import Any
+
 ENTRY_BYTES = 300  # what a key, a small object and its place in a dict take besides the message (measured)
 
 
@@ -16,13 +20,13 @@ class Cache:
     __slots__ = ("young", "old", "_entries_half", "_bytes_half", "_bytes")
 
     def __init__(self, entries_max: int, bytes_max: int) -> None:
-        self.young: dict = {}  # type: ignore[type-arg]
-        self.old: dict = {}  # type: ignore[type-arg]
+        self.young: dict[bytes, Any] = {}
+        self.old: dict[bytes, Any] = {}
         self._bytes = 0
         self._entries_half = entries_max // 2
         self._bytes_half = bytes_max // 2
 
-    def find(self, key: bytes):  # type: ignore[no-untyped-def]
+    def find(self, key: bytes) -> "Any":
         """The value, or None."""
         value = self.young.get(key)
         if value is None and key in self.old:
@@ -30,7 +34,7 @@ class Cache:
             self.store(key, value)
         return value
 
-    def store(self, key: bytes, value) -> None:  # type: ignore[no-untyped-def]
+    def store(self, key: bytes, value: "Any") -> None:
         """One too large for half the cache is not kept."""
         size_bytes = len(value.body) + len(key) + ENTRY_BYTES
         if size_bytes > self._bytes_half:
@@ -42,7 +46,7 @@ class Cache:
         self.young[key] = value
         self._bytes += size_bytes
 
-    def items(self) -> list:  # type: ignore[type-arg]
+    def items(self) -> "list[tuple[bytes, Any]]":
         """All of them, as of now."""
         return [*self.young.items(), *self.old.items()]
 

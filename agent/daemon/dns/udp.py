@@ -14,6 +14,10 @@ from agent.daemon.dns.sessions import Ancillary, DnsSession
 from agent.daemon.loop import Loop
 from agent.platform.cmodules import socket
 
+MYPY = False
+if MYPY:  # not worth its memory
+    from typing import Any
+
 FULL_TURNS = 16  # with one query each before two are looked for
 DRAIN = 64  # queries a turn, some 2 ms of work when none is in the cache
 WAITING_MAX = 4096  # more than a socket's buffer holds of the smallest packets
@@ -51,14 +55,12 @@ class Udp(Listener):
         loop.add(bound, self._read_ancillary if self._ancillary else self._read_plain)
         dns.attach(self)
 
-    def send(self, message: bytes, to: object) -> None:
+    def send(self, message: bytes, to: "Any") -> None:
         try:
             if self._ancillary:
-                reader: Reader = to  # type: ignore[assignment]
-                self._socket.sendmsg((message,), reader[0], 0, reader[1])
+                self._socket.sendmsg((message,), to[0], 0, to[1])
             else:
-                source: Source = to  # type: ignore[assignment]
-                self._socket.sendto(message, source)
+                self._socket.sendto(message, to)
         except OSError:
             self.unsent += 1  # a full buffer, or nobody there any more: by UDP they ask again
 

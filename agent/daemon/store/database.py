@@ -160,10 +160,6 @@ class Database:
             return False
         return True
 
-    @property
-    def has_reserve(self) -> bool:
-        return self._reserve is None or os.path.exists(self._reserve)
-
     def close(self) -> None:
         self.sql.close()
 

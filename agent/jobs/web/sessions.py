@@ -22,7 +22,6 @@ LIFE_S = 60 * 86400
 # by somebody else's signing in; the one not seen for longest makes room.
 KIND_MAX = {"household": 12, "device": 12}
 DEVICE_MAX = 3
-SESSIONS_MAX = sum(KIND_MAX.values())
 # "Last seen" is written this rarely: it is for the list of sessions, and flash wears.
 SEEN_EVERY_S = 3600
 
