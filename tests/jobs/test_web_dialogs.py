@@ -209,3 +209,42 @@ def test_why_is_true_of_each_kind(visit, served):  # noqa: F811
         page.locator(".answer", has_text=name).get_by_text(sentence).wait_for()
     served.ask("settings.set", key="lookalike", value="off")
     served.ask("rule.remove", id=served.ask("rule.list")["items"][-1]["id"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("https://www.games.example/play?x=1#y", "www.games.example"),
+        ("*.games.example", "games.example"),
+        ("GAMES.example. ", "games.example"),
+    ],
+)
+def test_a_rule_is_for_what_was_meant(visit, served, typed, meant):  # noqa: F811
+    """A pasted address, a name with a star: it is said what the rule is for before it is one."""
+    page = visit("/protection", browser.SMALL)
+    page.locator("#name").fill(typed)
+    page.locator("#name").press("Enter")
+    page.locator(".answer strong", has_text=meant).wait_for()
+    page.locator(".answer button[type=submit]").click()
+    page.locator(".row", has_text=meant).wait_for()
+    rule = served.ask("rule.list")["items"][-1]
+    assert (rule["name"], rule["action"]) == (meant, "block")
+    served.ask("rule.remove", id=rule["id"])
+
+
+def test_no_site_is_said_beside_the_field_and_a_public_suffix_is_asked_about(visit, served):  # noqa: F811
+    page = visit("/protection", browser.SMALL)
+    for typed in ("two words", "a..b", "user@mail.example"):
+        page.locator("#name").fill(typed)
+        page.locator("#name").press("Enter")
+        page.locator("#name-error", has_text="Enter a site such as").wait_for()
+    page.locator("#name").fill("co.uk")
+    page.locator("#name").press("Enter")
+    page.locator(".answer strong", has_text="co.uk").wait_for()
+    page.locator(".answer button[type=submit]").click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_text("every site whose name ends in .co.uk").wait_for()
+    sheet.get_by_role("button", name="Cancel").click()
+    sheet.wait_for(state="detached")
+    assert served.ask("rule.list")["items"] == []
+    page.trouble.clear()  # what the browser says of each refusal

@@ -58,3 +58,16 @@ def test_in_german(visit, served):  # noqa: F811
     page.get_by_role("button", name="Drucken").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     browser.shoot(page, "week-de")
+
+
+@pytest.mark.parametrize("path", ["/?person=1&part=week", "/?part=week"])
+def test_it_is_printed_without_what_is_pressed(visit, path):  # noqa: F811
+    page = visit(path)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
+    pressed = (
+        "[...document.querySelectorAll('nav, button, .back, .to-account')].filter((one) => one.offsetWidth).length"
+    )
+    assert page.evaluate(pressed) == 0 and page.locator("h1").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
+    browser.shoot(page, "week-print")
