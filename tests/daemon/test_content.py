@@ -71,6 +71,18 @@ def test_for_the_whole_household_lists_only(home: Home) -> None:
         home.ask("content.set", person_id=1, lists={"nothing": "off"})
 
 
+def test_an_app_s_hours_are_explained_for_a_time_to_come(home: Home) -> None:
+    hours = {"days": "sat", "begin": "10:00", "end": "12:00"}
+    home.ask("content.set", person_id=1, services=[{"id": "tiktok", "mode": "only", "windows": [hours]}])
+    for when, verdict in (
+        ("sat 9:59", "block"),
+        ("sat 10:00", "allow"),
+        ("sat 12:00", "block"),
+        ("sun 11:00", "block"),
+    ):
+        assert home.ask("explain", name="www.tiktok.example", person_id=1, at=when)["verdict"] == verdict, when
+
+
 def test_the_categories_are_told_with_who_fills_them(home: Home) -> None:
     rows = {row["id"]: row for row in home.ask("categories")["items"]}
     assert len(rows) == 15 and rows["gambling"]["proposed"] == ["child", "teen"] and rows["games"]["proposed"] == []

@@ -277,7 +277,7 @@ def _feature_of(verdict: Verdict) -> str:
 
 def _content_source(rule: Rule) -> str:
     if rule.category == SERVICE:
-        return f"it belongs to {rule.list_name} ({rule.text}), which is blocked now"
+        return f"it belongs to {rule.list_name} ({rule.text}), which is blocked"
     version = f", version {rule.list_version}," if rule.list_version else ""
     return f"the category {rule.category} is blocked and its list {rule.list_name!r}{version} has {rule.text}"
 
