@@ -62,6 +62,7 @@ def internet_off_behind_it(story: Story) -> None:
     expect("TLSv1.3" not in story.shaken("www.plain.example"), "a new connection passes although internet is off")
     story.cli("internet", "on", TABLET)
     expect("TLSv1.3" in story.shaken("www.plain.example"), "no connection passes although internet is on")
+    story.cli("off", TABLET, "limits")
 
 
 def carried(story: Story) -> bool:
