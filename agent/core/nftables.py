@@ -184,7 +184,7 @@ def counts_of(answer: NetlinkReply) -> "list[tuple[bytes, int, int]]":
 
 
 def add_for(table: str, name: str, keys: "list[bytes]", seconds: int) -> Message:
-    """Each goes by itself after so many seconds."""
+    """Add elements that the kernel removes by itself after so many seconds."""
     lasts = attribute(4, struct.pack(">Q", seconds * 1000))
     return _elements(_NEW_ELEMENTS, table, name, [_key(key) + lasts for key in keys])
 

@@ -82,7 +82,7 @@ class Arrivals:
         return frozenset(self.waiting[:HELD_MAX])
 
     def changed(self, actor: str) -> None:
-        """A setting was changed, by whom; also at a start, by the file."""
+        """Act on a changed setting; `actor` is who changed it, or the settings file at a start."""
         before, mode = self._mode, self.mode
         if mode == before:
             return

@@ -254,7 +254,7 @@ class _Marks:
         self._layout = layout
 
     def come_to(self, state: int) -> bytes:
-        """What the connection has come to."""
+        """Match connections whose mark has this verdict."""
         return nft.ct(nft.CT_MARK) + self._is(state)
 
     def becomes(self, state: int) -> bytes:
