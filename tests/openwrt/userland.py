@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.openwrt import image, packages, trial
-from tools.openwrt.rootfs import Rootfs
+from tools.openwrt.rootfs import Root
 
 # The guest's own start, without what a virtual machine needs: disks, cards, modules.
 START = """
@@ -44,7 +44,7 @@ class Ended(Exception):
     """A command in the userland ended with another code than 0."""
 
 
-def lay_out(made: Rootfs, folder: Path) -> None:
+def lay_out(made: Root, folder: Path) -> None:
     """As files and links of a folder; device nodes are left out."""
     for entry in made.entries():
         path = folder / entry.path
