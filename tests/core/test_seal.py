@@ -133,3 +133,48 @@ def test_what_is_no_envelope():
     for at in range(0, 400, 7):
         spoilt = body[:at] + bytes([body[at] ^ 0x15]) + body[at + 1 :]
         assert refused(lambda one=spoilt: envelope.parse(one)) or envelope.parse(spoilt).body() == spoilt
+
+
+def plain(sha256):
+    return seal.Primitives(
+        sha256,
+        lambda secret, public: b"s" * 32,
+        lambda secret: b"p" * 32,
+        lambda key, nonce, aad, text: b"e",
+        lambda key, nonce, aad, sealed: b"d",
+    )
+
+
+def test_the_primitives_are_those_that_were_given():
+    made = plain(pure.sha256)
+    assert made.sha256(b"") == pure.sha256(b"") and made.public_of(b"") == b"p" * 32
+    assert (made.x25519(b"", b""), made.encrypt(b"", b"", b"", b""), made.decrypt(b"", b"", b"", b"")) == (
+        b"s" * 32,
+        b"e",
+        b"d",
+    )
+
+
+def test_hmac_and_derivation_by_hand():
+    """RFC 2104 where a key fills a block and where it is longer; RFC 5869, appendix A.1; more than 255 bytes."""
+    made = plain(pure.sha256)
+    assert made.hmac(bytes(range(64)), b"data").hex() == (
+        "d042969c6684ddec29a78c05155503a21efcad1d70b07e22febe55216365c67c"
+    )
+    assert made.hmac(bytes(range(65)), b"data").hex() == (
+        "14dd50148c94635aabf78c8bfb31be462fecf178c0b0e6152c0ef5575f21bf16"
+    )
+    assert made.derive(bytes(range(13)), b"\x0b" * 22, bytes(range(0xF0, 0xFA))).hex() == (
+        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
+    )
+    long = made.expand(b"suite", b"secret", b"label", b"info", 300)
+    assert len(long) == 300 and pure.sha256(long).hex() == (
+        "c9f882635eb8c90c7b8b655582a91396f0a3fa83e7071d9db6eeba4ea05adf92"
+    )
+
+
+def test_both_keys_have_their_size():
+    made = plain(pure.sha256)
+    assert made.agree(bytes(32), bytes(32)) == b"s" * 32
+    for secret, public in ((31, 32), (32, 31), (33, 32), (32, 33), (0, 0)):
+        assert refused(lambda s=secret, p=public: made.agree(bytes(s), bytes(p))), (secret, public)
