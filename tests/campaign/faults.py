@@ -166,14 +166,16 @@ def corrupt_history(house: House, rng: random.Random) -> None:
     client = house.ready()
     time.sleep(rng.uniform(0.0, 1.0))
     try:
-        client.call("audit")
+        sound = client.call("audit")["ok"]  # rows that the harm made another's are found, too
     except ControlError as refusal:
         if "is damaged: move it away" not in str(refusal):
             raise Broken(f"a damaged history is told as {refusal}") from refusal
-        kill_both(house, rng)
-        path.unlink(missing_ok=True)
+        sound = False
     finally:
         client.close()
+    if not sound:
+        kill_both(house, rng)
+        path.unlink(missing_ok=True)
 
 
 def spoil(path: Path, rng: random.Random) -> None:
