@@ -20,7 +20,7 @@ SHAPES = {
     "Turn": "held:flag why:text at:int",
     "Minutes": "on:flag today:int|null allowed:int|null left:int|null",
     "Device": "id:int label:text mac:text|null address:text|null person:Person|null shared:flag never_off:flag"
-    " private_mac:flag many:flag features:Switches kept:Counts covered:flag unseen:Unseen|null internet:Internet"
+    " private_mac:flag many:flag features:Switches kept:Counts|null covered:flag unseen:Unseen|null internet:Internet"
     " usage:Minutes|null held:Delayed[]",
     "Switches": "history:Switch protection:Switch limits:Switch usage:Switch",
     "Switch": 'on:flag since:int|null epoch:int|null suspended:text|null lists?:"none/stale/ready"',

@@ -98,6 +98,24 @@ def test_what_stands_in_for_a_damaged_file_proves_nothing(lived: Path, tmp_path:
         home.crash()
 
 
+def test_off_is_acknowledged_over_a_file_that_is_damaged_meanwhile(lived: Path, tmp_path: Path) -> None:
+    """It is off and that is durable; only how much is stored can't be told."""
+    folder = tmp_path / "home"
+    shutil.copytree(lived, folder)
+    home = Home(str(folder))
+    try:
+        home.start()
+        (folder / FILES[0]).write_bytes(b"no database" * 9000)
+        reply = home.ask("off", device_id=1, feature="history")
+        assert reply["device"]["features"]["history"]["on"] is False and "remaining" not in reply
+        assert reply["device"]["kept"] is None and len(home.ask("device.list")["items"]) == 1
+        assert "off" in [row["action"] for row in home.ask("activity")["items"]]
+        with pytest.raises(StorageError, match="^It is off, but .* deleted"):
+            home.ask("off", device_id=1, feature="history", erase=True)
+    finally:
+        home.crash()
+
+
 @pytest.mark.parametrize("file,word", [(FILES[0], b"visits"), (FILES[1], b"ledger")])
 def test_a_table_whose_description_is_no_text(lived: Path, tmp_path: Path, file: str, word: bytes) -> None:
     """SQLite quotes it in its message, and Python can't read that."""

@@ -1,6 +1,7 @@
 """Devices: add, edit, remove, and those that were seen."""
 
 from collections.abc import Generator
+from contextlib import suppress
 
 from agent.control.messages import Reply, Request, Row
 from agent.core import addresses, people
@@ -15,6 +16,7 @@ from agent.daemon.household import Household
 from agent.daemon.operations import internet, usage
 from agent.daemon.operations.arguments import actor, flag, optional_number, optional_text, text
 from agent.daemon.operations.named import device_named
+from agent.daemon.store.database import StorageError
 from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.owners import PERSON, owner_of
 
@@ -41,7 +43,7 @@ def device_row(household: Household, device: Device) -> Row:
         "private_mac": device.mac is not None and made_up(device.mac),
         "many": device.mac is not None and edges.stands_for_many(device.mac),
         "features": {name: _feature_row(household, device, name) for name in FEATURES},
-        "kept": {table: household.records.count(table, device.id) for table in TABLES},
+        "kept": _kept(household, device),
         # Where nothing of it is read, there is nothing to be covered.
         "covered": not household.read(device) or edges.covers(device),
         "unseen": edges.unseen(device) or None,
@@ -49,6 +51,13 @@ def device_row(household: Household, device: Device) -> Row:
         "usage": usage.of_owner(household, owner_of(device)),
         "held": [{"change": one.change, "at": one.at} for one in household.delayed.of(device)],
     }
+
+
+def _kept(household: Household, device: Device) -> Row | None:
+    """How much is stored of it, None where a damaged file can't tell: the switches are shown all the same."""
+    with suppress(StorageError):
+        return {table: household.records.count(table, device.id) for table in TABLES}
+    return None
 
 
 def _feature_row(household: Household, device: Device, feature: str) -> Row:

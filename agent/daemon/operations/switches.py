@@ -1,6 +1,7 @@
 """Switching on and off, pausing and resuming, and what the notice says."""
 
 from collections.abc import Generator
+from contextlib import suppress
 
 from agent.control.messages import Reply, Request, Row
 from agent.core import consent, people
@@ -18,6 +19,7 @@ from agent.daemon.operations.named import devices_of
 from agent.daemon.store import recorded
 from agent.daemon.store.database import Locked, StorageError
 from agent.daemon.store.owners import owner_of
+from agent.daemon.store.selection import Selection
 from agent.daemon.store.unsaved import LOCKED_S, LOCKED_TRIES
 from agent.daemon.toggles import Pair, Pairs
 
@@ -159,11 +161,22 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
             yield from finish(household, devices, actor(request))
         except StorageError as error:
             raise StorageError(Sentence("It is off, but not everything was deleted: {}", error)) from error
-    remaining = sum(recorded.count(household.records, rows) for rows in kept)
-    ends = [scope.kept_until(household, rows) for rows in kept]
     reply = _switched(household, pairs)
-    reply.update(remaining=remaining, until=max([at for at in ends if at], default=None), erased=erased)
+    reply["erased"] = erased
+    with suppress(StorageError):  # what is stored can't be counted, and off it is
+        reply.update(_stored(household, kept))
     return reply
+
+
+def _stored(household: Household, kept: list[Selection]) -> Row:
+    """How much there still is, and how long at most. StorageError where nobody can tell."""
+    if household.records.db.stands_in:
+        raise StorageError(household.records.db.broken)
+    ends = [scope.kept_until(household, rows) for rows in kept]
+    return {
+        "remaining": sum(recorded.count(household.records, rows) for rows in kept),
+        "until": max([at for at in ends if at], default=None),
+    }
 
 
 def _off(household: Household, pairs: Pairs, who: str) -> Generator[float | None, None, None]:

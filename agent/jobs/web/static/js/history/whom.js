@@ -13,7 +13,7 @@ export function whom(unsorted) {
       key: "person-" + own[0].person.id,
       label: own[0].person.name,
       query: { person_id: own[0].person.id },
-      visits: own.some((one) => one.kept.visits),
+      visits: own.some((one) => one.kept?.visits),
       devices: own,
     }));
   return [
@@ -22,7 +22,7 @@ export function whom(unsorted) {
       key: "device-" + one.id,
       label: one.label,
       query: { device_id: one.id },
-      visits: one.kept.visits,
+      visits: one.kept?.visits,
       devices: [one],
     })),
   ];

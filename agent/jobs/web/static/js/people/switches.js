@@ -129,6 +129,7 @@ export async function protect(devices, reload) {
 }
 
 function remains(device, feature, done) {
+  if (done.remaining === undefined) return toast(t("me.off_done"));
   if (!done.remaining) return toast(t("switch.off_nothing"));
   toast(t(`switch.remain_${feature}`, { n: done.remaining, until: until(done.until) }), {
     label: t("switch.delete_now"),

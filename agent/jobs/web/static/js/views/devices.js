@@ -271,8 +271,10 @@ export function devices({ redraw, go }) {
   }
 
   async function remove(device) {
-    const { visits, attempts } = device.kept;
+    // Where a damaged file can't tell what is stored, the router refuses, and says so.
+    const { visits, attempts } = device.kept || {};
     if (
+      device.kept &&
       !(await confirm(
         t("devices.remove_title", { device: device.label }),
         t("devices.remove_text", {

@@ -34,7 +34,7 @@ export function history({ redraw, query }) {
   const load = inTurn(async () => {
     const { items } = await get("/devices");
     state.whom = whom(
-      items.filter((one) => one.features.history.on || one.kept.visits || one.features.history.suspended),
+      items.filter((one) => one.features.history.on || one.kept?.visits || one.features.history.suspended),
     );
     const asked = state.who ? state.who.key : "device-" + wanted;
     state.who =
