@@ -9,7 +9,7 @@ WHOLE = 0  # the name and everything below it
 EXACT = 1  # the name alone, an address, or one URL
 BELOW = 2  # everything below the name, not the name
 SPECIAL = 3  # of an entry only: rules with conditions have this key
-HOST = 4  # the name alone, because pages of it are listed and it carries nothing else (see shared.py)
+HOST = 4  # the name alone, because pages of it are listed and it carries nothing else (see shared_hosts.py)
 
 ALLOWING = "allow"  # the category of lists whose exceptions the household has counted for all lists
 

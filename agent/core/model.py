@@ -285,7 +285,7 @@ class Visit(Value):
 
     `id` is None until stored. `hosts` is a sorted list of canonical names, at most history.HOSTS_MAX of them.
     `background` says that nobody opened it, as far as can be told; `cause` is the visit that pulled it in, if one did,
-    and has no cause itself (see leads.py).
+    and has no cause itself (see page_loads.py).
     """
 
     __slots__ = (

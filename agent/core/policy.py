@@ -98,7 +98,7 @@ class Policy:
 
     `rules` are those in force now; the caller makes a new Policy when one is added, removed or over.
     `never` is a set of names (bytes) that nothing refuses, subdomains included; `shipped` are refusals by name that
-    come before the lists', see `resolvers.refusals`. `lookalike` guesses (see `lookalike.Lookalike`), None for no
+    come before the lists', see `known_resolvers.refusals`. `lookalike` guesses (see `lookalike.Lookalike`), None for no
     guesses; what it suspects is refused if `refuse_guesses` says so. `needed` are names (bytes) that no category and no
     service refuses, `services` the names of those that somebody chose (see `services.Services`). `judges_addresses`:
     some list has addresses.

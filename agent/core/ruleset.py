@@ -255,7 +255,7 @@ class Ruleset:
 
         `authority` is a canonical name, an address's text (IPv6 in brackets) or either with `:port` (80 and 443 left
         out), `target` the path and query as they are in the request. Keys and targets are compared in the form of
-        `request.normal`.
+        `sniffed_request.normal`.
         """
         host, port = split_authority(authority)
         target = normal(target)

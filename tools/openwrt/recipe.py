@@ -1,7 +1,7 @@
 """How to build an image with the agent in it, for a model: the command line of OpenWrt's ImageBuilder.
 
 Which models fit is a matter of flash and memory. By tools/openwrt/footprint.py and the tests' file sets (x86-64) it
-takes, with Python and libraries, about 9 MB packed and 27 MB unpacked; 17 MB of memory for daemon and guard, up to 20
+takes, with Python and libraries, about 9 MB packed and 28 MB unpacked; 17 MB of memory for daemon and guard, up to 20
 more for the web page while it is used, and up to 30 MB for minutes while lists are compiled.
 """
 

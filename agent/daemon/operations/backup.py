@@ -2,7 +2,7 @@
 
 A backup holds the household's settings, people, devices, rules and the ledger; history only when asked for. It is
 brought back as a whole in place of what is here, and everything is off afterwards until somebody confirms: the daemon
-starts again on a ledger that nobody noted here (see anchor.py).
+starts again on a ledger that nobody noted here (see rollback_check.py).
 """
 
 from collections.abc import Iterator

@@ -37,7 +37,7 @@ def release() -> Finding:
     version = tuple(whole(word) or 0 for word in words[:2])
     if version < (5, 19):
         return Finding(
-            FAILURE, "kernel", f"Linux {platform.release()} is too old.", "Upgrade to OpenWrt 23.05 or newer."
+            FAILURE, "kernel", f"Linux {platform.release()} is too old.", "Upgrade to OpenWrt 24.10 or newer."
         )
     return Finding(OK, "kernel", f"Linux {platform.release()} is new enough.")
 

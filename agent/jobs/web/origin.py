@@ -22,7 +22,7 @@ def check_host(head: Head, local: str, names: tuple[str, ...]) -> None:
         raise Problem(
             421,
             "unknown-host",
-            "This router does not answer to that name. Use its address, or add the name to the setting web_names.",
+            "This router does not answer to that name. Use its address, or add the name to the setting web_hosts.",
         )
 
 

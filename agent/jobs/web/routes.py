@@ -16,7 +16,7 @@ class Route(Value):
     """One operation of the API.
 
     `op` names the control operation that answers it, or, with a leading dot, the handler of ours that does.
-    `query` and `body` name the fields it takes (see fields.py); `actor` adds who did it, for the ledger.
+    `query` and `body` name the fields it takes; `actor` adds who did it, for the ledger.
     """
 
     __slots__ = ("method", "path", "access", "op", "query", "body", "actor", "status")
