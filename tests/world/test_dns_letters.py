@@ -12,8 +12,8 @@ import dnslib
 import pytest
 
 from agent.daemon.dns.upstream import DEAF_MAX
-from tests.daemon.resolving import texts
-from tests.daemon.test_upstream import Net, failing, silent
+from tests.daemon.resolving import texts, turn_until
+from tests.daemon.test_upstream import Asked, Net, failing, silent
 from tests.world import line
 
 pytestmark = pytest.mark.skipif(shutil.which("dnsmasq") is None, reason="dnsmasq is not installed")
@@ -133,7 +133,7 @@ def test_with_two_servers_the_last_is_asked_once_more(net: Net) -> None:
 
 
 def test_a_server_that_can_not_be_reached_any_more_is_not_told_to_be_up(net: Net) -> None:
-    """It refuses, and is gone when it is asked again: what came last counts."""
+    """It refuses, and is gone when it is asked again: the client is told what it said, `status` that it is gone."""
     net.serve(failing(dnslib.RCODE.REFUSED))
     server = net.upstream._servers.list[0]
     server.mixes = True
@@ -148,7 +148,44 @@ def test_a_server_that_can_not_be_reached_any_more_is_not_told_to_be_up(net: Net
 
     net.upstream._put = put  # type: ignore[method-assign]
     query = net.ask("a-long-name.example")
-    assert query.response is None and server.unreachable_since is not None
+    assert query.reply.header.rcode == dnslib.RCODE.REFUSED and server.unreachable_since is not None
+
+
+def test_a_failure_is_told_where_the_second_question_meets_silence(net: Net) -> None:
+    """A broken domain: it fails at once, and is looked for anew when it is asked for again."""
+    asked = []
+
+    def once(query: dnslib.DNSRecord) -> dnslib.DNSRecord | None:
+        asked.append(query)
+        return failing(dnslib.RCODE.SERVFAIL)(query) if len(asked) == 1 else None
+
+    net.serve(once)
+    server = net.upstream._servers.list[0]
+    server.mixes = True
+    assert net.ask("bogus.example").reply.header.rcode == dnslib.RCODE.SERVFAIL
+    assert len(asked) == 2 and not server.down, "after one patience, not the client's"
+
+
+def test_one_silence_of_many_questions_counts_once(net: Net) -> None:
+    net.serve(silent)
+    server = net.upstream._servers.list[0]
+    server.mixes = True
+    waiting = [Asked(net.loop, f"a-long-name-{number}.example", "A", False) for number in range(8)]
+    for query in waiting:
+        net.upstream.query(query)
+    turn_until(net.loop, lambda: len(net.servers[0].seen) == 8, 10)
+    net.servers[0].answer = line.answer_to
+    turn_until(net.loop, lambda: all(query.times for query in waiting), 10)
+    assert server.mixes and server.deaf == 1
+
+
+def test_a_server_that_refuses_edns_keeps_its_random_letters(net: Net) -> None:
+    net.serve(lambda query: failing(dnslib.RCODE.FORMERR)(query) if query.ar else line.answer_to(query))
+    server = net.upstream._servers.list[0]
+    server.mixes = True
+    for number in range(DEAF_MAX + 1):
+        net.ask(f"a-long-name-{number}.example", edns=True)
+    assert server.mixes and server.deaf == 0
 
 
 def _by_letters(query: dnslib.DNSRecord) -> dnslib.DNSRecord:

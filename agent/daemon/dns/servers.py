@@ -32,7 +32,7 @@ class UpstreamServer:
     """One resolver. `sockaddr` is what connect takes; `ede` says why it is doubted, `folds` that it changes letters.
 
     `mixes` says that it is sent random ones: an answer from the router itself can't be forged from outside. `deaf`
-    counts the questions in a row that it answered in the client's letters only."""
+    counts the questions in a row that it answered in the client's letters only, the last of them at `deaf_at`."""
 
     __slots__ = (
         "address",
@@ -50,6 +50,7 @@ class UpstreamServer:
         "folds",
         "mixes",
         "deaf",
+        "deaf_at",
     )
 
     def __init__(self, address: str, port: int) -> None:
@@ -70,6 +71,7 @@ class UpstreamServer:
         self.folds = False
         self.mixes = not (bare.startswith("127.") or bare == "::1")
         self.deaf = 0
+        self.deaf_at = 0.0
 
     @property
     def doubted(self) -> bool:

@@ -123,8 +123,9 @@ class Upstream:
         query.done(response, ede)
 
     def _give_up(self, query: UpstreamQuery, ede: int) -> None:
+        """A failure that some server told is passed on, with the reason that it gave."""
         self.failed += 1
-        self._finish(query, None, ede)
+        self._finish(query, query.said, 0 if query.said else ede)
 
     # sending
 
@@ -226,6 +227,8 @@ class Upstream:
                 else:
                     self._learn_letters(packet, rcode)
                 self._finish(query, response, 0)
+            else:
+                query.said = response
         except Exception as error:  # noqa: BLE001 - the barrier
             self._loop.faults.met(error)
             self._failed(query)
@@ -237,10 +240,14 @@ class Upstream:
         server = packet.server
         if not server.mixes or rcode in _SECOND_CHANCES:
             return
-        mixed = [one for one in packet.query.packets if one.server is server and not _plain(one)]
+        # One without OPT tells nothing of letters, and questions that waited together met one silence.
+        alike = [
+            one for one in packet.query.packets if one.server is server and len(one.message) == len(packet.message)
+        ]
         if not _plain(packet):
             server.deaf = 0
-        elif mixed:
+        elif packet.query.began >= server.deaf_at and not all([_plain(one) for one in alike]):
+            server.deaf_at = self._loop.now
             server.deaf += 1
             if server.deaf >= DEAF_MAX:
                 server.mixes, server.deaf = False, 0
@@ -285,6 +292,7 @@ class Upstream:
         sent = [packet for packet in query.packets if packet.server is server]
         if not server.mixes or any([_plain(packet) for packet in sent]):
             return False
+        query.failed = (*query.failed, server)
         self._send(query, server)
         return True
 
@@ -343,7 +351,8 @@ class Upstream:
             if server.down and not before:
                 self._retire(server)
         following = self._servers.after(server, query.asked, query.failed)
-        if query.began + PATIENCE_S <= self._loop.now or following is None:
+        told = query.said is not None and all([one in query.failed for one in self._servers.list])
+        if query.began + PATIENCE_S <= self._loop.now or following is None or told:
             self._give_up(query, server.ede)
         else:
             self._send(query, following)

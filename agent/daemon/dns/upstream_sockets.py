@@ -25,10 +25,10 @@ class UpstreamQuery:
     """A question that is to be answered; it goes out in one or more packets. Its question ends at `end`.
 
     `message` is what is sent, with an id for each packet. `asked` are the servers, one for each of `packets`; `failed`
-    those that answered with a failure. `over` says that it waits no longer.
+    those that answered with a failure, and `said` what the last of them said. `over` says that it waits no longer.
     """
 
-    __slots__ = ("message", "end", "asked", "packets", "failed", "began", "next_at", "over")
+    __slots__ = ("message", "end", "asked", "packets", "failed", "said", "began", "next_at", "over")
 
     def __init__(self, message: bytes, end: int) -> None:
         self.message = message
@@ -36,6 +36,7 @@ class UpstreamQuery:
         self.asked: list[UpstreamServer] = []
         self.packets: list[Packet] = []
         self.failed: tuple[UpstreamServer, ...] = ()
+        self.said: bytes | None = None
         self.began = 0.0
         self.next_at = 0.0
         self.over = False
