@@ -674,6 +674,37 @@ def test_storage_that_refuses_makes_no_report_and_closes_the_gate_on_opting_out(
     assert life.home.ask("statistics.opt_out")["state"] == "off"
 
 
+@pytest.mark.parametrize("state", ["suspended", "on"])
+def test_an_opt_out_that_storage_refused_ends_no_later_opt_in(life: Life, state: str) -> None:
+    opt_in(life.home)
+    if state == "suspended":
+        life.reports.sending.purge("suspend", "terms")
+    sql = life.home.household.state.db.sql
+    sql.execute("PRAGMA query_only=ON")
+    with pytest.raises(StorageError):
+        life.home.ask("statistics.opt_out")
+    with pytest.raises(StorageError):
+        opt_in(life.home)
+    sql.execute("PRAGMA query_only=OFF")
+    opt_in(life.home)
+    life.reports.tick()
+    assert life.reports.running and life.ledger()[-2:] == ["off", "on"]
+
+
+def test_a_trouble_is_told_no_more_once_the_opt_out_is_saved(life: Life) -> None:
+    opt_in(life.home)
+    sql = life.home.household.state.db.sql
+    sql.execute("PRAGMA query_only=ON")
+    with pytest.raises(StorageError):
+        life.home.ask("statistics.opt_out")
+    life.reports.tick()
+    assert "no report is made" in str(life.home.ask("statistics.status")["trouble"])
+    sql.execute("PRAGMA query_only=OFF")
+    life.reports.tick()
+    status = life.home.ask("statistics.status")
+    assert (status["state"], status["trouble"]) == ("off", "")
+
+
 def test_what_can_t_be_counted_is_dropped_and_said_so(life: Life) -> None:
     """Paid for, and then history.db can't be read: no report waits for a text that never comes."""
     opt_in(life.home)

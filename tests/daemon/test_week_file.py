@@ -11,7 +11,9 @@ import pytest
 
 from agent.core import age, bech32, week_file
 from agent.core.model import BadInput
+from agent.daemon.household import Household
 from agent.daemon.operations.arguments import OperationRejected
+from agent.daemon.store.database import StorageError
 from agent.jobs import report as job
 from tests.daemon.reporting import TOOLS, WEEK_S, Straight, Weeks
 from tests.promises.household import Crash, Home
@@ -340,3 +342,50 @@ def test_the_job_sees_what_is_on_only(life: Life) -> None:
     life.home.ask("week_file.turn_off")
     job.files(client)
     assert life.states() == ["withdrawn"]
+
+
+@pytest.mark.parametrize("state", ["suspended", "on"])
+def test_an_off_that_storage_refused_ends_no_later_on(life: Life, state: str) -> None:
+    life.on()
+    if state == "suspended":
+        life.file.sending.purge("suspend", "terms")
+    sql = life.home.household.state.db.sql
+    sql.execute("PRAGMA query_only=ON")
+    with pytest.raises(StorageError):
+        life.home.ask("week_file.turn_off")
+    sql.execute("PRAGMA query_only=OFF")
+    life.on()
+    assert life.file.tick() and life.file.running and life.ledger()[-3:] == ["off", "on", "report"]
+
+
+def test_a_deletion_opens_nothing_that_is_ending(life: Life) -> None:
+    life.on()
+    life.week()
+    life.seal()
+    life.home.household.edges.end_report = lambda: True  # the job is still there
+    steps = life.file.sending.opt_out("web:1")
+    next(steps)
+    life.file.withdraw()
+    assert life.states() == ["withdrawn"] and not life.file.running
+    steps.close()
+
+
+def test_a_deletion_opens_nothing_before_the_start_is_committed(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    life.on()
+    life.week()
+    life.seal()
+    begin = Household.begin
+
+    def refused(household: Household) -> None:
+        household.state.db.sql.execute("PRAGMA query_only=ON")
+        begin(household)
+        household.state.db.sql.execute("PRAGMA query_only=OFF")
+
+    monkeypatch.setattr(Household, "begin", refused)
+    life.started()
+    monkeypatch.undo()
+    assert life.home.household.trouble
+    life.file.withdraw()
+    assert life.states() == ["withdrawn"] and not life.file.running
+    life.home.household.begin()
+    assert life.file.running

@@ -118,6 +118,7 @@ def opt_in(household: Household, request: Request) -> Reply:
     reports = household.reports
     if not household.toggles.booted:
         raise OperationRejected("storage", "nothing can be switched on: the start could not be committed to storage")
+    reports.sending.save_again()  # what was ended is not "on already"
     if reports.agreement.operator() is None:
         raise OperationRejected("conflict", "no operator is configured: there is nobody to send reports to")
     if reports.agreement.state == ON:

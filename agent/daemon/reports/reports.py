@@ -79,6 +79,7 @@ class Reports:
 
     def opt_in(self, actor: str) -> None:
         """BadInput when it does not fit; the caller has checked what was agreed to."""
+        self.sending.save_again()  # an end of before must not end this
         spent = self.budget.spent()
         if self.agreement.operator() is None or spent is None:
             raise BadInput("reports need an operator, and a known budget")
@@ -130,6 +131,7 @@ class Reports:
         try:
             self.sending.save_again()
             if not self.running:
+                self.trouble = ""
                 return False
             if not self._clock.is_set:
                 self.trouble = UNSETTLED

@@ -43,6 +43,7 @@ class Sending:
         self._forget = forget
         self._owed: dict[str, Callable[[], None]] = {}
         self.open = False
+        self.ending = 0  # how many ends are under way: until they are written nothing else opens the gate
 
     @property
     def state(self) -> str:
@@ -63,11 +64,23 @@ class Sending:
 
     def stop(self, action: str, actor: str) -> Steps:
         self._edges.step("optout.job")
-        while self._edges.end_report():
-            yield 0.02
-        self._edges.step("optout.purge")
-        yield from saved(lambda: self.purge(action, actor))
+        yield from self.end("optout.purge", lambda: self.purge(action, actor))
         self._edges.step("optout.settle")
+        yield from self.silence()
+
+    def end(self, step: str, write: Callable[[], None]) -> Steps:
+        """The job ends, then `write()` says so; shut all the while."""
+        self.open = False
+        self.ending += 1
+        try:
+            while self._edges.end_report():
+                yield 0.02
+            self._edges.step(step)
+            yield from saved(write)
+        finally:
+            self.ending -= 1
+
+    def silence(self) -> Steps:
         while (left_s := self._edges.report_silence_s()) > 0:
             yield left_s
 

@@ -20,7 +20,6 @@ from agent.daemon.store.database import StorageError, keep, unkeep
 from agent.daemon.store.ledger import Entry
 from agent.daemon.store.outbox import JITTER_S, WEEK_FILE, Outbox
 from agent.daemon.store.state import State
-from agent.daemon.store.unsaved import saved
 
 FEATURE = "week_file"
 WEEK_S = 7 * 86400
@@ -56,6 +55,7 @@ class WeekFile:
         self.outbox = Outbox(state, sha256, self._chance, WEEK_FILE, QUEUE_MAX)
         self.sending = Sending(state, clock, noted, edges, self.outbox, FEATURE, self._forget)
         self._trouble: str | Sentence = ""
+        self._begun = False
 
     @property
     def running(self) -> bool:
@@ -90,12 +90,14 @@ class WeekFile:
 
     def begin(self) -> None:
         """The gate from the ledger, after the start was committed."""
-        self.sending.open = self._holds
+        self._begun = True
+        self._open_again()
         if not self.running and (self.sending.state == ON or self.outbox.waiting() or self.target()):
             self.sending.purge("suspend", "terms")
 
     def turn_on(self, target: Target, actor: str) -> Steps:
         """To this address, for this key; what was on before ends first. The first file goes at once."""
+        self.sending.save_again()  # an end of before must not end this
         self.sending.open = False
         if self.sending.state == ON:
             yield from self.sending.stop("off", actor)
@@ -125,11 +127,12 @@ class WeekFile:
         """Make what is due; whether the job has something to do. First what storage refused to take back."""
         try:
             if self.sending.save_again():
-                self.sending.open, self._trouble = self._holds, ""
+                self._open_again()
         except (StorageError, SqlError) as error:
             self._trouble = Sentence("no weekly file is made: {}", said_by(error))
             return False
         if not self.running:
+            self._trouble = ""
             return False
         self._trouble = "" if self._clock.is_set else UNSET
         if self._trouble:
@@ -165,21 +168,21 @@ class WeekFile:
         """What waits holds something that may not leave any more, and goes. A new one is made. StorageError."""
         if self.outbox.waiting():
             self._take_back(why, [], "")
+            self._open_again()
 
     def take_out(self, entries: Sequence[Entry], actor: str) -> Steps:
         """Somebody takes part no more: what is under way ends, what waits goes with the ledger's rows, then silence."""
-        self.sending.open = False
-        while self._edges.end_report():
-            yield 0.02
-        self._edges.step("weekfile.leave")
-        yield from saved(lambda: self._take_back(LEFT, entries, actor))
-        while (left_s := self._edges.report_silence_s()) > 0:
-            yield left_s
+        yield from self.sending.end("weekfile.leave", lambda: self._take_back(LEFT, entries, actor))
+        self._open_again()
+        yield from self.sending.silence()
 
     def _take_back(self, why: str, entries: Sequence[Entry], actor: str) -> None:
-        """Nothing is sent before this is written; then what the ledger says holds again."""
+        """Nothing is sent before this is written."""
         self.sending.take_back(why + actor, lambda: self._write(why, entries, actor))
-        self.sending.open = self._holds
+
+    def _open_again(self) -> None:
+        """What the ledger says holds, once the start is committed, unless an end is under way."""
+        self.sending.open = self._begun and not self.sending.ending and self._holds
 
     def _write(self, why: str, entries: Sequence[Entry], actor: str) -> None:
         joined = self._state.ledger.register.joined
