@@ -2,8 +2,9 @@
 
 Run in the router's namespace. It answers every query with 10.<slot>.<generation>.<0 udp, 1 tcp>; strangers get no
 answer, but are counted. Commands come as JSON lines on stdin: {"op": "apply", "wanted": {mac: [slot, generation]}},
-"hold" or "count" (macs), "admit", "counts", "lose", "flush", "flush_marked", "release", "seen", "verify", "hang",
-"write". What was applied is kept in the file that is its argument, and armed again by the next daemon after a crash.
+"hold" or "count" (macs), "admit", "counts", "lose", "flush", "flush_marked", "release", "seen", "verify", "trouble",
+"hang", "write". What was applied is kept in the file that is its argument, and armed again by the next daemon after a
+crash.
 """
 
 from __future__ import annotations
@@ -169,6 +170,10 @@ class Responder:
         self.holding.check()
         return stands
 
+    def trouble(self) -> str:
+        self.step_tasks()
+        return str(self.holding.trouble)
+
     def told(self) -> dict[str, object]:
         # What waits in the sockets counts as seen.
         self.turn(0)
@@ -178,7 +183,7 @@ class Responder:
 
     def command(self, line: str) -> object:
         order = json.loads(line)
-        told = {"counts": self.counts, "seen": self.told, "verify": self.verified}
+        told = {"counts": self.counts, "seen": self.told, "verify": self.verified, "trouble": self.trouble}
         if order["op"] in told:
             return told[order["op"]]()
         if order["op"] == "apply":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.daemon.kernel.holding import LOOK_CHECKS
 from tests.lab.household import Agent, ask
 from tests.lab.lab import (
     ALICE4,
@@ -199,6 +200,52 @@ def test_a_lost_table_is_made_anew_and_ends_flows_again(lab: Lab, agent: Agent, 
     time.sleep(SILENT_S)
     assert flow.heard < at + 1
     flow.close()
+
+
+def test_what_comes_in_is_told_until_the_firewall_keeps_it_out(lab: Lab, agent: Agent) -> None:
+    """By IPv6 nothing but the firewall keeps a server's datagrams out; it may be set right while a device is held."""
+    address, over = lab.addresses6(lab.alice)[0], threading.Event()
+    server = lab.wan.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    device = lab.alice.socket(socket.AF_INET6, socket.SOCK_DGRAM, 10)
+    device.bind((address, 9445))
+
+    def send() -> None:
+        while not over.wait(0.02):
+            server.sendto(b"more", (address, 9445))
+
+    def arrives() -> bytes:
+        device.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while device.recv(100):
+                pass
+        device.settimeout(10)
+        return device.recv(100)
+
+    def told() -> bool:
+        agent.ask(op="verify")
+        return "comes in by IPv6" in str(agent.ask(op="trouble")["ok"])
+
+    chain = "inet fw4 forward"
+    lab.router.run(f"nft insert rule {chain} iifname wan0 meta nfproto ipv6 accept".split())
+    listed = lab.router.run(f"nft -a list chain {chain}".split())
+    (handle,) = [line.split()[-1] for line in listed.split("\n") if 'iifname "wan0" meta nfproto ipv6 accept' in line]
+    sending = threading.Thread(target=send)
+    sending.start()
+    try:
+        assert arrives()
+        agent.hold(ALICE_MAC)
+        await_true(told, "what comes in", 20)
+        assert all(arrives() and told() for _ in range(2 * LOOK_CHECKS)), "it still does"
+        lab.router.run(f"nft delete rule {chain} handle {handle}".split())
+        handle = ""
+        await_true(lambda: not told(), "nothing that comes in", 20)
+    finally:
+        over.set()
+        sending.join()
+        server.close()
+        device.close()
+        if handle:
+            lab.router.run(f"nft delete rule {chain} handle {handle}".split())
 
 
 class Ends:

@@ -62,13 +62,23 @@ class FlowEnding:
         while self._again:
             macs, self._again = self._again, frozenset()
             yield AGAIN_S
-            self.entered = False
-            yield from self._walk(macs, self._meanwhile)
+            yield from self._look(macs)
 
-    def _meanwhile(self, answer: NetlinkReply, far: bytes) -> bool:
-        """Whether what is there a moment later may stay. By IPv4 a port may be forwarded, and no answer comes."""
-        self.entered = self.entered or (len(far) == 16 and conntrack.begun_outside(answer, far))
-        return self._spared(far)
+    def look_again(self, macs: frozenset[bytes], task: Callable[[Generator[float | None, None, None]], None]) -> None:
+        """Whether what was told of these devices is so still."""
+        task(self._look(macs))
+
+    def _look(self, macs: frozenset[bytes]) -> Generator[None, None, None]:
+        entered = False
+
+        def stays(answer: NetlinkReply, far: bytes) -> bool:
+            """What is there a moment later. By IPv4 a port may be forwarded, and no answer comes."""
+            nonlocal entered
+            entered = entered or (len(far) == 16 and conntrack.begun_outside(answer, far))
+            return self._spared(far)
+
+        yield from self._walk(macs, stays)
+        self.entered = entered
 
     def _walk(
         self, macs: frozenset[bytes], stays: Callable[[NetlinkReply, bytes], bool]

@@ -14,6 +14,7 @@ ENTERED = (
     "Something still comes in by IPv6 to a device whose internet is off, for the router's firewall lets it in: set its"
     " zone of the internet to forward REJECT."
 )
+LOOK_CHECKS = 15  # of the timer's checks, from one look at what still comes in to the next: each reads all of conntrack
 Task = Callable[[Generator[float | None, None, None]], None]
 
 
@@ -34,6 +35,7 @@ class Holding:
         self._wanted: frozenset[bytes] = frozenset()
         self._begun = False
         self._made = 0
+        self._checks = 0  # since flows that told of something were looked at
         self._refusal: str | Sentence = ""
 
     @property
@@ -59,8 +61,17 @@ class Holding:
         try:
             if self._begun:
                 self._bring_about()
+                self._look_again()
         except NetfilterError:
             return  # `trouble` says so, and the timer comes again
+
+    def _look_again(self) -> None:
+        """What is told stays told only while it is so: the firewall may have been set right."""
+        told = self.held and (self._ending.entered or self._ending.trouble)
+        self._checks = self._checks + 1 if told else 0
+        if self._checks >= LOOK_CHECKS:
+            self._checks = 0
+            self._ending.look_again(self.held, self._task)
 
     def end_flows(self, macs: frozenset[bytes], judged: bool = False) -> None:
         """What these devices have open ends, whether they are held or not: after a change of what they may. `judged`:
