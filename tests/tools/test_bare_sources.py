@@ -8,6 +8,7 @@ import pytest
 from tools.openwrt.bare_sources import bare
 
 ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Stripped(ast.NodeTransformer):
@@ -15,9 +16,9 @@ class Stripped(ast.NodeTransformer):
 
     def visit(self, node):
         node = self.generic_visit(node)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+        if isinstance(node, ast.Module | ast.ClassDef | FUNCTIONS) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] if isinstance(node, ast.Module) else [ast.Expr(ast.Constant(0)), *node.body[1:]]
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, FUNCTIONS):
             node.returns = None
         elif isinstance(node, ast.arg):
             node.annotation = None
@@ -37,7 +38,7 @@ def test_code_stays_in_its_line(path):
     source = (ROOT / path).read_bytes()
 
     def lines(text):
-        kinds = ast.Return | ast.If | ast.Call | ast.FunctionDef
+        kinds = ast.Return | ast.If | ast.Call | FUNCTIONS
         return [
             (type(node), node.lineno) for node in ast.walk(Stripped().visit(ast.parse(text))) if isinstance(node, kinds)
         ]
@@ -63,6 +64,8 @@ class Two(Exception):
     """
 x: "list[int]" = [lambda y: 1][0:1]
 def three(): "Doc, -> this"
+async def four(a: int) -> str:
+    "Doc."
 '''
     wanted = [
         "",
@@ -82,6 +85,8 @@ def three(): "Doc, -> this"
         "",
         "x = [lambda y: 1][0:1]",
         "def three(): 0",
+        "async def four(a) :",
+        "    0",
         "",
     ]
     assert bare(source.encode()).decode().split("\n") == wanted

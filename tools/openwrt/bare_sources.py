@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NOTHING = b"0"  # a statement that compiles to none
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 Place = ast.expr | ast.stmt | ast.arg
 Cut = tuple[int, int, bytes, bytes]  # from and to which byte; what is there instead, and before each end of a line
@@ -43,7 +44,7 @@ def bare(source: bytes) -> bytes:
 
 def docstrings(tree: ast.Module, places: Places) -> Iterator[Cut]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, False) is not None:
+        if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS)) and ast.get_docstring(node, False) is not None:
             # Before a module's `from __future__` no statement may stand.
             instead = b"" if isinstance(node, ast.Module) else NOTHING
             yield places.begin(node.body[0]), places.end(node.body[0]), instead, b""
@@ -51,7 +52,7 @@ def docstrings(tree: ast.Module, places: Places) -> Iterator[Cut]:
 
 def annotations(tree: ast.Module, places: Places) -> Iterator[Cut]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.returns:
+        if isinstance(node, FUNCTIONS) and node.returns:
             arrow = places.source.rindex(b"->", 0, places.begin(node.returns))
             yield arrow, places.end(node.returns), b"", b"\\"  # no brackets around it
         elif isinstance(node, ast.arg) and node.annotation:
