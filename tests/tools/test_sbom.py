@@ -41,6 +41,19 @@ def test_each_package_with_its_hash_and_what_it_needs(tmp_path: Path) -> None:
     assert told["metadata"] == {"timestamp": "2023-11-14T22:13:20Z"}
 
 
+def test_the_names_of_services_are_of_two(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    data = root / "usr/share/privacy-agent"
+    data.mkdir(parents=True)
+    (data / "services.json").write_text("{}")
+    package = tmp_path / "one_0.1.0-1_all.ipk"
+    package.write_bytes(ipk.pack({"control": CONTROL.format(name="one", more="").encode()}, root, EPOCH))
+    (part,) = [one for one in sbom.document([package], EPOCH)["components"] if one["name"] == "one"]
+    told = {(one["name"], one["licenses"][0]["license"]["id"]) for one in part["components"]}
+    assert told == {("domain-list-community", "MIT"), ("nextdns-services", "MIT")}
+    assert len({one["bom-ref"] for one in part["components"]}) == 2
+
+
 def test_the_same_packages_make_the_same_document(tmp_path: Path) -> None:
     pair = [made(tmp_path, "one"), made(tmp_path, "two")]
     first, again = (sbom.write(tmp_path, order, EPOCH).read_bytes() for order in (pair, pair))

@@ -20,6 +20,7 @@ OF_OTHERS = (
     ("./usr/share/privacy-agent/suffixes.bin", "public-suffix-list", "MPL-2.0", "https://publicsuffix.org/"),
     ("./usr/share/privacy-agent/services.json", "domain-list-community", "MIT",
      "https://github.com/v2fly/domain-list-community"),
+    ("./usr/share/privacy-agent/services.json", "nextdns-services", "MIT", "https://github.com/nextdns/services"),
 )  # fmt: skip
 
 
