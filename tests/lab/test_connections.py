@@ -11,7 +11,7 @@ import pytest
 
 from agent.core.known_resolvers import ADDRESSES
 from tests.lab.household import Asker
-from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, RESOLVER6, ROUTER4, ROUTER_MAC, Lab
+from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, RESOLVER6, ROUTER4, ROUTER_MAC, Lab, await_true
 from tests.lab.resident import ROOT, Resident
 from tests.lab.web import Caller, Site, call, certificate, get, hello
 
@@ -333,8 +333,8 @@ def lab_tls(lab: Lab, site: Site, tmp_path: Path) -> Iterator[None]:
 def test_an_answer_of_dns_and_the_connection_are_one_visit(lab: Lab, resident: Resident, device: int) -> None:
     assert Asker(lab.alice, ROUTER4).ask("www.who") == "agent"
     assert call(lab.alice, RESOLVER4, hello("www.who")) == "ok"
-    time.sleep(1.3)
-    assert resident.rows("SELECT site, hits, source FROM visits") == [("www.who", 1, "tls")]
+    one = [("www.who", 1, "tls")]
+    await_true(lambda: resident.rows("SELECT site, hits, source FROM visits") == one, "one visit of both")
 
 
 def test_a_lookalike_that_is_only_seen_in_a_connection_is_told(lab: Lab, resident: Resident, device: int) -> None:

@@ -109,7 +109,7 @@ def test_p1_a_hello_begun_before_an_on_is_nobodys(lab: Lab, resident: Resident, 
     assert torn.ask(data[700:]) == "ok"
     judged = Caller(lab.alice, RESOLVER4)
     assert judged.ask(hello("www.old.example")) == "ok"
-    time.sleep(1.3)
+    await_true(lambda: resident.rows("SELECT site FROM visits"), "a visit")
     assert resident.rows("SELECT site FROM visits") == [("old.example",)]
 
 
