@@ -3,6 +3,7 @@
 from agent.core.model import BadInput, Sentence
 
 _DIGITS = "0123456789"
+_MAPPED = bytes(10) + b"\xff\xff"  # before an IPv4 address in IPv6 form
 _HEX = "0123456789abcdefABCDEF"
 
 
@@ -12,6 +13,11 @@ def parse(text: str) -> bytes:
     if packed is None:
         raise BadInput(Sentence("not an IP address: {}", repr(text)))
     return packed
+
+
+def unmapped(packed: bytes) -> bytes:
+    """The IPv4 address where it is one in IPv6 form: no packet has that."""
+    return packed[12:] if len(packed) == 16 and packed[:12] == _MAPPED else packed
 
 
 def show(packed: bytes) -> str:

@@ -46,11 +46,13 @@ def _host(text: str) -> str:
 
 def named(text: str) -> bytes:
     """The canonical name of a name, or the text of an address as connections to it are known by (RFC 5952)."""
-    return addresses.show(addresses.parse(text)).encode() if ":" in text else names.parse(text)
+    return addresses.show(addresses.unmapped(addresses.parse(text))).encode() if ":" in text else names.parse(text)
 
 
 def _refuse_network(text: str) -> None:
     address, slash, bits = text.partition("/")
+    if address[:1] == "[" and address[-1:] == "]":
+        address = address[1:-1]
     if slash and bits and len(bits) <= 3 and not bits.strip("0123456789"):
         try:
             addresses.parse(address)

@@ -43,11 +43,13 @@ def test_an_address_is_known_as_connections_to_it_are():
     ):
         assert site(text) == b"2001:db8::1", text
     assert not wide(site("2001:db8::1"), SUFFIXES)
+    for text in ("::ffff:1.2.3.4", "::FFFF:102:304", "[::ffff:1.2.3.4]:443", "https://[::ffff:102:304]/x"):
+        assert site(text) == b"1.2.3.4", text  # no connection has the other form
     for text in ("2001:db8::", "::"):
         assert site(text) == text.encode()
     for text in ("2001:db8::1::2", "[::g]", "[tiktok.com]", "fe80::1%eth0", "a:b:c", "[tiktok.com]:80:90"):
         assert refused(site, text) == "Enter a site such as tiktok.com.", text
-    for text in ("203.0.113.0/24", "2001:db8::/32", " 10.0.0.0/8 "):
+    for text in ("203.0.113.0/24", "2001:db8::/32", " 10.0.0.0/8 ", "[2001:db8::]/64", "::ffff:192.0.2.0/120"):
         assert "one address" in refused(site, text), text
     assert site("https://203.0.113.7/24") == b"203.0.113.7" and site("example.com/24") == b"example.com"
 

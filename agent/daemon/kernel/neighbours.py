@@ -76,7 +76,7 @@ class Neighbours:
     def mac_of(self, address: str) -> bytes | None:
         """The MAC that answers for an address (text, a scope is ignored), or None."""
         try:
-            found = self._table.get(_plain(addresses.parse(address.partition("%")[0])))
+            found = self._table.get(addresses.unmapped(addresses.parse(address.partition("%")[0])))
         except BadInput:
             return None
         return found.mac if found else None
@@ -226,11 +226,6 @@ def _own_macs() -> set[bytes]:
 def _only_near(address: object) -> bool:
     """Whether a link-local address is all there is: a switch or an access point, or a device that is just coming."""
     return address is None or str(address).startswith("fe80:")
-
-
-def _plain(packed: bytes) -> bytes:
-    """An IPv4 address in IPv6 clothes (::ffff:a.b.c.d) without them."""
-    return packed[12:] if packed[:12] == bytes(10) + b"\xff\xff" else packed
 
 
 def _rank(found: Neighbour) -> tuple[bool, bool, bool, bytes]:

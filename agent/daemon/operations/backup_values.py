@@ -8,12 +8,11 @@ from collections.abc import Callable
 from agent.control.arguments import ID, NUMBER_MAX, number, one_of
 from agent.control.arguments import check as check_argument
 from agent.control.messages import Schema
-from agent.core import addresses, content, jsontext, settings, windows
+from agent.core import addresses, content, jsontext, names, settings, windows
 from agent.core.consent import NOTES, TRANSITIONS
 from agent.core.features import FEATURES
 from agent.core.minutes import DAY_BITS as MINUTES_MAX
 from agent.core.model import AGE_GROUPS, ALLOW, BLOCK, BadInput, Sentence
-from agent.core.sites import named
 from agent.daemon.operations import arguments
 from agent.daemon.operations.devices import parse_mac
 from agent.daemon.operations.people import birth_month
@@ -101,11 +100,16 @@ def _mac(value: object) -> None:
 
 def _name(value: object) -> None:
     try:
-        parsed = named(value.decode("ascii")) if isinstance(value, bytes) else b""
+        parsed = _canonical(value.decode("ascii")) if isinstance(value, bytes) else b""
     except UnicodeDecodeError:
         parsed = b""
     if not parsed or parsed != value:
         raise BadInput("value is no name")
+
+
+def _canonical(text: str) -> bytes:
+    """Rules of before may have an IPv4 address in IPv6 form."""
+    return addresses.show(addresses.parse(text)).encode() if ":" in text else names.parse(text)
 
 
 def _address(value: object) -> None:

@@ -21,7 +21,6 @@ from agent.daemon.store.history_schema import TABLES
 from agent.daemon.store.owners import PERSON, owner_of
 
 TOLD_S = 30 * DAY_S  # before somebody turns 18
-MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in IPv6 form
 
 
 def device_list(household: Household, request: Request) -> Reply:
@@ -168,9 +167,7 @@ def _not_both(person: object, shared: object) -> None:
 
 def parse_address(given: str) -> str:
     """The text of an address that a device can have: no group's, and not the unspecified one."""
-    address = addresses.parse(given)
-    if len(address) == 16 and address[:12] == MAPPED:
-        address = address[12:]
+    address = addresses.unmapped(addresses.parse(given))
     group = address[0] >= 224 if len(address) == 4 else address[0] == 0xFF
     nobody = address[0] == 0 if len(address) == 4 else not any(address)
     if group or nobody:
