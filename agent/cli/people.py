@@ -116,7 +116,10 @@ def person_edit(client: ControlClient, options: argparse.Namespace) -> None:
     becomes = part(changed, "becomes")
     if becomes:
         at = show.when(becomes["at"])
-        show.line(f"Becomes a {becomes['group']} at {at}, or as soon as they confirm it at their device's page /me.")
+        told = f"Becomes a {becomes['group']} at {at}, or as soon as they confirm it at their device's page /me."
+        if becomes["group"] == "adult":  # nobody decided that: an 18th birthday is near
+            told = f"Counts as an adult from {at} on: what is on then waits for their own agreement."
+        show.line(told)
 
 
 def person_remove(client: ControlClient, options: argparse.Namespace) -> None:

@@ -191,7 +191,8 @@ class Household:
         """As if all that may be on were: what would be decided, then. None: nobody's in particular."""
         if device is None:
             return self.content.household_view()
-        return self.content.view(self.policy, device, True, True, at)
+        policy = self.policy if at is None else self.policies.coming(at)
+        return self.content.view(policy, device, True, True, at)
 
     def _welcome(self, device: Device) -> None:
         """Protection for a device that was never here before, and nothing else."""

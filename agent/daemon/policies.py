@@ -43,12 +43,20 @@ class Policies:
 
     def renew(self) -> None:
         """Put it together anew; it is in force when this returns."""
-        now = self._clock.now()
         self._content.read()
+        self.current = self._with_rules(*self._clock.now())
+        self._edges.swap(self.current)
+
+    def coming(self, at: int) -> Policy:
+        """As it will be at that wall time, if nobody changes a rule until then."""
+        wall, age = self._clock.now()
+        return self.current if at <= wall else self._with_rules(at, age + at - wall)
+
+    def _with_rules(self, wall: int, age: int) -> Policy:
         guessing = self._settings.text(LOOKALIKE)
-        self.current = Policy(
+        return Policy(
             self._lists.ruleset,
-            [rule for rule in self._state.rules() if not rule.over(*now)],
+            [rule for rule in self._state.rules() if not rule.over(wall, age)],
             self._lists.helplines,
             {**refusals(*[self._settings.flag(name) for name in WAYS_AROUND]), **trial_address.refusal()},
             self._lists.guesser() if guessing != "off" else None,
@@ -56,7 +64,6 @@ class Policies:
             self._lists.needed,
             self._content.services,
         )
-        self._edges.swap(self.current)
 
     def rule_over(self) -> bool:
         """Whether a rule with an end came to it since the policy was made, or a service's window began or ended."""

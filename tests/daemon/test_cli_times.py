@@ -9,6 +9,7 @@ from agent.cli import arguments
 from agent.cli.errors import CliError
 from agent.client import ControlError
 from agent.core.model import BadInput
+from agent.core.timezone import DAY_S
 from tests.daemon.limited import LAPTOP, PHONE, TABLET, TV, Times
 
 Say = Callable[..., str]
@@ -53,6 +54,13 @@ def test_times_are_set_shown_and_cleared(times: Times, say: Say) -> None:
     assert '"consent": "on"' in say("times", "Mia", "--json")
     assert "break" not in say("times", "clear", "Mia", "break") and "Mon–Thu" in say("times", "Mia")
     assert "No times yet" in say("times", "clear", "Mia")
+
+
+def test_a_coming_18th_birthday_is_no_decision(times: Times, say: Say) -> None:
+    times.go(2 * DAY_S)
+    said = say("person", "edit", "Ben", "--born", "2009-01")
+    assert "Counts as an adult from " in said and " on: what is on then waits for their own agreement." in said
+    assert "Becomes" not in said and "confirm" not in said
 
 
 def test_tonight(times: Times, say: Say) -> None:

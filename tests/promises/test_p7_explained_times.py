@@ -63,6 +63,40 @@ def test_what_is_reached_all_the_same(times: Times) -> None:
             told(NAME, wrong)
 
 
+def test_a_rule_that_is_over_by_then_decides_nothing(times: Times) -> None:
+    times.ask("block", name="games.example", seconds=3600)
+    times.ask("block", name="chat.example", person_id=1, seconds=3600)
+    times.ask("block", name="stays.example")
+
+    def told(name: str, when: str | None = None, **of: int) -> str:
+        return str(times.ask("explain", name=name, **of, **({"at": when} if when else {}))["verdict"])
+
+    for name, of in (("games.example", {}), ("games.example", {"person_id": 1}), ("chat.example", {"person_id": 1})):
+        assert [told(name, when, **of) for when in (None, "12:30", "13:30", "sun 3:17")] == [
+            "block",
+            "block",
+            "allow",
+            "allow",
+        ]
+    how = [times.ask("explain", name="chat.example", at=when)["how"] for when in ("12:30", "13:30")]
+    assert ["For Mia it is blocked" in one for one in how] == [True, False]
+    assert told("stays.example", "sun 3:17") == "block"
+    assert told("games.example", person_id=1) == "block", "and now it blocks as before"
+
+
+def test_the_hour_as_people_say_it(times: Times) -> None:
+    times.ask("limits.set", person_id=1, windows=NIGHT)
+    moments = [
+        times.ask("explain", name=NAME, person_id=1, at=when)["at"]
+        for when in ("fri 20:00", "fri 8 pm", "fri 8pm", "Fri 8 PM", "Fri 8:00 pm")
+    ]
+    assert len(set(moments)) == 1
+    assert times.ask("explain", name=NAME, at="8 pm")["at"] == times.ask("explain", name=NAME, at="20:00")["at"]
+    for wrong in ("pm", "fri pm", "13 pm"):
+        with pytest.raises(BadInput):
+            times.ask("explain", name=NAME, at=wrong)
+
+
 def test_of_several_days_the_next_counts(times: Times) -> None:
     times.ask("limits.set", person_id=1, windows=NIGHT)
     assert times.ask("explain", name=NAME, device_id=1, at="sat,sun 20:29")["internet"]["held"] is False

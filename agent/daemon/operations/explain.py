@@ -42,9 +42,9 @@ def explain(household: Household, request: Request) -> Told:
         name = text(request, "name", NAME_MAX)
         device = _asked_for(household, request)
     at = moment(household, request)
-    view = household.view_of(device, at)
-    asked, verdict = _now(household, view, name, then)
-    led = _where_it_led(household.policy, view, asked, then) if verdict.rule is None else None
+    view, policy = household.view_of(device, at), household.policies.coming(at)
+    asked, verdict = _judged(policy, view, name, then)
+    led = _where_it_led(policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict
     listed = yield from _page(household, asked, verdict)
     limited = device is not None and household.toggles.is_on(device, LIMITS)
@@ -61,9 +61,9 @@ def explain(household: Household, request: Request) -> Told:
         "at": at,
         "internet": internet,
         "how": _how(household, asked.decode(), verdict, device, led is not None, listed)
-        + _over_http(household.policy, view, name, verdict)
+        + _over_http(policy, view, name, verdict)
         + _opens_safe(household, safe, device)
-        + (_for_others(household, asked) if device is None else "")
+        + (_for_others(household, asked, at) if device is None else "")
         + off,
     }
 
@@ -109,13 +109,13 @@ def _opens_safe(household: Household, safe: SafeHost | None, device: Device | No
     return f"{opens} To change that: privacy-agent content {quoted} {what} off"
 
 
-def _for_others(household: Household, host: bytes) -> str:
-    """The rules for one device or person that cover the name: nobody else meets them."""
-    now = household.clock.now()
+def _for_others(household: Household, host: bytes, at: int) -> str:
+    """The rules for one device or person that cover the name then: nobody else meets them."""
+    wall, age = household.clock.now()
     over_it = names.suffixes(host)
     told = []
     for rule in household.state.rules():
-        if rule.scope != "household" and rule.name in over_it and not rule.over(*now):
+        if rule.scope != "household" and rule.name in over_it and not rule.over(at, age + at - wall):
             whom = (
                 household.state.device(rule.owner).label
                 if rule.scope == "device"
@@ -132,9 +132,8 @@ def _own_rule(household: Household, rule: Rule, view: View) -> OwnRule | None:
     return next((own for own in found if (own.scope, own.owner) in view.scopes), None)
 
 
-def _now(household: Household, view: View, target: str, then: Row | None) -> tuple[bytes, Verdict]:
-    """The host that a name, an address or a URL means, and today's verdict over it."""
-    policy = household.policy
+def _judged(policy: Policy, view: View, target: str, then: Row | None) -> tuple[bytes, Verdict]:
+    """The host that a name, an address or a URL means, and the policy's verdict over it."""
     url = split_url(target)
     host = split_authority(url[0])[0] if url else site(target)
     verdict = policy.reach(view, host, _address(host), url)

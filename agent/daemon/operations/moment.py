@@ -21,6 +21,8 @@ def moment(household: Household, request: Request) -> int:
     words = (optional_text(request, "at", WORDS_MAX) or "").split()
     if not words:
         return wall
+    if words[1:] and words[-1].lower() in ("am", "pm"):
+        words[-2:] = ["".join(words[-2:])]
     days, minutes = parse_days(" ".join(words[:-1])) if words[1:] else ALL_DAYS, parse_time(words[-1])
     today = zone.wall(wall) // DAY_S
     # Today's may be over, and a week later it is that day again.
