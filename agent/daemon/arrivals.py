@@ -28,7 +28,7 @@ STORED = "known devices"  # in meta: {"mode", "salt", "known"}
 KNOWN_MAX = 1000  # some 20 kB; more than any home has
 HASH_BYTES = 8
 # Whoever makes up addresses fills neither the ledger nor the places of the kernel's map.
-DAY_MAX, DEVICES_MAX, HELD_MAX = 10, 150, 1024
+DAY_MAX, DEVICES_MAX, HELD_MAX = 10, 150, 2048
 DAY_S = 86400
 LABEL_MAX = 48
 
@@ -79,7 +79,8 @@ class Arrivals:
         """Of whom nothing goes out, because nobody knows them."""
         if self.mode != HELD or self._settings.text("identity") != "mark":
             return frozenset()
-        return frozenset(self.waiting[:HELD_MAX])
+        # Who is held stays so, however many others come.
+        return frozenset(sorted(self.waiting, key=lambda mac: (mac not in self._held, mac))[:HELD_MAX])
 
     def changed(self, actor: str) -> None:
         """Act on a changed setting; `actor` is who changed it, or the settings file at a start."""
@@ -124,10 +125,18 @@ class Arrivals:
         self._edges.publish({"event": "device"})
         self._hold()
 
+    def stored(self) -> str:
+        """For a state that is brought back in place of this one: who was told apart here stays so. Whoever was added
+        here and is not there was here before."""
+        if self._known is not None:
+            self._know([device.mac for device in self._state.devices() if device.mac is not None])
+        return self._state.meta(STORED, "")
+
     def _hold(self) -> None:
-        if self.held != self._held:
-            self._held = self.held
+        held = self.held
+        if held != self._held:
             self._again()
+            self._held = held
 
     def _know(self, macs: set[bytes] | list[bytes] | dict[bytes, Row]) -> None:
         known = self._known or []

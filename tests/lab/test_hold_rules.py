@@ -9,6 +9,7 @@ from agent.core.nft.count_rules import CountRules
 from agent.core.nft.dns_redirect import DnsRedirect
 from agent.core.nft.hold_rules import CALLS, SPARED, HoldingRules
 from agent.core.nft.inspection import Inspection
+from agent.daemon.arrivals import DEVICES_MAX, HELD_MAX
 from agent.daemon.kernel.netfilter import Netfilter
 from agent.daemon.kernel.nfsocket import open_socket
 from tests.lab.lab import PREFIX, missing
@@ -170,3 +171,18 @@ def test_counting_stands_beside_it_and_goes_as_a_whole(kernel: Kernel) -> None:
     kernel.netfilter.commit(HOLDING.change(frozenset([PHONE]), frozenset()))
     kernel.netfilter.commit(counting.change(frozenset([TABLET, PHONE]), frozenset()))
     assert kernel.listed() == before
+
+
+def test_as_many_as_may_be_held_at_once_fit(kernel: Kernel) -> None:
+    """Strangers that make up addresses, and every device of the household: in one message, whether the rules stand or
+    not."""
+    many = frozenset(b"\x02\x22\xfb\x00" + number.to_bytes(2, "big") for number in range(HELD_MAX + DEVICES_MAX))
+    one = frozenset([TABLET])
+    kernel.netfilter.commit(STEERING.arm({}))
+    kernel.netfilter.commit(HOLDING.change(frozenset(), many))
+    assert kernel.elements("held").count("02:22:fb:00:") == len(many)
+    kernel.netfilter.commit(HOLDING.change(many, one))
+    assert kernel.elements("held").count(":22:fb:00:") == 1
+    kernel.netfilter.commit(HOLDING.change(one, many | one))
+    kernel.netfilter.commit(HOLDING.change(many | one, frozenset()))
+    assert "held" not in kernel.listed()

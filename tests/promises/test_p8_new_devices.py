@@ -10,6 +10,8 @@ import pytest
 from agent.core.model import HISTORY, PROTECTION
 from agent.daemon.arrivals import DAY_MAX, HELD_MAX
 from agent.daemon.clients import DeviceView
+from agent.daemon.daemon import put_in_place
+from tests.daemon.test_backup import saved
 from tests.promises.household import Home, HomeEdges
 
 TV, PHONE, VISITOR, LAPTOP = "3c:22:fb:00:00:0a", "3c:22:fb:00:00:0b", "3c:22:fb:00:00:0c", "3c:22:fb:00:00:0d"
@@ -23,6 +25,7 @@ class Network(HomeEdges):
         self.steered: dict[bytes, DeviceView] = {}
         self.moved: dict[str, object] = {}
         self.off: frozenset[bytes] = frozenset()
+        self.refuses = False
 
     def come(self, mac: str, name: str = "", interface: str = "br-lan") -> None:
         self.where[bytes.fromhex(mac.replace(":", ""))] = frozenset([interface])
@@ -36,6 +39,8 @@ class Network(HomeEdges):
         self.steered = wanted
 
     def hold(self, macs: frozenset[bytes]) -> None:
+        if self.refuses:
+            raise OSError("no room")
         self.off = macs
 
     def unseen(self, device: object) -> dict[str, object]:
@@ -191,8 +196,44 @@ def test_held_lets_nothing_out_of_whom_nobody_knows(home: Home, network: Network
     home.ask("device.known", mac=PHONE)
     assert off(home) == {LAPTOP}
     home.ask("device.add", label="laptop", mac=LAPTOP)
+    assert off(home) == set(), "at once"
+
+
+def test_who_is_the_new_address_of_a_device_is_held_no_more(home: Home, network: Network) -> None:
+    home.ask("device.add", label="tablet", mac="3c:22:fb:00:00:01")
+    choose(home, "held")
+    network.come(PHONE)
     look(home)
-    assert off(home) == set()
+    assert off(home) == {PHONE}
+    home.ask("device.edit", id=1, mac=PHONE)
+    assert off(home) == set() and new(home) == []
+
+
+def test_a_backup_frees_nobody_who_is_held(home: Home, network: Network) -> None:
+    """Neither does it make new who was added since: whoever is in sight was told apart here, not there."""
+    home.ask("device.add", label="laptop", mac=LAPTOP)
+    rows = saved(home, False)
+    network.come(LAPTOP)
+    network.come("3c:22:fb:00:00:01")
+    home.ask("device.add", label="tablet", mac="3c:22:fb:00:00:01")
+    choose(home, "held")
+    rows += [row for row in saved(home, False) if row["kind"] == "setting"]
+    network.come(PHONE)
+    look(home)
+    assert off(home) == {PHONE}
+    household = home.household
+    assert household
+    for part, of in (("first", rows), ("last", [])):
+        home.ask("restore", part=part, rows=of)
+    home.crash()
+    put_in_place(household)
+    network.off = frozenset()
+    home.start(identity="mark", interfaces=["br-lan", "br-guest"])
+    look(home)
+    assert [row["label"] for row in home.ask("device.list")["items"]] == ["laptop"]
+    assert off(home) == {PHONE} and new(home) == [PHONE]
+    assert [row["detail"] for row in home.ask("activity")["items"] if row["action"] == "arrivals"] == []
+    assert home.ask("audit")["ok"]
 
 
 def test_held_outlives_a_restart_and_ends_with_the_choice(home: Home, network: Network) -> None:
@@ -220,6 +261,31 @@ def test_made_up_addresses_fill_no_table_of_the_kernel(home: Home, network: Netw
         network.come(f"3e:22:fb:00:{number >> 8:02x}:{number & 255:02x}")
     look(home)
     assert len(off(home)) == HELD_MAX
+
+
+def test_made_up_addresses_free_nobody(home: Home, network: Network) -> None:
+    """As many as the kernel's table of neighbours has, and all of them before the one that is held."""
+    choose(home, "held")
+    network.come(PHONE)
+    look(home)
+    assert off(home) == {PHONE}
+    for number in range(2 * HELD_MAX):
+        network.come(f"02:22:fb:00:{number >> 8:02x}:{number & 255:02x}")
+    look(home)
+    assert PHONE in off(home) and len(off(home)) == HELD_MAX
+    look(home)
+    assert PHONE in off(home) and len(off(home)) == HELD_MAX
+
+
+def test_what_the_kernel_did_not_take_is_told_it_again(home: Home, network: Network) -> None:
+    choose(home, "held")
+    network.come(PHONE)
+    network.refuses = True
+    with pytest.raises(OSError, match="no room"):
+        look(home)
+    network.refuses = False
+    look(home)
+    assert off(home) == {PHONE}
 
 
 def test_by_address_nobody_is_held_by_itself(home: Home) -> None:

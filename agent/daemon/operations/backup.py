@@ -14,6 +14,7 @@ from agent.core.consent import GENESIS, ConsentState, LedgerRow, digest
 from agent.core.model import BadInput, Sentence
 from agent.core.people import HOUSEHOLD
 from agent.core.shapes import Dumped
+from agent.daemon import arrivals
 from agent.daemon.household import Household
 from agent.daemon.operations import backup_values, brought
 from agent.daemon.operations.arguments import OperationRejected, choice, flag, page
@@ -161,10 +162,11 @@ def _device_of(kind: str, row: list[object]) -> object:
 
 def _kept(household: Household, rows: Rows) -> Rows:
     """This router's own: what was erased here stays erased, what was spent stays spent, the web page's password. And an
-    adult's device stays one for a day, whosever it is in the backup."""
+    adult's device stays one for a day, whosever it is in the backup; a device that nobody knows stays unknown."""
     own: Rows = [("removals", row.values()) for row in household.state.removals.rows()]
     own += brought.own_values(household, rows)
     metas = {key: household.state.meta(key, "") for key in (*budget.OWN, KEY)}
+    metas[arrivals.STORED] = household.arrivals.stored()
     own += [("meta", [key, value]) for key, value in sorted(metas.items()) if value]
     return [*own, ("meta", ["clock", household.clock.save()])]
 

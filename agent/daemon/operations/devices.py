@@ -138,7 +138,14 @@ def device_add(household: Household, request: Request) -> Reply:
     internet.cover(household, device, actor(request))
     household.announcements.noted()
     household.edges.publish({"event": "device", "device_id": device.id})
+    _new_no_more(household, device)
     return device_row(household, device)
+
+
+def _new_no_more(household: Household, device: Device) -> None:
+    """Or it stays held until somebody looks the next time."""
+    if device.mac in household.arrivals.waiting:
+        household.look_for_arrivals()
 
 
 def _known_here(household: Household, mac: str | None) -> None:
@@ -210,7 +217,9 @@ def device_change(household: Household, request: Request) -> Reply:
         internet.cover(household, household.state.device(device.id), actor(request))
     household.new_policy()
     household.edges.publish({"event": "device", "device_id": device.id})
-    return device_row(household, household.state.device(device.id))
+    changed = household.state.device(device.id)
+    _new_no_more(household, changed)
+    return device_row(household, changed)
 
 
 def device_forget(household: Household, request: Request) -> Generator[float | None, None, object]:
