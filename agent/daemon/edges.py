@@ -100,6 +100,10 @@ class Edges:
         """Whether the device reaches the host by name while it is held."""
         return False
 
+    def reaches(self, device_id: int, name: bytes) -> bool:
+        """Whether a device that is held reaches the name: over the web, or for calls."""
+        return False
+
     def admit(self, device_id: int, name: bytes, addresses: list[bytes]) -> bool:
         """Whether a device that is held reaches the name; it is let through to these addresses of it then."""
         return False

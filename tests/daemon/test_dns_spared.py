@@ -13,6 +13,7 @@ from tests.daemon.household_dns import PLAIN, PROTECTED, Resolving
 from tests.daemon.resolving import addresses
 
 HELPLINE = "www.helpline.example"
+OWN = b"school.example"  # of those that its owner opened
 
 
 class Spared:
@@ -23,11 +24,14 @@ class Spared:
         self.house.clients[PROTECTED] = DeviceView(1, 1, None, 1, held=True)
         self.house.clients[PLAIN] = DeviceView(2, 1, None, 2)
         self.admitted: list[tuple[int, bytes, list[bytes]]] = []
-        self.house.dns.spare_by(self.admit)
+        self.house.dns.spare_by(self.admit, self.reaches)
 
     def admit(self, device_id: int, name: bytes, found: list[bytes]) -> bool:
         self.admitted.append((device_id, name, found))
         return name == HELPLINE.encode()
+
+    def reaches(self, device_id: int, name: bytes) -> bool:
+        return device_id == 1 and name.endswith(OWN)
 
     def ttl(self, source: str, name: str) -> int:
         reply = self.house.device(source).ask(name)
@@ -73,3 +77,18 @@ def test_no_tunnel_of_questions_leads_out(spared: Spared) -> None:
     assert answered(PLAIN, 20) == 20
     # What is known is answered, and a helpline is asked for.
     assert spared.ttl(PROTECTED, "www.other.example") > 60
+
+
+def test_what_it_reaches_all_the_same_costs_it_no_question(spared: Spared) -> None:
+    """Names that its owner opened, gateways for calls, and names of this network."""
+    device = spared.house.device(PROTECTED)
+
+    def answered(name: str) -> bool:
+        return bool(device.ask(name).header.rcode == 0)
+
+    while answered(f"x{len(spared.house.server.seen)}.tunnel.example"):
+        assert len(spared.house.server.seen) < 2 * HELD_BURST
+    for name in ("www.school.example", "school.example", "printer.lan", "nas", "1.0.168.192.in-addr.arpa"):
+        assert answered(name), name
+    assert not answered("preschool.tunnel.example")
+    assert not spared.house.device(PROTECTED).ask("school.example.tunnel.example").rr

@@ -84,11 +84,7 @@ class Fetching:
         if asking is not None:
             self._wait_too(waiter, asking, kept)
             return
-        domains, found = self._router_domains(), waiter.about.suffixes
-        if domains != self._domains:
-            self._learn(domains)
-        # Nearly all names are told from local ones by one look.
-        local = (len(found) < 2 or not self._ends.isdisjoint(found)) and is_local(waiter.about.name, self._canonical)
+        local = self.is_local(waiter.about)
         if not self._places[local].take(waiter.lane) and not self._make_room(waiter, local):
             self._fail(waiter, EDE_OTHER)
             return
@@ -104,6 +100,14 @@ class Fetching:
             # Or whoever asks for it later would wait for the answer to a question that nobody asked.
             self._answered(asking, None, EDE_OTHER)
             raise
+
+    def is_local(self, question: Question) -> bool:
+        """Whether its name is of this network."""
+        domains, found = self._router_domains(), question.suffixes
+        if domains != self._domains:
+            self._learn(domains)
+        # Nearly all names are told from local ones by one look.
+        return (len(found) < 2 or not self._ends.isdisjoint(found)) and is_local(question.name, self._canonical)
 
     def _learn(self, domains: list[str]) -> None:
         self._domains = list(domains)

@@ -53,6 +53,7 @@ EDNS_SIZE = 11  # bytes of an OPT record without options
 
 PLAIN = Verdict(ALLOW)
 Admit = Callable[[int, bytes, list[bytes]], bool]
+Reaches = Callable[[int, bytes], bool]
 TROUBLE = {
     EDE_NO_REACHABLE_AUTHORITY: "no DNS server answers",
     EDE_NETWORK_ERROR: "no DNS server can be reached",
@@ -63,8 +64,8 @@ TROUBLE = {
 class QueryPath:
     """`policy` is the one in force. `query` begins the way of a query that its listener had no reply to at hand for.
 
-    `admit(device id, name, addresses)` says whether a device that is held reaches the name, and lets the addresses
-    through for it.
+    `reaches(device id, name)` says whether a device that is held reaches the name; `admit(device id, name, addresses)`
+    says so too, and lets the addresses through for it.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class QueryPath:
     ) -> None:
         self.policy = policy
         self.admit: Admit = lambda device_id, name, addresses: False
+        self.reaches: Reaches = lambda device_id, name: False
         self.blocked_answers = BlockedAnswers()
         self.failures = 0
         self.fetching = Fetching(loop, upstream, entries_max, self.fetched, self.failed)
@@ -124,8 +126,11 @@ class QueryPath:
             self._answered_before(waiter, kept)
 
     def _may_ask(self, waiter: PendingReply) -> bool:
-        """A helpline's name always."""
-        return self.policy.helpline(waiter.question.name) or waiter.lane.may_ask(self._loop.now)
+        """What it reaches all the same, always: that is no way out."""
+        name, client = waiter.question.name, waiter.lane.client
+        if self.policy.helpline(name) or self.fetching.is_local(waiter.about):
+            return True
+        return (client is not None and self.reaches(client.device_id, name)) or waiter.lane.may_ask(self._loop.now)
 
     # cache
 

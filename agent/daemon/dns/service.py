@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.core.policy import Policy
 from agent.daemon.dns.pending import Listener
-from agent.daemon.dns.query_path import Admit, QueryPath
+from agent.daemon.dns.query_path import Admit, QueryPath, Reaches
 from agent.daemon.dns.sessions import DnsSessions, Identify, Record
 from agent.daemon.dns.upstream import Upstream
 from agent.daemon.loop import Loop
@@ -38,9 +38,9 @@ class Dns:
         self.ask_router = self._path.fetching.ask_router
         self.addresses = self._path.fetching.addresses
 
-    def spare_by(self, admit: Admit) -> None:
+    def spare_by(self, admit: Admit, reaches: Reaches) -> None:
         """See QueryPath."""
-        self._path.admit = admit
+        self._path.admit, self._path.reaches = admit, reaches
 
     def attach(self, front: Listener) -> None:
         self._fronts.append(front)

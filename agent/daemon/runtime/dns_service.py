@@ -37,7 +37,7 @@ class DnsService:
             household.safe_addresses,
         )
         tag = mark_layout(settings).tag if settings.text("identity") == "mark" else None
-        self._dns.spare_by(household.edges.admit)
+        self._dns.spare_by(household.edges.admit, household.edges.reaches)
         listen(loop, self._dns, endpoints, tag)
         household.safe_addresses.of_any_form = lambda: self._dns.addresses(hosts_or_target)
         household.in_force.also(DNS, self.reload)

@@ -109,6 +109,10 @@ class HoldService:
         also = also_open(self._household, device_id)
         return bool(also) and any(suffix in also for suffix in suffixes(host))
 
+    def reaches(self, device_id: int, name: bytes) -> bool:
+        """Whether the name is one of those, or a gateway's for calls."""
+        return self._called(name) or self.spares(device_id, name)
+
     def admit(self, device_id: int, name: bytes, addresses: list[bytes]) -> bool:
         """Before a held device is told these addresses of a name: whether it reaches them, and so may not remember
         them for long."""

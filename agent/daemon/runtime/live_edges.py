@@ -191,6 +191,9 @@ class LiveEdges(Edges):
     def spares(self, device_id: int, host: bytes) -> bool:
         return self.holding is not None and self.holding.spares(device_id, host)
 
+    def reaches(self, device_id: int, name: bytes) -> bool:
+        return self.holding is not None and self.holding.reaches(device_id, name)
+
     def admit(self, device_id: int, name: bytes, addresses: list[bytes]) -> bool:
         return self.holding is not None and self.holding.admit(device_id, name, addresses)
 
