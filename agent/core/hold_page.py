@@ -94,7 +94,8 @@ def page(
     whose = _cut(name) or texts["device"]
     what = texts.get(why, texts["off"]) % whose + (texts["until"] % until if until else texts["open"])
     reaches = texts["reaches"] + (texts["calls"] if calls else "") + texts["open"]
-    body = _paragraph(what) + _paragraph(reaches)
+    # What names a device asks for is read of added ones only: nobody could let these through for a new one.
+    body = _paragraph(what) + ("" if why == "new" else _paragraph(reaches))
     if token:
         buttons = "".join([_BUTTON % (kind, texts[kind]) for kind in KINDS])
         body += _FORM % (PATH, escaped(token), buttons)

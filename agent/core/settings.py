@@ -156,8 +156,8 @@ TABLE = (
         CHOICE,
         "nothing",
         "A device that was never on this network before: nothing happens, you are told, it is added and protected at"
-        " once, or its internet is off until you know it. Its history is never on by itself. Known devices are"
-        " remembered by a hash.",
+        " once, or its internet is off until you know it, helplines and calls over Wi-Fi included. Its history is never"
+        " on by itself. Known devices are remembered by a hash.",
         ("nothing", "told", "protected", "held"),
         household=True,
         reacts=USED,

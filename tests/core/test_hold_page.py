@@ -21,6 +21,18 @@ def test_it_says_whose_time_it_is_and_until_when():
     assert "until Wed 7:30." in page("off", "Mia", "Wed 7:30", True, TOKEN).decode()
 
 
+def test_it_promises_nothing_to_a_new_device():
+    """What a new one asks for is not read, so that nothing of it is let through."""
+    for calls in (True, False):
+        for language, words in (
+            ("en", ("still work", "helpline", "Wi-Fi")),
+            ("de", ("weiter", "Hilfsangebote", "WLAN")),
+        ):
+            said = page("new", "", "", calls, "", language).decode()
+            assert not [word for word in words if word in said]
+    assert "Nobody here knows this device yet. Ask the person" in page("new", "", "", True, "").decode()
+
+
 def test_it_is_small_and_carries_nothing_active():
     for language in ("en", "de"):
         for why in WHYS:
