@@ -117,7 +117,7 @@ def test_calls_over_wifi(lab: Lab, off: Off) -> None:
 
 
 def test_what_is_reached_is_asked_for_without_end(lab: Lab, off: Off) -> None:
-    """What a phone asks all night uses up the questions that a held device has: calls and the owner's own names go on."""
+    """What a phone asks all night uses up what a held device may ask: calls and the owner's own names go on."""
     off.call("content.set", person_id=off.person, always=["school.example"], actor="cli")
     off.hold()
 
