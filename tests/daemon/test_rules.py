@@ -9,6 +9,7 @@ import pytest
 from agent.core.model import BadInput
 from agent.daemon.operations.arguments import OperationRejected
 from agent.jobs.compile import Source, compile_lists
+from tests.platform.exchange import suffixes_file
 from tests.promises.household import Home
 
 LISTED = "login.bank.example"
@@ -55,6 +56,20 @@ def test_an_explanation_says_since_when(home: Home) -> None:
     )
     home.household.load_lists()
     assert home.ask("explain", name=LISTED)["since"] == 1_700_000_000
+
+
+def test_a_missing_suffix_file_stays_told_and_stops_no_reload(home: Home, tmp_path: Path) -> None:
+    said = "the public suffix file is missing"
+    reply = home.ask("lists.reload")
+    assert said in reply["trouble"] and said in home.ask("status")["lists"]["trouble"]
+    Path(home.household.settings.text("ruleset_file")).unlink()
+    with pytest.raises(OperationRejected, match="no list is loaded"):
+        home.ask("lists.reload")
+    told = home.ask("lists")["trouble"]
+    assert said in told and "no list is loaded" in told
+    (tmp_path / "suffixes.bin").write_bytes(suffixes_file())
+    home.start(suffixes_file=str(tmp_path / "suffixes.bin"))
+    assert said not in home.ask("lists")["trouble"]
 
 
 def test_a_rule_is_for_a_device_a_person_or_everybody(home: Home) -> None:

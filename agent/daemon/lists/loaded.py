@@ -24,7 +24,7 @@ class LoadedLists:
         self._data_dir = data_dir
         self.ruleset: Ruleset | None = None
         self.loaded_at = 0
-        self.trouble: str | Sentence = ""
+        self.refusal: str | Sentence = ""  # why the set is not taken
         self.notes = helplines(os.path.join(data_dir, "helplines.txt"))  # what each is for, and where
         self.helplines = frozenset(self.notes)
         # No category and no service refuses these.
@@ -44,12 +44,16 @@ class LoadedLists:
                 found.verify()
             self.ruleset = found
             self.loaded_at = int(os.stat(path).st_mtime)
-            self.trouble = ""
+            self.refusal = ""
         except FileNotFoundError:
-            self.trouble = NO_LIST
+            self.refusal = NO_LIST
         except (OSError, BadInput) as error:
-            self.trouble = Sentence("the compiled list can't be used: {}", said_by(error))
+            self.refusal = Sentence("the compiled list can't be used: {}", said_by(error))
         return before
+
+    @property
+    def no_suffixes(self) -> str:
+        return NO_SUFFIXES if self.suffixes is None else ""
 
     def guesser(self) -> Lookalike:
         """What guesses at look-alikes: made when it is first needed, since most households never switch it on. Without
@@ -68,11 +72,10 @@ class LoadedLists:
             with open(path, "rb") as file:
                 return PublicSuffixes(file.read())
         except (OSError, BadInput):
-            self.trouble = NO_SUFFIXES
             return None
 
     def registrable(self, host: bytes, found: list[bytes] | None = None) -> bytes:
-        """The registrable domain of a host; without the suffix file, which `trouble` says, its last two labels."""
+        """The registrable domain of a host; without the suffix file, which `no_suffixes` says, its last two labels."""
         return b".".join(host.split(b".")[-2:]) if self.suffixes is None else self.suffixes.registrable(host, found)
 
 

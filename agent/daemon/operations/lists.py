@@ -55,7 +55,8 @@ def _trouble(household: Household) -> str | Sentence:
     left = (
         Sentence("too much for this router's memory, so not chosen by default: {}", ", ".join(names)) if names else ""
     )
-    said = [text for text in (household.lists.trouble, household.feeds.trouble, left) if text]
+    loaded = household.lists
+    said = [text for text in (loaded.refusal, loaded.no_suffixes, household.feeds.trouble, left) if text]
     return Sentence("; ".join(["{}"] * len(said)), *said) if len(said) > 1 else said[0] if said else ""
 
 
@@ -108,8 +109,8 @@ def reload(household: Household, request: Request) -> Reply:
     household.load_lists()
     household.feeds.note_used()
     household.edges.publish({"event": "lists"})
-    if household.lists.trouble:
-        raise OperationRejected("conflict", household.lists.trouble)
+    if household.lists.refusal:
+        raise OperationRejected("conflict", household.lists.refusal)
     return lists(household, request)
 
 

@@ -80,7 +80,7 @@ def _lists(household: Household) -> Row:
         "rules": 0 if ruleset is None else ruleset.count,
         "state": state,
         "loaded_at": household.lists.loaded_at or None,
-        **spoken("trouble", household.feeds.no_job or household.lists.trouble),
+        **spoken("trouble", household.feeds.no_job or household.lists.refusal or household.lists.no_suffixes),
     }
 
 
