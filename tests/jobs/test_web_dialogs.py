@@ -182,6 +182,49 @@ def test_what_a_rule_needs_is_turned_on_in_place(visit, served, locale, why, tur
     served.ask("rule.remove", id=served.ask("rule.list")["items"][-1]["id"])
 
 
+def test_what_a_rule_needs_is_no_tap_without_an_answer(visit, served):  # noqa: F811
+    """The router is away, or protection was turned on meanwhile: it is said, and nobody is asked about nothing."""
+    page, thrown = visit("/protection", browser.SMALL), []
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    tv = next(one["id"] for one in served.ask("device.list")["items"] if one["label"] == "Television")
+
+    def added(name):
+        page.locator("#name").fill(name)
+        page.locator("#name").press("Enter")
+        page.locator(".answer strong", has_text=name).wait_for()
+        page.locator(".answer select").first.select_option("device:" + str(tv))
+        page.locator(".answer button[type=submit]").click()
+        return page.locator(".toast").get_by_role("button", name="Turn on protection")
+
+    away = added("away.example")
+    away.wait_for()
+    page.route("**/api/v1/devices", lambda route: route.abort())
+    away.click()
+    page.get_by_text("The router does not respond").wait_for()
+    assert thrown == []
+    page.unroute("**/api/v1/devices")
+    meanwhile = added("meanwhile.example")
+    meanwhile.wait_for()
+    served.ask("on", device_id=tv, feature="protection", agree=1)
+    with page.expect_response("**/api/v1/devices"):
+        meanwhile.click()
+    page.locator(".row", has_text="meanwhile.example").get_by_text("Protection is off").wait_for(state="detached")
+    assert page.get_by_role("dialog").count() == 0
+    served.ask("off", device_id=tv, feature="protection")
+    row = page.locator(".row", has_text="meanwhile.example").get_by_role("button", name="Turn on protection")
+    row.click()
+    page.route("**/api/v1/**", lambda route: route.abort())
+    page.get_by_role("dialog").get_by_role("button", name="Agree and turn on").click()
+    page.get_by_text("The router does not respond").wait_for()
+    page.unroute("**/api/v1/**")
+    browser.settle(page)
+    assert thrown == []
+    page.trouble.clear()
+    for rule in served.ask("rule.list")["items"]:
+        if rule["name"] in ("away.example", "meanwhile.example"):
+            served.ask("rule.remove", id=rule["id"])
+
+
 @pytest.mark.parametrize("typed", ["Bücher.example", " http://bücher.example/x ", "xn--bcher-kva.example"])
 def test_a_site_is_asked_about_in_letters_of_any_script(visit, typed):  # noqa: F811
     page = visit("/protection", locale="de-DE")

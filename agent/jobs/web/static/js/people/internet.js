@@ -159,7 +159,7 @@ async function hold(owner, length, reload) {
     label: t("undo"),
     call: async () => {
       await Promise.all(done.holds.map((one) => del("/holds/" + one.id))).catch(say);
-      await reload();
+      await reload().catch(say);
     },
   });
   await reload();
@@ -176,7 +176,7 @@ async function onAgain(owner, internet, reload, seconds = 0) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }
 
 /** Shows the code that gives more time on the spot. */

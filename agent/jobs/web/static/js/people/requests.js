@@ -59,7 +59,7 @@ async function give(one, grant, reload) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }
 
 const reply = (one, reload) =>

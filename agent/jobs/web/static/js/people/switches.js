@@ -114,8 +114,9 @@ async function change(device, feature, on, redraw, reload) {
   await reload().catch(say);
 }
 
-/** Protection on for these devices, after one consent for all of them. */
+/** Protection on for these devices, after one consent for all of them; for none if it was turned on meanwhile. */
 export async function protect(devices, reload) {
+  if (!devices.length) return reload().catch(say);
   const names = series(devices.map((one) => one.label));
   try {
     const agree = await consent("protection", names);
@@ -125,7 +126,7 @@ export async function protect(devices, reload) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }
 
 function remains(device, feature, done) {
@@ -223,7 +224,7 @@ async function pause(reload) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }
 
 async function resume(reload) {
@@ -254,5 +255,5 @@ async function resume(reload) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }

@@ -34,7 +34,7 @@ async function read(row, reload) {
   ]);
   if (!yes) return;
   await post("/notice/read", { version: row.version }).catch(say);
-  await reload();
+  await reload().catch(say);
 }
 
 export const noticeText = (row) => [

@@ -140,7 +140,7 @@ async function optIn(status, reload) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }
 
 async function optOut(reload) {
@@ -150,7 +150,7 @@ async function optOut(reload) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }
 
 async function show(one) {

@@ -126,5 +126,5 @@ async function turnOff(reload) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }

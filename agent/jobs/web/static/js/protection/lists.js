@@ -104,7 +104,7 @@ async function ask(act, done, reload) {
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }
 
 function choose(feeds, reload) {

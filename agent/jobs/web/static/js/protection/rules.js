@@ -62,9 +62,9 @@ export async function addRule(action, name, { whom, span }, reload) {
   if (rule.unprotected.length)
     toast(done + " " + t("rule.unprotected", { devices: series(rule.unprotected) }), {
       label: t("rule.protect"),
-      call: async () => protect(idle(rule, (await get("/devices")).items), reload),
+      call: () => get("/devices").then(({ items }) => protect(idle(rule, items), reload), say),
     });
-  else toast(done, { label: t("undo"), call: () => del("/rules/" + rule.id).then(reload, say) });
+  else toast(done, { label: t("undo"), call: () => del("/rules/" + rule.id).then(reload).catch(say) });
   await reload();
   return true;
 }
@@ -173,10 +173,10 @@ async function removeRule(rule, reload) {
           ...(left ? { seconds: left } : {}),
           ...(rule.device_id ? { device_id: rule.device_id } : {}),
           ...(rule.person_id ? { person_id: rule.person_id } : {}),
-        }).then(reload, say),
+        }).then(reload).catch(say),
     });
   } catch (error) {
     say(error);
   }
-  await reload();
+  await reload().catch(say);
 }

@@ -212,7 +212,7 @@ export function account({ redraw }) {
   async function stop() {
     if (!(await confirm(t("totp.stop"), t("totp.stop_text"), t("totp.stop")))) return;
     await confirmed(() => del("/totp")).catch(say);
-    await reload();
+    await reload().catch(say);
   }
 
   const settingsCard = () =>
