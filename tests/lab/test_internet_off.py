@@ -284,6 +284,7 @@ def test_what_it_asks_for_meanwhile_is_nowhere(lab: Lab, off: Off) -> None:
     """P1: times and internet off record nothing."""
     off.hold()
     assert told(lab, "unmistakable-word.example")[0] == RESOLVER4
+    assert told(lab, HELPLINE)[0] == RESOLVER4
     assert call(lab.alice, RESOLVER4, hello("unmistakable-word.example")) == "ConnectionResetError"
     assert call(lab.alice, RESOLVER4, hello(HELPLINE)) == "ok"
     off.free()
