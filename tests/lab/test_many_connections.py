@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, Lab
+from tests.lab.lab import ALICE_MAC, GUEST_MAC, RESOLVER4, Lab, await_true
 from tests.lab.resident import ROOT, Resident
 from tests.lab.web import Site, call, hello
 
@@ -45,8 +45,11 @@ def test_ten_thousand_at_once_in_mid_hello(lab: Lab, site: Site, resident: Resid
     assert client.stdout.readline() == b"half\n"
     assert rss_kb(daemon) - before < GROWN_MAX_KB
     # Another device's, also one in two halves, is judged as ever; so is one more of the same device.
+    # On a busy machine the ten thousand may still be in the kernel's queue, which passes what is too many.
     for space in (lab.guest, lab.alice):
-        assert call(space, RESOLVER4, hello("www.bad.example", 1600)) == RESET
+        judged = lambda space=space: call(space, RESOLVER4, hello("www.bad.example", 1600)) == RESET  # noqa: E731
+        await_true(judged, "a connection that is judged")
+        assert judged()
         assert call(space, RESOLVER4, hello("www.fine.example", 1600)) == "ok"
     client.stdin.write(b"\n")
     client.stdin.flush()
