@@ -187,12 +187,12 @@ class Household:
         held = device.mac in self.edges.held()
         return DeviceView(device.slot, self.gate.generation(device.slot), view, device.id, held)
 
-    def view_of(self, device: Device | None, at: int | None = None) -> View:
-        """As if all that may be on were: what would be decided, then. None: nobody's in particular."""
+    def view_of(self, device: Device | None, policy: Policy | None = None, at: int | None = None) -> View:
+        """As if all that may be on were: what would be decided, `at` that time by its policy, or now. None: nobody's in
+        particular."""
         if device is None:
             return self.content.household_view()
-        policy = self.policy if at is None else self.policies.coming(at)
-        return self.content.view(policy, device, True, True, at)
+        return self.content.view(policy or self.policy, device, True, True, at)
 
     def _welcome(self, device: Device) -> None:
         """Protection for a device that was never here before, and nothing else."""

@@ -96,10 +96,8 @@ class DnsSession:
         self._may, self._since = HELD_BURST, 0.0
 
     def may_ask(self, now: float) -> bool:
-        """Whether upstream may be asked once more for it. Names alone carry data to whoever answers for them, so that a
-        tunnel of questions would be a way out for who is held; what a device needs is mostly answered from memory."""
-        if not self.held:
-            return True
+        """Whether upstream may be asked once more while it is held. Names alone carry data to whoever answers for
+        them, so that a tunnel of questions would be a way out; what a device needs is mostly answered from memory."""
         self._may, self._since = min(HELD_BURST, self._may + (now - self._since) * HELD_A_SECOND), now
         if self._may < 1:
             return False

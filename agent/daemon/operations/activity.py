@@ -6,12 +6,11 @@ from agent.control.messages import Reply, Request, Row
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import optional_text, page, paged
 from agent.daemon.store.audit import audit as audit_steps
-from agent.daemon.store.database import Database, StorageError
 from agent.platform.hashing import sha256
 
 
 def activity(household: Household, request: Request) -> Reply:
-    seen(household.state.db)
+    household.state.db.require_file()
     limit, after = page(request)
     ids = {device.enrolment: device.id for device in household.state.devices()}
     items: list[Row] = [
@@ -32,16 +31,10 @@ def activity(household: Household, request: Request) -> Reply:
     return paged(items, limit, after + len(items))
 
 
-def seen(*databases: Database) -> None:
-    """StorageError where something stands in for a file that can't be used: it has nothing to tell of what was."""
-    for db in databases:
-        if db.stands_in:
-            raise StorageError(db.broken)
-
-
 def audit(household: Household, request: Request) -> Generator[float | None, None, object]:
     """Check every row against the ledger, and the ledger against itself (and a head noted earlier)."""
-    seen(household.state.db, household.records.db)
+    household.state.db.require_file()
+    household.records.db.require_file()
     household.flush()
     head = optional_text(request, "head", 80)
     return (yield from audit_steps(household.state, household.records, head, sha256))

@@ -42,7 +42,8 @@ def explain(household: Household, request: Request) -> Told:
         name = text(request, "name", NAME_MAX)
         device = _asked_for(household, request)
     at = moment(household, request)
-    view, policy = household.view_of(device, at), household.policies.coming(at)
+    policy = household.policies.coming(at)
+    view = household.view_of(device, policy, at)
     asked, verdict = _judged(policy, view, name, then)
     led = _where_it_led(policy, view, asked, then) if verdict.rule is None else None
     verdict = led or verdict

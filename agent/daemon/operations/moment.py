@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from agent.control.messages import Request, Row
-from agent.core import names
 from agent.core.model import Device
 from agent.core.timezone import DAY_S, weekday
 from agent.core.windows import ALL_DAYS, parse_days, parse_time
 from agent.daemon.household import Household
 from agent.daemon.operations.arguments import optional_text
-from agent.daemon.operations.time_requests import open_names
+from agent.daemon.operations.time_requests import left_open
 from agent.daemon.store.owners import owner_of
 
 WORDS_MAX = 60
@@ -37,8 +36,7 @@ def internet_then(household: Household, device: Device, host: bytes, at: int) ->
     row: Row = {"held": decision.held, "why": decision.why, "until": decision.until}
     if not decision.held:
         return row, ""
-    also = open_names(household, device, decision.why)
-    reached = household.policy.helpline(host) or any(suffix in also for suffix in names.suffixes(host))
+    reached = household.policy.helpline(host) or left_open(household, device, decision.why, host)
     told = "it is reached all the same" if reached else "so it is not reached then"
     when = "Now" if at <= household.clock.wall() else "At " + keeper.time_words(at)
     return row, f" {when} the internet is off ({keeper.words(owner_of(device), decision, None)}): {told}."

@@ -170,8 +170,7 @@ def off(household: Household, request: Request) -> Generator[float | None, None,
 
 def _stored(household: Household, kept: list[Selection]) -> Row:
     """How much there still is, and how long at most. StorageError where nobody can tell."""
-    if household.records.db.stands_in:
-        raise StorageError(household.records.db.broken)
+    household.records.db.require_file()
     ends = [scope.kept_until(household, rows) for rows in kept]
     return {
         "remaining": sum(recorded.count(household.records, rows) for rows in kept),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.control.messages import Reply, Request
 from agent.core.model import BadInput, Device, NotFound, Sentence
+from agent.core.names import suffixes
 from agent.core.schedule import ALLOWANCE, OFF
 from agent.core.windows import HOMEWORK
 from agent.daemon.household import Household
@@ -83,16 +84,12 @@ def ask_for_time(household: Household, device_id: int, kind: str) -> bool:
     return True
 
 
-def also_open(household: Household, device_id: int) -> frozenset[bytes]:
-    """Names that this device reaches while it is held: its owner's, and during homework those for homework."""
-    device = household.state.device(device_id)
-    return open_names(household, device, household.keeper.decision(device).why)
-
-
-def open_names(household: Household, device: Device, why: str) -> frozenset[bytes]:
-    """The same where it is held for that reason."""
+def left_open(household: Household, device: Device, why: str, host: bytes) -> bool:
+    """Whether the device reaches the host, which is no helpline, while it is held for that reason: its owner's names,
+    and during homework those for homework."""
     content = household.content.of(device)
-    return frozenset(name.encode() for name in [*content.always, *(content.homework if why == HOMEWORK else [])])
+    also = [name.encode() for name in [*content.always, *(content.homework if why == HOMEWORK else [])]]
+    return bool(also) and any(suffix in also for suffix in suffixes(host))
 
 
 TABLE = {

@@ -104,10 +104,10 @@ class HoldService:
         """Whether the device reaches this host over the web while it is held."""
         if self._household.policy.helpline(host):
             return True
-        from agent.daemon.operations.time_requests import also_open  # here: most routers hold nobody
+        from agent.daemon.operations.time_requests import left_open  # here: most routers hold nobody
 
-        also = also_open(self._household, device_id)
-        return bool(also) and any(suffix in also for suffix in suffixes(host))
+        device = self._household.state.device(device_id)
+        return left_open(self._household, device, self._household.keeper.decision(device).why, host)
 
     def reaches(self, device_id: int, name: bytes) -> bool:
         """Whether the name is one of those, or a gateway's for calls."""

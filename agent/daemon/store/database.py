@@ -87,6 +87,11 @@ class Database:
         """Use as `with database.transaction():`; rolls back on any exception and translates SQLite's."""
         return Transaction(self)
 
+    def require_file(self) -> None:
+        """StorageError where something stands in for a file that can't be used: it has nothing to tell of what was."""
+        if self.stands_in:
+            raise StorageError(self.broken)
+
     def works_anew(self) -> bool:
         """Whether the file, which this connection can't write, can be written by a fresh one."""
         try:
